@@ -1,0 +1,100 @@
+import type { Command, Cpu, FileInput, Processes } from '../system/doors.ts';
+
+/** A file on its way onto a machine. Content never stands in an argument or a log. */
+export interface GuestFile {
+  /** Absolute path on the machine. */
+  readonly path: string;
+  readonly content: string | Uint8Array | FileInput;
+  /** Permission bits, e.g. 0o600. */
+  readonly mode: number;
+  /** User and group names on the machine; default root and root. */
+  readonly owner?: string;
+  readonly group?: string;
+}
+
+/** A script shipped in `data/guest`, run as root on the machine after files are in place. */
+export interface GuestScript {
+  /** File name in `data/guest`, e.g. `k3s-start.sh`. */
+  readonly name: string;
+  /** The script's text, as shipped. */
+  readonly text: string;
+  readonly args: readonly string[];
+}
+
+export interface PutResult {
+  /** Paths whose content, owner or mode were not yet so. */
+  readonly changed: readonly string[];
+  /** What the script printed. */
+  readonly stdout: string;
+}
+
+/**
+ * A machine is a runner in a place: what runs here and what runs there is the same call. Commands run as an ordinary
+ * user who may `sudo`.
+ */
+export interface Machine extends Processes {
+  readonly name: string;
+  /** The management address (IPv4). @throws CliError when it has none yet. */
+  address(): Promise<string>;
+  arch(): Promise<Cpu>;
+  /**
+   * Puts files in place as root, atomically each, only where they differ, then runs the script: one remote call.
+   * Environment `CHANGED` of the script holds the changed paths, a line each.
+   */
+  put(files: readonly GuestFile[], script?: GuestScript, options?: PutOptions): Promise<PutResult>;
+}
+
+export interface PutOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type MachineState = 'running' | 'starting' | 'stopped' | 'suspended' | 'deleted' | 'unknown';
+
+export interface MachineInfo {
+  readonly name: string;
+  readonly state: MachineState;
+  /** Usable IPv4 literals in the engine's order; placeholders such as `N/A` are left out. */
+  readonly addresses: readonly string[];
+}
+
+export interface MachineSpec {
+  readonly name: string;
+  /** Ubuntu release, e.g. `22.04`. */
+  readonly release: string;
+  readonly cpus: number;
+  /** In the engine's size grammar, e.g. `1G`. */
+  readonly memory: string;
+  readonly disk: string;
+  /** cloud-init user data as an object; it is serialised by the engine. */
+  readonly cloudInit: Readonly<Record<string, unknown>>;
+}
+
+export interface EngineContext {
+  readonly say: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Makes and unmakes machines. Multipass today; another engine is one new file beside `multipass.ts`. */
+export interface MachineEngine {
+  readonly name: string;
+  /** What the preflight runs: the tool's version, and that it answers. @throws CliError `tool-missing`, `tool-too-old`, `engine-not-answering` */
+  probe(): Promise<{ readonly version: string }>;
+  /** Every instance of the user, ours or not. One command. */
+  list(): Promise<readonly MachineInfo[]>;
+  /**
+   * Launches and waits until cloud-init is done. A launch that reports a failure and in truth succeeded counts as a
+   * success; the outcome is looked up, not believed.
+   */
+  launch(spec: MachineSpec, context: EngineContext): Promise<void>;
+  /** Starts a stopped machine. */
+  start(name: string, context: EngineContext): Promise<void>;
+  /** Removes exactly this machine, for good; absent is fine. */
+  remove(name: string, context: EngineContext): Promise<void>;
+  machine(name: string): Machine;
+}
+
+/** The command as root on the machine. */
+export function asRoot(command: Command): Command {
+  return { ...command, file: 'sudo', args: [command.file, ...command.args] };
+}

@@ -1,0 +1,32 @@
+/** The engine's nouns. Nothing in this room knows Istio. */
+
+/** What a step finds when it looks: there and right, not there, or there and different from what is wanted. */
+export type Finding = 'ready' | { readonly missing: string } | { readonly drifted: string };
+
+/** A sentence for the person who watches; the last one is what is shown. */
+export type Say = (text: string) => void;
+
+export interface StepContext {
+  readonly say: Say;
+  /** Aborted at the first interrupt: waits end, commands that must not be cut go on. */
+  readonly signal: AbortSignal;
+}
+
+export interface Step {
+  readonly id: string;
+  readonly title: string;
+  /** Ids of steps that must be ready before `check` and `apply` make sense. */
+  readonly needs: readonly string[];
+  /** The command that makes it, e.g. `istio-vms k3s`. */
+  readonly madeBy: string;
+  /** What `apply` takes on an ordinary machine, in milliseconds: orders the schedule, promises nothing. */
+  readonly expectMs: number;
+  /** A bounded resource that `apply` and `remove` hold while they run, e.g. `launch`. */
+  readonly uses?: string;
+  /** Looks and changes nothing. */
+  check(context: StepContext): Promise<Finding>;
+  /** Makes it so. On a ready thing it does nothing. */
+  apply(context: StepContext): Promise<void>;
+  /** Takes away what `apply` made, and only that; nothing there is fine. */
+  remove?(context: StepContext): Promise<void>;
+}

@@ -1,0 +1,176 @@
+import type { Files, Cpu, Host, Command } from '../system/doors.ts';
+import type { ShippedData } from '../system/shipped.ts';
+import type { VirtualClock } from './clock.ts';
+
+/**
+ * The simulated outside world, as data. Host programs (`rehearsal/host`) and guest programs (`rehearsal/guest`) read and
+ * change it; time passes only on its clock. It knows nothing of our steps, and follows `facts/`.
+ */
+export interface World {
+  readonly clock: VirtualClock;
+  readonly host: Host;
+  readonly shipped: ShippedData;
+  /** Names of faults that are switched on (`rehearsal/faults.ts`). A one-shot fault removes itself when it has struck. */
+  readonly faults: Set<string>;
+  /** Host programs that are installed; a missing name is `not-found`. */
+  readonly tools: Set<string>;
+  readonly engine: EngineState;
+  /** The Kubernetes cluster, once a k3s server has been started on some instance. */
+  cluster: Cluster | undefined;
+  /** Containers of docker or podman on the host, by name → image. */
+  readonly containers: Map<string, string>;
+  /** Deterministic bytes for tokens and uids: the n-th call gives the n-th value. */
+  readonly token: (bytes: number) => string;
+}
+
+export interface EngineState {
+  version: string;
+  daemonUp: boolean;
+  readonly instances: Map<string, Instance>;
+  /** Releases whose image the daemon has fetched. */
+  readonly images: Set<string>;
+  /** Last octet of the next address in 192.168.64.0/24. */
+  nextAddress: number;
+}
+
+export interface Instance {
+  readonly name: string;
+  readonly release: string;
+  readonly cpus: number;
+  readonly memory: string;
+  readonly disk: string;
+  readonly cpu: Cpu;
+  state: 'Starting' | 'Running' | 'Stopped' | 'Suspended' | 'Deleted' | 'Unknown';
+  address: string;
+  bootId: string;
+  cloudInit: 'running' | 'done' | 'error';
+  readonly files: Map<string, GuestEntry>;
+  readonly users: Set<string>;
+  /** systemd units by name without `.service`. Only units whose file exists can be started. */
+  readonly units: Map<string, Unit>;
+  /** Installed packages → version. */
+  readonly packages: Map<string, string>;
+  /** True once Istio's nat rules are loaded. */
+  rules: boolean;
+  /** Sessions opened before this moment hang (facts/istio-vm.md 5.6); set by a naive start. */
+  frozenUntilNewSession: boolean;
+}
+
+export interface GuestEntry {
+  content: string | Uint8Array;
+  mode: number;
+  owner: string;
+  group: string;
+  /** Digest of what the content stands for, when the content is a small stand-in of a large artifact. */
+  digest?: string;
+}
+
+export interface Unit {
+  enabled: boolean;
+  active: 'inactive' | 'activating' | 'active' | 'failed';
+  /** World time of the last start. */
+  since: number;
+  restarts: number;
+  /** Last lines of the journal. */
+  readonly journal: string[];
+}
+
+/** A Kubernetes object as the API server holds it. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid?: string;
+    creationTimestamp?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    ownerReferences?: unknown[];
+  };
+  [field: string]: unknown;
+}
+
+/** The object store with the few controllers that matter. Implemented in `rehearsal/cluster/`. */
+export interface Cluster {
+  /** Instance name of the k3s server. The API answers only while that instance runs and its unit is active. */
+  readonly server: string;
+  /** PEM of the cluster's CA: new for every cluster, so that stale copies are seen. */
+  readonly ca: string;
+  /** Whether the API server answers now (`/readyz`). */
+  ready(): boolean;
+  /** Secure join token of the agents (facts/k3s.md 2.5). */
+  readonly agentToken: string;
+  /** Content of /etc/rancher/k3s/k3s.yaml. */
+  kubeconfig(): string;
+  /** The kubelet of an instance registers, or comes back; node is Ready a little later. Rejects a re-created machine whose old node password is stored. */
+  joinNode(node: { name: string; address: string; role: 'server' | 'agent'; version: string; password: string }): { rejected?: string };
+  /** The instance is gone or stopped: its node becomes NotReady. */
+  nodeDown(name: string): void;
+  get(kind: string, namespace: string | undefined, name: string): KubeObject | undefined;
+  /** All of a fully qualified plural kind, e.g. `workloadentries.networking.istio.io`. */
+  list(kind: string): KubeObject[];
+  has(kind: string): boolean;
+}
+
+/** What istiod and Envoy make of a workload VM. Implemented in `rehearsal/mesh/`, asked by `rehearsal/guest/`. */
+export interface Mesh {
+  /**
+   * Whether the sidecar of this instance would be ready now, and if not why, in the words its journal would use.
+   * Looks at the files on the instance, /etc/hosts, the gateway's ports, the expose objects, the token, the clock.
+   */
+  sidecar(instance: Instance): { ready: true } | { ready: false; reason: string; fatal?: boolean };
+  /** Called when the sidecar unit starts, stops, or its instance goes away: registers and unregisters. */
+  started(instance: Instance): void;
+  stopped(instance: Instance): void;
+  /** A name asked on the VM's own resolver. */
+  resolve(instance: Instance, name: string): { addresses: string[] } | { error: string };
+  /** An HTTP request made on the VM by an ordinary user. */
+  requestFromVm(instance: Instance, url: string): HttpAnswer;
+  /** An HTTP request made in a pod of this deployment. */
+  requestFromPod(namespace: string, deployment: string, url: string): HttpAnswer;
+  /** PEM-ish JSON of Envoy's /certs. */
+  certificates(instance: Instance): string | undefined;
+}
+
+export interface HttpAnswer {
+  /** curl's exit code. */
+  readonly exit: number;
+  /** HTTP status; 0 when there was none. */
+  readonly status: number;
+  readonly body: string;
+  readonly stderr: string;
+}
+
+/** What a simulated program gives back; it has already let its time pass on the clock. */
+export interface ProgramResult {
+  exitCode: number;
+  stdout?: string | Uint8Array;
+  stderr?: string;
+}
+
+/** One call of a host program. `files` is where host paths are read and written (simulated, or real in smoke tests). */
+export interface HostCall {
+  readonly world: World;
+  readonly mesh: Mesh;
+  readonly files: Files;
+  readonly args: readonly string[];
+  readonly stdin: Uint8Array;
+  readonly env: Readonly<Record<string, string>>;
+  readonly command: Command;
+  readonly signal?: AbortSignal;
+}
+
+export type HostProgram = (call: HostCall) => Promise<ProgramResult>;
+
+/** One call of a program on an instance, as the user ubuntu (or root behind sudo). */
+export interface GuestCall {
+  readonly world: World;
+  readonly mesh: Mesh;
+  readonly instance: Instance;
+  readonly root: boolean;
+  readonly args: readonly string[];
+  readonly stdin: Uint8Array;
+}
+
+export type GuestProgram = (call: GuestCall) => Promise<ProgramResult>;

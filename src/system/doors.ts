@@ -1,0 +1,138 @@
+/**
+ * The four doors to the outside (design.md section 3). Everything that can touch or observe the world goes through one
+ * of them; `app.ts` hands in either the real ones (this room) or the simulated ones (`rehearsal/`).
+ */
+
+/** A host file given as standard input, streamed and not read into memory. */
+export interface FileInput {
+  readonly file: string;
+}
+
+/** A command is data before it is a deed: argv comes from pure functions, never from a shell string on this computer. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** `write` may change the world; a healthy lab is seen with `read` commands alone. */
+  readonly effect: 'read' | 'write';
+  readonly stdin?: string | Uint8Array | FileInput;
+  /** Added to the environment of this process. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Milliseconds until the process group is ended. */
+  readonly timeoutMs?: number;
+  /** Strings to mask wherever this command is shown. */
+  readonly secrets?: readonly string[];
+  /** The output itself is a secret (a token, a kubeconfig): it is kept out of every log. */
+  readonly secretOutput?: boolean;
+}
+
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** stdout as it came, for binary content. */
+  readonly stdoutBytes: Uint8Array;
+  readonly durationMs: number;
+}
+
+export interface Processes {
+  /**
+   * Runs a command to its end.
+   * @throws CommandError when it cannot start, ends other than with 0, runs out of time, or is aborted.
+   */
+  run(command: Command, signal?: AbortSignal): Promise<CommandResult>;
+}
+
+export interface FileStat {
+  readonly kind: 'file' | 'directory' | 'link';
+  /** Permission bits, e.g. 0o600. */
+  readonly mode: number;
+  readonly size: number;
+  /** Where a link points to. */
+  readonly target?: string;
+}
+
+export interface Files {
+  /** Bytes of a file, or undefined where there is none. */
+  read(path: string): Promise<Uint8Array | undefined>;
+  /** Text (UTF-8) of a file, or undefined where there is none. */
+  readText(path: string): Promise<string | undefined>;
+  /**
+   * Writes a file whole: a temporary file beside it, born with `mode` (default 0644), then renamed. Parent
+   * directories are made with 0755, or 0700 when the file's mode gives nothing to others.
+   */
+  write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  /** Adds to the end of a file; it is born 0600. */
+  append(path: string, content: string): Promise<void>;
+  /** Undefined where there is nothing. Does not follow links. */
+  stat(path: string): Promise<FileStat | undefined>;
+  /** Names in a directory, sorted; empty where there is none. */
+  list(path: string): Promise<readonly string[]>;
+  makeDirectory(path: string, mode?: number): Promise<void>;
+  /** Changes permission bits. */
+  chmod(path: string, mode: number): Promise<void>;
+  /** Makes `path` a link to `target`, replacing a link or file that is there. */
+  link(path: string, target: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file, a link or a whole directory; nothing happens where there is none. */
+  remove(path: string): Promise<void>;
+  /** SHA-256 in lower-case hex, or undefined where there is no file. */
+  sha256(path: string): Promise<string | undefined>;
+  /** Extracts named members of a tar (gzipped or not) into a directory: member name → file name there, with its mode. */
+  extract(archive: string, into: string, members: readonly ArchiveMember[]): Promise<void>;
+}
+
+export interface ArchiveMember {
+  /** Name inside the archive, without a leading `./` or `/`. */
+  readonly member: string;
+  /** File name in the target directory. */
+  readonly as: string;
+  readonly mode: number;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface DownloadRequest {
+  readonly url: string;
+  /** Where the file ends up; it appears there only when it is whole and its digest is right. */
+  readonly to: string;
+  /** Expected SHA-256 in lower-case hex. */
+  readonly sha256: string;
+  readonly mode?: number;
+  readonly onProgress?: (progress: { readonly bytes: number; readonly total?: number }) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Downloads {
+  /**
+   * Streams to a temporary file beside `to`, checks, renames.
+   * @throws CliError `artifact-absent` (404, 410), `digest-mismatch` (the file is kept aside), `download-failed`.
+   */
+  fetch(request: DownloadRequest): Promise<void>;
+  /** A small text (a checksum file). @throws CliError as above. */
+  text(url: string, signal?: AbortSignal): Promise<string>;
+}
+
+export interface Doors {
+  readonly processes: Processes;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly downloads: Downloads;
+}
+
+export type Platform = 'darwin' | 'linux';
+export type Cpu = 'amd64' | 'arm64';
+
+/** The computer we run on, as `main.ts` found it: data, not a door. */
+export interface Host {
+  readonly platform: Platform;
+  readonly cpu: Cpu;
+  /** Absolute; relative paths of the configuration start here. */
+  readonly cwd: string;
+  readonly home: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}

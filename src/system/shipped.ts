@@ -1,0 +1,32 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { VersionTable } from '../config/config.ts';
+
+/** Read-only inputs that ship with the tool (`data/`). They are part of the program, so they are read past the doors. */
+export interface ShippedData {
+  readonly versions: VersionTable;
+  /** `data/guest`: file name → text. */
+  readonly guest: Readonly<Record<string, string>>;
+  /** `data/sample`: file name → text. */
+  readonly sample: Readonly<Record<string, string>>;
+}
+
+/** The package's own root: above both `src/system` and `dist/system`. */
+const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Reads `data/` of this package. */
+export async function loadShippedData(root = packageRoot): Promise<ShippedData> {
+  const [versions, guest, sample] = await Promise.all([
+    readFile(join(root, 'data', 'versions.json'), 'utf8'),
+    readTexts(join(root, 'data', 'guest')),
+    readTexts(join(root, 'data', 'sample')),
+  ]);
+  return { versions: JSON.parse(versions) as VersionTable, guest, sample };
+}
+
+async function readTexts(directory: string): Promise<Record<string, string>> {
+  const names = await readdir(directory);
+  const texts = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
+  return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
+}

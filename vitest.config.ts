@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+/** Three kinds of tests (design.md section 2); acceptance tests need real machines and are started by .ci/run. */
+export default defineConfig({
+  test: {
+    env: { NO_COLOR: '1' },
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000 } },
+      { extends: true, test: { name: 'rehearsal', include: ['test/rehearsal/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        extends: true,
+        test: { name: 'smoke', include: ['test/smoke/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 60_000, fileParallelism: false },
+      },
+    ],
+  },
+});
