@@ -19,6 +19,11 @@ export interface World {
   cluster: Cluster | undefined;
   /** Containers of docker or podman on the host, by name → image. */
   readonly containers: Map<string, string>;
+  /**
+   * What a program here did not understand: an unknown command, argument or guest command line. Real tools refuse
+   * these in their own words; the list lets a test say that nothing of ours is ever refused.
+   */
+  readonly refused: string[];
   /** Deterministic bytes for tokens and uids: the n-th call gives the n-th value. */
   readonly token: (bytes: number) => string;
 }
@@ -29,6 +34,8 @@ export interface EngineState {
   readonly instances: Map<string, Instance>;
   /** Releases whose image the daemon has fetched. */
   readonly images: Set<string>;
+  /** Names whose launch has begun but whose machine is not there yet; not listed (facts/multipass.md 2.5). */
+  readonly preparing: Set<string>;
   /** Last octet of the next address in 192.168.64.0/24. */
   nextAddress: number;
 }
@@ -40,9 +47,14 @@ export interface Instance {
   readonly memory: string;
   readonly disk: string;
   readonly cpu: Cpu;
-  state: 'Starting' | 'Running' | 'Stopped' | 'Suspended' | 'Deleted' | 'Unknown';
+  state: 'Starting' | 'Restarting' | 'Running' | 'Stopped' | 'Suspended' | 'Deleted' | 'Unknown';
   address: string;
+  /** False while the engine does not know the address yet and answers `N/A`. */
+  addressKnown: boolean;
+  /** New at every boot. */
   bootId: string;
+  /** cloud-init writes /etc/hosts anew at every boot (Multipass' own default; user data may switch it off). */
+  manageHosts: boolean;
   cloudInit: 'running' | 'done' | 'error';
   readonly files: Map<string, GuestEntry>;
   readonly users: Set<string>;
@@ -61,8 +73,8 @@ export interface GuestEntry {
   mode: number;
   owner: string;
   group: string;
-  /** Digest of what the content stands for, when the content is a small stand-in of a large artifact. */
-  digest?: string;
+  /** Where a symbolic link points to; its content is empty. Read paths through `rehearsal/guest/files.ts`. */
+  link?: string;
 }
 
 export interface Unit {

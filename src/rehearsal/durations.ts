@@ -1,0 +1,83 @@
+/**
+ * How long things take in the simulated world, in milliseconds. Each figure has its source: `facts/peers.md` B1 where
+ * somebody measured it, other facts where they bound it, and else an estimate that adds up to the scenario totals of
+ * `facts/peers.md` B3 (sequential about 345 s, critical path about 145 s).
+ */
+const second = 1_000;
+
+/** Bytes in a second of an ordinary line: 38.8 MB in 11 s (facts/peers.md B1, istio#41595). */
+export const LINE_BYTES_PER_SECOND = 38_800_000 / 11;
+/** Before the first byte comes: TLS, redirects of release pages. Estimate. */
+export const LINE_LATENCY = 0.4 * second;
+/** How often a download tells how far it is. */
+export const PROGRESS_EVERY = 1 * second;
+
+/** A Multipass client call that asks nothing of a guest. Estimate: process start and one local RPC. */
+export const ENGINE_CALL = 0.08 * second;
+/** `list` and `info` open an SSH session to each running guest (facts/multipass.md 1.4). Estimate. */
+export const ENGINE_ASKS_GUEST = 0.25 * second;
+/** One `multipass exec`: a new SSH session. Estimate. */
+export const EXEC_SESSION = 0.35 * second;
+/** Bytes in a second through the standard input of an exec session. Estimate: SSH on a local bridge. */
+export const SESSION_BYTES_PER_SECOND = 80_000_000;
+
+/** First fetch of an Ubuntu image; "minutes to hours on a bad link" (facts/peers.md B1), this is a good one. */
+export const IMAGE_DOWNLOAD = 60 * second;
+/** Copying the image and making the machine. Estimate, part of the launch below. */
+export const MACHINE_CREATE = 6 * second;
+/** Power on until sshd answers: guest userspace alone 4.2 s, "under 10 s" expected (facts/peers.md B1). */
+export const MACHINE_BOOT = 10 * second;
+/** First boot's cloud-init after sshd answers. With create and boot: a launch of 13-42 s (facts/peers.md B1). */
+export const CLOUD_INIT_FIRST = 12 * second;
+/** Later boots run cloud-init too, with little to do. Estimate. */
+export const CLOUD_INIT_LATER = 2 * second;
+/** Packages that user data asks for, together. Estimate. */
+export const CLOUD_INIT_PACKAGES = 15 * second;
+/** Running, and the engine still answers `N/A` for the address. Estimate. */
+export const ADDRESS_DELAY = 2 * second;
+/** A machine that goes down in good order. Estimate. */
+export const MACHINE_SHUTDOWN = 4 * second;
+/** `delete --purge` kills and erases. Estimate. */
+export const MACHINE_PURGE = 2 * second;
+/** How long the daemon waits for ssh, and again for cloud-init, when it is not told otherwise (facts/multipass.md 3.3). */
+export const ENGINE_PATIENCE = 300 * second;
+
+/** k3s unpacks about 200 MB at its first call (facts/k3s.md 2.1). Estimate. */
+export const K3S_UNPACK = 4 * second;
+/** Start of the unit until CA, token files and k3s.yaml are written; earlier than the API (facts/k3s.md 3). Estimate. */
+export const K3S_SERVER_FILES = 4 * second;
+/** Those files until the API server answers and READY=1: a server takes 15-30 s in all (facts/k3s.md 3). */
+export const K3S_SERVER_READY = 12 * second;
+/** A restarted server has its certificates and database already. Estimate. */
+export const K3S_SERVER_RESTART = 8 * second;
+/** Start of an agent until READY=1: about 8 s (facts/peers.md B1), unpacking included. */
+export const K3S_AGENT_JOIN = 4 * second;
+/** Between two tries of an agent to validate its token (facts/k3s.md 2.7). */
+export const K3S_AGENT_RETRY = 2 * second;
+/** Between two tries when the node password is rejected (facts/k3s.md 2.6). */
+export const K3S_PASSWORD_RETRY = 5 * second;
+/** How long k3s waits for a missing token file (facts/k3s.md 2.4). */
+export const K3S_TOKEN_FILE_WAIT = 240 * second;
+/** RestartSec of a k3s unit (facts/k3s.md 2.2). */
+export const K3S_RESTART = 5 * second;
+
+/** apt with a local deb and small dependencies on a warm index. Estimate. */
+export const PACKAGE_INSTALL = 12 * second;
+/** Root's part of the sidecar unit: token, hosts, rules. Estimate. */
+export const SIDECAR_PREPARE = 0.5 * second;
+/** pilot-agent and Envoy until the first certificate: about 1.2 s (facts/peers.md B1). */
+export const SIDECAR_CONNECT = 1.2 * second;
+/** Between the first certificate and CDS, LDS and the name table. Estimate. */
+export const SIDECAR_CONFIG = 1 * second;
+/** How often pilot-agent tries again when istiod does not answer. Estimate. */
+export const SIDECAR_RETRY = 1 * second;
+/** Drain of Envoy at SIGTERM: terminationDrainDuration (facts/istio-vm.md 5.5). */
+export const SIDECAR_DRAIN = 5 * second;
+/** Default life of a workload certificate (facts/istio-vm.md 5.8). */
+export const CERTIFICATE_LIFE = 24 * 3_600 * second;
+/** A small script on a guest. Estimate. */
+export const GUEST_SCRIPT = 0.15 * second;
+/** Any other command on a guest. Estimate. */
+export const GUEST_COMMAND = 0.03 * second;
+/** An HTTP request that is answered at once. Estimate. */
+export const HTTP_REQUEST = 0.05 * second;

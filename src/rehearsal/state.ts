@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import type { Host } from '../system/doors.ts';
+import type { ShippedData } from '../system/shipped.ts';
+import { createVirtualClock, type VirtualClock } from './clock.ts';
+import type { Instance, World } from './world.ts';
+
+/** When the simulated world begins, unless told otherwise. */
+export const WORLD_START = Date.parse('2026-01-05T09:00:00Z');
+
+export interface WorldOptions {
+  readonly host: Host;
+  readonly shipped: ShippedData;
+  /** Milliseconds since 1970; default `WORLD_START`. */
+  readonly start?: number;
+  readonly clock?: VirtualClock;
+  /** Host programs that are installed; default all four. */
+  readonly tools?: readonly string[];
+  /** Machines that are there already and are not ours. */
+  readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
+}
+
+/** A world with its tools installed, a daemon that runs, and no machine but foreign ones. */
+export function createWorld(options: WorldOptions): World {
+  const world: World = {
+    clock: options.clock ?? createVirtualClock(options.start ?? WORLD_START),
+    host: options.host,
+    shipped: options.shipped,
+    faults: new Set(),
+    tools: new Set(options.tools ?? ['multipass', 'kubectl', 'docker', 'podman']),
+    engine: {
+      version: options.host.platform === 'darwin' ? '1.16.3+mac' : '1.16.3',
+      daemonUp: true,
+      instances: new Map(),
+      images: new Set(),
+      preparing: new Set(),
+      nextAddress: 2,
+    },
+    cluster: undefined,
+    containers: new Map(),
+    refused: [],
+    token: tokens(),
+  };
+  for (const { name, state } of options.foreign ?? []) addInstance(world, { name, state });
+  return world;
+}
+
+/** What every instance must be told; the rest has Multipass' defaults (facts/multipass.md 1.3). */
+export type InstanceSpec = Pick<Instance, 'name'> & Partial<Instance>;
+
+/** Puts a machine into the world, as cloud images come: two users, a hosts file, a resolver, and no more. */
+export function addInstance(world: World, spec: InstanceSpec): Instance {
+  const address = `192.168.64.${world.engine.nextAddress++}`;
+  const instance: Instance = {
+    release: '24.04',
+    cpus: 1,
+    memory: '1G',
+    disk: '5G',
+    cpu: world.host.cpu,
+    state: 'Running',
+    address,
+    addressKnown: true,
+    bootId: bootId(world),
+    manageHosts: true,
+    cloudInit: 'done',
+    files: new Map(),
+    users: new Set(['root', 'ubuntu']),
+    units: new Map(),
+    packages: new Map(),
+    rules: false,
+    frozenUntilNewSession: false,
+    ...spec,
+  };
+  const file = (path: string, content: string): void => {
+    if (!instance.files.has(path)) instance.files.set(path, { content, mode: 0o644, owner: 'root', group: 'root' });
+  };
+  file('/etc/hosts', imageHosts(instance.name));
+  file('/etc/resolv.conf', 'nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n');
+  world.engine.instances.set(instance.name, instance);
+  return instance;
+}
+
+/** /etc/hosts as cloud-init writes it. */
+export function imageHosts(name: string): string {
+  return `127.0.1.1 ${name} ${name}\n127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n`;
+}
+
+/** A boot id in the kernel's form. */
+export function bootId(world: World): string {
+  return world.token(16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** Bytes that look random and are not: the n-th call gives the n-th value, in lower-case hex. */
+function tokens(): (bytes: number) => string {
+  let calls = 0;
+  return (bytes) => {
+    const seed = `token ${calls++}`;
+    let hex = '';
+    for (let block = 0; hex.length < bytes * 2; block++) {
+      hex += createHash('sha256').update(`${seed}/${block}`).digest('hex');
+    }
+    return hex.slice(0, bytes * 2);
+  };
+}
