@@ -82,6 +82,8 @@ export interface Unit {
   active: 'inactive' | 'activating' | 'active' | 'failed';
   /** World time of the last start. */
   since: number;
+  /** World time of the last change of `active`; health probes flip a while after it (without it: after they noticed). */
+  changed?: number;
   restarts: number;
   /** Last lines of the journal. */
   readonly journal: string[];
@@ -159,6 +161,8 @@ export interface ProgramResult {
   exitCode: number;
   stdout?: string | Uint8Array;
   stderr?: string;
+  /** Set when the world refuses an argument it does not know: names it. The tool itself may have understood. */
+  refused?: string;
 }
 
 /** One call of a host program. `files` is where host paths are read and written (simulated, or real in smoke tests). */
