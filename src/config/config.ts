@@ -44,6 +44,8 @@ export interface Config {
     readonly workerNames: readonly string[];
     readonly masterSize: MachineSize;
     readonly workerSize: MachineSize;
+    /** Pinned SHA-256 of this version's release files, by file name; absent where we have none. */
+    readonly digests?: Readonly<Record<string, string>>;
   };
   readonly vm: {
     readonly name: string;

@@ -1,0 +1,75 @@
+import type { Config } from '../config/config.ts';
+import type { Cpu, Host, Platform } from '../system/doors.ts';
+
+/** Where the expected SHA-256 comes from: from our own source, or from a checksum file beside the artifact. */
+export type Digest = { readonly pinned: string } | { readonly publishedAt: string; readonly line: string };
+
+/** Something that is downloaded, as data. */
+export interface Artifact {
+  /** What people call it, e.g. `istioctl`. */
+  readonly id: string;
+  readonly version: string;
+  readonly url: string;
+  /** File name in the cache. */
+  readonly file: string;
+  readonly digest: Digest;
+  /** Permission bits in the cache. */
+  readonly mode: number;
+}
+
+const GITHUB = 'https://github.com';
+const ISTIO_BUCKET = 'https://storage.googleapis.com/istio-release/releases';
+
+/** Istio says `osx` where everyone else says `darwin` (facts/istio-vm.md 1.1). */
+const ISTIO_PLATFORM: Record<Platform, string> = { darwin: 'osx', linux: 'linux' };
+
+/** istioctl for this computer, or for `ISTIO_ARCH`: a gzipped tar with nothing but `istioctl` in it. */
+export function istioctlArtifact(config: Config, host: Pick<Host, 'platform' | 'cpu'>): Artifact {
+  const { version, arch = `${ISTIO_PLATFORM[host.platform]}-${host.cpu}` } = config.istio;
+  const file = `istioctl-${version}-${arch}.tar.gz`;
+  return istioArtifact(config, 'istioctl', `${GITHUB}/istio/istio/releases/download/${version}/${file}`, file);
+}
+
+/** The sidecar's package for a workload VM; the plain name is the amd64 one (facts/istio-vm.md 1.3). */
+export function sidecarDebArtifact(config: Config, cpu: Cpu): Artifact {
+  const file = cpu === 'amd64' ? 'istio-sidecar.deb' : `istio-sidecar-${cpu}.deb`;
+  return istioArtifact(config, 'istio-sidecar', `${ISTIO_BUCKET}/${config.istio.version}/deb/${file}`, file);
+}
+
+/** The k3s binary, the same for server and agent; the plain name is the amd64 one (facts/k3s.md 1.1). */
+export function k3sArtifact(config: Config, cpu: Cpu): Artifact {
+  const { version, digests } = config.k3s;
+  const file = cpu === 'amd64' ? 'k3s' : `k3s-${cpu}`;
+  const release = `${GITHUB}/k3s-io/k3s/releases/download/${encodeURIComponent(version)}`;
+  const pinned = digests?.[file];
+  return {
+    id: 'k3s',
+    version,
+    url: mirrored(`${release}/${file}`, config.artifactsUrl),
+    file,
+    digest:
+      pinned === undefined
+        ? { publishedAt: mirrored(`${release}/sha256sum-${cpu}.txt`, config.artifactsUrl), line: file }
+        : { pinned },
+    mode: 0o755,
+  };
+}
+
+/** Every Istio release file has its `.sha256` beside it (facts/istio-vm.md 1.2). */
+function istioArtifact(config: Config, id: string, original: string, file: string): Artifact {
+  const url = mirrored(original, config.artifactsUrl);
+  return {
+    id,
+    version: config.istio.version,
+    url,
+    file,
+    digest: { publishedAt: `${url}.sha256`, line: file },
+    mode: 0o644,
+  };
+}
+
+/** The same path below the mirror, in place of the original host. */
+function mirrored(url: string, mirror: string | undefined): string {
+  if (mirror === undefined) return url;
+  return mirror.replace(/\/+$/, '') + new URL(url).pathname;
+}

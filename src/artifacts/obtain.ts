@@ -1,0 +1,99 @@
+import prettyBytes from 'pretty-bytes';
+import { CliError } from '../errors/cli-error.ts';
+import type { Doors } from '../system/doors.ts';
+import type { Artifact } from './artifacts.ts';
+import { digestOf } from './checksum.ts';
+import { withRetries, type RetryOptions } from './retry.ts';
+
+type FilesAndDownloads = Pick<Doors, 'files' | 'downloads' | 'clock'>;
+
+export interface ObtainRequest {
+  readonly artifact: Artifact;
+  readonly doors: FilesAndDownloads;
+  /** Hears of progress, e.g. `k3s: 12 MB of 79 MB`. */
+  readonly say: (text: string) => void;
+  readonly signal?: AbortSignal;
+  readonly cacheDir: string;
+}
+
+/**
+ * The path of the verified file in the cache, `<cache>/sha256/<digest>/<file>`. When it is there and right, nothing is
+ * downloaded, and the network is not even asked for the digest.
+ * @throws CliError `artifact-absent`, `digest-mismatch`, or `download-failed` after three tries.
+ */
+export async function obtain(request: ObtainRequest): Promise<string> {
+  const { artifact, doors, say, signal, cacheDir } = request;
+  const retry: RetryOptions = { clock: doors.clock, say, signal };
+  const known = await knownDigest(artifact, doors.files, cacheDir);
+  const digest = known ?? (await publishedDigest(artifact, doors, retry));
+  const path = cachePath(cacheDir, digest, artifact.file);
+  if ((await doors.files.sha256(path)) !== digest) {
+    await withRetries(artifact.id, retry, () =>
+      doors.downloads.fetch({
+        url: artifact.url,
+        to: path,
+        sha256: digest,
+        mode: artifact.mode,
+        onProgress: progressReader(artifact, say),
+        ...(signal === undefined ? {} : { signal }),
+      }),
+    );
+  }
+  // Only now: a digest that no file ever had must not be believed the next time.
+  if (known === undefined) await doors.files.write(memoryPath(cacheDir, artifact.url), `${digest}\n`);
+  return path;
+}
+
+/** Whether `obtain` would need no network. Looks and changes nothing. */
+export async function isCached(
+  artifact: Artifact,
+  doors: Pick<Doors, 'files'>,
+  cacheDir: string,
+): Promise<boolean> {
+  const digest = await knownDigest(artifact, doors.files, cacheDir);
+  if (digest === undefined) return false;
+  return (await doors.files.sha256(cachePath(cacheDir, digest, artifact.file))) === digest;
+}
+
+function cachePath(cacheDir: string, digest: string, file: string): string {
+  return `${cacheDir}/sha256/${digest}/${file}`;
+}
+
+/** One small file for each URL, so that downloads side by side, and labs side by side, never write the same one. */
+function memoryPath(cacheDir: string, url: string): string {
+  return `${cacheDir}/digests/${encodeURIComponent(url)}`;
+}
+
+async function knownDigest(artifact: Artifact, files: Doors['files'], cacheDir: string): Promise<string | undefined> {
+  if ('pinned' in artifact.digest) return artifact.digest.pinned;
+  const text = (await files.readText(memoryPath(cacheDir, artifact.url)))?.trim();
+  return text !== undefined && /^[0-9a-f]{64}$/.test(text) ? text : undefined;
+}
+
+async function publishedDigest(artifact: Artifact, doors: FilesAndDownloads, retry: RetryOptions): Promise<string> {
+  if ('pinned' in artifact.digest) return artifact.digest.pinned;
+  const { publishedAt, line } = artifact.digest;
+  const text = await withRetries(artifact.id, retry, () => doors.downloads.text(publishedAt, retry.signal));
+  const digest = digestOf(text, line);
+  if (digest === undefined) {
+    throw new CliError('download-failed', {
+      message: `The checksum file ${publishedAt} says nothing of ${line}.`,
+      hint: 'Look at what your network gives you there: a proxy or a sign-in page answers like this.',
+    });
+  }
+  return digest;
+}
+
+/** Says the same sentence only once: progress comes with every chunk, people read megabytes. */
+function progressReader(artifact: Artifact, say: (text: string) => void) {
+  let last = '';
+  return ({ bytes, total }: { readonly bytes: number; readonly total?: number }) => {
+    const text = `${artifact.id}: ${size(bytes)}${total === undefined ? '' : ` of ${size(total)}`}`;
+    if (text !== last) say(text);
+    last = text;
+  };
+}
+
+function size(bytes: number): string {
+  return prettyBytes(bytes, { maximumFractionDigits: 0 });
+}
