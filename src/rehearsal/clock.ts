@@ -4,6 +4,8 @@ import type { Clock } from '../system/doors.ts';
 export interface VirtualClock extends Clock {
   /** Runs `act` once the clock has reached now + ms. */
   after(ms: number, act: () => void): void;
+  /** The computer slept: the time of day leaps, but nothing came due meanwhile; every timer keeps its rest. */
+  leap(ms: number): void;
   /** Moves time by hand and lets everything due happen, in order. */
   advance(ms: number): Promise<void>;
   /** Drives time until `work` settles: jumps to the next timer whenever nothing else can move. */
@@ -11,7 +13,7 @@ export interface VirtualClock extends Clock {
 }
 
 interface Timer {
-  readonly at: number;
+  at: number;
   readonly order: number;
   readonly fire: () => void;
 }
@@ -69,6 +71,10 @@ export function createVirtualClock(start: number): VirtualClock {
         signal?.addEventListener('abort', abort, { once: true });
       }),
     after: (ms, act) => void add(ms, act),
+    leap: (ms) => {
+      now += ms;
+      for (const timer of timers) timer.at += ms;
+    },
     advance: async (ms) => {
       const until = now + ms;
       await quiet();

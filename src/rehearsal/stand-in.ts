@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * A few bytes that stand for a large artifact: JSON that says what it is. Copies, tars and reads of it are real; only
+ * its size and, where the true artifact's digest is pinned, its digest are those of the thing it stands for.
+ */
+export interface StandIn {
+  readonly artifact: string;
+  readonly version: string;
+  /** `amd64`, `arm64`, or for istioctl its release name, e.g. `osx-arm64`. */
+  readonly cpu: string;
+  /** Bytes of the true artifact. */
+  readonly size?: number;
+  /** Pinned SHA-256 of the true artifact. */
+  readonly digest?: string;
+}
+
+/** The bytes of a stand-in; the same facts give the same bytes. */
+export function standInBytes(standIn: StandIn): Uint8Array {
+  return Buffer.from(`${JSON.stringify(standIn)}\n`, 'utf8');
+}
+
+/** What these bytes stand for, or undefined for anything else. */
+export function readStandIn(content: string | Uint8Array | undefined): StandIn | undefined {
+  if (content === undefined) return undefined;
+  const head = typeof content === 'string' ? content.slice(0, 12) : Buffer.from(content.subarray(0, 12)).toString();
+  if (head !== '{"artifact":') return undefined;
+  try {
+    return JSON.parse(Buffer.from(content as Uint8Array).toString()) as StandIn;
+  } catch {
+    return undefined; // cut off on its way: it stands for nothing any more
+  }
+}
+
+/** SHA-256 in lower-case hex: the pinned one of what the bytes stand for, else that of the bytes themselves. */
+export function digestOf(content: string | Uint8Array): string {
+  return readStandIn(content)?.digest ?? createHash('sha256').update(content).digest('hex');
+}
+
+/** Bytes of the true artifact, or of the content itself. */
+export function sizeOf(content: string | Uint8Array): number {
+  return readStandIn(content)?.size ?? Buffer.byteLength(content);
+}
