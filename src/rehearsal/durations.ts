@@ -81,3 +81,50 @@ export const GUEST_SCRIPT = 0.15 * second;
 export const GUEST_COMMAND = 0.03 * second;
 /** An HTTP request that is answered at once. Estimate. */
 export const HTTP_REQUEST = 0.05 * second;
+
+// The cluster, Istio and the tools that speak to them.
+
+/** A kubectl call that the API server answers. Estimate: process start, discovery cache, one request. */
+export const KUBECTL_CALL = 0.15 * second;
+/** kubectl against an address where nothing listens (refused at once), and where nobody is (`--request-timeout`). */
+export const KUBECTL_REFUSED = 0.3 * second;
+export const KUBECTL_UNREACHABLE = 20 * second;
+/** A controller's answer to a change. Estimate. */
+export const CONTROLLER = 0.05 * second;
+/** A node that has joined until it is Ready (CNI up). Estimate, part of the "about 45 s after boot" of facts/k3s.md 3. */
+export const NODE_READY = 4 * second;
+/** node-monitor-grace-period: a silent node is NotReady after it (Kubernetes' own default). */
+export const NODE_SILENT = 40 * second;
+/** Pulls of images per node, first time. Estimates that give 20-22 s for the sample pods (facts/peers.md B1, article). */
+export const PULL_SMALL = 3 * second;
+export const PULL_LARGE = 8 * second;
+/** Containers from created to ready. */
+export const POD_START = 2 * second;
+/** istiod from container start to ready. Estimate; install in all about 30 s (facts/peers.md B1). */
+export const ISTIOD_START = 5 * second;
+/** A pod that must start over after its node was away. Estimate. */
+export const POD_RESTART = 5 * second;
+/** A pod that ends: most programs leave at SIGTERM within this. Estimate. */
+export const POD_STOP = 2 * second;
+/** A Service's address once svclb is ready: "seconds" (facts/k3s.md 4.2). */
+export const LOAD_BALANCER_STATUS = 1 * second;
+/** Finalizers of a namespace with content. Estimate. */
+export const NAMESPACE_GOES = 6 * second;
+/** istiod writes istio-ca-root-cert "within seconds" (facts/istio-vm.md 4.2); late = the fault of that name. */
+export const ROOT_CERT = 2 * second;
+export const ROOT_CERT_LATE = 15 * second;
+/** CRDs established at the first `istioctl install`. Estimate. */
+export const ISTIO_CRDS = 4 * second;
+/** Rendering and applying one component. Estimate. */
+export const ISTIO_COMPONENT = 1 * second;
+/** Other istioctl calls: local, and with a few API reads. Estimates. */
+export const ISTIOCTL_LOCAL = 0.1 * second;
+export const ISTIOCTL_CALL = 0.6 * second;
+/** PILOT_WORKLOAD_ENTRY_GRACE_PERIOD (facts/istio-vm.md 6.1). */
+export const ENTRY_GRACE = 10 * second;
+/** Until istiod's keepalive notices a VM that was switched off; "about two minutes" with the grace (facts 6.1). */
+export const STREAM_KEEPALIVE = 60 * second;
+/** Container tool calls: a question, a pull with create, an export. Estimates (image about 100 MB). */
+export const CONTAINER_CALL = 0.2 * second;
+export const CONTAINER_PULL = 15 * second;
+export const CONTAINER_EXPORT = 3 * second;
