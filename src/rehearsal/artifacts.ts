@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { packTar } from '../system/archives.ts';
+import type { ShippedData } from '../system/shipped.ts';
+import { digestOf, standInBytes } from './stand-in.ts';
+
+/** What a server gives for a path. */
+export interface ServedArtifact {
+  /** The stand-in's own bytes. */
+  readonly bytes: Uint8Array;
+  /** Bytes of the true artifact: what the transfer costs. */
+  readonly size: number;
+  /** SHA-256 that publishers state for it. */
+  readonly digest: string;
+}
+
+/** Finds what the release servers have at a URL's path, or undefined where they answer 404. */
+export type ArtifactAt = (path: string) => Promise<ServedArtifact | undefined>;
+
+/** Bytes of the true artifacts: facts/k3s.md 1.1 and facts/peers.md B1; istioctl's is an estimate. */
+const SIZES = { istioctl: 26_000_000, k3s: 79_000_000, sidecar: 38_800_000 };
+
+const ISTIOCTL = /\/istio\/istio\/releases\/download\/([^/]+)\/istioctl-([^/]+?)-((?:linux|osx)-[a-z0-9]+|osx)\.tar\.gz(\.sha256)?$/;
+const ISTIOCTL_BUCKET = /\/istio-release\/releases\/([^/]+)\/istioctl-([^/]+?)-((?:linux|osx)-[a-z0-9]+|osx)\.tar\.gz(\.sha256)?$/;
+const SIDECAR = /\/istio-release\/releases\/([^/]+)\/deb\/(istio-sidecar(?:-arm64)?\.deb)(\.sha256)?$/;
+const K3S = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/(k3s|k3s-arm64)$/;
+const K3S_SUMS = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/sha256sum-(amd64|arm64)\.txt$/;
+
+/** istioctl is built for these (facts/istio-vm.md 1.1); `osx` alone is an older name of `osx-amd64`. */
+const ISTIOCTL_BUILDS = new Set(['linux-amd64', 'linux-arm64', 'linux-armv7', 'osx-amd64', 'osx-arm64', 'osx']);
+const K3S_VERSION = /^v1\.\d+\.\d+\+k3s\d+$/;
+
+/**
+ * What stands where on the release servers (facts/istio-vm.md 1.1-1.3, facts/k3s.md 1.1). Paths are matched from their
+ * end, so that a mirror that keeps the original path gives the same.
+ */
+export function releaseServers(shipped: ShippedData): ArtifactAt {
+  const istioKnown = (version: string): boolean =>
+    /^\d+\.\d+\.\d+$/.test(version) && shipped.versions.istio[version.split('.').slice(0, 2).join('.')] !== undefined;
+
+  return async (path) => {
+    const istioctl = ISTIOCTL.exec(path) ?? ISTIOCTL_BUCKET.exec(path);
+    if (istioctl !== null) {
+      const [, version = '', named, build = '', sum] = istioctl;
+      if (version !== named || !istioKnown(version) || !ISTIOCTL_BUILDS.has(build)) return undefined;
+      const content = standInBytes({ artifact: 'istioctl', version, cpu: build });
+      const bytes = gzipSync(await packTar([{ name: 'istioctl', content, mode: 0o755 }]));
+      const served = { bytes, size: SIZES.istioctl, digest: plainDigest(bytes) };
+      return sum === undefined ? served : sumFile(`${served.digest} istioctl-${version}-${build}.tar.gz\n`);
+    }
+    const sidecar = SIDECAR.exec(path);
+    if (sidecar !== null) {
+      const [, version = '', file = '', sum] = sidecar;
+      if (!istioKnown(version)) return undefined;
+      const cpu = file.includes('arm64') ? 'arm64' : 'amd64';
+      const bytes = standInBytes({ artifact: 'istio-sidecar', version, cpu, size: SIZES.sidecar });
+      return sum === undefined
+        ? { bytes, size: SIZES.sidecar, digest: plainDigest(bytes) }
+        : sumFile(`${plainDigest(bytes)} ${file}\n`);
+    }
+    const k3s = K3S.exec(path);
+    if (k3s !== null) return k3sBinary(shipped, decodeURIComponent(k3s[1] ?? ''), k3s[2] ?? '');
+    const sums = K3S_SUMS.exec(path);
+    if (sums !== null) return k3sSums(shipped, decodeURIComponent(sums[1] ?? ''), sums[2] ?? '');
+    return undefined;
+  };
+}
+
+function k3sBinary(shipped: ShippedData, version: string, file: string): ServedArtifact | undefined {
+  if (!K3S_VERSION.test(version)) return undefined;
+  const pinned = shipped.versions.digests.k3s[version]?.[file];
+  const bytes = standInBytes({
+    artifact: 'k3s',
+    version,
+    cpu: file === 'k3s' ? 'amd64' : 'arm64',
+    size: SIZES.k3s,
+    ...(pinned === undefined ? {} : { digest: pinned }),
+  });
+  return { bytes, size: SIZES.k3s, digest: digestOf(bytes) };
+}
+
+/** GNU form, and the lines of the image tars beside it that a careless search for `k3s` would find. */
+function k3sSums(shipped: ShippedData, version: string, cpu: string): ServedArtifact | undefined {
+  const file = cpu === 'amd64' ? 'k3s' : `k3s-${cpu}`;
+  const binary = k3sBinary(shipped, version, file);
+  if (binary === undefined) return undefined;
+  const images = ['.tar', '.tar.gz', '.tar.zst'].map((ending) => `k3s-airgap-images-${cpu}${ending}`);
+  const lines = [...images.map((name) => [plainDigest(Buffer.from(`${version} ${name}`)), name]), [binary.digest, file]];
+  return sumFile(lines.map(([digest, name]) => `${digest}  ${name}\n`).join(''));
+}
+
+function sumFile(text: string): ServedArtifact {
+  const bytes = Buffer.from(text);
+  return { bytes, size: bytes.length, digest: plainDigest(bytes) };
+}
+
+function plainDigest(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
