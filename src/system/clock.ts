@@ -1,0 +1,19 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from './doors.ts';
+
+/** Real time. */
+export function createClock(): Clock {
+  return {
+    now: () => Date.now(),
+    sleep: async (ms, signal) => {
+      signal?.throwIfAborted();
+      try {
+        await wait(ms, undefined, signal === undefined ? {} : { signal });
+      } catch (thrown) {
+        // Node rejects with an error of its own; the door promises the signal's reason.
+        signal?.throwIfAborted();
+        throw thrown;
+      }
+    },
+  };
+}

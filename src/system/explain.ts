@@ -1,0 +1,92 @@
+import { basename } from 'node:path';
+import { CliError, type ErrorFacts } from '../errors/cli-error.ts';
+import { knownIssue, type IssueTool } from '../errors/known-issues.ts';
+import type { Reason } from '../errors/reasons.ts';
+import type { CommandError } from './command-error.ts';
+import type { Command } from './doors.ts';
+import { createMask, type Mask } from './mask.ts';
+import { plainText, tail } from './plain-text.ts';
+import { quoteCommand } from './quote.ts';
+
+const TAIL_LINES = 15;
+
+/**
+ * What a failed command means for the person who must act: a known issue in our words, or the plain fact. The command
+ * is shown pasteable, and no output is shown of one whose output is a secret.
+ */
+export function explain(error: CommandError, mask?: Pick<Mask, 'text'>): CliError {
+  const { command, result, failure } = error;
+  const stderr = command.secretOutput === true ? '' : result.stderr;
+  const tool = speaker(command, stderr);
+  // An interrupt or a full wait is what happened, whatever else the program wrote before it.
+  const issue = failure === 'exit' ? knownIssue(plainText(stderr), tool) : undefined;
+  const own = createMask();
+  for (const secret of command.secrets ?? []) own.add(secret);
+  const safe = (text: string): string => (mask ?? own).text(own.text(text));
+  const facts: ErrorFacts = {
+    message: issue?.sentence ?? safe(plainFact(error, tool)),
+    command: safe(shownCommand(command)),
+    cause: error,
+  };
+  const hint = issue?.hint ?? HINTS[failure];
+  const stderrTail = safe(tail(stderr, TAIL_LINES));
+  return new CliError(issue?.reason ?? reasonOf(error, tool), {
+    ...facts,
+    ...(hint === undefined ? {} : { hint: hint.replaceAll('TOOL', basename(command.file)) }),
+    ...(stderrTail === '' ? {} : { stderrTail }),
+  });
+}
+
+const HINTS: Partial<Record<CommandError['failure'], string>> = {
+  'not-found': 'Install TOOL, and see that it is on the PATH.',
+  'timed-out': 'Run the same command again: it goes on where it stopped.',
+  aborted: 'Run the same command again: it goes on where it stopped.',
+};
+
+function reasonOf(error: CommandError, tool: IssueTool | undefined): Reason {
+  switch (error.failure) {
+    case 'not-found':
+      return 'tool-missing';
+    case 'timed-out':
+      return 'gave-up-waiting';
+    case 'aborted':
+      return 'interrupted';
+    default:
+      return tool === 'guest' ? 'guest-failed' : 'tool-failed';
+  }
+}
+
+function plainFact(error: CommandError, tool: IssueTool | undefined): string {
+  if (tool !== 'guest' || error.failure !== 'exit') return `${error.message}.`;
+  return `A command on the machine ${guestName(error.command)} ended with exit code ${error.result.exitCode}.`;
+}
+
+/** Which program the words on stderr are from. With `multipass exec` it is the guest, unless multipass says otherwise. */
+export function speaker(command: Command, stderr: string): IssueTool | undefined {
+  switch (basename(command.file).replace(/-\d.*$/, '')) {
+    case 'multipass':
+      return command.args[0] === 'exec' && !/^exec failed: |multipass_root_cert/m.test(stderr) ? 'guest' : 'multipass';
+    case 'kubectl':
+      return 'kubectl';
+    case 'istioctl':
+      return 'istioctl';
+    case 'docker':
+    case 'podman':
+      return 'container';
+    default:
+      return undefined;
+  }
+}
+
+function guestName(command: Command): string {
+  return command.args[command.args.indexOf('-n') + 1] ?? '';
+}
+
+/** A whole script among the arguments would fill the screen: its first line stands for it. */
+function shownCommand(command: Command): string {
+  const args = command.args.map((arg) => {
+    const lines = arg.split('\n');
+    return lines.length <= 3 ? arg : `${lines[0] ?? ''} … (${lines.length} lines)`;
+  });
+  return quoteCommand(command.file, args);
+}

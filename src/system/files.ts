@@ -1,0 +1,127 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { CliError } from '../errors/cli-error.ts';
+import type { Files, FileStat } from './doors.ts';
+import { extractMembers } from './extract.ts';
+import { asFileError, isAbsent } from './file-errors.ts';
+
+/** The real files door. Every failure names the path and what to do about it. */
+export function createFiles(): Files {
+  return {
+    read: (path) => guarded(path, 'read', () => orAbsent(fs.readFile(path))),
+    readText: (path) => guarded(path, 'read', () => orAbsent(fs.readFile(path, 'utf8'))),
+    write: (path, content, mode = 0o644) => guarded(path, 'write', () => writeWhole(path, content, mode)),
+    append: (path, content) =>
+      guarded(path, 'write', async () => {
+        await makeParent(path, 0o600);
+        await fs.appendFile(path, content, { mode: 0o600 });
+      }),
+    stat: (path) => guarded(path, 'read', () => statOf(path)),
+    list: (path) => guarded(path, 'read', async () => [...((await orAbsent(fs.readdir(path))) ?? [])].sort()),
+    makeDirectory: (path, mode = 0o755) =>
+      guarded(path, 'write', async () => void (await fs.mkdir(path, { recursive: true, mode }))),
+    chmod: (path, mode) => guarded(path, 'write', () => fs.chmod(path, mode)),
+    link: (path, target) =>
+      guarded(path, 'write', async () => {
+        await makeParent(path, 0o644);
+        await replace(path, (temporary) => fs.symlink(target, temporary));
+      }),
+    rename: (from, to) =>
+      guarded(to, 'write', async () => {
+        await makeParent(to, 0o644);
+        await fs.rename(from, to);
+      }),
+    remove: (path) => guarded(path, 'remove', () => fs.rm(path, { recursive: true, force: true })),
+    sha256: (path) => guarded(path, 'read', () => orAbsent(digestOf(path))),
+    extract: (archive, into, members) =>
+      guarded(archive, 'extract', async () => {
+        await fs.mkdir(into, { recursive: true });
+        await extractMembers(archive, into, members);
+      }),
+  };
+}
+
+/**
+ * Writes beside the target and renames. The temporary file is born with no more rights than `mode` (so a secret is never
+ * readable by others, not for a moment), is never one that somebody else put there, and is whole on the disk before it
+ * takes the target's name.
+ */
+async function writeWhole(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  await makeParent(path, mode);
+  const target = await targetOf(path, mode);
+  await replace(target, async (temporary) => {
+    const file = await fs.open(temporary, 'wx', mode);
+    try {
+      // The umask may have taken more away than was asked for.
+      await file.chmod(mode);
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+/** A link stays a link and its target is written; but a secret goes through no link, for it may lead anywhere. */
+async function targetOf(path: string, mode: number): Promise<string> {
+  const stat = await statOf(path);
+  if (stat?.kind !== 'link') return path;
+  if (isPrivate(mode)) {
+    throw new CliError('permission-denied', {
+      message: `${path} is a symbolic link (to ${stat.target ?? '?'}), and a secret is not written through a link.`,
+      hint: `Remove the link, or point the variable at the real file: rm ${path}`,
+    });
+  }
+  return (await orAbsent(fs.realpath(path))) ?? path;
+}
+
+async function replace(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await make(temporary);
+    await fs.rename(temporary, path);
+  } catch (thrown) {
+    await fs.rm(temporary, { force: true });
+    throw thrown;
+  }
+}
+
+const isPrivate = (mode: number): boolean => (mode & 0o077) === 0;
+
+async function makeParent(path: string, mode: number): Promise<void> {
+  await fs.mkdir(dirname(path), { recursive: true, mode: isPrivate(mode) ? 0o700 : 0o755 });
+}
+
+async function statOf(path: string): Promise<FileStat | undefined> {
+  const stat = await orAbsent(fs.lstat(path));
+  if (stat === undefined) return undefined;
+  const kind = stat.isSymbolicLink() ? 'link' : stat.isDirectory() ? 'directory' : 'file';
+  const common = { kind, mode: stat.mode & 0o7777, size: stat.size } as const;
+  return kind === 'link' ? { ...common, target: await fs.readlink(path) } : common;
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+/** «Not there» is an answer, not an error. */
+async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (isAbsent(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
+async function guarded<T>(path: string, verb: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw asFileError(thrown, path, verb);
+  }
+}

@@ -1,0 +1,30 @@
+import { homedir } from 'node:os';
+import { CliError } from '../errors/cli-error.ts';
+import type { Cpu, Host, Platform } from './doors.ts';
+
+const PLATFORMS: Readonly<Record<string, Platform>> = { darwin: 'darwin', linux: 'linux' };
+const CPUS: Readonly<Record<string, Cpu>> = { x64: 'amd64', arm64: 'arm64' };
+
+/** What `currentHost` looks at; Node's own `process` fits. */
+export interface HostSource {
+  readonly platform: string;
+  readonly arch: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  cwd(): string;
+}
+
+/**
+ * The computer we run on.
+ * @throws CliError `tool-missing` on a system or CPU that Multipass and Istio's tools are not made for
+ */
+export function currentHost(source: HostSource = process): Host {
+  const platform = PLATFORMS[source.platform];
+  const cpu = CPUS[source.arch];
+  if (platform === undefined || cpu === undefined) {
+    throw new CliError('tool-missing', {
+      message: `istio-vms does not run on ${source.platform} with a CPU of type ${source.arch}: the tools it drives are not made for it.`,
+      hint: 'Use macOS or Linux on amd64 or arm64; on Windows, WSL 2 with nested virtualisation.',
+    });
+  }
+  return { platform, cpu, cwd: source.cwd(), home: source.env['HOME'] ?? homedir(), env: source.env };
+}

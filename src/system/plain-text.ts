@@ -1,0 +1,28 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** Ends of lines that a terminal would overwrite: what stood there is not part of the text. */
+const CLEAR_LINE = /^.*\u001b\[[0-2]?K(?:\u001b\[0?[AE])*/gm;
+
+/** Text as it is left on a terminal: without colours, without spinners, without what was overwritten. */
+export function plainText(text: string): string {
+  const cleared = stripVTControlCharacters(text.replace(CLEAR_LINE, ''));
+  return cleared
+    .split(/\r?\n/)
+    .map((line) => backspaced(line.slice(line.lastIndexOf('\r') + 1)).trimEnd())
+    .join('\n');
+}
+
+function backspaced(line: string): string {
+  let shown = '';
+  for (const letter of line) shown = letter === '\b' ? shown.slice(0, -1) : shown + letter;
+  return shown;
+}
+
+/** The last lines that say something. */
+export function tail(text: string, lines: number): string {
+  return plainText(text)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-lines)
+    .join('\n');
+}

@@ -1,0 +1,158 @@
+import { spawnSync } from 'node:child_process';
+import { createFixture } from 'fs-fixture';
+import { describe, expect, it } from 'vitest';
+import { CommandError } from '../../../src/system/command-error.ts';
+import type { Command } from '../../../src/system/doors.ts';
+import { createProcesses } from '../../../src/system/processes.ts';
+
+const node = (script: string, more: Partial<Command> = {}): Command => ({
+  file: process.execPath,
+  args: ['-e', script],
+  effect: 'read',
+  ...more,
+});
+
+async function failureOf(work: Promise<unknown>): Promise<CommandError> {
+  const thrown: unknown = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(thrown).toBeInstanceOf(CommandError);
+  return thrown as CommandError;
+}
+
+/** A zombie that nobody has buried yet (init of a container may be slow) is not alive. */
+const alive = (pid: number): boolean => {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return stdout.trim() !== '' && !stdout.startsWith('Z');
+};
+
+/** A process that starts a child of its own, prints both ids, and neither would end by itself soon. */
+const family = (more: Partial<Command> = {}, before = ''): Command => ({
+  file: 'sh',
+  args: ['-c', `${before} sleep 600 & echo $$ $!; wait`],
+  effect: 'read',
+  ...more,
+});
+
+async function gone(pids: readonly number[]): Promise<void> {
+  expect(pids.length).toBe(2);
+  await expect.poll(() => pids.filter(alive), { timeout: 3000, interval: 20 }).toEqual([]);
+}
+
+const pidsIn = (error: CommandError): number[] => error.result.stdout.trim().split(' ').map(Number);
+
+describe('createProcesses', () => {
+  const processes = createProcesses(200);
+
+  it('keeps stdout and stderr apart, as they came, with a time', async () => {
+    const result = await processes.run(node(`process.stdout.write(Buffer.from([255, 0, 10])); console.error('story\\n')`));
+    expect([...result.stdoutBytes]).toEqual([255, 0, 10]);
+    expect(result).toMatchObject({ exitCode: 0, stderr: 'story\n\n' });
+    expect(result.durationMs).toBeGreaterThan(0);
+  });
+
+  it('hands arguments over untouched: nothing in them is shell', async () => {
+    const args = ['-p', 'JSON.stringify(process.argv.slice(1))', '--', '$(id)', 'a b', "'", '*', '', '-n', 'ü\n'];
+    const { stdout } = await processes.run({ file: process.execPath, args, effect: 'read' });
+    expect(JSON.parse(stdout)).toEqual(args.slice(3));
+  });
+
+  it.each([
+    ['nothing', undefined, ''],
+    ['text', 'a\nb', 'a\nb'],
+    ['bytes', new Uint8Array([104, 105]), 'hi'],
+  ])('gives %s as input', async (_, stdin, seen) => {
+    const script = `process.stdin.on('data', (d) => process.stdout.write(d))`;
+    const { stdout } = await processes.run(node(script, stdin === undefined ? {} : { stdin }));
+    expect(stdout).toBe(seen);
+  });
+
+  it('streams a file as input, through a pipe', async () => {
+    await using fixture = await createFixture({ payload: 'x'.repeat(300_000) });
+    const script = `let n = 0; console.log(fs.fstatSync(0).isFile()); process.stdin.on('data', (d) => (n += d.length)).on('end', () => console.log(n))`;
+    const { stdout } = await processes.run(node(script, { stdin: { file: fixture.getPath('payload') } }));
+    expect(stdout).toBe('false\n300000\n');
+  });
+
+  it('says so when the input file is not there, and does not blame the program', async () => {
+    await expect(processes.run(node('', { stdin: { file: '/no/such/file' } }))).rejects.toMatchObject({
+      name: 'CliError',
+      message: expect.stringContaining('/no/such/file') as string,
+    });
+  });
+
+  it('bears a program that does not read its input', async () => {
+    const { exitCode } = await processes.run(node('process.exit(0)', { stdin: 'x'.repeat(1_000_000) }));
+    expect(exitCode).toBe(0);
+  });
+
+  it('adds to the environment', async () => {
+    const { stdout } = await processes.run(node('process.stdout.write(process.env.ADDED + (process.env.PATH ? "+" : ""))', { env: { ADDED: 'a' } }));
+    expect(stdout).toBe('a+');
+  });
+
+  it('throws with all facts when the exit code is not 0', async () => {
+    const error = await failureOf(processes.run(node(`console.log('out'); console.error('err'); process.exit(33)`)));
+    expect(error).toMatchObject({ failure: 'exit', result: { exitCode: 33, stdout: 'out\n', stderr: 'err\n' } });
+    expect(error.message).toMatch(/ended with exit code 33$/);
+  });
+
+  it('tells a missing program and one that may not be run', async () => {
+    const missing = await failureOf(processes.run({ file: 'no-such-program-here', args: [], effect: 'read' }));
+    expect(missing).toMatchObject({ failure: 'not-found', result: { exitCode: 127 } });
+    const unrunnable = await failureOf(processes.run({ file: '/etc/passwd', args: [], effect: 'read' }));
+    expect(unrunnable).toMatchObject({ failure: 'not-found', result: { exitCode: 127 } });
+    expect(unrunnable.result.stderr).toContain('EACCES');
+  });
+
+  it('tells a program that was killed', async () => {
+    const error = await failureOf(processes.run(node(`process.kill(process.pid, 'SIGKILL')`)));
+    expect(error).toMatchObject({ failure: 'killed', result: { exitCode: -1 } });
+  });
+
+  it('ends the whole process group when time is up', async () => {
+    const error = await failureOf(processes.run(family({ timeoutMs: 150, effect: 'write' })));
+    expect(error.failure).toBe('timed-out');
+    await gone(pidsIn(error));
+  });
+
+  it('kills what does not listen', async () => {
+    const error = await failureOf(processes.run(family({ timeoutMs: 150 }, "trap '' TERM;")));
+    expect(error.failure).toBe('timed-out');
+    await gone(pidsIn(error));
+  });
+
+  it('ends a read at the interrupt, and starts nothing after it', async () => {
+    const controller = new AbortController();
+    const work = failureOf(processes.run(family(), controller.signal));
+    setTimeout(() => controller.abort(), 150);
+    const error = await work;
+    expect(error.failure).toBe('aborted');
+    await gone(pidsIn(error));
+    const late = await failureOf(processes.run(node('console.log(1)', { effect: 'write' }), controller.signal));
+    expect(late).toMatchObject({ failure: 'aborted', result: { stdout: '' } });
+  });
+
+  it('lets a write run on to its end at the interrupt', async () => {
+    const controller = new AbortController();
+    const work = processes.run(node(`setTimeout(() => console.log('whole'), 200)`, { effect: 'write' }), controller.signal);
+    controller.abort();
+    expect((await work).stdout).toBe('whole\n');
+  });
+
+  it('starts each command in a group of its own, out of reach of the terminal', async () => {
+    const { stdout } = await processes.run({ file: 'sh', args: ['-c', 'echo $$; ps -o pgid= -p $$'], effect: 'write' });
+    const [pid, group] = stdout.trim().split(/\s+/);
+    expect(group).toBe(pid);
+  });
+
+  it('killAll ends writes too', async () => {
+    const own = createProcesses(200);
+    const work = failureOf(own.run(family({ effect: 'write' })));
+    setTimeout(() => own.killAll(), 150);
+    const error = await work;
+    expect(error.failure).toBe('killed');
+    await gone(pidsIn(error));
+  });
+});
