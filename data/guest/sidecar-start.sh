@@ -1,0 +1,51 @@
+#!/bin/sh
+# Starts the sidecar with what place.sh has put here. Prints `started`, `restarted`, `token` or `unchanged`.
+# Never waits and never starts in this session: the rules freeze sessions older than they (facts 5.6), so the start is
+# queued, and whoever waits does it in sessions of its own.
+set -eu
+store=/var/lib/istio-vms
+user=istio-proxy
+root=/etc/certs/root-cert.pem
+
+# Certificates of another root (a cluster made anew) would be offered to an istiod that cannot know them.
+root_now=$(sha256sum <"$root")
+if [ "$root_now" != "$(cat "$store/root-cert.sha256" 2>/dev/null || true)" ]; then
+  rm -f /etc/certs/cert-chain.pem /etc/certs/key.pem
+  printf '%s\n' "$root_now" >"$store/root-cert.sha256"
+fi
+
+# Everything that the running agent has read, but the token, which it reads anew each time. A stamp on disk and not the
+# list of changed files: a run that was cut before the restart must not be forgotten.
+stamp=$store/started.istio
+now=$(sha256sum /etc/systemd/system/istio.service /usr/local/lib/istio-vms/* /var/lib/istio/envoy/cluster.env \
+  "$store/sidecar.env" "$store/hosts" "$store/sidecar-version" /etc/istio/config/mesh "$root" | sha256sum)
+was=$(cat "$stamp" 2>/dev/null || true)
+state=$(systemctl show istio --property=ActiveState --value)
+
+[ "$now" = "$was" ] || systemctl daemon-reload
+systemctl is-enabled --quiet istio 2>/dev/null || systemctl enable --quiet istio
+case $state in
+  active | activating | reloading)
+    if [ "$now" = "$was" ]; then
+      token=/var/run/secrets/tokens/istio-token
+      if [ ! -s "$store/istio-token" ] || cmp -s "$store/istio-token" "$token"; then
+        echo unchanged
+      else
+        install -d -m 0755 "${token%/*}"
+        install -m 0600 -o "$user" -g "$user" "$store/istio-token" "$token.new"
+        mv -f "$token.new" "$token"
+        echo token
+      fi
+      exit 0
+    fi
+    systemctl restart --no-block istio
+    did=restarted
+    ;;
+  *)
+    systemctl start --no-block istio
+    did=started
+    ;;
+esac
+printf '%s\n' "$now" >"$stamp.new"
+mv -f "$stamp.new" "$stamp"
+echo "$did"

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Tells what is on this machine, a `key<TAB>value` line each, and changes nothing. Arguments: paths to digest.
+# What is not there is `-`; every question stands alone, so one that fails hides no other.
+set -u
+LC_ALL=C
+export LC_ALL
+
+say() {
+  printf '%s\t%s\n' "$1" "${2:--}"
+}
+
+first_line() {
+  head -n 1 "$1" 2>/dev/null || true
+}
+
+# is-enabled has many words and, by version, prints `not-found` or nothing.
+enabled() {
+  case $(systemctl is-enabled "$1" 2>/dev/null || true) in
+    enabled | enabled-runtime) echo enabled ;;
+    disabled) echo disabled ;;
+  esac
+}
+
+active() {
+  systemctl show "$1" --property=ActiveState --value 2>/dev/null || true
+}
+
+# Seconds since 1970 at which the workload certificate ends.
+certificate_end() {
+  end=$(openssl x509 -noout -enddate -in /etc/certs/cert-chain.pem 2>/dev/null) || return 0
+  date -u -d "${end#notAfter=}" +%s 2>/dev/null || true
+}
+
+ready_code() {
+  code=$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 3 \
+    http://127.0.0.1:15021/healthz/ready 2>/dev/null) || true
+  echo "${code:-000}"
+}
+
+say arch "$(uname -m)"
+say boot_id "$(first_line /proc/sys/kernel/random/boot_id)"
+say now "$(date +%s)"
+say lab "$(first_line /etc/istio-vms/lab)"
+say sidecar.version "$(first_line /var/lib/istio-vms/sidecar-version)"
+say sidecar.enabled "$(enabled istio)"
+say sidecar.active "$(active istio)"
+say sidecar.ready "$(ready_code)"
+say demo.enabled "$(enabled istio-vms-demo)"
+say demo.active "$(active istio-vms-demo)"
+say cert.expires "$(certificate_end)"
+# sudo-rs ignores -E (facts 5.2); nothing of ours needs it, people's own scripts may.
+case $(sudo --version 2>/dev/null | head -n 1) in
+  *sudo-rs*) say sudo sudo-rs ;;
+  *) say sudo sudo ;;
+esac
+
+for path in "$@"; do
+  digest=$(sha256sum <"$path" 2>/dev/null) && about=$(stat -L -c '%a %U %G' "$path" 2>/dev/null) || digest=
+  if [ -n "$digest" ]; then
+    say file "${digest%% *} $about $path"
+  else
+    say file "- - - - $path"
+  fi
+done
