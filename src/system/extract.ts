@@ -1,7 +1,7 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, open, rename, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
@@ -38,12 +38,18 @@ export async function extractMembers(archive: string, into: string, members: rea
   if (wanted.size > 0) throw missing(archive, [...wanted.keys()]);
 }
 
-async function writeMember(entry: Readable, path: string, mode: number): Promise<void> {
+async function writeMember(entry: AsyncIterable<Uint8Array>, path: string, mode: number): Promise<void> {
   const part = `${path}.part`;
   await rm(part, { force: true });
   try {
-    await pipeline(entry, createWriteStream(part, { flags: 'wx', mode }));
-    await chmod(part, mode);
+    const file = await open(part, 'wx', mode);
+    try {
+      await file.chmod(mode);
+      // Not by `pipeline`: tar-stream's entries are no streams of Node's, and one that has failed already would never end there.
+      await file.writeFile(entry);
+    } finally {
+      await file.close();
+    }
     await rename(part, path);
   } catch (thrown) {
     await rm(part, { force: true });
