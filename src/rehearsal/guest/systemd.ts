@@ -1,0 +1,212 @@
+import { GUEST_COMMAND } from '../durations.ts';
+import type { Instance, Mesh, Unit, World } from '../world.ts';
+import { findUnitFile, startProblem, type UnitFile } from './unit-file.ts';
+
+/** A guest with what it needs to live: time, the mesh around it, itself. */
+export interface Guest {
+  readonly world: World;
+  readonly mesh: Mesh;
+  readonly instance: Instance;
+}
+
+/** One run of a unit's processes. All waiting goes through it, so that a stop or a reboot ends it there. */
+export interface UnitRun extends Guest {
+  readonly name: string;
+  readonly unit: Unit;
+  readonly file: UnitFile;
+  log(text: string): void;
+  /** @throws an end of the run when the unit was stopped meanwhile. */
+  sleep(ms: number): Promise<void>;
+  /** The unit counts as started from now on. */
+  active(): void;
+}
+
+export interface UnitModel {
+  /** The life of the unit's processes; it may return while they go on. @throws UnitExit when they end badly. */
+  readonly run: (run: UnitRun) => Promise<void>;
+  /** What stopping does, and how long it takes in milliseconds. */
+  readonly stop?: (guest: Guest) => number;
+}
+
+/** The main process ended with this status. */
+export class UnitExit extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** The run was ended from outside. */
+class RunOver extends Error {}
+
+interface Runtime {
+  run: symbol | undefined;
+  /** Resolves to whether the start job succeeded. */
+  job: Promise<boolean>;
+  status: number;
+  result: 'success' | 'exit-code' | 'resources';
+}
+
+const runtimes = new WeakMap<Unit, Runtime>();
+const JOURNAL_KEPT = 200;
+
+/** The unit's record, made when systemd first hears of it; undefined when there is no unit file. */
+export function knownUnit(instance: Instance, name: string): Unit | undefined {
+  const known = instance.units.get(name);
+  if (known !== undefined || findUnitFile(instance, name) === undefined) return known;
+  const unit: Unit = { enabled: false, active: 'inactive', since: 0, restarts: 0, journal: [] };
+  instance.units.set(name, unit);
+  return unit;
+}
+
+function runtimeOf(unit: Unit): Runtime {
+  const known = runtimes.get(unit);
+  if (known !== undefined) return known;
+  const fresh: Runtime = { run: undefined, job: Promise.resolve(true), status: 0, result: 'success' };
+  runtimes.set(unit, fresh);
+  return fresh;
+}
+
+/**
+ * Starts a unit; on one that is starting or active nothing happens. Resolves when the start job is over: to true, to
+ * false when the first try failed; to undefined when there is no such unit.
+ */
+export async function startUnit(guest: Guest, name: string, models: UnitModels): Promise<boolean | undefined> {
+  const { instance, world } = guest;
+  const file = findUnitFile(instance, name);
+  const unit = knownUnit(instance, name);
+  if (file === undefined || unit === undefined) return undefined;
+  const runtime = runtimeOf(unit);
+  if (runtime.run !== undefined) return runtime.job;
+  const token = Symbol(name);
+  runtime.run = token;
+  unit.since = world.clock.now();
+  const log = (text: string): void => {
+    if (unit.journal.at(-1)?.endsWith(`: ${text}`) === true) return;
+    unit.journal.push(`${stamp(world.clock.now())} ${instance.name} ${name}: ${text}`);
+    if (unit.journal.length > JOURNAL_KEPT) unit.journal.shift();
+  };
+  runtime.job = new Promise((resolve) => {
+    const run: UnitRun = {
+      ...guest,
+      name,
+      unit,
+      file,
+      log,
+      sleep: async (ms) => {
+        await world.clock.sleep(ms);
+        if (runtime.run !== token) throw new RunOver();
+      },
+      active: () => {
+        turn(unit, 'active', world);
+        resolve(true);
+      },
+    };
+    void live(run, runtime, models[name] ?? plainModel).then(() => resolve(unit.active === 'active'));
+  });
+  return runtime.job;
+}
+
+/** Runs the unit's processes, again and again where the unit says so. */
+async function live(run: UnitRun, runtime: Runtime, model: UnitModel): Promise<void> {
+  const { unit, world, file } = run;
+  for (;;) {
+    try {
+      turn(unit, 'activating', world);
+      await run.sleep(GUEST_COMMAND);
+      const problem = startProblem(run.instance, run.name, file);
+      if (problem !== undefined) {
+        runtime.result = problem.result;
+        throw new UnitExit(problem.status, problem.text);
+      }
+      runtime.result = 'success';
+      await model.run(run);
+      return;
+    } catch (error) {
+      if (error instanceof RunOver) return;
+      if (!(error instanceof UnitExit)) throw error;
+      run.log(error.message);
+      runtime.status = error.status;
+      if (runtime.result === 'success') runtime.result = 'exit-code';
+      if (!/^(always|on-failure)$/.test(file.get('Service.Restart') ?? 'no')) {
+        runtime.run = undefined;
+        turn(unit, 'failed', world);
+        return;
+      }
+      unit.restarts++;
+      turn(unit, 'activating', world);
+      const pause = world.clock.sleep(seconds(file.get('Service.RestartSec')) * 1000);
+      const mine = runtime.run;
+      await pause;
+      if (runtime.run !== mine) return;
+    }
+  }
+}
+
+/** Stops a unit and waits until it is stopped; nothing happens to one that does not run. */
+export async function stopUnit(guest: Guest, name: string, models: UnitModels): Promise<void> {
+  const unit = guest.instance.units.get(name);
+  const runtime = unit === undefined ? undefined : runtimeOf(unit);
+  if (unit === undefined || runtime?.run === undefined) {
+    if (unit?.active === 'failed') turn(unit, 'inactive', guest.world);
+    return;
+  }
+  runtime.run = undefined;
+  const takes = models[name]?.stop?.(guest) ?? 0;
+  turn(unit, 'inactive', guest.world);
+  await guest.world.clock.sleep(takes);
+}
+
+/** The power is gone: nothing is stopped in good order, everything has ended. */
+export function endAllUnits(guest: Guest, models: UnitModels): void {
+  for (const [name, unit] of guest.instance.units) {
+    const runtime = runtimeOf(unit);
+    if (runtime.run === undefined) continue;
+    runtime.run = undefined;
+    models[name]?.stop?.(guest);
+    turn(unit, 'inactive', guest.world);
+  }
+}
+
+export type UnitModels = Readonly<Record<string, UnitModel>>;
+
+/** A program that just runs once its unit could be started, e.g. the demo workload. */
+const plainModel: UnitModel = {
+  run: async (run) => run.active(),
+};
+
+/** `systemctl show` of some properties; it never fails, also for a unit that nobody knows (facts/k3s.md 13). */
+export function showUnit(instance: Instance, name: string, properties: readonly string[]): string {
+  const unit = knownUnit(instance, name);
+  const runtime = unit === undefined ? undefined : runtimeOf(unit);
+  const active = unit?.active ?? 'inactive';
+  const values: Record<string, string> = {
+    ActiveState: active,
+    SubState: { active: 'running', inactive: 'dead', failed: 'failed', activating: subState(unit, runtime) }[active],
+    NRestarts: String(unit?.restarts ?? 0),
+    Result: runtime?.result ?? 'success',
+    ExecMainStatus: String(runtime?.status ?? 0),
+  };
+  return properties.map((property) => `${property}=${values[property] ?? ''}\n`).join('');
+}
+
+function subState(unit: Unit | undefined, runtime: Runtime | undefined): string {
+  return (unit?.restarts ?? 0) > 0 && runtime?.result !== 'success' ? 'auto-restart' : 'start';
+}
+
+function turn(unit: Unit, active: Unit['active'], world: World): void {
+  if (unit.active === active) return;
+  unit.active = active;
+  unit.changed = world.clock.now();
+}
+
+/** Journal time, e.g. `Jan 05 09:00:12`. */
+function stamp(now: number): string {
+  const date = new Date(now);
+  return `${date.toUTCString().slice(8, 11)} ${date.toUTCString().slice(5, 7)} ${date.toISOString().slice(11, 19)}`;
+}
+
+function seconds(value: string | undefined): number {
+  return value === undefined ? 0.1 : Number.parseFloat(value);
+}

@@ -1,0 +1,142 @@
+import { posix } from 'node:path';
+import { CliError } from '../errors/cli-error.ts';
+import { CommandError, type CommandFailure } from '../system/command-error.ts';
+import type { Command, CommandResult, Files, Processes } from '../system/doors.ts';
+import type { HostProgram, Mesh, ProgramResult, World } from './world.ts';
+
+/** One command as it was, in the order in which commands ended. */
+export interface TranscriptEntry {
+  readonly command: Command;
+  /** World time, milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** -1 when the command did not end by itself. */
+  readonly exitCode: number;
+  readonly effect: Command['effect'];
+}
+
+export interface SimulatedProcesses extends Processes {
+  readonly transcript: readonly TranscriptEntry[];
+}
+
+interface Surroundings {
+  readonly world: World;
+  readonly mesh: Mesh;
+  readonly files: Files;
+  /** Host programs by base name; `istioctl` stands for every istioctl-VERSION. */
+  readonly programs: Readonly<Record<string, HostProgram>>;
+}
+
+/** After so long in world time a command without a time limit is a bug of whoever started it. */
+const FOR_EVER_MS = 24 * 3_600_000;
+
+/**
+ * The simulated Processes door, with the manners of the real one: a time limit ends any command, an interrupt ends
+ * only those that read, and what a daemon or a machine has begun goes on without us.
+ */
+export function createProcesses({ world, mesh, files, programs }: Surroundings): SimulatedProcesses {
+  const { clock } = world;
+  const transcript: TranscriptEntry[] = [];
+
+  const run = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    if (signal?.aborted === true) throw new CommandError(command, 'aborted', answer({ exitCode: -1 }, 0));
+    const startedAt = clock.now();
+    const end = (result: ProgramResult, failure: CommandFailure | undefined): CommandResult => {
+      const endedAt = clock.now();
+      transcript.push({ command, startedAt, endedAt, exitCode: result.exitCode, effect: command.effect });
+      const all = answer(result, endedAt - startedAt);
+      if (failure !== undefined) throw new CommandError(command, failure, all);
+      return all;
+    };
+    const program = await findProgram(command);
+    if (program === undefined) {
+      return end({ exitCode: 127, stderr: `spawn ${command.file} ENOENT` }, 'not-found');
+    }
+    const stdin = await standardInput(command, files);
+    const ended = new AbortController();
+    const outcome = await Promise.race([
+      program({
+        world,
+        mesh,
+        files,
+        args: command.args,
+        stdin,
+        env: command.env ?? {},
+        command,
+        signal: ended.signal,
+      }).catch((cause: unknown) => crash(command, cause)),
+      limit(command, ended.signal),
+      interrupted(command, signal, ended.signal),
+    ]);
+    ended.abort();
+    if (typeof outcome === 'string') return end({ exitCode: -1 }, outcome);
+    if (outcome.refused !== undefined) world.refused.push(outcome.refused);
+    return end(outcome, outcome.exitCode === 0 ? undefined : 'exit');
+  };
+
+  const findProgram = async ({ file }: Command): Promise<HostProgram | undefined> => {
+    const name = posix.basename(file);
+    if (name.startsWith('istioctl')) {
+      const real = (await files.stat(file))?.kind === 'link' ? await linkTarget(file) : file;
+      const mode = (await files.stat(real))?.mode ?? 0;
+      return (mode & 0o111) === 0 ? undefined : programs['istioctl'];
+    }
+    if (!world.tools.has(name)) return undefined;
+    return programs[name];
+  };
+
+  const linkTarget = async (path: string): Promise<string> =>
+    posix.resolve(posix.dirname(path), (await files.stat(path))?.target ?? '');
+
+  /** Waits on the clock, yet leaves no timer behind when the command ends before. */
+  const limit = async (command: Command, ended: AbortSignal): Promise<CommandFailure> => {
+    const { timeoutMs = FOR_EVER_MS } = command;
+    await clock.sleep(timeoutMs, ended).catch(() => new Promise(() => undefined));
+    if (command.timeoutMs !== undefined) return 'timed-out';
+    throw new Error(`rehearsal: this command would never end, and has no time limit: ${shown(command)}`);
+  };
+
+  return { run, transcript };
+}
+
+/** Resolves when a person interrupts and the command may be cut; else never. */
+function interrupted(command: Command, signal: AbortSignal | undefined, ended: AbortSignal): Promise<CommandFailure> {
+  return new Promise((resolve) => {
+    if (command.effect === 'write') return;
+    signal?.addEventListener('abort', () => resolve('aborted'), { once: true, signal: ended });
+  });
+}
+
+async function standardInput({ stdin, file }: Command, files: Files): Promise<Uint8Array> {
+  if (stdin === undefined) return new Uint8Array();
+  if (typeof stdin === 'string') return Buffer.from(stdin, 'utf8');
+  if (stdin instanceof Uint8Array) return stdin;
+  const content = await files.read(stdin.file);
+  if (content !== undefined) return content;
+  throw new CliError('permission-denied', {
+    message: `${stdin.file} cannot be read, and ${file} needs it as its input.`,
+    hint: 'Run the step that makes the file again.',
+  });
+}
+
+function answer(result: ProgramResult, durationMs: number): CommandResult {
+  const stdoutBytes = Buffer.from((result.stdout ?? '') as Uint8Array);
+  return {
+    exitCode: result.exitCode,
+    stdout: stdoutBytes.toString('utf8'),
+    stderr: result.stderr ?? '',
+    stdoutBytes,
+    durationMs,
+  };
+}
+
+/** A simulated program never throws on purpose: what it throws is a hole in the simulation. */
+function crash(command: Command, cause: unknown): never {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  throw new Error(`rehearsal: the simulated program failed at ${shown(command)}: ${why}`, { cause });
+}
+
+function shown({ file, args }: Command): string {
+  const short = args.map((arg) => (arg.length > 60 ? `${arg.slice(0, 57)}...` : arg));
+  return [posix.basename(file), ...short].join(' ');
+}
