@@ -38,7 +38,7 @@ export async function extractMembers(archive: string, into: string, members: rea
   if (wanted.size > 0) throw missing(archive, [...wanted.keys()]);
 }
 
-async function writeMember(entry: AsyncIterable<Uint8Array>, path: string, mode: number): Promise<void> {
+async function writeMember(entry: AsyncIterable<unknown>, path: string, mode: number): Promise<void> {
   const part = `${path}.part`;
   await rm(part, { force: true });
   try {
@@ -46,7 +46,7 @@ async function writeMember(entry: AsyncIterable<Uint8Array>, path: string, mode:
     try {
       await file.chmod(mode);
       // Not by `pipeline`: tar-stream's entries are no streams of Node's, and one that has failed already would never end there.
-      await file.writeFile(entry);
+      for await (const chunk of entry) await file.writeFile(chunk as Uint8Array);
     } finally {
       await file.close();
     }
@@ -68,11 +68,9 @@ async function startsGzipped(archive: string): Promise<boolean> {
   }
 }
 
-/** Errors of zlib carry `Z_…` codes, those of tar-stream none; those of the file system are handed on. */
+/** Errors of the file system name their system call; all others are those of zlib and tar-stream about the content. */
 function isBroken(thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false;
-  const code = 'code' in thrown ? String(thrown.code) : 'none';
-  return code === 'none' || code.startsWith('Z_') || code === 'ERR_STREAM_PREMATURE_CLOSE';
+  return thrown instanceof Error && !('syscall' in thrown);
 }
 
 function brokenArchive(archive: string, cause: unknown): CliError {

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pathToFileURL } from 'node:url';
+import { createFixture } from 'fs-fixture';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createDownloads } from '../../../src/system/downloads.ts';
+
+const CONTENT = 'artifact '.repeat(20_000);
+const sha256 = createHash('sha256').update(CONTENT).digest('hex');
+
+const routes: Record<string, RequestListener> = {
+  '/good': (_, response) => response.writeHead(200, { 'content-length': CONTENT.length }).end(CONTENT),
+  '/chunked': (_, response) => {
+    response.write(CONTENT.slice(0, 5));
+    response.end(CONTENT.slice(5));
+  },
+  '/moved': (_, response) => response.writeHead(302, { location: '/good' }).end(),
+  '/loop': (_, response) => response.writeHead(302, { location: '/loop' }).end(),
+  '/gone': (_, response) => response.writeHead(410).end('gone'),
+  '/busy': (_, response) => response.writeHead(503).end('busy'),
+  '/silent': () => undefined,
+  '/stalls': (_, response) => void response.writeHead(200, { 'content-length': 1000 }).write('some'),
+  '/breaks': (_, response) => {
+    response.writeHead(200, { 'content-length': 1000 }).write('some', () => response.destroy());
+  },
+  '/sum': (_, response) => response.end(`${sha256}  artifact\n`),
+  '/endless': (_, response) => response.end('x'.repeat(1_500_000)),
+};
+
+describe('createDownloads', () => {
+  const server = createServer((request, response) => {
+    const route = routes[request.url ?? ''];
+    if (route === undefined) response.writeHead(404).end('<html>not here</html>');
+    else route(request, response);
+  });
+  let base: string;
+  let fixture: Awaited<ReturnType<typeof createFixture>>;
+  const downloads = createDownloads(150);
+
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  beforeEach(async () => void (fixture = await createFixture({ 'local.tar': CONTENT })));
+  afterEach(() => fixture.rm());
+
+  const to = (): string => fixture.getPath('cache/artifact');
+  const left = (): string[] => readdirSync(fixture.getPath('cache'));
+
+  it.each(['/good', '/chunked', '/moved'])('fetches %s, checks it and gives it its mode', async (path) => {
+    const progress: { bytes: number; total?: number }[] = [];
+    await downloads.fetch({ url: base + path, to: to(), sha256, mode: 0o755, onProgress: (each) => progress.push(each) });
+    expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
+    expect(statSync(to()).mode & 0o777).toBe(0o755);
+    expect(left()).toEqual(['artifact']);
+    expect(progress.at(-1)?.bytes).toBe(CONTENT.length);
+    expect(progress.at(-1)?.total).toBe(path === '/chunked' ? undefined : CONTENT.length);
+  });
+
+  it('takes a file URL', async () => {
+    await downloads.fetch({ url: pathToFileURL(fixture.getPath('local.tar')).href, to: to(), sha256 });
+    expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
+  });
+
+  it('keeps a wrong file aside and names both digests', async () => {
+    const wrong = '0'.repeat(64);
+    await expect(downloads.fetch({ url: `${base}/good`, to: to(), sha256: wrong })).rejects.toMatchObject({
+      reason: 'digest-mismatch',
+      facts: { details: [expect.stringContaining(wrong), expect.stringContaining(sha256), expect.stringContaining('.mismatch')] },
+    });
+    expect(left()).toEqual(['artifact.mismatch']);
+  });
+
+  it.each([
+    ['/absent', 'artifact-absent', '404'],
+    ['/gone', 'artifact-absent', '410'],
+    ['/busy', 'download-failed', '503'],
+    ['/silent', 'download-failed', 'no byte'],
+    ['/stalls', 'download-failed', 'no byte'],
+    ['/breaks', 'download-failed', ''],
+    ['/loop', 'download-failed', 'redirect'],
+  ])('%s is %s', async (path, reason, words) => {
+    await expect(downloads.fetch({ url: base + path, to: to(), sha256 })).rejects.toMatchObject({
+      reason,
+      message: expect.stringContaining(words) as string,
+    });
+    expect(left()).toEqual([]);
+  });
+
+  it('tells an absent file and a server that is not there, with the true reason', async () => {
+    await expect(downloads.fetch({ url: 'file:///no/such', to: to(), sha256 })).rejects.toMatchObject({ reason: 'artifact-absent' });
+    await expect(downloads.text('http://127.0.0.1:1/x')).rejects.toMatchObject({
+      reason: 'download-failed',
+      message: expect.not.stringContaining('fetch failed') as string,
+    });
+  });
+
+  it('leaves an earlier file alone when the new one fails', async () => {
+    await fixture.mkdir('cache');
+    await fixture.writeFile('cache/artifact', 'old');
+    await expect(downloads.fetch({ url: `${base}/breaks`, to: to(), sha256 })).rejects.toThrow();
+    expect(readFileSync(to(), 'utf8')).toBe('old');
+  });
+
+  it('ends at the interrupt with its reason, and leaves nothing', async () => {
+    const controller = new AbortController();
+    const work = createDownloads().fetch({ url: `${base}/stalls`, to: to(), sha256, signal: controller.signal });
+    setTimeout(() => controller.abort(new Error('stop')), 30);
+    await expect(work).rejects.toThrow('stop');
+    expect(left()).toEqual([]);
+  });
+
+  it('reads a small text, and no large one', async () => {
+    expect(await downloads.text(`${base}/sum`)).toBe(`${sha256}  artifact\n`);
+    await expect(downloads.text(`${base}/absent`)).rejects.toMatchObject({ reason: 'artifact-absent' });
+    await expect(downloads.text(`${base}/endless`)).rejects.toMatchObject({ reason: 'download-failed' });
+  });
+});
