@@ -1,0 +1,9 @@
+/** What the API server, or kubectl before it, says when it will not: the sentence is kubectl's own. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+}
+
+/** `Error from server (REASON): text`, as kubectl prints a status of the API server. */
+export function fromServer(reason: 'NotFound' | 'Forbidden' | 'Invalid' | 'BadRequest' | 'InternalError', text: string): ApiError {
+  return new ApiError(`Error from server (${reason}): ${text}`);
+}

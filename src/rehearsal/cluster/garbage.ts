@@ -1,0 +1,18 @@
+import { podObjects, type Controller } from './kube.ts';
+import { endPod } from './pods.ts';
+
+/** Takes away what belongs to an owner that is gone: pods gently, everything else at once. */
+export const garbage: Controller = (kube) => {
+  const kinds = kube.store.kinds().map(({ plural }) => plural);
+  const all = kinds.flatMap((plural) => kube.store.list(plural).map((object) => ({ plural, object })));
+  const alive = new Set(all.map(({ object }) => object.metadata.uid));
+  for (const { plural, object } of all) {
+    const owners = (object.metadata.ownerReferences ?? []) as { uid?: string }[];
+    if (owners.length === 0 || owners.some(({ uid }) => alive.has(uid))) continue;
+    if (plural !== 'pods') kube.store.remove(plural, object.metadata.namespace, object.metadata.name);
+  }
+  for (const pod of podObjects(kube.store)) {
+    const owner = (pod.metadata.ownerReferences?.[0] as { uid?: string } | undefined)?.uid;
+    if (owner !== undefined && !alive.has(owner)) endPod(kube, pod);
+  }
+};

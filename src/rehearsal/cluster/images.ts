@@ -1,0 +1,18 @@
+import { PULL_LARGE, PULL_SMALL } from '../durations.ts';
+
+/** Images that exist, by repository without its registry. All are there for amd64 and arm64 (facts/istio-vm.md 7). */
+const REPOSITORIES: readonly { readonly pattern: RegExp; readonly tag: RegExp; readonly pull: number }[] = [
+  { pattern: /(^|\/)(pilot|proxyv2)$/, tag: /^1\.\d+\.\d+(-debug|-distroless)?$/, pull: PULL_LARGE },
+  { pattern: /^(docker\.io\/istio|istio|registry\.istio\.io\/release)\/examples-helloworld-v[12]$/, tag: /^(latest|1\.0)$/, pull: PULL_LARGE },
+  { pattern: /^(docker\.io\/)?curlimages\/curl$/, tag: /^(latest|\d+\.\d+\.\d+)$/, pull: PULL_SMALL },
+  { pattern: /^(docker\.io\/)?rancher\//, tag: /./, pull: PULL_SMALL },
+];
+
+/** Milliseconds that a first pull takes, or undefined where there is no such image. */
+export function pullTime(image: string): number | undefined {
+  const colon = image.lastIndexOf(':');
+  const tagged = colon > image.lastIndexOf('/');
+  const repository = tagged ? image.slice(0, colon) : image;
+  const tag = tagged ? image.slice(colon + 1) : 'latest';
+  return REPOSITORIES.find((known) => known.pattern.test(repository) && known.tag.test(tag))?.pull;
+}

@@ -1,0 +1,83 @@
+import type { KubeObject } from '../world.ts';
+import type { Kube } from './kube.ts';
+import { deploymentObjects } from './kube.ts';
+import type { Container, PodTemplate } from './shapes.ts';
+import type { Store } from './store.ts';
+
+/** What admission makes of a new pod: left alone, turned away, or given a proxy. */
+export type Admission =
+  | { readonly kind: 'plain'; readonly template: PodTemplate }
+  | { readonly kind: 'refused'; readonly message: string }
+  | { readonly kind: 'injected'; readonly template: PodTemplate; readonly revision: string };
+
+const WEBHOOKS = 'mutatingwebhookconfigurations.admissionregistration.k8s.io';
+
+/** Sends a pod past Istio's mutating webhooks, as its namespace and its own labels ask for. */
+export function admit(kube: Kube, namespace: string, template: PodTemplate): Admission {
+  const home = kube.store.get('namespaces', undefined, namespace)?.metadata.labels ?? {};
+  const labels = template.metadata?.labels ?? {};
+  const webhook = webhookFor(kube.store, home, labels);
+  if (webhook === undefined) return { kind: 'plain', template };
+  const revision = webhook.metadata.labels?.['istio.io/rev'] ?? 'default';
+  const istiod = istiodOf(kube.store, revision);
+  if (istiod === undefined || (istiod.status?.readyReplicas ?? 0) < 1) {
+    const service = revision === 'default' ? 'istiod' : `istiod-${revision}`;
+    return {
+      kind: 'refused',
+      message:
+        `Internal error occurred: failed calling webhook "rev.namespace.sidecar-injector.istio.io": failed to call webhook: ` +
+        `Post "https://${service}.${istiod?.metadata.namespace ?? 'istio-system'}.svc:443/inject?timeout=10s": no endpoints available for service "${service}"`,
+    };
+  }
+  return { kind: 'injected', revision, template: withProxy(template, proxyImage(istiod.spec.template.spec.containers), revision) };
+}
+
+/** The istiod Deployment of a revision. */
+export function istiodOf(store: Store, revision: string) {
+  return deploymentObjects(store).find(
+    ({ metadata }) => metadata.labels?.['app'] === 'istiod' && metadata.labels['istio.io/rev'] === revision,
+  );
+}
+
+/** The exact label is `istio.io/rev`; `istio-injection=enabled` goes to the default tag (facts/istio-vm.md 2.5). */
+function webhookFor(store: Store, home: Readonly<Record<string, string>>, pod: Readonly<Record<string, string>>): KubeObject | undefined {
+  const injectors = store.list(WEBHOOKS).filter(({ metadata }) => metadata.labels?.['app'] === 'sidecar-injector');
+  const named = (name: string): KubeObject | undefined =>
+    injectors.find(({ metadata }) => metadata.labels?.['istio.io/tag'] === name) ??
+    injectors.find(({ metadata }) => metadata.labels?.['istio.io/tag'] === undefined && metadata.labels?.['istio.io/rev'] === name);
+  if (pod['sidecar.istio.io/inject'] === 'false' || home['istio-injection'] === 'disabled') return undefined;
+  const revision = pod['istio.io/rev'] ?? home['istio.io/rev'];
+  if (home['istio-injection'] === 'enabled') return named('default');
+  if (revision !== undefined) return named(revision);
+  return pod['sidecar.istio.io/inject'] === 'true' ? named('default') : undefined;
+}
+
+/** A gateway's only container says `auto` and becomes the proxy itself; anything else gets a second container. */
+function withProxy(template: PodTemplate, image: string, revision: string): PodTemplate {
+  const metadata = {
+    labels: { ...template.metadata?.labels, 'security.istio.io/tlsMode': 'istio', 'service.istio.io/canonical-revision': 'latest' },
+    annotations: { ...template.metadata?.annotations, 'istio.io/rev': revision, 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}' },
+  };
+  if (template.metadata?.annotations?.['inject.istio.io/templates'] === 'gateway') {
+    const containers = template.spec.containers.map((container) =>
+      container.image === 'auto' ? { ...container, image } : container,
+    );
+    return { metadata, spec: { ...template.spec, containers } };
+  }
+  const proxy: Container = {
+    name: 'istio-proxy',
+    image,
+    resources: { requests: { cpu: '100m', memory: '128Mi' } },
+  };
+  return {
+    metadata,
+    spec: {
+      ...template.spec,
+      initContainers: [{ name: 'istio-init', image }, ...(template.spec.initContainers ?? [])],
+      containers: [...template.spec.containers, proxy],
+    },
+  };
+}
+
+const proxyImage = (containers: readonly Container[]): string =>
+  (containers[0]?.image ?? '').replace(/\/pilot:/, '/proxyv2:');

@@ -1,0 +1,59 @@
+import { ROOT_CERT, ROOT_CERT_LATE } from '../durations.ts';
+import { createdAt, deploymentObjects, once, type Controller, type Kube } from './kube.ts';
+import { pem } from './access.ts';
+import type { Store } from './store.ts';
+
+const SECRET = 'istio-ca-secret';
+
+/** Ready control planes. */
+export const readyIstiods = (store: Store) =>
+  deploymentObjects(store).filter(({ metadata, status }) => metadata.labels?.['app'] === 'istiod' && (status?.readyReplicas ?? 0) > 0);
+
+/** The mesh's root certificate: made by the first istiod, kept in its namespace's Secret. */
+export function meshRoot(store: Store): string | undefined {
+  const secret = store.list('secrets').find(({ metadata }) => metadata.name === SECRET);
+  return (secret?.['stringData'] as Record<string, string> | undefined)?.['ca-cert.pem'];
+}
+
+/**
+ * istiod's own controllers: the CA at first start, and ConfigMap istio-ca-root-cert in every namespace a moment after
+ * both are there (facts/istio-vm.md 4.2).
+ */
+export const istiod: Controller = (kube) => {
+  const planes = readyIstiods(kube.store);
+  const first = planes[0];
+  if (first === undefined) return;
+  const now = kube.world.clock.now();
+  const home = first.metadata.namespace ?? 'istio-system';
+  if (meshRoot(kube.store) === undefined) {
+    kube.store.put({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: SECRET, namespace: home },
+      type: 'istio.io/ca-root',
+      stringData: { 'ca-cert.pem': pem(`istio root ${kube.world.token(16)}`) },
+    });
+  }
+  const root = meshRoot(kube.store) as string;
+  const up = once(kube, `istiod ${first.metadata.uid ?? ''}`, () => now);
+  for (const namespace of kube.store.list('namespaces')) {
+    const { name, uid = '' } = namespace.metadata;
+    if ((namespace['status'] as { phase?: string } | undefined)?.phase === 'Terminating') continue;
+    const due = once(kube, `root ${uid}`, () => Math.max(createdAt(namespace), up) + delay(kube, name, home));
+    if (now < due) kube.wakeAt(due);
+    else {
+      kube.store.put({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'istio-ca-root-cert', namespace: name, labels: { 'istio.io/config': 'true' } },
+        data: { 'root-cert.pem': root },
+      });
+    }
+  }
+};
+
+/** The fault strikes one namespace of the user, once. */
+function delay(kube: Kube, namespace: string, home: string): number {
+  const own = namespace !== home && namespace !== 'default' && !namespace.startsWith('kube-');
+  return own && kube.world.faults.delete('root-cert-late') ? ROOT_CERT_LATE : ROOT_CERT;
+}

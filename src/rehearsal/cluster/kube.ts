@@ -1,0 +1,135 @@
+import { parse } from 'yaml';
+import { CONTROLLER } from '../durations.ts';
+import type { Cluster, KubeObject, World } from '../world.ts';
+import type { Deployment, NodeObject, Pod, Service } from './shapes.ts';
+import type { Store } from './store.ts';
+
+/** What the cluster knows of a node besides its API object. */
+export interface NodeFacts {
+  readonly name: string;
+  address: string;
+  readonly role: 'server' | 'agent';
+  readonly version: string;
+  /** Third part of the node's pod network. */
+  readonly index: number;
+  /** World time from which the node is Ready. */
+  readyAt: number;
+  /** World time from which the control plane calls it NotReady, once it is silent. */
+  silentAt?: number;
+}
+
+/** What the controllers share: the store, the nodes, and a way to be called again. */
+export interface Kube {
+  readonly world: World;
+  readonly store: Store;
+  readonly server: string;
+  readonly version: string;
+  readonly nodes: Map<string, NodeFacts>;
+  /** Hashes of node passwords in kube-system, here the passwords themselves. */
+  readonly passwords: Map<string, string>;
+  /** Times that are no part of any object: `what uid` → world time. */
+  readonly times: Map<string, number>;
+  /** `node image` pairs that are on disk. */
+  readonly pulled: Set<string>;
+  readonly uid: () => string;
+  /** Lets the controllers run soon. */
+  touch(): void;
+  /** Lets the controllers run at a world time. */
+  wakeAt(time: number): void;
+}
+
+/** A controller looks at everything and changes what is not as it should be; called again until nothing changes. */
+export type Controller = (kube: Kube) => void;
+
+/** A cluster with what the simulated tools, and istiod, see of it beyond the guest's view. */
+export interface SimulatedCluster extends Cluster {
+  readonly version: string;
+  readonly store: Store;
+  /** Client certificate of the administrator, as the kubeconfig carries it (base64). */
+  readonly clientCertificate: string;
+  /** Signs what only this cluster can sign: service account tokens, workload certificates. */
+  sign(text: string): string;
+  /** Proxies connected to istiod that are no pods, by `<name>.<namespace>`; written by the mesh. */
+  readonly proxies: Map<string, { readonly cluster: string; readonly revision: string }>;
+  /** Called before objects are read, so that whoever changes things lazily can catch up. */
+  beforeRead(settle: () => void): void;
+}
+
+/** Every cluster of a world comes from `createCluster`, so this is the one place that says so. */
+export function clusterOf(world: World): SimulatedCluster | undefined {
+  return world.cluster as SimulatedCluster | undefined;
+}
+
+export const nodeObjects = (store: Store): NodeObject[] => store.list('nodes') as NodeObject[];
+export const podObjects = (store: Store): Pod[] => store.list('pods') as Pod[];
+export const serviceObjects = (store: Store): Service[] => store.list('services') as Service[];
+export const deploymentObjects = (store: Store): Deployment[] => store.list('deployments.apps') as Deployment[];
+
+/** Time as Kubernetes writes it. */
+export const stamp = (time: number): string => new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** World time of an object's creation. */
+export const createdAt = (object: KubeObject): number => Date.parse(object.metadata.creationTimestamp ?? '') || 0;
+
+/** A time that is fixed the first time it is asked for. */
+export function once(kube: Kube, what: string, make: () => number): number {
+  let time = kube.times.get(what);
+  if (time === undefined) {
+    time = make();
+    kube.times.set(what, time);
+  }
+  return time;
+}
+
+/** k3s' own configuration on a machine, or an empty one. */
+export function k3sConfig(world: World, node: string): Readonly<Record<string, unknown>> {
+  const entry = world.engine.instances.get(node)?.files.get('/etc/rancher/k3s/config.yaml');
+  if (entry === undefined) return {};
+  const text = typeof entry.content === 'string' ? entry.content : new TextDecoder().decode(entry.content);
+  return (parse(text) ?? {}) as Record<string, unknown>;
+}
+
+/** A list in k3s' configuration: YAML list or comma separated text. */
+export function k3sList(value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  const items: unknown[] = Array.isArray(value) ? value : [value];
+  return items.flatMap((item) => String(item).split(',')).filter((item) => item !== '');
+}
+
+/** Runs controllers until nothing changes, each time a moment after something did. */
+export function createLoop(kube: Omit<Kube, 'touch' | 'wakeAt'>, controllers: readonly Controller[], awake: () => boolean) {
+  let queued = false;
+  let missed = false;
+  const wakes = new Set<number>();
+  const { clock } = kube.world;
+  const run = (): void => {
+    queued = false;
+    missed = !awake();
+    if (!missed) for (const controller of controllers) controller(full);
+  };
+  const touch = (): void => {
+    if (queued) return;
+    queued = true;
+    clock.after(CONTROLLER, run);
+  };
+  const full: Kube = {
+    ...kube,
+    touch,
+    wakeAt: (time) => {
+      if (time <= clock.now()) return touch();
+      if (wakes.has(time)) return;
+      wakes.add(time);
+      clock.after(time - clock.now(), () => {
+        wakes.delete(time);
+        touch();
+      });
+    },
+  };
+  return {
+    kube: full,
+    /** Catches up at once after a time in which the API server was away. */
+    catchUp: (): void => {
+      if (missed && awake()) run();
+    },
+  };
+}

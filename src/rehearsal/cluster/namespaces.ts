@@ -1,0 +1,43 @@
+import { NAMESPACE_GOES } from '../durations.ts';
+import type { KubeObject } from '../world.ts';
+import { once, podObjects, stamp, type Controller } from './kube.ts';
+import { endPod } from './pods.ts';
+import type { Store } from './store.ts';
+
+/** Namespaces get a default service account; one that is deleted goes after its content. */
+export const namespaces: Controller = (kube) => {
+  for (const home of kube.store.list('namespaces')) {
+    const { name, uid = '' } = home.metadata;
+    if (!isEnding(home)) {
+      kube.store.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } });
+      continue;
+    }
+    const now = kube.world.clock.now();
+    const gone = once(kube, `namespace ${uid}`, () => now + NAMESPACE_GOES);
+    if (now >= gone) {
+      emptyNamespace(kube.store, name);
+      kube.store.remove('namespaces', undefined, name);
+    } else {
+      for (const pod of podObjects(kube.store)) if (pod.metadata.namespace === name) endPod(kube, pod);
+      kube.wakeAt(gone);
+    }
+  }
+};
+
+const isEnding = (home: KubeObject): boolean => (home['status'] as { phase?: string } | undefined)?.phase === 'Terminating';
+
+/** Marks a namespace as being deleted. */
+export function endNamespace(store: Store, name: string, now: number): void {
+  store.edit('namespaces', undefined, name, (home) => {
+    (home.metadata as { deletionTimestamp?: string }).deletionTimestamp = stamp(now);
+    home['status'] = { phase: 'Terminating' };
+  });
+}
+
+function emptyNamespace(store: Store, namespace: string): void {
+  for (const { plural } of store.kinds()) {
+    for (const object of store.list(plural)) {
+      if (object.metadata.namespace === namespace) store.remove(plural, namespace, object.metadata.name);
+    }
+  }
+}

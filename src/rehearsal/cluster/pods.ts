@@ -1,0 +1,113 @@
+import { ISTIOD_START, POD_RESTART, POD_START, POD_STOP } from '../durations.ts';
+import { pullTime } from './images.ts';
+import { istiodOf } from './injection.ts';
+import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
+import { isReady, type NodeObject, type Pod, type PodTemplate } from './shapes.ts';
+
+/** The kubelets: they pull images, start containers, report readiness, and end pods that are being deleted. */
+export const pods: Controller = (kube) => {
+  const now = kube.world.clock.now();
+  for (const pod of podObjects(kube.store)) {
+    const ends = (pod.metadata as { deletionTimestamp?: string }).deletionTimestamp;
+    if (ends !== undefined) {
+      const gone = once(kube, `end ${pod.metadata.uid ?? ''}`, () => now + POD_STOP);
+      if (now >= gone) kube.store.remove('pods', pod.metadata.namespace, pod.metadata.name);
+      else kube.wakeAt(gone);
+    } else if (pod.spec.nodeName !== undefined) report(kube, pod, pod.spec.nodeName);
+  }
+};
+
+/** Makes a pod object of a template; it waits for the scheduler. */
+export function newPod(kube: Kube, template: PodTemplate, namespace: string, name: string, owner: { kind: string; name: string; uid: string }): void {
+  kube.store.put({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace,
+      labels: { ...template.metadata?.labels },
+      annotations: { ...template.metadata?.annotations },
+      ownerReferences: [{ apiVersion: 'apps/v1', controller: true, blockOwnerDeletion: true, ...owner }],
+    },
+    spec: { serviceAccountName: 'default', ...template.spec },
+    status: { phase: 'Pending', conditions: [] },
+  });
+}
+
+/** Begins the end of a pod. */
+export function endPod(kube: Kube, pod: Pod): void {
+  kube.store.edit('pods', pod.metadata.namespace, pod.metadata.name, ({ metadata }) => {
+    (metadata as { deletionTimestamp?: string }).deletionTimestamp ??= stamp(kube.world.clock.now());
+  });
+}
+
+/** Writes a bound pod's status as its kubelet sees it now. */
+function report(kube: Kube, pod: Pod, nodeName: string): void {
+  const uid = pod.metadata.uid ?? '';
+  const now = kube.world.clock.now();
+  const node = kube.store.get('nodes', undefined, nodeName) as NodeObject | undefined;
+  const facts = kube.nodes.get(nodeName);
+  if (node === undefined || facts === undefined) {
+    kube.store.remove('pods', pod.metadata.namespace, pod.metadata.name);
+    return;
+  }
+  const bad = pod.spec.containers.find(({ image }) => pullTime(image) === undefined);
+  const ipIndex = once(kube, `ip ${uid}`, () => nextIp(kube, nodeName));
+  const start = bad !== undefined || !isReady(node) ? undefined : once(kube, `start ${uid}`, () => now + pull(kube, pod, nodeName));
+  const readyAt = start === undefined ? undefined : Math.max(start, facts.readyAt > (kube.times.get(`was ready ${uid}`) ?? Infinity) ? facts.readyAt + POD_RESTART : 0);
+  const timely = readyAt !== undefined && now >= readyAt;
+  if (readyAt !== undefined && !timely) kube.wakeAt(readyAt);
+  const ready = timely && isReady(node) && proxyConfigured(kube, pod);
+  if (ready) once(kube, `was ready ${uid}`, () => now);
+  const waiting = bad !== undefined ? (bad.image === 'auto' ? 'ErrImagePull' : 'ImagePullBackOff') : 'ContainerCreating';
+  kube.store.edit('pods', pod.metadata.namespace, pod.metadata.name, (copy) => {
+    const { spec, status } = copy as Pod;
+    const before = status.conditions.find(({ type }) => type === 'Ready');
+    const flag = ready ? 'True' : 'False';
+    status.phase = timely ? 'Running' : 'Pending';
+    status.hostIP = facts.address;
+    status.podIP = `10.42.${facts.index}.${ipIndex}`;
+    const since = before?.status === flag ? (before.lastTransitionTime ?? stamp(now)) : stamp(now);
+    status.conditions = [
+      ...status.conditions.filter(({ type }) => type === 'PodScheduled'),
+      {
+        type: 'Ready',
+        status: flag,
+        lastTransitionTime: since,
+        ...(ready ? {} : { reason: 'ContainersNotReady', message: `containers with unready status: [${spec.containers.map(({ name }) => name).join(' ')}]` }),
+      },
+    ];
+    status.containerStatuses = spec.containers.map(({ name, image }) => ({
+      name,
+      image,
+      ready,
+      restartCount: 0,
+      state: timely ? { running: { startedAt: stamp(readyAt) } } : { waiting: { reason: waiting } },
+    }));
+  });
+}
+
+/** A proxy is ready once istiod has answered it for the first time; later istiod may go away. */
+function proxyConfigured(kube: Kube, pod: Pod): boolean {
+  const revision = pod.metadata.annotations?.['istio.io/rev'];
+  if (revision === undefined || kube.times.has(`was ready ${pod.metadata.uid ?? ''}`)) return true;
+  return (istiodOf(kube.store, revision)?.status?.readyReplicas ?? 0) > 0;
+}
+
+/** Milliseconds until the containers run: images one after the other where they are not on the node yet. */
+function pull(kube: Kube, pod: Pod, node: string): number {
+  const images = new Set([...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ image }) => image));
+  let time = [...images].some((image) => /\/pilot:/.test(image)) ? ISTIOD_START : POD_START;
+  for (const image of images) {
+    if (kube.pulled.has(`${node} ${image}`)) continue;
+    kube.pulled.add(`${node} ${image}`);
+    time += pullTime(image) ?? 0;
+  }
+  return time;
+}
+
+function nextIp(kube: Kube, node: string): number {
+  const next = (kube.times.get(`ips ${node}`) ?? 1) + 1;
+  kube.times.set(`ips ${node}`, next);
+  return next % 250 || 2;
+}

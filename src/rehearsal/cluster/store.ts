@@ -1,0 +1,160 @@
+import type { KubeObject } from '../world.ts';
+import { ApiError, fromServer } from './api-error.ts';
+import { BUILTIN_KINDS, preferredApiVersion, splitApiVersion, type KindInfo } from './kinds.ts';
+import { mergeApplied, same } from './merge.ts';
+
+/** The API server's memory: objects by kind, namespace and name. Objects inside are never handed out to be changed. */
+export interface Store {
+  /** Server-side apply by `manager`. @throws ApiError in kubectl's words */
+  apply(object: KubeObject, manager: string): KubeObject;
+  /** A controller's own write: the whole object, made or replaced. Nothing happens when it is the same. */
+  put(object: KubeObject): KubeObject;
+  /** Changes a copy and stores it if it differs; nothing happens where there is none. */
+  edit(plural: string, namespace: string | undefined, name: string, change: (object: KubeObject) => void): void;
+  /** Takes one object away, at once and alone (the garbage collector follows its owner references). */
+  remove(plural: string, namespace: string | undefined, name: string): void;
+  get(plural: string, namespace: string | undefined, name: string): KubeObject | undefined;
+  list(plural: string): KubeObject[];
+  /** The kind behind a name as kubectl takes it: plural, qualified plural, lower-case kind, or short name. */
+  kind(name: string): KindInfo | undefined;
+  /** The kind that serves this apiVersion and kind. */
+  serving(apiVersion: string, kind: string): KindInfo | undefined;
+  /** All kinds that are served. */
+  kinds(): readonly KindInfo[];
+  /** Serves more kinds (custom resource definitions). */
+  serve(kinds: readonly KindInfo[]): void;
+  /** Called after every change. */
+  onChange(listener: () => void): void;
+}
+
+export interface StoreOptions {
+  readonly now: () => number;
+  readonly uid: () => string;
+}
+
+/** Makes an empty API server that serves what k3s serves. */
+export function createStore({ now, uid }: StoreOptions): Store {
+  const kinds = new Map<string, KindInfo>(BUILTIN_KINDS.map((info) => [info.plural, info]));
+  const objects = new Map<string, Map<string, KubeObject>>();
+  const applied = new Map<string, Record<string, unknown>>();
+  const listeners: (() => void)[] = [];
+  let version = 0;
+
+  const shelf = (plural: string): Map<string, KubeObject> => {
+    let map = objects.get(plural);
+    if (map === undefined) objects.set(plural, (map = new Map()));
+    return map;
+  };
+  const key = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
+
+  const serving = (apiVersion: string, name: string): KindInfo | undefined => {
+    const { group, version: served } = splitApiVersion(apiVersion);
+    return [...kinds.values()].find(
+      (info) => info.group === group && info.kind === name && info.versions.includes(served),
+    );
+  };
+
+  const save = (info: KindInfo, object: KubeObject): KubeObject => {
+    const at = key(object.metadata.namespace, object.metadata.name);
+    const current = shelf(info.plural).get(at);
+    const next: KubeObject = structuredClone(object);
+    next.apiVersion = preferredApiVersion(info);
+    const metadata = next.metadata as KubeObject['metadata'] & { resourceVersion?: string; generation?: number };
+    const old = current?.metadata as typeof metadata | undefined;
+    metadata.uid = old?.uid ?? metadata.uid ?? uid();
+    metadata.creationTimestamp = old?.creationTimestamp ?? new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z');
+    if (old?.resourceVersion !== undefined) metadata.resourceVersion = old.resourceVersion;
+    if (old?.generation !== undefined) metadata.generation = old.generation;
+    if (current !== undefined && same(current, next)) return current;
+    metadata.resourceVersion = String(++version);
+    if ('spec' in next && !same(current?.['spec'], next['spec'])) metadata.generation = (old?.generation ?? 0) + 1;
+    shelf(info.plural).set(at, next);
+    for (const listener of listeners) listener();
+    return next;
+  };
+
+  const infoOf = (object: KubeObject): KindInfo => {
+    const info = serving(object.apiVersion, object.kind);
+    if (info !== undefined) return info;
+    const { group, version: asked } = splitApiVersion(object.apiVersion);
+    throw new ApiError(
+      `error: resource mapping not found for name: "${object.metadata.name}" namespace: "${object.metadata.namespace ?? ''}" ` +
+        `from "STDIN": no matches for kind "${object.kind}" in version "${group === '' ? asked : object.apiVersion}"\n` +
+        'ensure CRDs are installed first',
+    );
+  };
+
+  const checkNamespace = (info: KindInfo, object: KubeObject): void => {
+    const { namespace, name } = object.metadata;
+    if (!info.namespaced || namespace === undefined) return;
+    const home = shelf('namespaces').get(key(undefined, namespace));
+    if (home === undefined) throw fromServer('NotFound', `namespaces "${namespace}" not found`);
+    const ending = (home['status'] as { phase?: string } | undefined)?.phase === 'Terminating';
+    if (ending && !shelf(info.plural).has(key(namespace, name))) {
+      throw fromServer(
+        'Forbidden',
+        `${info.plural} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
+      );
+    }
+  };
+
+  return {
+    apply: (object, manager) => {
+      checkName(object);
+      const info = infoOf(object);
+      const wanted = structuredClone(object);
+      if (info.namespaced) wanted.metadata.namespace ??= 'default';
+      else delete wanted.metadata.namespace;
+      checkNamespace(info, wanted);
+      const at = key(wanted.metadata.namespace, wanted.metadata.name);
+      const current = shelf(info.plural).get(at);
+      const memory = `${manager} ${info.plural} ${current?.metadata.uid ?? ''} ${at}`;
+      const merged = current === undefined ? wanted : mergeApplied(current, applied.get(memory), wanted as never);
+      const saved = save(info, merged as unknown as KubeObject);
+      applied.set(`${manager} ${info.plural} ${saved.metadata.uid ?? ''} ${at}`, structuredClone(wanted) as never);
+      return structuredClone(saved);
+    },
+    put: (object) => structuredClone(save(infoOf(object), object)),
+    edit: (plural, namespace, name, change) => {
+      const current = shelf(plural).get(key(namespace, name));
+      if (current === undefined) return;
+      const copy = structuredClone(current);
+      change(copy);
+      save(kinds.get(plural) as KindInfo, copy);
+    },
+    remove: (plural, namespace, name) => {
+      if (shelf(plural).delete(key(namespace, name))) for (const listener of listeners) listener();
+    },
+    get: (plural, namespace, name) => {
+      const found = shelf(plural).get(key(namespace, name));
+      return found === undefined ? undefined : structuredClone(found);
+    },
+    list: (plural) => [...shelf(plural)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => structuredClone(object)),
+    kind: (name) =>
+      [...kinds.values()].find(
+        (info) =>
+          info.plural === name ||
+          info.plural.split('.')[0] === name ||
+          info.kind.toLowerCase() === name ||
+          `${info.kind.toLowerCase()}.${info.group}` === name ||
+          info.short.includes(name),
+      ),
+    serving,
+    kinds: () => [...kinds.values()],
+    serve: (more) => {
+      for (const info of more) kinds.set(info.plural, info);
+    },
+    onChange: (listener) => void listeners.push(listener),
+  };
+}
+
+/** RFC 1123: the API server takes no other names (dots are for kinds that need them). */
+function checkName(object: KubeObject): void {
+  const name: unknown = (object.metadata as { name?: unknown } | undefined)?.name;
+  if (typeof name !== 'string' || name === '') throw new ApiError('error: resource name may not be empty');
+  if (/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) && name.length <= 253) return;
+  throw new ApiError(
+    `The ${object.kind} "${name}" is invalid: metadata.name: Invalid value: "${name}": a lowercase RFC 1123 subdomain must consist of ` +
+      "lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
+  );
+}
