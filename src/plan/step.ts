@@ -27,6 +27,6 @@ export interface Step {
   check(context: StepContext): Promise<Finding>;
   /** Makes it so. On a ready thing it does nothing. */
   apply(context: StepContext): Promise<void>;
-  /** Takes away what `apply` made, and only that; nothing there is fine. */
-  remove?(context: StepContext): Promise<void>;
+  /** Takes away what `apply` made, and only that; nothing there is fine, and may be told by `absent`. */
+  remove?(context: StepContext): Promise<void | 'absent'>;
 }

@@ -1,0 +1,58 @@
+import type { CliError } from '../errors/cli-error.ts';
+import { explainThrown } from './explain.ts';
+import { topologicalOrder } from './graph.ts';
+import { interrupted, isInterrupt } from './interrupt.ts';
+import type { Finding, Say, Step } from './step.ts';
+
+export interface CheckResult {
+  readonly step: Step;
+  readonly finding: Finding;
+  /** Set when looking itself failed; the finding then says so. */
+  readonly error?: CliError;
+  /** Set when its check was not called, because this one is missing. */
+  readonly waitsFor?: string;
+}
+
+export interface Checking {
+  readonly signal: AbortSignal;
+  readonly say?: Say;
+  readonly explain?: (thrown: unknown) => CliError;
+}
+
+/**
+ * Looks at every step and changes nothing: each as soon as what it needs was looked at. A step whose need is missing is
+ * not looked at (its check would make no sense); one whose need is merely not as wanted is.
+ * @returns results in dependency order. Needs that are not among `steps` are taken to be there.
+ * @throws CliError `interrupted`.
+ */
+export async function checkAll(steps: readonly Step[], checking: Checking): Promise<readonly CheckResult[]> {
+  const { signal, say = () => undefined, explain = explainThrown } = checking;
+  const among = new Set(steps.map(({ id }) => id));
+  const order = topologicalOrder(
+    steps.map((step) => ({ ...step, step, needs: step.needs.filter((id) => among.has(id)) })),
+  );
+  const results = new Map<string, Promise<CheckResult>>();
+
+  const look = async (step: Step, needs: readonly string[]): Promise<CheckResult> => {
+    const before = await Promise.all(needs.flatMap((id) => results.get(id) ?? []));
+    const missing = before.find(({ finding }) => finding !== 'ready' && 'missing' in finding);
+    if (missing !== undefined) {
+      return { step, finding: { missing: `waits for ${missing.step.title}` }, waitsFor: missing.step.id };
+    }
+    if (signal.aborted) throw interrupted('not everything was looked at');
+    try {
+      return { step, finding: await step.check({ say, signal }) };
+    } catch (thrown) {
+      if (isInterrupt(thrown, signal)) throw interrupted('not everything was looked at');
+      const error = explain(thrown);
+      return { step, finding: { missing: `could not look: ${error.message}` }, error };
+    }
+  };
+  for (const { step, needs } of order) results.set(step.id, look(step, needs));
+  // All are waited for, also when one throws: no look goes on behind our back.
+  const settled = await Promise.allSettled(results.values());
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason as Error;
+    return result.value;
+  });
+}

@@ -1,0 +1,28 @@
+import type { CliError } from '../errors/cli-error.ts';
+import type { Phase } from './plan.ts';
+import type { StepReport } from './report.ts';
+
+/** What a run tells while it goes on, in order. `at` is milliseconds since 1970 on the clock of the run. */
+export type RunEvent = { readonly at: number } & (
+  | {
+      readonly type: 'run-started';
+      readonly direction: Phase['direction'];
+      readonly steps: readonly { readonly id: string; readonly title: string }[];
+    }
+  /** Everything it comes after is over. */
+  | { readonly type: 'step-queued'; readonly id: string }
+  | { readonly type: 'step-started'; readonly id: string }
+  | { readonly type: 'step-said'; readonly id: string; readonly text: string }
+  /** `ms` is what it took, without its wait for a resource. */
+  | { readonly type: 'step-done'; readonly id: string; readonly outcome: 'ready' | 'changed'; readonly ms: number }
+  /** It was looked at, and then nothing was begun: the run was stopping. */
+  | { readonly type: 'step-left'; readonly id: string }
+  | {
+      readonly type: 'step-failed';
+      readonly id: string;
+      readonly outcome: 'failed' | 'interrupted';
+      readonly ms: number;
+      readonly error: CliError;
+    }
+  | { readonly type: 'run-finished'; readonly direction: Phase['direction']; readonly steps: readonly StepReport[] }
+);

@@ -1,0 +1,20 @@
+import { CliError } from '../errors/cli-error.ts';
+import { CommandError } from '../system/command-error.ts';
+
+/** The error of something that stopped because the person asked for it. */
+export function interrupted(what: string): CliError {
+  return new CliError('interrupted', {
+    message: `Interrupted: ${what}.`,
+    hint: 'Run the same command again to go on where it stopped.',
+  });
+}
+
+/** Whether something was thrown only because the signal was aborted. A real failure at the same moment stays one. */
+export function isInterrupt(thrown: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted) return false;
+  if (thrown instanceof CliError) return thrown.reason === 'interrupted' || isInterrupt(thrown.cause, signal);
+  if (thrown instanceof CommandError) return thrown.failure === 'aborted';
+  return (
+    thrown !== undefined && (thrown === signal.reason || (thrown instanceof Error && thrown.name === 'AbortError'))
+  );
+}

@@ -1,0 +1,111 @@
+import { CliError } from '../errors/cli-error.ts';
+import type { Clock } from '../system/doors.ts';
+import type { RunEvent } from './events.ts';
+import { interrupted, isInterrupt } from './interrupt.ts';
+import type { Phase, PlannedStep } from './plan.ts';
+import type { Outcome, StepReport } from './report.ts';
+import type { Finding, StepContext } from './step.ts';
+import type { Turns } from './turns.ts';
+import { findingText, sentence } from './words.ts';
+
+/** What one step needs of the run around it. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly emit: (event: RunEvent) => void;
+  /** Turns at the resource that the step uses, if that is bounded. */
+  readonly turns: Turns | undefined;
+  /** Whether nothing new may begin. */
+  readonly stopping: () => boolean;
+  readonly explain: (thrown: unknown) => CliError;
+}
+
+/** The life of one step, from the first look to the last. Never rejects: what goes wrong stands in the report. */
+export async function liveThrough(
+  planned: PlannedStep,
+  direction: Phase['direction'],
+  around: Surroundings,
+): Promise<StepReport> {
+  const { clock, signal, emit, turns, stopping } = around;
+  const { step, after } = planned;
+  const { id, title } = step;
+  const startedAt = clock.now();
+  const noted: { finding?: Finding; workedAt?: number; turnFrom?: string; waitedMs: number } = { waitedMs: 0 };
+  let over = false;
+  const context: StepContext = {
+    signal,
+    // A step that still talks after its end talks to nobody.
+    say: (text) => void (over || emit({ type: 'step-said', at: clock.now(), id, text })),
+  };
+
+  const ask = async (): Promise<boolean> => {
+    const from = clock.now();
+    if (turns !== undefined) {
+      const turn = await turns.ask(id);
+      if (turn === 'closed') return false;
+      noted.waitedMs = clock.now() - from;
+      if (noted.waitedMs > 0 && turn.from !== undefined) noted.turnFrom = turn.from;
+    }
+    noted.workedAt = clock.now();
+    return true;
+  };
+
+  const apply = async (): Promise<Outcome> => {
+    turns?.announce(id);
+    noted.finding = await step.check(context);
+    if (noted.finding === 'ready') return 'ready';
+    if (stopping() || !(await ask())) return 'not-started';
+    await step.apply(context);
+    turns?.leave(id);
+    // Done, but an aborted signal lets no look succeed: the next run finds it ready.
+    if (signal.aborted) throw interrupted(`${title} was not looked at again`);
+    noted.finding = await step.check(context);
+    if (noted.finding !== 'ready') throw hadNoEffect(title, noted.finding);
+    return 'changed';
+  };
+
+  const remove = async (): Promise<Outcome> => {
+    if (!(await ask())) return 'not-started';
+    return (await step.remove?.(context)) === 'absent' ? 'ready' : 'changed';
+  };
+
+  const report = (outcome: Outcome, error?: CliError): StepReport => {
+    over = true;
+    const ended: StepReport = {
+      id,
+      title,
+      direction,
+      outcome,
+      after,
+      queuedAt: startedAt,
+      startedAt,
+      endedAt: clock.now(),
+      ...noted,
+      ...(error === undefined ? {} : { error }),
+    };
+    const at = clock.now();
+    const ms = at - startedAt - noted.waitedMs;
+    if (outcome === 'ready' || outcome === 'changed') emit({ type: 'step-done', at, id, outcome, ms });
+    else if (outcome === 'not-started') emit({ type: 'step-left', at, id });
+    else if (error !== undefined) emit({ type: 'step-failed', at, id, outcome, ms, error });
+    return ended;
+  };
+
+  emit({ type: 'step-queued', at: startedAt, id });
+  emit({ type: 'step-started', at: startedAt, id });
+  try {
+    return report(await (direction === 'apply' ? apply() : remove()));
+  } catch (thrown) {
+    if (isInterrupt(thrown, signal)) return report('interrupted', interrupted(`${title} was cut short`));
+    return report('failed', around.explain(thrown));
+  } finally {
+    turns?.leave(id);
+  }
+}
+
+function hadNoEffect(title: string, finding: Finding): CliError {
+  return new CliError('step-had-no-effect', {
+    message: sentence(`${title} was made, and still it is not so: ${findingText(finding)}`),
+    hint: 'Run the same command again; if that changes nothing, the log file shows every command with its output.',
+  });
+}

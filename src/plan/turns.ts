@@ -1,0 +1,53 @@
+/**
+ * Turns at one bounded resource. The better rank goes first, also when it asks a moment later: whoever may still ask
+ * has announced itself, and a turn is not given away under its nose.
+ */
+export interface Turns {
+  /** Says that this one may ask soon. */
+  announce(id: string): void;
+  /** Resolves with the id of whoever made room (none when there was room at once), or `closed`. */
+  ask(id: string): Promise<{ readonly from?: string } | 'closed'>;
+  /** Gives back a turn, or takes back an announcement. Does no harm when there is neither. */
+  leave(id: string): void;
+  /** From now on nobody gets a turn; those who wait are told so. */
+  close(): void;
+}
+
+/** `rank`: the lower, the sooner. */
+export function createTurns(bound: number, rank: (id: string) => number): Turns {
+  const announced = new Set<string>();
+  const holding = new Set<string>();
+  const asking = new Map<string, (answer: { readonly from?: string } | 'closed') => void>();
+  let closed = false;
+
+  const grant = (from?: string): void => {
+    for (const id of [...asking.keys()].sort((a, b) => rank(a) - rank(b))) {
+      const before = [...announced].filter((other) => rank(other) < rank(id)).length;
+      if (holding.size + before >= bound) continue;
+      holding.add(id);
+      asking.get(id)?.(from === undefined ? {} : { from });
+      asking.delete(id);
+    }
+  };
+
+  return {
+    announce: (id) => void announced.add(id),
+    ask: (id) => {
+      announced.delete(id);
+      if (closed) return Promise.resolve('closed');
+      const answer = new Promise<{ readonly from?: string } | 'closed'>((resolve) => asking.set(id, resolve));
+      grant();
+      return answer;
+    },
+    leave: (id) => {
+      const held = holding.delete(id);
+      announced.delete(id);
+      if (!closed) grant(held ? id : undefined);
+    },
+    close: () => {
+      closed = true;
+      for (const tell of asking.values()) tell('closed');
+      asking.clear();
+    },
+  };
+}

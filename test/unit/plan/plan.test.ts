@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { toMermaid } from '../../../src/plan/mermaid.ts';
+import { makePlan, type Phase } from '../../../src/plan/plan.ts';
+import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
+import { createBench } from './steps.ts';
+
+const { step } = createBench(createVirtualClock(0));
+const steps = [
+  step('app', ['net', 'disk']),
+  step('net', ['base'], { noRemove: true }),
+  step('disk', ['base']),
+  step('base'),
+];
+const shape = (phase: Phase | undefined) =>
+  phase?.steps.map(({ step: { id }, after }) => `${id}<${[...after].sort().join()}`);
+
+describe('the plan', () => {
+  it('applies all in the order of needs and requires nothing besides', () => {
+    const plan = makePlan(steps, { kind: 'apply', targets: 'all' });
+    expect(plan.required).toEqual([]);
+    expect(plan.phases.map(({ direction }) => direction)).toEqual(['apply']);
+    expect(shape(plan.phases[0])).toEqual(['base<', 'net<base', 'disk<base', 'app<disk,net']);
+  });
+
+  it('applies the targets alone and only looks at what they need', () => {
+    const plan = makePlan(steps, { kind: 'apply', targets: ['app', 'disk'] });
+    expect(plan.required.map(({ id }) => id)).toEqual(['base', 'net']);
+    expect(shape(plan.phases[0])).toEqual(['disk<', 'app<disk']);
+  });
+
+  it('keeps targets in order that are bound together by a step that is none', () => {
+    const plan = makePlan(steps, { kind: 'apply', targets: ['app', 'base'] });
+    expect(shape(plan.phases[0])).toEqual(['base<', 'app<base']);
+    expect(plan.required.map(({ id }) => id)).toEqual(['base', 'net', 'disk']);
+  });
+
+  it('deletes the other way round, past what cannot be taken away', () => {
+    const plan = makePlan(steps, { kind: 'delete', targets: 'all' });
+    expect(plan.required).toEqual([]);
+    expect(plan.phases.map(({ direction }) => direction)).toEqual(['remove']);
+    expect(shape(plan.phases[0])).toEqual(['app<', 'disk<app', 'base<app,disk']);
+    expect(shape(makePlan(steps, { kind: 'delete', targets: ['base', 'net'] }).phases[0])).toEqual(['base<']);
+  });
+
+  it('recreates by deleting and then applying the same targets', () => {
+    const plan = makePlan(steps, { kind: 'recreate', targets: ['disk'] });
+    expect(plan.phases.map(shape)).toEqual([['disk<'], ['disk<']]);
+    expect(plan.phases.map(({ direction }) => direction)).toEqual(['remove', 'apply']);
+    expect(plan.required.map(({ id }) => id)).toEqual(['base']);
+  });
+
+  it('refuses a target that is no step', () => {
+    expect(() => makePlan(steps, { kind: 'apply', targets: ['ghost'] })).toThrow('there is no step ghost');
+  });
+
+  it('can be drawn, without arrows that follow from others', () => {
+    const titled = (id: string, ...needs: string[]) => ({ id, needs, title: `The "${id}"` });
+    expect(toMermaid([titled('end', 'mid-1', 'first'), titled('mid-1', 'first'), titled('first')])).toBe(
+      [
+        'flowchart LR',
+        '  step_first["The #quot;first#quot;"]',
+        '  step_mid_1["The #quot;mid-1#quot;"]',
+        '  step_end["The #quot;end#quot;"]',
+        '  step_first --> step_mid_1',
+        '  step_mid_1 --> step_end',
+        '',
+      ].join('\n'),
+    );
+  });
+});

@@ -1,0 +1,274 @@
+import { describe, expect, it } from 'vitest';
+import { CliError } from '../../../src/errors/cli-error.ts';
+import { checkAll } from '../../../src/plan/check.ts';
+import type { RunEvent } from '../../../src/plan/events.ts';
+import { type Goal, makePlan } from '../../../src/plan/plan.ts';
+import { runPlan } from '../../../src/plan/run.ts';
+import type { Step } from '../../../src/plan/step.ts';
+import { CommandError } from '../../../src/system/command-error.ts';
+import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
+import { createBench } from './steps.ts';
+
+const APPLY: Goal = { kind: 'apply', targets: 'all' };
+
+function setting() {
+  const clock = createVirtualClock(0);
+  const bench = createBench(clock);
+  const interrupt = new AbortController();
+  const events: RunEvent[] = [];
+  return {
+    ...bench,
+    clock,
+    events,
+    interrupt,
+    run: (steps: readonly Step[], goal: Goal = APPLY, bounds: Record<string, number> = {}) =>
+      clock.drive(
+        runPlan({
+          plan: makePlan(steps, goal),
+          clock,
+          bounds,
+          signal: interrupt.signal,
+          onEvent: (e) => void events.push(e),
+        }),
+      ),
+  };
+}
+
+const outcomes = (report: { steps: readonly { id: string; outcome: string }[] }) =>
+  report.steps.map(({ id, outcome }) => `${id} ${outcome}`);
+
+describe('a run', () => {
+  it('looks, makes, looks again, in the order of needs', async () => {
+    const { step, run, diary } = setting();
+    const report = await run([step('b', ['a']), step('a')]);
+    expect(report.error).toBeUndefined();
+    expect(outcomes(report)).toEqual(['a changed', 'b changed']);
+    expect(report.changed).toBe(2);
+    expect(diary.join('; ')).toBe('check a; apply a; apply a over; check a; check b; apply b; apply b over; check b');
+  });
+
+  it('leaves alone what is there', async () => {
+    const { step, run, diary, there } = setting();
+    there.add('a').add('b');
+    const report = await run([step('b', ['a']), step('a')]);
+    expect(diary).toEqual(['check a', 'check b']);
+    expect(report).toMatchObject({ changed: 0, makespanMs: 0 });
+    expect(outcomes(report)).toEqual(['a ready', 'b ready']);
+  });
+
+  it('does not believe a step that changed nothing', async () => {
+    const { step, run } = setting();
+    const report = await run([step('a', [], { noEffect: true })]);
+    expect(report.error?.reason).toBe('step-had-no-effect');
+    expect(report.error?.message).toContain('no a');
+  });
+
+  it('begins nothing after a failure, lets end what runs, and tells of all failures', async () => {
+    const { step, run, diary } = setting();
+    const report = await run([
+      step('bad', [], { ms: 10, fails: new CliError('disk-full', { message: 'No room.', details: ['0 B left'] }) }),
+      step('after-bad', ['bad']),
+      step('slow', [], { ms: 100 }),
+      step('worse', [], { ms: 50, fails: new CliError('tool-failed', { message: 'It fell over.' }) }),
+      step('after-slow', ['slow']),
+    ]);
+    expect(outcomes(report)).toEqual([
+      'bad failed',
+      'after-bad not-started',
+      'slow changed',
+      'worse failed',
+      'after-slow not-started',
+    ]);
+    expect(report.error).toMatchObject({ reason: 'disk-full', message: 'Thing bad: No room.', exitCode: 5 });
+    expect(report.error?.facts.details).toEqual(['0 B left', 'Failed too: Thing worse: It fell over.']);
+    expect(diary).not.toContain('check after-slow');
+  });
+
+  it('explains a failed command, and takes anything else for our bug', async () => {
+    const command = { file: 'multipass', args: ['list'], effect: 'read' } as const;
+    const result = { exitCode: 2, stdout: '', stderr: 'no', stdoutBytes: new Uint8Array(), durationMs: 1 };
+    const one = setting();
+    const failed = await one.run([one.step('a', [], { fails: new CommandError(command, 'exit', result) })]);
+    expect(failed.error).toMatchObject({ reason: 'tool-failed', facts: { command: 'multipass list' } });
+    const two = setting();
+    const bug = await two.run([two.step('a', [], { fails: new TypeError('undefined is not a function') })]);
+    expect(bug.error?.reason).toBe('internal-error');
+  });
+
+  it('changes nothing when something outside the targets is missing, and says what makes it', async () => {
+    const { step, run, diary } = setting();
+    const steps = [
+      step('base', [], { madeBy: 'istio-vms base' }),
+      step('mid', ['base'], { madeBy: 'istio-vms mid' }),
+      step('app', ['mid']),
+    ];
+    const report = await run(steps, { kind: 'apply', targets: ['app'] });
+    expect(report.error).toMatchObject({ reason: 'step-too-early', exitCode: 2 });
+    expect(report.error?.facts.details).toEqual([
+      'Thing base: no base (made by: istio-vms base)',
+      'Thing mid: waits for Thing base (made by: istio-vms mid)',
+    ]);
+    expect(report.error?.facts.hint).toBe('Run this first: istio-vms base && istio-vms mid');
+    expect(diary).toEqual(['check base']);
+    expect(outcomes(report)).toEqual(['app not-started']);
+  });
+
+  it('does not take a failed look for a missing thing', async () => {
+    const { step, run } = setting();
+    const blind = {
+      ...step('base'),
+      check: () => Promise.reject(new CliError('api-unreachable', { message: 'Silence.' })),
+    };
+    const report = await run([blind, step('app', ['base'])], { kind: 'apply', targets: ['app'] });
+    expect(report.error?.reason).toBe('api-unreachable');
+  });
+
+  it('removes the other way round, goes on when one thing will not go, and tells what was not there', async () => {
+    const { step, run, there } = setting();
+    there.add('a').add('c');
+    const fails = new CliError('tool-failed', { message: 'Stuck.' });
+    const report = await run([step('a'), step('b', ['a'], { fails }), step('c', ['b']), step('d', ['c'])], {
+      kind: 'delete',
+      targets: 'all',
+    });
+    expect(outcomes(report)).toEqual(['d ready', 'c changed', 'b failed', 'a changed']);
+    expect(report.error?.message).toBe('Thing b: Stuck.');
+  });
+
+  it('does not build again on what could not be removed', async () => {
+    const { step, run, diary } = setting();
+    const fails = new CliError('tool-failed', { message: 'Stuck.' });
+    const report = await run([step('a', [], { fails })], { kind: 'recreate', targets: 'all' });
+    expect(outcomes(report)).toEqual(['a failed', 'a not-started']);
+    expect(diary).not.toContain('apply a');
+  });
+
+  it('recreates', async () => {
+    const { step, run, there, diary } = setting();
+    there.add('a');
+    const report = await run([step('a')], { kind: 'recreate', targets: 'all' });
+    expect(outcomes(report)).toEqual(['a changed', 'a changed']);
+    expect(diary.filter((line) => !line.startsWith('check'))).toEqual([
+      'remove a',
+      'remove a over',
+      'apply a',
+      'apply a over',
+    ]);
+  });
+});
+
+describe('an interrupt', () => {
+  it('ends waits, lets end what must not be cut, begins nothing', async () => {
+    const { step, run, clock, interrupt } = setting();
+    clock.after(50, () => interrupt.abort());
+    const report = await run([
+      step('quick', [], { ms: 10 }),
+      step('wait', [], { ms: 500, stoppable: true }),
+      step('launch', [], { ms: 200 }),
+      step('later', ['launch']),
+    ]);
+    expect(outcomes(report)).toEqual(['quick changed', 'wait interrupted', 'launch interrupted', 'later not-started']);
+    expect(report.makespanMs).toBe(200);
+    expect(report.error).toMatchObject({ reason: 'interrupted', exitCode: 130 });
+    expect(report.error?.message).toBe('Interrupted: 1 step done, 2 cut short, 1 not started.');
+  });
+
+  it('is not the reason when a step failed for another', async () => {
+    const { step, run, clock, interrupt } = setting();
+    clock.after(50, () => interrupt.abort());
+    const fails = new CliError('disk-full', { message: 'No room.' });
+    const report = await run([step('a', [], { ms: 500, stoppable: true }), step('b', [], { ms: 100, fails })]);
+    expect(report.error?.reason).toBe('disk-full');
+  });
+
+  it('lets nobody wait for a turn', async () => {
+    const { step, run, clock, interrupt } = setting();
+    clock.after(50, () => interrupt.abort());
+    const report = await run(
+      [step('a', [], { uses: 'launch', ms: 100 }), step('b', [], { uses: 'launch', ms: 10 })],
+      APPLY,
+      {
+        launch: 1,
+      },
+    );
+    expect(outcomes(report)).toEqual(['a interrupted', 'b not-started']);
+    expect(report.makespanMs).toBe(100);
+  });
+
+  it('before the start leaves everything', async () => {
+    const { step, run, interrupt, diary } = setting();
+    interrupt.abort();
+    expect((await run([step('a')])).error?.reason).toBe('interrupted');
+    expect(diary).toEqual([]);
+  });
+
+  it('when all is done is none', async () => {
+    const { step, run, clock, interrupt } = setting();
+    clock.after(2000, () => interrupt.abort());
+    expect((await run([step('a')])).error).toBeUndefined();
+  });
+});
+
+describe('events', () => {
+  it('tell the whole story with the times of the clock', async () => {
+    const { step, run, events } = setting();
+    const report = await run(
+      [step('a', [], { uses: 'r', ms: 100, checkMs: 5 }), step('b', [], { uses: 'r', ms: 50, checkMs: 5 })],
+      APPLY,
+      { r: 1 },
+    );
+    expect(events.map(({ at, type, ...rest }) => `${at} ${type} ${'id' in rest ? rest.id : ''}`.trim())).toEqual([
+      '0 run-started',
+      '0 step-queued a',
+      '0 step-started a',
+      '0 step-queued b',
+      '0 step-started b',
+      '5 step-said a',
+      '105 step-said b',
+      '110 step-done a',
+      '160 step-done b',
+      '160 run-finished',
+    ]);
+    expect(report.steps[1]).toMatchObject({ queuedAt: 0, workedAt: 105, endedAt: 160, waitedMs: 100, turnFrom: 'a' });
+    expect(report).toMatchObject({ makespanMs: 160, criticalPath: ['a', 'b'], criticalPathMs: 110 });
+  });
+
+  it('end with the step: what it says later is not heard', async () => {
+    const { step, run, events } = setting();
+    let late: ((text: string) => void) | undefined;
+    const a = step('a');
+    await run([{ ...a, apply: async (context) => (await a.apply(context), (late = context.say), undefined) }]);
+    const before = events.length;
+    late?.('still here');
+    expect(events).toHaveLength(before);
+  });
+});
+
+describe('looking at everything', () => {
+  it('does not look past what is missing, but past what is merely not as wanted', async () => {
+    const { step, diary, clock } = setting();
+    const steps = [
+      step('x', [], { finding: { drifted: 'two of three' } }),
+      step('y', ['x']),
+      step('z', ['y']),
+      { ...step('blind'), check: () => Promise.reject(new Error('dark')) },
+      step('q', ['not-asked'], { finding: 'ready' }),
+    ];
+    const results = await clock.drive(checkAll(steps, { signal: new AbortController().signal }));
+    expect(results.map(({ step: { id }, finding, waitsFor }) => [id, finding, waitsFor])).toEqual([
+      ['x', { drifted: 'two of three' }, undefined],
+      ['y', { missing: 'no y' }, undefined],
+      ['z', { missing: 'waits for Thing y' }, 'y'],
+      ['blind', { missing: expect.stringContaining('could not look') }, undefined],
+      ['q', 'ready', undefined],
+    ]);
+    expect(diary).toEqual(['check x', 'check q', 'check y']);
+  });
+
+  it('looks at once at what is independent', async () => {
+    const { step, clock } = setting();
+    const steps = ['a', 'b', 'c'].map((id) => step(id, [], { checkMs: 100 }));
+    await clock.drive(checkAll(steps, { signal: new AbortController().signal }));
+    expect(clock.now()).toBe(100);
+  });
+});

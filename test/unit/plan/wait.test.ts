@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { CliError } from '../../../src/errors/cli-error.ts';
+import { retrying } from '../../../src/plan/retry.ts';
+import { waitUntil, type Look } from '../../../src/plan/wait.ts';
+import { counted, duration, sentence } from '../../../src/plan/words.ts';
+import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
+
+function waiting(probe: (now: number) => Look<string>) {
+  const clock = createVirtualClock(0);
+  const interrupt = new AbortController();
+  const said: string[] = [];
+  const looks: number[] = [];
+  return {
+    clock,
+    interrupt,
+    said,
+    looks,
+    done: () =>
+      clock.drive(
+        waitUntil({
+          clock,
+          signal: interrupt.signal,
+          what: 'the moon',
+          deadlineMs: 20_000,
+          intervalMs: 1000,
+          hint: 'Look up.',
+          say: (text) => void said.push(text),
+          probe: () => {
+            looks.push(clock.now());
+            return Promise.resolve(probe(clock.now()));
+          },
+        }),
+      ),
+  };
+}
+
+describe('waiting', () => {
+  it('ends with what was found, and says each reason once', async () => {
+    const wait = waiting((now) => (now >= 4000 ? { done: 'full' } : { notYet: now < 2000 ? 'clouds' : 'half' }));
+    await expect(wait.done()).resolves.toBe('full');
+    expect(wait.said).toEqual(['waiting for the moon: clouds', 'waiting for the moon: half']);
+    expect(wait.looks.slice(0, 3)).toEqual([0, 1000, 2250]);
+  });
+
+  it('looks more slowly as time goes by, and a last time at the deadline', async () => {
+    const wait = waiting(() => ({ notYet: 'clouds' }));
+    await expect(wait.done()).rejects.toMatchObject({
+      reason: 'gave-up-waiting',
+      message: 'Gave up waiting for the moon after 20 s: clouds.',
+      facts: { hint: 'Look up.' },
+    });
+    expect(wait.looks.at(-1)).toBe(20_000);
+    const pauses = wait.looks.slice(1).map((at, place) => at - (wait.looks[place] ?? 0));
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(3000);
+  });
+
+  it('ends at once when interrupted', async () => {
+    const wait = waiting(() => ({ notYet: 'clouds' }));
+    wait.clock.after(1500, () => wait.interrupt.abort());
+    await expect(wait.done()).rejects.toMatchObject({ reason: 'interrupted' });
+    expect(wait.clock.now()).toBe(1500);
+  });
+
+  it('lets pass what the look throws', async () => {
+    const wait = waiting(() => {
+      throw new CliError('disk-full', { message: 'No room.' });
+    });
+    await expect(wait.done()).rejects.toMatchObject({ reason: 'disk-full' });
+  });
+});
+
+describe('trying again', () => {
+  const trying = (failures: number, tries = 4) => {
+    const clock = createVirtualClock(0);
+    const interrupt = new AbortController();
+    const said: string[] = [];
+    const say = (text: string): void => void said.push(text);
+    const retryable = (error: unknown): boolean => (error as Error).message !== 'never';
+    const work = (attempt: number): Promise<number> =>
+      attempt <= failures ? Promise.reject(new Error('refused')) : Promise.resolve(attempt);
+    const go = (act = work) =>
+      clock.drive(retrying({ clock, signal: interrupt.signal, tries, firstDelayMs: 1000, say, retryable }, act));
+    return { clock, said, go, interrupt };
+  };
+
+  it('pauses longer each time and says why', async () => {
+    const { go, clock, said } = trying(2);
+    await expect(go()).resolves.toBe(3);
+    expect(clock.now()).toBe(3000);
+    expect(said[1]).toBe('refused. Trying again in 2.0 s (try 3 of 4)');
+  });
+
+  it('ends with the last error', async () => {
+    const { go, clock } = trying(9);
+    await expect(go()).rejects.toThrow('refused');
+    expect(clock.now()).toBe(7000);
+  });
+
+  it('does not try again what cannot help', async () => {
+    const { go, clock } = trying(0);
+    await expect(go(() => Promise.reject(new Error('never')))).rejects.toThrow('never');
+    expect(clock.now()).toBe(0);
+  });
+
+  it('ends at once when interrupted', async () => {
+    const { go, clock, interrupt } = trying(9);
+    clock.after(1500, () => interrupt.abort());
+    await expect(go()).rejects.toMatchObject({ reason: 'interrupted' });
+    expect(clock.now()).toBe(1500);
+  });
+});
+
+describe('words', () => {
+  it('tell time as people do', () => {
+    expect([0, 449, 9_949, 9_950, 59_600, 144_000, 3_600_000].map(duration)).toEqual([
+      '0.0 s',
+      '0.4 s',
+      '9.9 s',
+      '10 s',
+      '1 m',
+      '2 m 24 s',
+      '1 h',
+    ]);
+  });
+  it('end a sentence once and count', () => {
+    expect([sentence('no'), sentence('no.'), sentence('why?')]).toEqual(['no.', 'no.', 'why?']);
+    expect([counted(1, 'step'), counted(0, 'step')]).toEqual(['1 step', '0 steps']);
+  });
+});
