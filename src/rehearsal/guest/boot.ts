@@ -1,0 +1,49 @@
+import { MACHINE_BOOT } from '../durations.ts';
+import { bootId, imageHosts } from '../state.ts';
+import type { Instance } from '../world.ts';
+import { removeGuest, writeGuest } from './files.ts';
+import { k3sUnit } from './k3s.ts';
+import { sidecarUnit } from './sidecar.ts';
+import { endAllUnits, startUnit, type Guest, type UnitModels } from './systemd.ts';
+
+/** What memory held and a power cut takes away (facts/istio-vm.md 5.8). */
+const MEMORY = ['/run', '/tmp'];
+
+/** Units whose processes mean something to the world; every other unit just runs. */
+export const UNIT_MODELS: UnitModels = {
+  k3s: k3sUnit,
+  'k3s-agent': k3sUnit,
+  istio: sidecarUnit((guest) => reboot(guest)),
+};
+
+/** Power off: all processes end, what was in memory is gone. */
+export function powerOff(guest: Guest, state: Instance['state'] = 'Stopped'): void {
+  const { instance } = guest;
+  endAllUnits(guest, UNIT_MODELS);
+  instance.state = state;
+  instance.rules = false;
+  MEMORY.forEach((path) => removeGuest(instance, path));
+}
+
+/** Power on until sshd answers; enabled units start by themselves. Resolves false when the machine went away meanwhile. */
+export async function powerOn(guest: Guest, state: 'Starting' | 'Restarting' = 'Starting'): Promise<boolean> {
+  const { instance, world } = guest;
+  instance.state = state;
+  const boot = bootId(world);
+  instance.bootId = boot;
+  await world.clock.sleep(MACHINE_BOOT);
+  if (instance.bootId !== boot || instance.state !== state) return false;
+  if (instance.manageHosts) writeGuest(instance, '/etc/hosts', imageHosts(instance.name));
+  instance.state = 'Running';
+  for (const [name, unit] of instance.units) {
+    if (unit.enabled) void startUnit(guest, name, UNIT_MODELS);
+  }
+  return true;
+}
+
+/** The guest restarts itself; its engine sees it and waits for it (facts/multipass.md 1.8). */
+export async function reboot(guest: Guest): Promise<void> {
+  if (guest.instance.state !== 'Running') return;
+  powerOff(guest, 'Restarting');
+  await powerOn(guest, 'Restarting');
+}

@@ -1,0 +1,41 @@
+import { CERTIFICATE_LIFE } from '../durations.ts';
+import { digestOf } from '../stand-in.ts';
+import type { Instance, World } from '../world.ts';
+import { asText, guestEntry, removeGuest, writeGuest } from './files.ts';
+
+const CHAIN = '/etc/certs/cert-chain.pem';
+const KEY = '/etc/certs/key.pem';
+
+/** What counts of a workload certificate: who signed it, and until when it holds (facts/istio-vm.md 5.8). */
+export interface WorkloadCertificate {
+  /** SHA-256 of the root-cert.pem of that moment. */
+  readonly root: string;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
+}
+
+/** The certificate that the agent would offer, expired or not; undefined where it has none. */
+export function workloadCertificate(instance: Instance): WorkloadCertificate | undefined {
+  const entry = guestEntry(instance, CHAIN);
+  if (entry === undefined || guestEntry(instance, KEY) === undefined) return undefined;
+  const body = asText(entry.content).split('\n')[1] ?? '';
+  return JSON.parse(Buffer.from(body, 'base64').toString('utf8')) as WorkloadCertificate;
+}
+
+/** The agent has been given a certificate and keeps it in /etc/certs (PROV_CERT and OUTPUT_CERTS point there). */
+export function keepCertificate(world: World, instance: Instance): void {
+  const certificate: WorkloadCertificate = {
+    root: digestOf(guestEntry(instance, '/etc/certs/root-cert.pem')?.content ?? ''),
+    expires: world.clock.now() + CERTIFICATE_LIFE,
+  };
+  const body = Buffer.from(JSON.stringify(certificate)).toString('base64');
+  const options = { mode: 0o600, owner: 'istio-proxy' };
+  writeGuest(instance, CHAIN, `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`, options);
+  writeGuest(instance, KEY, '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n', options);
+}
+
+/** Forgets certificate and key. */
+export function dropCertificate(instance: Instance): void {
+  removeGuest(instance, CHAIN);
+  removeGuest(instance, KEY);
+}

@@ -1,0 +1,137 @@
+import { GUEST_SCRIPT, SIDECAR_CONFIG, SIDECAR_CONNECT, SIDECAR_DRAIN, SIDECAR_PREPARE, SIDECAR_RETRY } from '../durations.ts';
+import { strike } from '../faults.ts';
+import type { Instance } from '../world.ts';
+import { keepCertificate } from './certificate.ts';
+import { guestEntry, guestHas, guestText, writeGuest } from './files.ts';
+import { hostsBlock } from './hosts.ts';
+import { loadRules } from './sessions.ts';
+import { UnitExit, type Guest, type UnitModel, type UnitRun } from './systemd.ts';
+import { execLine } from './unit-file.ts';
+
+const LIB = '/usr/local/lib/istio-vms';
+const STORE = '/var/lib/istio-vms';
+/** Where the agent reads its token; memory, so a reboot takes it away (facts/istio-vm.md 5.8). */
+export const TOKEN = '/run/secrets/tokens/istio-token';
+/** How long the shipped `ready` script waits before it gives the machine its DNS back. */
+const READY_PATIENCE = 60_000;
+/** How soon after readiness the fault `vm-rebooted` strikes. */
+const REBOOT_AFTER = 2_000;
+
+/** Instances whose Envoy has its configuration: readiness stays once it is there, until Envoy ends. */
+const configured = new WeakSet<Instance>();
+
+/** Whether `/healthz/ready` on port 15021 answers 200 now. */
+export function sidecarIsReady(instance: Instance): boolean {
+  return configured.has(instance);
+}
+
+/** Whether pilot-agent or Envoy listen at all. */
+export function sidecarRuns(instance: Instance): boolean {
+  const unit = instance.units.get('istio');
+  return unit !== undefined && instance.rules && (unit.active === 'active' || unit.active === 'activating');
+}
+
+/** Names are answered: by the machine's own resolver, or by a sidecar that has its name table (facts/istio-vm.md 5.7). */
+export function dnsAnswers(instance: Instance): boolean {
+  return !instance.rules || configured.has(instance);
+}
+
+/**
+ * The sidecar's unit, ours (`data/guest/istio.service`) or the package's own. What reboots the machine is handed in,
+ * since booting starts units.
+ */
+export function sidecarUnit(reboot: (guest: Guest) => Promise<void>): UnitModel {
+  return {
+    run: async (run) => {
+      try {
+        await start(run);
+      } catch (error) {
+        if (error instanceof UnitExit) stopped(run);
+        throw error;
+      }
+      if (strike(run.world, 'vm-rebooted')) {
+        run.world.clock.after(REBOOT_AFTER, () => void reboot(run));
+      }
+    },
+    stop: (guest) => {
+      const drains = configured.has(guest.instance) ? SIDECAR_DRAIN : 0;
+      stopped(guest);
+      return drains;
+    },
+  };
+}
+
+async function start(run: UnitRun): Promise<void> {
+  const { instance, mesh, file } = run;
+  const before = file.all('Service.ExecStartPre').map(execLine);
+  const own = before.find((line) => line.program === `${LIB}/prepare`);
+  const upstream = file.all('Service.ExecStart').some((line) => execLine(line).program.endsWith('/istio-start.sh'));
+  if (own !== undefined) await prepare(run, own.privileged);
+  else if (upstream) await run.sleep(SIDECAR_PREPARE).then(() => loadRules(instance, { looseTracking: true }));
+  if (guestText(instance, '/etc/certs/root-cert.pem') === undefined) {
+    throw new UnitExit(255, 'Error: failed to read root cert: open ./etc/certs/root-cert.pem: no such file or directory');
+  }
+  mesh.started(instance);
+  const waits = file.all('Service.ExecStartPost').some((line) => execLine(line).program === `${LIB}/ready`);
+  // Type=exec: without a script that waits, the unit counts as started once the program runs.
+  if (!waits) run.active();
+  await connect(run, waits ? run.world.clock.now() + READY_PATIENCE : Number.POSITIVE_INFINITY);
+  if (waits) run.active();
+}
+
+/** `data/guest/prepare`: token, directories, hosts lines, rules. */
+async function prepare(run: UnitRun, privileged: boolean): Promise<void> {
+  const { instance } = run;
+  if (!privileged) throw new UnitExit(1, 'install: cannot create directory /run/secrets: Permission denied');
+  if (!instance.users.has('istio-proxy')) throw new UnitExit(1, "id: 'istio-proxy': no such user");
+  for (const program of ['cleanup', 'hosts-block']) {
+    const mode = guestEntry(instance, `${LIB}/${program}`)?.mode ?? 0;
+    if ((mode & 0o100) === 0) throw new UnitExit(126, `${LIB}/prepare: ${LIB}/${program}: Permission denied`);
+  }
+  const token = guestText(instance, `${STORE}/istio-token`) ?? '';
+  if (token !== '') writeGuest(instance, TOKEN, token, { mode: 0o600, owner: 'istio-proxy' });
+  hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
+  await run.sleep(SIDECAR_PREPARE);
+  // A rule for answers of the ssh server, ahead of Istio's own, spares the sessions that are open.
+  const spared = guestText(instance, `${LIB}/prepare`)?.includes('--sport 22') === true;
+  loadRules(instance, { looseTracking: !spared });
+}
+
+/** Asks the mesh again and again until Envoy has a certificate and its configuration. */
+async function connect(run: UnitRun, deadline: number): Promise<void> {
+  const { instance, mesh, world } = run;
+  run.log('info\tFQDN Service Node Type: sidecar~, starting');
+  await run.sleep(SIDECAR_CONNECT);
+  for (;;) {
+    const state = mesh.sidecar(instance);
+    if (state.ready) break;
+    run.log(state.reason);
+    if (state.fatal === true) throw new UnitExit(255, `Error: ${state.reason}`);
+    if (world.clock.now() >= deadline) {
+      throw new UnitExit(1, `${state.reason} (istio-vms: not ready within 60 s; the rules are taken away, next try in 15 s)`);
+    }
+    await run.sleep(SIDECAR_RETRY);
+  }
+  keepCertificate(world, instance);
+  run.log('info\tcache\tgenerated new workload certificate');
+  await run.sleep(SIDECAR_CONFIG);
+  configured.add(instance);
+  run.log('info\tEnvoy proxy is ready');
+}
+
+/** The processes are gone, and `cleanup` has taken the rules away. */
+function stopped({ instance, mesh }: Guest): void {
+  configured.delete(instance);
+  if (guestHas(instance, '/usr/local/bin/pilot-agent')) instance.rules = false;
+  mesh.stopped(instance);
+}
+
+/** `pilot-agent wait`: whether the sidecar became ready within so many seconds. */
+export async function waitReady({ world, instance }: Guest, seconds: number): Promise<boolean> {
+  for (let left = seconds; ; left--) {
+    if (configured.has(instance)) return true;
+    if (left <= 0) return false;
+    await world.clock.sleep(Math.max(1_000, GUEST_SCRIPT));
+  }
+}
+
