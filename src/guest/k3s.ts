@@ -1,0 +1,87 @@
+import { stringify } from 'yaml';
+import type { Config } from '../config/config.ts';
+import type { GuestFile, GuestScript } from '../machines/machine.ts';
+import type { FileInput } from '../system/doors.ts';
+import { shippedScript, unitFile, type GuestTexts } from './shipped.ts';
+
+export const K3S_BINARY = '/usr/local/bin/k3s';
+export const K3S_CONFIG = '/etc/rancher/k3s/config.yaml';
+/** Server: the password agents join with, made there. Agent: the secure form, which also proves the server. */
+export const AGENT_TOKEN = '/etc/rancher/k3s/agent-token';
+/** Where the server keeps the secure form `K10<hash>::node:<password>` (facts/k3s.md 2.5). */
+export const SERVER_AGENT_TOKEN = '/var/lib/rancher/k3s/server/agent-token';
+export const K3S_KUBECONFIG = '/etc/rancher/k3s/k3s.yaml';
+
+export interface GuestPayload {
+  readonly files: readonly GuestFile[];
+  readonly script: GuestScript;
+}
+
+export interface ServerInput {
+  readonly shipped: GuestTexts;
+  /** The verified k3s binary on this computer. */
+  readonly binary: FileInput;
+  /** Address of this machine. */
+  readonly address: string;
+}
+
+export interface AgentInput extends ServerInput {
+  readonly serverAddress: string;
+  /** Content of the server's `SERVER_AGENT_TOKEN`. A secret. */
+  readonly agentToken: string;
+}
+
+/** Everything on the server node, and the script that starts it. */
+export function serverFiles(config: Config, input: ServerInput): GuestPayload {
+  return {
+    files: [binaryFile(input.binary), configFile(serverConfig(config, input.address)), unitFile(input.shipped, 'k3s')],
+    script: shippedScript(input.shipped, 'k3s-start.sh', ['k3s']),
+  };
+}
+
+/** Everything on a worker, and the script that joins it. */
+export function agentFiles(_config: Config, input: AgentInput): GuestPayload {
+  return {
+    files: [
+      binaryFile(input.binary),
+      { path: AGENT_TOKEN, content: `${input.agentToken.trim()}\n`, mode: 0o600 },
+      configFile(agentConfig(input)),
+      unitFile(input.shipped, 'k3s-agent'),
+    ],
+    script: shippedScript(input.shipped, 'k3s-start.sh', ['k3s-agent']),
+  };
+}
+
+/** config.yaml of the server. A key that k3s does not know is skipped there in silence: keep to facts/k3s.md 2.4. */
+export function serverConfig(config: Config, address: string): Readonly<Record<string, unknown>> {
+  return {
+    'agent-token-file': AGENT_TOKEN,
+    'node-ip': address,
+    disable: ['traefik', 'metrics-server', 'local-storage'],
+    'disable-helm-controller': true,
+    // A string: as a YAML number it would lose its leading zero.
+    'write-kubeconfig-mode': '0600',
+    // istiod must not land on the smallest machine (facts/k3s.md 9).
+    'node-taint': ['node-role.kubernetes.io/control-plane:NoSchedule'],
+    // On by default from 1.28; before, foreign names could be stuffed into the certificate (CVE-2023-32187).
+    ...(kubernetesMinor(config.k3s.version) <= 27 && { 'tls-san-security': true }),
+  };
+}
+
+/** config.yaml of a worker. A key that only servers know is fatal here (facts/k3s.md 2.3). */
+export function agentConfig(input: Pick<AgentInput, 'address' | 'serverAddress'>): Readonly<Record<string, unknown>> {
+  return { server: `https://${input.serverAddress}:6443`, 'token-file': AGENT_TOKEN, 'node-ip': input.address };
+}
+
+function configFile(content: Readonly<Record<string, unknown>>): GuestFile {
+  return { path: K3S_CONFIG, content: `# Made by istio-vms.\n${stringify(content)}`, mode: 0o600 };
+}
+
+function binaryFile(binary: FileInput): GuestFile {
+  return { path: K3S_BINARY, content: binary, mode: 0o755 };
+}
+
+/** 27 of `v1.27.7+k3s1`. */
+function kubernetesMinor(version: string): number {
+  return Number(/^v?1\.(\d+)\./.exec(version)?.[1] ?? Number.NaN);
+}

@@ -1,0 +1,133 @@
+import type { Config } from '../config/config.ts';
+import { CliError } from '../errors/cli-error.ts';
+import type { GuestScript } from '../machines/machine.ts';
+import type { FileInput } from '../system/doors.ts';
+import type { ShippedData } from '../system/shipped.ts';
+import { renderEnvFile } from './env-file.ts';
+import type { GuestPayload } from './k3s.ts';
+import { shippedFile, shippedScript, unitFile, type GuestTexts } from './shipped.ts';
+import type { WorkloadFiles } from './workload-files.ts';
+
+const LIB = '/usr/local/lib/istio-vms';
+const STORE = '/var/lib/istio-vms';
+/** Root helpers around the agent's life, by their name in data/guest. */
+const HELPERS = ['prepare', 'ready', 'cleanup', 'hosts-block'] as const;
+
+export const SIDECAR_PATHS = {
+  clusterEnv: '/var/lib/istio/envoy/cluster.env',
+  sidecarEnv: `${STORE}/sidecar.env`,
+  mesh: '/etc/istio/config/mesh',
+  rootCert: '/etc/certs/root-cert.pem',
+  hosts: `${STORE}/hosts`,
+  token: `${STORE}/istio-token`,
+  package: '/var/cache/istio-vms/istio-sidecar.deb',
+  envoy: '/usr/local/bin/envoy',
+  agent: '/usr/local/bin/pilot-agent',
+  bootstrap: '/var/lib/istio/envoy/envoy_bootstrap_tmpl.json',
+} as const;
+
+export interface SidecarInput {
+  readonly shipped: Pick<ShippedData, 'guest' | 'versions'>;
+  /** Fixed files (`fixWorkloadFiles`). */
+  readonly workloadFiles: WorkloadFiles;
+  /** Address of the workload machine: named outright, since the agent's own guess may be a bridge (facts 5.7). */
+  readonly address: string;
+}
+
+/** Everything the sidecar reads on the machine, and the script that starts it. Goes after the package (facts 1.4). */
+export function sidecarFiles(config: Config, input: SidecarInput): GuestPayload {
+  const { shipped, workloadFiles } = input;
+  return {
+    files: [
+      unitFile(shipped, 'istio'),
+      ...HELPERS.map((name) => shippedFile(shipped, name, `${LIB}/${name}`, 0o755)),
+      { path: SIDECAR_PATHS.clusterEnv, content: workloadFiles.clusterEnv, mode: 0o644 },
+      { path: SIDECAR_PATHS.sidecarEnv, content: renderEnvFile(sidecarEnv(config, input)), mode: 0o644 },
+      { path: SIDECAR_PATHS.mesh, content: workloadFiles.meshYaml, mode: 0o644 },
+      { path: SIDECAR_PATHS.rootCert, content: workloadFiles.rootCert, mode: 0o644 },
+      { path: SIDECAR_PATHS.hosts, content: workloadFiles.hosts, mode: 0o644 },
+      { path: SIDECAR_PATHS.token, content: workloadFiles.token, mode: 0o600 },
+    ],
+    script: shippedScript(shipped, 'sidecar-start.sh'),
+  };
+}
+
+/** Environment that istio-start.sh would make, and what `prepare` and `cleanup` need; read after cluster.env. */
+export function sidecarEnv(
+  config: Config,
+  input: Pick<SidecarInput, 'shipped' | 'address'>,
+): ReadonlyMap<string, string> {
+  return new Map([
+    ['INSTANCE_IP', input.address],
+    ['POD_NAME', config.vm.name],
+    ['POD_NAMESPACE', config.vm.namespace],
+    // One directory for both: a restart proves itself with the certificate, also when the token is gone (facts 5.8).
+    ['PROV_CERT', '/etc/certs'],
+    ['OUTPUT_CERTS', '/etc/certs'],
+    ['ISTIO_VMS_RULES_CLEANUP', rulesCleanup(config, input.shipped).join(' ')],
+  ]);
+}
+
+/** Files whose digests tell whether the sidecar on the machine is the wanted one. */
+export const sidecarPaths: readonly string[] = [
+  '/etc/systemd/system/istio.service',
+  ...HELPERS.map((name) => `${LIB}/${name}`),
+  SIDECAR_PATHS.clusterEnv,
+  SIDECAR_PATHS.sidecarEnv,
+  SIDECAR_PATHS.mesh,
+  SIDECAR_PATHS.rootCert,
+  SIDECAR_PATHS.hosts,
+  SIDECAR_PATHS.token,
+];
+
+/** The package's way: the deb goes over, the script installs it and takes it away again. */
+export interface DebRoute {
+  readonly shipped: GuestTexts;
+  readonly deb: FileInput;
+}
+
+/** The image's way, where no package exists for the CPU: files out of proxyv2 (facts 1.5). */
+export interface ImageRoute {
+  readonly shipped: GuestTexts;
+  readonly envoy: FileInput;
+  readonly agent: FileInput;
+  readonly bootstrap: FileInput;
+}
+
+/**
+ * Program files of the sidecar and the script that installs them. The script's exit codes: 20 wrong CPU, 21 disk full,
+ * 22 the package manager failed; `place.sh` gives 21 as well.
+ */
+export function installScript(config: Config, route: DebRoute | ImageRoute): GuestPayload {
+  const version = config.istio.version;
+  if ('deb' in route) {
+    return {
+      files: [{ path: SIDECAR_PATHS.package, content: route.deb, mode: 0o644 }],
+      script: shippedScript(route.shipped, 'sidecar-install.sh', ['deb', version, SIDECAR_PATHS.package]),
+    };
+  }
+  return {
+    // Group and setgid bit follow in the script: the group does not exist before it.
+    files: [
+      { path: SIDECAR_PATHS.envoy, content: route.envoy, mode: 0o755 },
+      { path: SIDECAR_PATHS.agent, content: route.agent, mode: 0o755 },
+      { path: SIDECAR_PATHS.bootstrap, content: route.bootstrap, mode: 0o644 },
+    ],
+    script: shippedScript(route.shipped, 'sidecar-install.sh', ['image', version]),
+  };
+}
+
+/** Takes sidecar and demo off the machine again. */
+export function removeScript(shipped: GuestTexts): GuestScript {
+  return shippedScript(shipped, 'sidecar-remove.sh');
+}
+
+/** Exit codes of `sidecar-install.sh` that a person would act on differently. */
+export const INSTALL_EXIT = { wrongArchitecture: 20, diskFull: 21, packageManager: 22 } as const;
+
+function rulesCleanup(config: Config, shipped: Pick<ShippedData, 'versions'>): readonly string[] {
+  const known = shipped.versions.istio[config.istio.minor];
+  if (!known)
+    throw new CliError('internal-error', { message: `data/versions.json knows no Istio ${config.istio.minor}.` });
+  return known.rulesCleanup;
+}

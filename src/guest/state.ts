@@ -1,0 +1,105 @@
+import { CliError } from '../errors/cli-error.ts';
+import type { Command, Cpu } from '../system/doors.ts';
+import { shippedText, type GuestTexts } from './shipped.ts';
+
+export interface GuestFileState {
+  readonly sha256: string;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly owner: string;
+  readonly group: string;
+}
+
+export interface GuestUnitState {
+  /** Absent when the machine has no such unit. */
+  readonly enabled?: boolean;
+  /** systemd's ActiveState, e.g. `active`, `activating`, `inactive`, `failed`. */
+  readonly active: string;
+}
+
+/** What `data/guest/state.sh` tells about a machine. */
+export interface GuestState {
+  readonly arch?: Cpu;
+  readonly bootId?: string;
+  /** The machine's own clock, seconds since 1970. */
+  readonly now?: number;
+  /** The lab that owns the machine. */
+  readonly lab?: string;
+  readonly sidecar: GuestUnitState & {
+    /** Istio version that was installed. */
+    readonly version?: string;
+    /** Answer of the readiness port was 200. */
+    readonly ready: boolean;
+    /** HTTP status of the readiness port; 0 when nobody listens. */
+    readonly readyCode: number;
+  };
+  readonly demo: GuestUnitState;
+  /** End of the workload certificate, seconds since 1970. */
+  readonly certExpires?: number;
+  readonly sudo: 'sudo' | 'sudo-rs';
+  /** The paths that were asked for and are there. */
+  readonly files: ReadonlyMap<string, GuestFileState>;
+}
+
+/** The command that asks a machine for its state; it changes nothing. */
+export function stateCommand(shipped: GuestTexts, paths: readonly string[] = []): Command {
+  return {
+    file: 'sudo',
+    args: ['sh', '-c', shippedText(shipped, 'state.sh'), 'istio-vms-state', ...paths],
+    effect: 'read',
+    timeoutMs: 60_000,
+  };
+}
+
+/** Reads what `state.sh` printed. @throws CliError `guest-failed` when it is not that. */
+export function parseGuestState(stdout: string): GuestState {
+  const values = new Map<string, string>();
+  const files = new Map<string, GuestFileState>();
+  for (const line of stdout.split('\n')) {
+    const tab = line.indexOf('\t');
+    if (tab < 0) continue;
+    const [key, value] = [line.slice(0, tab), line.slice(tab + 1)];
+    if (key === 'file') readFile(value, files);
+    else if (value !== '-' && value !== '') values.set(key, value);
+  }
+  if (!values.has('sidecar.active')) {
+    throw new CliError('guest-failed', {
+      message: 'The machine did not tell its state.',
+      details: stdout.trim().split('\n').slice(-5),
+    });
+  }
+  const arch = CPUS[values.get('arch') ?? ''];
+  const [bootId, now, lab] = [values.get('boot_id'), seconds(values.get('now')), values.get('lab')];
+  const [version, certExpires] = [values.get('sidecar.version'), seconds(values.get('cert.expires'))];
+  const readyCode = Number(values.get('sidecar.ready') ?? 0);
+  return {
+    ...(arch && { arch }),
+    ...(bootId && { bootId }),
+    ...(now !== undefined && { now }),
+    ...(lab && { lab }),
+    sidecar: { ...unitState('sidecar', values), ...(version && { version }), ready: readyCode === 200, readyCode },
+    demo: unitState('demo', values),
+    ...(certExpires !== undefined && { certExpires }),
+    sudo: values.get('sudo') === 'sudo-rs' ? 'sudo-rs' : 'sudo',
+    files,
+  };
+}
+
+const CPUS: Readonly<Record<string, Cpu>> = { x86_64: 'amd64', amd64: 'amd64', aarch64: 'arm64', arm64: 'arm64' };
+
+function unitState(name: string, values: ReadonlyMap<string, string>): GuestUnitState {
+  const enabled = values.get(`${name}.enabled`);
+  return { ...(enabled && { enabled: enabled === 'enabled' }), active: values.get(`${name}.active`) ?? 'inactive' };
+}
+
+function readFile(value: string, into: Map<string, GuestFileState>): void {
+  // The path is last and may hold spaces.
+  const [, sha256, mode, owner, group, path] = /^(\S+) (\S+) (\S+) (\S+) (.*)$/.exec(value) ?? [];
+  if (!sha256 || sha256 === '-' || !mode || !owner || !group || !path) return;
+  into.set(path, { sha256, mode: Number.parseInt(mode, 8), owner, group });
+}
+
+function seconds(text: string | undefined): number | undefined {
+  const number = Number(text);
+  return text === undefined || !Number.isFinite(number) ? undefined : number;
+}
