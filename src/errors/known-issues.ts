@@ -326,7 +326,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   {
     id: 'guest-disk',
     tool: 'guest',
-    pattern: /No space left on device/i,
+    pattern: /no space left (?:on device|for )/i,
     reason: 'disk-full',
     sentence: 'The disk of a machine is full.',
     hint: 'Raise the DISK_* variable of that machine and recreate it.',
@@ -352,7 +352,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'host-disk',
-    pattern: /No space left on device/i,
+    pattern: /no space left (?:on device|for )/i,
     reason: 'disk-full',
     sentence: 'The disk of this computer is full.',
     hint: 'Free some space, then run the same command again.',

@@ -1,0 +1,77 @@
+import { CliError } from '../errors/cli-error.ts';
+import { packTar, type TarEntry } from '../system/archives.ts';
+import type { Command, CommandResult, Files } from '../system/doors.ts';
+import { asRoot, type GuestFile, type GuestScript, type PutOptions, type PutResult } from './machine.ts';
+
+/** Installing a package over a slow line is the longest that a payload does. */
+const PUT_MS = 900_000;
+
+/** What `put` needs of a machine: any engine's. */
+export interface PutPlace {
+  run(command: Command, signal?: AbortSignal): Promise<CommandResult>;
+  readonly files: Pick<Files, 'read'>;
+  /** Text of data/guest/place.sh. */
+  readonly placeScript: string;
+}
+
+/** Carries files and a script onto a machine in one call; what is on the other side is data/guest/place.sh. */
+export async function put(
+  place: PutPlace,
+  files: readonly GuestFile[],
+  script?: GuestScript,
+  options: PutOptions = {},
+): Promise<PutResult> {
+  const command = asRoot({
+    file: 'sh',
+    args: ['-c', place.placeScript, 'istio-vms-place', ...(script?.args ?? [])],
+    effect: 'write',
+    stdin: await payload(files, script, place.files),
+    timeoutMs: options.timeoutMs ?? PUT_MS,
+  });
+  const { stdout } = await place.run(command, options.signal);
+  return parseAnswer(stdout);
+}
+
+/** The tar that goes along: `manifest`, `files/<PATH>`, `then.sh`. The same input gives the same bytes. */
+export async function payload(
+  files: readonly GuestFile[],
+  script: GuestScript | undefined,
+  host: Pick<Files, 'read'>,
+): Promise<Uint8Array> {
+  const entries: TarEntry[] = [{ name: 'manifest', content: files.map(manifestLine).join(''), mode: 0o600 }];
+  for (const file of files) {
+    // Owner and final mode come from the manifest: until then the file is root's alone.
+    entries.push({ name: `files${file.path}`, content: await contentOf(file, host), mode: 0o600 });
+  }
+  if (script !== undefined) entries.push({ name: 'then.sh', content: script.text, mode: 0o600 });
+  return packTar(entries);
+}
+
+function manifestLine({ path, mode, owner = 'root', group = 'root' }: GuestFile): string {
+  // A tab or newline would turn one line into another one.
+  for (const field of [path, owner, group]) {
+    if (/[\t\n]/.test(field)) throw new Error(`not a name for a file on a machine: ${JSON.stringify(field)}`);
+  }
+  if (!path.startsWith('/')) throw new Error(`not an absolute path on the machine: ${path}`);
+  return `${mode.toString(8).padStart(4, '0')}\t${owner}\t${group}\t${path}\n`;
+}
+
+async function contentOf({ path, content }: GuestFile, host: Pick<Files, 'read'>): Promise<string | Uint8Array> {
+  if (typeof content === 'string' || content instanceof Uint8Array) return content;
+  const bytes = await host.read(content.file);
+  if (bytes !== undefined) return bytes;
+  throw new CliError('step-had-no-effect', {
+    message: `${content.file} is not there, though it should go onto the machine as ${path}.`,
+    hint: 'Run the step that makes it again.',
+  });
+}
+
+/** `changed PATH` lines, then, when a script came along, `--` and the script's own output. */
+export function parseAnswer(stdout: string): PutResult {
+  const [report = '', ...rest] = stdout.split(/^--\n/m);
+  const changed = report
+    .split('\n')
+    .filter((line) => line.startsWith('changed '))
+    .map((line) => line.slice('changed '.length));
+  return { changed, stdout: rest.join('--\n') };
+}
