@@ -1,0 +1,154 @@
+import { CliError } from '../errors/cli-error.ts';
+import { CommandError } from '../system/command-error.ts';
+import type { Clock, Processes } from '../system/doors.ts';
+import { explain } from '../system/explain.ts';
+import { retry } from '../system/retry.ts';
+import type { EngineContext, Machine, MachineInfo, MachineSpec } from './machine.ts';
+import { launchCommand } from './multipass-argv.ts';
+
+/** Right after boot or installation the daemon has no image data, or no socket yet (facts/multipass.md 7 no. 15). */
+const DAEMON_PAUSES = [5_000, 10_000, 20_000, 30_000, 30_000];
+const NOT_YET = /Remote ".*" is unknown or unreachable|cannot connect to the multipass socket/i;
+/** How long a machine that is still starting after a failed launch may take to run. */
+const RECOVER_MS = 180_000;
+const RECOVER_POLL_MS = 5_000;
+/** cloud-init goes on after sshd answers; five minutes is Multipass's own patience, three times that is ours. */
+const CLOUD_INIT_MS = 900_000;
+const SSH_PAUSES = [5_000, 10_000, 20_000];
+
+export interface LauncherParts {
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly info: (name: string) => Promise<MachineInfo | undefined>;
+  readonly remove: (name: string) => Promise<void>;
+  readonly machine: (name: string) => Machine;
+}
+
+/** What a launch really came to. */
+type Outcome = 'running' | 'lost' | 'absent';
+
+export interface Launcher {
+  launch(spec: MachineSpec, context: EngineContext): Promise<void>;
+}
+
+/** Launching, with every way in which it reports a failure and is none, or the other way round. */
+export function createLauncher({ processes, clock, info, remove, machine }: LauncherParts): Launcher {
+  /** One try. Gives the failure, if it reports one. */
+  const tryLaunch = async (spec: MachineSpec, { say, signal }: EngineContext): Promise<CommandError | undefined> => {
+    try {
+      await retry(() => processes.run(launchCommand(spec), signal), {
+        clock,
+        pauses: DAEMON_PAUSES,
+        worthIt: (thrown) => thrown instanceof CommandError && NOT_YET.test(thrown.result.stderr),
+        onRetry: () => say(`${spec.name}: Multipass is not ready yet, trying again`),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      return undefined;
+    } catch (thrown) {
+      if (thrown instanceof CommandError) return thrown;
+      throw thrown;
+    }
+  };
+
+  /** The outcome is looked up, not believed; a machine that is on its way gets some more time. */
+  const lookUp = async (name: string, { say, signal }: EngineContext): Promise<Outcome> => {
+    const deadline = clock.now() + RECOVER_MS;
+    for (;;) {
+      const found = await info(name);
+      if (found === undefined) return 'absent';
+      if (found.state === 'running') return 'running';
+      const onItsWay = found.state === 'starting' || found.state === 'unknown';
+      if (!onItsWay || clock.now() >= deadline) return 'lost';
+      say(`${name}: launch reported a failure, but the machine is ${found.state}; waiting for it`);
+      await clock.sleep(RECOVER_POLL_MS, signal);
+    }
+  };
+
+  /** Another client (an earlier run of ours that was killed) has the daemon prepare this name: wait for what comes of it. */
+  const awaitPrepared = async (name: string, context: EngineContext): Promise<Outcome> => {
+    const deadline = clock.now() + RECOVER_MS;
+    for (;;) {
+      const outcome = await lookUp(name, context);
+      if (outcome !== 'absent' || clock.now() >= deadline) return outcome;
+      context.say(`${name}: Multipass is still preparing it`);
+      await clock.sleep(RECOVER_POLL_MS, context.signal);
+    }
+  };
+
+  const awaitCloudInit = async (name: string, { say, signal }: EngineContext): Promise<void> => {
+    say(`${name}: waiting for cloud-init`);
+    const command = { file: 'cloud-init', args: ['status', '--wait'], effect: 'read', timeoutMs: CLOUD_INIT_MS } as const;
+    try {
+      // Each try is a session of its own: the one before may have met sshd while it restarted.
+      await retry(() => machine(name).run(command, signal), {
+        clock,
+        pauses: SSH_PAUSES,
+        worthIt: (thrown) => thrown instanceof CommandError && lostSession(thrown),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError)) throw thrown;
+      if (thrown.failure !== 'exit' || lostSession(thrown)) throw explain(thrown);
+      // 2 means: done, with errors that it got over (cloud-init 23.4 and later; facts/multipass.md 7 no. 3).
+      if (thrown.result.exitCode !== 2) throw cloudInitFailed(name, thrown);
+      say(`${name}: cloud-init is done, with warnings (multipass exec -n ${name} -- cloud-init status --long)`);
+    }
+  };
+
+  return {
+    async launch(spec, context) {
+      const { name } = spec;
+      for (let attempt = 1; ; attempt++) {
+        context.say(attempt === 1 ? `launching ${name}` : `launching ${name} once more`);
+        const failure = await tryLaunch(spec, context);
+        if (failure === undefined) break;
+        if (failure.failure === 'aborted' || failure.failure === 'not-found') throw explain(failure);
+        const { stderr } = failure.result;
+        // Ours it can only be if we have tried before; then it is looked at like any other outcome.
+        if (attempt === 1 && stderr.includes(`instance "${name}" already exists`)) throw await taken(name, info);
+        const preparing = stderr.includes('is being prepared');
+        const outcome = await (preparing ? awaitPrepared : lookUp)(name, context);
+        if (outcome === 'running') break;
+        // What Multipass refused it refuses again. Only what took too long, or broke half-way, deserves another try.
+        const refused = outcome === 'absent' && !preparing && !ranOutOfTime(failure);
+        if (attempt === 2 || refused) throw explain(failure);
+        context.say(`${name}: did not come up; removing it`);
+        await remove(name);
+      }
+      await awaitCloudInit(name, context);
+    },
+  };
+}
+
+function ranOutOfTime({ failure, result }: CommandError): boolean {
+  return failure === 'timed-out' || failure === 'killed' || result.exitCode === 5 || /timed out waiting/i.test(result.stderr);
+}
+
+/** Multipass could not get to the machine, so cloud-init was not even asked. */
+function lostSession({ failure, result }: CommandError): boolean {
+  return failure === 'exit' && (result.exitCode === 255 || /^exec failed: /m.test(result.stderr));
+}
+
+async function taken(name: string, info: LauncherParts['info']): Promise<CliError> {
+  const state = (await info(name))?.state;
+  const erase = `erase that one machine with \`multipass delete --purge ${name}\``;
+  return new CliError('foreign-machine', {
+    message:
+      state === 'deleted'
+        ? `A deleted machine still holds the name ${name}, and istio-vms did not make it.`
+        : `There is a machine ${name} already, and istio-vms did not make it.`,
+    hint:
+      state === 'deleted'
+        ? `Get it back with \`multipass recover ${name}\` and choose another name in the configuration, or ${erase}.`
+        : `Choose another name in the configuration, or ${erase}.`,
+  });
+}
+
+function cloudInitFailed(name: string, error: CommandError): CliError {
+  return new CliError('machine-broken', {
+    message: `cloud-init failed on the machine ${name}, so it is not set up as it should be.`,
+    hint: `See why with \`multipass exec -n ${name} -- cloud-init status --long\`, then make the machine anew with --recreate.`,
+    stderrTail: error.result.stdout.trim(),
+    cause: error,
+  });
+}

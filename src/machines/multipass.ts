@@ -1,0 +1,180 @@
+import { CliError } from '../errors/cli-error.ts';
+import { CommandError } from '../system/command-error.ts';
+import type { Command, CommandResult, Doors } from '../system/doors.ts';
+import { explain } from '../system/explain.ts';
+import { managementAddress } from './addresses.ts';
+import type { Machine, MachineEngine, MachineInfo } from './machine.ts';
+import * as argv from './multipass-argv.ts';
+import { parseInfo, parseList, parseVersion } from './multipass-json.ts';
+import { createLauncher } from './multipass-launch.ts';
+import { withoutNoise } from './noise.ts';
+import { createRemoteMachine } from './remote-machine.ts';
+
+/** How long a running machine may take to get its address from the engine's DHCP. */
+const ADDRESS_MS = 60_000;
+const ADDRESS_POLL_MS = 2_000;
+
+export interface MultipassParts {
+  readonly doors: Pick<Doors, 'processes' | 'files' | 'clock'>;
+  /** Text of data/guest/place.sh. */
+  readonly placeScript: string;
+}
+
+/** Multipass by its command line, after the ten rules of facts/multipass.md. */
+export function createMultipass({ doors, placeScript }: MultipassParts): MachineEngine {
+  const { processes, clock } = doors;
+  const machines = new Map<string, Machine>();
+  const addresses = new Map<string, string>();
+  let listing: Promise<readonly MachineInfo[]> | undefined;
+
+  /** A command of the engine itself; its failure in words for people. */
+  const ask = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    try {
+      return withoutNoise(await processes.run(command, signal));
+    } catch (thrown) {
+      throw thrown instanceof CommandError ? explain(thrown) : thrown;
+    }
+  };
+
+  /** The daemon answers one question at a time: whoever asks while it is being asked gets the same answer. */
+  const list = (): Promise<readonly MachineInfo[]> => {
+    listing ??= ask(argv.listCommand())
+      .then(({ stdout }) => parseList(stdout))
+      .finally(() => (listing = undefined));
+    return listing;
+  };
+
+  /** «No such instance» is an answer. */
+  const info = async (name: string): Promise<MachineInfo | undefined> => {
+    try {
+      return parseInfo((await processes.run(argv.infoCommand(name))).stdout, name);
+    } catch (thrown) {
+      if (thrown instanceof CommandError && isAbsence(thrown)) return undefined;
+      throw thrown instanceof CommandError ? explain(thrown) : thrown;
+    }
+  };
+
+  const runOn = async (name: string, command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    try {
+      return withoutNoise(await processes.run(argv.execCommand(name, command), signal));
+    } catch (thrown) {
+      throw thrown instanceof CommandError ? asInner(thrown) : thrown;
+    }
+  };
+
+  const addressOf = async (name: string): Promise<string> => {
+    const known = addresses.get(name);
+    if (known !== undefined) return known;
+    const address = await findAddress(name);
+    addresses.set(name, address);
+    return address;
+  };
+
+  const findAddress = async (name: string): Promise<string> => {
+    const deadline = clock.now() + ADDRESS_MS;
+    for (;;) {
+      const all = await list();
+      const own = all.find((each) => each.name === name);
+      if (own?.state !== 'running') throw notRunning(name, own);
+      const others = all.filter((each) => each !== own).flatMap((each) => each.addresses);
+      const address = managementAddress(own.addresses, others);
+      if (address !== undefined) return address;
+      if (clock.now() >= deadline) throw noAddress(name);
+      await clock.sleep(ADDRESS_POLL_MS);
+    }
+  };
+
+  /** An address seldom survives a new machine, and not always a restart (facts/multipass.md 5, 7 no. 6). */
+  const forget = (name: string): void => {
+    addresses.delete(name);
+    machines.delete(name);
+  };
+
+  const machine = (name: string): Machine => {
+    const known = machines.get(name);
+    if (known !== undefined) return known;
+    const made = createRemoteMachine({
+      name,
+      run: (command, signal) => runOn(name, command, signal),
+      address: () => addressOf(name),
+      files: doors.files,
+      placeScript,
+    });
+    machines.set(name, made);
+    return made;
+  };
+
+  const remove = async (name: string): Promise<void> => {
+    forget(name);
+    try {
+      await processes.run(argv.removeCommand(name));
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError)) throw thrown;
+      if (!isAbsence(thrown)) throw explain(thrown);
+    }
+  };
+
+  const launcher = createLauncher({ processes, clock, info, remove, machine });
+
+  return {
+    name: 'multipass',
+    probe: async () => {
+      const { client, daemon } = parseVersion((await ask(argv.versionCommand())).stdout);
+      if (daemon === undefined) throw notAnswering(client);
+      return { version: client };
+    },
+    list,
+    launch: async (spec, context) => {
+      forget(spec.name);
+      await launcher.launch(spec, context);
+    },
+    start: async (name, context) => {
+      forget(name);
+      context.say(`starting ${name}`);
+      try {
+        await processes.run(argv.startCommand(name), context.signal);
+      } catch (thrown) {
+        // Like a launch, a start may report a time-out and have worked.
+        if (!(thrown instanceof CommandError)) throw thrown;
+        if (thrown.failure === 'aborted' || (await info(name))?.state !== 'running') throw explain(thrown);
+      }
+    },
+    remove: async (name, context) => {
+      context.say(`removing ${name}`);
+      await remove(name);
+    },
+    machine,
+  };
+}
+
+/** The words for «no such instance» of every command but `start` (facts/multipass.md 3.2). */
+function isAbsence(error: CommandError): boolean {
+  return error.failure === 'exit' && /instance "[^"]+" does not exist/.test(error.result.stderr);
+}
+
+function asInner(error: CommandError): CommandError {
+  const result = withoutNoise(error.result);
+  const exitCode = argv.innerExitCode(result.exitCode);
+  return new CommandError(error.command, error.failure, { ...result, exitCode }, { cause: error.cause });
+}
+
+function notAnswering(version: string): CliError {
+  return new CliError('engine-not-answering', {
+    message: `Multipass ${version} is installed, but its service does not answer.`,
+    hint: 'Start it: `sudo snap start multipass` on Linux, `sudo launchctl kickstart -k system/com.canonical.multipassd` on macOS.',
+  });
+}
+
+function notRunning(name: string, info: MachineInfo | undefined): CliError {
+  return new CliError('machine-broken', {
+    message: info === undefined ? `There is no machine ${name}.` : `The machine ${name} is not running (${info.state}), so it has no address.`,
+    hint: 'Run `istio-vms up`: it makes what is missing and starts what is stopped.',
+  });
+}
+
+function noAddress(name: string): CliError {
+  return new CliError('gave-up-waiting', {
+    message: `The machine ${name} runs, but got no address within ${ADDRESS_MS / 1000} s.`,
+    hint: `Restart it (\`multipass restart ${name}\`), and see whether a VPN or firewall holds back DHCP on the bridge of Multipass.`,
+  });
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import type { Config } from '../config/config.ts';
+import { CommandError } from '../system/command-error.ts';
+import type { Clock, Files } from '../system/doors.ts';
+import type { MachineEngine, MachineInfo } from './machine.ts';
+
+/** Where every machine of ours says whose it is; written by cloud-init, content = name of the lab. */
+export const MARKER = '/etc/istio-vms/lab';
+
+export type Owner = 'ours' | 'foreign' | 'unknown';
+
+/** Which machines this lab has made. Only those may be changed or removed. */
+export interface Ownership {
+  /** Notes that we are about to launch this machine: before the launch, so that a crash in its midst loses nothing. */
+  intend(name: string): Promise<void>;
+  /** Strikes a machine that is gone. */
+  forget(name: string): Promise<void>;
+  /** Names noted so far, sorted: also those that the configuration no longer asks for. */
+  recorded(): Promise<readonly string[]>;
+  /**
+   * A running machine is asked itself. One that cannot be asked is ours if we noted it; else it is unknown, and unknown is
+   * never touched.
+   */
+  isOurs(info: MachineInfo): Promise<Owner>;
+}
+
+export interface OwnershipParts {
+  readonly files: Pick<Files, 'readText' | 'write'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly config: { readonly lab: string; readonly paths: Pick<Config['paths'], 'machinesRecord'> };
+  readonly engine: Pick<MachineEngine, 'name' | 'machine'>;
+}
+
+const recordSchema = z.object({
+  version: z.literal(1),
+  lab: z.string(),
+  machines: z.record(z.string(), z.object({ engine: z.string(), recordedAt: z.string() })),
+});
+
+type Machines = z.infer<typeof recordSchema>['machines'];
+
+export function createOwnership({ files, clock, config, engine }: OwnershipParts): Ownership {
+  const path = config.paths.machinesRecord;
+  let lastWrite: Promise<void> = Promise.resolve();
+
+  /** A record of another lab, or one that is broken, tells nothing about ours. */
+  const read = async (): Promise<Machines> => {
+    const record = recordSchema.safeParse(parseJson(await files.readText(path)));
+    return record.success && record.data.lab === config.lab ? record.data.machines : {};
+  };
+
+  /** Several machines are launched at once; each read-and-write waits for the one before. */
+  const change = (edit: (machines: Machines) => Machines): Promise<void> => {
+    const write = async (): Promise<void> => {
+      const before = await read();
+      const machines = edit(before);
+      if (machines === before) return;
+      await files.write(path, `${JSON.stringify({ version: 1, lab: config.lab, machines }, undefined, 2)}\n`);
+    };
+    const done = lastWrite.then(write);
+    // A write that failed is told to whoever asked for it, and does not hold up the next.
+    lastWrite = done.catch(() => undefined);
+    return done;
+  };
+
+  const isRecorded = async (name: string): Promise<boolean> => {
+    await lastWrite;
+    return (await read())[name]?.engine === engine.name;
+  };
+
+  return {
+    intend: (name) =>
+      change((machines) => ({
+        ...machines,
+        [name]: { engine: engine.name, recordedAt: new Date(clock.now()).toISOString() },
+      })),
+    forget: (name) =>
+      change((machines) => (name in machines ? Object.fromEntries(Object.entries(machines).filter(([key]) => key !== name)) : machines)),
+    recorded: async () => {
+      await lastWrite;
+      return Object.keys(await read()).sort();
+    },
+    isOurs: async ({ name, state }) => {
+      const marker = state === 'running' ? await readMarker(engine, name) : undefined;
+      if (marker === config.lab) return 'ours';
+      if (marker !== undefined && marker !== '') return 'foreign';
+      const recorded = await isRecorded(name);
+      // It runs and bears no mark. If we noted it, someone may have made their own in place of ours: better not touched.
+      if (marker === '') return recorded ? 'unknown' : 'foreign';
+      return recorded ? 'ours' : 'unknown';
+    },
+  };
+}
+
+/** Content of the marker; empty when the machine has none, undefined when it could not be asked. */
+async function readMarker(engine: OwnershipParts['engine'], name: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await engine.machine(name).run({ file: 'cat', args: [MARKER], effect: 'read', timeoutMs: 30_000 });
+    return stdout.trim();
+  } catch (thrown) {
+    if (!(thrown instanceof CommandError)) throw thrown;
+    return thrown.failure === 'exit' && /No such file/i.test(thrown.result.stderr) ? '' : undefined;
+  }
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

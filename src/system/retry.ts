@@ -1,0 +1,25 @@
+import type { Clock } from './doors.ts';
+
+export interface RetryOptions {
+  readonly clock: Clock;
+  /** Milliseconds before the second, third, … try; as many more tries as there are pauses. */
+  readonly pauses: readonly number[];
+  readonly signal?: AbortSignal;
+  /** Whether trying again may help. */
+  readonly worthIt: (thrown: unknown) => boolean;
+  readonly onRetry?: (thrown: unknown) => void;
+}
+
+/** Tries again while it may help; the last failure is the one that is told. */
+export async function retry<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
+  for (const pause of options.pauses) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (!options.worthIt(thrown) || options.signal?.aborted === true) throw thrown;
+      options.onRetry?.(thrown);
+      await options.clock.sleep(pause, options.signal);
+    }
+  }
+  return work();
+}
