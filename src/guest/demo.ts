@@ -5,6 +5,8 @@ import { renderEnvFile } from './env-file.ts';
 import type { GuestPayload } from './k3s.ts';
 import { shippedScript, unitFile } from './shipped.ts';
 
+/** Its unit. */
+export const DEMO_UNIT = 'istio-vms-demo';
 export const DEMO_PAGE = '/var/lib/istio-vms/demo/index.html';
 const DEMO_ENV = '/var/lib/istio-vms/demo.env';
 
@@ -18,7 +20,7 @@ export function demoFiles(config: Config, shipped: Pick<ShippedData, 'guest' | '
     throw new CliError('internal-error', { message: 'data/sample/index.html is missing from this installation.' });
   return {
     files: [
-      unitFile(shipped, 'istio-vms-demo'),
+      unitFile(shipped, DEMO_UNIT),
       {
         path: DEMO_ENV,
         content: renderEnvFile(new Map([['ISTIO_VMS_DEMO_PORT', String(config.vm.appPort)]])),

@@ -1,0 +1,38 @@
+import type { Config } from '../config/config.ts';
+import type { Manifest } from './object.ts';
+
+/** Requests of `LAB_SIZE=small`: a lab without load needs little, and istiod's own default is 2 GiB (facts/k3s.md 9). */
+const SMALL = {
+  istiod: { requests: { cpu: '100m', memory: '256Mi' } },
+  proxy: { requests: { cpu: '10m', memory: '64Mi' } },
+} as const;
+
+/** IstioOperator file of the control plane. Always named: a nameless one prunes the gateway (facts/istio-vm.md 2.6). */
+export function controlPlane(config: Config): Manifest {
+  const { istio, networks } = config;
+  const small = config.labSize === 'small';
+  return {
+    apiVersion: 'install.istio.io/v1alpha1',
+    kind: 'IstioOperator',
+    metadata: { name: 'istio-vms-control-plane', namespace: istio.namespace },
+    spec: {
+      revision: istio.revision,
+      ...(small && { components: { pilot: { k8s: { resources: SMALL.istiod } } } }),
+      values: {
+        global: {
+          istioNamespace: istio.namespace,
+          meshID: istio.meshId,
+          multiCluster: { clusterName: istio.cluster },
+          network: networks.cluster,
+          ...(small && { proxy: { resources: SMALL.proxy } }),
+        },
+        ...(small && { gateways: { 'istio-ingressgateway': { resources: SMALL.proxy } } }),
+      },
+    },
+  };
+}
+
+/** Resources of a gateway in this lab; undefined leaves Istio's own. */
+export function gatewayResources(config: Config): Readonly<Record<string, unknown>> | undefined {
+  return config.labSize === 'small' ? SMALL.proxy : undefined;
+}

@@ -1,0 +1,64 @@
+import type { Config, GatewayPort } from '../config/config.ts';
+import { gatewayResources } from './control-plane.ts';
+import { LABELS } from './labels.ts';
+import type { Manifest } from './object.ts';
+
+/** Name of the gateway's Deployment and Service. */
+export const GATEWAY_SERVICE = 'istio-eastwestgateway';
+/** Label by which Gateway objects choose it. */
+export const GATEWAY_SELECTOR = { istio: 'eastwestgateway' } as const;
+/** Service traffic, routed by SNI; the number is Istio's own and the same on both sides (facts/istio-vm.md 3.6). */
+export const MESH_PORT = 15443;
+
+/**
+ * IstioOperator file of the east-west gateway: what `gen-eastwest-gateway.sh` prints, with the outside ports of this lab
+ * and the lab's namespace, and no script from the network (facts/istio-vm.md 3.1, 3.2).
+ */
+export function eastWestGateway(config: Config): Manifest {
+  const { istio, networks, gateway } = config;
+  const resources = gatewayResources(config);
+  return {
+    apiVersion: 'install.istio.io/v1alpha1',
+    kind: 'IstioOperator',
+    metadata: { name: 'eastwest', namespace: istio.namespace },
+    spec: {
+      revision: istio.revision,
+      profile: 'empty',
+      components: {
+        ingressGateways: [
+          {
+            name: GATEWAY_SERVICE,
+            namespace: istio.namespace,
+            enabled: true,
+            label: { ...GATEWAY_SELECTOR, app: GATEWAY_SERVICE, [LABELS.network]: networks.cluster },
+            k8s: {
+              env: [{ name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: networks.cluster }],
+              ...(resources && { resources }),
+              service: {
+                ports: [
+                  port('status-port', gateway.status),
+                  port('tls', { outside: MESH_PORT, inside: MESH_PORT }),
+                  port('tls-istiod', gateway.istiod),
+                  port('tls-webhook', gateway.webhook),
+                ],
+              },
+            },
+          },
+        ],
+      },
+      values: {
+        gateways: { 'istio-ingressgateway': { injectionTemplate: 'gateway' } },
+        global: {
+          istioNamespace: istio.namespace,
+          meshID: istio.meshId,
+          multiCluster: { clusterName: istio.cluster },
+          network: networks.cluster,
+        },
+      },
+    },
+  };
+}
+
+function port(name: string, { outside, inside }: GatewayPort): Readonly<Record<string, unknown>> {
+  return { name, port: outside, targetPort: inside };
+}

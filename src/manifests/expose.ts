@@ -1,0 +1,85 @@
+import type { Config } from '../config/config.ts';
+import { GATEWAY_SELECTOR, MESH_PORT } from './east-west-gateway.ts';
+import { LABELS, labels } from './labels.ts';
+import { namespace } from './namespace.ts';
+import { NETWORKING, type Manifest } from './object.ts';
+
+const ISTIOD_GATEWAY = 'istiod-gateway';
+/** Port of the istiod Service behind which the injection webhook answers. */
+const WEBHOOK_SERVICE_PORT = 443;
+
+/**
+ * istiod of this revision on the gateway's outside ports. Servers and matches name the Service's ports, not the target
+ * ports; the route is to the revision's own Service, since a revisioned install makes no plain `istiod`
+ * (facts/istio-vm.md 3.3).
+ */
+export function exposeIstiod(config: Config): readonly Manifest[] {
+  const { istio, gateway } = config;
+  const name = `istiod-${istio.revision}.${istio.namespace}.svc`;
+  const host = `${name}.cluster.local`;
+  const routes = [
+    { outside: gateway.istiod.outside, number: gateway.istiod.inside, portName: 'tls-istiod' },
+    { outside: gateway.webhook.outside, number: WEBHOOK_SERVICE_PORT, portName: 'tls-istiodwebhook' },
+  ];
+  return [
+    {
+      apiVersion: NETWORKING,
+      kind: 'Gateway',
+      metadata: metadata(config, ISTIOD_GATEWAY),
+      spec: {
+        selector: GATEWAY_SELECTOR,
+        servers: routes.map(({ outside, portName }) => ({
+          port: { name: portName, number: outside, protocol: 'TLS' },
+          tls: { mode: 'PASSTHROUGH' },
+          hosts: ['*'],
+        })),
+      },
+    },
+    {
+      apiVersion: NETWORKING,
+      kind: 'VirtualService',
+      metadata: metadata(config, `istiod-vs-${istio.revision}`),
+      spec: {
+        hosts: [name, host],
+        gateways: [ISTIOD_GATEWAY],
+        tls: routes.map(({ outside, number }) => ({
+          match: [{ port: outside, sniHosts: [name, host] }],
+          route: [{ destination: { host, port: { number } } }],
+        })),
+      },
+    },
+  ];
+}
+
+/** Every service of the cluster's network, behind 15443. */
+export function exposeServices(config: Config): readonly Manifest[] {
+  return [
+    {
+      apiVersion: NETWORKING,
+      kind: 'Gateway',
+      metadata: metadata(config, 'cross-network-gateway'),
+      spec: {
+        selector: GATEWAY_SELECTOR,
+        servers: [
+          {
+            port: { name: 'tls', number: MESH_PORT, protocol: 'TLS' },
+            tls: { mode: 'AUTO_PASSTHROUGH' },
+            hosts: ['*.local'],
+          },
+        ],
+      },
+    },
+  ];
+}
+
+/**
+ * The control plane's namespace with its network label, as a partial object for server-side apply. The installer sets
+ * the label only on a namespace that it makes itself (facts/istio-vm.md 2.4).
+ */
+export function networkNamespace(config: Config): Manifest {
+  return namespace(config, config.istio.namespace, { [LABELS.network]: config.networks.cluster });
+}
+
+function metadata(config: Config, name: string): Manifest['metadata'] {
+  return { name, namespace: config.istio.namespace, labels: labels(config) };
+}

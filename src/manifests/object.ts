@@ -1,0 +1,16 @@
+/** A Kubernetes object on its way out: plain data, serialised at the edge. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** Valid from Istio 1.19 to 1.30, where v1 begins at 1.22 only (facts/istio-vm.md 3.4). */
+export const NETWORKING = 'networking.istio.io/v1beta1';
+export const SECURITY = 'security.istio.io/v1beta1';

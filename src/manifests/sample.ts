@@ -1,0 +1,53 @@
+import type { Config, VersionTable } from '../config/config.ts';
+import { CliError } from '../errors/cli-error.ts';
+import { curlClient, deployment } from './deployment.ts';
+import { labels } from './labels.ts';
+import { meshNamespace } from './namespace.ts';
+import type { Manifest } from './object.ts';
+
+export const SAMPLE_NAMESPACE = 'sample';
+export const MESH_CLIENT = 'mesh-client';
+export const HELLOWORLD_PORT = 5000;
+
+/** Every Deployment of the sample application. */
+export const SAMPLE_DEPLOYMENTS = ['helloworld-v1', 'helloworld-v2', MESH_CLIENT] as const;
+
+/**
+ * The sample application in an injected namespace: helloworld in two versions behind one Service, and a client. Its
+ * images are those of this Istio, for both CPUs (facts/istio-vm.md 7).
+ */
+export function sampleObjects(config: Config, versions: VersionTable): readonly Manifest[] {
+  const images = versions.istio[config.istio.minor]?.helloworldImages;
+  if (!images)
+    throw new CliError('internal-error', { message: `data/versions.json knows no Istio ${config.istio.minor}.` });
+  return [
+    meshNamespace(config, SAMPLE_NAMESPACE),
+    helloworldService(config),
+    helloworld(config, 'v1', images[0]),
+    helloworld(config, 'v2', images[1]),
+    curlClient(config, MESH_CLIENT, SAMPLE_NAMESPACE),
+  ];
+}
+
+function helloworldService(config: Config): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'helloworld', namespace: SAMPLE_NAMESPACE, labels: { ...labels(config), app: 'helloworld' } },
+    spec: { selector: { app: 'helloworld' }, ports: [{ name: 'http', port: HELLOWORLD_PORT }] },
+  };
+}
+
+function helloworld(config: Config, version: 'v1' | 'v2', image: string): Manifest {
+  return deployment(config, {
+    name: `helloworld-${version}`,
+    namespace: SAMPLE_NAMESPACE,
+    labels: { app: 'helloworld', version },
+    container: {
+      name: 'helloworld',
+      image,
+      ports: [{ containerPort: HELLOWORLD_PORT }],
+      resources: { requests: { cpu: config.labSize === 'small' ? '20m' : '100m' } },
+    },
+  });
+}
