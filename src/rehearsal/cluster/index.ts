@@ -84,7 +84,7 @@ export function createCluster(world: World, { server, version }: ClusterOptions)
     joinNode: (node) => joinNode(loop.kube, node),
     nodeDown: (name) => nodeDown(loop.kube, name),
     get: (kind, namespace, name) => store.get(kind, namespace, name),
-    list: (kind) => store.list(kind),
+    list: (kind) => [...store.list(kind)],
     has: (kind) => inner.kind(kind) !== undefined,
     beforeRead: (step) => void settlers.push(step),
   };

@@ -60,10 +60,10 @@ export function clusterOf(world: World): SimulatedCluster | undefined {
   return world.cluster as SimulatedCluster | undefined;
 }
 
-export const nodeObjects = (store: Store): NodeObject[] => store.list('nodes') as NodeObject[];
-export const podObjects = (store: Store): Pod[] => store.list('pods') as Pod[];
-export const serviceObjects = (store: Store): Service[] => store.list('services') as Service[];
-export const deploymentObjects = (store: Store): Deployment[] => store.list('deployments.apps') as Deployment[];
+export const nodeObjects = (store: Store): readonly NodeObject[] => store.list('nodes') as readonly NodeObject[];
+export const podObjects = (store: Store): readonly Pod[] => store.list('pods') as readonly Pod[];
+export const serviceObjects = (store: Store): readonly Service[] => store.list('services') as readonly Service[];
+export const deploymentObjects = (store: Store): readonly Deployment[] => store.list('deployments.apps') as readonly Deployment[];
 
 /** Time as Kubernetes writes it. */
 export const stamp = (time: number): string => new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -3,7 +3,10 @@ import { ApiError, fromServer } from './api-error.ts';
 import { BUILTIN_KINDS, preferredApiVersion, splitApiVersion, type KindInfo } from './kinds.ts';
 import { mergeApplied, same } from './merge.ts';
 
-/** The API server's memory: objects by kind, namespace and name. Objects inside are never handed out to be changed. */
+/**
+ * The API server's memory: objects by kind, namespace and name. What `get` and `list` hand out is shared, for speed: it is
+ * replaced and never changed in place, and readers must not change it either (`edit` gives a copy).
+ */
 export interface Store {
   /** Server-side apply by `manager`. @throws ApiError in kubectl's words */
   apply(object: KubeObject, manager: string): KubeObject;
@@ -14,7 +17,7 @@ export interface Store {
   /** Takes one object away, at once and alone (the garbage collector follows its owner references). */
   remove(plural: string, namespace: string | undefined, name: string): void;
   get(plural: string, namespace: string | undefined, name: string): KubeObject | undefined;
-  list(plural: string): KubeObject[];
+  list(plural: string): readonly KubeObject[];
   /** The kind behind a name as kubectl takes it: plural, qualified plural, lower-case kind, or short name. */
   kind(name: string): KindInfo | undefined;
   /** The kind that serves this apiVersion and kind. */
@@ -40,6 +43,12 @@ export function createStore({ now, uid }: StoreOptions): Store {
   const listeners: (() => void)[] = [];
   let version = 0;
 
+  const sorted = new Map<string, KubeObject[]>();
+  const changed = (plural: string): void => {
+    sorted.delete(plural);
+    for (const listener of listeners) listener();
+  };
+
   const shelf = (plural: string): Map<string, KubeObject> => {
     let map = objects.get(plural);
     if (map === undefined) objects.set(plural, (map = new Map()));
@@ -57,8 +66,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
   const save = (info: KindInfo, object: KubeObject): KubeObject => {
     const at = key(object.metadata.namespace, object.metadata.name);
     const current = shelf(info.plural).get(at);
-    const next: KubeObject = structuredClone(object);
-    next.apiVersion = preferredApiVersion(info);
+    const next: KubeObject = { ...object, apiVersion: preferredApiVersion(info), metadata: { ...object.metadata } };
     const metadata = next.metadata as KubeObject['metadata'] & { resourceVersion?: string; generation?: number };
     const old = current?.metadata as typeof metadata | undefined;
     metadata.uid = old?.uid ?? metadata.uid ?? uid();
@@ -68,9 +76,10 @@ export function createStore({ now, uid }: StoreOptions): Store {
     if (current !== undefined && same(current, next)) return current;
     metadata.resourceVersion = String(++version);
     if ('spec' in next && !same(current?.['spec'], next['spec'])) metadata.generation = (old?.generation ?? 0) + 1;
-    shelf(info.plural).set(at, next);
-    for (const listener of listeners) listener();
-    return next;
+    const kept = structuredClone(next);
+    shelf(info.plural).set(at, kept);
+    changed(info.plural);
+    return kept;
   };
 
   const infoOf = (object: KubeObject): KindInfo => {
@@ -112,9 +121,9 @@ export function createStore({ now, uid }: StoreOptions): Store {
       const merged = current === undefined ? wanted : mergeApplied(current, applied.get(memory), wanted as never);
       const saved = save(info, merged as unknown as KubeObject);
       applied.set(`${manager} ${info.plural} ${saved.metadata.uid ?? ''} ${at}`, structuredClone(wanted) as never);
-      return structuredClone(saved);
+      return saved;
     },
-    put: (object) => structuredClone(save(infoOf(object), object)),
+    put: (object) => save(infoOf(object), object),
     edit: (plural, namespace, name, change) => {
       const current = shelf(plural).get(key(namespace, name));
       if (current === undefined) return;
@@ -123,13 +132,17 @@ export function createStore({ now, uid }: StoreOptions): Store {
       save(kinds.get(plural) as KindInfo, copy);
     },
     remove: (plural, namespace, name) => {
-      if (shelf(plural).delete(key(namespace, name))) for (const listener of listeners) listener();
+      if (shelf(plural).delete(key(namespace, name))) changed(plural);
     },
-    get: (plural, namespace, name) => {
-      const found = shelf(plural).get(key(namespace, name));
-      return found === undefined ? undefined : structuredClone(found);
+    get: (plural, namespace, name) => shelf(plural).get(key(namespace, name)),
+    list: (plural) => {
+      let all = sorted.get(plural);
+      if (all === undefined) {
+        all = [...shelf(plural)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+        sorted.set(plural, all);
+      }
+      return all;
     },
-    list: (plural) => [...shelf(plural)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => structuredClone(object)),
     kind: (name) =>
       [...kinds.values()].find(
         (info) =>

@@ -1,0 +1,46 @@
+import type { Instance } from '../world.ts';
+import type { HttpProbe } from './agent.ts';
+import { unitCommand } from './environment.ts';
+
+const DEMO = 'istio-vms-demo';
+
+/** Whether the demo workload listens on this port of the machine now. */
+export function demoListens(instance: Instance, port: number): boolean {
+  return instance.units.get(DEMO)?.active === 'active' && unitCommand(instance, DEMO).includes(String(port));
+}
+
+/** What the agent's probe thinks, as far as it was told; kept between looks because the world is asked only now and then. */
+export interface HealthView {
+  healthy: boolean | undefined;
+  /** When a look first differed from what is known, where the unit itself does not say. */
+  noticed: number | undefined;
+}
+
+/**
+ * Moves the view on to `now`: the first result at once, later ones at the next probe after the change and after the
+ * threshold. Gives back the time of the last flip, if there was one.
+ */
+export function probe(view: HealthView, settings: HttpProbe, instance: Instance, connected: number, now: number): number | undefined {
+  const up = demoListens(instance, settings.port);
+  if (view.healthy === undefined) {
+    view.healthy = up;
+    return connected;
+  }
+  if (view.healthy === up) {
+    view.noticed = undefined;
+    return undefined;
+  }
+  const changed = instance.units.get(DEMO)?.changed;
+  view.noticed ??= changed !== undefined && changed >= connected ? changed : now;
+  const ticks = Math.floor((view.noticed - connected) / settings.periodMs) + 1;
+  const due = connected + (ticks + (up ? settings.successes : settings.failures) - 1) * settings.periodMs;
+  if (now < due) return undefined;
+  view.healthy = up;
+  view.noticed = undefined;
+  return due;
+}
+
+/** What the agent says of a failed probe. */
+export function probeMessage(settings: HttpProbe): string {
+  return `Get "http://${settings.host}:${settings.port}${settings.path}": dial tcp 127.0.0.6:0->${settings.host}:${settings.port}: connect: connection refused`;
+}

@@ -1,0 +1,103 @@
+import { clusterOf, type SimulatedCluster } from '../cluster/kube.ts';
+import { SIDECAR_CONFIG } from '../durations.ts';
+import type { Instance, World } from '../world.ts';
+import { agentSettings } from './agent.ts';
+import { obstacle, pathProblem, type Refusal } from './control-plane.ts';
+import { probe, probeMessage, type HealthView } from './health.ts';
+import { register, reportHealth, unregister, type Connection } from './registration.ts';
+
+/** One run of pilot-agent on a machine. */
+interface Agent {
+  readonly instance: Instance;
+  connection: Connection | undefined;
+  /** World time from which Envoy has its configuration; it keeps it when istiod goes away. */
+  configuredAt: number | undefined;
+  readonly health: HealthView;
+}
+
+/** All agents of a world, and their streams. Everything is brought up to date when somebody looks. */
+export interface Agents {
+  started(instance: Instance): void;
+  stopped(instance: Instance): void;
+  /** Tries to connect, where the agent is not connected; why not, if not. */
+  connect(instance: Instance): Refusal | undefined;
+  /** The stream of a machine whose Envoy has its configuration. */
+  configured(instance: Instance): Connection | undefined;
+  settle(): void;
+}
+
+/** Makes the record of agents, empty. */
+export function createAgents(world: World): Agents {
+  const agents = new Map<string, Agent>();
+  const known = new WeakSet<SimulatedCluster>();
+  let settled = '';
+
+  const cluster = (): SimulatedCluster | undefined => {
+    const found = clusterOf(world);
+    if (found !== undefined && !known.has(found)) {
+      known.add(found);
+      found.beforeRead(settle);
+    }
+    return found;
+  };
+
+  const connect = (instance: Instance): Refusal | undefined => {
+    const agent = agents.get(instance.name);
+    const present = cluster();
+    if (agent?.connection !== undefined && agent.connection.cluster === present) return undefined;
+    const settings = agentSettings(instance);
+    const refusal = obstacle(world, present, instance, settings);
+    if (refusal !== undefined || present === undefined || agent === undefined) return refusal;
+    const group =
+      settings.group === undefined
+        ? undefined
+        : present.store.get('workloadgroups.networking.istio.io', settings.namespace, settings.group);
+    const revision = /^istiod-([^.]+)\./.exec(settings.discoveryAddress)?.[1] ?? 'default';
+    agent.connection = { cluster: present, settings, since: world.clock.now(), revision, group };
+    agent.configuredAt ??= world.clock.now() + SIDECAR_CONFIG;
+    agent.health.healthy = undefined;
+    register(agent.connection);
+    return undefined;
+  };
+
+  /** Ends streams that have lost their way, renews those that have found it, and reads the probes. */
+  const settle = (): void => {
+    const now = world.clock.now();
+    const moment = `${now} ${[...agents.values()].map(({ instance }) => `${instance.state} ${instance.units.get('istio-vms-demo')?.active ?? ''}`).join()}`;
+    if (moment === settled) return;
+    settled = moment;
+    for (const agent of agents.values()) {
+      const { instance, connection, health } = agent;
+      if (instance.state !== 'Running') continue;
+      if (connection === undefined) {
+        if (agent.configuredAt !== undefined) connect(instance);
+      } else if (connection.cluster !== cluster() || pathProblem(world, connection.cluster, instance, connection.settings.discoveryAddress) !== undefined) {
+        unregister(world, connection, instance);
+        agent.connection = undefined;
+        connect(instance);
+      } else if (connection.settings.probe !== undefined) {
+        const flipped = probe(health, connection.settings.probe, instance, connection.since, now);
+        if (flipped !== undefined) reportHealth(connection, health.healthy === true, probeMessage(connection.settings.probe), flipped);
+      }
+    }
+  };
+
+  return {
+    connect,
+    settle,
+    started: (instance) => {
+      cluster();
+      agents.set(instance.name, { instance, connection: undefined, configuredAt: undefined, health: { healthy: undefined, noticed: undefined } });
+    },
+    stopped: (instance) => {
+      const connection = agents.get(instance.name)?.connection;
+      agents.delete(instance.name);
+      if (connection !== undefined) unregister(world, connection, instance);
+    },
+    configured: (instance) => {
+      const agent = agents.get(instance.name);
+      if (agent?.configuredAt === undefined || world.clock.now() < agent.configuredAt) return undefined;
+      return agent.connection ?? undefined;
+    },
+  };
+}
