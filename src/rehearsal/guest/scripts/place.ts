@@ -1,0 +1,64 @@
+import { unpackTar } from '../../../system/archives.ts';
+import { GUEST_SCRIPT, SESSION_BYTES_PER_SECOND } from '../../durations.ts';
+import { sizeOf } from '../../stand-in.ts';
+import type { ProgramResult } from '../../world.ts';
+import { guestEntry, guestHas, guestPath } from '../files.ts';
+import { failed, type ScriptCall, type ScriptModel } from './script.ts';
+
+interface Placed {
+  readonly mode: number;
+  readonly owner: string;
+  readonly group: string;
+  readonly path: string;
+  readonly content: Uint8Array;
+}
+
+/** `data/guest/place.sh`: checks all, then places what differs, then runs the script that came along. */
+export function placeModel(runScript: (text: string, call: ScriptCall) => Promise<ProgramResult | undefined>): ScriptModel {
+  return async (call) => {
+    const { instance, world } = call;
+    const arrived = await unpackTar(call.stdin).catch(() => undefined);
+    if (arrived === undefined) return refuse('cannot unpack the files');
+    const bytes = [...arrived.values()].reduce((sum, entry) => sum + sizeOf(entry.content), 0);
+    await world.clock.sleep(GUEST_SCRIPT + (bytes / SESSION_BYTES_PER_SECOND) * 1000);
+    const manifest = arrived.get('manifest');
+    if (manifest === undefined) return refuse('no manifest came along');
+
+    const files: Placed[] = [];
+    for (const line of Buffer.from(manifest.content).toString('utf8').split('\n').filter(Boolean)) {
+      const [mode = '', owner = '', group = '', path = ''] = line.split('\t');
+      const content = arrived.get(`files${path}`)?.content;
+      if (!/^[0-7]{3,4}$/.test(mode)) return refuse(`not a mode: ${mode}`);
+      if (/\/\.\.?(\/|$)|\/$|\/\//.test(path)) return refuse(`not a plain path: ${path}`);
+      if (!path.startsWith('/')) return refuse(`not an absolute path: ${path}`);
+      if (content === undefined) return refuse(`not in the archive: ${path}`);
+      if (guestHas(instance, path) && guestEntry(instance, path) === undefined) return refuse(`a directory is in the way: ${path}`);
+      if (!instance.users.has(owner)) return refuse(`no such user: ${owner}`);
+      if (!instance.users.has(group)) return refuse(`no such group: ${group}`);
+      files.push({ mode: Number.parseInt(mode, 8), owner, group, path, content });
+    }
+
+    const changed = files.filter((file) => !isSo(call, file));
+    for (const { path, content, mode, owner, group } of changed) {
+      instance.files.set(guestPath(instance, path), { content, mode, owner, group });
+    }
+    const report = changed.map(({ path }) => `changed ${path}\n`).join('');
+    const then = arrived.get('then.sh');
+    if (then === undefined) return { exitCode: 0, stdout: report };
+    const text = Buffer.from(then.content).toString('utf8');
+    const result = await runScript(text, { ...call, stdin: new Uint8Array() });
+    if (result === undefined) return { exitCode: 127, stdout: report, stderr: 'then.sh: not found\n', refused: 'a script that is not shipped' };
+    return { ...result, stdout: `${report}--\n${Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8')}` };
+  };
+}
+
+function isSo({ instance }: ScriptCall, { path, content, mode, owner, group }: Placed): boolean {
+  const entry = guestEntry(instance, path);
+  if (entry === undefined) return false;
+  const same = Buffer.compare(Buffer.from(entry.content as Uint8Array), content) === 0;
+  return same && entry.mode === mode && entry.owner === owner && entry.group === group;
+}
+
+function refuse(text: string): ProgramResult {
+  return failed('istio-vms-place', 1, text);
+}

@@ -1,0 +1,71 @@
+import { GUEST_SCRIPT } from '../../durations.ts';
+import { strike } from '../../faults.ts';
+import { digestOf } from '../../stand-in.ts';
+import { dropCertificate } from '../certificate.ts';
+import { asText, guestEntry, guestPath, guestText, writeGuest } from '../files.ts';
+import { freezeSessions } from '../sessions.ts';
+import { TOKEN } from '../sidecar.ts';
+import { startAsStamped, failed, type ScriptCall, type ScriptModel } from './script.ts';
+
+const STORE = '/var/lib/istio-vms';
+const ROOT = '/etc/certs/root-cert.pem';
+/** How long the computer sleeps in the fault `token-expired`. */
+const LID_CLOSED = 2 * 3_600_000;
+
+/** `data/guest/k3s-start.sh UNIT`: makes the join password on a server, enables, starts without waiting. */
+export const k3sStartModel: ScriptModel = async (call) => {
+  const { world, instance, args } = call;
+  const [unit] = args;
+  await world.clock.sleep(GUEST_SCRIPT);
+  if (unit !== 'k3s' && unit !== 'k3s-agent') return failed('k3s-start', 2, `unknown unit ${unit ?? ''}`);
+  const token = '/etc/rancher/k3s/agent-token';
+  if (unit === 'k3s' && (guestText(instance, token) ?? '') === '') {
+    writeGuest(instance, token, world.token(16), { mode: 0o600 });
+  }
+  const paths = ['/usr/local/bin/k3s', '/etc/rancher/k3s/config.yaml', token, `/etc/systemd/system/${unit}.service`];
+  return startAsStamped(call, unit, paths, { wait: false });
+};
+
+/** `data/guest/sidecar-start.sh`: forgets certificates of another root, then starts what place.sh has put here. */
+export const sidecarStartModel: ScriptModel = async (call) => {
+  const { world, instance } = call;
+  await world.clock.sleep(GUEST_SCRIPT);
+  const root = guestEntry(instance, ROOT)?.content;
+  if (root === undefined) return { exitCode: 2, stderr: `sh: 1: cannot open ${ROOT}: No such file\n` };
+  if (guestText(instance, `${STORE}/root-cert.sha256`)?.trim() !== digestOf(root)) {
+    dropCertificate(instance);
+    writeGuest(instance, `${STORE}/root-cert.sha256`, `${digestOf(root)}\n`);
+  }
+  const lib = guestPath(instance, '/usr/local/lib/istio-vms');
+  const stamped = [
+    '/etc/systemd/system/istio.service',
+    ...[...instance.files.keys()].filter((path) => path.startsWith(`${lib}/`)).sort(),
+    '/var/lib/istio/envoy/cluster.env',
+    `${STORE}/sidecar.env`,
+    `${STORE}/hosts`,
+    `${STORE}/sidecar-version`,
+    '/etc/istio/config/mesh',
+    ROOT,
+  ];
+  if (strike(world, 'token-expired')) world.clock.leap(LID_CLOSED);
+  const freezes = strike(world, 'frozen-session');
+  const result = await startAsStamped(call, 'istio', stamped, { wait: false, unchanged: () => newToken(call) });
+  if (freezes) freezeSessions(instance);
+  return result;
+};
+
+/** A running agent reads its token anew each time, so a new one needs no restart. */
+function newToken({ instance }: ScriptCall): string {
+  const token = guestText(instance, `${STORE}/istio-token`) ?? '';
+  const entry = guestEntry(instance, TOKEN);
+  if (token === '' || (entry !== undefined && asText(entry.content) === token)) return 'unchanged';
+  writeGuest(instance, TOKEN, token, { mode: 0o600, owner: 'istio-proxy' });
+  return 'token';
+}
+
+/** `data/guest/demo-start.sh`: starts the demo workload and waits for it. */
+export const demoStartModel: ScriptModel = async (call) => {
+  await call.world.clock.sleep(GUEST_SCRIPT);
+  const paths = ['/etc/systemd/system/istio-vms-demo.service', `${STORE}/demo.env`];
+  return startAsStamped(call, 'istio-vms-demo', paths, { wait: true });
+};

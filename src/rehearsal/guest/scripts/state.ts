@@ -1,0 +1,48 @@
+import { GUEST_SCRIPT } from '../../durations.ts';
+import { digestOf } from '../../stand-in.ts';
+import type { Instance } from '../../world.ts';
+import { workloadCertificate } from '../certificate.ts';
+import { guestEntry, guestText } from '../files.ts';
+import { sidecarIsReady } from '../sidecar.ts';
+import { knownUnit } from '../systemd.ts';
+import type { ScriptModel } from './script.ts';
+
+/** Name of the CPU in the kernel's words. */
+export const KERNEL_CPU = { amd64: 'x86_64', arm64: 'aarch64' } as const;
+
+/** `data/guest/state.sh`: what is on this machine, a key and a value a line. */
+export const stateModel: ScriptModel = async ({ world, instance, args }) => {
+  await world.clock.sleep(GUEST_SCRIPT);
+  const expires = workloadCertificate(instance)?.expires;
+  const facts: readonly (readonly [string, string])[] = [
+    ['arch', KERNEL_CPU[instance.cpu]],
+    ['boot_id', instance.bootId],
+    ['now', String(Math.floor(world.clock.now() / 1000))],
+    ['lab', firstLine(instance, '/etc/istio-vms/lab')],
+    ['sidecar.version', firstLine(instance, '/var/lib/istio-vms/sidecar-version')],
+    ['sidecar.enabled', enabled(instance, 'istio')],
+    ['sidecar.active', knownUnit(instance, 'istio')?.active ?? 'inactive'],
+    ['sidecar.ready', sidecarIsReady(instance) ? '200' : instance.rules ? '503' : '000'],
+    ['demo.enabled', enabled(instance, 'istio-vms-demo')],
+    ['demo.active', knownUnit(instance, 'istio-vms-demo')?.active ?? 'inactive'],
+    ['cert.expires', expires === undefined ? '-' : String(Math.floor(expires / 1000))],
+    ['sudo', /^(2[6-9]|25\.10)/.test(instance.release) ? 'sudo-rs' : 'sudo'],
+    ...args.map((path) => ['file', about(instance, path)] as const),
+  ];
+  return { exitCode: 0, stdout: facts.map(([key, value]) => `${key}\t${value}\n`).join('') };
+};
+
+function firstLine(instance: Instance, path: string): string {
+  return guestText(instance, path)?.split('\n')[0] || '-';
+}
+
+function enabled(instance: Instance, name: string): string {
+  const unit = knownUnit(instance, name);
+  return unit === undefined ? '-' : unit.enabled ? 'enabled' : 'disabled';
+}
+
+function about(instance: Instance, path: string): string {
+  const entry = guestEntry(instance, path);
+  if (entry === undefined) return `- - - - ${path}`;
+  return `${digestOf(entry.content)} ${entry.mode.toString(8)} ${entry.owner} ${entry.group} ${path}`;
+}
