@@ -1,0 +1,134 @@
+import { dirname } from 'node:path/posix';
+import { CliError } from '../errors/cli-error.ts';
+import type { Host } from '../system/doors.ts';
+import type { ConfigProblem, ConfigValue, LoadedConfig, VersionTable } from './config.ts';
+import { deriveConfig } from './derive.ts';
+import { absolutePath, isWithin, userCache } from './paths.ts';
+import { readRunEnv, type RunEnvFile, type RunEnvReading } from './run-env.ts';
+import type { Sound } from './rule.ts';
+import { RULES } from './rules.ts';
+import { isVariableName, SCHEMA, variable, VARIABLE_NAMES, type VariableName } from './schema.ts';
+import { settle, type Values } from './settle.ts';
+import { nearestVariable } from './typo.ts';
+import { visible } from './visible.ts';
+
+export interface ConfigInput {
+  readonly host: Host;
+  readonly runEnv?: RunEnvFile;
+  /** By name of the variable, e.g. `WORKERS`. */
+  readonly flags?: Readonly<Record<string, string>>;
+  readonly versions: VersionTable;
+}
+
+/**
+ * The configuration out of flags, environment, run.env and defaults, in this order of precedence.
+ *
+ * KUBECONFIG is the exception. In the environment it usually names the user's own file, and ours gets written over; so
+ * there it counts only when it lies inside DATA_DIR (as after `eval "$(istio-vms env)"`). A flag or run.env may set it.
+ * @throws CliError `bad-configuration` with every problem, a line each.
+ */
+export function loadConfig(input: ConfigInput): LoadedConfig {
+  const { host, versions, flags = {}, runEnv } = input;
+  const fromEnvironment = (name: VariableName) => (name === 'KUBECONFIG' ? undefined : host.env[name] || undefined);
+  const over = (name: VariableName) => flags[name] ?? fromEnvironment(name);
+  const reading: RunEnvReading =
+    runEnv === undefined
+      ? { values: {}, problems: [], warnings: [] }
+      : readRunEnv(runEnv, { over, environment: (name) => host.env[name] });
+
+  const find = (name: VariableName): ConfigValue => {
+    const [flag, environment, file] = [flags[name], fromEnvironment(name), reading.values[name]];
+    if (flag !== undefined) return { name, value: flag, origin: 'flag' };
+    if (environment !== undefined) return { name, value: environment, origin: 'environment' };
+    if (file !== undefined) return { name, value: file.value, origin: 'run.env', line: file.line };
+    return { name, value: SCHEMA[name].default, origin: 'default' };
+  };
+  const found = Object.fromEntries(VARIABLE_NAMES.map((name) => [name, find(name)])) as Record<
+    VariableName,
+    ConfigValue
+  >;
+  const kubeconfig = kubeconfigOfEnvironment(host, found.DATA_DIR.value);
+  if (kubeconfig.ours !== undefined && flags['KUBECONFIG'] === undefined) {
+    found.KUBECONFIG = { name: 'KUBECONFIG', value: kubeconfig.ours, origin: 'environment' };
+  }
+
+  const values = settle(found, host, versions);
+  const bases = [host.cwd, host.home, userCache(host), ...(runEnv === undefined ? [] : [dirname(runEnv.path)])];
+  const problems = [
+    ...unknownFlags(flags),
+    ...reading.problems,
+    ...findProblems(values, new Set(reading.problems.map(({ name }) => name)), { host, versions, bases }),
+  ];
+  if (problems.length > 0) throw badConfiguration(problems);
+
+  const config = deriveConfig(values, host, versions);
+  const warnings = [...reading.warnings];
+  if (kubeconfig.foreign !== undefined) {
+    warnings.push(
+      `KUBECONFIG of the environment (${visible(kubeconfig.foreign)}) is left alone; the lab has its own: ${config.paths.kubeconfig}`,
+    );
+  }
+  if (config.istio.endOfLife !== undefined) {
+    warnings.push(
+      `Istio ${config.istio.minor} no longer gets fixes; the newest tested version is ${config.istio.endOfLife.newestTested}.`,
+    );
+  }
+  return { config, values: VARIABLE_NAMES.map((name) => values[name]), warnings };
+}
+
+/** Each value by itself, then all in view of each other; only sound values are looked at twice. */
+function findProblems(
+  values: Values,
+  unread: ReadonlySet<string>,
+  around: { host: Host; versions: VersionTable; bases: readonly string[] },
+): readonly ConfigProblem[] {
+  const sound: { -readonly [Name in keyof Sound]: Sound[Name] } = {};
+  const problems: ConfigProblem[] = [];
+  for (const name of VARIABLE_NAMES) {
+    const { value } = values[name];
+    if (unread.has(name)) continue;
+    if (value === '' && SCHEMA[name].default === '') continue;
+    const checked = variable(name).syntax.safeParse(value);
+    if (checked.success) sound[name] = value;
+    else problems.push({ ...values[name], allowed: checked.error.issues[0]?.message ?? 'something else' });
+  }
+  for (const rule of RULES) {
+    for (const { name, allowed } of rule({ values: sound, ...around })) problems.push({ ...values[name], allowed });
+  }
+  // What follows from something wrong is wrong too; people have to mend the cause alone.
+  const causes = problems.filter(({ origin }) => origin !== 'derived');
+  return causes.length > 0 ? causes : problems;
+}
+
+function kubeconfigOfEnvironment(host: Host, dataDir: string): { readonly ours?: string; readonly foreign?: string } {
+  const value = host.env['KUBECONFIG'];
+  if (value === undefined || value === '') return {};
+  const data = absolutePath(dataDir, host);
+  const path = absolutePath(value, host);
+  return !value.includes(':') && path !== data && isWithin(path, data) ? { ours: value } : { foreign: value };
+}
+
+function unknownFlags(flags: Readonly<Record<string, string>>): readonly ConfigProblem[] {
+  return Object.entries(flags)
+    .filter(([name]) => !isVariableName(name))
+    .map(([name, value]) => {
+      const meant = nearestVariable(name);
+      const allowed = `a variable of the configuration${meant === undefined ? '' : `; perhaps ${meant} was meant`}`;
+      return { name, value, origin: 'flag', allowed };
+    });
+}
+
+function badConfiguration(problems: readonly ConfigProblem[]): CliError {
+  const count = problems.length === 1 ? 'one thing' : `${problems.length} things`;
+  return new CliError('bad-configuration', {
+    message: `The configuration has ${count} wrong with it; nothing was touched.`,
+    hint: 'Every variable with its default and meaning stands in run.env.example.',
+    details: problems.map(problemLine),
+  });
+}
+
+/** One line: variable, value, where it is from, what is allowed. */
+function problemLine({ name, value, origin, line, allowed }: ConfigProblem): string {
+  const place = origin === 'run.env' && line !== undefined ? `run.env line ${line}` : origin;
+  return `${visible(name)}: "${visible(value)}" (${place}); allowed is ${allowed}.`;
+}

@@ -1,0 +1,42 @@
+import { join, resolve } from 'node:path/posix';
+import type { Host } from '../system/doors.ts';
+
+/** A path of the configuration, absolute; `~/` is the home directory, as a shell would have it. */
+export function absolutePath(value: string, host: Pick<Host, 'cwd' | 'home'>): string {
+  return value === '~' || value.startsWith('~/') ? join(host.home, value.slice(1)) : resolve(host.cwd, value);
+}
+
+/** Whether `path` lies inside `directory` or is it; both absolute and tidy. */
+export function isWithin(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}
+
+/** Where downloads of every lab of the user are kept: the XDG rule, and Apple's. */
+export function userCache(host: Pick<Host, 'platform' | 'home' | 'env'>): string {
+  if (host.platform === 'darwin') return join(host.home, 'Library', 'Caches', 'istio-vms');
+  const xdg = host.env['XDG_CACHE_HOME'];
+  // A relative one is to be ignored, says the XDG specification.
+  return join(xdg?.startsWith('/') === true ? xdg : join(host.home, '.cache'), 'istio-vms');
+}
+
+const PLAIN_PATH = /^[\p{L}\p{M}\p{N}._/@+=,%~-]*$/u;
+
+/**
+ * What is wrong with a path of the configuration, or undefined. A computer's own directories may have any name; what
+ * people add to them has to be plain, so that it can be pasted anywhere.
+ */
+export function pathFault(value: string, host: Host, bases: readonly string[]): string | undefined {
+  const absolute = absolutePath(value, host);
+  const base = bases.filter((each) => isWithin(absolute, each)).sort((a, b) => b.length - a.length)[0] ?? '';
+  const own = absolute.slice(base.length);
+  if (!PLAIN_PATH.test(own)) return 'a path of letters, digits and . _ / @ + = , % ~ - (no spaces, no quotes)';
+  return /\/-/.test(own) ? 'a path in which no name begins with a dash' : undefined;
+}
+
+/** What is wrong with a directory that we write into, or undefined. */
+export function directoryFault(value: string, host: Host): string | undefined {
+  const absolute = absolutePath(value, host);
+  return isWithin(host.home, absolute) || isWithin(host.cwd, absolute)
+    ? 'a directory of its own: not /, not your home, not the working directory, and none above them'
+    : undefined;
+}

@@ -1,0 +1,34 @@
+import type { Host } from '../system/doors.ts';
+import type { VersionTable } from './config.ts';
+import type { VariableName } from './schema.ts';
+
+/** Values whose own syntax is right; one that is wrong is not there, so that it is complained of once. */
+export type Sound = Readonly<Partial<Record<VariableName, string>>>;
+
+export interface RuleContext {
+  readonly values: Sound;
+  readonly host: Host;
+  readonly versions: VersionTable;
+  /** Directories whose names are not the user's doing: home, working directory, user's cache, that of run.env. */
+  readonly bases: readonly string[];
+}
+
+/** A value that is wrong only in view of others. */
+export interface Violation {
+  readonly name: VariableName;
+  readonly allowed: string;
+}
+
+/** Looks at more than one value; says nothing of a value that is not there. */
+export type Rule = (context: RuleContext) => readonly Violation[];
+
+/** Complains of each that says the same as an earlier one. */
+export function repeated<Name extends VariableName>(
+  names: readonly Name[],
+  read: (name: Name) => string | undefined,
+): readonly Violation[] {
+  return names.flatMap((name, index) => {
+    const earlier = names.slice(0, index).find((other) => read(other) !== undefined && read(other) === read(name));
+    return earlier === undefined ? [] : [{ name, allowed: `another value than that of ${earlier}` }];
+  });
+}

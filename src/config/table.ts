@@ -1,0 +1,12 @@
+import { GROUPS, variable, VARIABLE_NAMES } from './schema.ts';
+
+/** The README's configuration table, in Markdown, a section for each group. */
+export function configurationTable(): string {
+  return GROUPS.map((group) => {
+    const rows = VARIABLE_NAMES.filter((name) => variable(name).group === group).map((name) => {
+      const { default: value, derivedFrom, description } = variable(name);
+      return `| \`${name}\` | ${derivedFrom ?? `\`${value}\``} | ${description.replaceAll('|', '\\|')} |`;
+    });
+    return [`**${group}**`, '', '| Variable | Default | What it is |', '| --- | --- | --- |', ...rows, ''].join('\n');
+  }).join('\n');
+}
