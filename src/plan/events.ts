@@ -12,6 +12,10 @@ export type RunEvent = { readonly at: number } & (
   /** Everything it comes after is over. */
   | { readonly type: 'step-queued'; readonly id: string }
   | { readonly type: 'step-started'; readonly id: string }
+  /** Its turn at a bounded resource has not come yet. */
+  | { readonly type: 'step-waiting'; readonly id: string; readonly resource: string }
+  /** The looking is over, something is being made or removed. */
+  | { readonly type: 'step-working'; readonly id: string }
   | { readonly type: 'step-said'; readonly id: string; readonly text: string }
   /** `ms` is what it took, without its wait for a resource. */
   | { readonly type: 'step-done'; readonly id: string; readonly outcome: 'ready' | 'changed'; readonly ms: number }

@@ -5,8 +5,11 @@
 export interface Turns {
   /** Says that this one may ask soon. */
   announce(id: string): void;
-  /** Resolves with the id of whoever made room (none when there was room at once), or `closed`. */
-  ask(id: string): Promise<{ readonly from?: string } | 'closed'>;
+  /**
+   * Resolves with the id of whoever made room (none when there was room at once), or `closed`.
+   * @param wait called when there is no room yet.
+   */
+  ask(id: string, wait: () => void): Promise<{ readonly from?: string } | 'closed'>;
   /** Gives back a turn, or takes back an announcement. Does no harm when there is neither. */
   leave(id: string): void;
   /** From now on nobody gets a turn; those who wait are told so. */
@@ -32,11 +35,12 @@ export function createTurns(bound: number, rank: (id: string) => number): Turns 
 
   return {
     announce: (id) => void announced.add(id),
-    ask: (id) => {
+    ask: (id, wait) => {
       announced.delete(id);
       if (closed) return Promise.resolve('closed');
       const answer = new Promise<{ readonly from?: string } | 'closed'>((resolve) => asking.set(id, resolve));
       grant();
+      if (asking.has(id)) wait();
       return answer;
     },
     leave: (id) => {

@@ -1,0 +1,71 @@
+import type { CliError } from '../errors/cli-error.ts';
+import { sentence } from '../plan/words.ts';
+import { hang, wrapText } from './fold.ts';
+import type { Paint } from './paint.ts';
+
+export interface ErrorScreenOptions {
+  readonly paint: Paint;
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** The full log, if one was begun. */
+  readonly logPath?: string | undefined;
+  /** How the steps of the run came out. */
+  readonly seen?: readonly { readonly outcome: string }[] | undefined;
+}
+
+/** Lines of another program's stderr that are shown; the log has all. */
+const STDERR_LINES = 12;
+
+/**
+ * One screen for one error: what failed and why, all problems, the command to repeat by hand, what it said, what to try,
+ * where to read more. Pure. Commands are never broken, so that they can be pasted.
+ */
+export function renderError(error: CliError, options: ErrorScreenOptions): string {
+  const { paint, logPath, seen } = options;
+  const { hint, details = [], command, stderrTail = '' } = error.facts;
+  const width = options.width > 0 ? Math.min(options.width - 1, 100) : 0;
+  const stop = error.reason === 'interrupted';
+  const [first = '', ...rest] = hang(stop ? '◼ ' : '✖ ', sentence(error.message), width);
+  const brush = stop ? paint.warn : paint.bad;
+  const blocks = [
+    [brush(first), ...rest.map(brush)],
+    details.flatMap((detail) => hang('  • ', detail, width)),
+    command === undefined ? [] : [paint.dim('  The command:'), `    ${command}`],
+    said(stderrTail, paint),
+    kept(seen, stop).flatMap((line) => wrapText(line, width)),
+    hint === undefined
+      ? []
+      : tried(hint, width).map((line, place) => (place === 0 ? line.replace('Try:', paint.bold('Try:')) : line)),
+    [
+      ...(logPath === undefined ? [] : [paint.dim(`Log: ${logPath}`)]),
+      paint.dim(`Reason: ${error.reason} (exit code ${error.exitCode})`),
+    ],
+  ];
+  const filled = blocks.filter((block) => block.length > 0).map((block) => block.join('\n'));
+  return `${filled.join('\n\n')}\n`;
+}
+
+function said(stderrTail: string, paint: Paint): readonly string[] {
+  if (stderrTail.trim() === '') return [];
+  const lines = stderrTail.trimEnd().split('\n');
+  const shown = lines.slice(-STDERR_LINES);
+  const more = lines.length - shown.length;
+  return [
+    paint.dim(more > 0 ? `  It said at the end (${more} lines more in the log):` : '  It said:'),
+    ...shown.map((line) => `    ${line}`),
+  ];
+}
+
+/** A hint that ends in a command stays on a line of its own, whole. */
+function tried(hint: string, width: number): readonly string[] {
+  const [before, command] = hint.split(/(?<=:) (?=istio-vms )/);
+  if (command === undefined) return hang('Try: ', hint, width);
+  return [...hang('Try: ', before ?? '', width), `  ${command}`];
+}
+
+/** Nobody should fear that the work of minutes is lost. */
+function kept(seen: ErrorScreenOptions['seen'], stop: boolean): readonly string[] {
+  const done = seen?.filter(({ outcome }) => outcome === 'ready' || outcome === 'changed').length ?? 0;
+  if (stop || seen === undefined || done === 0) return [];
+  return [`What was done stays: ${done} of ${seen.length} steps. The same command goes on from there.`];
+}

@@ -1,0 +1,28 @@
+import type { CliError } from '../errors/cli-error.ts';
+
+/** Grows when a field changes its meaning or goes away; new fields may come without. */
+export const DOCUMENT_VERSION = 1;
+
+/** The answer of a command as one JSON document for stdout, with a newline at its end. */
+export function jsonDocument(
+  command: string,
+  outcome: 'ok' | 'error',
+  data: Readonly<Record<string, unknown>>,
+  error?: CliError,
+): string {
+  const document = {
+    version: DOCUMENT_VERSION,
+    tool: 'istio-vms',
+    command,
+    outcome,
+    ...(error === undefined ? {} : { error: errorObject(error) }),
+    data,
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** An error as data: what its screen shows, without the cause. */
+export function errorObject(error: CliError): Readonly<Record<string, unknown>> {
+  const { hint, details, command, stderrTail } = error.facts;
+  return { reason: error.reason, exitCode: error.exitCode, message: error.message, hint, details, command, stderrTail };
+}

@@ -1,0 +1,133 @@
+import { CommandError } from '../system/command-error.ts';
+import type { Clock, Command, CommandResult, Files, Processes } from '../system/doors.ts';
+import type { Mask } from '../system/mask.ts';
+import { plainText } from '../system/plain-text.ts';
+import { quoteCommand } from '../system/quote.ts';
+import { duration } from '../plan/words.ts';
+import { createDirections, plainLine } from './plain.ts';
+import type { Reporter } from './reporter.ts';
+
+/** The full log of one run: one file, in the order of time, secrets masked. */
+export interface RunLog {
+  readonly path: string;
+  /** Secrets added here are masked from now on. */
+  readonly mask: Mask;
+  /** Adds an entry with the time in front; further lines are indented. */
+  readonly write: (text: string) => void;
+  /** Resolves when everything written so far is in the file, with the first problem there was in writing it. */
+  readonly flush: () => Promise<unknown>;
+}
+
+export interface RunLogOptions {
+  readonly files: Pick<Files, 'append'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly path: string;
+  readonly mask: Mask;
+}
+
+/** Begins a log. It is written behind the run: a log that cannot be written (a full disk) must not stop the work. */
+export function createRunLog({ files, clock, path, mask }: RunLogOptions): RunLog {
+  let pending = '';
+  let problem: unknown;
+  let written = Promise.resolve();
+
+  const drain = async (): Promise<void> => {
+    const text = pending;
+    pending = '';
+    if (text === '' || problem !== undefined) return;
+    try {
+      await files.append(path, text);
+    } catch (error) {
+      problem = error;
+    }
+  };
+
+  return {
+    path,
+    mask,
+    write: (text) => {
+      const entry = mask.text(text).trimEnd().replaceAll('\n', '\n    ');
+      pending += `${new Date(clock.now()).toISOString()}  ${entry}\n`;
+      // Whoever drains first takes along what came meanwhile.
+      written = written.then(drain);
+    },
+    flush: async () => {
+      await written;
+      return problem;
+    },
+  };
+}
+
+/** Output of a command longer than this is cut in the log, in characters. */
+const LONGEST_OUTPUT = 64 * 1024;
+
+/** The same door, with every command and what came of it in the log. */
+export function loggingProcesses(processes: Processes, log: RunLog): Processes {
+  let count = 0;
+  return {
+    run: async (command, signal) => {
+      const number = ++count;
+      for (const secret of command.secrets ?? []) log.mask.add(secret);
+      log.write(`#${number} ${command.effect} $ ${quoteCommand(command.file, command.args)}${inputOf(command)}`);
+      try {
+        const result = await processes.run(command, signal);
+        log.write(`#${number} ${ending(command, result, `exit ${result.exitCode}`)}`);
+        return result;
+      } catch (error) {
+        if (error instanceof CommandError) log.write(`#${number} ${ending(command, error.result, error.message)}`);
+        else log.write(`#${number} ${String(error)}`);
+        throw error;
+      }
+    },
+  };
+}
+
+/** The story of the run in the log, every sentence of it. */
+export function createLogReporter(log: Pick<RunLog, 'write' | 'flush'>): Reporter {
+  const directions = createDirections();
+  return {
+    event: (event) => {
+      directions.see(event);
+      const line = plainLine(event, directions.removing());
+      // The log has its own time in front.
+      if (line !== undefined) log.write(line.slice('00:00:00Z  '.length));
+    },
+    finish: async () => void (await log.flush()),
+    abandon: () => undefined,
+  };
+}
+
+/** Standard input may be all secrets: only that there is one is told, and how large it is. */
+function inputOf({ stdin }: Command): string {
+  if (stdin === undefined) return '';
+  if (typeof stdin === 'string') return `  (stdin: ${Buffer.byteLength(stdin)} bytes)`;
+  return stdin instanceof Uint8Array ? `  (stdin: ${stdin.length} bytes)` : '  (stdin: a file)';
+}
+
+function ending(command: Command, result: CommandResult, how: string): string {
+  const secret = command.secretOutput === true;
+  const stdout = secret ? `(${result.stdoutBytes.length} bytes, withheld)` : output(result.stdout);
+  return [
+    `${how} after ${duration(result.durationMs)}`,
+    labelled('|', stdout),
+    labelled('!', secret ? '' : output(result.stderr)),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+function output(text: string): string {
+  if (text.includes('\0')) return `(binary, ${text.length} characters)`;
+  const plain = plainText(text).trimEnd();
+  const more = plain.length - LONGEST_OUTPUT;
+  return more > 0 ? `${plain.slice(0, LONGEST_OUTPUT)}\n(${more} characters more)` : plain;
+}
+
+function labelled(label: string, text: string): string {
+  return text === ''
+    ? ''
+    : text
+        .split('\n')
+        .map((line) => `${label} ${line}`.trimEnd())
+        .join('\n');
+}

@@ -1,0 +1,86 @@
+import type { RunEvent } from '../plan/events.ts';
+import { duration } from '../plan/words.ts';
+import type { Reporter, ReporterEvent } from './reporter.ts';
+
+export interface PlainOptions {
+  /** Takes whole lines for stderr. */
+  readonly write: (text: string) => void;
+  /** Says everything, also what differs from the line before in its numbers alone. */
+  readonly verbose?: boolean;
+}
+
+/** The least time between two sentences of a step that differ in numbers alone (progress in per cent, bytes, tries). */
+const QUIET_MS = 10_000;
+
+/** A line an event, with the time of the run in UTC, as the log has it. For logs, pipes and `CI`. */
+export function createPlainReporter({ write, verbose = false }: PlainOptions): Reporter {
+  const directions = createDirections();
+  const isNews = createThinning(verbose ? 0 : QUIET_MS);
+  return {
+    event: (event) => {
+      directions.see(event);
+      if (event.type === 'step-said' && !isNews(event)) return;
+      const line = plainLine(event, directions.removing());
+      if (line !== undefined) write(`${line}\n`);
+    },
+    finish: () => Promise.resolve(),
+    abandon: () => undefined,
+  };
+}
+
+/** One event as a line, or undefined when it is not worth one. `removing`: the direction of the run. Pure. */
+export function plainLine(event: ReporterEvent, removing: boolean): string | undefined {
+  const text = textOf(event, removing);
+  if (text === undefined) return undefined;
+  const time = `${new Date(event.at).toISOString().slice(11, 19)}Z`;
+  const who = 'id' in event ? event.id.padEnd(16) : event.type === 'warning' ? 'warning'.padEnd(16) : ''.padEnd(16);
+  return `${time}  ${who}  ${text.replaceAll(/\s*\n\s*/g, ' ')}`.trimEnd();
+}
+
+function textOf(event: ReporterEvent, removing: boolean): string | undefined {
+  switch (event.type) {
+    case 'notice':
+    case 'warning':
+    case 'step-said':
+      return event.text;
+    case 'step-done':
+      if (event.outcome === 'ready') return removing ? 'was not there' : 'already there';
+      return `${removing ? 'removed' : 'done'} in ${duration(event.ms)}`;
+    case 'step-failed':
+      if (event.outcome === 'interrupted') return `interrupted after ${duration(event.ms)}`;
+      return `failed after ${duration(event.ms)}: ${event.error.message}`;
+    case 'step-left':
+      return 'not started';
+    case 'step-waiting':
+      return 'waits for its turn';
+    case 'run-started':
+    case 'run-finished':
+    case 'step-queued':
+    case 'step-started':
+    case 'step-working':
+      return undefined;
+  }
+}
+
+/** Whether a sentence is worth a line: of another shape than the last one, or a while later. */
+export function createThinning(quietMs: number): (said: { id: string; at: number; text: string }) => boolean {
+  const last = new Map<string, { shape: string; at: number }>();
+  return ({ id, at, text }) => {
+    const shape = text.replaceAll(/\d+(?:[.,]\d+)?/g, '#');
+    const before = last.get(id);
+    if (before !== undefined && before.shape === shape && at - before.at < quietMs) return false;
+    last.set(id, { shape, at });
+    return true;
+  };
+}
+
+/** Remembers which way the run goes: the same event means another thing when removing. */
+export function createDirections(): { see: (event: ReporterEvent | RunEvent) => void; removing: () => boolean } {
+  let removing = false;
+  return {
+    see: (event) => {
+      if (event.type === 'run-started') removing = event.direction === 'remove';
+    },
+    removing: () => removing,
+  };
+}

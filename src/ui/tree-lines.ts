@@ -1,0 +1,150 @@
+import type { RunEvent } from '../plan/events.ts';
+import { counted, duration } from '../plan/words.ts';
+import { cutText, lengthOf } from './fold.ts';
+import type { Brush, Paint } from './paint.ts';
+
+type State = 'waiting' | 'queued' | 'running' | 'ready' | 'changed' | 'failed' | 'interrupted' | 'left';
+
+interface Row {
+  readonly title: string;
+  readonly state: State;
+  readonly said?: string;
+  readonly startedAt?: number;
+  readonly ms?: number;
+}
+
+/** What the tree shows, step by step, in the order of the plan. */
+export interface Tree {
+  readonly direction: 'apply' | 'remove';
+  readonly over: boolean;
+  readonly rows: ReadonlyMap<string, Row>;
+}
+
+export interface Frame {
+  readonly columns: number;
+  /** Lines of the terminal, while the tree is alive: what does not fit is told as a number. Absent for the last picture. */
+  readonly rows?: number;
+  readonly now: number;
+  readonly spinner: string;
+  readonly paint: Paint;
+}
+
+/** Titles are not cut to less than this, and sentences not shown in less. */
+const MIN_TITLE = 8;
+const MIN_SAID = 6;
+
+/** The tree after one more event. Pure; what does not belong to it changes nothing. */
+export function growTree(tree: Tree, event: RunEvent): Tree {
+  switch (event.type) {
+    case 'run-started': {
+      const rows = event.steps.map(({ id, title }) => [id, { title, state: 'waiting' }] as const);
+      return { direction: event.direction, over: false, rows: new Map(rows) };
+    }
+    case 'step-queued':
+      return tree;
+    case 'step-started':
+      return change(tree, event.id, { state: 'running', startedAt: event.at });
+    case 'step-waiting':
+      return change(tree, event.id, { state: 'queued' });
+    case 'step-working':
+      return change(tree, event.id, { state: 'running', startedAt: event.at });
+    case 'step-said':
+      return change(tree, event.id, { said: event.text });
+    case 'step-done':
+    case 'step-failed':
+      return change(tree, event.id, { state: event.outcome, ms: event.ms });
+    case 'step-left':
+      return change(tree, event.id, { state: 'left' });
+    case 'run-finished':
+      return { ...tree, over: true };
+  }
+}
+
+export const NO_TREE: Tree = { direction: 'apply', over: true, rows: new Map() };
+
+function change(tree: Tree, id: string, row: Partial<Row>): Tree {
+  const before = tree.rows.get(id);
+  return before === undefined ? tree : { ...tree, rows: new Map(tree.rows).set(id, { ...before, ...row }) };
+}
+
+/** The tree as lines of which none is wider than the terminal. Pure. */
+export function treeLines(tree: Tree, frame: Frame): readonly string[] {
+  const rows = [...tree.rows.values()];
+  const begun = rows.filter(({ state }) => state !== 'waiting' && state !== 'left');
+  const rest = rows.length - begun.length;
+  if (!tree.over && frame.rows !== undefined && rows.length > frame.rows - 2) return folded(tree, begun, rest, frame);
+  if (!tree.over) return rows.map((row) => line(tree, row, frame));
+  return [...begun.map((row) => line(tree, row, frame)), ...remark(rest, 'not started', frame)];
+}
+
+/** For low terminals: what runs or failed line by line, the rest as numbers. */
+function folded(tree: Tree, begun: readonly Row[], rest: number, frame: Frame): readonly string[] {
+  const done = begun.filter(({ state }) => state === 'ready' || state === 'changed').length;
+  const shown = begun.filter(({ state }) => state !== 'ready' && state !== 'changed');
+  const room = Math.max(1, (frame.rows ?? 0) - 4);
+  return [
+    ...remark(done, 'done', frame),
+    ...shown.slice(0, room).map((row) => line(tree, row, frame)),
+    ...remark(rest + Math.max(0, shown.length - room), 'more', frame),
+  ];
+}
+
+function remark(count: number, what: string, { columns, paint }: Frame): readonly string[] {
+  return count === 0 ? [] : [paint.dim(cutText(`· ${counted(count, 'step')} ${what}`, columns - 1))];
+}
+
+/** Icon, title, how it stands, and what it said last, as much as there is room for: the title gives way before the times. */
+function line(tree: Tree, row: Row, frame: Frame): string {
+  const { paint, columns } = frame;
+  const [icon, brush] = iconOf(row.state, frame);
+  // One column stays free: some terminals break the line when the last one is written.
+  const room = columns - 1 - lengthOf(`${icon} `);
+  const standing = standingOf(tree, row, frame);
+  const title = cutText(row.title, Math.max(MIN_TITLE, room - lengthOf(standing) - 2));
+  const left = room - lengthOf(title) - lengthOf(standing) - 4;
+  const said =
+    row.state !== 'running' || left < MIN_SAID ? '' : cutText((row.said ?? '').replaceAll(/\s+/g, ' '), left);
+  const suffix = cutText([standing, said].filter((part) => part !== '').join('  '), room - lengthOf(title) - 2);
+  const head = `${brush(icon)} ${row.state === 'waiting' ? paint.dim(title) : title}`;
+  return suffix === '' ? head : `${head}  ${paint.dim(suffix)}`;
+}
+
+function iconOf(state: State, { paint, spinner }: Frame): readonly [string, Brush] {
+  switch (state) {
+    case 'waiting':
+    case 'queued':
+    case 'left':
+      return ['·', paint.dim];
+    case 'running':
+      return [spinner, paint.accent];
+    case 'ready':
+      return ['✔', paint.dim];
+    case 'changed':
+      return ['✔', paint.good];
+    case 'failed':
+      return ['✖', paint.bad];
+    case 'interrupted':
+      return ['◼', paint.warn];
+  }
+}
+
+function standingOf(tree: Tree, row: Row, { now }: Frame): string {
+  const took = duration(row.ms ?? 0);
+  switch (row.state) {
+    case 'waiting':
+    case 'left':
+      return '';
+    case 'queued':
+      return 'waits for its turn';
+    case 'running':
+      return duration(now - (row.startedAt ?? now));
+    case 'ready':
+      return tree.direction === 'apply' ? 'already there' : 'was not there';
+    case 'changed':
+      return tree.direction === 'apply' ? took : `removed in ${took}`;
+    case 'failed':
+      return `failed after ${took}`;
+    case 'interrupted':
+      return `interrupted after ${took}`;
+  }
+}

@@ -1,0 +1,118 @@
+import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, Spinner } from 'listr2';
+import type { RunEvent } from '../plan/events.ts';
+import type { Clock } from '../system/doors.ts';
+import { wrapText } from './fold.ts';
+import type { Paint } from './paint.ts';
+import type { Reporter, ReporterEvent } from './reporter.ts';
+import { growTree, NO_TREE, treeLines, type Tree } from './tree-lines.ts';
+
+export interface TreeOptions {
+  /** stderr, which must be a terminal. */
+  readonly stream: NodeJS.WriteStream;
+  readonly paint: Paint;
+  /** The clock of the run: what is shown is its time, so a rehearsal shows the time that it rehearses. */
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/**
+ * The moving tree. listr2 keeps the terminal (cursor, redrawing, holding back what others write meanwhile); the lines
+ * are ours, being a pure function of the events. Warnings that come while a tree is alive are shown after it.
+ */
+export function createTreeReporter({ stream, paint, clock }: TreeOptions): Reporter {
+  const held: string[] = [];
+  let current: LiveTree | undefined;
+  let shown: Promise<unknown> = Promise.resolve();
+
+  const print = (text: string): void => void stream.write(`${text}\n`);
+  const release = (): void => held.splice(0).forEach(print);
+  const sentence = (event: Extract<ReporterEvent, { type: 'notice' | 'warning' }>): void => {
+    const text = wrapText(event.text, (stream.columns ?? 80) - 1).join('\n');
+    const painted = event.type === 'warning' ? paint.warn(text) : text;
+    if (current === undefined) print(painted);
+    else held.push(painted);
+  };
+
+  return {
+    event: (event) => {
+      if (event.type === 'notice' || event.type === 'warning') return sentence(event);
+      if (event.type === 'run-started') {
+        const tree = createLiveTree({ stream, paint, clock });
+        current = tree;
+        // A second phase may begin before the last picture of the first is drawn.
+        shown = shown.then(tree.show);
+      }
+      current?.take(event);
+    },
+    finish: async () => {
+      await shown;
+      current = undefined;
+      release();
+    },
+    abandon: () => {
+      current?.end();
+      current = undefined;
+      release();
+    },
+  };
+}
+
+interface LiveTree {
+  readonly take: (event: RunEvent) => void;
+  /** Draws until the run is over. */
+  readonly show: () => Promise<unknown>;
+  /** Draws the last picture and gives the terminal back. */
+  readonly end: () => void;
+}
+
+function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
+  const spinner = new Spinner();
+  const output = new ProcessOutput(stream, stream);
+  let tree: Tree = NO_TREE;
+  let over: () => void = () => undefined;
+  const finished = new Promise<void>((resolve) => (over = resolve));
+  let end = over;
+
+  const draw = (live: boolean): string => {
+    const height = live ? { rows: stream.rows ?? 24 } : {};
+    // A terminal that does not know its size says 0.
+    const columns = stream.columns > 0 ? stream.columns : 80;
+    const frame = { columns, now: clock.now(), spinner: spinner.fetch(), paint, ...height };
+    return treeLines(tree, frame).join('\n');
+  };
+
+  class TreeRenderer extends DefaultRenderer {
+    /** listr2 would look whether *stdout* is a terminal; ours is stderr, and was looked at already. */
+    static override nonTTY = true;
+    private ended = false;
+
+    override async render(): Promise<void> {
+      end = () => this.end();
+      await super.render();
+    }
+
+    /** listr2 asks for the last picture without a prompt. */
+    override create(options?: { prompt?: boolean }): string {
+      return draw(options?.prompt !== false);
+    }
+
+    override end(): void {
+      if (this.ended) return;
+      this.ended = true;
+      super.end();
+    }
+  }
+
+  return {
+    take: (event) => {
+      tree = growTree(tree, event);
+      if (event.type === 'run-finished') over();
+    },
+    show: () =>
+      new Listr([{ title: 'run', task: () => finished }], {
+        renderer: TreeRenderer,
+        rendererOptions: { spinner, logger: new ListrLogger({ processOutput: output }) },
+        registerSignalListeners: false,
+      }).run(),
+    end: () => end(),
+  };
+}
