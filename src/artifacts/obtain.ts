@@ -45,11 +45,7 @@ export async function obtain(request: ObtainRequest): Promise<string> {
 }
 
 /** Whether `obtain` would need no network. Looks and changes nothing. */
-export async function isCached(
-  artifact: Artifact,
-  doors: Pick<Doors, 'files'>,
-  cacheDir: string,
-): Promise<boolean> {
+export async function isCached(artifact: Artifact, doors: Pick<Doors, 'files'>, cacheDir: string): Promise<boolean> {
   const digest = await knownDigest(artifact, doors.files, cacheDir);
   if (digest === undefined) return false;
   return (await doors.files.sha256(cachePath(cacheDir, digest, artifact.file))) === digest;

@@ -63,7 +63,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
 
   const config = deriveConfig(values, host, versions);
   const warnings = [...reading.warnings];
-  if (kubeconfig.foreign !== undefined) {
+  if (kubeconfig.foreign !== undefined && absolutePath(kubeconfig.foreign, host) !== config.paths.kubeconfig) {
     warnings.push(
       `KUBECONFIG of the environment (${visible(kubeconfig.foreign)}) is left alone; the lab has its own: ${config.paths.kubeconfig}`,
     );
@@ -84,6 +84,7 @@ function findProblems(
 ): readonly ConfigProblem[] {
   const sound: { -readonly [Name in keyof Sound]: Sound[Name] } = {};
   const problems: ConfigProblem[] = [];
+  const chosen = new Set(VARIABLE_NAMES.filter((name) => !['default', 'derived'].includes(values[name].origin)));
   for (const name of VARIABLE_NAMES) {
     const { value } = values[name];
     if (unread.has(name)) continue;
@@ -93,7 +94,8 @@ function findProblems(
     else problems.push({ ...values[name], allowed: checked.error.issues[0]?.message ?? 'something else' });
   }
   for (const rule of RULES) {
-    for (const { name, allowed } of rule({ values: sound, ...around })) problems.push({ ...values[name], allowed });
+    for (const { name, allowed } of rule({ values: sound, chosen, ...around }))
+      problems.push({ ...values[name], allowed });
   }
   // What follows from something wrong is wrong too; people have to mend the cause alone.
   const causes = problems.filter(({ origin }) => origin !== 'derived');

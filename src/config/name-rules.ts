@@ -1,4 +1,4 @@
-import type { RuleContext, Violation } from './rule.ts';
+import { repeated, type RuleContext, type Violation } from './rule.ts';
 
 const NAMESPACES = ['ISTIO_NAMESPACE', 'VM_NAMESPACE'] as const;
 
@@ -23,32 +23,20 @@ export function machineNamesAreShortEnough({ values }: RuleContext): readonly Vi
   const { NODE_PREFIX: prefix, WORKERS: workers } = values;
   if (prefix === undefined) return [];
   const longest = 63 - `-worker-${workers ?? ''}`.length;
-  return prefix.length <= longest
-    ? []
-    : [
-        {
-          name: 'NODE_PREFIX',
-          allowed: `at most ${longest} characters, so that the names of the workers have at most 63`,
-        },
-      ];
+  if (prefix.length <= longest) return [];
+  const allowed = `at most ${longest} characters, so that the names of the workers have at most 63`;
+  return [{ name: 'NODE_PREFIX', allowed }];
 }
 
 /** The workload's namespace is made and deleted by us; one that others live in must not be. */
-export function namespacesAreOurs({ values }: RuleContext): readonly Violation[] {
-  const violations: Violation[] = NAMESPACES.filter((name) =>
-    /^(kube-.*|sample|istio-vms-plain)$/.test(values[name] ?? ''),
-  ).map((name) => ({ name, allowed: 'any namespace but kube-*, sample and istio-vms-plain, which others use' }));
-  if (values.VM_NAMESPACE !== undefined && values.VM_NAMESPACE === values.ISTIO_NAMESPACE) {
-    violations.push({ name: 'VM_NAMESPACE', allowed: 'a namespace of its own, other than ISTIO_NAMESPACE' });
-  }
-  if (values.VM_NAMESPACE === 'default') {
-    violations.push({ name: 'VM_NAMESPACE', allowed: 'a namespace of its own: `default` cannot be deleted' });
-  }
-  return violations;
+export function namespacesAreOurs(context: RuleContext): readonly Violation[] {
+  const { values } = context;
+  const shared = NAMESPACES.filter((name) => /^(kube-.*|default|sample|istio-vms-plain)$/.test(values[name] ?? ''));
+  const allowed = 'any namespace but default, kube-*, sample and istio-vms-plain, which others use';
+  return [...shared.map((name) => ({ name, allowed })), ...repeated(NAMESPACES, (name) => values[name], context)];
 }
 
 /** With the same name the VM would be taken to reach pods directly (facts/istio-vm.md 3.6). */
-export function networksDiffer({ values }: RuleContext): readonly Violation[] {
-  if (values.VM_NETWORK === undefined || values.VM_NETWORK !== values.CLUSTER_NETWORK) return [];
-  return [{ name: 'VM_NETWORK', allowed: 'another name than CLUSTER_NETWORK' }];
+export function networksDiffer(context: RuleContext): readonly Violation[] {
+  return repeated(['CLUSTER_NETWORK', 'VM_NETWORK'], (name) => context.values[name], context);
 }

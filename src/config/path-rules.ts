@@ -21,11 +21,12 @@ export function directoriesAreOwn({ values, host }: RuleContext): readonly Viola
   });
 }
 
-export function directoriesDiffer({ values, host }: RuleContext): readonly Violation[] {
-  return repeated(DIRECTORIES, (name) => {
-    const value = values[name];
-    return value === undefined ? undefined : absolutePath(value, host);
-  });
+export function directoriesDiffer(context: RuleContext): readonly Violation[] {
+  const place = (name: (typeof DIRECTORIES)[number]) => {
+    const value = context.values[name];
+    return value === undefined ? undefined : absolutePath(value, context.host);
+  };
+  return repeated(DIRECTORIES, place, context);
 }
 
 /** The file is written and removed by us, so it can be nobody else's. */

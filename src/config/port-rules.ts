@@ -41,6 +41,6 @@ export function appPortIsFree({ values }: RuleContext): readonly Violation[] {
   ];
 }
 
-export function portsDiffer({ values }: RuleContext): readonly Violation[] {
-  return [OUTSIDE, INSIDE].flatMap((group) => repeated(group, (name) => values[name]));
+export function portsDiffer(context: RuleContext): readonly Violation[] {
+  return [OUTSIDE, INSIDE].flatMap((group) => repeated(group, (name) => context.values[name], context));
 }

@@ -7,6 +7,8 @@ export type Sound = Readonly<Partial<Record<VariableName, string>>>;
 
 export interface RuleContext {
   readonly values: Sound;
+  /** Which of them somebody has set. */
+  readonly chosen: ReadonlySet<VariableName>;
   readonly host: Host;
   readonly versions: VersionTable;
   /** Directories whose names are not the user's doing: home, working directory, user's cache, that of run.env. */
@@ -22,13 +24,19 @@ export interface Violation {
 /** Looks at more than one value; says nothing of a value that is not there. */
 export type Rule = (context: RuleContext) => readonly Violation[];
 
-/** Complains of each that says the same as an earlier one. */
+/** Complains where two say the same: of the one that somebody chose, else of the later one. */
 export function repeated<Name extends VariableName>(
   names: readonly Name[],
   read: (name: Name) => string | undefined,
+  { chosen }: RuleContext,
 ): readonly Violation[] {
-  return names.flatMap((name, index) => {
-    const earlier = names.slice(0, index).find((other) => read(other) !== undefined && read(other) === read(name));
-    return earlier === undefined ? [] : [{ name, allowed: `another value than that of ${earlier}` }];
-  });
+  return names.flatMap((later, index) =>
+    names
+      .slice(0, index)
+      .filter((earlier) => read(earlier) !== undefined && read(earlier) === read(later))
+      .map((earlier) => {
+        const [name, other] = chosen.has(earlier) && !chosen.has(later) ? [earlier, later] : [later, earlier];
+        return { name, allowed: `another value than that of ${other}` };
+      }),
+  );
 }

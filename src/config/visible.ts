@@ -1,4 +1,4 @@
-const LONGEST = 60;
+const LONGEST = 80;
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\0': '\\0' };
 
 /** A value as an error screen may show it: on one line, control characters spelled out, long ones cut. */

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import type { Artifact } from '../../../src/artifacts/artifacts.ts';
+import { isCached, obtain } from '../../../src/artifacts/obtain.ts';
+import { CliError } from '../../../src/errors/cli-error.ts';
+import type { Reason } from '../../../src/errors/reasons.ts';
+import type { Doors } from '../../../src/system/doors.ts';
+
+const CONTENT = 'the program';
+const DIGEST = sha256(CONTENT);
+const CACHED = `/cache/sha256/${DIGEST}/k3s`;
+const PUBLISHED: Artifact = {
+  id: 'k3s',
+  version: 'v1',
+  url: 'https://a.example/k3s',
+  file: 'k3s',
+  digest: { publishedAt: 'https://a.example/sums', line: 'k3s' },
+  mode: 0o755,
+};
+const PINNED: Artifact = { ...PUBLISHED, digest: { pinned: DIGEST } };
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Doors onto a map of files and a network that fails as it is told; every call is written down. */
+function world(failures: { readonly fetch?: Reason[]; readonly text?: Reason[] } = {}, sums = `${DIGEST}  k3s\n`) {
+  const files = new Map<string, string>();
+  const calls: string[] = [];
+  const said: string[] = [];
+  const slept: number[] = [];
+  const fail = (reasons: Reason[] | undefined) => {
+    const reason = reasons?.shift();
+    if (reason !== undefined) throw new CliError(reason, { message: `It was ${reason}.` });
+  };
+  const doors = {
+    files: {
+      readText: (path: string) => Promise.resolve(files.get(path)),
+      write: (path: string, text: string) => Promise.resolve(void files.set(path, text)),
+      sha256: (path: string) => {
+        const text = files.get(path);
+        return Promise.resolve(text === undefined ? undefined : sha256(text));
+      },
+    },
+    downloads: {
+      text: async (url: string) => {
+        calls.push(`text ${url}`);
+        await Promise.resolve();
+        fail(failures.text);
+        return sums;
+      },
+      fetch: async ({ url, to, sha256: expected, mode, onProgress }: Parameters<Doors['downloads']['fetch']>[0]) => {
+        calls.push(`fetch ${url} ${(mode ?? 0).toString(8)}`);
+        await Promise.resolve();
+        fail(failures.fetch);
+        onProgress?.({ bytes: 12_000_000, total: 79_000_000 });
+        onProgress?.({ bytes: 12_000_100, total: 79_000_000 });
+        onProgress?.({ bytes: 13_000_000 });
+        expect(expected).toBe(DIGEST);
+        files.set(to, CONTENT);
+      },
+    },
+    clock: { now: () => 0, sleep: (ms: number) => Promise.resolve(void slept.push(ms)) },
+  } as unknown as Doors;
+  const get = (artifact: Artifact, signal?: AbortSignal) =>
+    obtain({
+      artifact,
+      doors,
+      cacheDir: '/cache',
+      say: (text) => said.push(text),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  return { files, calls, said, slept, doors, get };
+}
+
+test('fetches the digest, then the file, and tells of the progress once for each megabyte', async () => {
+  const { get, calls, said } = world();
+  expect(await get(PUBLISHED)).toBe(CACHED);
+  expect(calls).toEqual(['text https://a.example/sums', 'fetch https://a.example/k3s 755']);
+  expect(said).toEqual(['k3s: 12 MB of 79 MB', 'k3s: 13 MB']);
+});
+
+test('a second time needs no network at all', async () => {
+  const { get, calls, doors } = world();
+  expect(await isCached(PUBLISHED, doors, '/cache')).toBe(false);
+  await get(PUBLISHED);
+  calls.length = 0;
+  expect(await isCached(PUBLISHED, doors, '/cache')).toBe(true);
+  expect(await get(PUBLISHED)).toBe(CACHED);
+  expect(calls).toEqual([]);
+});
+
+test('a pinned digest is asked of nobody', async () => {
+  const { get, calls } = world();
+  await get(PINNED);
+  expect(calls).toEqual(['fetch https://a.example/k3s 755']);
+});
+
+test('a damaged file of the cache is fetched again', async () => {
+  const { get, calls, files, doors } = world();
+  files.set(CACHED, 'half a prog');
+  expect(await isCached(PINNED, doors, '/cache')).toBe(false);
+  await get(PINNED);
+  expect(calls).toHaveLength(1);
+  expect(files.get(CACHED)).toBe(CONTENT);
+});
+
+test('what the cache remembers is believed only if it is a digest', async () => {
+  const { get, calls, files } = world();
+  files.set(`/cache/digests/${encodeURIComponent(PUBLISHED.url)}`, '../../etc/passwd');
+  expect(await get(PUBLISHED)).toBe(CACHED);
+  expect(calls[0]).toBe('text https://a.example/sums');
+});
+
+test('a network that fails is tried three times, with longer pauses, and said', async () => {
+  const { get, calls, slept, said } = world({
+    text: ['download-failed'],
+    fetch: ['download-failed', 'download-failed'],
+  });
+  await get(PUBLISHED);
+  expect(calls).toHaveLength(5);
+  expect(slept).toEqual([2000, 2000, 6000]);
+  expect(said[0]).toBe('k3s: It was download-failed. Trying again in 2 s.');
+});
+
+test('then it gives up with the last reason', async () => {
+  const { get, calls } = world({ fetch: ['download-failed', 'download-failed', 'download-failed'] });
+  await expect(get(PINNED)).rejects.toMatchObject({ reason: 'download-failed' });
+  expect(calls).toHaveLength(3);
+});
+
+test.each(['artifact-absent', 'digest-mismatch'] as const)('%s is no weather: thrown at once', async (reason) => {
+  const { get, calls, slept, files } = world({ fetch: [reason] });
+  await expect(get(PUBLISHED)).rejects.toMatchObject({ reason });
+  expect(calls).toHaveLength(2);
+  expect(slept).toEqual([]);
+  // The digest is not remembered: no file ever had it.
+  expect([...files.keys()]).toEqual([]);
+});
+
+test('a checksum file that does not speak of the file is an error that names both', async () => {
+  const { get, calls } = world({}, '<html>Sign in</html>');
+  await expect(get(PUBLISHED)).rejects.toThrow('The checksum file https://a.example/sums says nothing of k3s.');
+  expect(calls).toHaveLength(1);
+});
+
+test('after an interrupt nothing is tried again', async () => {
+  const { get, calls } = world({ fetch: ['download-failed'] });
+  await expect(get(PINNED, AbortSignal.abort())).rejects.toMatchObject({ reason: 'download-failed' });
+  expect(calls).toHaveLength(1);
+});
