@@ -10,7 +10,9 @@ import { register, reportHealth, unregister, type Connection } from './registrat
 interface Agent {
   readonly instance: Instance;
   connection: Connection | undefined;
-  /** World time from which Envoy has its configuration; it keeps it when istiod goes away. */
+  /** What Envoy was last configured by: it goes on with that when istiod goes away. */
+  last: Connection | undefined;
+  /** World time from which Envoy has its configuration. */
   configuredAt: number | undefined;
   readonly health: HealthView;
 }
@@ -21,7 +23,7 @@ export interface Agents {
   stopped(instance: Instance): void;
   /** Tries to connect, where the agent is not connected; why not, if not. */
   connect(instance: Instance): Refusal | undefined;
-  /** The stream of a machine whose Envoy has its configuration. */
+  /** What a machine's Envoy was configured by, once it is. */
   configured(instance: Instance): Connection | undefined;
   settle(): void;
 }
@@ -54,6 +56,7 @@ export function createAgents(world: World): Agents {
         : present.store.get('workloadgroups.networking.istio.io', settings.namespace, settings.group);
     const revision = /^istiod-([^.]+)\./.exec(settings.discoveryAddress)?.[1] ?? 'default';
     agent.connection = { cluster: present, settings, since: world.clock.now(), revision, group };
+    agent.last = agent.connection;
     agent.configuredAt ??= world.clock.now() + SIDECAR_CONFIG;
     agent.health.healthy = undefined;
     register(agent.connection);
@@ -87,7 +90,7 @@ export function createAgents(world: World): Agents {
     settle,
     started: (instance) => {
       cluster();
-      agents.set(instance.name, { instance, connection: undefined, configuredAt: undefined, health: { healthy: undefined, noticed: undefined } });
+      agents.set(instance.name, { instance, connection: undefined, last: undefined, configuredAt: undefined, health: { healthy: undefined, noticed: undefined } });
     },
     stopped: (instance) => {
       const connection = agents.get(instance.name)?.connection;
@@ -97,7 +100,7 @@ export function createAgents(world: World): Agents {
     configured: (instance) => {
       const agent = agents.get(instance.name);
       if (agent?.configuredAt === undefined || world.clock.now() < agent.configuredAt) return undefined;
-      return agent.connection ?? undefined;
+      return agent.last;
     },
   };
 }

@@ -1,0 +1,19 @@
+import { workloadCertificate } from '../guest/certificate.ts';
+import type { Instance } from '../world.ts';
+import type { Connection } from './registration.ts';
+import { CERTIFICATE_LIFE } from '../durations.ts';
+
+/** Envoy's `/certs`: who the machine is in the mesh, and until when (facts/istio-vm.md 6.3). */
+export function certificatesJson(instance: Instance, { settings, group, since }: Connection, now: number): string {
+  const template = (group?.['spec'] as { template?: { serviceAccount?: string } } | undefined)?.template;
+  const expires = workloadCertificate(instance)?.expires ?? since + CERTIFICATE_LIFE;
+  const uri = `spiffe://cluster.local/ns/${settings.namespace}/sa/${template?.serviceAccount ?? 'default'}`;
+  const times = {
+    days_until_expiration: String(Math.floor((expires - now) / 86_400_000)),
+    valid_from: new Date(expires - CERTIFICATE_LIFE).toISOString(),
+    expiration_time: new Date(expires).toISOString(),
+  };
+  const chain = { path: '<inline>', serial_number: String(since), subject_alt_names: [{ uri }], ...times };
+  const root = { path: '<inline>', serial_number: '1', subject_alt_names: [], ...times };
+  return `${JSON.stringify({ certificates: [{ ca_cert: [root], cert_chain: [chain] }] }, null, 1)}\n`;
+}
