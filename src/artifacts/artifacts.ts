@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { Cpu, Host, Platform } from '../system/doors.ts';
 
 /** Where the expected SHA-256 comes from: from our own source, or from a checksum file beside the artifact. */
-export type Digest = { readonly pinned: string } | { readonly publishedAt: string; readonly line: string };
+type Digest = { readonly pinned: string } | { readonly publishedAt: string; readonly line: string };
 
 /** Something that is downloaded, as data. */
 export interface Artifact {

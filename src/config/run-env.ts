@@ -11,7 +11,7 @@ export interface RunEnvFile {
   readonly text: string;
 }
 
-export interface RunEnvValue {
+interface RunEnvValue {
   readonly value: string;
   readonly line: number;
 }
@@ -38,17 +38,17 @@ type Evaluated = { readonly text: string } | { readonly shell: string } | { read
 export function readRunEnv(file: RunEnvFile, around: Surroundings): RunEnvReading {
   const shell = readShellFile(file.text);
   const scope = new Map<string, Evaluated>();
-  const values: Partial<Record<VariableName, RunEnvValue>> = {};
+  const values = new Map<VariableName, RunEnvValue>();
   const problems: ConfigProblem[] = [];
   for (const assignment of shell.assignments) {
     const { name, line } = assignment;
     const found = evaluate(assignment.parts, (wanted) => lookup(wanted, scope, around), dirname(file.path));
     scope.set(name, found);
     if (!isVariableName(name)) continue;
-    delete values[name];
+    values.delete(name);
     if ('text' in found) {
       // Empty is as good as not set, as `:-` has it.
-      if (found.text !== '') values[name] = { value: found.text, line };
+      if (found.text !== '') values.set(name, { value: found.text, line });
     } else if (name !== 'ISTIO_REVISION' || 'unset' in found) {
       if (around.over(name) === undefined) problems.push(problem(assignment, found));
     } else {
@@ -57,7 +57,11 @@ export function readRunEnv(file: RunEnvFile, around: Surroundings): RunEnvReadin
     }
   }
   if (shell.unclosedLine !== undefined) problems.push(unclosed(shell.unclosedLine));
-  return { values, problems, warnings: [...shellWarning(shell), ...typoWarning(shell.assignments)] };
+  return {
+    values: Object.fromEntries(values),
+    problems,
+    warnings: [...shellWarning(shell), ...typoWarning(shell.assignments)],
+  };
 }
 
 function lookup(name: string, scope: ReadonlyMap<string, Evaluated>, around: Surroundings): Evaluated | undefined {

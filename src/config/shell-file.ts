@@ -80,7 +80,10 @@ export function readShellFile(source: string): ShellFile {
     cursor.at += 1;
     if (letter === '(') blocks.push('(');
     if (letter === ')' && blocks.at(-1) === '(') blocks.pop();
-    if (letter !== '<' && letter !== '>') return endCommand();
+    if (letter !== '<' && letter !== '>') {
+      endCommand();
+      return;
+    }
     plain = false;
     const heredoc = /^<(?!<)-?[ \t]*(['"\\]?)(\w+)\1/.exec(text.slice(cursor.at));
     if (letter === '<' && heredoc !== null) {

@@ -11,7 +11,7 @@ export type Part =
   /** Shell that is not understood, e.g. `${A%/*}`, `$((1+1))`, `$1`. */
   | { readonly kind: 'other'; readonly source: string };
 
-export interface Fallback {
+interface Fallback {
   /** `:-` also stands in for an empty value. */
   readonly operator: ':-' | '-';
   readonly parts: readonly Part[];

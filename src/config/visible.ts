@@ -3,7 +3,7 @@ const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
 
 /** A value as an error screen may show it: on one line, control characters spelled out, long ones cut. */
 export function visible(value: string): string {
-  const letters = [...value];
+  const letters = Array.from(value);
   const shown = letters
     .slice(0, LONGEST)
     .join('')
