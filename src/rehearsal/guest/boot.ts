@@ -3,6 +3,7 @@ import { bootId, imageHosts } from '../state.ts';
 import type { Instance } from '../world.ts';
 import { removeGuest, writeGuest } from './files.ts';
 import { k3sUnit } from './k3s.ts';
+import { dropSessions } from './sessions.ts';
 import { sidecarUnit } from './sidecar.ts';
 import { endAllUnits, startUnit, type Guest, type UnitModels } from './systemd.ts';
 
@@ -23,6 +24,7 @@ export function powerOff(guest: Guest, state: Instance['state'] = 'Stopped'): vo
   instance.state = state;
   instance.rules = false;
   MEMORY.forEach((path) => removeGuest(instance, path));
+  dropSessions(instance);
 }
 
 /** Power on until sshd answers; enabled units start by themselves. Resolves false when the machine went away meanwhile. */

@@ -4,22 +4,36 @@ import type { Instance } from '../world.ts';
 export interface Session {
   /** It was swallowed by the traffic rules: nothing comes through any more, though the guest is well. */
   frozen: boolean;
+  /** Resolves when the machine goes away under it. */
+  readonly lost: Promise<void>;
   close(): void;
 }
 
-const open = new WeakMap<Instance, Set<Session>>();
+interface OpenSession extends Session {
+  readonly drop: () => void;
+}
+
+const open = new WeakMap<Instance, Set<OpenSession>>();
 
 /** Boot in which connection tracking has become active; sessions opened after that are tracked and safe. */
 const tracking = new WeakMap<Instance, string>();
 
 /** Opens a session into a guest. */
 export function openSession(instance: Instance): Session {
-  const sessions = open.get(instance) ?? new Set();
+  const sessions = open.get(instance) ?? new Set<OpenSession>();
   open.set(instance, sessions);
   instance.frozenUntilNewSession = false;
-  const session: Session = { frozen: false, close: () => void sessions.delete(session) };
+  let drop = (): void => undefined;
+  const lost = new Promise<void>((resolve) => (drop = resolve));
+  const session: OpenSession = { frozen: false, lost, drop, close: () => void sessions.delete(session) };
   sessions.add(session);
   return session;
+}
+
+/** The machine is gone, and every session with it. */
+export function dropSessions(instance: Instance): void {
+  for (const session of open.get(instance) ?? []) session.drop();
+  open.delete(instance);
 }
 
 /** Freezes every session that is open now. */

@@ -33,6 +33,7 @@ export const runOnGuest: GuestProgram = async (call) => {
     return runOnGuest({ ...call, root: true, args: rest });
   }
   if (file === 'sh') return shell(call);
+  if (file === 'env') return runOnGuest({ ...call, args: rest.slice(rest.findIndex((arg) => !/^\w+=/.test(arg))) });
   const program = PROGRAMS[file];
   if (program === undefined) return unknown(call);
   await call.world.clock.sleep(GUEST_COMMAND);

@@ -1,0 +1,52 @@
+import { parse } from 'yaml';
+import { CLOUD_INIT_FIRST, CLOUD_INIT_PACKAGES } from '../durations.ts';
+import { strike } from '../faults.ts';
+import { writeGuest } from './files.ts';
+import type { Guest } from './systemd.ts';
+
+interface WrittenFile {
+  readonly path: string;
+  readonly content?: string;
+  readonly permissions?: string;
+  readonly owner?: string;
+}
+
+/** User data as far as this world understands it. */
+export interface UserData {
+  readonly write_files?: readonly WrittenFile[];
+  readonly manage_etc_hosts?: boolean;
+  readonly packages?: readonly string[];
+  readonly package_update?: boolean;
+  readonly package_upgrade?: boolean;
+}
+
+const KNOWN = new Set(['write_files', 'manage_etc_hosts', 'packages', 'package_update', 'package_upgrade']);
+
+/** User data as an object, or why Multipass does not take it: it parses and writes it anew (facts/multipass.md 1.3). */
+export function readUserData(text: string): UserData | { readonly problem: string } {
+  try {
+    const value: unknown = parse(text) ?? {};
+    if (typeof value === 'object' && !Array.isArray(value)) return value as UserData;
+    return { problem: 'operator[] call on a scalar' };
+  } catch (error) {
+    return { problem: `yaml-cpp: error: ${(error as Error).message.split('\n')[0] ?? ''}` };
+  }
+}
+
+/** The first boot's cloud-init. Multipass waits for its end and does not ask how it ended (facts/multipass.md 0.6). */
+export async function firstCloudInit({ world, instance }: Guest, data: UserData): Promise<void> {
+  const unknown = Object.keys(data).filter((key) => !KNOWN.has(key));
+  unknown.forEach((key) => world.refused.push(`cloud-init on ${instance.name}: ${key}`));
+  const boot = instance.bootId;
+  instance.cloudInit = 'running';
+  instance.manageHosts = data.manage_etc_hosts ?? true;
+  await world.clock.sleep(CLOUD_INIT_FIRST / 2);
+  for (const { path, content = '', permissions = '0644', owner = 'root:root' } of data.write_files ?? []) {
+    const [user = 'root', group = user] = owner.split(':');
+    writeGuest(instance, path, content, { mode: Number.parseInt(permissions, 8), owner: user, group });
+  }
+  if ((data.packages?.length ?? 0) > 0) await world.clock.sleep(CLOUD_INIT_PACKAGES);
+  for (const name of data.packages ?? []) instance.packages.set(name, 'archive');
+  await world.clock.sleep(CLOUD_INIT_FIRST / 2);
+  if (instance.bootId === boot) instance.cloudInit = strike(world, 'cloud-init-error') ? 'error' : 'done';
+}

@@ -1,0 +1,84 @@
+import { nodeAddresses } from '../../guest/k3s.ts';
+import type { Instance, World } from '../../world.ts';
+
+/** Kinds of JSON that these commands print. */
+type Json = string | number | readonly Json[] | { readonly [key: string]: Json };
+
+/** JSON as Qt lays it out: four blanks, keys sorted, an empty array over two lines (facts/multipass.md 2). */
+export function qtJson(value: Json): string {
+  return `${layout(value, '')}\n`;
+}
+
+function layout(value: Json, indent: string): string {
+  const inner = `${indent}    `;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') return String(value);
+  if (Array.isArray(value)) {
+    const items = (value as readonly Json[]).map((item) => `${inner}${layout(item, inner)}`);
+    return items.length === 0 ? `[\n${indent}]` : `[\n${items.join(',\n')}\n${indent}]`;
+  }
+  const fields = Object.entries(value as { readonly [key: string]: Json })
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, field]) => `${inner}${JSON.stringify(key)}: ${layout(field, inner)}`);
+  return fields.length === 0 ? `{\n${indent}}` : `{\n${fields.join(',\n')}\n${indent}}`;
+}
+
+/** `version --format json`; a daemon that does not answer is left out. */
+export function versionView({ engine }: World): string {
+  const { version } = engine;
+  return qtJson(engine.daemonUp ? { multipass: version, multipassd: version } : { multipass: version });
+}
+
+/** `list --format json`: live ones first, then deleted ones, else in no order to rely on. */
+export function listView(world: World): string {
+  const instances = [...world.engine.instances.values()];
+  const deleted = (instance: Instance): boolean => instance.state === 'Deleted';
+  const order = [...instances.filter((instance) => !deleted(instance)).reverse(), ...instances.filter(deleted)];
+  return qtJson({
+    list: order.map((instance) => ({
+      ipv4: addresses(world, instance),
+      name: instance.name,
+      release: `Ubuntu ${instance.release} LTS`,
+      state: instance.state,
+    })),
+  });
+}
+
+/** `info NAME... --format json`. */
+export function infoView(world: World, instances: readonly Instance[]): string {
+  return qtJson({ errors: [], info: Object.fromEntries(instances.map((instance) => [instance.name, about(world, instance)])) });
+}
+
+function about(world: World, instance: Instance): Json {
+  const running = instance.state === 'Running';
+  const memory = bytesOf(instance.memory) ?? 0;
+  const disk = bytesOf(instance.disk) ?? 0;
+  return {
+    cpu_count: running ? String(instance.cpus) : '',
+    disks: { sda1: running ? { total: String(Math.round(disk * 0.96)), used: '1932735283' } : {} },
+    image_hash: '1797c5c84d2ae8f6f4e2ff1d8b2b4b2e6b7c3b9b1c0f4d6e5a7f8c9d0e1f2a3b',
+    image_release: `${instance.release} LTS`,
+    ipv4: addresses(world, instance),
+    load: running ? [0.45, 0.51, 0.15] : [],
+    memory: running ? { total: Math.round(memory * 0.94), used: Math.round(memory * 0.2) } : {},
+    mounts: {},
+    release: running ? `Ubuntu ${instance.release}.3 LTS` : '',
+    snapshot_count: '0',
+    state: instance.state,
+  };
+}
+
+/** The management address first, then the guest's others; a placeholder while there is none yet (facts/multipass.md 2.6). */
+function addresses(world: World, instance: Instance): readonly string[] {
+  if (instance.state !== 'Running') return [];
+  if (!instance.addressKnown) return ['N/A'];
+  return [instance.address, ...nodeAddresses({ world, instance })];
+}
+
+/** Bytes of a size in Multipass' grammar (facts/multipass.md 1.3), or undefined for anything else. */
+export function bytesOf(size: string): number | undefined {
+  const match = /^(\d+)(\.\d+)?(?:([KMG])i?B?|B)?$/i.exec(size.trim());
+  if (match === null || (match[2] !== undefined && match[3] === undefined)) return undefined;
+  const unit = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }[match[3]?.toUpperCase() ?? ''] ?? 1;
+  return Math.floor(Number(`${match[1]}${match[2] ?? ''}`) * unit);
+}
