@@ -1,0 +1,34 @@
+import type { Command } from '../system/doors.ts';
+
+/** Pulling the proxy image is some 100 MB. */
+const CREATE_MS = 900_000;
+const EXPORT_MS = 300_000;
+
+export const versionCommand = (tool: string): Command => ({
+  file: tool,
+  args: ['version', '--format', 'json'],
+  effect: 'read',
+  timeoutMs: 30_000,
+});
+
+/** Creates, and never starts: the image's CPU need not be ours. */
+export const createCommand = (tool: string, name: string, platform: string, image: string): Command => ({
+  file: tool,
+  args: ['create', '--name', name, '--platform', platform, image],
+  effect: 'write',
+  timeoutMs: CREATE_MS,
+});
+
+export const exportCommand = (tool: string, name: string, output: string): Command => ({
+  file: tool,
+  args: ['export', '--output', output, name],
+  effect: 'write',
+  timeoutMs: EXPORT_MS,
+});
+
+export const removeCommand = (tool: string, name: string): Command => ({
+  file: tool,
+  args: ['rm', '--force', name],
+  effect: 'write',
+  timeoutMs: 60_000,
+});

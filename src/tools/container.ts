@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Config } from '../config/config.ts';
+import { CliError } from '../errors/cli-error.ts';
+import { CommandError } from '../system/command-error.ts';
+import type { ArchiveMember, Command, CommandResult, Files, Processes } from '../system/doors.ts';
+import { explain } from '../system/explain.ts';
+import * as argv from './container-argv.ts';
+
+export interface ImageRequest {
+  /** Fully qualified, e.g. `docker.io/istio/proxyv2:1.19.3`. */
+  readonly image: string;
+  /** E.g. `linux/arm64`. */
+  readonly platform: string;
+  /** Directory on this computer. */
+  readonly into: string;
+  readonly members: readonly ArchiveMember[];
+}
+
+export interface ImageContext {
+  readonly say: (text: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface ContainerTool {
+  /** What the program really is (`docker` is often podman in disguise), and that it answers. @throws CliError */
+  probe(): Promise<{ readonly kind: 'docker' | 'podman'; readonly version: string }>;
+  /** Takes single files out of an image, without running it. Leaves no container behind, also when it fails. */
+  extractFromImage(request: ImageRequest, context: ImageContext): Promise<void>;
+}
+
+export interface ContainerParts {
+  readonly processes: Processes;
+  readonly files: Pick<Files, 'makeDirectory' | 'extract' | 'remove'>;
+  readonly config: {
+    readonly lab: string;
+    readonly containerTool: string;
+    readonly istio: Pick<Config['istio'], 'version'>;
+    readonly paths: Pick<Config['paths'], 'temp'>;
+  };
+}
+
+export function createContainer({ processes, files, config }: ContainerParts): ContainerTool {
+  const tool = config.containerTool;
+  /** The same each time, so that what a killed run left behind is found and removed by the next. */
+  const name = `istio-vms-${config.lab}-${config.istio.version}`;
+
+  const run = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    try {
+      return await processes.run(command, signal);
+    } catch (thrown) {
+      throw thrown instanceof CommandError ? explain(thrown) : thrown;
+    }
+  };
+
+  /** Without the interrupt's signal: taking away what we made is the one thing that is still to be started. */
+  const removeContainer = async (): Promise<void> => {
+    try {
+      await processes.run(argv.removeCommand(tool, name));
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError)) throw thrown;
+      // docker fails on an absent container, podman does not.
+      if (!/no such container/i.test(thrown.result.stderr)) throw explain(thrown);
+    }
+  };
+
+  return {
+    probe: async () => parseVersion(tool, (await run(argv.versionCommand(tool))).stdout),
+    extractFromImage: async ({ image, platform, into, members }, { say, signal }) => {
+      const archive = join(config.paths.temp, `${name}.tar`);
+      await removeContainer();
+      try {
+        say(`fetching ${image} for ${platform}`);
+        await run(argv.createCommand(tool, name, platform, image), signal);
+        await files.makeDirectory(config.paths.temp);
+        await run(argv.exportCommand(tool, name, archive), signal);
+        say(`taking ${members.map((member) => member.as).join(' and ')} out of it`);
+        await files.extract(archive, into, members);
+      } finally {
+        await files.remove(archive);
+        await removeContainer().catch((thrown: unknown) => {
+          // The first failure is the one to tell; this one leaves a stopped container, no more.
+          const why = thrown instanceof Error ? thrown.message : String(thrown);
+          say(`warning: the container ${name} is left behind (${why}); remove it with \`${tool} rm --force ${name}\``);
+        });
+      }
+    },
+  };
+}
+
+/** docker says `ApiVersion`, podman `APIVersion`. */
+const versionSchema = z.object({ Client: z.object({ Version: z.string(), APIVersion: z.string().optional() }) });
+
+function parseVersion(tool: string, stdout: string): { kind: 'docker' | 'podman'; version: string } {
+  try {
+    const { Client } = versionSchema.parse(JSON.parse(stdout));
+    return { kind: Client.APIVersion === undefined ? 'docker' : 'podman', version: Client.Version };
+  } catch (cause) {
+    // Before 23.0 docker took `json` for a template and printed the word.
+    throw new CliError('tool-too-old', {
+      message: `The answer of \`${tool} version --format json\` is not understood.`,
+      hint: 'Install docker 23.0 or newer, or podman 3.4 or newer.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,91 @@
+import type { Command } from '../system/doors.ts';
+import type { KubeObject } from './kube-object.ts';
+
+/** Which cluster. */
+export interface KubeTarget {
+  readonly kubeconfig: string;
+  readonly context: string;
+}
+
+export interface GetOptions {
+  readonly name?: string;
+  /** Absent: everywhere (for kinds with namespaces). */
+  readonly namespace?: string;
+  readonly selector?: string;
+}
+
+/** Each request has 20 s of its own; ours is the clock for the whole of a command. */
+const REQUEST = '--request-timeout=20s';
+const READ_MS = 60_000;
+const WRITE_MS = 180_000;
+
+export const clientVersionCommand = (): Command => ({
+  file: 'kubectl',
+  args: ['version', '--client', '--output=json'],
+  effect: 'read',
+  timeoutMs: 30_000,
+});
+
+const kubectl = (target: KubeTarget, effect: Command['effect'], args: readonly string[], more: Partial<Command> = {}): Command => ({
+  file: 'kubectl',
+  args: ['--kubeconfig', target.kubeconfig, '--context', target.context, REQUEST, ...args],
+  effect,
+  timeoutMs: effect === 'read' ? READ_MS : WRITE_MS,
+  ...more,
+});
+
+/** `kinds` are fully qualified plurals, e.g. `gateways.networking.istio.io`: short names mean other things in other clusters. */
+export function getCommand(target: KubeTarget, kinds: readonly string[], options: GetOptions = {}): Command {
+  const { name, namespace, selector } = options;
+  const where = namespace !== undefined ? ['--namespace', namespace] : name === undefined ? ['--all-namespaces'] : [];
+  return kubectl(target, 'read', [
+    'get',
+    kinds.join(','),
+    ...(name === undefined ? [] : [name]),
+    ...where,
+    ...(selector === undefined ? [] : ['--selector', selector]),
+    '--ignore-not-found',
+    '--output=json',
+  ]);
+}
+
+/** Server-side apply under our own field manager: what others own in the same objects stays theirs. */
+export function applyCommand(target: KubeTarget, objects: readonly KubeObject[]): Command {
+  const list = { apiVersion: 'v1', kind: 'List', items: objects };
+  return kubectl(
+    target,
+    'write',
+    ['apply', '--server-side', '--force-conflicts', '--field-manager=istio-vms', '--filename=-'],
+    { stdin: JSON.stringify(list) },
+  );
+}
+
+export function deleteCommand(target: KubeTarget, kind: string, name: string, namespace?: string): Command {
+  const where = namespace === undefined ? [] : ['--namespace', namespace];
+  return kubectl(target, 'write', ['delete', kind, name, ...where, '--ignore-not-found', '--wait=true', '--timeout=120s']);
+}
+
+export interface PodPlace {
+  readonly namespace: string;
+  readonly deployment: string;
+  readonly container: string;
+}
+
+export function execCommand(target: KubeTarget, place: PodPlace, argv: readonly string[], effect: Command['effect']): Command {
+  const where = ['--namespace', place.namespace, `deployment/${place.deployment}`, '--container', place.container];
+  return kubectl(target, effect, ['exec', ...where, '--', ...argv]);
+}
+
+export const restartCommand = (target: KubeTarget, deployment: string, namespace: string): Command =>
+  kubectl(target, 'write', ['rollout', 'restart', `deployment/${deployment}`, '--namespace', namespace]);
+
+export const logsCommand = (target: KubeTarget, place: PodPlace): Command =>
+  kubectl(target, 'read', [
+    'logs',
+    '--namespace',
+    place.namespace,
+    `deployment/${place.deployment}`,
+    '--container',
+    place.container,
+    '--tail=50',
+  ]);

@@ -1,0 +1,214 @@
+import { z } from 'zod';
+import type { Config } from '../config/config.ts';
+import { CliError } from '../errors/cli-error.ts';
+import { CommandError } from '../system/command-error.ts';
+import type { Clock, Command, CommandResult, Processes } from '../system/doors.ts';
+import { explain } from '../system/explain.ts';
+import { retry } from '../system/retry.ts';
+import { parseObjects, viewOf, type KubeObject, type KubeView } from './kube-object.ts';
+import * as argv from './kubectl-argv.ts';
+
+/** The API did not answer; why, in one sentence. */
+export interface Unreachable {
+  readonly unreachable: string;
+}
+
+export interface Kubectl {
+  /** Of the program itself, without a `v`. @throws CliError `tool-missing` */
+  clientVersion(): Promise<string>;
+  /** Objects of these kinds; a kind that the cluster does not know has none. @throws CliError `api-unreachable` */
+  get(kinds: string | readonly string[], options?: argv.GetOptions): Promise<readonly KubeObject[]>;
+  /** Like `get`, once; an API that does not answer is an answer too. */
+  tryGet(kinds: string | readonly string[], options?: argv.GetOptions): Promise<readonly KubeObject[] | Unreachable>;
+  /** All that our checks look at, remembered until this tool writes or `forget` is called. @throws CliError */
+  everything(): Promise<KubeView>;
+  /** Like `everything`, once; «unreachable» is remembered for some seconds. */
+  tryEverything(): Promise<KubeView | Unreachable>;
+  /** Forgets what was seen: whoever waits for a change calls it before each look. */
+  forget(): void;
+  apply(objects: readonly KubeObject[]): Promise<void>;
+  /** Waits until it is gone; absent is fine. */
+  remove(kind: string, name: string, namespace?: string): Promise<void>;
+  /** Runs a program in a pod of a deployment. @throws CommandError with the program's own exit code */
+  exec(place: argv.PodPlace, args: readonly string[], effect: Command['effect'], signal?: AbortSignal): Promise<CommandResult>;
+  restart(deployment: string, namespace: string): Promise<void>;
+  /** The last 50 lines. */
+  logs(place: argv.PodPlace): Promise<string>;
+}
+
+/** Kinds of every cluster. ConfigMaps are left out: they are large, and the one we need is asked for by name. */
+export const CORE_KINDS = [
+  'nodes',
+  'namespaces',
+  'services',
+  'serviceaccounts',
+  'pods',
+  'deployments.apps',
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+] as const;
+
+/** Kinds that Istio brings; before it is there the cluster knows none of them. */
+export const ISTIO_KINDS = [
+  'gateways.networking.istio.io',
+  'virtualservices.networking.istio.io',
+  'workloadgroups.networking.istio.io',
+  'workloadentries.networking.istio.io',
+  'peerauthentications.security.istio.io',
+] as const;
+
+/** What passes by itself: a server that is just starting, a busy datastore, a webhook whose pod is not up yet. */
+const TRANSIENT =
+  /was refused|connection refused|connection reset|unexpected EOF|i\/o timeout|TLS handshake timeout|etcdserver|the object has been modified|Operation cannot be fulfilled|failed calling webhook|ServiceUnavailable|server is currently unable|no matches for kind|context deadline exceeded/i;
+const PAUSES = [1_000, 2_000, 4_000, 8_000];
+const UNREACHABLE_MS = 5_000;
+const UNKNOWN_KIND = /the server doesn't have a resource type "([^"]+)"/;
+
+export interface KubectlParts {
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly config: { readonly context: string; readonly paths: Pick<Config['paths'], 'kubeconfig'> };
+}
+
+export function createKubectl({ processes, clock, config }: KubectlParts): Kubectl {
+  const target: argv.KubeTarget = { kubeconfig: config.paths.kubeconfig, context: config.context };
+  let seen: Promise<KubeView> | undefined;
+  let unreachable: { readonly answer: Unreachable; readonly until: number } | undefined;
+
+  const forget = (): void => {
+    seen = undefined;
+    unreachable = undefined;
+  };
+
+  const patient = async (command: Command): Promise<CommandResult> => {
+    const worthIt = (thrown: unknown): boolean =>
+      thrown instanceof CommandError && thrown.failure === 'exit' && TRANSIENT.test(thrown.result.stderr);
+    return retry(() => processes.run(command), { clock, pauses: PAUSES, worthIt });
+  };
+
+  const write = async (command: Command): Promise<void> => {
+    try {
+      await explained(patient(command));
+    } finally {
+      // Also a write that failed may have changed something.
+      forget();
+    }
+  };
+
+  /** kubectl fails as a whole when it does not know one of the kinds; so that one is left out and the rest asked again. */
+  const look = async (
+    run: (command: Command) => Promise<CommandResult>,
+    kinds: readonly string[],
+    options: argv.GetOptions,
+  ): Promise<readonly KubeObject[]> => {
+    if (kinds.length === 0) return [];
+    try {
+      return understood((await run(argv.getCommand(target, kinds, options))).stdout);
+    } catch (thrown) {
+      const unknown = thrown instanceof CommandError ? UNKNOWN_KIND.exec(thrown.result.stderr)?.[1] : undefined;
+      if (unknown === undefined) throw thrown;
+      const known = kinds.filter((kind) => kind !== unknown && !kind.startsWith(`${unknown}.`));
+      // The cluster may name it in another way than we asked; then nothing of what we asked is sure.
+      return known.length === kinds.length ? [] : look(run, known, options);
+    }
+  };
+
+  const lookAtAll = async (run: (command: Command) => Promise<CommandResult>): Promise<KubeView> => {
+    const found = await Promise.all([look(run, CORE_KINDS, {}), look(run, ISTIO_KINDS, {})]);
+    return viewOf(found.flat());
+  };
+
+  /** One look at a time; a failed one is not kept. */
+  const remember = (work: () => Promise<KubeView>): Promise<KubeView> => {
+    if (seen !== undefined) return seen;
+    const looking = work();
+    seen = looking;
+    looking.catch(() => {
+      if (seen === looking) seen = undefined;
+    });
+    return looking;
+  };
+
+  const once = (command: Command): Promise<CommandResult> => processes.run(command);
+
+  return {
+    clientVersion: async () => {
+      const { stdout } = await explained(processes.run(argv.clientVersionCommand()));
+      return clientVersionIn(stdout);
+    },
+    get: (kinds, options = {}) => explained(look(patient, listed(kinds), options)),
+    tryGet: (kinds, options = {}) => orUnreachable(explained(look(once, listed(kinds), options))),
+    everything: () => explained(remember(() => lookAtAll(patient))),
+    tryEverything: async () => {
+      if (unreachable !== undefined && clock.now() < unreachable.until) return unreachable.answer;
+      const answer = await orUnreachable(explained(remember(() => lookAtAll(once))));
+      if ('unreachable' in answer) unreachable = { answer, until: clock.now() + UNREACHABLE_MS };
+      return answer;
+    },
+    forget,
+    apply: (objects) => write(argv.applyCommand(target, objects)),
+    remove: async (kind, name, namespace) => {
+      try {
+        await write(argv.deleteCommand(target, kind, name, namespace));
+      } catch (thrown) {
+        // A kind that is not there has no objects.
+        const cause = thrown instanceof CliError ? thrown.facts.cause : undefined;
+        if (!(cause instanceof CommandError && UNKNOWN_KIND.test(cause.result.stderr))) throw thrown;
+      }
+    },
+    exec: async (place, args, effect, signal) => {
+      try {
+        return await processes.run(argv.execCommand(target, place, args, effect), signal);
+      } finally {
+        if (effect === 'write') forget();
+      }
+    },
+    restart: (deployment, namespace) => write(argv.restartCommand(target, deployment, namespace)),
+    logs: async (place) => (await explained(patient(argv.logsCommand(target, place)))).stdout,
+  };
+}
+
+const listed = (kinds: string | readonly string[]): readonly string[] => (typeof kinds === 'string' ? [kinds] : kinds);
+
+async function explained<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (thrown) {
+    throw thrown instanceof CommandError ? explain(thrown) : thrown;
+  }
+}
+
+async function orUnreachable<T>(work: Promise<T>): Promise<T | Unreachable> {
+  try {
+    return await work;
+  } catch (thrown) {
+    if (thrown instanceof CliError && thrown.reason === 'api-unreachable') return { unreachable: thrown.message };
+    throw thrown;
+  }
+}
+
+function understood(stdout: string): KubeObject[] {
+  try {
+    return parseObjects(stdout);
+  } catch (cause) {
+    throw new CliError('tool-failed', {
+      message: 'The answer of `kubectl get --output=json` is not understood.',
+      hint: 'Check that `kubectl` on the PATH is the real one.',
+      details: [stdout.slice(0, 300)],
+      cause,
+    });
+  }
+}
+
+const versionSchema = z.object({ clientVersion: z.object({ gitVersion: z.string() }) });
+
+function clientVersionIn(stdout: string): string {
+  try {
+    return versionSchema.parse(JSON.parse(stdout)).clientVersion.gitVersion.replace(/^v/, '');
+  } catch (cause) {
+    throw new CliError('tool-too-old', {
+      message: 'The answer of `kubectl version --client --output=json` is not understood.',
+      hint: 'Install kubectl 1.22 or newer.',
+      cause,
+    });
+  }
+}

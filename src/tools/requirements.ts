@@ -1,0 +1,88 @@
+import semver from 'semver';
+import { CliError } from '../errors/cli-error.ts';
+import type { Reason } from '../errors/reasons.ts';
+import type { Platform } from '../system/doors.ts';
+
+/** Programs that people install themselves; istioctl is not among them, for we fetch it. */
+export type HostTool = 'multipass' | 'kubectl' | 'docker' | 'podman';
+
+interface ToolFacts {
+  readonly floor: string;
+  /** Why not older. */
+  readonly because: string;
+  readonly install: Readonly<Record<Platform, string>>;
+}
+
+export const TOOLS: Readonly<Record<HostTool, ToolFacts>> = {
+  multipass: {
+    // `exec -n` is older (1.10), but without `stop --force` a machine in state Unknown has no way out (facts/multipass.md 1.10).
+    floor: '1.14.0',
+    because: '`multipass stop --force` came with it',
+    install: { darwin: 'brew install --cask multipass', linux: 'sudo snap install multipass' },
+  },
+  kubectl: {
+    floor: '1.22.0',
+    because: 'server-side apply is stable since then',
+    install: { darwin: 'brew install kubectl', linux: 'sudo snap install kubectl --classic' },
+  },
+  docker: {
+    floor: '23.0.0',
+    because: 'it understands `--format json` since then',
+    install: { darwin: 'brew install --cask docker', linux: 'https://docs.docker.com/engine/install/' },
+  },
+  podman: {
+    floor: '3.4.0',
+    because: 'older ones choose the wrong CPU for an image',
+    install: { darwin: 'brew install podman', linux: 'sudo apt-get install podman' },
+  },
+};
+
+/** A tool and how to ask it for its version. */
+export interface Requirement {
+  readonly tool: HostTool;
+  /** Gives the version. @throws CliError when it is missing or does not answer */
+  probe(): Promise<string>;
+}
+
+interface Problem {
+  readonly reason: Reason;
+  readonly text: string;
+}
+
+/**
+ * Asks every tool at once, and tells all problems at once.
+ * @throws CliError `tool-missing`, `tool-too-old`, `engine-not-answering` or whatever a single probe found
+ */
+export async function checkRequirements(requirements: readonly Requirement[], platform: Platform): Promise<void> {
+  const found = await Promise.all(requirements.map((each) => problemOf(each, platform)));
+  const problems = found.filter((problem) => problem !== undefined);
+  const [first] = problems;
+  if (first === undefined) return;
+  const reason = problems.find((problem) => problem.reason === 'tool-missing')?.reason ?? first.reason;
+  throw new CliError(reason, {
+    message: problems.length === 1 ? 'A tool that is needed is not ready.' : `${problems.length} tools that are needed are not ready.`,
+    details: problems.map((problem) => problem.text),
+    hint: 'Set this right, then run the same command again. `--rehearse` needs none of them.',
+  });
+}
+
+async function problemOf({ tool, probe }: Requirement, platform: Platform): Promise<Problem | undefined> {
+  const { floor, because, install } = TOOLS[tool];
+  try {
+    const version = await probe();
+    if (!isOlder(version, floor)) return undefined;
+    return { reason: 'tool-too-old', text: `${tool} ${version} is too old: ${floor} is the oldest that works (${because}). Install: ${install[platform]}` };
+  } catch (thrown) {
+    if (!(thrown instanceof CliError)) throw thrown;
+    // An interrupt is no finding about a tool.
+    if (thrown.reason === 'interrupted') throw thrown;
+    if (thrown.reason === 'tool-missing') return { reason: 'tool-missing', text: `${tool} is not on the PATH. Install: ${install[platform]}` };
+    return { reason: thrown.reason, text: [`${tool}: ${thrown.message}`, thrown.facts.hint].filter(Boolean).join(' ') };
+  }
+}
+
+/** Suffixes such as `+mac` or `-dev.12` say nothing about age; a version that is no version is not held against it. */
+function isOlder(version: string, floor: string): boolean {
+  const plain = semver.coerce(version);
+  return plain !== null && semver.lt(plain, floor);
+}
