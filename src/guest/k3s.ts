@@ -74,7 +74,11 @@ export function agentConfig(input: Pick<AgentInput, 'address' | 'serverAddress'>
 }
 
 function configFile(content: Readonly<Record<string, unknown>>): GuestFile {
-  return { path: K3S_CONFIG, content: `# Made by istio-vms.\n${stringify(content)}`, mode: 0o600 };
+  return {
+    path: K3S_CONFIG,
+    content: `# Made by istio-vms.\n${stringify(content, { compat: 'yaml-1.1' })}`,
+    mode: 0o600,
+  };
 }
 
 function binaryFile(binary: FileInput): GuestFile {

@@ -55,14 +55,16 @@ export function stateCommand(shipped: GuestTexts, paths: readonly string[] = [])
 export function parseGuestState(stdout: string): GuestState {
   const values = new Map<string, string>();
   const files = new Map<string, GuestFileState>();
+  let told = false;
   for (const line of stdout.split('\n')) {
     const tab = line.indexOf('\t');
     if (tab < 0) continue;
     const [key, value] = [line.slice(0, tab), line.slice(tab + 1)];
+    told ||= key === 'sidecar.active';
     if (key === 'file') readFile(value, files);
     else if (value !== '-' && value !== '') values.set(key, value);
   }
-  if (!values.has('sidecar.active')) {
+  if (!told) {
     throw new CliError('guest-failed', {
       message: 'The machine did not tell its state.',
       details: stdout.trim().split('\n').slice(-5),

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
 import { labels } from './labels.ts';
+import type { Manifest } from './object.ts';
 
 /** Which of the two IstioOperator documents a record is about. */
 export type InstalledPart = 'control-plane' | 'gateway';
@@ -13,7 +13,7 @@ export interface InstallRecord {
 }
 
 /** A ConfigMap for each part: server-side apply would drop the other part's fields from a shared one. */
-export function installRecord(config: Config, part: InstalledPart, digest: string): KubeObject {
+export function installRecord(config: Config, part: InstalledPart, digest: string): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -27,7 +27,7 @@ export function recordName(part: InstalledPart): string {
 }
 
 /** Empty strings where there is no record. */
-export function readInstallRecord(object: KubeObject | undefined): InstallRecord {
+export function readInstallRecord(object: { readonly [field: string]: unknown } | undefined): InstallRecord {
   const data = (object?.['data'] ?? {}) as Partial<InstallRecord>;
   return { version: data.version ?? '', digest: data.digest ?? '' };
 }

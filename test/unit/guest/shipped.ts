@@ -1,0 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ShippedData } from '../../../src/system/shipped.ts';
+import { versions } from '../manifests/lab.ts';
+
+function texts(directory: string): Record<string, string> {
+  return Object.fromEntries(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'utf8')]));
+}
+
+/** What the package ships, read as it is. */
+export const shipped: ShippedData = { versions, guest: texts('data/guest'), sample: texts('data/sample') };

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import type { Config, VersionTable } from '../../../src/config/config.ts';
+
+export const versions = JSON.parse(readFileSync('data/versions.json', 'utf8')) as VersionTable;
+
+/** A checked configuration, as the article has it. */
+export function labConfig(version = '1.19.3', labSize: Config['labSize'] = 'article'): Config {
+  const minor = version.split('.').slice(0, 2).join('.');
+  const size = { cpus: 2, memory: '8G', disk: '8G' };
+  return {
+    lab: 'test-lab',
+    labSize,
+    runOs: '22.04',
+    istio: {
+      version,
+      minor,
+      revision: version.replaceAll('.', '-'),
+      namespace: 'istio-system',
+      meshId: 'vmmesh',
+      cluster: 'test',
+    },
+    k3s: {
+      version: versions.istio[minor]?.k3s ?? 'unknown',
+      workers: 2,
+      master: 'k3s-master',
+      workerNames: ['k3s-worker-1', 'k3s-worker-2'],
+      masterSize: { cpus: 2, memory: '1G', disk: '4G' },
+      workerSize: size,
+    },
+    vm: {
+      name: 'vm-istio-external-workload',
+      size,
+      app: 'external-app',
+      appPort: 8000,
+      namespace: 'vmns',
+      serviceAccount: 'vmsa',
+    },
+    networks: { cluster: 'kube-network', vm: 'vm-network' },
+    gateway: {
+      status: { outside: 15022, inside: 15021 },
+      istiod: { outside: 15013, inside: 15012 },
+      webhook: { outside: 15018, inside: 15017 },
+    },
+    containerTool: 'docker',
+    launches: 2,
+    paths: {
+      data: '/lab/.data',
+      bin: '/lab/.bin',
+      temp: '/lab/.tmp',
+      kubeconfig: '/lab/.data/config.test.yaml',
+      workloadFiles: '/lab/.data/workload-files',
+      machinesRecord: '/lab/.data/machines.json',
+      istioctlLink: '/lab/.bin/istioctl',
+      istioctl: `/lab/.bin/istioctl-${version}`,
+      manifests: '/lab/.tmp/manifests',
+      logs: '/lab/.tmp/logs',
+      cache: '/home/someone/.cache/istio-vms',
+    },
+    context: 'istio-vms-test-lab',
+  };
+}

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import type { Config } from '../../../src/config/config.ts';
+import { controlPlane } from '../../../src/manifests/control-plane.ts';
+import { eastWestGateway } from '../../../src/manifests/east-west-gateway.ts';
+import { exposeIstiod, exposeServices, networkNamespace } from '../../../src/manifests/expose.ts';
+import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../../../src/manifests/network-policies.ts';
+import type { Manifest } from '../../../src/manifests/object.ts';
+import { routeObjects } from '../../../src/manifests/route.ts';
+import { SAMPLE_DEPLOYMENTS, sampleObjects } from '../../../src/manifests/sample.ts';
+import { plainClientObjects, strictObject } from '../../../src/manifests/strict.ts';
+import { workloadGroup, workloadObjects } from '../../../src/manifests/workload.ts';
+import { toYaml } from '../../../src/manifests/yaml.ts';
+import { labConfig, versions } from './lab.ts';
+
+const documents: Record<string, (config: Config) => readonly Manifest[]> = {
+  'control-plane': (config) => [controlPlane(config)],
+  'east-west-gateway': (config) => [eastWestGateway(config)],
+  expose: (config) => [networkNamespace(config), ...exposeIstiod(config), ...exposeServices(config)],
+  workload: workloadObjects,
+  route: routeObjects,
+  sample: (config) => sampleObjects(config, versions),
+  strict: (config) => [strictObject(config), ...plainClientObjects(config)],
+  'network-policies': (config) => [
+    articleDenyAll(config),
+    articleDenyEgress(config),
+    denyEgressToVm(config, '192.168.64.64'),
+  ],
+};
+const names = Object.keys(documents);
+const make = (name: string, config: Config): readonly Manifest[] => documents[name]?.(config) ?? [];
+
+describe.each(['1.19.3', '1.30.3'])('manifests for Istio %s', (version) => {
+  it.each(names)('%s is as recorded, and reads back as it was', async (name) => {
+    const objects = make(name, labConfig(version));
+    const text = toYaml(objects);
+    await expect(text).toMatchFileSnapshot(`golden/${version}/${name}.yaml`);
+    expect(parseAllDocuments(text).map((document) => document.toJS() as unknown)).toEqual(objects);
+  });
+});
+
+describe('what holds for every manifest', () => {
+  const all = names.flatMap((name) => make(name, labConfig('1.22.8', 'small')));
+  const inCluster = all.filter((object) => object.kind !== 'IstioOperator');
+
+  it('every object in the cluster is labelled as ours', () => {
+    for (const object of inCluster) {
+      expect(object.metadata.labels, `${object.kind} ${object.metadata.name}`).toMatchObject({
+        'app.kubernetes.io/managed-by': 'istio-vms',
+        'istio-vms/lab': 'test-lab',
+      });
+    }
+  });
+
+  it('Istio objects have the one version that 1.19 and 1.30 both serve', () => {
+    const istio = inCluster.filter((object) => object.apiVersion.includes('istio.io'));
+    expect(istio.length).toBeGreaterThan(4);
+    for (const object of istio) expect(object.apiVersion).toMatch(/^(networking|security)\.istio\.io\/v1beta1$/);
+  });
+
+  it('no two objects have the same kind, namespace and name', () => {
+    const keys = all
+      .filter((object) => object.kind !== 'Namespace')
+      .map(({ kind, metadata }) => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  it('both IstioOperator files have names of their own, or one install would prune the other', () => {
+    expect(controlPlane(labConfig()).metadata.name).not.toBe(eastWestGateway(labConfig()).metadata.name);
+  });
+});
+
+describe('values follow the configuration', () => {
+  const base = labConfig();
+  const other: Config = {
+    ...base,
+    istio: { ...base.istio, namespace: 'mesh' },
+    vm: { ...base.vm, namespace: 'outside', app: 'shop', appPort: 9090 },
+    gateway: { ...base.gateway, istiod: { outside: 25012, inside: 15012 } },
+  };
+
+  it('server and match name the gateway Service port, the destination istiod own port', () => {
+    const [gateway, route] = exposeIstiod(other);
+    expect(gateway).toMatchObject({
+      metadata: { namespace: 'mesh' },
+      spec: { servers: [{ port: { number: 25012 } }, {}] },
+    });
+    expect(route).toMatchObject({
+      spec: {
+        tls: [
+          {
+            match: [{ port: 25012, sniHosts: ['istiod-1-19-3.mesh.svc', 'istiod-1-19-3.mesh.svc.cluster.local'] }],
+            route: [{ destination: { host: 'istiod-1-19-3.mesh.svc.cluster.local', port: { number: 15012 } } }],
+          },
+          {},
+        ],
+      },
+    });
+    expect(JSON.stringify(eastWestGateway(other))).toContain('{"name":"tls-istiod","port":25012,"targetPort":15012}');
+  });
+
+  it('the control plane namespace is a value, since metadata.namespace does not place it', () => {
+    for (const object of [controlPlane(other), eastWestGateway(other)]) {
+      expect(object).toMatchObject({ spec: { values: { global: { istioNamespace: 'mesh' } } } });
+    }
+  });
+
+  it('the workload group captures all ports and probes the workload', () => {
+    const group = workloadGroup(other);
+    expect(group).toMatchObject({
+      metadata: { name: 'shop', namespace: 'outside' },
+      spec: { metadata: { labels: { app: 'shop' } }, probe: { httpGet: { port: 9090, path: '/' } } },
+    });
+    expect(group).not.toHaveProperty('spec.template.ports');
+    expect(routeObjects(other)[0]).toMatchObject({
+      spec: { selector: { app: 'shop' }, ports: [{ port: 8000, targetPort: 9090 }] },
+    });
+  });
+
+  it('a small lab lowers what istiod asks for; the article leaves it to Istio', () => {
+    expect(controlPlane(labConfig('1.26.8', 'small'))).toMatchObject({
+      spec: { components: { pilot: { k8s: { resources: { requests: { memory: '256Mi' } } } } } },
+    });
+    expect(controlPlane(base)).not.toHaveProperty('spec.components');
+  });
+
+  it('the sample has the Deployments that are waited for, with the images of this Istio', () => {
+    const deployments = sampleObjects(labConfig('1.30.3'), versions).filter((object) => object.kind === 'Deployment');
+    expect(deployments.map((object) => object.metadata.name)).toEqual([...SAMPLE_DEPLOYMENTS]);
+    expect(JSON.stringify(deployments)).toContain(versions.istio['1.30']?.helloworldImages[1]);
+  });
+});
