@@ -1,14 +1,11 @@
 import { clusterOf } from '../cluster/kube.ts';
 import type { Mesh, World } from '../world.ts';
-import { http, refused, targetOf } from './answers.ts';
+import { refused } from './answers.ts';
 import { certificatesJson } from './certificates.ts';
 import { resolveOnVm } from './dns.ts';
 import { requestFromPod } from './pod-traffic.ts';
 import { createAgents } from './state.ts';
 import { requestFromVm } from './vm-traffic.ts';
-
-const ENVOY_ADMIN = 15_000;
-const ENVOY_READY = 15_021;
 
 /** istiod's and Envoy's view of workload VMs, decided by nothing but what is in the world (facts/istio-vm.md). */
 export function createMesh(world: World): Mesh {
@@ -28,27 +25,13 @@ export function createMesh(world: World): Mesh {
     started: (instance) => agents.started(instance),
     stopped: (instance) => agents.stopped(instance),
     resolve: (instance, name) => resolveOnVm(world, instance, agents.configured(instance), name),
-    requestFromVm: (instance, url) => {
-      const connection = agents.configured(instance);
-      const target = targetOf(url);
-      if (target !== undefined && (target.host === 'localhost' || target.host === '127.0.0.1')) {
-        const runs = instance.rules && instance.units.get('istio')?.active !== 'inactive';
-        if (target.port === ENVOY_READY && target.path === '/healthz/ready') {
-          if (!runs) return refused(target.host, target.port);
-          return connection === undefined ? http(503, '') : http(200, '');
-        }
-        if (target.port === ENVOY_ADMIN) {
-          if (connection === undefined) return refused(target.host, target.port);
-          return target.path === '/certs' ? http(200, certificatesJson(instance, connection, world.clock.now())) : http(404, 'invalid path.');
-        }
-      }
-      return requestFromVm(world, instance, connection, url, turn);
-    },
+    requestFromVm: (instance, url) => requestFromVm(world, instance, agents.configured(instance), url, turn),
     requestFromPod: (namespace, deployment, url) => {
       const cluster = clusterOf(world);
       if (cluster === undefined) return refused(url, 80);
       agents.settle();
-      return requestFromPod({ world, cluster, configured: (instance) => agents.configured(instance), turn }, namespace, deployment, url);
+      const configured = agents.configured.bind(agents);
+      return requestFromPod({ world, cluster, configured, turn }, namespace, deployment, url);
     },
     certificates: (instance) => {
       const connection = agents.configured(instance);

@@ -1,0 +1,92 @@
+import { posix } from 'node:path';
+import { packTar } from '../../system/archives.ts';
+import { CONTAINER_CALL, CONTAINER_EXPORT, CONTAINER_PULL } from '../durations.ts';
+import { standInBytes } from '../stand-in.ts';
+import type { HostCall, HostProgram, ProgramResult, World } from '../world.ts';
+
+/** Simulated docker and podman (`call.command.file` says which): create, export, remove. */
+export const container: HostProgram = async (call) => {
+  const tool = posix.basename(call.command.file);
+  const [verb, ...args] = call.args;
+  const action = { version, create, export: exportTar, rm: remove }[verb ?? ''];
+  await call.world.clock.sleep(CONTAINER_CALL, call.signal);
+  const result = await action?.(call, tool, args);
+  if (result !== undefined) return result;
+  const what = call.args.join(' ');
+  return { exitCode: 125, stderr: `unknown command or flag: ${tool} ${what}\n`, refused: `${tool} ${what}` };
+};
+
+/** Undefined means: not in this form. */
+type Action = (call: HostCall, tool: string, args: readonly string[]) => Promise<ProgramResult | undefined>;
+
+const version: Action = async ({ world }, tool, args) => {
+  if (args.join(' ') !== '--format json') return undefined;
+  const platform = { Os: 'linux', Arch: world.host.cpu };
+  const answer =
+    tool === 'podman'
+      ? { Client: { Version: '5.2.5', OsArch: `linux/${world.host.cpu}` } }
+      : { Client: { Version: '27.3.1', ...platform }, Server: { Version: '27.3.1', ...platform } };
+  return { exitCode: 0, stdout: `${JSON.stringify(answer)}\n` };
+};
+
+const create: Action = async ({ world, signal }, tool, args) => {
+  const [nameFlag, name, platformFlag, platform, image, ...more] = args;
+  if (nameFlag !== '--name' || platformFlag !== '--platform' || platform !== 'linux/arm64' || image === undefined || more.length > 0) {
+    return undefined;
+  }
+  if (name === undefined || !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) {
+    return { exitCode: 125, stderr: `${tool}: Invalid container name (${name ?? ''})\n` };
+  }
+  if (world.containers.has(name)) return { exitCode: 125, stderr: conflict(tool, name) };
+  await world.clock.sleep(CONTAINER_PULL, signal);
+  if (proxyVersion(world, image) === undefined) {
+    return { exitCode: 125, stderr: `Error response from daemon: manifest for ${image} not found: manifest unknown: manifest unknown\n` };
+  }
+  world.containers.set(name, image);
+  return { exitCode: 0, stdout: `${world.token(32)}\n` };
+};
+
+function conflict(tool: string, name: string): string {
+  return tool === 'podman'
+    ? `Error: creating container storage: the container name "${name}" is already in use. You have to remove that container to be able to reuse that name: that name is already in use\n`
+    : `docker: Error response from daemon: Conflict. The container name "/${name}" is already in use. You have to remove (or rename) that container to be able to reuse that name.\n`;
+}
+
+const exportTar: Action = async ({ world, files, signal }, tool, args) => {
+  const [outputFlag, output, name, ...more] = args;
+  if (outputFlag !== '--output' || output === undefined || name === undefined || more.length > 0) return undefined;
+  const image = world.containers.get(name);
+  if (image === undefined) return { exitCode: 1, stderr: missing(tool, name) };
+  await world.clock.sleep(CONTAINER_EXPORT, signal);
+  const version = proxyVersion(world, image) ?? '';
+  const standIn = (artifact: string): Uint8Array => standInBytes({ artifact, version, cpu: 'arm64' });
+  const tar = await packTar([
+    { name: 'etc/os-release', content: 'NAME="Ubuntu"\n', mode: 0o644 },
+    { name: 'usr/local/bin/envoy', content: standIn('envoy'), mode: 0o755 },
+    { name: 'usr/local/bin/pilot-agent', content: standIn('pilot-agent'), mode: 0o755 },
+    { name: 'var/lib/istio/envoy/envoy_bootstrap_tmpl.json', content: `{"node":{"istio":"${version}"}}\n`, mode: 0o644 },
+  ]);
+  await files.write(output, tar, 0o600);
+  return { exitCode: 0 };
+};
+
+const remove: Action = async ({ world }, tool, args) => {
+  const [force, name, ...more] = args;
+  if (force !== '--force' || name === undefined || more.length > 0) return undefined;
+  if (world.containers.delete(name)) return { exitCode: 0, stdout: `${name}\n` };
+  return tool === 'podman' ? { exitCode: 0 } : { exitCode: 1, stderr: missing(tool, name) };
+};
+
+const missing = (tool: string, name: string): string =>
+  tool === 'podman'
+    ? `Error: no container with name or ID "${name}" found: no such container\n`
+    : `Error response from daemon: No such container: ${name}\n`;
+
+const PROXY = /^(?:docker\.io\/istio|istio|registry\.istio\.io\/release|gcr\.io\/istio-release)\/proxyv2:(1\.\d+)\.(\d+)$/;
+
+/** The Istio version of a proxyv2 image that exists for arm64 (facts/istio-vm.md 1.5). */
+function proxyVersion(world: World, image: string): string | undefined {
+  const [, minor = '', patch] = PROXY.exec(image) ?? [];
+  const last = world.shipped.versions.istio[minor]?.lastPatch.split('.')[2];
+  return patch !== undefined && last !== undefined && Number(patch) <= Number(last) ? `${minor}.${patch}` : undefined;
+}

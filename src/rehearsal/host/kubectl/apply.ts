@@ -1,0 +1,72 @@
+import { parseAllDocuments } from 'yaml';
+import { ApiError } from '../../cluster/api-error.ts';
+import type { KindInfo } from '../../cluster/kinds.ts';
+import type { KubeObject } from '../../world.ts';
+import { flag } from './args.ts';
+import { shown, type Verb } from './verb.ts';
+
+/** `kubectl apply --server-side`: object after object; one that fails does not hold up the others. */
+export const apply: Verb = {
+  flags: {
+    '--server-side': 'switch',
+    '--force-conflicts': 'switch',
+    '--field-manager': 'value',
+    '--filename': 'value',
+  },
+  run: async ({ call, cluster, parsed }) => {
+    const manager = flag(parsed, '--field-manager');
+    const lacking = ['--server-side', '--force-conflicts', '--filename'].find((name) => !parsed.flags.has(name));
+    const odd = parsed.words[0] ?? (flag(parsed, '--filename') === '-' ? lacking : '--filename');
+    if (odd !== undefined || manager === undefined) {
+      const why = odd ?? '--field-manager';
+      return { exitCode: 1, stderr: `error: not understood here: ${why}\n`, refused: `kubectl apply ${why}` };
+    }
+    const objects = readObjects(Buffer.from(call.stdin).toString('utf8'));
+    const lines: string[] = [];
+    const errors: string[] = [];
+    for (const object of objects) {
+      try {
+        const saved = cluster.store.apply(object, manager);
+        if (saved.kind === 'Namespace' && saved['status'] === undefined) activate(cluster.store, saved.metadata.name);
+        const info = cluster.store.serving(saved.apiVersion, saved.kind) as KindInfo;
+        lines.push(`${shown(info, saved.metadata.name)} serverside-applied`);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        errors.push(error.message);
+      }
+    }
+    return {
+      exitCode: errors.length === 0 ? 0 : 1,
+      stdout: lines.map((line) => `${line}\n`).join(''),
+      stderr: errors.map((line) => `${line}\n`).join(''),
+    };
+  },
+};
+
+/** A new namespace as the API server completes it. */
+export function activate(store: { edit: (plural: string, namespace: undefined, name: string, change: (object: KubeObject) => void) => void }, name: string): void {
+  store.edit('namespaces', undefined, name, (home) => {
+    home['status'] = { phase: 'Active' };
+    home.metadata.labels = { ...home.metadata.labels, 'kubernetes.io/metadata.name': name };
+  });
+}
+
+/** Documents of YAML or JSON, Lists opened. @throws ApiError when it is no Kubernetes object */
+export function readObjects(text: string): KubeObject[] {
+  const documents = parseAllDocuments(text).map((document) => {
+    if (document.errors.length > 0) {
+      throw new ApiError(`error: error parsing STDIN: error converting YAML to JSON: yaml: ${document.errors[0]?.message ?? ''}`);
+    }
+    return document.toJS() as (Partial<KubeObject> & { items?: KubeObject[] }) | null;
+  });
+  const objects = documents.flatMap((document) =>
+    document === null ? [] : document.kind === 'List' ? (document.items ?? []) : [document as KubeObject],
+  );
+  if (objects.length === 0) throw new ApiError('error: no objects passed to apply');
+  for (const object of objects) {
+    if (typeof object.kind !== 'string' || typeof object.apiVersion !== 'string') {
+      throw new ApiError(`error: unable to decode "STDIN": Object 'Kind' is missing in '${JSON.stringify(object).slice(0, 60)}'`);
+    }
+  }
+  return objects;
+}

@@ -1,0 +1,62 @@
+import { parse } from 'yaml';
+import { clusterOf, type SimulatedCluster } from '../../cluster/kube.ts';
+import { KUBECTL_CALL, KUBECTL_REFUSED, KUBECTL_UNREACHABLE } from '../../durations.ts';
+import type { HostCall, ProgramResult } from '../../world.ts';
+
+interface Kubeconfig {
+  readonly clusters?: readonly { name: string; cluster: { server?: string; 'certificate-authority-data'?: string } }[];
+  readonly contexts?: readonly { name: string; context: { cluster: string; user: string } }[];
+  readonly users?: readonly { name: string; user: { 'client-certificate-data'?: string; 'client-key-data'?: string } }[];
+}
+
+export type Connection = { readonly cluster: SimulatedCluster } | { readonly failure: ProgramResult };
+
+/** Failure of a client program: exit 1 with this on stderr. */
+export const failure = (text: string): ProgramResult => ({ exitCode: 1, stderr: `${text}\n` });
+
+/** The fault `api-flaky`: two seconds of every forty. */
+const flaky = (now: number): boolean => Math.floor(now / 1000) % 40 < 2;
+
+/**
+ * Dials the API server that a kubeconfig's context names, as every client of it does: the file, the context, the address
+ * that really serves, the CA, the client certificate. The time of one call passes.
+ */
+export async function connect(call: HostCall, kubeconfig: string, context: string, took = KUBECTL_CALL): Promise<Connection> {
+  const { world, files, signal } = call;
+  const no = async (text: string, time: number): Promise<Connection> => {
+    await world.clock.sleep(time, signal);
+    return { failure: failure(text) };
+  };
+  const text = await files.readText(kubeconfig);
+  if (text === undefined) return no(`error: stat ${kubeconfig}: no such file or directory`, took);
+  let config: Kubeconfig;
+  try {
+    config = (parse(text) ?? {}) as Kubeconfig;
+  } catch {
+    return no(`error: error loading config file "${kubeconfig}": yaml: did not find expected node content`, took);
+  }
+  const chosen = config.contexts?.find(({ name }) => name === context)?.context;
+  if (chosen === undefined) return no(`error: context "${context}" does not exist`, took);
+  const target = config.clusters?.find(({ name }) => name === chosen.cluster)?.cluster;
+  const user = config.users?.find(({ name }) => name === chosen.user)?.user;
+  if (target?.server === undefined) return no(`error: cluster "${chosen.cluster}" does not exist`, took);
+  const { hostname, port } = new URL(target.server);
+  const refused = `The connection to the server ${hostname}:${port} was refused - did you specify the right host or port?`;
+  const instance = [...world.engine.instances.values()].find(({ address, state }) => address === hostname && state === 'Running');
+  if (instance === undefined) {
+    if (hostname === '127.0.0.1' || hostname === 'localhost') return no(refused, KUBECTL_REFUSED);
+    return no(`Unable to connect to the server: dial tcp ${hostname}:${port}: i/o timeout`, KUBECTL_UNREACHABLE);
+  }
+  const cluster = clusterOf(world);
+  await world.clock.sleep(took, signal);
+  const down = cluster === undefined || cluster.server !== instance.name || port !== '6443' || !cluster.ready();
+  if (down || (world.faults.has('api-flaky') && flaky(world.clock.now()))) return { failure: failure(refused) };
+  const ca = Buffer.from(target['certificate-authority-data'] ?? '', 'base64').toString('utf8');
+  if (ca !== cluster.ca) {
+    return { failure: failure('Unable to connect to the server: tls: failed to verify certificate: x509: certificate signed by unknown authority') };
+  }
+  if (user?.['client-certificate-data'] !== cluster.clientCertificate || user['client-key-data'] === undefined) {
+    return { failure: failure('error: You must be logged in to the server (Unauthorized)') };
+  }
+  return { cluster };
+}

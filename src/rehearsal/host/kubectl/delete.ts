@@ -1,0 +1,40 @@
+import { fromServer } from '../../cluster/api-error.ts';
+import { endNamespace } from '../../cluster/namespaces.ts';
+import { ownerOf } from '../../cluster/deployments.ts';
+import { podObjects } from '../../cluster/kube.ts';
+import { flag } from './args.ts';
+import { kindNamed, shown, type Verb } from './verb.ts';
+
+/** How often the wait looks. */
+const LOOK_MS = 500;
+
+/** `kubectl delete KIND NAME --wait`: gone means gone, content and pods included. */
+export const remove: Verb = {
+  flags: { '--namespace': 'value', '--ignore-not-found': 'switch', '--wait': 'value', '--timeout': 'value' },
+  run: async ({ call, cluster, parsed }) => {
+    const [kind, name, ...more] = parsed.words;
+    const seconds = /^(\d+)s$/.exec(flag(parsed, '--timeout') ?? '')?.[1];
+    if (kind === undefined || name === undefined) return { exitCode: 1, stderr: 'error: resource(s) were provided, but no name was specified\n' };
+    const odd = more[0] ?? (flag(parsed, '--wait') !== 'true' ? '--wait' : seconds === undefined ? '--timeout' : undefined);
+    if (odd !== undefined) return { exitCode: 1, stderr: `error: not understood here: ${odd}\n`, refused: `kubectl delete ${odd}` };
+    const { store } = cluster;
+    const { clock } = call.world;
+    const info = kindNamed(store, kind);
+    const namespace = info.namespaced ? (flag(parsed, '--namespace') ?? 'default') : undefined;
+    const found = store.get(info.plural, namespace, name);
+    if (found === undefined) {
+      if (parsed.flags.has('--ignore-not-found')) return { exitCode: 0 };
+      throw fromServer('NotFound', `${info.plural} "${name}" not found`);
+    }
+    if (info.plural === 'namespaces') endNamespace(store, name, clock.now());
+    else store.remove(info.plural, namespace, name);
+    const there = (): boolean =>
+      store.get(info.plural, namespace, name)?.metadata.uid === found.metadata.uid ||
+      podObjects(store).some((pod) => ownerOf(pod) === found.metadata.uid);
+    for (const until = clock.now() + Number(seconds) * 1000; there(); ) {
+      if (clock.now() >= until) return { exitCode: 1, stderr: `error: timed out waiting for the condition on ${info.plural}/${name}\n` };
+      await clock.sleep(LOOK_MS, call.signal);
+    }
+    return { exitCode: 0, stdout: `${shown(info, name).replace('/', ' "')}" deleted\n` };
+  },
+};
