@@ -23,7 +23,7 @@ const STDERR_LINES = 12;
 export function renderError(error: CliError, options: ErrorScreenOptions): string {
   const { paint, logPath, seen } = options;
   const { hint, details = [], command, stderrTail = '' } = error.facts;
-  const width = options.width > 0 ? Math.min(options.width - 1, 100) : 0;
+  const width = bounded(options.width);
   const stop = error.reason === 'interrupted';
   const [first = '', ...rest] = hang(stop ? '◼ ' : '✖ ', sentence(error.message), width);
   const brush = stop ? paint.warn : paint.bad;
@@ -33,9 +33,7 @@ export function renderError(error: CliError, options: ErrorScreenOptions): strin
     command === undefined ? [] : [paint.dim('  The command:'), `    ${command}`],
     said(stderrTail, paint),
     kept(seen, stop).flatMap((line) => wrapText(line, width)),
-    hint === undefined
-      ? []
-      : tried(hint, width).map((line, place) => (place === 0 ? line.replace('Try:', paint.bold('Try:')) : line)),
+    hint === undefined ? [] : advice(error, hint, options),
     [
       ...(logPath === undefined ? [] : [paint.dim(`Log: ${logPath}`)]),
       paint.dim(`Reason: ${error.reason} (exit code ${error.exitCode})`),
@@ -56,11 +54,17 @@ function said(stderrTail: string, paint: Paint): readonly string[] {
   ];
 }
 
-/** A hint that ends in a command stays on a line of its own, whole. */
-function tried(hint: string, width: number): readonly string[] {
-  const [before, command] = hint.split(/(?<=:) (?=istio-vms )/);
-  if (command === undefined) return hang('Try: ', hint, width);
-  return [...hang('Try: ', before ?? '', width), `  ${command}`];
+/** What to do. A hint that ends in a command of ours has it on a line of its own, whole. Our own bugs are nothing to try. */
+function advice(error: CliError, hint: string, { paint, width }: ErrorScreenOptions): readonly string[] {
+  if (error.reason === 'internal-error') return wrapText(hint, bounded(width));
+  const [before = '', command] = hint.split(/(?<=:) (?=istio-vms )/);
+  const lines = hang('Try: ', before, bounded(width)).map((line) => line.replace(/^Try:/, paint.bold('Try:')));
+  return command === undefined ? lines : [...lines, `  ${command}`];
+}
+
+/** Long lines are hard to read, however wide the terminal is. One column stays free. */
+function bounded(width: number): number {
+  return width > 0 ? Math.min(width - 1, 100) : 0;
 }
 
 /** Nobody should fear that the work of minutes is lost. */

@@ -16,16 +16,23 @@ export function summarize(report: RunReport, { paint, width }: SummaryOptions): 
 }
 
 function success(report: RunReport): readonly string[] {
-  const total = report.steps.length;
   if (report.changed === 0) {
     return [
       report.kind === 'delete' ? 'There was nothing to remove.' : 'Everything was already there; nothing changed.',
     ];
   }
-  const made = report.kind === 'delete' ? 'Removed' : 'Changed';
-  const things = report.kind === 'delete' ? 'thing' : 'step';
   return [
-    `${made} ${report.changed} of ${counted(total, things)} in ${duration(report.makespanMs)}.`,
+    `${SENTENCES[report.kind](report)} in ${duration(report.makespanMs)}.`,
     `Critical path (${duration(report.criticalPathMs)}): ${report.criticalPath.join(' → ')}`,
   ];
 }
+
+const SENTENCES: Record<RunReport['kind'], (report: RunReport) => string> = {
+  apply: ({ changed, steps }) => `Changed ${changed} of ${counted(steps.length, 'step')}`,
+  delete: ({ changed, steps }) => `Removed ${changed} of ${counted(steps.length, 'thing')}`,
+  recreate: (report) => {
+    const count = (direction: string): number =>
+      report.steps.filter((step) => step.direction === direction && step.outcome === 'changed').length;
+    return `Removed ${counted(count('remove'), 'thing')} and made ${count('apply')} again`;
+  },
+};

@@ -24,6 +24,8 @@ export interface Frame {
   readonly columns: number;
   /** Lines of the terminal, while the tree is alive: what does not fit is told as a number. Absent for the last picture. */
   readonly rows?: number;
+  /** A sentence below the tree. */
+  readonly note?: string;
   readonly now: number;
   readonly spinner: string;
   readonly paint: Paint;
@@ -69,12 +71,18 @@ function change(tree: Tree, id: string, row: Partial<Row>): Tree {
 
 /** The tree as lines of which none is wider than the terminal. Pure. */
 export function treeLines(tree: Tree, frame: Frame): readonly string[] {
+  const note = frame.note === undefined ? [] : [frame.paint.accent(cutText(frame.note, frame.columns - 1))];
+  return [...stepLines(tree, frame), ...note];
+}
+
+function stepLines(tree: Tree, frame: Frame): readonly string[] {
   const rows = [...tree.rows.values()];
   const begun = rows.filter(({ state }) => state !== 'waiting' && state !== 'left');
   const rest = rows.length - begun.length;
-  if (!tree.over && frame.rows !== undefined && rows.length > frame.rows - 2) return folded(tree, begun, rest, frame);
-  if (!tree.over) return rows.map((row) => line(tree, row, frame));
-  return [...begun.map((row) => line(tree, row, frame)), ...remark(rest, 'not started', frame)];
+  if (tree.over) return [...begun.map((row) => line(tree, row, frame)), ...remark(rest, 'not started', frame)];
+  // Two lines stay free: for the note, and for the cursor.
+  const tooMany = frame.rows !== undefined && rows.length > frame.rows - 2;
+  return tooMany ? folded(tree, begun, rest, frame) : rows.map((row) => line(tree, row, frame));
 }
 
 /** For low terminals: what runs or failed line by line, the rest as numbers. */
@@ -85,7 +93,7 @@ function folded(tree: Tree, begun: readonly Row[], rest: number, frame: Frame): 
   return [
     ...remark(done, 'done', frame),
     ...shown.slice(0, room).map((row) => line(tree, row, frame)),
-    ...remark(rest + Math.max(0, shown.length - room), 'more', frame),
+    ...remark(rest + Math.max(0, shown.length - room), 'to come', frame),
   ];
 }
 

@@ -16,7 +16,7 @@ export interface TreeOptions {
 
 /**
  * The moving tree. listr2 keeps the terminal (cursor, redrawing, holding back what others write meanwhile); the lines
- * are ours, being a pure function of the events. Warnings that come while a tree is alive are shown after it.
+ * are ours, being a pure function of the events. While a tree is alive, a notice stands below it; warnings come after it.
  */
 export function createTreeReporter({ stream, paint, clock }: TreeOptions): Reporter {
   const held: string[] = [];
@@ -29,6 +29,7 @@ export function createTreeReporter({ stream, paint, clock }: TreeOptions): Repor
     const text = wrapText(event.text, (stream.columns ?? 80) - 1).join('\n');
     const painted = event.type === 'warning' ? paint.warn(text) : text;
     if (current === undefined) print(painted);
+    else if (event.type === 'notice') current.note(event.text);
     else held.push(painted);
   };
 
@@ -58,6 +59,8 @@ export function createTreeReporter({ stream, paint, clock }: TreeOptions): Repor
 
 interface LiveTree {
   readonly take: (event: RunEvent) => void;
+  /** Shows a sentence below the tree, until the next one or the end. */
+  readonly note: (text: string) => void;
   /** Draws until the run is over. */
   readonly show: () => Promise<unknown>;
   /** Draws the last picture and gives the terminal back. */
@@ -66,17 +69,17 @@ interface LiveTree {
 
 function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
   const spinner = new Spinner();
-  const output = new ProcessOutput(stream, stream);
   let tree: Tree = NO_TREE;
+  let note: string | undefined;
   let over: () => void = () => undefined;
   const finished = new Promise<void>((resolve) => (over = resolve));
   let end = over;
 
   const draw = (live: boolean): string => {
-    const height = live ? { rows: stream.rows ?? 24 } : {};
+    const alive = live ? { rows: stream.rows ?? 24, ...(note === undefined ? {} : { note }) } : {};
     // A terminal that does not know its size says 0.
     const columns = stream.columns > 0 ? stream.columns : 80;
-    const frame = { columns, now: clock.now(), spinner: spinner.fetch(), paint, ...height };
+    const frame = { columns, now: clock.now(), spinner: spinner.fetch(), paint, ...alive };
     return treeLines(tree, frame).join('\n');
   };
 
@@ -107,10 +110,12 @@ function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
       tree = growTree(tree, event);
       if (event.type === 'run-finished') over();
     },
+    note: (text) => void (note = text),
+    // ProcessOutput remembers how the stream writes: made any earlier, that could be the hold of the tree before.
     show: () =>
       new Listr([{ title: 'run', task: () => finished }], {
         renderer: TreeRenderer,
-        rendererOptions: { spinner, logger: new ListrLogger({ processOutput: output }) },
+        rendererOptions: { spinner, logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }) },
         registerSignalListeners: false,
       }).run(),
     end: () => end(),

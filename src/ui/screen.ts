@@ -1,0 +1,45 @@
+import type { Clock } from '../system/doors.ts';
+import { chooseReporter, type OutputOptions } from './choose-reporter.ts';
+import { createPaint, type Paint } from './paint.ts';
+import { createPlainReporter } from './plain.ts';
+import { createSilentReporter, type Reporter } from './reporter.ts';
+import { createTreeReporter } from './tree.ts';
+
+/** The two streams of a run as people see them. */
+export interface Screen {
+  readonly reporter: Reporter;
+  /** Paint for stderr, the story. */
+  readonly paint: Paint;
+  /** Columns of stderr; 0 when it is no terminal. */
+  readonly width: number;
+  /** Paint and columns for stdout, the answer. */
+  readonly answer: { readonly paint: Paint; readonly width: number };
+}
+
+export interface ScreenInput {
+  readonly options: OutputOptions;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** Decides once how everything is shown. */
+export function createScreen({ options, env, stdout, stderr, clock }: ScreenInput): Screen {
+  const { kind, colour } = chooseReporter(options, { stderrIsTTY: stderr.isTTY, env });
+  const paint = createPaint(colour);
+  return {
+    paint,
+    width: stderr.isTTY ? stderr.columns : 0,
+    answer: {
+      paint: createPaint(chooseReporter(options, { stderrIsTTY: stdout.isTTY, env }).colour),
+      width: stdout.isTTY ? stdout.columns : 0,
+    },
+    reporter:
+      kind === 'tree'
+        ? createTreeReporter({ stream: stderr, paint, clock })
+        : kind === 'plain'
+          ? createPlainReporter({ write: (text) => void stderr.write(text), verbose: options.verbose === true })
+          : createSilentReporter(),
+  };
+}

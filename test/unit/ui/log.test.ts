@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { CommandError } from '../../../src/system/command-error.ts';
+import type { Command, CommandResult, Processes } from '../../../src/system/doors.ts';
+import { createMask } from '../../../src/system/mask.ts';
+import { createLogReporter, createRunLog, loggingProcesses } from '../../../src/ui/log.ts';
+
+const result = (more: Partial<CommandResult> = {}): CommandResult => ({
+  exitCode: 0,
+  stdout: '',
+  stderr: '',
+  stdoutBytes: new Uint8Array(),
+  durationMs: 1200,
+  ...more,
+});
+
+function setting(run: (command: Command) => Promise<CommandResult> = () => Promise.resolve(result())) {
+  const content: string[] = [];
+  let full = false;
+  const files = {
+    append: async (path: string, text: string) => {
+      // Slower for the first one: the order must come from us.
+      await new Promise((resolve) => setTimeout(resolve, content.length === 0 ? 5 : 0));
+      if (full) throw new Error(`no space for ${path}`);
+      content.push(text);
+    },
+  };
+  const log = createRunLog({ files, clock: { now: () => 0 }, path: '/logs/up.log', mask: createMask() });
+  const processes: Processes = { run };
+  return {
+    log,
+    processes: loggingProcesses(processes, log),
+    fill: () => (full = true),
+    text: async () => {
+      await log.flush();
+      return content.join('').replaceAll('1970-01-01T00:00:00.000Z  ', '');
+    },
+  };
+}
+
+describe('the log of a run', () => {
+  it('holds every command with its outcome, in order', async () => {
+    const { processes, text } = setting(() => Promise.resolve(result({ stdout: 'one\ntwo\n', stderr: 'hm\n' })));
+    await processes.run({ file: 'kubectl', args: ['get', "it's"], effect: 'read' });
+    await processes.run({ file: 'kubectl', args: ['apply'], effect: 'write', stdin: '{"ü":1}' });
+    expect(await text()).toBe(
+      [
+        "#1 read $ kubectl get 'it'\\''s'",
+        '#1 exit 0 after 1.2 s',
+        '    | one',
+        '    | two',
+        '    ! hm',
+        '#2 write $ kubectl apply  (stdin: 8 bytes)',
+        '#2 exit 0 after 1.2 s',
+        '    | one',
+        '    | two',
+        '    ! hm',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('holds no secret: neither in arguments, nor in output, nor in input', async () => {
+    const { processes, text } = setting(() =>
+      Promise.resolve(result({ stdout: 'token hunter2hunter2', stderr: 'hunter2hunter2' })),
+    );
+    const secrets = ['hunter2hunter2'];
+    await processes.run({ file: 'x', args: ['hunter2hunter2'], effect: 'read', secrets, stdin: 'another-secret' });
+    await processes.run({ file: 'y', args: [], effect: 'read', secretOutput: true });
+    const written = await text();
+    expect(written).not.toMatch(/hunter2|another-secret/);
+    expect(written).toContain('#1 read $ x ***');
+    expect(written).toContain('| (0 bytes, withheld)');
+  });
+
+  it('holds failures, and lets them pass', async () => {
+    const command: Command = { file: 'multipass', args: ['list'], effect: 'read' };
+    const failure = new CommandError(command, 'exit', result({ exitCode: 2, stderr: 'no daemon' }));
+    const { processes, text } = setting(() => Promise.reject(failure));
+    await expect(processes.run(command)).rejects.toBe(failure);
+    expect(await text()).toContain('#1 multipass ended with exit code 2 after 1.2 s\n    ! no daemon\n');
+  });
+
+  it('shortens what nobody reads', async () => {
+    const { processes, text } = setting(({ file }) =>
+      Promise.resolve(result({ stdout: file === 'tar' ? 'a\0b' : 'x'.repeat(70_000) })),
+    );
+    await processes.run({ file: 'tar', args: [], effect: 'read' });
+    await processes.run({ file: 'long', args: [], effect: 'read' });
+    expect(await text()).toMatch(/\(binary, 3 characters\)[^]*\(4464 characters more\)/);
+  });
+
+  it('does not stop the run when it cannot be written, and tells of it', async () => {
+    const { log, processes, fill } = setting();
+    fill();
+    await processes.run({ file: 'x', args: [], effect: 'read' });
+    expect(await log.flush()).toMatchObject({ message: 'no space for /logs/up.log' });
+  });
+
+  it('holds the story too', async () => {
+    const { log, text } = setting();
+    const reporter = createLogReporter(log);
+    reporter.event({ type: 'step-said', at: 0, id: 'vm', text: 'booting' });
+    reporter.event({ type: 'step-queued', at: 0, id: 'vm' });
+    await reporter.finish();
+    expect(await text()).toBe('vm                booting\n');
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import type { RunReport } from '../../../src/plan/report.ts';
+import { createPaint } from '../../../src/ui/paint.ts';
+import { summarize } from '../../../src/ui/summary.ts';
+import { renderTable } from '../../../src/ui/table.ts';
+
+const paint = createPaint(false);
+const head = ['check', 'result', 'evidence'];
+const rows = [
+  ['nodes', 'passed', '3 of 3 nodes are Ready'],
+  ['vm-to-mesh', 'failed', 'helloworld.sample.svc answered 503: no healthy upstream was found'],
+  ['dns', 'passed', ''],
+];
+
+describe('a table', () => {
+  it('has no borders and no trailing blanks', () => {
+    expect(renderTable({ head, rows, width: 100, paint })).toBe(
+      [
+        'check       result  evidence',
+        'nodes       passed  3 of 3 nodes are Ready',
+        'vm-to-mesh  failed  helloworld.sample.svc answered 503: no healthy upstream was found',
+        'dns         passed',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('wraps its widest column on a narrow terminal', () => {
+    expect(renderTable({ head, rows, width: 50, paint })).toBe(
+      [
+        'check       result  evidence',
+        'nodes       passed  3 of 3 nodes are Ready',
+        'vm-to-mesh  failed  helloworld.sample.svc',
+        '                    answered 503: no healthy',
+        '                    upstream was found',
+        'dns         passed',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('becomes lists where columns could not be read', () => {
+    expect(renderTable({ head, rows: rows.slice(1), width: 24, paint })).toBe(
+      [
+        'vm-to-mesh',
+        '  result: failed',
+        '  evidence: helloworld.',
+        '            sample.svc',
+        '            answered',
+        '            503: no',
+        '            healthy',
+        '            upstream',
+        '            was found',
+        'dns',
+        '  result: passed',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('is never wider than the terminal, and wraps nothing without one', () => {
+    for (let width = 24; width < 110; width++) {
+      for (const line of renderTable({ head, rows, width, paint }).split('\n'))
+        expect([...line].length).toBeLessThan(width);
+    }
+    expect(renderTable({ rows: [['x'.repeat(300)]], width: 0, paint })).toBe(`${'x'.repeat(300)}\n`);
+  });
+
+  it('paints line by line and lets no control character through', () => {
+    const colour = createPaint(true);
+    const painted = renderTable({ rows: [['a', { text: 'one two', paint: colour.bad }]], width: 12, paint: colour });
+    expect(painted.split('\n').filter((line) => line.includes('\u001b[31m'))).toHaveLength(1);
+    expect(renderTable({ rows: [['a\u001b[2Jb']], width: 80, paint })).toBe('ab\n');
+  });
+});
+
+describe('the summary', () => {
+  const report = (more: Partial<RunReport>): RunReport => ({
+    kind: 'apply',
+    steps: Array.from({ length: 21 }, (_, n) => ({
+      id: `s${n}`,
+      title: `S${n}`,
+      direction: n < 5 ? ('remove' as const) : ('apply' as const),
+      outcome: 'changed' as const,
+      after: [],
+      waitedMs: 0,
+    })),
+    startedAt: 0,
+    endedAt: 144_000,
+    makespanMs: 144_000,
+    criticalPath: ['master', 'k3s-server', 'istio'],
+    criticalPathMs: 140_000,
+    changed: 12,
+    ...more,
+  });
+
+  it('says what changed, how long it took, and why so long', () => {
+    expect(summarize(report({}), { paint, width: 80 })).toEqual([
+      'Changed 12 of 21 steps in 2 m 24 s.',
+      'Critical path (2 m 20 s): master → k3s-server → istio',
+    ]);
+    expect(summarize(report({ kind: 'delete' }), { paint, width: 0 })[0]).toBe('Removed 12 of 21 things in 2 m 24 s.');
+    expect(summarize(report({ kind: 'recreate' }), { paint, width: 0 })[0]).toBe(
+      'Removed 5 things and made 16 again in 2 m 24 s.',
+    );
+  });
+
+  it('says so when nothing changed', () => {
+    expect(summarize(report({ changed: 0 }), { paint, width: 80 })).toEqual([
+      'Everything was already there; nothing changed.',
+    ]);
+    expect(summarize(report({ changed: 0, kind: 'delete' }), { paint, width: 80 })).toEqual([
+      'There was nothing to remove.',
+    ]);
+  });
+});

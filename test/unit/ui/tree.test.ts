@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { stripVTControlCharacters } from 'node:util';
+import { CliError } from '../../../src/errors/cli-error.ts';
+import type { RunEvent } from '../../../src/plan/events.ts';
+import { lengthOf } from '../../../src/ui/fold.ts';
+import { createPaint } from '../../../src/ui/paint.ts';
+import { growTree, NO_TREE, treeLines, type Frame } from '../../../src/ui/tree-lines.ts';
+import { createTreeReporter } from '../../../src/ui/tree.ts';
+
+const paint = createPaint(false);
+const error = new CliError('tool-failed', { message: 'No.' });
+const titles = ['Machine master', 'Machine of quite some name', 'istioctl 1.19.3', 'k3s server', 'Kubeconfig', 'Nodes'];
+const story: readonly RunEvent[] = [
+  { type: 'run-started', at: 0, direction: 'apply', steps: titles.map((title, n) => ({ id: `s${n}`, title })) },
+  { type: 'step-queued', at: 0, id: 's0' },
+  { type: 'step-started', at: 0, id: 's0' },
+  { type: 'step-working', at: 1000, id: 's0' },
+  { type: 'step-said', at: 2000, id: 's0', text: 'waiting for cloud-init:\n  still running its modules' },
+  { type: 'step-started', at: 0, id: 's1' },
+  { type: 'step-waiting', at: 500, id: 's1', resource: 'launch' },
+  { type: 'step-started', at: 0, id: 's2' },
+  { type: 'step-done', at: 10, id: 's2', outcome: 'ready', ms: 10 },
+  { type: 'step-started', at: 0, id: 's3' },
+  { type: 'step-done', at: 144_000, id: 's3', outcome: 'changed', ms: 144_000 },
+];
+const grown = (...more: RunEvent[]) => [...story, ...more].reduce(growTree, NO_TREE);
+const frame = (columns: number, more: Partial<Frame> = {}): Frame => ({
+  columns,
+  now: 31_000,
+  spinner: '*',
+  paint,
+  ...more,
+});
+
+describe('the lines of the tree', () => {
+  it('show how each step stands', () => {
+    expect(treeLines(grown(), frame(100))).toEqual([
+      '* Machine master  30 s  waiting for cloud-init: still running its modules',
+      '· Machine of quite some name  waits for its turn',
+      '✔ istioctl 1.19.3  already there',
+      '✔ k3s server  2 m 24 s',
+      '· Kubeconfig',
+      '· Nodes',
+    ]);
+  });
+
+  it('cut what is said, then titles, but never the times', () => {
+    expect(treeLines(grown(), frame(40))).toEqual([
+      '* Machine master  30 s  waiting for cl…',
+      '· Machine of quite…  waits for its turn',
+      '✔ istioctl 1.19.3  already there',
+      '✔ k3s server  2 m 24 s',
+      '· Kubeconfig',
+      '· Nodes',
+    ]);
+  });
+
+  it('are never wider than the terminal', () => {
+    for (let columns = 12; columns < 90; columns++) {
+      for (const line of treeLines(grown(), frame(columns, { note: 'Finishing what must not be cut.' }))) {
+        expect(lengthOf(line)).toBeLessThan(columns);
+      }
+    }
+  });
+
+  it('fold on a low terminal', () => {
+    expect(treeLines(grown(), frame(60, { rows: 7, note: 'Finishing.' }))).toEqual([
+      '· 2 steps done',
+      '* Machine master  30 s  waiting for cloud-init: still runn…',
+      '· Machine of quite some name  waits for its turn',
+      '· 2 steps to come',
+      'Finishing.',
+    ]);
+  });
+
+  it('end with everything that was begun, and the rest as a number', () => {
+    const end = grown(
+      { type: 'step-failed', at: 9000, id: 's0', outcome: 'failed', ms: 9000, error },
+      { type: 'step-left', at: 9000, id: 's1' },
+      { type: 'step-failed', at: 9000, id: 's4', outcome: 'interrupted', ms: 2000, error },
+      { type: 'run-finished', at: 9000, direction: 'apply', steps: [] },
+    );
+    expect(treeLines(end, frame(100))).toEqual([
+      '✖ Machine master  failed after 9.0 s',
+      '✔ istioctl 1.19.3  already there',
+      '✔ k3s server  2 m 24 s',
+      '◼ Kubeconfig  interrupted after 2.0 s',
+      '· 2 steps not started',
+    ]);
+  });
+});
+
+/** A terminal that remembers. */
+function createTerminal(columns: number) {
+  const written: string[] = [];
+  const stream = { columns, rows: 24, isTTY: true, write: (text: string) => written.push(text) > 0 };
+  const write = stream.write;
+  return {
+    stream: stream as unknown as NodeJS.WriteStream,
+    written,
+    restored: () => stream.write === write,
+    text: () => stripVTControlCharacters(written.join('')),
+  };
+}
+
+describe('the tree on a terminal', () => {
+  const phase = (direction: 'apply' | 'remove'): RunEvent[] => [
+    { type: 'run-started', at: 0, direction, steps: [{ id: 'a', title: 'Thing a' }] },
+    { type: 'step-started', at: 0, id: 'a' },
+    { type: 'step-done', at: 60_000, id: 'a', outcome: 'changed', ms: 60_000 },
+    { type: 'run-finished', at: 60_000, direction, steps: [] },
+  ];
+
+  it('shows the time of the run, both phases of it, and warnings after', async () => {
+    const terminal = createTerminal(80);
+    const reporter = createTreeReporter({ stream: terminal.stream, paint, clock: { now: () => 0 } });
+    reporter.event({ type: 'notice', at: 0, text: 'Rehearsal.' });
+    phase('remove').forEach(reporter.event);
+    reporter.event({ type: 'warning', at: 0, text: 'Old.' });
+    phase('apply').forEach(reporter.event);
+    await reporter.finish();
+    // Each picture is drawn over the one before it, which this terminal does not know how to do.
+    const lines = terminal.text().split('\n');
+    expect(lines.filter((line, place) => line !== lines[place - 1])).toEqual([
+      'Rehearsal.',
+      '✔ Thing a  removed in 1 m',
+      '✔ Thing a  1 m',
+      'Old.',
+      '',
+    ]);
+    expect(terminal.restored()).toBe(true);
+  });
+
+  it('holds back what others write meanwhile, and gives the terminal back when abandoned', async () => {
+    const terminal = createTerminal(80);
+    const reporter = createTreeReporter({ stream: terminal.stream, paint, clock: { now: () => 5000 } });
+    phase('apply').slice(0, 2).forEach(reporter.event);
+    await expect.poll(terminal.restored).toBe(false);
+    terminal.stream.write('stray\n');
+    reporter.event({ type: 'warning', at: 0, text: 'Old.' });
+    expect(terminal.text()).not.toContain('stray');
+    reporter.abandon();
+    expect(terminal.restored()).toBe(true);
+    expect(terminal.written.join('')).toContain('\u001b[?25h');
+    expect(terminal.text()).toMatch(/Thing a {2}5\.0 s\n[^]*stray\n[^]*Old\.\n$/);
+  });
+});
