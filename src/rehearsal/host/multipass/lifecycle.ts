@@ -52,6 +52,8 @@ export async function remove(call: HostCall, { positionals, options }: ParsedArg
 /** Kills and erases; the cluster that lived on it is gone with it. */
 function erase(guest: Guest): void {
   const { world, instance } = guest;
+  // Killed, not shut down: nobody says good-bye to the mesh.
+  instance.state = 'Deleted';
   powerOff(guest, 'Deleted');
   // Whoever still waits for this machine must see that it is another's boot.
   instance.bootId = 'erased';

@@ -1,0 +1,73 @@
+import type { Doors, Host } from '../system/doors.ts';
+import type { ShippedData } from '../system/shipped.ts';
+import { createDownloads } from './downloads.ts';
+import { findFault } from './faults.ts';
+import { createFiles, type SimulatedFiles } from './files.ts';
+import { docker, podman } from './host/container.ts';
+import { istioctl } from './host/istioctl.ts';
+import { kubectl } from './host/kubectl.ts';
+import { multipass } from './host/multipass/index.ts';
+import { createMesh } from './mesh/index.ts';
+import { createProcesses, type TranscriptEntry } from './processes.ts';
+import { createWorld } from './state.ts';
+import type { HostProgram, Instance, Mesh, World } from './world.ts';
+
+export { FAULTS, type Fault } from './faults.ts';
+export type { SimulatedFiles } from './files.ts';
+export type { TranscriptEntry } from './processes.ts';
+export type { World } from './world.ts';
+
+export interface RehearsalOptions {
+  readonly host: Host;
+  readonly shipped: ShippedData;
+  /** Names of faults; see `FAULTS`. */
+  readonly faults?: readonly string[];
+  /** When the world begins, milliseconds since 1970. */
+  readonly start?: number;
+  /** Host programs that are installed; default all. */
+  readonly tools?: readonly string[];
+  /** Machines that are there already and are not ours. */
+  readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
+  /** Host files that are there from the beginning. */
+  readonly seedFiles?: Readonly<Record<string, string>>;
+}
+
+export interface Rehearsal {
+  readonly doors: Doors;
+  /** `world.host` is the computer as the faults would have it, and may differ from the one that was given. */
+  readonly world: World;
+  readonly mesh: Mesh;
+  readonly files: SimulatedFiles;
+  readonly transcript: readonly TranscriptEntry[];
+  /** Runs work in virtual time: whenever all of it waits, the clock jumps. */
+  drive<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Host programs by name; `istioctl` stands for every downloaded version. */
+export const HOST_PROGRAMS: Readonly<Record<string, HostProgram>> = { multipass, kubectl, docker, podman, istioctl };
+
+/**
+ * A whole simulated world behind the four doors.
+ * @throws Error for a fault that there is not.
+ */
+export function createRehearsal(options: RehearsalOptions): Rehearsal {
+  const faults = (options.faults ?? []).map(findFault);
+  const host = faults.reduce((before, fault) => fault.host?.(before) ?? before, options.host);
+  const world = createWorld({ ...options, host });
+  for (const fault of faults) {
+    world.faults.add(fault.name);
+    fault.apply?.(world);
+  }
+  const mesh = createMesh(world);
+  const files = createFiles(options.seedFiles);
+  const processes = createProcesses({ world, mesh, files, programs: HOST_PROGRAMS });
+  const downloads = createDownloads(world, files);
+  return {
+    doors: { processes, files, clock: world.clock, downloads },
+    world,
+    mesh,
+    files,
+    transcript: processes.transcript,
+    drive: (work) => world.clock.drive(work()),
+  };
+}

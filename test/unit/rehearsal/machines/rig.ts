@@ -1,0 +1,80 @@
+import { loadShippedData, type ShippedData } from '../../../../src/system/shipped.ts';
+import { CommandError } from '../../../../src/system/command-error.ts';
+import type { Command, CommandResult, Host } from '../../../../src/system/doors.ts';
+import { packTar, type TarEntry } from '../../../../src/system/archives.ts';
+import { createFiles } from '../../../../src/rehearsal/files.ts';
+import { multipass } from '../../../../src/rehearsal/host/multipass/index.ts';
+import { createMesh } from '../../../../src/rehearsal/mesh/index.ts';
+import { createProcesses } from '../../../../src/rehearsal/processes.ts';
+import { addInstance, createWorld, type WorldOptions } from '../../../../src/rehearsal/state.ts';
+import type { HostProgram, Instance, Mesh } from '../../../../src/rehearsal/world.ts';
+
+export const HOST: Host = { platform: 'linux', cpu: 'amd64', cwd: '/home/u/lab', home: '/home/u', env: {} };
+
+export const shipped: ShippedData = await loadShippedData();
+
+export const REMAP = '"$@"; rc=$?; [ $rc -eq 4 ] && rc=104; exit $rc';
+
+interface RigOptions extends Partial<WorldOptions> {
+  readonly programs?: Readonly<Record<string, HostProgram>>;
+  readonly mesh?: Partial<Mesh>;
+}
+
+/** A small world with the engine alone, and a short way to run commands in virtual time. */
+export function rig({ programs, mesh: overrides, ...options }: RigOptions = {}) {
+  const world = createWorld({ host: HOST, shipped, ...options });
+  const mesh = { ...createMesh(world), ...overrides };
+  const files = createFiles();
+  const processes = createProcesses({ world, mesh, files, programs: programs ?? { multipass } });
+
+  /** The result of a command, also of one that failed; `failure` says how. */
+  const run = (command: Command, signal?: AbortSignal): Promise<CommandResult & { failure?: string }> =>
+    world.clock.drive(
+      processes.run(command, signal).catch((error: unknown) => {
+        if (error instanceof CommandError) return { ...error.result, failure: error.failure };
+        throw error;
+      }),
+    );
+
+  const mp = (args: readonly string[], stdin?: string | Uint8Array, timeoutMs = 3_600_000) =>
+    run({ file: 'multipass', args, effect: 'write', timeoutMs, ...(stdin === undefined ? {} : { stdin }) });
+
+  const exec = (name: string, argv: readonly string[], stdin?: string | Uint8Array, timeoutMs?: number) =>
+    mp(['exec', '-n', name, '--', 'sh', '-c', REMAP, 'sh', ...argv], stdin, timeoutMs);
+
+  /** What `Machine.put` does: files, then a shipped script, in one call. */
+  const put = async (name: string, files: readonly Placed[], script?: string, args: readonly string[] = [], timeoutMs?: number) => {
+    const manifest = files.map(({ path, mode = '0644', owner = 'root' }) => `${mode}\t${owner}\t${owner}\t${path}\n`).join('');
+    const entries: TarEntry[] = [
+      { name: 'manifest', content: manifest, mode: 0o600 },
+      ...files.map(({ path, content }) => ({ name: `files${path}`, content, mode: 0o600 })),
+    ];
+    if (script !== undefined) entries.push({ name: 'then.sh', content: guestText(script), mode: 0o600 });
+    const argv = ['sudo', 'sh', '-c', guestText('place.sh'), 'istio-vms-place', ...args];
+    return exec(name, argv, await packTar(entries), timeoutMs);
+  };
+
+  const machine = (name: string, spec: Partial<Instance> = {}): Instance => addInstance(world, { name, ...spec });
+
+  return { world, mesh, files, processes, run, mp, exec, put, machine };
+}
+
+export interface Placed {
+  readonly path: string;
+  readonly content: string | Uint8Array;
+  readonly mode?: string;
+  readonly owner?: string;
+}
+
+/** Text of a shipped guest file. */
+export function guestText(name: string): string {
+  const text = shipped.guest[name];
+  if (text === undefined) throw new Error(`data/guest/${name} is missing`);
+  return text;
+}
+
+/** What `info` says of one machine. */
+export function infoOf(stdout: string, name: string): Record<string, unknown> {
+  const { info } = JSON.parse(stdout) as { info: Record<string, Record<string, unknown>> };
+  return info[name] ?? {};
+}
