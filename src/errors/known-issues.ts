@@ -228,7 +228,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   {
     id: 'kubernetes-context',
     tool: 'kubectl',
-    pattern: /context "[^"]*" does not exist|context was not found/i,
+    pattern: /context "[^"]*" does not exist|context was not found|error: stat \S+: no such file or directory/i,
     reason: 'api-unreachable',
     sentence: 'The kubeconfig is not there or lacks the context of this lab.',
     hint: 'Run `istio-vms k3s`: it writes the kubeconfig.',

@@ -1,0 +1,17 @@
+import type { Clock } from '../../src/system/doors.ts';
+
+/** Time that passes only while someone sleeps, and then at once. For code that waits alone. */
+export function fakeClock(start = 0): Clock & { readonly slept: readonly number[] } {
+  let now = start;
+  const slept: number[] = [];
+  return {
+    slept,
+    now: () => now,
+    sleep: (ms, signal) => {
+      signal?.throwIfAborted();
+      slept.push(ms);
+      now += ms;
+      return Promise.resolve();
+    },
+  };
+}
