@@ -19,6 +19,8 @@ done
 rm -f /etc/systemd/system/istio.service /etc/systemd/system/istio-vms-demo.service
 if dpkg-query --show istio-sidecar >/dev/null 2>&1; then
   apt-get purge --yes -o DPkg::Lock::Timeout=180 istio-sidecar >&2
+  # No package owns this directory, so dpkg takes it away when ours was the last file in it.
+  mkdir -p /usr/local/bin
 fi
 systemctl daemon-reload
 systemctl reset-failed istio istio-vms-demo 2>/dev/null || true

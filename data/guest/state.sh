@@ -55,7 +55,7 @@ case $(sudo --version 2>/dev/null | head -n 1) in
 esac
 
 for path in "$@"; do
-  digest=$(sha256sum <"$path" 2>/dev/null) && about=$(stat -L -c '%a %U %G' "$path" 2>/dev/null) || digest=
+  digest=$({ sha256sum <"$path"; } 2>/dev/null) && about=$(stat -L -c '%a %U %G' "$path" 2>/dev/null) || digest=
   if [ -n "$digest" ]; then
     say file "${digest%% *} $about $path"
   else
