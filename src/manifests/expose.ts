@@ -4,7 +4,7 @@ import { LABELS, labels } from './labels.ts';
 import { namespace } from './namespace.ts';
 import { NETWORKING, type Manifest } from './object.ts';
 
-const ISTIOD_GATEWAY = 'istiod-gateway';
+export const ISTIOD_GATEWAY = 'istiod-gateway';
 /** Port of the istiod Service behind which the injection webhook answers. */
 const WEBHOOK_SERVICE_PORT = 443;
 

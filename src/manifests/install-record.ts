@@ -1,33 +1,17 @@
-import type { Config } from '../config/config.ts';
-import { labels } from './labels.ts';
 import type { Manifest } from './object.ts';
 
-/** Which of the two IstioOperator documents a record is about. */
-export type InstalledPart = 'control-plane' | 'gateway';
+/** Digest of what was given to `istioctl install`, which itself leaves no trace of it from about 1.23 on (facts/istio-vm.md 2.1). */
+const INSTALLED = 'istio-vms/installed';
 
-/** What was installed last: `istioctl install` leaves no trace of its input from about 1.23 on (facts/istio-vm.md 2.1). */
-export interface InstallRecord {
-  readonly version: string;
-  /** Digest of the document and the user's overlay. */
-  readonly digest: string;
+/** The object with a note of what was installed: kept in the cluster, so that it is never lost and never stale. */
+export function withRecord(object: Manifest, digest: string): Manifest {
+  const annotations = { ...object.metadata.annotations, [INSTALLED]: digest };
+  return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-/** A ConfigMap for each part: server-side apply would drop the other part's fields from a shared one. */
-export function installRecord(config: Config, part: InstalledPart, digest: string): Manifest {
-  return {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: recordName(part), namespace: config.istio.namespace, labels: labels(config) },
-    data: { version: config.istio.version, digest },
-  };
-}
-
-export function recordName(part: InstalledPart): string {
-  return `istio-vms-${part}`;
-}
-
-/** Empty strings where there is no record. */
-export function readInstallRecord(object: { readonly [field: string]: unknown } | undefined): InstallRecord {
-  const data = (object?.['data'] ?? {}) as Partial<InstallRecord>;
-  return { version: data.version ?? '', digest: data.digest ?? '' };
+/** The note on an object, if there is one. */
+export function recordOf(
+  object: { readonly metadata: { readonly annotations?: Readonly<Record<string, string>> | undefined } } | undefined,
+): string | undefined {
+  return object?.metadata.annotations?.[INSTALLED];
 }

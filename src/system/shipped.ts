@@ -25,6 +25,11 @@ export async function loadShippedData(root = packageRoot): Promise<ShippedData> 
   return { versions: JSON.parse(versions) as VersionTable, guest, sample };
 }
 
+/** Where a file of `data/guest` lies on this computer. */
+export function shippedScriptPath(name: string): string {
+  return join(packageRoot, 'data', 'guest', name);
+}
+
 async function readTexts(directory: string): Promise<Record<string, string>> {
   const names = await readdir(directory);
   const texts = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));

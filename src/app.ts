@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { loadConfig } from './config/load.ts';
+import type { LoadedConfig } from './config/config.ts';
+import { CliError } from './errors/cli-error.ts';
+import type { GlobalOptions, Invocation } from './invocation.ts';
+import type { Rehearsal } from './rehearsal/index.ts';
+import type { LabOptions, Lab } from './steps/lab.ts';
+import { makeLab } from './steps/make-lab.ts';
+import type { Doors, Host } from './system/doors.ts';
+import { currentHost } from './system/host.ts';
+import { createRealDoors, type RealDoors } from './system/index.ts';
+import { createMask } from './system/mask.ts';
+import { loadShippedData, type ShippedData } from './system/shipped.ts';
+import { createRunLog, loggingProcesses, type RunLog } from './ui/log.ts';
+
+export type { Rehearsal };
+
+/** Everything of one run, put together: a page of function calls. */
+export interface App {
+  readonly lab: Lab;
+  readonly loaded: LoadedConfig;
+  readonly log: RunLog;
+  /** Set in a rehearsal; its doors are the lab's. */
+  readonly rehearsal?: Rehearsal;
+  /** Ends everything that still runs. */
+  killAll(): void;
+}
+
+/** What every world has in common: this computer, what ships with us, and the configuration. */
+export interface Surroundings {
+  readonly host: Host;
+  readonly shipped: ShippedData;
+  readonly loaded: LoadedConfig;
+  readonly real: RealDoors;
+}
+
+/** Reads the configuration. @throws CliError `bad-configuration` with every problem at once */
+export async function surroundings(invocation: Invocation, options: GlobalOptions): Promise<Surroundings> {
+  const real = createRealDoors();
+  const host = currentHost({ ...invocation, cwd: () => invocation.cwd });
+  const shipped = await loadShippedData();
+  const path = join(invocation.cwd, options.config ?? 'run.env');
+  const text = await real.files.readText(path);
+  if (text === undefined && options.config !== undefined) {
+    throw new CliError('bad-configuration', { message: `There is no configuration file ${path}.`, hint: 'Copy run.env.example, or leave --config out.' });
+  }
+  const loaded = loadConfig({
+    host,
+    versions: shipped.versions,
+    flags: options.set,
+    ...(text === undefined ? {} : { runEnv: { path, text } }),
+  });
+  const { overlay } = loaded.config.istio;
+  if (overlay !== undefined && (await real.files.stat(overlay)) === undefined) {
+    throw new CliError('bad-configuration', {
+      message: `ISTIO_OVERLAY names ${overlay}, which is not there; nothing was touched.`,
+      hint: 'Name an IstioOperator file, or leave ISTIO_OVERLAY empty.',
+    });
+  }
+  return { real, host, shipped, loaded };
+}
+
+/** The lab behind the real doors, with a log of every command. */
+export function realApp(around: Surroundings, labOptions: LabOptions): App {
+  return { ...compose(around, around.real, labOptions), killAll: () => around.real.killAll() };
+}
+
+/** The same lab behind the simulated doors. Nothing real is touched, not even the log. */
+export async function rehearsedApp(
+  around: Surroundings,
+  labOptions: LabOptions,
+  faults: readonly string[],
+): Promise<App & { readonly rehearsal: Rehearsal }> {
+  const { createRehearsal } = await import('./rehearsal/index.ts');
+  const rehearsal = createRehearsal({ host: around.host, shipped: around.shipped, faults });
+  const { overlay } = around.loaded.config.istio;
+  const text = overlay === undefined ? undefined : await around.real.files.readText(overlay);
+  if (overlay !== undefined && text !== undefined) await rehearsal.doors.files.write(overlay, text);
+  return { ...compose(around, rehearsal.doors, labOptions), rehearsal, killAll: () => undefined };
+}
+
+function compose(around: Surroundings, doors: Doors, options: LabOptions): Omit<App, 'rehearsal' | 'killAll'> {
+  const { config } = around.loaded;
+  const mask = createMask();
+  const stamp = new Date(doors.clock.now()).toISOString().replace(/[:.]/g, '-');
+  const log = createRunLog({ files: doors.files, clock: doors.clock, path: join(config.paths.logs, `${stamp}.log`), mask });
+  const logged = { ...doors, processes: loggingProcesses(doors.processes, log) };
+  const lab = makeLab({ config, host: around.host, shipped: around.shipped, doors: logged, mask, options });
+  return { lab, loaded: around.loaded, log };
+}

@@ -1,0 +1,49 @@
+import { makePlan, type Goal } from '../plan/plan.ts';
+import type { RunReport } from '../plan/report.ts';
+import { runPlan } from '../plan/run.ts';
+import type { Step } from '../plan/step.ts';
+import { requireTools, type ToolNeed } from './tools.ts';
+import type { Session } from './session.ts';
+
+/** Makes sure of the tools, then carries out the goal on the steps. */
+export async function carryOut(work: Session, steps: readonly Step[], goal: Goal): Promise<RunReport> {
+  const { lab } = work.app;
+  const plan = makePlan(steps, goal);
+  const touched = [...plan.required, ...plan.phases.flatMap((phase) => phase.steps.map(({ step }) => step))];
+  await requireTools(lab, toolsOf(touched));
+  return runPlan({
+    plan,
+    clock: lab.doors.clock,
+    bounds: { launch: lab.config.launches },
+    signal: work.signal,
+    onEvent: work.reporter.event,
+  });
+}
+
+/** Which programs the steps will call. */
+function toolsOf(steps: readonly Step[]): readonly ToolNeed[] {
+  const all = steps.map(({ madeBy }) => madeBy);
+  const only = (command: string): boolean => all.every((madeBy) => madeBy === `istio-vms ${command}`);
+  // These two stand alone; everything else begins with a machine and ends in the cluster.
+  if (only('istioctl')) return [];
+  if (only('arm64-patch')) return ['container'];
+  if (only('vm')) return ['machines'];
+  return ['machines', 'kubectl'];
+}
+
+/** A run as data, for JSON. */
+export function runData(report: RunReport): Readonly<Record<string, unknown>> {
+  return {
+    changed: report.changed,
+    makespanMs: report.makespanMs,
+    criticalPathMs: report.criticalPathMs,
+    criticalPath: report.criticalPath,
+    steps: report.steps.map(({ id, title, direction, outcome, startedAt, endedAt, waitedMs }) => ({
+      id,
+      title,
+      direction,
+      outcome,
+      ...(startedAt === undefined || endedAt === undefined ? {} : { ms: endedAt - startedAt, waitedMs }),
+    })),
+  };
+}

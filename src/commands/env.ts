@@ -1,0 +1,30 @@
+import { exportedVariables } from '../config/environment.ts';
+import type { ExitCode } from '../errors/reasons.ts';
+import type { GlobalOptions, Invocation } from '../invocation.ts';
+import { quoteWord } from '../system/quote.ts';
+import { session } from './session.ts';
+
+/** Exports for the shell: `eval "$(istio-vms env)"` replaces sourcing run.env. */
+export async function env(invocation: Invocation, options: GlobalOptions): Promise<ExitCode> {
+  return session({
+    command: 'env',
+    invocation,
+    options,
+    from: 'nothing',
+    body: ({ app }) => {
+      const variables = exportedVariables(app.loaded);
+      const { bin } = app.loaded.config.paths;
+      const lines = variables.map(({ name, value }) => `export ${name}=${quoteWord(value)}`);
+      return Promise.resolve({
+        data: { variables: Object.fromEntries(variables.map(({ name, value }) => [name, value])), path: bin, origins: Object.fromEntries(app.loaded.values.map(({ name, origin }) => [name, origin])) },
+        text: [...lines, pathLine(bin)].join('\n'),
+      });
+    },
+  });
+}
+
+/** Puts istioctl on the PATH, once however often it is evaluated. */
+function pathLine(bin: string): string {
+  const directory = quoteWord(bin);
+  return `case ":$PATH:" in *:${directory}:*) ;; *) export PATH=${directory}:"$PATH" ;; esac`;
+}

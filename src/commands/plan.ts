@@ -1,0 +1,81 @@
+import type { ExitCode } from '../errors/reasons.ts';
+import type { GlobalOptions, Invocation } from '../invocation.ts';
+import { checkAll } from '../plan/check.ts';
+import { toMermaid } from '../plan/mermaid.ts';
+import { makePlan } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
+import { counted, findingText } from '../plan/words.ts';
+import { labSteps } from '../steps/steps.ts';
+import { requireTools } from './tools.ts';
+import { shippedScriptPath, type ShippedData } from '../system/shipped.ts';
+import { renderTable } from '../ui/table.ts';
+import { commandListing } from '../ui/command-listing.ts';
+import { session, type Answer, type Session } from './session.ts';
+
+interface PlanOptions extends GlobalOptions {
+  readonly commands?: boolean;
+  readonly graph?: boolean;
+}
+
+/** What `up` would do: the steps and their state, every command, or a graph. Changes nothing. */
+export async function plan(invocation: Invocation, options: PlanOptions): Promise<ExitCode> {
+  // Commands are only known by carrying them out, and that is done in the simulated world.
+  const rehearse = options.rehearse || options.commands === true;
+  return session({
+    command: 'plan',
+    invocation,
+    options: { ...options, rehearse },
+    from: options.rehearse ? 'nothing' : 'real',
+    body: (work) => (options.graph === true ? graph(work) : options.commands === true ? commands(work) : overview(work)),
+  });
+}
+
+function graph({ app }: Session): Promise<Answer> {
+  const steps = labSteps(app.lab);
+  const data = { steps: steps.map(({ id, title, needs }) => ({ id, title, needs })) };
+  return Promise.resolve({ data, text: toMermaid(steps) });
+}
+
+async function overview(work: Session): Promise<Answer> {
+  const { lab } = work.app;
+  await requireTools(lab, ['machines', 'kubectl']);
+  const results = await checkAll(labSteps(lab), { signal: work.signal });
+  const { paint, width } = work.screen.answer;
+  const rows = results.map(({ step, finding }) => [
+    finding === 'ready' ? { text: 'there', paint: paint.good } : { text: 'missing' in finding ? 'make' : 'mend', paint: paint.warn },
+    step.id,
+    step.needs.join(' '),
+    findingText(finding),
+  ]);
+  const change = results.filter(({ finding }) => finding !== 'ready').length;
+  const last = change === 0 ? 'Nothing would change.' : `\`istio-vms up\` would change ${counted(change, 'step')} of ${results.length}.`;
+  return {
+    data: { changes: change, steps: results.map(({ step, finding }) => ({ id: step.id, title: step.title, needs: step.needs, finding })) },
+    text: `${renderTable({ head: ['', 'step', 'needs', 'state'], rows, width, paint })}\n\n${last}`,
+  };
+}
+
+async function commands(work: Session): Promise<Answer> {
+  const { lab, rehearsal } = work.app;
+  if (rehearsal === undefined) throw new Error('commands are listed in a rehearsal');
+  const before = rehearsal.transcript.length;
+  const run = await runPlan({
+    plan: makePlan(labSteps(lab), { kind: 'apply', targets: 'all' }),
+    clock: lab.doors.clock,
+    bounds: { launch: lab.config.launches },
+    signal: work.signal,
+    onEvent: () => undefined,
+  });
+  const list = rehearsal.transcript.slice(before).map(({ command }) => command);
+  return {
+    data: { commands: list.map(({ file, args, effect }) => ({ argv: [file, ...args], effect })) },
+    text: commandListing(list, scriptPaths(lab.shipped)),
+    run,
+    ...(run.error === undefined ? {} : { error: run.error }),
+  };
+}
+
+/** Text of each shipped script → where it lies, so that a listing can name it. */
+function scriptPaths({ guest }: ShippedData): ReadonlyMap<string, string> {
+  return new Map(Object.entries(guest).map(([name, text]) => [text, shippedScriptPath(name)]));
+}

@@ -1,0 +1,91 @@
+import { realApp, type Rehearsal } from '../app.ts';
+import type { RehearsalStart } from '../invocation.ts';
+import { checkAll } from '../plan/check.ts';
+import { makePlan } from '../plan/plan.ts';
+import type { RunReport } from '../plan/report.ts';
+import type { Step } from '../plan/step.ts';
+import { runPlan } from '../plan/run.ts';
+import { counted, duration } from '../plan/words.ts';
+import { allSteps } from '../steps/steps.ts';
+import type { Session } from './session.ts';
+
+/** Where the rehearsed command began: what came before it was only preparation. */
+export interface Mark {
+  readonly at: number;
+  readonly commands: number;
+}
+
+/** The figures of a rehearsal, for people and for JSON. */
+export interface RehearsalFigures {
+  readonly virtualMs: number;
+  readonly commands: number;
+  readonly writes: number;
+  readonly criticalPath: readonly string[];
+  readonly criticalPathMs: number;
+}
+
+/**
+ * Brings the simulated world to where the command begins, quietly and without faults.
+ * @param needs which steps `needs` finds done, by id
+ */
+export async function prepareRehearsal(
+  rehearsal: Rehearsal,
+  work: Session,
+  from: RehearsalStart,
+  needs: (steps: readonly Step[]) => readonly string[],
+): Promise<Mark> {
+  const steps = allSteps(work.app.lab);
+  const done = await doneSteps(work, from, () => needs(steps));
+  if (done.length > 0) {
+    const plan = makePlan(steps, { kind: 'apply', targets: done });
+    const { clock } = work.app.lab.doors;
+    const report = await rehearsal.drive(() => runPlan({ plan, clock, signal: work.signal }));
+    if (report.error !== undefined) throw report.error;
+  }
+  rehearsal.misbehave(work.options.fault);
+  return { at: work.app.lab.doors.clock.now(), commands: rehearsal.transcript.length };
+}
+
+async function doneSteps(
+  work: Session,
+  from: RehearsalStart,
+  needs: () => readonly string[],
+): Promise<readonly string[]> {
+  switch (from) {
+    case 'nothing':
+      return [];
+    case 'needs':
+      return needs();
+    case 'lab':
+      return upStepIds(work);
+    case 'real': {
+      // Looks at the real world through the same checks, and changes nothing there.
+      const real = realApp(work.around, work.labOptions);
+      const results = await checkAll(allSteps(real.lab), { signal: work.signal });
+      return results.filter(({ finding }) => finding === 'ready').map(({ step }) => step.id);
+    }
+  }
+}
+
+function upStepIds(work: Session): readonly string[] {
+  return allSteps(work.app.lab)
+    .filter(({ madeBy }) => madeBy !== 'istio-vms arm64-patch')
+    .map(({ id }) => id);
+}
+
+export function rehearsalFigures(rehearsal: Rehearsal, work: Session, begun: Mark, run: RunReport | undefined): RehearsalFigures {
+  const commands = rehearsal.transcript.slice(begun.commands);
+  return {
+    virtualMs: work.app.lab.doors.clock.now() - begun.at,
+    commands: commands.length,
+    writes: commands.filter(({ command }) => command.effect === 'write').length,
+    criticalPath: run?.criticalPath ?? [],
+    criticalPathMs: run?.criticalPathMs ?? 0,
+  };
+}
+
+/** The last lines of a rehearsal. */
+export function closing(figures: RehearsalFigures): string {
+  const took = `Rehearsed in ${duration(figures.virtualMs)} of simulated time: ${counted(figures.commands, 'command')}, ${figures.writes} of which would change something. Nothing real was touched.`;
+  return took;
+}

@@ -1,0 +1,152 @@
+import { realApp, rehearsedApp, surroundings, type App, type Surroundings } from '../app.ts';
+import { asCliError, CliError } from '../errors/cli-error.ts';
+import { EXIT, type ExitCode } from '../errors/reasons.ts';
+import type { GlobalOptions, Invocation, RehearsalStart } from '../invocation.ts';
+import { explainThrown } from '../plan/explain.ts';
+import type { RunReport } from '../plan/report.ts';
+import type { Step } from '../plan/step.ts';
+import type { LabOptions } from '../steps/lab.ts';
+import { renderError } from '../ui/error-screen.ts';
+import { jsonDocument } from '../ui/json.ts';
+import { createLogReporter } from '../ui/log.ts';
+import { combineReporters, type Reporter } from '../ui/reporter.ts';
+import { createScreen, type Screen } from '../ui/screen.ts';
+import { closing, prepareRehearsal, rehearsalFigures } from './rehearse.ts';
+
+/** What a command works with. */
+export interface Session {
+  readonly app: App;
+  readonly around: Surroundings;
+  readonly options: GlobalOptions;
+  readonly labOptions: LabOptions;
+  readonly screen: Screen;
+  /** Hears everything that happens: the screen and the log. */
+  readonly reporter: Reporter;
+  /** Aborted at the first interrupt. */
+  readonly signal: AbortSignal;
+}
+
+/** What a command comes to: the answer in both forms, and what went wrong, if anything did. */
+export interface Answer {
+  /** For `--output json`. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** For stdout; may be empty. */
+  readonly text: string;
+  readonly error?: CliError;
+  /** The run behind it, for the error screen. */
+  readonly run?: RunReport;
+}
+
+export interface SessionSpec {
+  readonly command: string;
+  readonly invocation: Invocation;
+  readonly options: GlobalOptions;
+  readonly labOptions?: LabOptions;
+  /** Where a rehearsal of this command begins when `--from` does not say. */
+  readonly from: RehearsalStart;
+  /** Ids of the steps that a rehearsal `--from needs` finds already done. */
+  readonly needs?: (steps: readonly Step[]) => readonly string[];
+  readonly body: (session: Session) => Promise<Answer>;
+}
+
+/**
+ * The frame around every command: configuration, doors, screen, log, interrupts, and one place where errors are shown.
+ * @returns the exit code
+ */
+export async function session(spec: SessionSpec): Promise<ExitCode> {
+  const { invocation, options, labOptions = { fixCa: true, fixPilot: true } } = spec;
+  const { stdout, stderr, env } = invocation;
+  const interrupt = new AbortController();
+  let app: App | undefined;
+  let screen = createScreen({ options, env, stdout, stderr, clock: { now: () => 0 } });
+  let answer: Answer;
+  try {
+    checkOptions(options);
+    const around = await surroundings(invocation, options);
+    const made = options.rehearse ? await rehearsedApp(around, labOptions, options.fault) : realApp(around, labOptions);
+    app = made;
+    const { clock } = made.lab.doors;
+    screen = createScreen({ options, env, stdout, stderr, clock });
+    const reporter = combineReporters(screen.reporter, createLogReporter(made.log));
+    listenForInterrupts(invocation, interrupt, made, screen);
+    for (const text of around.loaded.warnings) reporter.event({ type: 'warning', at: clock.now(), text });
+
+    const work: Session = { app: made, around, options, labOptions, screen, reporter, signal: interrupt.signal };
+    answer = 'rehearsal' in made ? await rehearsed(spec, work) : await spec.body(work);
+  } catch (thrown) {
+    answer = { data: {}, text: '', error: explainThrown(thrown) };
+  }
+  await screen.reporter.finish();
+  await app?.log.flush();
+  return show(spec, answer, screen, app);
+}
+
+function checkOptions(options: GlobalOptions): void {
+  if (options.rehearse) return;
+  if (options.fault.length > 0 || options.from !== undefined) {
+    throw new CliError('wrong-usage', {
+      message: '--fault and --from shape a rehearsal; there is none.',
+      hint: 'Add --rehearse.',
+    });
+  }
+}
+
+async function rehearsed(spec: SessionSpec, work: Session): Promise<Answer> {
+  const { rehearsal } = work.app;
+  if (rehearsal === undefined) return spec.body(work);
+  work.reporter.event({
+    type: 'notice',
+    at: work.app.lab.doors.clock.now(),
+    text: 'Rehearsal: a simulated world. Nothing real is touched.',
+  });
+  const begun = await prepareRehearsal(rehearsal, work, spec.options.from ?? spec.from, spec.needs ?? (() => []));
+  const answer = await rehearsal.drive(() => spec.body(work));
+  const figures = rehearsalFigures(rehearsal, work, begun, answer.run);
+  return {
+    ...answer,
+    data: { ...answer.data, rehearsal: figures },
+    text: spec.options.quiet ? answer.text : joined(answer.text, closing(figures)),
+  };
+}
+
+/** First interrupt: start nothing new. Second: leave at once. */
+function listenForInterrupts(invocation: Invocation, interrupt: AbortController, app: App, screen: Screen): void {
+  invocation.onSignal(() => {
+    if (interrupt.signal.aborted) {
+      screen.reporter.abandon();
+      app.killAll();
+      invocation.exit(EXIT.interrupted);
+      return;
+    }
+    screen.reporter.event({
+      type: 'notice',
+      at: app.lab.doors.clock.now(),
+      text: 'Stopping: what must not be cut is let end. Once more to leave at once.',
+    });
+    interrupt.abort(new CliError('interrupted', { message: 'Interrupted.' }));
+  });
+}
+
+function show({ command, invocation, options }: SessionSpec, answer: Answer, screen: Screen, app: App | undefined): ExitCode {
+  const { error } = answer;
+  if (options.output === 'json') {
+    invocation.stdout.write(jsonDocument(command, error === undefined ? 'ok' : 'error', answer.data, error));
+  } else if (answer.text !== '') {
+    invocation.stdout.write(`${answer.text.trimEnd()}\n`);
+  }
+  if (error === undefined) return EXIT.done;
+  const real = app !== undefined && app.rehearsal === undefined;
+  invocation.stderr.write(
+    renderError(asCliError(error), {
+      paint: screen.paint,
+      width: screen.width,
+      logPath: real ? app.log.path : undefined,
+      seen: answer.run?.steps,
+    }),
+  );
+  return error.exitCode;
+}
+
+function joined(...texts: readonly string[]): string {
+  return texts.filter((text) => text !== '').join('\n\n');
+}

@@ -1,0 +1,37 @@
+import type { ExitCode } from '../errors/reasons.ts';
+import type { GlobalOptions, Invocation } from '../invocation.ts';
+import { closure } from '../plan/graph.ts';
+import { allSteps, stepsOf, type StepCommand } from '../steps/steps.ts';
+import { summarize } from '../ui/summary.ts';
+import { carryOut, runData } from './carry-out.ts';
+import { session } from './session.ts';
+
+interface StepOptions extends GlobalOptions {
+  readonly delete?: boolean;
+  readonly recreate?: boolean;
+  /** False after `--no-fix-ca`. */
+  readonly fixCa?: boolean;
+  readonly fixPilot?: boolean;
+}
+
+/** One step of the article as a command of its own. */
+export async function step(command: StepCommand, invocation: Invocation, options: StepOptions): Promise<ExitCode> {
+  const kind = options.delete === true ? 'delete' : options.recreate === true ? 'recreate' : 'apply';
+  return session({
+    command,
+    invocation,
+    options,
+    labOptions: { fixCa: options.fixCa ?? true, fixPilot: options.fixPilot ?? true },
+    from: kind === 'apply' ? 'needs' : 'lab',
+    needs: (steps) => {
+      const targets = stepsOf(command, steps);
+      return [...closure(steps, targets)].filter((id) => !targets.includes(id));
+    },
+    async body(work) {
+      const steps = allSteps(work.app.lab);
+      const run = await carryOut(work, steps, { kind, targets: stepsOf(command, steps) });
+      const text = run.error === undefined ? summarize(run, work.screen.answer).join('\n') : '';
+      return { data: runData(run), text, run, ...(run.error === undefined ? {} : { error: run.error }) };
+    },
+  });
+}

@@ -1,0 +1,18 @@
+import type { Lab } from '../steps/lab.ts';
+import { checkRequirements, type Requirement } from '../tools/requirements.ts';
+
+/** Programs of the host that a command will call. */
+export type ToolNeed = 'machines' | 'kubectl' | 'container';
+
+/** Makes sure that these are there and new enough, all at once. @throws CliError `tool-missing`, `tool-too-old`, … */
+export async function requireTools(lab: Lab, needs: readonly ToolNeed[]): Promise<void> {
+  const probes: Record<ToolNeed, Requirement> = {
+    machines: { tool: 'multipass', probe: async () => (await lab.engine.probe()).version },
+    kubectl: { tool: 'kubectl', probe: () => lab.kubectl.clientVersion() },
+    container: { tool: lab.config.containerTool, probe: async () => (await lab.container.probe()).version },
+  };
+  await checkRequirements(
+    needs.map((need) => probes[need]),
+    lab.host.platform,
+  );
+}

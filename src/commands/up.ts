@@ -1,0 +1,47 @@
+import { CliError } from '../errors/cli-error.ts';
+import type { ExitCode } from '../errors/reasons.ts';
+import type { GlobalOptions, Invocation } from '../invocation.ts';
+import { labSteps } from '../steps/steps.ts';
+import { summarize } from '../ui/summary.ts';
+import { chooseChecks } from '../verify/checks.ts';
+import { carryOut, runData } from './carry-out.ts';
+import { session, type Answer, type Session } from './session.ts';
+import { reportText, runChecks, verifyData } from './verify.ts';
+
+interface UpOptions extends GlobalOptions {
+  readonly delete?: boolean;
+  readonly recreate?: boolean;
+  readonly skipVerify?: boolean;
+}
+
+/** Everything, in dependency order, whatever can run at once at once; ends with the proofs. */
+export async function up(invocation: Invocation, options: UpOptions): Promise<ExitCode> {
+  const kind = options.delete === true ? 'delete' : options.recreate === true ? 'recreate' : 'apply';
+  return session({
+    command: 'up',
+    invocation,
+    options,
+    from: kind === 'apply' ? 'nothing' : 'lab',
+    async body(work): Promise<Answer> {
+      const run = await carryOut(work, labSteps(work.app.lab), { kind, targets: 'all' });
+      if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
+      const summary = summarize(run, work.screen.answer).join('\n');
+      if (kind === 'delete' || options.skipVerify === true) return { data: runData(run), text: summary, run };
+      return verified(work, run.changed === 0, { data: runData(run), text: summary, run });
+    },
+  });
+}
+
+/** After a run that changed nothing only those proofs are made that change nothing either. */
+async function verified(work: Session, readOnly: boolean, answer: Answer): Promise<Answer> {
+  const checks = chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly });
+  const report = await runChecks(work, checks);
+  const leftOut = readOnly ? '\nProofs that would disturb the lab were left out; `istio-vms verify` makes them all.' : '';
+  const error: CliError | undefined = report.error;
+  return {
+    ...answer,
+    data: { ...answer.data, verify: verifyData(report) },
+    text: `${reportText(report, work.screen.answer)}\n\n${answer.text}${leftOut}`,
+    ...(error === undefined ? {} : { error }),
+  };
+}

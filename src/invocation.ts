@@ -1,0 +1,44 @@
+import type { ExitCode } from './errors/reasons.ts';
+
+/** What `main.ts` hands in: the edge of the process as values, so that a test can be the edge. */
+export interface Invocation {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** As Node names them, e.g. `darwin` and `arm64`. */
+  readonly platform: string;
+  readonly arch: string;
+  /** The answer. */
+  readonly stdout: Output;
+  /** The story. */
+  readonly stderr: Output;
+  /** Calls back at each interrupt or termination signal. */
+  readonly onSignal: (act: () => void) => void;
+  /** Leaves at once: only for the second interrupt. */
+  readonly exit: (code: ExitCode) => void;
+}
+
+export type Output = NodeJS.WriteStream;
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly output: 'text' | 'json';
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Path of the configuration file; absent means `run.env` here, if it exists. */
+  readonly config?: string;
+  /** `NAME=VALUE` from `--set`. */
+  readonly set: Readonly<Record<string, string>>;
+  readonly rehearse: boolean;
+  /** Where a rehearsal begins. */
+  readonly from?: RehearsalStart;
+  readonly fault: readonly string[];
+}
+
+export const REHEARSAL_STARTS = ['nothing', 'needs', 'lab', 'real'] as const;
+
+/**
+ * `nothing`: an empty computer. `needs`: what the command needs is there. `lab`: all is there. `real`: what is really
+ * there now.
+ */
+export type RehearsalStart = (typeof REHEARSAL_STARTS)[number];

@@ -1,0 +1,62 @@
+import { IMAGE_MEMBERS, proxyImage } from '../artifacts/images.ts';
+import type { Step, StepContext } from '../plan/step.ts';
+import type { Cpu, FileInput } from '../system/doors.ts';
+import type { Lab } from './lab.ts';
+
+/** Where the binaries of one version and CPU are kept, and what they are called in the image. */
+export interface ImageBinaries {
+  readonly envoy: FileInput;
+  readonly agent: FileInput;
+  readonly bootstrap: FileInput;
+}
+
+/** The `arm64-patch` command: envoy and pilot-agent out of the linux/arm64 image. Not part of `up` unless the package is missing. */
+export function arm64BinariesStep(lab: Lab): Step {
+  const paths = Object.values(binaries(lab, 'arm64')).map(({ file }) => file);
+  return {
+    id: 'arm64-binaries',
+    title: `arm64 envoy and pilot-agent ${lab.config.istio.version}`,
+    needs: [],
+    madeBy: 'istio-vms arm64-patch',
+    expectMs: 60_000,
+    async check() {
+      const found = await Promise.all(paths.map((path) => lab.doors.files.stat(path)));
+      return found.every((stat) => stat !== undefined) ? 'ready' : { missing: `no binaries in ${directory(lab, 'arm64')}` };
+    },
+    async apply(context) {
+      await imageBinaries(lab, 'arm64', context);
+    },
+    async remove() {
+      await lab.doors.files.remove(directory(lab, 'arm64'));
+    },
+  };
+}
+
+/** Takes the binaries out of the proxyv2 image of this CPU, if they are not here yet. */
+export async function imageBinaries(lab: Lab, cpu: Cpu, context: StepContext): Promise<ImageBinaries> {
+  const paths = binaries(lab, cpu);
+  const there = await Promise.all(Object.values(paths).map(({ file }) => lab.doors.files.stat(file)));
+  if (there.some((stat) => stat === undefined)) {
+    const request = {
+      image: proxyImage(lab.config, lab.shipped.versions),
+      platform: `linux/${cpu}`,
+      into: directory(lab, cpu),
+      members: IMAGE_MEMBERS,
+    };
+    await lab.container.extractFromImage(request, context);
+  }
+  return paths;
+}
+
+function directory(lab: Lab, cpu: Cpu): string {
+  return `${lab.config.paths.temp}/istio-proxy-${lab.config.istio.version}-${cpu}`;
+}
+
+function binaries(lab: Lab, cpu: Cpu): ImageBinaries {
+  const at = directory(lab, cpu);
+  return {
+    envoy: { file: `${at}/envoy` },
+    agent: { file: `${at}/pilot-agent` },
+    bootstrap: { file: `${at}/envoy_bootstrap_tmpl.json` },
+  };
+}

@@ -1,0 +1,115 @@
+import type { Manifest } from '../manifests/object.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import type { Lab } from './lab.ts';
+
+/** The cluster as one look saw it: core and Istio objects; empty when there is no cluster or it does not answer. */
+export interface ClusterView {
+  readonly objects: readonly KubeObject[];
+  /** Why nothing could be seen. */
+  readonly unreachable?: string;
+}
+
+/** One look at the whole cluster, shared by every step until something is written. */
+export async function viewCluster(lab: Lab): Promise<ClusterView> {
+  if ((await lab.doors.files.stat(lab.config.paths.kubeconfig)) === undefined) {
+    return { objects: [], unreachable: 'there is no kubeconfig yet' };
+  }
+  const seen = await lab.kubectl.tryEverything();
+  return 'unreachable' in seen ? { objects: [], unreachable: seen.unreachable } : { objects: seen.objects };
+}
+
+export function findObject(view: ClusterView, kind: string, name: string, namespace?: string): KubeObject | undefined {
+  return view.objects.find(
+    (object) =>
+      object.kind === kind &&
+      object.metadata.name === name &&
+      (namespace === undefined || object.metadata.namespace === namespace),
+  );
+}
+
+interface Condition {
+  readonly type?: string;
+  readonly status?: string;
+}
+
+/** Whether a condition of `status.conditions` is `True`. */
+export function hasCondition(object: KubeObject | undefined, type: string): boolean {
+  const conditions = (object?.['status'] as { conditions?: Condition[] } | undefined)?.conditions ?? [];
+  return conditions.some((condition) => condition.type === type && condition.status === 'True');
+}
+
+/** Whether a node is Ready with this k3s version. */
+export function nodeIsReady(view: ClusterView, name: string, version?: string): boolean {
+  const node = findObject(view, 'Node', name);
+  const info = (node?.['status'] as { nodeInfo?: { kubeletVersion?: string } } | undefined)?.nodeInfo;
+  return hasCondition(node, 'Ready') && (version === undefined || info?.kubeletVersion === version);
+}
+
+/** The node's InternalIP. */
+export function nodeAddress(node: KubeObject | undefined): string | undefined {
+  const addresses = (node?.['status'] as { addresses?: { type?: string; address?: string }[] } | undefined)?.addresses;
+  return addresses?.find((address) => address.type === 'InternalIP')?.address;
+}
+
+/** Whether every replica of a Deployment is available in its newest version; else why not. */
+export function rolloutState(deployment: KubeObject | undefined): 'available' | string {
+  if (deployment === undefined) return 'the Deployment is not there';
+  const spec = deployment['spec'] as { replicas?: number } | undefined;
+  const status = (deployment['status'] ?? {}) as {
+    availableReplicas?: number;
+    updatedReplicas?: number;
+    observedGeneration?: number;
+  };
+  const wanted = spec?.replicas ?? 1;
+  const available = Math.min(status.availableReplicas ?? 0, status.updatedReplicas ?? status.availableReplicas ?? 0);
+  return available >= wanted ? 'available' : `${available} of ${wanted} pods available`;
+}
+
+/** Load balancer addresses of a Service, in the order of its status. */
+export function loadBalancerAddresses(service: KubeObject | undefined): readonly string[] {
+  const status = service?.['status'] as { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } } | undefined;
+  return (status?.loadBalancer?.ingress ?? []).flatMap((entry) => entry.ip ?? []);
+}
+
+/** Whether the object out there has everything that the wanted one says (it may have more). */
+export function contains(actual: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted)) {
+    return (
+      Array.isArray(actual) &&
+      actual.length === wanted.length &&
+      wanted.every((item, index) => contains((actual as unknown[])[index], item))
+    );
+  }
+  if (typeof wanted === 'object' && wanted !== null) {
+    return (
+      typeof actual === 'object' &&
+      actual !== null &&
+      Object.entries(wanted).every(([key, value]) => contains((actual as Record<string, unknown>)[key], value))
+    );
+  }
+  return actual === wanted;
+}
+
+/** The first wanted object that is missing or different in the view, as a finding. */
+export function compareObjects(
+  view: ClusterView,
+  wanted: readonly Manifest[],
+): 'ready' | { missing: string } | { drifted: string } {
+  if (view.unreachable !== undefined) return { missing: view.unreachable };
+  for (const object of wanted) {
+    const { name, namespace } = object.metadata;
+    const actual = findObject(view, object.kind, name, namespace);
+    const label = `${object.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
+    if (actual === undefined) return { missing: `no ${label}` };
+    const parts: [string, unknown, unknown][] = [
+      ['labels', actual.metadata.labels ?? {}, object.metadata.labels ?? {}],
+      ['annotations', actual.metadata.annotations ?? {}, object.metadata.annotations ?? {}],
+      ['spec', actual['spec'], object['spec']],
+      ['data', actual['data'], object['data']],
+    ];
+    for (const [part, is, should] of parts) {
+      if (should !== undefined && !contains(is, should)) return { drifted: `${label} has other ${part}` };
+    }
+  }
+  return 'ready';
+}

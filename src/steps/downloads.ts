@@ -1,0 +1,110 @@
+import { k3sArtifact, sidecarDebArtifact, istioctlArtifact } from '../artifacts/artifacts.ts';
+import { isCached, obtain } from '../artifacts/obtain.ts';
+import type { Artifact } from '../artifacts/artifacts.ts';
+import { CliError } from '../errors/cli-error.ts';
+import type { Step, StepContext } from '../plan/step.ts';
+import { nodeIsReady, viewCluster } from './cluster.ts';
+import type { Lab } from './lab.ts';
+
+/** A verified file of the cache, downloaded when it is not there. */
+export function obtainArtifact(lab: Lab, artifact: Artifact, context: StepContext): Promise<string> {
+  return obtain({
+    artifact,
+    doors: lab.doors,
+    cacheDir: lab.config.paths.cache,
+    say: context.say,
+    signal: context.signal,
+  });
+}
+
+/** The k3s binary, once for all nodes. */
+export function k3sBinaryStep(lab: Lab): Step {
+  const artifact = k3sArtifact(lab.config, lab.host.cpu);
+  return {
+    id: 'k3s-binary',
+    title: `k3s ${lab.config.k3s.version}`,
+    needs: [],
+    madeBy: 'istio-vms k3s',
+    // 79 MB at the rate of the one published download (facts/peers.md B1: 38.8 MB in 11 s).
+    expectMs: 22_000,
+    async check() {
+      if (await isCached(artifact, lab.doors, lab.config.paths.cache)) return 'ready';
+      // Nodes that already run this version need no binary.
+      const cluster = await viewCluster(lab);
+      const names = [lab.config.k3s.master, ...lab.config.k3s.workerNames];
+      if (names.every((name) => nodeIsReady(cluster, name, lab.config.k3s.version))) return 'ready';
+      return { missing: `${artifact.file} is not in the cache` };
+    },
+    async apply(context) {
+      await obtainArtifact(lab, artifact, context);
+    },
+  };
+}
+
+/** The sidecar's package for the workload VM; a package that is not published is left to the image route. */
+export function sidecarDownloadStep(lab: Lab): Step {
+  const artifact = sidecarDebArtifact(lab.config, lab.host.cpu);
+  let absent = false;
+  return {
+    id: 'sidecar-download',
+    title: `sidecar package ${lab.config.istio.version}`,
+    needs: [],
+    madeBy: 'istio-vms bootstrap',
+    expectMs: 11_000,
+    async check() {
+      if (absent || (await isCached(artifact, lab.doors, lab.config.paths.cache))) return 'ready';
+      const state = await lab.workloadVm.state();
+      if (state?.sidecar.version === lab.config.istio.version) return 'ready';
+      return { missing: `${artifact.file} is not in the cache` };
+    },
+    async apply(context) {
+      try {
+        await obtainArtifact(lab, artifact, context);
+      } catch (error) {
+        // The arm64 package may not be published for a version (facts/istio-vm.md 1.3); the image has the same binaries.
+        if (!(error instanceof CliError && error.reason === 'artifact-absent')) throw error;
+        absent = true;
+        context.say('this package is not published; its binaries will come out of the proxyv2 image');
+      }
+    },
+  };
+}
+
+/** istioctl of exactly this version, with a link that other tools can call. */
+export function istioctlStep(lab: Lab): Step {
+  const artifact = istioctlArtifact(lab.config, lab.host);
+  const { files } = lab.doors;
+  const { istioctl, istioctlLink, bin } = lab.config.paths;
+  const fileName = istioctl.slice(istioctl.lastIndexOf('/') + 1);
+  return {
+    id: 'istioctl',
+    title: `istioctl ${lab.config.istio.version}`,
+    needs: [],
+    madeBy: 'istio-vms istioctl',
+    expectMs: 9_000,
+    async check() {
+      const [program, link] = await Promise.all([files.stat(istioctl), files.stat(istioctlLink)]);
+      if (program === undefined) return { missing: `no ${istioctl}` };
+      if ((program.mode & 0o111) === 0) return { drifted: `${istioctl} is not executable` };
+      if (link?.target !== fileName) return { drifted: `${istioctlLink} does not point to ${fileName}` };
+      return 'ready';
+    },
+    async apply(context) {
+      const archive = await obtainArtifact(lab, artifact, context);
+      await files.makeDirectory(bin);
+      if ((await files.stat(istioctl)) === undefined) {
+        // Extracted beside its place and renamed: a half-written istioctl is never found there.
+        const part = `${fileName}.part`;
+        await files.extract(archive, bin, [{ member: 'istioctl', as: part, mode: 0o755 }]);
+        await files.rename(`${bin}/${part}`, istioctl);
+      }
+      await files.chmod(istioctl, 0o755);
+      await files.link(istioctlLink, fileName);
+    },
+    async remove() {
+      const link = await files.stat(istioctlLink);
+      if (link?.target === fileName) await files.remove(istioctlLink);
+      await files.remove(istioctl);
+    },
+  };
+}

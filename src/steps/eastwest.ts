@@ -1,0 +1,133 @@
+import { eastWestGateway, GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
+import { exposeIstiod, exposeServices, ISTIOD_GATEWAY } from '../manifests/expose.ts';
+import { recordOf, withRecord } from '../manifests/install-record.ts';
+import { toYaml } from '../manifests/yaml.ts';
+import { CliError } from '../errors/cli-error.ts';
+import type { Finding, Step, StepContext } from '../plan/step.ts';
+import { waitUntil } from '../plan/wait.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { sha256 } from '../system/digest.ts';
+import { compareObjects, findObject, loadBalancerAddresses, nodeAddress, rolloutState, viewCluster, type ClusterView } from './cluster.ts';
+import type { Lab } from './lab.ts';
+
+const ADDRESS_MS = 180_000;
+
+/** The east-west gateway, and istiod and the mesh's services behind it. */
+export function eastwestStep(lab: Lab): Step {
+  const { config, doors } = lab;
+  const document = toYaml([eastWestGateway(config)]);
+  const file = `${config.paths.manifests}/east-west-gateway.yaml`;
+  const exposed = [...exposeIstiod(config), ...exposeServices(config)].map((object) =>
+    object.metadata.name === ISTIOD_GATEWAY ? withRecord(object, sha256(document)) : object,
+  );
+  const { namespace } = config.istio;
+
+  return {
+    id: 'eastwest',
+    title: 'east-west gateway',
+    needs: ['istio'],
+    madeBy: 'istio-vms eastwest',
+    expectMs: 20_000,
+
+    async check(): Promise<Finding> {
+      const view = await viewCluster(lab);
+      const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
+      if (service === undefined) return { missing: view.unreachable ?? `no Service ${namespace}/${GATEWAY_SERVICE}` };
+      if (recordOf(findObject(view, 'Gateway', ISTIOD_GATEWAY, namespace)) !== sha256(document)) return { drifted: 'the gateway was installed with other ports or settings' };
+      const rollout = rolloutState(findObject(view, 'Deployment', GATEWAY_SERVICE, namespace));
+      if (rollout !== 'available') return { drifted: `gateway: ${rollout}` };
+      const objects = compareObjects(view, exposed);
+      if (objects !== 'ready') return objects;
+      return loadBalancerAddresses(service).includes(expectedGatewayAddress(lab, view) ?? '')
+        ? 'ready'
+        : { drifted: 'the gateway has no address yet' };
+    },
+
+    async apply(context) {
+      await doors.files.write(file, document, 0o644);
+      await doors.files.write(`${config.paths.manifests}/expose.yaml`, toYaml(exposed), 0o644);
+      context.say('istioctl install: east-west gateway');
+      await lab.istioctl.install([file]);
+      lab.kubectl.forget();
+      context.say(`exposing istiod-${config.istio.revision} and the mesh's services`);
+      await lab.kubectl.apply(exposed);
+      await waitForAddress(lab, context);
+    },
+  };
+}
+
+/**
+ * The address under which the workload VM reaches the gateway. The load balancer of k3s answers on every node; we take
+ * one on purpose, the first worker's, and so know it before the gateway exists (facts/k3s.md 4.2).
+ */
+export function expectedGatewayAddress(lab: Lab, view: ClusterView): string | undefined {
+  const node = findObject(view, 'Node', lab.config.k3s.workerNames[0] ?? lab.config.k3s.master);
+  return nodeAddress(node);
+}
+
+async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
+  const { namespace } = lab.config.istio;
+  try {
+    await waitUntil({
+      clock: lab.doors.clock,
+      signal: context.signal,
+      say: context.say,
+      what: 'the address of the east-west gateway',
+      deadlineMs: ADDRESS_MS,
+      intervalMs: 2_000,
+      hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n kube-system get pods\` for svclb pods that are not running.`,
+      probe: async () => {
+        lab.kubectl.forget();
+        const view = await viewCluster(lab);
+        const addresses = loadBalancerAddresses(findObject(view, 'Service', GATEWAY_SERVICE, namespace));
+        const expected = expectedGatewayAddress(lab, view);
+        if (expected !== undefined && addresses.includes(expected)) return { done: expected };
+        const clash = portClash(view, GATEWAY_SERVICE, namespace);
+        if (clash !== undefined) return { notYet: clash };
+        return { notYet: addresses.length === 0 ? 'no address yet' : `has ${addresses.join(', ')}, not yet ${expected ?? ''}` };
+      },
+    });
+  } catch (error) {
+    const clash = portClash(await viewCluster(lab), GATEWAY_SERVICE, namespace);
+    if (clash === undefined || (error instanceof CliError && error.reason !== 'gave-up-waiting')) throw error;
+    throw new CliError('port-clash', {
+      message: `The east-west gateway gets no address: ${clash}.`,
+      hint: 'Give the gateway other ports (EWG_PORT_STATUS, EWG_PORT_TLS_ISTIOD, EWG_PORT_TLS_WEBHOOK), or remove the other Service; then run the same command again.',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Names the Services that hold a port of this one. The Service itself says nothing; its load balancer pods stay Pending
+ * (facts/k3s.md 4.3).
+ */
+export function portClash(view: ClusterView, name: string, namespace: string): string | undefined {
+  const service = findObject(view, 'Service', name, namespace);
+  const stuck = view.objects.some(
+    (object) =>
+      object.kind === 'Pod' &&
+      object.metadata.labels?.['svccontroller.k3s.cattle.io/svcname'] === name &&
+      (object['status'] as { phase?: string } | undefined)?.phase === 'Pending' &&
+      JSON.stringify(object['status']).includes("didn't have free ports"),
+  );
+  if (service === undefined || !stuck) return undefined;
+  const mine = portsOf(service);
+  const clashes = view.objects
+    .filter((object) => object.kind === 'Service' && object !== service && isLoadBalancer(object))
+    .flatMap((other) =>
+      portsOf(other)
+        .filter((port) => mine.includes(port))
+        .map((port) => `port ${port} is held by Service ${other.metadata.namespace ?? ''}/${other.metadata.name}`),
+    );
+  return clashes.length > 0 ? clashes.join(', ') : 'a port is taken on the nodes';
+}
+
+function portsOf(service: KubeObject): readonly number[] {
+  const spec = service['spec'] as { ports?: { port?: number }[] } | undefined;
+  return (spec?.ports ?? []).flatMap((port) => port.port ?? []);
+}
+
+function isLoadBalancer(service: KubeObject): boolean {
+  return (service['spec'] as { type?: string } | undefined)?.type === 'LoadBalancer';
+}

@@ -1,0 +1,48 @@
+import type { Config } from '../config/config.ts';
+import type { MachineEngine, MachineInfo } from '../machines/machine.ts';
+import type { Ownership } from '../machines/ownership.ts';
+import type { Doors, Host } from '../system/doors.ts';
+import type { Mask } from '../system/mask.ts';
+import type { ShippedData } from '../system/shipped.ts';
+import type { ContainerTool } from '../tools/container.ts';
+import type { Istioctl } from '../tools/istioctl.ts';
+import type { Kubectl } from '../tools/kubectl.ts';
+import type { GuestState } from '../guest/state.ts';
+
+/** All that steps and checks may use: what is wanted, and the tools that speak our nouns. Made by `app.ts`. */
+export interface Lab {
+  readonly config: Config;
+  readonly host: Host;
+  readonly shipped: ShippedData;
+  readonly doors: Doors;
+  readonly engine: MachineEngine;
+  readonly ownership: Ownership;
+  readonly kubectl: Kubectl;
+  readonly istioctl: Istioctl;
+  readonly container: ContainerTool;
+  readonly mask: Mask;
+  readonly machines: MachineList;
+  readonly workloadVm: WorkloadVm;
+  readonly options: LabOptions;
+}
+
+export interface LabOptions {
+  /** False after `--no-fix-ca`: leave the CA address that istioctl wrote. */
+  readonly fixCa: boolean;
+  /** False after `--no-fix-pilot`. */
+  readonly fixPilot: boolean;
+}
+
+/** What the engine says about machines, asked once and remembered until something changes. */
+export interface MachineList {
+  find(name: string): Promise<MachineInfo | undefined>;
+  all(): Promise<readonly MachineInfo[]>;
+  forget(): void;
+}
+
+/** The workload VM's state in one remote call, remembered until something changes. */
+export interface WorkloadVm {
+  /** Undefined when the machine is absent or not running. */
+  state(): Promise<GuestState | undefined>;
+  forget(): void;
+}

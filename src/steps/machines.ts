@@ -1,0 +1,115 @@
+import { nodeCloudInit, workloadCloudInit } from '../guest/cloud-init.ts';
+import type { MachineInfo, MachineSpec } from '../machines/machine.ts';
+import { CliError } from '../errors/cli-error.ts';
+import type { Step, StepContext } from '../plan/step.ts';
+import type { Lab } from './lab.ts';
+
+/** What a launch takes when the image is there (facts/peers.md B1: one launch 13–42 s). */
+const LAUNCH_MS = 40_000;
+
+/** The machine of the control plane, one for each worker, and the workload VM. */
+export function machineSteps(lab: Lab): readonly Step[] {
+  const { k3s, vm } = lab.config;
+  return [
+    machineStep(lab, 'master', `machine ${k3s.master}`, 'istio-vms k3s', {
+      name: k3s.master,
+      ...sized(lab, k3s.masterSize),
+      cloudInit: nodeCloudInit(lab.config),
+    }),
+    ...k3s.workerNames.map((name, index) =>
+      machineStep(lab, `worker-${index + 1}`, `machine ${name}`, 'istio-vms k3s', {
+        name,
+        ...sized(lab, k3s.workerSize),
+        cloudInit: nodeCloudInit(lab.config),
+      }),
+    ),
+    machineStep(lab, 'vm', `machine ${vm.name}`, 'istio-vms vm', {
+      name: vm.name,
+      ...sized(lab, vm.size),
+      cloudInit: workloadCloudInit(lab.config),
+    }),
+  ];
+}
+
+function sized(lab: Lab, size: { cpus: number; memory: string; disk: string }): Omit<MachineSpec, 'name' | 'cloudInit'> {
+  return { release: lab.config.runOs, cpus: size.cpus, memory: size.memory, disk: size.disk };
+}
+
+function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: MachineSpec): Step {
+  const { name } = spec;
+  return {
+    id,
+    title,
+    needs: [],
+    madeBy,
+    expectMs: LAUNCH_MS,
+    uses: 'launch',
+
+    async check() {
+      const found = await lab.machines.find(name);
+      if (found === undefined) return { missing: `no machine ${name}` };
+      if (found.state === 'deleted') return { missing: `${name} is soft-deleted` };
+      if (!(await mayUse(lab, found))) throw foreign(found);
+      if (found.state !== 'running') return { drifted: `${name} is ${found.state}` };
+      return found.addresses.length > 0 ? 'ready' : { drifted: `${name} has no address yet` };
+    },
+
+    async apply(context: StepContext) {
+      const found = await lab.machines.find(name);
+      if (found !== undefined && found.state !== 'running' && (await lab.ownership.isOurs(found)) !== 'ours') {
+        throw foreign(found);
+      }
+      try {
+        if (found?.state === 'stopped' || found?.state === 'suspended') {
+          context.say('starting it again');
+          await lab.engine.start(name, context);
+        } else {
+          if (found?.state === 'deleted') await lab.engine.remove(name, context);
+          // The intent is on record before the deed, so that a run cut in between still knows its machine.
+          await lab.ownership.intend(name);
+          await lab.engine.launch(spec, context);
+        }
+      } finally {
+        lab.machines.forget();
+        if (name === lab.config.vm.name) lab.workloadVm.forget();
+      }
+    },
+
+    async remove(context: StepContext) {
+      await removeMachine(lab, name, context);
+      // The files speak of this machine's address; for another one they would be wrong.
+      if (name === lab.config.vm.name) await lab.doors.files.remove(lab.config.paths.workloadFiles);
+    },
+  };
+}
+
+/**
+ * Whether the machine may be built upon: the record is enough to look at it and costs no remote call, the mark on the
+ * machine decides where there is no record. Removing asks more, see below.
+ */
+async function mayUse(lab: Lab, found: MachineInfo): Promise<boolean> {
+  return (await lab.ownership.recorded()).includes(found.name) || (await lab.ownership.isOurs(found)) === 'ours';
+}
+
+/** Removes one machine if it is ours; nothing there is fine. @throws CliError `foreign-machine` */
+export async function removeMachine(lab: Lab, name: string, context: StepContext): Promise<void> {
+  const found = await lab.machines.find(name);
+  if (found !== undefined) {
+    if ((await lab.ownership.isOurs(found)) !== 'ours') throw foreign(found);
+    context.say(`removing ${name}`);
+    await lab.engine.remove(name, context);
+    lab.machines.forget();
+    if (name === lab.config.vm.name) lab.workloadVm.forget();
+  }
+  await lab.ownership.forget(name);
+}
+
+function foreign(found: MachineInfo): CliError {
+  return new CliError('foreign-machine', {
+    message: `A machine named ${found.name} exists (${found.state}), and istio-vms did not make it from this directory.`,
+    hint:
+      found.state === 'deleted'
+        ? `Bring it back with \`multipass recover ${found.name}\` or, if nobody needs it, \`multipass delete --purge ${found.name}\`; or set NODE_PREFIX or WORKLOAD_VM_NAME to other names.`
+        : 'Set NODE_PREFIX or WORKLOAD_VM_NAME to other names, or remove that machine yourself.',
+  });
+}

@@ -1,0 +1,45 @@
+import type { Step } from '../plan/step.ts';
+import { arm64BinariesStep } from './arm64-binaries.ts';
+import { istioctlStep, k3sBinaryStep, sidecarDownloadStep } from './downloads.ts';
+import { eastwestStep } from './eastwest.ts';
+import { istioStep } from './istio.ts';
+import { k3sSteps } from './k3s.ts';
+import type { Lab } from './lab.ts';
+import { machineSteps } from './machines.ts';
+import { spareWorkersStep } from './spare-workers.ts';
+import { sidecarPackageStep, sidecarStep } from './sidecar.ts';
+import { demoStep, routeStep, sampleStep } from './traffic.ts';
+import { workloadStep } from './workload.ts';
+
+/** Everything that `up` makes: the table of contents. Order here is only the order of display; `needs` decides. */
+export function labSteps(lab: Lab): readonly Step[] {
+  return [
+    ...machineSteps(lab),
+    k3sBinaryStep(lab),
+    istioctlStep(lab),
+    sidecarDownloadStep(lab),
+    ...k3sSteps(lab),
+    spareWorkersStep(lab),
+    istioStep(lab),
+    eastwestStep(lab),
+    sidecarPackageStep(lab),
+    workloadStep(lab),
+    sidecarStep(lab),
+    demoStep(lab),
+    routeStep(lab),
+    sampleStep(lab),
+  ];
+}
+
+/** The steps of `up`, and those that only have a command of their own. */
+export function allSteps(lab: Lab): readonly Step[] {
+  return [...labSteps(lab), arm64BinariesStep(lab)];
+}
+
+/** Which steps a command is about. */
+export type StepCommand = 'k3s' | 'istioctl' | 'istio' | 'eastwest' | 'vm' | 'workload' | 'bootstrap' | 'route' | 'arm64-patch';
+
+/** The steps that a command makes: those that say so themselves. */
+export function stepsOf(command: StepCommand, steps: readonly Step[]): readonly string[] {
+  return steps.filter((step) => step.madeBy === `istio-vms ${command}`).map((step) => step.id);
+}

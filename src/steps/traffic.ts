@@ -1,0 +1,98 @@
+import { driftOf } from '../guest/digest.ts';
+import { demoFiles } from '../guest/demo.ts';
+import { routeObjects } from '../manifests/route.ts';
+import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
+import type { Finding, Step, StepContext } from '../plan/step.ts';
+import { waitUntil } from '../plan/wait.ts';
+import { compareObjects, findObject, rolloutState, viewCluster, type ClusterView } from './cluster.ts';
+import type { Lab } from './lab.ts';
+
+const ROLLOUT_MS = 300_000;
+
+/** Something on the VM that answers: a small HTTP server as a managed unit. */
+export function demoStep(lab: Lab): Step {
+  const { config } = lab;
+  const payload = demoFiles(config, lab.shipped);
+  return {
+    id: 'demo',
+    title: `demo workload on ${config.vm.name}`,
+    needs: ['vm'],
+    madeBy: 'istio-vms route',
+    expectMs: 3_000,
+    async check(): Promise<Finding> {
+      const state = await lab.workloadVm.state();
+      if (state === undefined) return { missing: `${config.vm.name} is not running` };
+      const different = driftOf(payload.files, state);
+      if (different.length > 0) return { missing: `not as wanted on ${config.vm.name}: ${different.join(', ')}` };
+      return state.demo.active === 'active' ? 'ready' : { drifted: `the demo workload is ${state.demo.active}` };
+    },
+    async apply(context) {
+      context.say('starting the demo workload');
+      const machine = lab.engine.machine(config.vm.name);
+      await machine.put(payload.files, payload.script, { timeoutMs: 60_000, signal: context.signal });
+      lab.workloadVm.forget();
+    },
+  };
+}
+
+/** The Service in front of the WorkloadGroup: a name that every pod can call. */
+export function routeStep(lab: Lab): Step {
+  const wanted = routeObjects(lab.config);
+  return {
+    id: 'route',
+    title: `Service ${lab.config.vm.namespace}/${lab.config.vm.app}`,
+    needs: ['workload'],
+    madeBy: 'istio-vms route',
+    expectMs: 1_000,
+    check: async () => compareObjects(await viewCluster(lab), wanted),
+    async apply() {
+      await lab.kubectl.apply(wanted);
+    },
+  };
+}
+
+/** helloworld in two versions and a client with a sidecar, in an injected namespace. */
+export function sampleStep(lab: Lab): Step {
+  const wanted = sampleObjects(lab.config, lab.shipped.versions);
+  const rollout = (view: ClusterView): Finding => {
+    for (const name of SAMPLE_DEPLOYMENTS) {
+      const state = rolloutState(findObject(view, 'Deployment', name, SAMPLE_NAMESPACE));
+      if (state !== 'available') return { missing: `${name}: ${state}` };
+    }
+    return 'ready';
+  };
+  return {
+    id: 'sample',
+    title: 'sample application',
+    needs: ['istio'],
+    madeBy: 'istio-vms up',
+    expectMs: 25_000,
+    async check() {
+      const view = await viewCluster(lab);
+      const objects = compareObjects(view, wanted);
+      return objects === 'ready' ? rollout(view) : objects;
+    },
+    async apply(context: StepContext) {
+      await lab.kubectl.apply(wanted);
+      await waitUntil({
+        clock: lab.doors.clock,
+        signal: context.signal,
+        say: context.say,
+        what: 'the sample application',
+        deadlineMs: ROLLOUT_MS,
+        intervalMs: 2_000,
+        hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
+        probe: async () => {
+          lab.kubectl.forget();
+          const state = rollout(await viewCluster(lab));
+          return state === 'ready' ? { done: true } : { notYet: 'missing' in state ? state.missing : state.drifted };
+        },
+      });
+    },
+  };
+}
+
+/** Takes the sample away: for `verify`, when it made one itself. */
+export async function removeSample(lab: Lab): Promise<void> {
+  await lab.kubectl.remove('namespace', SAMPLE_NAMESPACE);
+}

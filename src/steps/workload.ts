@@ -1,0 +1,149 @@
+import { workloadObjects, workloadGroup } from '../manifests/workload.ts';
+import { toYaml } from '../manifests/yaml.ts';
+import {
+  describeWorkloadFiles,
+  fixWorkloadFiles,
+  istiodAddress,
+  type WorkloadFiles,
+} from '../guest/workload-files.ts';
+import { CliError } from '../errors/cli-error.ts';
+import type { Finding, Step, StepContext } from '../plan/step.ts';
+import { waitUntil } from '../plan/wait.ts';
+import { compareObjects, viewCluster } from './cluster.ts';
+import { expectedGatewayAddress } from './eastwest.ts';
+import type { Lab } from './lab.ts';
+
+const ROOT_CERT_MS = 120_000;
+
+/** What istioctl calls the five files. */
+const FILE_NAMES: Readonly<Record<keyof WorkloadFiles, string>> = {
+  clusterEnv: 'cluster.env',
+  meshYaml: 'mesh.yaml',
+  rootCert: 'root-cert.pem',
+  token: 'istio-token',
+  hosts: 'hosts',
+};
+
+/** Namespace, service account, WorkloadGroup, and the five files that make the VM a member. */
+export function workloadStep(lab: Lab): Step {
+  const { config } = lab;
+  return {
+    id: 'workload',
+    title: `workload group ${config.vm.app} and its files`,
+    // Not the gateway: its address is a node's, known before (facts/peers.md B3).
+    needs: ['istio', 'vm'],
+    madeBy: 'istio-vms workload',
+    expectMs: 6_000,
+
+    async check(): Promise<Finding> {
+      const view = await viewCluster(lab);
+      const objects = compareObjects(view, workloadObjects(config));
+      if (objects !== 'ready') return objects;
+      const files = await readWorkloadFiles(lab);
+      if (files === undefined) return { missing: `no complete set of files in ${config.paths.workloadFiles}` };
+      const is = describeWorkloadFiles(files);
+      if (files.rootCert.trim() !== (await rootCertificate(lab))?.trim()) {
+        return { drifted: 'the root certificate is not the one of this control plane' };
+      }
+      const gateway = expectedGatewayAddress(lab, view);
+      if (is.gatewayAddress !== gateway) return { drifted: `hosts names ${is.gatewayAddress ?? 'nothing'}, the gateway is at ${gateway ?? '?'}` };
+      const vm = (await lab.machines.find(config.vm.name))?.addresses[0];
+      if (is.vmAddress !== vm) return { drifted: `the files are for ${is.vmAddress ?? 'no address'}, the VM is at ${vm ?? '?'}` };
+      const wanted = istiodAddress(config);
+      if (lab.options.fixCa && is.caAddress !== wanted) return { drifted: `CA_ADDR is ${is.caAddress ?? 'absent'}` };
+      if (lab.options.fixPilot && is.pilotAddress !== wanted) return { drifted: `PILOT_ADDRESS is ${is.pilotAddress ?? 'absent'}` };
+      return 'ready';
+    },
+
+    async apply(context) {
+      await lab.kubectl.apply(workloadObjects(config));
+      await waitForRootCertificate(lab, context);
+      await configureWorkload(lab, context);
+    },
+  };
+}
+
+/** Asks istioctl for the files and a new token, puts right what it cannot know, and keeps them 0600 in 0700. */
+export async function configureWorkload(lab: Lab, context: StepContext): Promise<void> {
+  const { config, doors } = lab;
+  const view = await viewCluster(lab);
+  const gatewayAddress = expectedGatewayAddress(lab, view);
+  if (gatewayAddress === undefined) {
+    throw new CliError('step-too-early', {
+      message: 'No node has an address that the gateway could use.',
+      hint: 'Run `istio-vms k3s` first.',
+    });
+  }
+  const vmAddress = await lab.engine.machine(config.vm.name).address();
+  const groupFile = `${config.paths.manifests}/workload-group.yaml`;
+  await doors.files.write(groupFile, toYaml([workloadGroup(config)]), 0o644);
+
+  // istioctl writes the token readable for all (facts/istio-vm.md 4.2): into a directory that lets nobody in.
+  const raw = `${config.paths.workloadFiles}.new`;
+  await doors.files.remove(raw);
+  await doors.files.makeDirectory(raw, 0o700);
+  try {
+    context.say('istioctl x workload entry configure');
+    await lab.istioctl.configureWorkload({ groupFile, outputDir: raw, ingressIp: gatewayAddress, internalIp: vmAddress });
+    const written = await readWorkloadFilesIn(lab, raw);
+    if (written === undefined) {
+      throw new CliError('tool-failed', {
+        message: `istioctl reported success, but not all five files are in ${raw}.`,
+        hint: 'Run the same command again.',
+      });
+    }
+    lab.mask.add(written.token.trim());
+    const { files: fixed, problems } = fixWorkloadFiles(written, config, { ...lab.options, gatewayAddress, vmAddress });
+    if (problems.length > 0) {
+      throw new CliError('tool-failed', {
+        message: 'istioctl wrote workload files that the VM could not use.',
+        details: problems,
+        hint: 'Run `istio-vms workload` again; if it stays so, look at the WorkloadGroup and the mesh configuration.',
+      });
+    }
+    await doors.files.makeDirectory(config.paths.workloadFiles, 0o700);
+    for (const [key, name] of Object.entries(FILE_NAMES)) {
+      await doors.files.write(`${config.paths.workloadFiles}/${name}`, fixed[key as keyof WorkloadFiles], 0o600);
+    }
+  } finally {
+    await doors.files.remove(raw);
+  }
+}
+
+/** The five files as they are on this computer; undefined when one is missing. */
+export async function readWorkloadFiles(lab: Lab): Promise<WorkloadFiles | undefined> {
+  return readWorkloadFilesIn(lab, lab.config.paths.workloadFiles);
+}
+
+async function readWorkloadFilesIn(lab: Lab, directory: string): Promise<WorkloadFiles | undefined> {
+  const entries = await Promise.all(
+    Object.entries(FILE_NAMES).map(async ([key, name]) => [key, await lab.doors.files.readText(`${directory}/${name}`)]),
+  );
+  if (entries.some(([, text]) => text === undefined)) return undefined;
+  const files = Object.fromEntries(entries) as unknown as WorkloadFiles;
+  lab.mask.add(files.token.trim());
+  return files;
+}
+
+/** The mesh's root certificate as istiod gives it to the VM's namespace. */
+async function rootCertificate(lab: Lab): Promise<string | undefined> {
+  const [map] = await lab.kubectl.get('configmaps', { name: 'istio-ca-root-cert', namespace: lab.config.vm.namespace });
+  return (map?.['data'] as Record<string, string> | undefined)?.['root-cert.pem'];
+}
+
+/** istiod writes the root certificate into a new namespace within seconds; without it `configure` fails. */
+async function waitForRootCertificate(lab: Lab, context: StepContext): Promise<void> {
+  const { namespace } = lab.config.vm;
+  await waitUntil({
+    clock: lab.doors.clock,
+    signal: context.signal,
+    say: context.say,
+    what: `the root certificate in namespace ${namespace}`,
+    deadlineMs: ROOT_CERT_MS,
+    intervalMs: 1_000,
+    hint: `istiod writes it; look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${lab.config.istio.namespace} get pods\`.`,
+    probe: async () => {
+      return (await rootCertificate(lab)) !== undefined ? { done: true } : { notYet: 'ConfigMap istio-ca-root-cert is not there yet' };
+    },
+  });
+}

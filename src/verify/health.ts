@@ -1,0 +1,68 @@
+import { CliError } from '../errors/cli-error.ts';
+import { DEMO_UNIT } from '../guest/demo.ts';
+import { asRoot } from '../machines/machine.ts';
+import type { StepContext } from '../plan/step.ts';
+import { waitUntil } from '../plan/wait.ts';
+import type { Lab } from '../steps/lab.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { fail, pass, type Check } from './check.ts';
+import { findEntry } from './vm-checks.ts';
+
+const FLIP_MS = 90_000;
+
+/** Health must follow the workload, not merely be green: stopped → unhealthy, running → healthy. */
+export const health: Check = {
+  name: 'health',
+  title: 'unhealthy while the demo workload is stopped, healthy when it runs',
+  disturbs: true,
+  async run(lab, context) {
+    if ((await findEntry(lab)) === undefined) return fail('no WorkloadEntry', 'istio-vms bootstrap');
+    let stopped: string;
+    try {
+      context.say('stopping the demo workload');
+      await demo(lab, 'stop');
+      stopped = await waitForHealth(lab, 'False', context);
+    } finally {
+      // Also after an interrupt: what we stopped runs again.
+      await demo(lab, 'start');
+    }
+    if (stopped !== 'False') return fail(`stopped: ${stopped}`, 'istio-vms workload && istio-vms bootstrap');
+    context.say('the demo workload runs again');
+    const running = await waitForHealth(lab, 'True', context);
+    return running === 'True' ? pass('stopped: Healthy False; running: Healthy True') : fail(`running: ${running}`, 'istio-vms route');
+  },
+};
+
+async function demo(lab: Lab, verb: 'start' | 'stop'): Promise<void> {
+  const command = asRoot({ file: 'systemctl', args: [verb, DEMO_UNIT], effect: 'write', timeoutMs: 60_000 });
+  await lab.engine.machine(lab.config.vm.name).run(command);
+  lab.workloadVm.forget();
+}
+
+async function waitForHealth(lab: Lab, wanted: 'True' | 'False', context: StepContext): Promise<string> {
+  try {
+    await waitUntil({
+      clock: lab.doors.clock,
+      signal: context.signal,
+      say: context.say,
+      what: `Healthy to be ${wanted}`,
+      deadlineMs: FLIP_MS,
+      intervalMs: 2_000,
+      hint: 'The probe travels with the workload files: `istio-vms workload`, then `istio-vms bootstrap`.',
+      probe: async () => {
+        const status = healthOf(await findEntry(lab));
+        return status === wanted ? { done: true } : { notYet: `Healthy is ${status}` };
+      },
+    });
+    return wanted;
+  } catch (error) {
+    if (error instanceof CliError && error.reason === 'gave-up-waiting') return `Healthy is ${healthOf(await findEntry(lab))}`;
+    throw error;
+  }
+}
+
+/** `True`, `False`, or `unknown` when istiod has not said. */
+export function healthOf(entry: KubeObject | undefined): string {
+  const status = entry?.['status'] as { conditions?: { type?: string; status?: string }[] } | undefined;
+  return status?.conditions?.find((condition) => condition.type === 'Healthy')?.status ?? 'unknown';
+}

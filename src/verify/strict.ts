@@ -1,0 +1,87 @@
+import { PLAIN_CLIENT, PLAIN_NAMESPACE, plainClientObjects, strictObject } from '../manifests/strict.ts';
+import { LABELS } from '../manifests/labels.ts';
+import type { StepContext } from '../plan/step.ts';
+import { waitUntil } from '../plan/wait.ts';
+import { rolloutState } from '../steps/cluster.ts';
+import type { Lab } from '../steps/lab.ts';
+import { fail, pass, type Check } from './check.ts';
+import { describe, isServed, requestFromPod, type Answer } from './requests.ts';
+import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
+
+const ROLLOUT_MS = 180_000;
+/** Policies reach proxies within seconds. */
+const EFFECT_MS = 60_000;
+
+/** Mutual TLS is proven by what it refuses: a client without a sidecar is served before, and refused after. */
+export const strict: Check = {
+  name: 'strict',
+  title: 'with STRICT mutual TLS, plain traffic is refused and mesh traffic served',
+  optional: 'strict',
+  disturbs: true,
+  usesSample: true,
+  async run(lab, context) {
+    const wanted = strictObject(lab.config);
+    const { name, namespace } = wanted.metadata;
+    const there = (
+      await lab.kubectl.get('peerauthentications.security.istio.io', { name, namespace: namespace ?? '' })
+    )[0];
+    if (there !== undefined && there.metadata.labels?.[LABELS.managedBy] !== 'istio-vms') {
+      return fail(`a PeerAuthentication ${name} of yours is in ${namespace ?? ''}`, 'this check makes its own and would replace it');
+    }
+    const plain = { namespace: PLAIN_NAMESPACE, deployment: PLAIN_CLIENT };
+    const address = await lab.engine.machine(lab.config.vm.name).address();
+    const plainUrl = `http://${address}:${lab.config.vm.appPort}/`;
+    try {
+      context.say('starting a client without a sidecar');
+      await lab.kubectl.apply(plainClientObjects(lab.config));
+      await waitForClient(lab, context);
+      const before = await requestFromPod(lab, plain, plainUrl);
+      if (!isServed(before)) return fail(`plain traffic is refused already without STRICT: ${describe(before)}`, 'istio-vms route');
+      context.say('PeerAuthentication STRICT');
+      await lab.kubectl.apply([wanted]);
+      const after = await waitForAnswer(lab, context, 'plain traffic to be refused', () => requestFromPod(lab, plain, plainUrl), (answer) => 'refused' in answer);
+      const mesh = await requestFromPod(lab, MESH_CLIENT, workloadUrl(lab));
+      const evidence = `plain before: ${describe(before)}; plain after: ${describe(after)}; mesh: ${describe(mesh)}`;
+      return 'refused' in after && isServed(mesh) ? pass(evidence) : fail(evidence, 'istio-vms workload && istio-vms bootstrap');
+    } finally {
+      context.say('taking the experiment away');
+      await lab.kubectl.remove('peerauthentications.security.istio.io', name, namespace);
+      await lab.kubectl.remove('namespace', PLAIN_NAMESPACE);
+    }
+  },
+};
+
+async function waitForClient(lab: Lab, context: StepContext): Promise<void> {
+  await waitUntil({
+    clock: lab.doors.clock,
+    signal: context.signal,
+    say: context.say,
+    what: 'the client without a sidecar',
+    deadlineMs: ROLLOUT_MS,
+    intervalMs: 2_000,
+    hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${PLAIN_NAMESPACE} get pods\`.`,
+    probe: async () => {
+      const [deployment] = await lab.kubectl.get('deployments.apps', { name: PLAIN_CLIENT, namespace: PLAIN_NAMESPACE });
+      const state = rolloutState(deployment);
+      return state === 'available' ? { done: true } : { notYet: state };
+    },
+  });
+}
+
+/** The answer once it is as wanted, or the last one when it never is. */
+export async function waitForAnswer(
+  lab: Lab,
+  context: StepContext,
+  what: string,
+  ask: () => Promise<Answer>,
+  wanted: (answer: Answer) => boolean,
+): Promise<Answer> {
+  let last = await ask();
+  const until = lab.doors.clock.now() + EFFECT_MS;
+  while (!wanted(last) && lab.doors.clock.now() < until) {
+    context.say(`waiting for ${what}: ${describe(last)}`);
+    await lab.doors.clock.sleep(2_000, context.signal);
+    last = await ask();
+  }
+  return last;
+}

@@ -1,0 +1,113 @@
+import { dnsCommand, parseDnsAnswer } from '../guest/dns.ts';
+import { certificatesCommand, parseIdentities } from '../guest/certificates.ts';
+import { describeWorkloadFiles, istiodAddress, istiodHost } from '../guest/workload-files.ts';
+import { CliError } from '../errors/cli-error.ts';
+import { findObject, viewCluster } from '../steps/cluster.ts';
+import { expectedGatewayAddress } from '../steps/eastwest.ts';
+import type { Lab } from '../steps/lab.ts';
+import { readWorkloadFiles } from '../steps/workload.ts';
+import { CommandError } from '../system/command-error.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { fail, pass, type Check } from './check.ts';
+import { clusterIpOf } from './cluster-checks.ts';
+
+export const workloadFiles: Check = {
+  name: 'workload-files',
+  title: 'the workload files name the gateway and the right CA address',
+  async run(lab) {
+    const files = await readWorkloadFiles(lab);
+    if (files === undefined) return fail(`no complete set in ${lab.config.paths.workloadFiles}`, 'istio-vms workload');
+    const { gatewayAddress, caAddress } = describeWorkloadFiles(files);
+    const gateway = expectedGatewayAddress(lab, await viewCluster(lab));
+    const wanted = istiodAddress(lab.config);
+    const evidence = `hosts: ${gatewayAddress ?? 'empty'}; CA_ADDR: ${caAddress ?? 'none'}`;
+    return gatewayAddress !== undefined && gatewayAddress === gateway && caAddress === wanted
+      ? pass(evidence)
+      : fail(`${evidence}; the gateway is at ${gateway ?? 'no address'}, the CA at ${wanted}`, 'istio-vms workload');
+  },
+};
+
+export const sidecar: Check = {
+  name: 'sidecar',
+  title: 'the sidecar on the VM is ready',
+  async run(lab) {
+    const state = await lab.workloadVm.state();
+    if (state === undefined) return fail(`${lab.config.vm.name} is not running`, 'istio-vms vm');
+    const evidence = `version ${state.sidecar.version ?? 'none'}, ${state.sidecar.enabled === true ? 'starts' : 'does not start'} at boot, ${state.sidecar.active}, ${
+      state.sidecar.ready ? 'ready' : 'not ready'
+    }`;
+    const ok = state.sidecar.ready && state.sidecar.active === 'active' && state.sidecar.enabled === true;
+    return ok ? pass(evidence) : fail(evidence, 'istio-vms bootstrap');
+  },
+};
+
+export const dns: Check = {
+  name: 'dns',
+  title: "DNS on the VM answers istiod's Service with its cluster address",
+  async run(lab) {
+    const { revision, namespace } = lab.config.istio;
+    const wanted = clusterIpOf(findObject(await viewCluster(lab), 'Service', `istiod-${revision}`, namespace));
+    const name = istiodHost(lab.config);
+    const answer = await onVm(lab, (machine) => machine.run(dnsCommand(lab.shipped, name)));
+    if (typeof answer === 'string') return fail(answer, 'istio-vms bootstrap');
+    const addresses = parseDnsAnswer(answer.stdout);
+    const evidence = `${name} → ${addresses.join(', ') || 'nothing'}`;
+    return wanted !== undefined && addresses.includes(wanted)
+      ? pass(evidence)
+      : fail(`${evidence}, wanted ${wanted ?? 'the Service, which is not there'}`, 'istio-vms bootstrap');
+  },
+};
+
+export const identity: Check = {
+  name: 'identity',
+  title: "the VM's certificate carries its service account",
+  async run(lab) {
+    const { namespace, serviceAccount } = lab.config.vm;
+    const answer = await onVm(lab, (machine) => machine.run(certificatesCommand()));
+    if (typeof answer === 'string') return fail(answer, 'istio-vms bootstrap');
+    const certificate = parseIdentities(answer.stdout)[0];
+    if (certificate === undefined) return fail('Envoy has no certificate', 'istio-vms bootstrap');
+    const right = certificate.uri.endsWith(`/ns/${namespace}/sa/${serviceAccount}`);
+    const evidence = `${certificate.uri}, until ${certificate.expires}`;
+    return right ? pass(evidence) : fail(evidence, 'istio-vms workload && istio-vms bootstrap');
+  },
+};
+
+export const registration: Check = {
+  name: 'registration',
+  title: 'the VM is registered with its address and network',
+  async run(lab) {
+    const entry = await findEntry(lab);
+    const address = await lab.engine.machine(lab.config.vm.name).address();
+    if (entry === undefined) return fail('no WorkloadEntry', 'istio-vms bootstrap');
+    const spec = entry['spec'] as { address?: string; network?: string };
+    const evidence = `${entry.metadata.name}: ${spec.address ?? 'no address'} on ${spec.network ?? 'no network'}`;
+    return spec.address === address && spec.network === lab.config.networks.vm
+      ? pass(evidence)
+      : fail(`${evidence}; wanted ${address} on ${lab.config.networks.vm}`, 'istio-vms workload && istio-vms bootstrap');
+  },
+};
+
+/** The entry that istiod made for the VM and that is connected; read anew each time. */
+export async function findEntry(lab: Lab): Promise<KubeObject | undefined> {
+  const { app, namespace } = lab.config.vm;
+  const entries = await lab.kubectl.get('workloadentries.networking.istio.io', { namespace, selector: `app=${app}` });
+  const connected = entries.filter((entry) => entry.metadata.annotations?.['istio.io/disconnectedAt'] === undefined);
+  return connected[0] ?? entries[0];
+}
+
+/** Runs something on the VM; a failure is a sentence, since here it is an answer. */
+export async function onVm<T>(lab: Lab, work: (machine: ReturnType<Lab['engine']['machine']>) => Promise<T>): Promise<T | string> {
+  try {
+    return await work(lab.engine.machine(lab.config.vm.name));
+  } catch (error) {
+    return asSentence(error);
+  }
+}
+
+/** The last line of a failed command's stderr, or the error's own sentence. */
+export function asSentence(error: unknown): string {
+  if (error instanceof CommandError) return error.result.stderr.trim().split('\n').at(-1) || error.message;
+  if (error instanceof CliError) return error.facts.stderrTail?.trim().split('\n').at(-1) || error.message;
+  throw error;
+}
