@@ -35,7 +35,9 @@ export async function liveThrough(
   const context: StepContext = {
     signal,
     // A step that still talks after its end talks to nobody.
-    say: (text) => void (over || emit({ type: 'step-said', at: clock.now(), id, text })),
+    say: (text) => {
+      if (!over) emit({ type: 'step-said', at: clock.now(), id, text });
+    },
   };
 
   const ask = async (): Promise<boolean> => {

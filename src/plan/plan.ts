@@ -60,7 +60,7 @@ function application(steps: readonly Step[], targets: ReadonlySet<string>): Phas
 
 /** The other way round: what needs something goes before it. Steps that take nothing away are passed through. */
 function removal(steps: readonly Step[], targets: ReadonlySet<string>): Phase {
-  const removable = new Set(steps.filter((step) => targets.has(step.id) && step.remove).map(({ id }) => id));
+  const removable = new Set(steps.filter((step) => targets.has(step.id) && 'remove' in step).map(({ id }) => id));
   const needs = contract(steps, removable);
   const after = new Map(
     [...removable].map((id) => [id, [...needs].filter(([, of]) => of.includes(id)).map(([by]) => by)]),

@@ -1,4 +1,4 @@
-import { CliError } from '../errors/cli-error.ts';
+import type { CliError } from '../errors/cli-error.ts';
 import type { Clock } from '../system/doors.ts';
 import { checkAll } from './check.ts';
 import type { RunEvent } from './events.ts';

@@ -22,7 +22,7 @@ function wrapLine(line: string, width: number): readonly string[] {
 
 /** Cuts to the width, with an ellipsis where something is missing. */
 export function cutText(text: string, width: number): string {
-  const letters = [...text];
+  const letters = Array.from(text);
   if (letters.length <= width) return text;
   return width <= 0
     ? ''
@@ -40,12 +40,12 @@ export function hang(prefix: string, text: string, width: number): readonly stri
 }
 
 function pieces(word: string, width: number): readonly string[] {
-  const letters = [...word];
+  const letters = Array.from(word);
   if (letters.length <= width) return [word];
   const count = Math.ceil(letters.length / width);
   return Array.from({ length: count }, (_, place) => letters.slice(place * width, (place + 1) * width).join(''));
 }
 
 export function lengthOf(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }

@@ -92,7 +92,9 @@ export function createLogReporter(log: Pick<RunLog, 'write' | 'flush'>): Reporte
       // The log has its own time in front.
       if (line !== undefined) log.write(line.slice('00:00:00Z  '.length));
     },
-    finish: async () => void (await log.flush()),
+    finish: async () => {
+      await log.flush();
+    },
     abandon: () => undefined,
   };
 }

@@ -63,7 +63,7 @@ function textOf(event: ReporterEvent, removing: boolean): string | undefined {
 }
 
 /** Whether a sentence is worth a line: of another shape than the last one, or a while later. */
-export function createThinning(quietMs: number): (said: { id: string; at: number; text: string }) => boolean {
+function createThinning(quietMs: number): (said: { id: string; at: number; text: string }) => boolean {
   const last = new Map<string, { shape: string; at: number }>();
   return ({ id, at, text }) => {
     const shape = text.replaceAll(/\d+(?:[.,]\d+)?/g, '#');

@@ -26,7 +26,9 @@ export function createSilentReporter(): Reporter {
 export function combineReporters(...reporters: readonly Reporter[]): Reporter {
   return {
     event: (event) => reporters.forEach((reporter) => reporter.event(event)),
-    finish: async () => void (await Promise.all(reporters.map((reporter) => reporter.finish()))),
+    finish: async () => {
+      await Promise.all(reporters.map((reporter) => reporter.finish()));
+    },
     abandon: () => reporters.forEach((reporter) => reporter.abandon()),
   };
 }

@@ -1,4 +1,11 @@
-import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, Spinner } from 'listr2';
+import {
+  DefaultRenderer,
+  Listr,
+  type ListrDefaultRendererLogLevels,
+  ListrLogger,
+  ProcessOutput,
+  Spinner,
+} from 'listr2';
 import type { RunEvent } from '../plan/events.ts';
 import type { Clock } from '../system/doors.ts';
 import { wrapText } from './fold.ts';
@@ -26,7 +33,7 @@ export function createTreeReporter({ stream, paint, clock }: TreeOptions): Repor
   const print = (text: string): void => void stream.write(`${text}\n`);
   const release = (): void => held.splice(0).forEach(print);
   const sentence = (event: Extract<ReporterEvent, { type: 'notice' | 'warning' }>): void => {
-    const text = wrapText(event.text, (stream.columns ?? 80) - 1).join('\n');
+    const text = wrapText(event.text, columnsOf(stream) - 1).join('\n');
     const painted = event.type === 'warning' ? paint.warn(text) : text;
     if (current === undefined) print(painted);
     else if (event.type === 'notice') current.note(event.text);
@@ -35,7 +42,10 @@ export function createTreeReporter({ stream, paint, clock }: TreeOptions): Repor
 
   return {
     event: (event) => {
-      if (event.type === 'notice' || event.type === 'warning') return sentence(event);
+      if (event.type === 'notice' || event.type === 'warning') {
+        sentence(event);
+        return;
+      }
       if (event.type === 'run-started') {
         const tree = createLiveTree({ stream, paint, clock });
         current = tree;
@@ -76,10 +86,8 @@ function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
   let end = over;
 
   const draw = (live: boolean): string => {
-    const alive = live ? { rows: stream.rows ?? 24, ...(note === undefined ? {} : { note }) } : {};
-    // A terminal that does not know its size says 0.
-    const columns = stream.columns > 0 ? stream.columns : 80;
-    const frame = { columns, now: clock.now(), spinner: spinner.fetch(), paint, ...alive };
+    const alive = live ? { rows: stream.rows > 0 ? stream.rows : 24, ...(note === undefined ? {} : { note }) } : {};
+    const frame = { columns: columnsOf(stream), now: clock.now(), spinner: spinner.fetch(), paint, ...alive };
     return treeLines(tree, frame).join('\n');
   };
 
@@ -115,9 +123,17 @@ function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
     show: () =>
       new Listr([{ title: 'run', task: () => finished }], {
         renderer: TreeRenderer,
-        rendererOptions: { spinner, logger: new ListrLogger({ processOutput: new ProcessOutput(stream, stream) }) },
+        rendererOptions: {
+          spinner,
+          logger: new ListrLogger<ListrDefaultRendererLogLevels>({ processOutput: new ProcessOutput(stream, stream) }),
+        },
         registerSignalListeners: false,
       }).run(),
     end: () => end(),
   };
+}
+
+/** A terminal that does not know its size says 0. */
+function columnsOf(stream: NodeJS.WriteStream): number {
+  return stream.columns > 0 ? stream.columns : 80;
 }

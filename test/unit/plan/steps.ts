@@ -6,7 +6,7 @@ export interface Bench {
   readonly there: Set<string>;
   /** `check a`, `apply a`, `apply a over`, ... in the order in which they happened. */
   readonly diary: string[];
-  step(id: string, needs?: readonly string[], options?: StepOptions): Step;
+  readonly step: (id: string, needs?: readonly string[], options?: StepOptions) => Step;
 }
 
 export interface StepOptions {

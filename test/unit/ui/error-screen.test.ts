@@ -87,7 +87,7 @@ describe('the error screen', () => {
       const lines = screen(error, { width }).split('\n');
       expect(lines).toContain(`    ${command}`);
       for (const line of lines)
-        if (!line.includes('istioctl')) expect([...line].length).toBeLessThan(Math.max(width, 41));
+        if (!line.includes('istioctl')) expect(Array.from(line).length).toBeLessThan(Math.max(width, 41));
     }
   });
 

@@ -61,7 +61,7 @@ describe('a table', () => {
   it('is never wider than the terminal, and wraps nothing without one', () => {
     for (let width = 24; width < 110; width++) {
       for (const line of renderTable({ head, rows, width, paint }).split('\n'))
-        expect([...line].length).toBeLessThan(width);
+        expect(Array.from(line).length).toBeLessThan(width);
     }
     expect(renderTable({ rows: [['x'.repeat(300)]], width: 0, paint })).toBe(`${'x'.repeat(300)}\n`);
   });
