@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 
 /** The file on every machine of ours that says which lab it belongs to. */
-export const LAB_MARKER = '/etc/istio-vms/lab';
+const LAB_MARKER = '/etc/istio-vms/lab';
 
 /** cloud-init user data of a k3s node. */
 export function nodeCloudInit(config: Config): Readonly<Record<string, unknown>> {

@@ -7,7 +7,7 @@ import { shippedScript, unitFile } from './shipped.ts';
 
 /** Its unit. */
 export const DEMO_UNIT = 'istio-vms-demo';
-export const DEMO_PAGE = '/var/lib/istio-vms/demo/index.html';
+const DEMO_PAGE = '/var/lib/istio-vms/demo/index.html';
 const DEMO_ENV = '/var/lib/istio-vms/demo.env';
 
 /** Files whose digests tell whether the demo workload on the machine is the wanted one. */

@@ -4,10 +4,10 @@ import type { GuestFile, GuestScript } from '../machines/machine.ts';
 import type { FileInput } from '../system/doors.ts';
 import { shippedScript, unitFile, type GuestTexts } from './shipped.ts';
 
-export const K3S_BINARY = '/usr/local/bin/k3s';
-export const K3S_CONFIG = '/etc/rancher/k3s/config.yaml';
+const K3S_BINARY = '/usr/local/bin/k3s';
+const K3S_CONFIG = '/etc/rancher/k3s/config.yaml';
 /** Server: the password agents join with, made there. Agent: the secure form, which also proves the server. */
-export const AGENT_TOKEN = '/etc/rancher/k3s/agent-token';
+const AGENT_TOKEN = '/etc/rancher/k3s/agent-token';
 /** Where the server keeps the secure form `K10<hash>::node:<password>` (facts/k3s.md 2.5). */
 export const SERVER_AGENT_TOKEN = '/var/lib/rancher/k3s/server/agent-token';
 export const K3S_KUBECONFIG = '/etc/rancher/k3s/k3s.yaml';
@@ -53,7 +53,7 @@ export function agentFiles(_config: Config, input: AgentInput): GuestPayload {
 }
 
 /** config.yaml of the server. A key that k3s does not know is skipped there in silence: keep to facts/k3s.md 2.4. */
-export function serverConfig(config: Config, address: string): Readonly<Record<string, unknown>> {
+function serverConfig(config: Config, address: string): Readonly<Record<string, unknown>> {
   return {
     'agent-token-file': AGENT_TOKEN,
     'node-ip': address,
@@ -69,7 +69,7 @@ export function serverConfig(config: Config, address: string): Readonly<Record<s
 }
 
 /** config.yaml of a worker. A key that only servers know is fatal here (facts/k3s.md 2.3). */
-export function agentConfig(input: Pick<AgentInput, 'address' | 'serverAddress'>): Readonly<Record<string, unknown>> {
+function agentConfig(input: Pick<AgentInput, 'address' | 'serverAddress'>): Readonly<Record<string, unknown>> {
   return { server: `https://${input.serverAddress}:6443`, 'token-file': AGENT_TOKEN, 'node-ip': input.address };
 }
 

@@ -13,7 +13,7 @@ const STORE = '/var/lib/istio-vms';
 /** Root helpers around the agent's life, by their name in data/guest. */
 const HELPERS = ['prepare', 'ready', 'cleanup', 'hosts-block'] as const;
 
-export const SIDECAR_PATHS = {
+const SIDECAR_PATHS = {
   clusterEnv: '/var/lib/istio/envoy/cluster.env',
   sidecarEnv: `${STORE}/sidecar.env`,
   mesh: '/etc/istio/config/mesh',
@@ -53,10 +53,7 @@ export function sidecarFiles(config: Config, input: SidecarInput): GuestPayload 
 }
 
 /** Environment that istio-start.sh would make, and what `prepare` and `cleanup` need; read after cluster.env. */
-export function sidecarEnv(
-  config: Config,
-  input: Pick<SidecarInput, 'shipped' | 'address'>,
-): ReadonlyMap<string, string> {
+function sidecarEnv(config: Config, input: Pick<SidecarInput, 'shipped' | 'address'>): ReadonlyMap<string, string> {
   return new Map([
     ['INSTANCE_IP', input.address],
     ['POD_NAME', config.vm.name],
@@ -121,9 +118,6 @@ export function installScript(config: Config, route: DebRoute | ImageRoute): Gue
 export function removeScript(shipped: GuestTexts): GuestScript {
   return shippedScript(shipped, 'sidecar-remove.sh');
 }
-
-/** Exit codes of `sidecar-install.sh` that a person would act on differently. */
-export const INSTALL_EXIT = { wrongArchitecture: 20, diskFull: 21, packageManager: 22 } as const;
 
 function rulesCleanup(config: Config, shipped: Pick<ShippedData, 'versions'>): readonly string[] {
   const known = shipped.versions.istio[config.istio.minor];

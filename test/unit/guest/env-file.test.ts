@@ -6,9 +6,12 @@ import { parseEnvFile, renderEnvFile } from '../../../src/guest/env-file.ts';
 const name = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,12}$/);
 /** Any text that an environment can carry, heavy in what quoting is about. */
 const value = fc
-  .array(fc.oneof(fc.constantFrom(...'"\'\\$`#;=& \t\n{}*!~'), fc.string({ unit: 'grapheme', maxLength: 3 })), {
-    maxLength: 12,
-  })
+  .array(
+    fc.oneof(fc.constantFrom(...'"\'\\$`#;=& \t\n{}*!~'.split('')), fc.string({ unit: 'grapheme', maxLength: 3 })),
+    {
+      maxLength: 12,
+    },
+  )
   .map((parts) => parts.join('').replaceAll('\0', ''));
 const entries = fc.array(fc.tuple(name, value), { maxLength: 6 }).map((pairs) => new Map(pairs));
 
