@@ -18,7 +18,7 @@ fail() {
 # $1 did not work out, $2 is a path on the file system that it was for.
 explain() {
   free=$(df -Pk "$2" 2>/dev/null | awk 'NR == 2 { print $4 }')
-  [ "${free:-1024}" -ge 1024 ] || fail "no space left to $1" 21
+  [ "${free:-1024}" -ge 1024 ] || fail "no space left on device: cannot $1" 21
   fail "cannot $1"
 }
 

@@ -29,7 +29,7 @@ packages() {
 # KiB that must be free where programs go.
 room() {
   free=$(df -Pk /usr/local | awk 'NR == 2 { print $4 }')
-  [ "$free" -ge "$1" ] || fail 21 "the sidecar needs $1 KiB on this disk, $free are free"
+  [ "$free" -ge "$1" ] || fail 21 "no space left on device: the sidecar needs $1 KiB, $free are free"
 }
 
 # A package that was used or refused only fills the disk.
@@ -51,7 +51,7 @@ systemctl stop istio 2>/dev/null || true
 case $route in
   deb)
     made_for=$(dpkg-deb --field "$deb" Architecture) || fail 22 "$deb is no package"
-    [ "$made_for" = "$machine" ] || [ "$made_for" = all ] || fail 20 "the package is for $made_for, this machine is $machine"
+    [ "$made_for" = "$machine" ] || [ "$made_for" = all ] || fail 20 "package architecture ($made_for) does not match system ($machine)"
     size=$(dpkg-deb --field "$deb" Installed-Size)
     room $((${size:-200000} + 51200))
     packages "$deb"
@@ -64,7 +64,7 @@ case $route in
     # Byte 18 of an ELF file says which CPU it is for.
     case "$(od -An -N4 -tx1 /usr/local/bin/pilot-agent | tr -d ' ')-$(od -An -j18 -N1 -tx1 /usr/local/bin/pilot-agent | tr -d ' ')-$machine" in
       7f454c46-3e-amd64 | 7f454c46-b7-arm64) ;;
-      7f454c46-*) fail 20 "the programs of the image are not for $machine" ;;
+      7f454c46-*) fail 20 "package architecture (image) does not match system ($machine)" ;;
     esac
     room 51200
     { command -v iptables-restore && command -v ip; } >/dev/null 2>&1 || packages iproute2 iptables
