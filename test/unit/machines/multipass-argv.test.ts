@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import * as argv from '../../../src/machines/multipass-argv.ts';
+import type { Command } from '../../../src/system/doors.ts';
+
+const spec = {
+  name: 'k1',
+  release: '22.04',
+  cpus: 2,
+  memory: '1G',
+  disk: '4G',
+  cloudInit: { manage_etc_hosts: false, write_files: [{ path: '/a', content: '#!/bin/sh\n"q"\n' }] },
+};
+
+describe('multipass argv', () => {
+  it.each<[string, Command, 'read' | 'write']>([
+    ['version --format json', argv.versionCommand(), 'read'],
+    ['list --format json', argv.listCommand(), 'read'],
+    ['info k1 --format json', argv.infoCommand('k1'), 'read'],
+    [
+      'launch 22.04 --name k1 --cpus 2 --memory 1G --disk 4G --timeout 900 --cloud-init -',
+      argv.launchCommand(spec),
+      'write',
+    ],
+    ['start k1 --timeout 300', argv.startCommand('k1'), 'write'],
+    ['delete --purge k1', argv.removeCommand('k1'), 'write'],
+  ])('%s', (line, command, effect) => {
+    expect([command.file, command.args.join(' '), command.effect]).toEqual(['multipass', line, effect]);
+    expect(command.timeoutMs).toBeGreaterThan(0);
+  });
+
+  it('gives cloud-init as YAML on standard input', () => {
+    const { stdin } = argv.launchCommand(spec);
+    expect(stdin).toMatch(/^#cloud-config\n/);
+    expect(parse(stdin as string)).toEqual(spec.cloudInit);
+  });
+
+  it('waits longer than the tool itself does', () => {
+    expect(argv.launchCommand(spec).timeoutMs).toBeGreaterThan(900_000);
+    expect(argv.startCommand('k1').timeoutMs).toBeGreaterThan(300_000);
+  });
+
+  it('wraps a command for the machine, so that it never ends with 4', () => {
+    const inner: Command = { file: 'sudo', args: ['cat', '/a b'], effect: 'read', stdin: 'x', secretOutput: true };
+    const outer = argv.execCommand('k1', inner);
+    expect(outer.args).toEqual([
+      ...['exec', '-n', 'k1', '--', 'sh', '-c'],
+      '"$@"; rc=$?; [ $rc -eq 4 ] && rc=104; exit $rc',
+      ...['sh', 'sudo', 'cat', '/a b'],
+    ]);
+    expect(outer).toMatchObject({ file: 'multipass', effect: 'read', stdin: 'x', secretOutput: true });
+    expect(argv.execCommand('k1', { ...inner, timeoutMs: 5 }).timeoutMs).toBe(5);
+    expect([0, 3, 104].map(argv.innerExitCode)).toEqual([0, 3, 4]);
+  });
+
+  it('takes the environment along as arguments of env', () => {
+    const outer = argv.execCommand('k1', { file: 'x', args: [], effect: 'write', env: { A: 'b c' } });
+    expect(outer.args.slice(-3)).toEqual(['env', 'A=b c', 'x']);
+    expect(outer.env).toBeUndefined();
+  });
+});

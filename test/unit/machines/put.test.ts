@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import type { GuestFile } from '../../../src/machines/machine.ts';
+import { parseAnswer, payload, put } from '../../../src/machines/put.ts';
+import { unpackTar } from '../../../src/system/archives.ts';
+import type { Command } from '../../../src/system/doors.ts';
+import { resultOf } from '../../support/fake-processes.ts';
+
+const host = { read: (path: string) => Promise.resolve(path === '/host/k3s' ? new Uint8Array([1, 2]) : undefined) };
+const files: GuestFile[] = [
+  { path: '/etc/a b', content: 'secret', mode: 0o600 },
+  { path: '/usr/local/bin/k3s', content: { file: '/host/k3s' }, mode: 0o755, owner: 'istio-proxy', group: 'staff' },
+];
+const script = { name: 'x.sh', text: 'echo hi\n', args: ['one', 'two words'] };
+
+describe('payload', () => {
+  it('holds the manifest, the files and the script', async () => {
+    const entries = await unpackTar(await payload(files, script, host));
+    const text = (name: string): string => Buffer.from(entries.get(name)?.content ?? []).toString();
+    expect([...entries.keys()]).toEqual(['manifest', 'files/etc/a b', 'files/usr/local/bin/k3s', 'then.sh']);
+    expect(text('manifest')).toBe('0600\troot\troot\t/etc/a b\n0755\tistio-proxy\tstaff\t/usr/local/bin/k3s\n');
+    expect(text('files/etc/a b')).toBe('secret');
+    expect([...(entries.get('files/usr/local/bin/k3s')?.content ?? [])]).toEqual([1, 2]);
+    expect(text('then.sh')).toBe('echo hi\n');
+    expect([...entries.values()].map((entry) => entry.mode)).toEqual([0o600, 0o600, 0o600, 0o600]);
+  });
+
+  it('is read by tar as place.sh reads it', async () => {
+    const stdin = await payload(files, undefined, host);
+    const { stdout } = spawnSync('sh', ['-c', 'cd "$(mktemp -d)" && tar -x -f - && find . -type f | sort'], { input: stdin, encoding: 'utf8' });
+    expect(stdout).toBe('./files/etc/a b\n./files/usr/local/bin/k3s\n./manifest\n');
+  });
+
+  it('says which host file is missing', async () => {
+    const missing = [{ path: '/x', content: { file: '/host/gone' }, mode: 0o644 }];
+    await expect(payload(missing, undefined, host)).rejects.toThrow('/host/gone');
+  });
+
+  it.each(['relative', '/a\n0777\troot\troot\t/b', '/a\tb'])('refuses the path %j', async (path) => {
+    await expect(payload([{ path, content: '', mode: 0o644 }], undefined, host)).rejects.toThrow(/not a/);
+  });
+});
+
+describe('parseAnswer', () => {
+  it.each([
+    ['', [], ''],
+    ['changed /a\nchanged /b c\n', ['/a', '/b c'], ''],
+    ['changed /a\n--\nchanged nothing\n--\nend', ['/a'], 'changed nothing\n--\nend'],
+    ['--\n', [], ''],
+  ])('%j', (stdout, changed, rest) => {
+    expect(parseAnswer(stdout)).toEqual({ changed, stdout: rest });
+  });
+});
+
+describe('put', () => {
+  it('is one command as root, with nothing of the files in its arguments', async () => {
+    const seen: Command[] = [];
+    const result = await put(
+      {
+        run: (command) => {
+          seen.push(command);
+          return Promise.resolve(resultOf({ stdout: 'changed /etc/a b\n--\nstarted\n' }));
+        },
+        files: host,
+        placeScript: 'PLACE',
+      },
+      files,
+      script,
+      { timeoutMs: 7 },
+    );
+    expect(result).toEqual({ changed: ['/etc/a b'], stdout: 'started\n' });
+    expect(seen).toHaveLength(1);
+    expect(seen[0]).toMatchObject({
+      file: 'sudo',
+      args: ['sh', '-c', 'PLACE', 'istio-vms-place', 'one', 'two words'],
+      effect: 'write',
+      timeoutMs: 7,
+    });
+    expect(JSON.stringify(seen[0]?.args)).not.toContain('secret');
+  });
+});
