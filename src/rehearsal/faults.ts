@@ -50,7 +50,7 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   { name: 'address-late', what: 'The first machine has no address for half a minute after its launch.' },
-  { name: 'cloud-init-error', what: 'cloud-init fails on the first machine, and the launch says nothing of it.' },
+  { name: 'cloud-init-error', what: 'On the first machine cloud-init fails, and its launch says nothing of it.' },
   { name: 'download-flaky', what: 'The first download breaks off in the middle.' },
   { name: 'download-truncated', what: 'The first download ends before all of it has come.' },
   { name: 'digest-mismatch', what: 'The first download brings something else than what was published.' },

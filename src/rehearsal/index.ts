@@ -3,7 +3,7 @@ import type { ShippedData } from '../system/shipped.ts';
 import { createDownloads } from './downloads.ts';
 import { findFault } from './faults.ts';
 import { createFiles, type SimulatedFiles } from './files.ts';
-import { docker, podman } from './host/container.ts';
+import { container } from './host/container.ts';
 import { istioctl } from './host/istioctl.ts';
 import { kubectl } from './host/kubectl.ts';
 import { multipass } from './host/multipass/index.ts';
@@ -44,7 +44,7 @@ export interface Rehearsal {
 }
 
 /** Host programs by name; `istioctl` stands for every downloaded version. */
-export const HOST_PROGRAMS: Readonly<Record<string, HostProgram>> = { multipass, kubectl, docker, podman, istioctl };
+export const HOST_PROGRAMS: Readonly<Record<string, HostProgram>> = { multipass, kubectl, docker: container, podman: container, istioctl };
 
 /**
  * A whole simulated world behind the four doors.
