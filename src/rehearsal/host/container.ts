@@ -64,7 +64,7 @@ const exportTar: Action = async ({ world, files, signal }, tool, args) => {
     { name: 'etc/os-release', content: 'NAME="Ubuntu"\n', mode: 0o644 },
     { name: 'usr/local/bin/envoy', content: standIn('envoy'), mode: 0o755 },
     { name: 'usr/local/bin/pilot-agent', content: standIn('pilot-agent'), mode: 0o755 },
-    { name: 'var/lib/istio/envoy/envoy_bootstrap_tmpl.json', content: `{"node":{"istio":"${version}"}}\n`, mode: 0o644 },
+    { name: 'var/lib/istio/envoy/envoy_bootstrap_tmpl.json', content: standIn('envoy-bootstrap'), mode: 0o644 },
   ]);
   await files.write(output, tar, 0o600);
   return { exitCode: 0 };

@@ -1,0 +1,32 @@
+import { ISTIOCTL_LOCAL } from '../durations.ts';
+import type { HostCall, HostProgram, ProgramResult } from '../world.ts';
+import { binaryOf, refused } from './istioctl/call.ts';
+import { configure } from './istioctl/configure.ts';
+import { install } from './istioctl/install.ts';
+import { tagSet } from './istioctl/tags.ts';
+
+const COMMANDS: readonly {
+  readonly words: readonly string[];
+  readonly run: (call: HostCall, version: string, args: readonly string[]) => Promise<ProgramResult>;
+}[] = [
+  { words: ['version'], run: version },
+  { words: ['install'], run: install },
+  { words: ['tag', 'set'], run: tagSet },
+  { words: ['experimental', 'workload', 'entry', 'configure'], run: configure },
+];
+
+/** Simulated istioctl of whatever version the file on disk stands for: the forms that this tool sends, and nothing else. */
+export const istioctl: HostProgram = async (call) => {
+  const binary = await binaryOf(call);
+  if ('problem' in binary) return binary.problem;
+  const command = COMMANDS.find(({ words }) => words.every((word, index) => call.args[index] === word));
+  if (command === undefined) return refused(call.args.join(' '));
+  return command.run(call, binary.version, call.args.slice(command.words.length));
+};
+
+async function version({ world, signal }: HostCall, found: string, args: readonly string[]): Promise<ProgramResult> {
+  await world.clock.sleep(ISTIOCTL_LOCAL, signal);
+  if (args.join(' ') !== '--remote=false --output=json') return refused(`version ${args.join(' ')}`);
+  const clientVersion = { version: found, revision: '', golang_version: '', status: 'Clean', tag: found };
+  return { exitCode: 0, stdout: `${JSON.stringify({ clientVersion }, null, 2)}\n` };
+}

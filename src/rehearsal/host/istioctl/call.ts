@@ -1,0 +1,29 @@
+import { posix } from 'node:path';
+import { readStandIn } from '../../stand-in.ts';
+import type { HostCall, ProgramResult } from '../../world.ts';
+
+/** Exit 1 with istioctl's `Error: …`. */
+export const istioError = (text: string): ProgramResult => ({ exitCode: 1, stderr: `Error: ${text}\n` });
+
+/** istioctl refuses a flag or word, and the rehearsal says which. */
+export const refused = (what: string): ProgramResult => ({
+  exitCode: 1,
+  stderr: `Error: unknown command or flag: ${what}\n`,
+  refused: `istioctl ${what}`,
+});
+
+/** Which istioctl this is: what the file stands for, else what its name says. */
+export async function binaryOf({ files, command, world }: HostCall): Promise<{ version: string } | { problem: ProgramResult }> {
+  const standIn = readStandIn(await files.read(command.file));
+  const version = standIn?.version ?? /^istioctl-(\d+\.\d+\.\d+)$/.exec(posix.basename(command.file))?.[1];
+  if (version === undefined) return { problem: { exitCode: 126, stderr: `${command.file}: cannot execute binary file\n` } };
+  const { platform, cpu } = world.host;
+  const runs = platform === 'darwin' ? ['osx', 'osx-amd64', `osx-${cpu}`] : [`linux-${cpu}`];
+  if (standIn !== undefined && !runs.includes(standIn.cpu)) {
+    return { problem: { exitCode: 126, stderr: `${command.file}: cannot execute binary file: Exec format error\n` } };
+  }
+  return { version };
+}
+
+/** The minor of `1.19.3` as a number. */
+export const minorOf = (version: string): number => Number(version.split('.')[1]);

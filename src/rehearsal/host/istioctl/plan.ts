@@ -1,0 +1,85 @@
+import type { World } from '../../world.ts';
+import { mergeNamed, OperatorError, type GatewayComponent, type Operator, type Resources } from './operator-file.ts';
+
+/** What an install is going to make, after profile and files are laid over each other. */
+export interface InstallPlan {
+  /** `metadata.name`: owner of what is made; undefined for a nameless file. */
+  readonly owner: string | undefined;
+  readonly version: string;
+  readonly revision: string;
+  readonly namespace: string;
+  readonly network: string;
+  readonly base: boolean;
+  readonly pilot: { readonly image: string; readonly resources: Resources } | undefined;
+  readonly gateways: readonly GatewayPlan[];
+  /** Values kept for the injector. */
+  readonly values: NonNullable<NonNullable<Operator['spec']>['values']>;
+  readonly defaultConfig: Readonly<Record<string, unknown>>;
+}
+
+export interface GatewayPlan {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ports: readonly { readonly name: string; readonly port: number; readonly targetPort?: number }[];
+  readonly resources: Resources;
+}
+
+const ISTIOD: Resources = { requests: { cpu: '500m', memory: '2048Mi' } };
+const PROXY: Resources = { requests: { cpu: '100m', memory: '128Mi' } };
+const DEMO: Resources = { requests: { cpu: '10m', memory: '100Mi' } };
+const INGRESS: GatewayComponent = { name: 'istio-ingressgateway', enabled: true };
+
+/** Profiles as far as they differ here (facts/peers.md B1 for the requests, facts/istio-vm.md 3.4 for the ingress gateway). */
+const PROFILES: Readonly<Record<string, { pilot: boolean; gateways: readonly GatewayComponent[]; small: boolean }>> = {
+  default: { pilot: true, gateways: [INGRESS], small: false },
+  demo: { pilot: true, gateways: [INGRESS], small: true },
+  minimal: { pilot: true, gateways: [], small: false },
+  empty: { pilot: false, gateways: [], small: false },
+};
+
+/** Ports of the default ingress gateway. */
+const INGRESS_PORTS = [
+  { name: 'status-port', port: 15021, targetPort: 15021 },
+  { name: 'http2', port: 80, targetPort: 8080 },
+  { name: 'https', port: 443, targetPort: 8443 },
+];
+
+/** Lays files over their profile. @throws OperatorError */
+export function planInstall(world: World, version: string, { metadata, spec = {} }: Operator): InstallPlan {
+  const profile = PROFILES[spec.profile ?? 'default'];
+  if (profile === undefined) throw new OperatorError(`unknown profile "${spec.profile ?? ''}"`);
+  const revision = spec.revision ?? '';
+  if (revision !== '' && !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(revision)) {
+    throw new OperatorError(`invalid revision specified: ${revision}: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'`);
+  }
+  const { components = {}, values = {} } = spec;
+  const namespace = values.global?.istioNamespace ?? metadata?.namespace ?? 'istio-system';
+  const minor = version.split('.').slice(0, 2).join('.');
+  const hub = spec.hub ?? world.shipped.versions.istio[minor]?.hub ?? 'docker.io/istio';
+  const pilot = components.pilot?.enabled ?? profile.pilot;
+  const gateways = mergeNamed(profile.gateways as never, (components.ingressGateways ?? []) as never) as unknown as GatewayComponent[];
+  return {
+    owner: metadata?.name,
+    version,
+    revision,
+    namespace,
+    network: values.global?.network ?? '',
+    base: components.base?.enabled ?? profile.pilot,
+    pilot: pilot
+      ? {
+          image: `${hub}/pilot:${spec.tag ?? version}`,
+          resources: components.pilot?.k8s?.resources ?? values.pilot?.resources ?? (profile.small ? DEMO : ISTIOD),
+        }
+      : undefined,
+    gateways: gateways.filter(({ enabled }) => enabled === true).map((gateway) => ({
+      name: gateway.name,
+      namespace: gateway.namespace ?? namespace,
+      labels: { app: gateway.name, istio: gateway.name.replace(/^istio-/, ''), ...gateway.label },
+      ports: gateway.k8s?.service?.ports ?? INGRESS_PORTS,
+      resources: gateway.k8s?.resources ?? values.gateways?.['istio-ingressgateway']?.resources ?? PROXY,
+    })),
+    values,
+    defaultConfig: spec.meshConfig?.defaultConfig ?? {},
+  };
+}
