@@ -78,6 +78,7 @@ export async function startUnit(guest: Guest, name: string, models: UnitModels):
   const unit = knownUnit(instance, name);
   if (file === undefined || unit === undefined) return undefined;
   const runtime = runtimeOf(unit);
+  if (unit.active === 'active') return true;
   if (runtime.run !== undefined) return runtime.job;
   const token = Symbol(name);
   runtime.run = token;
@@ -103,13 +104,14 @@ export async function startUnit(guest: Guest, name: string, models: UnitModels):
         resolve(true);
       },
     };
-    void live(run, runtime, models[name] ?? plainModel).then(() => resolve(unit.active === 'active'));
+    // The job ends with the first failure, though systemd may go on trying.
+    void live(run, runtime, models[name] ?? plainModel, () => resolve(false)).then(() => resolve(unit.active === 'active'));
   });
   return runtime.job;
 }
 
 /** Runs the unit's processes, again and again where the unit says so. */
-async function live(run: UnitRun, runtime: Runtime, model: UnitModel): Promise<void> {
+async function live(run: UnitRun, runtime: Runtime, model: UnitModel, failed: () => void): Promise<void> {
   const { unit, world, file } = run;
   for (;;) {
     try {
@@ -127,6 +129,7 @@ async function live(run: UnitRun, runtime: Runtime, model: UnitModel): Promise<v
       if (error instanceof RunOver) return;
       if (!(error instanceof UnitExit)) throw error;
       run.log(error.message);
+      failed();
       runtime.status = error.status;
       if (runtime.result === 'success') runtime.result = 'exit-code';
       if (!/^(always|on-failure)$/.test(file.get('Service.Restart') ?? 'no')) {

@@ -1,0 +1,286 @@
+import { describe, expect, it } from 'vitest';
+import { workloadCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
+import { guestEntry, guestHas, guestText as readGuest } from '../../../../src/rehearsal/guest/files.ts';
+import { standInBytes } from '../../../../src/rehearsal/stand-in.ts';
+import type { Cpu } from '../../../../src/system/doors.ts';
+import { guestText, rig, type Placed } from './rig.ts';
+
+const VM = 'vm';
+const STORE = '/var/lib/istio-vms';
+const LIB = '/usr/local/lib/istio-vms';
+const DEB = '/var/cache/istio-vms/istio-sidecar.deb';
+const SHOW = ['systemctl', 'show', 'istio', '--property=ActiveState,SubState,NRestarts,Result,ExecMainStatus'];
+const WAIT = ['pilot-agent', 'wait', '--timeoutSeconds', '5', '--url', 'http://localhost:15021/healthz/ready'];
+
+/** What the mesh says of the sidecar, as a test wants it. */
+function lab(cpu: Cpu = 'amd64') {
+  const said: { reason: string | undefined } = { reason: undefined };
+  const calls: string[] = [];
+  const r = rig({
+    mesh: {
+      sidecar: () => (said.reason === undefined ? { ready: true } : { ready: false, reason: said.reason }),
+      started: () => void calls.push('started'),
+      stopped: () => void calls.push('stopped'),
+    },
+  });
+  const vm = r.machine(VM, { cpu, manageHosts: false });
+  return { ...r, said, calls, vm };
+}
+
+type Lab = ReturnType<typeof lab>;
+
+const deb = (cpu: Cpu = 'amd64'): Placed => ({ path: DEB, content: standInBytes({ artifact: 'istio-sidecar', version: '1.19.3', cpu }) });
+const install = (r: Lab, cpu: Cpu = 'amd64') => r.put(VM, [deb(cpu)], 'sidecar-install.sh', ['deb', '1.19.3', DEB]);
+
+function payload(changes: Readonly<Record<string, string | undefined>> = {}): Placed[] {
+  const contents: Record<string, string | undefined> = {
+    '/etc/systemd/system/istio.service': guestText('istio.service'),
+    ...Object.fromEntries(['prepare', 'ready', 'cleanup', 'hosts-block'].map((name) => [`${LIB}/${name}`, guestText(name)])),
+    '/var/lib/istio/envoy/cluster.env': 'A="b"\n',
+    [`${STORE}/sidecar.env`]: 'POD_NAME="vm"\n',
+    '/etc/istio/config/mesh': 'defaultConfig: {}\n',
+    '/etc/certs/root-cert.pem': 'ROOT 1\n',
+    [`${STORE}/hosts`]: '192.168.64.3 istiod-1-19-3.istio-system.svc\n',
+    [`${STORE}/istio-token`]: 'TOKEN 1\n',
+    ...changes,
+  };
+  return Object.entries(contents).flatMap(([path, content]) =>
+    content === undefined ? [] : [{ path, content, mode: path.startsWith(LIB) ? '0755' : path.endsWith('token') ? '0600' : '0644' }],
+  );
+}
+
+const start = (r: Lab, changes: Readonly<Record<string, string | undefined>> = {}, timeoutMs?: number) =>
+  r.put(VM, payload(changes), 'sidecar-start.sh', [], timeoutMs);
+
+describe('installing the sidecar', () => {
+  it('does what the package does, and takes the package away', async () => {
+    const r = lab();
+    expect((await install(r)).stdout).toMatch(/--\ninstalled\n$/);
+    expect(r.vm.users.has('istio-proxy')).toBe(true);
+    expect(r.vm.files.get('/etc/istio')?.link).toBe('/var/lib/istio');
+    expect(guestEntry(r.vm, '/usr/local/bin/envoy')).toMatchObject({ mode: 0o2755, group: 'istio-proxy' });
+    expect(guestHas(r.vm, DEB)).toBe(false);
+    expect((await install(r)).stdout).toMatch(/--\nunchanged\n$/);
+  });
+
+  it('writes through the link that the package makes, unless somebody was there before', async () => {
+    const good = lab();
+    await install(good);
+    await start(good);
+    expect(good.vm.files.has('/var/lib/istio/config/mesh')).toBe(true);
+    const spoilt = lab();
+    await spoilt.put(VM, [{ path: '/etc/istio/config/mesh', content: 'x' }]);
+    await install(spoilt);
+    expect(spoilt.vm.files.get('/etc/istio')).toBeUndefined();
+  });
+
+  it('refuses a package for another CPU, a small disk, and something that is no package', async () => {
+    const r = lab();
+    expect(await install(r, 'arm64')).toMatchObject({ exitCode: 20, stderr: expect.stringContaining('for arm64, this machine is amd64') });
+    expect(guestHas(r.vm, DEB)).toBe(false);
+    const broken = { path: DEB, content: '<html>' };
+    expect((await r.put(VM, [broken], 'sidecar-install.sh', ['deb', '1.19.3', DEB])).exitCode).toBe(22);
+    const tight = rig();
+    tight.machine(VM, { disk: '1.5G' });
+    expect((await tight.put(VM, [deb()], 'sidecar-install.sh', ['deb', '1.19.3', DEB])).exitCode).toBe(21);
+  });
+
+  it('goes round programs out of an image, of the right CPU', async () => {
+    const r = lab('arm64');
+    const programs = (cpu: Cpu): Placed[] =>
+      ['envoy', 'pilot-agent'].map((artifact) => ({
+        path: `/usr/local/bin/${artifact}`, content: standInBytes({ artifact, version: '1.19.3', cpu }), mode: '0755',
+      }));
+    expect((await r.put(VM, programs('amd64'), 'sidecar-install.sh', ['image', '1.19.3'])).exitCode).toBe(20);
+    expect((await r.put(VM, programs('arm64'), 'sidecar-install.sh', ['image', '1.19.3'])).stdout).toMatch(/installed\n$/);
+    expect((await start(r)).stdout).toMatch(/started\n$/);
+    await r.world.clock.advance(10_000);
+    expect((await r.exec(VM, WAIT)).exitCode).toBe(0);
+  });
+});
+
+describe('the sidecar', () => {
+  it('is ready a few seconds after its start, with token, hosts and certificate in place', async () => {
+    const r = lab();
+    await install(r);
+    expect((await start(r)).stdout).toMatch(/--\nstarted\n$/);
+    expect((await r.exec(VM, WAIT)).exitCode).toBe(0);
+    expect((await r.exec(VM, SHOW)).stdout).toMatch(/^ActiveState=active\nSubState=running\nNRestarts=0/);
+    expect(guestEntry(r.vm, '/var/run/secrets/tokens/istio-token')).toMatchObject({ mode: 0o600, owner: 'istio-proxy' });
+    expect(readGuest(r.vm, '/etc/hosts')).toMatch(/# istio-vms begin\n192\.168\.64\.3 istiod.*\n# istio-vms end\n$/);
+    expect(workloadCertificate(r.vm)?.expires).toBeGreaterThan(r.world.clock.now() + 23 * 3_600_000);
+    expect((await r.exec(VM, ['curl', '--silent', '--output', '/dev/null', '--write-out', '%{http_code}', 'http://127.0.0.1:15021/healthz/ready'])).stdout).toBe('200');
+    expect(r.calls).toEqual(['started']);
+    expect(r.world.refused).toEqual([]);
+  });
+
+  it('is left alone when nothing changed, takes a new token as it runs, restarts for the rest', async () => {
+    const r = lab();
+    await install(r);
+    await start(r);
+    await r.world.clock.advance(10_000);
+    expect((await start(r)).stdout).toBe('--\nunchanged\n');
+    expect((await start(r, { [`${STORE}/istio-token`]: 'TOKEN 2\n' })).stdout).toMatch(/--\ntoken\n$/);
+    expect(readGuest(r.vm, '/run/secrets/tokens/istio-token')).toBe('TOKEN 2\n');
+    expect((await start(r, { [`${STORE}/hosts`]: '192.168.64.9 x\n', [`${STORE}/istio-token`]: 'TOKEN 2\n' })).stdout).toMatch(/--\nrestarted\n$/);
+  });
+
+  it('gives the machine its names back when it is not ready in a minute, and tries again', async () => {
+    const r = lab();
+    r.said.reason = 'connection refused: 192.168.64.3:15012';
+    await install(r);
+    await start(r);
+    await r.world.clock.advance(10_000);
+    expect([r.vm.rules, r.vm.units.get('istio')?.active]).toEqual([true, 'activating']);
+    await r.world.clock.advance(60_000);
+    expect([r.vm.rules, r.vm.units.get('istio')?.restarts]).toEqual([false, 1]);
+    const { stdout } = await r.exec(VM, ['sudo', 'journalctl', '--unit', 'istio', '--no-pager', '--lines', '40']);
+    expect(stdout).toMatch(/connection refused: 192\.168\.64\.3:15012 .*next try in 15 s/);
+    r.said.reason = undefined;
+    await r.world.clock.advance(30_000);
+    expect(r.vm.units.get('istio')?.active).toBe('active');
+  });
+
+  it.each([
+    ['root certificate', { '/etc/certs/root-cert.pem': undefined }, undefined],
+    ['cluster.env', { '/var/lib/istio/envoy/cluster.env': undefined }, /Failed to load environment files/],
+    ['helper that may be run', { [`${LIB}/cleanup`]: undefined }, /Permission denied/],
+  ])('does not start without its %s', async (_, changes, text) => {
+    const r = lab();
+    await install(r);
+    const { exitCode } = await start(r, changes);
+    await r.world.clock.advance(20_000);
+    if (text === undefined) expect(exitCode).toBe(2);
+    else expect(r.vm.units.get('istio')?.journal.join('\n')).toMatch(text);
+    expect((await r.exec(VM, WAIT)).exitCode).toBe(1);
+  });
+
+  it('cannot be started before its package is there', async () => {
+    const r = lab();
+    await start(r);
+    await r.world.clock.advance(20_000);
+    expect(r.vm.units.get('istio')?.journal.join('\n')).toMatch(/Failed to determine user credentials/);
+  });
+
+  it('forgets certificates of another root', async () => {
+    const r = lab();
+    await install(r);
+    await start(r);
+    await r.world.clock.advance(10_000);
+    const before = workloadCertificate(r.vm)?.root;
+    r.said.reason = 'away';
+    await start(r, { '/etc/certs/root-cert.pem': 'ROOT 2\n' });
+    expect(workloadCertificate(r.vm)).toBeUndefined();
+    r.said.reason = undefined;
+    await r.world.clock.advance(20_000);
+    expect(workloadCertificate(r.vm)?.root).not.toBe(before);
+  });
+
+  it('comes back by itself after a reboot', async () => {
+    const r = lab();
+    await install(r);
+    await start(r);
+    await r.world.clock.advance(10_000);
+    await r.exec(VM, ['sudo', 'reboot']);
+    expect(guestHas(r.vm, '/run/secrets')).toBe(false);
+    expect(r.vm.rules).toBe(false);
+    await r.world.clock.advance(30_000);
+    expect((await r.exec(VM, WAIT)).exitCode).toBe(0);
+    expect(readGuest(r.vm, '/run/secrets/tokens/istio-token')).toBe('TOKEN 1\n');
+    expect(r.calls).toEqual(['started', 'stopped', 'started']);
+  });
+
+  it('leaves nothing behind when it is removed', async () => {
+    const r = lab();
+    const before = new Map([...r.vm.files].map(([path, { content }]) => [path, content]));
+    await install(r);
+    await start(r);
+    await r.world.clock.advance(10_000);
+    expect((await r.put(VM, [], 'sidecar-remove.sh')).stdout).toBe('--\nremoved\n');
+    expect(new Map([...r.vm.files].map(([path, { content }]) => [path, content]))).toEqual(before);
+    expect([r.vm.rules, r.vm.users.has('istio-proxy'), r.vm.packages.size]).toEqual([false, false, 0]);
+    expect((await r.put(VM, [], 'sidecar-remove.sh')).exitCode).toBe(0);
+  });
+});
+
+describe('sessions and the rules', () => {
+  /** Starts with a unit that lacks the rule for answers of the ssh server. */
+  const naive = { [`${LIB}/prepare`]: '#!/bin/sh\nexec /usr/local/bin/pilot-agent istio-iptables\n' };
+
+  it('freezes the session that waits for the start, and no later one', async () => {
+    const r = lab();
+    await install(r);
+    await r.put(VM, payload(naive));
+    expect((await r.exec(VM, ['sudo', 'systemctl', 'start', 'istio'], undefined, 60_000)).failure).toBe('timed-out');
+    expect((await r.exec(VM, ['true'])).exitCode).toBe(0);
+    expect(r.vm.units.get('istio')?.active).toBe('active');
+  });
+
+  it('spares sessions that end before, and those that the shipped rule lets through', async () => {
+    const queued = lab();
+    await install(queued);
+    await queued.put(VM, payload(naive));
+    expect((await queued.exec(VM, ['sudo', 'systemctl', 'start', '--no-block', 'istio'], undefined, 60_000)).exitCode).toBe(0);
+    const spared = lab();
+    await install(spared);
+    await spared.put(VM, payload());
+    expect((await spared.exec(VM, ['sudo', 'systemctl', 'start', 'istio'], undefined, 60_000)).exitCode).toBe(0);
+  });
+
+  it('freezes one all the same when the fault says so', async () => {
+    const r = lab();
+    await install(r);
+    r.world.faults.add('frozen-session');
+    expect((await start(r, {}, 60_000)).failure).toBe('timed-out');
+    expect((await r.exec(VM, WAIT)).exitCode).toBe(0);
+  });
+});
+
+describe('other faults of a workload VM', () => {
+  it('reboots once, right after the sidecar became ready', async () => {
+    const r = lab();
+    r.world.faults.add('vm-rebooted');
+    await install(r);
+    const boot = r.vm.bootId;
+    await start(r);
+    await r.world.clock.advance(10_000);
+    expect(r.vm.bootId).not.toBe(boot);
+    await r.world.clock.advance(60_000);
+    expect([r.vm.state, r.vm.units.get('istio')?.active]).toEqual(['Running', 'active']);
+    expect(r.world.faults.has('vm-rebooted')).toBe(false);
+  });
+
+  it('sleeps for two hours before the sidecar starts', async () => {
+    const r = lab();
+    r.world.faults.add('token-expired');
+    await install(r);
+    const before = r.world.clock.now();
+    expect((await start(r)).exitCode).toBe(0);
+    expect(r.world.clock.now() - before).toBeGreaterThan(7_200_000);
+  });
+});
+
+describe('the demo workload', () => {
+  const files: Placed[] = [
+    { path: '/etc/systemd/system/istio-vms-demo.service', content: guestText('istio-vms-demo.service') },
+    { path: `${STORE}/demo.env`, content: 'ISTIO_VMS_DEMO_PORT="8000"\n' },
+  ];
+
+  it('is a unit like any other: started, stopped, enabled', async () => {
+    const r = lab();
+    expect((await r.put(VM, files, 'demo-start.sh')).stdout).toMatch(/--\nstarted\n$/);
+    expect((await r.put(VM, files, 'demo-start.sh')).stdout).toBe('--\nunchanged\n');
+    const unit = r.vm.units.get('istio-vms-demo');
+    expect(unit).toMatchObject({ active: 'active', enabled: true });
+    await r.exec(VM, ['sudo', 'systemctl', 'stop', 'istio-vms-demo']);
+    expect(unit?.active).toBe('inactive');
+    await r.exec(VM, ['sudo', 'systemctl', 'start', 'istio-vms-demo']);
+    expect(unit?.active).toBe('active');
+  });
+
+  it('does not start without its environment', async () => {
+    const r = lab();
+    expect((await r.put(VM, files.slice(0, 1), 'demo-start.sh')).exitCode).toBe(1);
+    expect((await r.exec(VM, ['sudo', 'systemctl', 'start', 'nosuch'])).exitCode).toBe(5);
+  });
+});
