@@ -1,0 +1,257 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { MachineEngine } from '../../../src/machines/machine.ts';
+import { execCommand, launchCommand } from '../../../src/machines/multipass-argv.ts';
+import { createMultipass } from '../../../src/machines/multipass.ts';
+import { quoteCommand } from '../../../src/system/quote.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fake-processes.ts';
+
+const LIST = 'multipass list --format json';
+const INFO = 'multipass info k1 --format json';
+const DELETE = 'multipass delete --purge k1';
+const spec = { name: 'k1', release: '22.04', cpus: 2, memory: '1G', disk: '4G', cloudInit: {} };
+const lineOf = (command: { file: string; args: readonly string[] }): string => quoteCommand(command.file, command.args);
+const LAUNCH = lineOf(launchCommand(spec));
+const onGuest = (...argv: [string, ...string[]]): string =>
+  lineOf(execCommand('k1', { file: argv[0], args: argv.slice(1), effect: 'read' }));
+const CLOUD_INIT = onGuest('cloud-init', 'status', '--wait');
+
+const info = (state: string, ...ipv4: string[]): Reply => ({ stdout: JSON.stringify({ errors: [], info: { k1: { state, ipv4 } } }) });
+const absent: Reply = { exitCode: 2, stderr: 'info failed: The following errors occurred:\ninstance "k1" does not exist' };
+const timedOut: Reply = { exitCode: 2, stderr: 'launch failed: The following errors occurred:\nk1: timed out waiting for response' };
+
+describe('createMultipass', () => {
+  let processes: FakeProcesses;
+  let clock: ReturnType<typeof fakeClock>;
+  let engine: MachineEngine;
+  let said: string[];
+  const context = { say: (text: string) => void said.push(text) };
+
+  beforeEach(() => {
+    said = [];
+    processes = fakeProcesses();
+    clock = fakeClock();
+    engine = createMultipass({ doors: { processes, clock, files: { read: () => Promise.resolve(undefined) } as never }, placeScript: 'PLACE' });
+  });
+
+  describe('probe', () => {
+    it('gives the version when the service answers', async () => {
+      processes.on('multipass version --format json', { stdout: '{"multipass":"1.16.3","multipassd":"1.16.3"}' });
+      expect(await engine.probe()).toEqual({ version: '1.16.3' });
+    });
+
+    it.each<[string, Reply, string]>([
+      ['the service is down', { stdout: '{"multipass":"1.16.3"}' }, 'engine-not-answering'],
+      ['it is not installed', { failure: 'not-found' }, 'tool-missing'],
+      ['it never was started', { exitCode: 1, stderr: `failed to open file '/x/multipass_root_cert.pem'` }, 'engine-not-answering'],
+    ])('says that %s', async (_, reply, reason) => {
+      processes.on('multipass version --format json', reply);
+      await expect(engine.probe()).rejects.toMatchObject({ reason });
+    });
+  });
+
+  describe('list', () => {
+    it('asks the daemon once for all who ask at the same time', async () => {
+      processes.on(LIST, { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' });
+      const [first, second] = await Promise.all([engine.list(), engine.list()]);
+      expect(first).toEqual([{ name: 'k1', state: 'running', addresses: ['10.1.1.2'] }]);
+      expect(second).toBe(first);
+      await engine.list();
+      expect(processes.lines).toEqual([LIST, LIST]);
+    });
+
+    it('says that the service is down', async () => {
+      processes.on(LIST, { exitCode: 2, stderr: 'list failed: cannot connect to the multipass socket' });
+      await expect(engine.list()).rejects.toMatchObject({ reason: 'engine-not-answering' });
+    });
+  });
+
+  describe('launch', () => {
+    const done: Reply = { stdout: '\nstatus: done\n' };
+
+    it('launches and lets cloud-init decide', async () => {
+      processes.on(LAUNCH, { stdout: 'Launched: k1' }).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(processes.lines).toEqual([LAUNCH, CLOUD_INIT]);
+    });
+
+    it.each<[string, Reply]>([
+      ['the daemon timed out', timedOut],
+      ['the client timed out', { exitCode: 5, stderr: 'Timed out waiting for instance launch.' }],
+      ['cloud-init took long', { exitCode: 2, stderr: 'launch failed: timed out waiting for initialization to complete' }],
+      ['our own clock struck', { failure: 'timed-out' }],
+    ])('a failure that in truth succeeded is a success: %s', async (_, failure) => {
+      processes.on(LAUNCH, failure).on(INFO, info('Running', '10.1.1.2')).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(processes.lines).toEqual([LAUNCH, INFO, CLOUD_INIT]);
+    });
+
+    it('waits for a machine that is still on its way', async () => {
+      processes.on(LAUNCH, timedOut).on(INFO, info('Starting'), info('Unknown'), info('Running')).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(clock.slept).toEqual([5000, 5000]);
+    });
+
+    it('removes what does not come up, and tries once more', async () => {
+      processes.on(LAUNCH, timedOut, { stdout: 'Launched: k1' }).on(INFO, info('Unknown')).on(DELETE, {}).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(processes.lines.filter((line) => line !== INFO)).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
+      expect(clock.now()).toBeLessThanOrEqual(185_000);
+      expect(said.at(-2)).toBe('launching k1 once more');
+    });
+
+    it('gives up after the second time, and leaves the machine for a look', async () => {
+      processes.on(LAUNCH, timedOut, timedOut).on(INFO, info('Unknown')).on(DELETE, {});
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'gave-up-waiting' });
+      expect(processes.lines.filter((line) => line !== INFO)).toEqual([LAUNCH, DELETE, LAUNCH]);
+    });
+
+    it('does not ask again for what was refused', async () => {
+      processes.on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Unable to find an image matching "22.4" in remote "".' }).on(INFO, absent);
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'bad-configuration' });
+      expect(processes.lines).toEqual([LAUNCH, INFO]);
+    });
+
+    it('waits for a daemon that has only just been started', async () => {
+      const notYet: Reply = { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' };
+      processes.on(LAUNCH, notYet, notYet, {}).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(clock.slept).toEqual([5_000, 10_000]);
+    });
+
+    it('tells in the end that the image server cannot be reached', async () => {
+      processes.on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' }).on(INFO, absent);
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'engine-not-answering' });
+    });
+
+    it.each([
+      ['Running', 'There is a machine k1 already'],
+      ['Deleted', 'A deleted machine still holds the name k1'],
+    ])('never touches a machine that was there before: %s', async (state, words) => {
+      processes.on(LAUNCH, { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' }).on(INFO, info(state));
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({
+        reason: 'foreign-machine',
+        message: expect.stringContaining(words) as string,
+      });
+      expect(processes.lines).not.toContain(DELETE);
+    });
+
+    it('waits for a launch of ours that the daemon is still at', async () => {
+      processes
+        .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: instance "k1" is being prepared' })
+        .on(INFO, absent, info('Starting'), info('Running'))
+        .on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(processes.lines).not.toContain(DELETE);
+    });
+
+    it('starts nothing after an interrupt', async () => {
+      processes.on(LAUNCH, { failure: 'aborted' });
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'interrupted' });
+      expect(processes.lines).toEqual([LAUNCH]);
+    });
+
+    it('warns when cloud-init got over errors', async () => {
+      processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 2, stdout: 'status: done' });
+      await engine.launch(spec, context);
+      expect(said.at(-1)).toContain('with warnings');
+    });
+
+    it('fails when cloud-init failed, and says how to look', async () => {
+      processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 1, stdout: 'status: error' });
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({
+        reason: 'machine-broken',
+        facts: { hint: expect.stringContaining('cloud-init status --long') as string, stderrTail: 'status: error' },
+      });
+    });
+
+    it('does not take a lost session for an answer of cloud-init', async () => {
+      const lost: Reply = { exitCode: 2, stderr: "exec failed: ssh connection failed: 'Timeout connecting'" };
+      processes.on(LAUNCH, {}).on(CLOUD_INIT, lost, done);
+      await engine.launch(spec, context);
+      expect(clock.slept).toEqual([5_000]);
+    });
+  });
+
+  describe('start and remove', () => {
+    const START = 'multipass start k1 --timeout 300';
+
+    it('a start that reports a time-out and worked is a success', async () => {
+      processes.on(START, { exitCode: 5, stderr: 'Timed out waiting for instance to start.' }).on(INFO, info('Running'));
+      await engine.start('k1', context);
+    });
+
+    it('tells when it did not work', async () => {
+      processes.on(START, { exitCode: 2, stderr: "Instance 'k1' is already running, but in an unknown state." }).on(INFO, info('Unknown'));
+      await expect(engine.start('k1', context)).rejects.toMatchObject({ reason: 'machine-broken' });
+    });
+
+    it('removes exactly this one; absent is fine', async () => {
+      processes.on(DELETE, { exitCode: 2, stderr: 'delete failed: The following errors occurred:\ninstance "k1" does not exist' });
+      await engine.remove('k1', context);
+      expect(processes.lines).toEqual([DELETE]);
+    });
+
+    it('tells when removing failed', async () => {
+      processes.on(DELETE, { exitCode: 2, stderr: 'delete failed: cannot connect to the multipass socket' });
+      await expect(engine.remove('k1', context)).rejects.toMatchObject({ reason: 'engine-not-answering' });
+    });
+  });
+
+  describe('machine', () => {
+    it('runs a command, gives 4 back as 4, and drops the spinner', async () => {
+      const noise = '\u001b[2KStarting k1  \b|\u001b[2K\u001b[0A\u001b[0E';
+      processes.on(onGuest('systemctl', 'status', 'x'), { exitCode: 104, stdout: `${noise}none` });
+      const run = engine.machine('k1').run({ file: 'systemctl', args: ['status', 'x'], effect: 'read' });
+      await expect(run).rejects.toMatchObject({ name: 'CommandError', result: { exitCode: 4, stdout: 'none' } });
+    });
+
+    it.each([
+      ['x86_64', 'amd64'],
+      ['aarch64', 'arm64'],
+    ])('knows %s as %s, and asks once', async (uname, arch) => {
+      processes.on(onGuest('uname', '-m'), { stdout: `${uname}\n` });
+      expect(await engine.machine('k1').arch()).toBe(arch);
+      expect(await engine.machine('k1').arch()).toBe(arch);
+      expect(processes.lines).toHaveLength(1);
+    });
+
+    it('refuses another CPU', async () => {
+      processes.on(onGuest('uname', '-m'), { stdout: 'riscv64\n' });
+      await expect(engine.machine('k1').arch()).rejects.toMatchObject({ reason: 'wrong-architecture' });
+    });
+
+    const listed = (...machines: [name: string, state: string, ...ipv4: string[]][]): Reply => ({
+      stdout: JSON.stringify({ list: machines.map(([name, state, ...ipv4]) => ({ name, state, ipv4 })) }),
+    });
+
+    it('waits for an address, and takes the one among its neighbours', async () => {
+      processes.on(
+        LIST,
+        listed(['k1', 'Running', 'N/A']),
+        listed(['k1', 'Running', '10.42.0.1', '172.17.0.1', '192.168.64.2'], ['k2', 'Running', '192.168.64.3']),
+      );
+      expect(await engine.machine('k1').address()).toBe('192.168.64.2');
+      expect(await engine.machine('k1').address()).toBe('192.168.64.2');
+      expect(processes.lines).toHaveLength(2);
+    });
+
+    it('asks anew after a start', async () => {
+      processes.on('multipass start k1 --timeout 300', {});
+      processes.on(LIST, listed(['k1', 'Running', '10.1.1.2']), listed(['k1', 'Running', '10.1.1.9']));
+      expect(await engine.machine('k1').address()).toBe('10.1.1.2');
+      await engine.start('k1', context);
+      expect(await engine.machine('k1').address()).toBe('10.1.1.9');
+    });
+
+    it('gives up waiting for an address, and has none of what does not run', async () => {
+      processes.on(LIST, listed(['k1', 'Running', 'N/A']));
+      await expect(engine.machine('k1').address()).rejects.toMatchObject({ reason: 'gave-up-waiting' });
+      processes.on(LIST, listed(['k1', 'Stopped']));
+      await expect(engine.machine('k1').address()).rejects.toMatchObject({ reason: 'machine-broken' });
+      processes.on(LIST, listed());
+      await expect(engine.machine('k1').address()).rejects.toThrow('no machine k1');
+    });
+  });
+
+});

@@ -1,0 +1,89 @@
+import { createFixture } from 'fs-fixture';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MachineState } from '../../../src/machines/machine.ts';
+import { createOwnership, MARKER, type Ownership } from '../../../src/machines/ownership.ts';
+import { createFiles } from '../../../src/system/files.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { fakeProcesses, type FakeProcesses } from '../../support/fake-processes.ts';
+
+describe('createOwnership', () => {
+  let fixture: Awaited<ReturnType<typeof createFixture>>;
+  let guest: FakeProcesses;
+  let ownership: Ownership;
+  const record = (): string => fixture.getPath('data/machines.json');
+
+  const make = (lab = 'lab-a'): Ownership =>
+    createOwnership({
+      files: createFiles(),
+      clock: fakeClock(Date.UTC(2026, 0, 2)),
+      config: { lab, paths: { machinesRecord: record() } },
+      engine: { name: 'multipass', machine: () => guest as never },
+    });
+  const is = (state: MachineState, name = 'k1'): Promise<string> => ownership.isOurs({ name, state, addresses: [] });
+
+  beforeEach(async () => {
+    fixture = await createFixture();
+    guest = fakeProcesses();
+    ownership = make();
+  });
+  afterEach(() => fixture.rm());
+
+  it('notes machines before they are launched, several at once', async () => {
+    await Promise.all(['k2', 'k1', 'k3'].map((name) => ownership.intend(name)));
+    await Promise.all([ownership.forget('k3'), ownership.forget('never-there')]);
+    expect(await ownership.recorded()).toEqual(['k1', 'k2']);
+    expect(JSON.parse((await createFiles().readText(record())) ?? '')).toEqual({
+      version: 1,
+      lab: 'lab-a',
+      machines: {
+        k1: { engine: 'multipass', recordedAt: '2026-01-02T00:00:00.000Z' },
+        k2: { engine: 'multipass', recordedAt: '2026-01-02T00:00:00.000Z' },
+      },
+    });
+    expect(await make().recorded()).toEqual(['k1', 'k2']);
+  });
+
+  it('asks a running machine itself', async () => {
+    guest.on(`cat ${MARKER}`, { stdout: 'lab-a\n' }, { stdout: 'lab-b\n' });
+    expect(await is('running')).toBe('ours');
+    expect(await is('running')).toBe('foreign');
+  });
+
+  it('believes the machine, not the record', async () => {
+    await ownership.intend('k1');
+    guest.on(`cat ${MARKER}`, { stdout: 'lab-b\n' });
+    expect(await is('running')).toBe('foreign');
+  });
+
+  it('one without a mark is not ours; if we noted it, it is better not touched', async () => {
+    guest.on(`cat ${MARKER}`, { exitCode: 1, stderr: `cat: ${MARKER}: No such file or directory` });
+    expect(await is('running')).toBe('foreign');
+    await ownership.intend('k1');
+    expect(await is('running')).toBe('unknown');
+  });
+
+  it.each<MachineState>(['stopped', 'suspended', 'deleted', 'unknown', 'starting'])('goes by the record when it is %s', async (state) => {
+    expect(await is(state)).toBe('unknown');
+    await ownership.intend('k1');
+    expect(await is(state)).toBe('ours');
+    expect(await is(state, 'k2')).toBe('unknown');
+    expect(guest.lines).toEqual([]);
+  });
+
+  it('goes by the record when a running machine does not answer', async () => {
+    guest.on(`cat ${MARKER}`, { exitCode: 2, stderr: "exec failed: ssh connection failed: 'Timeout'" });
+    expect(await is('running')).toBe('unknown');
+    await ownership.intend('k1');
+    expect(await is('running')).toBe('ours');
+  });
+
+  it.each(['', '{', '[]', '{"version":2,"lab":"lab-a","machines":{}}', '{"version":1,"lab":"lab-b","machines":{"k1":{"engine":"multipass","recordedAt":""}}}'])(
+    'a record that is broken or of another lab tells nothing: %s',
+    async (text) => {
+      await createFiles().write(record(), text);
+      expect(await is('stopped')).toBe('unknown');
+      await ownership.intend('k2');
+      expect(await ownership.recorded()).toEqual(['k2']);
+    },
+  );
+});
