@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { Command } from '../../../src/system/doors.ts';
+import { quoteCommand } from '../../../src/system/quote.ts';
+import * as container from '../../../src/tools/container-argv.ts';
+import * as istioctl from '../../../src/tools/istioctl-argv.ts';
+import * as kubectl from '../../../src/tools/kubectl-argv.ts';
+
+const cluster = { kubeconfig: '/d/kubeconfig', context: 'istio-vms-a' };
+const target = { ...cluster, file: '/b/istioctl' };
+const place = { namespace: 'sample', deployment: 'mesh-client', container: 'curl' };
+const K = 'kubectl --kubeconfig /d/kubeconfig --context istio-vms-a --request-timeout=20s';
+const C = '--kubeconfig /d/kubeconfig --context istio-vms-a';
+
+const TABLE: [string, Command, 'read' | 'write'][] = [
+  ['kubectl version --client --output=json', kubectl.clientVersionCommand(), 'read'],
+  [`${K} get nodes,pods --all-namespaces --ignore-not-found --output=json`, kubectl.getCommand(cluster, ['nodes', 'pods']), 'read'],
+  [
+    `${K} get services istiod --namespace istio-system --ignore-not-found --output=json`,
+    kubectl.getCommand(cluster, ['services'], { name: 'istiod', namespace: 'istio-system' }),
+    'read',
+  ],
+  [`${K} get nodes k1 --ignore-not-found --output=json`, kubectl.getCommand(cluster, ['nodes'], { name: 'k1' }), 'read'],
+  [
+    `${K} get pods --namespace kube-system --selector app=x --ignore-not-found --output=json`,
+    kubectl.getCommand(cluster, ['pods'], { namespace: 'kube-system', selector: 'app=x' }),
+    'read',
+  ],
+  [
+    `${K} apply --server-side --force-conflicts --field-manager=istio-vms --filename=-`,
+    kubectl.applyCommand(cluster, [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } }]),
+    'write',
+  ],
+  [`${K} delete nodes k1 --ignore-not-found --wait=true --timeout=120s`, kubectl.deleteCommand(cluster, 'nodes', 'k1'), 'write'],
+  [
+    `${K} delete services x --namespace n --ignore-not-found --wait=true --timeout=120s`,
+    kubectl.deleteCommand(cluster, 'services', 'x', 'n'),
+    'write',
+  ],
+  [
+    `${K} exec --namespace sample deployment/mesh-client --container curl -- curl --silent x`,
+    kubectl.execCommand(cluster, place, ['curl', '--silent', 'x'], 'read'),
+    'read',
+  ],
+  [`${K} rollout restart deployment/a --namespace n`, kubectl.restartCommand(cluster, 'a', 'n'), 'write'],
+  [`${K} logs --namespace sample deployment/mesh-client --container curl --tail=50`, kubectl.logsCommand(cluster, place), 'read'],
+
+  ['/b/istioctl version --remote=false --output=json', istioctl.versionCommand(target), 'read'],
+  [
+    `/b/istioctl install ${C} --filename a.yaml --filename b.yaml --skip-confirmation --readiness-timeout 300s`,
+    istioctl.installCommand(target, ['a.yaml', 'b.yaml']),
+    'write',
+  ],
+  [`/b/istioctl tag set default --revision 1-19-3 --overwrite ${C}`, istioctl.setDefaultTagCommand(target, '1-19-3'), 'write'],
+  [
+    `/b/istioctl experimental workload entry configure ${C} --file /g.yaml --output /o --clusterID test --ingressIP 10.1.1.2 --internalIP 10.1.1.3 --autoregister --revision 1-19-3 --tokenDuration 3600`,
+    istioctl.configureWorkloadCommand(
+      target,
+      { groupFile: '/g.yaml', outputDir: '/o', ingressIp: '10.1.1.2', internalIp: '10.1.1.3' },
+      { clusterId: 'test', revision: '1-19-3' },
+    ),
+    'write',
+  ],
+
+  ['podman version --format json', container.versionCommand('podman'), 'read'],
+  ['docker create --name n --platform linux/arm64 i:1', container.createCommand('docker', 'n', 'linux/arm64', 'i:1'), 'write'],
+  ['docker export --output /t.tar n', container.exportCommand('docker', 'n', '/t.tar'), 'write'],
+  ['docker rm --force n', container.removeCommand('docker', 'n'), 'write'],
+];
+
+describe('argv of the tools', () => {
+  it.each(TABLE)('%s', (line, command, effect) => {
+    expect(quoteCommand(command.file, command.args)).toBe(line);
+    expect(command.effect).toBe(effect);
+    expect(command.timeoutMs).toBeGreaterThan(0);
+  });
+
+  it('applies one List, in the order given, by standard input', () => {
+    const objects = [
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'b' } },
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } },
+    ];
+    expect(JSON.parse(kubectl.applyCommand(cluster, objects).stdin as string)).toEqual({ apiVersion: 'v1', kind: 'List', items: objects });
+  });
+});

@@ -1,0 +1,88 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ArchiveMember } from '../../../src/system/doors.ts';
+import { createContainer, type ContainerTool } from '../../../src/tools/container.ts';
+import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fake-processes.ts';
+
+const NAME = 'istio-vms-lab-a-1.19.3';
+const RM = `docker rm --force ${NAME}`;
+const CREATE = `docker create --name ${NAME} --platform linux/arm64 docker.io/istio/proxyv2:1.19.3`;
+const EXPORT = `docker export --output /tmp/t/${NAME}.tar ${NAME}`;
+const noSuch: Reply = { exitCode: 1, stderr: `Error response from daemon: No such container: ${NAME}` };
+
+describe('createContainer', () => {
+  let processes: FakeProcesses;
+  let did: string[];
+  let said: string[];
+  let breakArchive: boolean;
+  let tool: ContainerTool;
+
+  const members: ArchiveMember[] = [{ member: 'usr/local/bin/envoy', as: 'envoy', mode: 0o755 }];
+  const request = { image: 'docker.io/istio/proxyv2:1.19.3', platform: 'linux/arm64', into: '/data/bin', members };
+  const context = { say: (text: string) => void said.push(text) };
+
+  beforeEach(() => {
+    processes = fakeProcesses();
+    did = [];
+    said = [];
+    breakArchive = false;
+    const files = {
+      makeDirectory: (path: string) => Promise.resolve(void did.push(`mkdir ${path}`)),
+      remove: (path: string) => Promise.resolve(void did.push(`remove ${path}`)),
+      extract: (archive: string, into: string, wanted: readonly ArchiveMember[]) => {
+        if (breakArchive) return Promise.reject(new Error('broken archive'));
+        return Promise.resolve(void did.push(`extract ${archive} ${into} ${wanted.map((each) => each.as).join(',')}`));
+      },
+    };
+    const config = { lab: 'lab-a', containerTool: 'docker', istio: { version: '1.19.3' }, paths: { temp: '/tmp/t' } };
+    tool = createContainer({ processes, files, config });
+  });
+
+  it('creates, exports, extracts, removes; a leftover of an earlier run goes first', async () => {
+    processes.on(RM, {}).on(CREATE, {}).on(EXPORT, {});
+    await tool.extractFromImage(request, context);
+    expect(processes.lines).toEqual([RM, CREATE, EXPORT, RM]);
+    expect(did).toEqual(['mkdir /tmp/t', `extract /tmp/t/${NAME}.tar /data/bin envoy`, `remove /tmp/t/${NAME}.tar`]);
+  });
+
+  it('does not mind that there is no leftover', async () => {
+    processes.on(RM, noSuch, {}).on(CREATE, {}).on(EXPORT, {});
+    await tool.extractFromImage(request, context);
+    expect(said.some((text) => text.startsWith('warning'))).toBe(false);
+  });
+
+  it.each<[string, Reply, Reply, boolean, string]>([
+    ['create', { exitCode: 1, stderr: 'no matching manifest for linux/arm64/v8' }, {}, false, 'proxy image'],
+    ['export', {}, { exitCode: 1, stderr: 'write: no space left on device' }, false, 'full'],
+    ['extract', {}, {}, true, 'broken archive'],
+    ['create, by an interrupt,', { failure: 'aborted' }, {}, false, 'interrupted'],
+  ])('leaves no container and no archive behind when %s fails', async (_, create, exported, broken, words) => {
+    breakArchive = broken;
+    processes.on(RM, noSuch, {}).on(CREATE, create).on(EXPORT, exported);
+    await expect(tool.extractFromImage(request, context)).rejects.toThrow(words);
+    expect(processes.lines.at(-1)).toBe(RM);
+    expect(did.at(-1)).toBe(`remove /tmp/t/${NAME}.tar`);
+  });
+
+  it('warns when the container stays, and tells the first failure', async () => {
+    processes.on(RM, noSuch, { exitCode: 1, stderr: 'device is busy' }).on(CREATE, {}).on(EXPORT, { exitCode: 1, stderr: 'odd' });
+    await expect(tool.extractFromImage(request, context)).rejects.toMatchObject({ facts: { stderrTail: 'odd' } });
+    expect(said.at(-1)).toContain(`docker rm --force ${NAME}`);
+  });
+
+  it.each<[string, Reply, unknown]>([
+    ['docker', { stdout: '{"Client":{"Version":"27.1.1","ApiVersion":"1.46"},"Server":{}}' }, { kind: 'docker', version: '27.1.1' }],
+    ['podman in disguise', { stdout: '{"Client":{"APIVersion":"4.9.3","Version":"4.9.3"}}' }, { kind: 'podman', version: '4.9.3' }],
+  ])('tells what the program is: %s', async (_, reply, kind) => {
+    processes.on('docker version --format json', reply);
+    expect(await tool.probe()).toEqual(kind);
+  });
+
+  it.each<[string, Reply]>([
+    ['engine-not-answering', { exitCode: 1, stderr: 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' }],
+    ['tool-missing', { failure: 'not-found' }],
+    ['tool-too-old', { stdout: 'json\n' }],
+  ])('%s', async (reason, reply) => {
+    processes.on('docker version --format json', reply);
+    await expect(tool.probe()).rejects.toMatchObject({ reason });
+  });
+});

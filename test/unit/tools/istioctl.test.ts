@@ -1,0 +1,69 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createIstioctl, type Istioctl } from '../../../src/tools/istioctl.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fake-processes.ts';
+
+const VERSION = '/b/istioctl version --remote=false --output=json';
+const CONFIGURE =
+  '/b/istioctl experimental workload entry configure --kubeconfig /k --context c --file g --output o --clusterID test --ingressIP 1.1.1.1 --internalIP 1.1.1.2 --autoregister --revision 1-19-3 --tokenDuration 3600';
+
+describe('createIstioctl', () => {
+  let processes: FakeProcesses;
+  let clock: ReturnType<typeof fakeClock>;
+  let istioctl: Istioctl;
+
+  beforeEach(() => {
+    processes = fakeProcesses();
+    clock = fakeClock();
+    const config = { context: 'c', paths: { kubeconfig: '/k', istioctl: '/b/istioctl' }, istio: { revision: '1-19-3', cluster: 'test' } };
+    istioctl = createIstioctl({ processes, clock, config });
+  });
+
+  it('tells its version, and that it is not there', async () => {
+    processes.on(VERSION, { stdout: '{"clientVersion":{"version":"1.19.3","revision":"x"}}' }, { failure: 'not-found' });
+    expect(await istioctl.version()).toBe('1.19.3');
+    expect(await istioctl.version()).toBeUndefined();
+  });
+
+  it('says so when it is another program', async () => {
+    processes.on(VERSION, { stdout: 'hello' });
+    await expect(istioctl.version()).rejects.toMatchObject({ reason: 'tool-failed' });
+  });
+
+  it('installs once, and explains a failure', async () => {
+    const line = '/b/istioctl install --kubeconfig /k --context c --filename a --skip-confirmation --readiness-timeout 300s';
+    processes.on(line, { stdout: 'banner' }, { exitCode: 1, stderr: 'Error: dial tcp 10.1.1.2:6443: connect: connection refused' });
+    await istioctl.install(['a']);
+    await expect(istioctl.install(['a'])).rejects.toMatchObject({ reason: 'api-unreachable' });
+    expect(processes.lines).toHaveLength(2);
+  });
+
+  it('sets the tag of our revision', async () => {
+    processes.on('/b/istioctl tag set default --revision 1-19-3 --overwrite --kubeconfig /k --context c', {});
+    await istioctl.setDefaultTag();
+    expect(processes.lines).toHaveLength(1);
+  });
+
+  describe('configureWorkload', () => {
+    const request = { groupFile: 'g', outputDir: 'o', ingressIp: '1.1.1.1', internalIp: '1.1.1.2' };
+    const young: Reply = { exitCode: 1, stderr: 'Error: configmap istio-ca-root-cert was not found in namespace vmns' };
+
+    it('waits for the root certificate in a young namespace', async () => {
+      processes.on(CONFIGURE, young, young, {});
+      await istioctl.configureWorkload(request);
+      expect(clock.slept).toEqual([2000, 4000]);
+    });
+
+    it('waits longer than istiod needs, and then says what is missing', async () => {
+      processes.on(CONFIGURE, young);
+      await expect(istioctl.configureWorkload(request)).rejects.toThrow('root certificate');
+      expect(clock.now()).toBeGreaterThanOrEqual(20_000);
+    });
+
+    it('does not wait for anything else', async () => {
+      processes.on(CONFIGURE, { exitCode: 1, stderr: 'Error: configmap istio-1-19-3 was not found in namespace istio-system' });
+      await expect(istioctl.configureWorkload(request)).rejects.toThrow('revision');
+      expect(clock.slept).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,187 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CORE_KINDS, createKubectl, ISTIO_KINDS, type Kubectl } from '../../../src/tools/kubectl.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fake-processes.ts';
+
+const K = 'kubectl --kubeconfig /d/kubeconfig --context c --request-timeout=20s';
+const getLine = (kinds: string): string => `${K} get ${kinds} --all-namespaces --ignore-not-found --output=json`;
+const CORE = getLine(CORE_KINDS.join(','));
+const ISTIO = getLine(ISTIO_KINDS.join(','));
+const APPLY = `${K} apply --server-side --force-conflicts --field-manager=istio-vms --filename=-`;
+
+const object = (kind: string, name: string, namespace?: string) => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: namespace === undefined ? { name } : { name, namespace },
+});
+const listOf = (...items: unknown[]): Reply => ({ stdout: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
+const refused: Reply = {
+  exitCode: 1,
+  stderr: 'The connection to the server 10.1.1.2:6443 was refused - did you specify the right host or port?',
+};
+const unknownKind = (kind: string): Reply => ({ exitCode: 1, stderr: `error: the server doesn't have a resource type "${kind}"` });
+
+describe('createKubectl', () => {
+  let processes: FakeProcesses;
+  let clock: ReturnType<typeof fakeClock>;
+  let kubectl: Kubectl;
+
+  beforeEach(() => {
+    processes = fakeProcesses();
+    clock = fakeClock();
+    kubectl = createKubectl({ processes, clock, config: { context: 'c', paths: { kubeconfig: '/d/kubeconfig' } } });
+  });
+
+  it('knows the version of the program', async () => {
+    const line = 'kubectl version --client --output=json';
+    processes.on(line, { stdout: '{"clientVersion":{"gitVersion":"v1.30.1"}}' }, { stdout: 'Client Version: 1.19' }, { failure: 'not-found' });
+    expect(await kubectl.clientVersion()).toBe('1.30.1');
+    await expect(kubectl.clientVersion()).rejects.toMatchObject({ reason: 'tool-too-old' });
+    await expect(kubectl.clientVersion()).rejects.toMatchObject({ reason: 'tool-missing' });
+  });
+
+  describe('get', () => {
+    it('gives objects: of a list, a single one, none', async () => {
+      const one = `${K} get nodes k1 --ignore-not-found --output=json`;
+      processes.on(getLine('nodes'), listOf(object('Node', 'k1'), object('Node', 'k2')));
+      processes.on(one, { stdout: JSON.stringify(object('Node', 'k1')) }, { stdout: '' });
+      expect((await kubectl.get('nodes')).map((each) => each.metadata.name)).toEqual(['k1', 'k2']);
+      expect(await kubectl.get('nodes', { name: 'k1' })).toHaveLength(1);
+      expect(await kubectl.get('nodes', { name: 'k1' })).toEqual([]);
+    });
+
+    it('keeps every field of an object', async () => {
+      const full = { ...object('Service', 'a', 'n'), spec: { ports: [1] }, status: { x: null } };
+      processes.on(getLine('services'), listOf(full));
+      expect(await kubectl.get('services')).toEqual([full]);
+    });
+
+    it('a kind that the cluster does not know has no objects, and hides no other', async () => {
+      processes.on(getLine('gateways.networking.istio.io'), unknownKind('gateways'));
+      expect(await kubectl.get('gateways.networking.istio.io')).toEqual([]);
+      processes.on(getLine('nodes,gateways.networking.istio.io'), unknownKind('gateways')).on(getLine('nodes'), listOf(object('Node', 'k1')));
+      expect(await kubectl.get(['nodes', 'gateways.networking.istio.io'])).toHaveLength(1);
+      processes.on(getLine('nodes,pods'), unknownKind('strange'));
+      expect(await kubectl.get(['nodes', 'pods'])).toEqual([]);
+    });
+
+    it('tries again while the API is just starting, with longer and longer pauses', async () => {
+      processes.on(getLine('nodes'), refused, { exitCode: 1, stderr: 'etcdserver: leader changed' }, listOf());
+      expect(await kubectl.get('nodes')).toEqual([]);
+      expect(clock.slept).toEqual([1000, 2000]);
+    });
+
+    it('says in the end that the API does not answer', async () => {
+      processes.on(getLine('nodes'), refused);
+      await expect(kubectl.get('nodes')).rejects.toMatchObject({ reason: 'api-unreachable' });
+      expect(processes.lines).toHaveLength(5);
+    });
+
+    it('does not try again what will not get better', async () => {
+      processes.on(getLine('nodes'), { exitCode: 1, stderr: 'error: You must be logged in to the server (Unauthorized)' });
+      await expect(kubectl.get('nodes')).rejects.toMatchObject({ reason: 'api-unreachable' });
+      expect(processes.lines).toHaveLength(1);
+    });
+
+    it('says so when the answer is not understood', async () => {
+      processes.on(getLine('nodes'), { stdout: 'No resources found' });
+      await expect(kubectl.get('nodes')).rejects.toMatchObject({ reason: 'tool-failed' });
+    });
+  });
+
+  it.each<[string, Reply]>([
+    ['a server that is down', refused],
+    ['a kubeconfig that is not there', { exitCode: 1, stderr: 'error: stat /d/kubeconfig: no such file or directory' }],
+  ])('tryGet answers with the reason, at once: %s', async (_, reply) => {
+    processes.on(getLine('nodes'), reply);
+    expect(await kubectl.tryGet('nodes')).toEqual({ unreachable: expect.stringMatching(/\.$/) as string });
+    expect(clock.slept).toEqual([]);
+  });
+
+  describe('everything', () => {
+    const answer = (): void => {
+      processes.on(CORE, listOf(object('Node', 'k1'), object('Service', 'istiod', 'a'), object('Service', 'istiod', 'b')));
+      processes.on(ISTIO, unknownKind('gateways'));
+      for (let from = 1; from < ISTIO_KINDS.length; from++) {
+        processes.on(getLine(ISTIO_KINDS.slice(from).join(',')), unknownKind((ISTIO_KINDS[from] ?? '').split('.')[0] ?? ''));
+      }
+    };
+
+    it('looks once for all who ask, and finds by kind, name and namespace', async () => {
+      answer();
+      const [view, same] = await Promise.all([kubectl.everything(), kubectl.everything()]);
+      expect(same).toBe(view);
+      expect(await kubectl.everything()).toBe(view);
+      expect(processes.lines.filter((line) => line === CORE)).toHaveLength(1);
+      expect(view.all('Service')).toHaveLength(2);
+      expect(view.all('Service', 'b')).toHaveLength(1);
+      expect(view.find('Service', 'istiod', 'b')?.metadata.namespace).toBe('b');
+      expect(view.find('Node', 'k1')?.kind).toBe('Node');
+      expect(view.find('Service', 'istiod')).toBeUndefined();
+    });
+
+    it('looks again after a write, also one that failed, and when told to', async () => {
+      answer();
+      processes.on(APPLY, {}, { exitCode: 1, stderr: 'error: bad' });
+      await kubectl.everything();
+      await kubectl.apply([]);
+      await kubectl.everything();
+      await expect(kubectl.apply([])).rejects.toThrow();
+      await kubectl.everything();
+      kubectl.forget();
+      await kubectl.everything();
+      await kubectl.everything();
+      expect(processes.lines.filter((line) => line === CORE)).toHaveLength(4);
+    });
+
+    it('does not keep a failure', async () => {
+      answer();
+      processes.on(CORE, { exitCode: 1, stderr: 'strange' }, listOf());
+      await expect(kubectl.everything()).rejects.toMatchObject({ reason: 'tool-failed' });
+      expect((await kubectl.everything()).objects).toEqual([]);
+    });
+
+    it('remembers for some seconds that nothing answers', async () => {
+      processes.on(CORE, refused).on(ISTIO, refused);
+      expect(await kubectl.tryEverything()).toHaveProperty('unreachable');
+      expect(await kubectl.tryEverything()).toHaveProperty('unreachable');
+      expect(processes.lines).toHaveLength(2);
+      await clock.sleep(5_000);
+      answer();
+      expect(await kubectl.tryEverything()).toHaveProperty('objects');
+    });
+  });
+
+  describe('writes', () => {
+    it('tries an apply again while a webhook is not up yet', async () => {
+      const webhook: Reply = { exitCode: 1, stderr: 'Error from server (InternalError): failed calling webhook "x": connection refused' };
+      processes.on(APPLY, webhook, {});
+      await kubectl.apply([]);
+      expect(processes.lines).toEqual([APPLY, APPLY]);
+    });
+
+    it('removes; a kind that is not there has no objects', async () => {
+      const line = `${K} delete gateways.networking.istio.io x --namespace n --ignore-not-found --wait=true --timeout=120s`;
+      processes.on(line, unknownKind('gateways'), { exitCode: 1, stderr: 'error: timed out waiting for the condition' });
+      await kubectl.remove('gateways.networking.istio.io', 'x', 'n');
+      await expect(kubectl.remove('gateways.networking.istio.io', 'x', 'n')).rejects.toMatchObject({ reason: 'tool-failed' });
+    });
+  });
+
+  it('exec hands on the exit code of the program in the pod', async () => {
+    const place = { namespace: 'n', deployment: 'd', container: 'c' };
+    processes.on(`${K} exec --namespace n deployment/d --container c -- curl x`, { exitCode: 56, stdout: '000' });
+    await expect(kubectl.exec(place, ['curl', 'x'], 'read')).rejects.toMatchObject({
+      name: 'CommandError',
+      result: { exitCode: 56, stdout: '000' },
+    });
+  });
+
+  it('restarts and reads logs', async () => {
+    const place = { namespace: 'n', deployment: 'd', container: 'c' };
+    processes.on(`${K} rollout restart deployment/d --namespace n`, {});
+    processes.on(`${K} logs --namespace n deployment/d --container c --tail=50`, { stdout: 'line\n' });
+    await kubectl.restart('d', 'n');
+    expect(await kubectl.logs(place)).toBe('line\n');
+  });
+});

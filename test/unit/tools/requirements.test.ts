@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { CliError } from '../../../src/errors/cli-error.ts';
+import type { Reason } from '../../../src/errors/reasons.ts';
+import { checkRequirements, TOOLS, type HostTool, type Requirement } from '../../../src/tools/requirements.ts';
+
+const has = (tool: HostTool, version: string): Requirement => ({ tool, probe: () => Promise.resolve(version) });
+const lacks = (tool: HostTool, reason: Reason): Requirement => ({
+  tool,
+  probe: () => Promise.reject(new CliError(reason, { message: 'It sleeps.', hint: 'Wake it.' })),
+});
+
+describe('checkRequirements', () => {
+  it('is content with what is new enough, suffixes and all', async () => {
+    const fine = [has('multipass', '1.16.3+mac'), has('multipass', '1.14.0-dev.12+g1a'), has('kubectl', 'v1.30.1+k3s1'), has('podman', 'nightly')];
+    await checkRequirements(fine, 'darwin');
+    await checkRequirements((Object.keys(TOOLS) as HostTool[]).map((tool) => has(tool, TOOLS[tool].floor)), 'linux');
+  });
+
+  it('tells all problems at once, with how to install on this system', async () => {
+    const work = checkRequirements([has('multipass', '1.12.2'), lacks('kubectl', 'tool-missing'), lacks('docker', 'engine-not-answering')], 'linux');
+    await expect(work).rejects.toMatchObject({
+      reason: 'tool-missing',
+      exitCode: 4,
+      facts: {
+        details: [
+          expect.stringMatching(/^multipass 1\.12\.2 is too old: 1\.14\.0 .*sudo snap install multipass/),
+          expect.stringMatching(/^kubectl is not on the PATH\. .*snap install kubectl/),
+          'docker: It sleeps. Wake it.',
+        ],
+      },
+    });
+  });
+
+  it.each<[Reason, Requirement]>([
+    ['tool-too-old', has('kubectl', '1.21.14')],
+    ['engine-not-answering', lacks('multipass', 'engine-not-answering')],
+  ])('one problem is the reason itself: %s', async (reason, requirement) => {
+    await expect(checkRequirements([requirement], 'darwin')).rejects.toMatchObject({ reason });
+  });
+
+  it('takes an interrupt and a bug for what they are', async () => {
+    await expect(checkRequirements([lacks('kubectl', 'interrupted')], 'linux')).rejects.toMatchObject({ reason: 'interrupted' });
+    const bug: Requirement = { tool: 'kubectl', probe: () => Promise.reject(new TypeError('oops')) };
+    await expect(checkRequirements([bug], 'linux')).rejects.toThrow(TypeError);
+  });
+});
