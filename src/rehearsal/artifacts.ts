@@ -20,8 +20,10 @@ export type ArtifactAt = (path: string) => Promise<ServedArtifact | undefined>;
 /** Bytes of the true artifacts: facts/k3s.md 1.1 and facts/peers.md B1; istioctl's is an estimate. */
 const SIZES = { istioctl: 26_000_000, k3s: 79_000_000, sidecar: 38_800_000 };
 
-const ISTIOCTL = /\/istio\/istio\/releases\/download\/([^/]+)\/istioctl-([^/]+?)-((?:linux|osx)-[a-z0-9]+|osx)\.tar\.gz(\.sha256)?$/;
-const ISTIOCTL_BUCKET = /\/istio-release\/releases\/([^/]+)\/istioctl-([^/]+?)-((?:linux|osx)-[a-z0-9]+|osx)\.tar\.gz(\.sha256)?$/;
+const ISTIOCTL =
+  /\/istio\/istio\/releases\/download\/([^/]+)\/istioctl-([^/]+?)-((?:linux|osx)-[a-z0-9]+|osx)\.tar\.gz(\.sha256)?$/;
+const ISTIOCTL_BUCKET =
+  /\/istio-release\/releases\/([^/]+)\/istioctl-([^/]+?)-((?:linux|osx)-[a-z0-9]+|osx)\.tar\.gz(\.sha256)?$/;
 const SIDECAR = /\/istio-release\/releases\/([^/]+)\/deb\/(istio-sidecar(?:-arm64)?\.deb)(\.sha256)?$/;
 const K3S = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/(k3s|k3s-arm64)$/;
 const K3S_SUMS = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/sha256sum-(amd64|arm64)\.txt$/;
@@ -85,7 +87,10 @@ function k3sSums(shipped: ShippedData, version: string, cpu: string): ServedArti
   const binary = k3sBinary(shipped, version, file);
   if (binary === undefined) return undefined;
   const images = ['.tar', '.tar.gz', '.tar.zst'].map((ending) => `k3s-airgap-images-${cpu}${ending}`);
-  const lines = [...images.map((name) => [plainDigest(Buffer.from(`${version} ${name}`)), name]), [binary.digest, file]];
+  const lines = [
+    ...images.map((name) => [plainDigest(Buffer.from(`${version} ${name}`)), name]),
+    [binary.digest, file],
+  ];
   return sumFile(lines.map(([digest, name]) => `${digest}  ${name}\n`).join(''));
 }
 

@@ -58,7 +58,10 @@ export function createVirtualClock(start: number): VirtualClock {
     now: () => now,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
-        if (signal?.aborted === true) return reject(signal.reason as Error);
+        if (signal?.aborted === true) {
+          reject(signal.reason as Error);
+          return;
+        }
         const abort = (): void => {
           const index = timers.indexOf(timer);
           if (index >= 0) timers.splice(index, 1);
@@ -90,9 +93,10 @@ export function createVirtualClock(start: number): VirtualClock {
         () => (settled = true),
         () => (settled = true),
       );
-      while (!settled) {
+      const isSettled = (): boolean => settled;
+      while (!isSettled()) {
         await quiet();
-        if (settled) break;
+        if (isSettled()) break;
         if (!fireNext()) {
           // Nothing is due: only real work can move things now.
           await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 1))]);

@@ -33,7 +33,7 @@ export function createDownloads(world: World, files: SimulatedFiles): Downloads 
         throw failed(url, 'the connection was reset');
       }
       const step = (LINE_BYTES_PER_SECOND * PROGRESS_EVERY) / 1000;
-      for (let done = 0; done < size; ) {
+      for (let done = 0; done < size;) {
         const next = Math.min(step, size - done);
         await world.clock.sleep((next / LINE_BYTES_PER_SECOND) * 1000, signal);
         done += next;

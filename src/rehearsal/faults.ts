@@ -1,4 +1,5 @@
 import type { Host } from '../system/doors.ts';
+import { restartDaemon } from './host/multipass/daemon.ts';
 import type { World } from './world.ts';
 
 /** One way in which the simulated world misbehaves. */
@@ -12,8 +13,9 @@ export interface Fault {
   readonly apply?: (world: World) => void;
 }
 
-/** How long the daemon is away while it restarts. */
-const DAEMON_RESTART_MS = 12_000;
+/** When the daemon restarts, and how long it is away: while the first machines are on their way. */
+const DAEMON_RESTARTS_AFTER = 20_000;
+const DAEMON_AWAY = 8_000;
 
 /** All faults, in the order in which they are shown. */
 export const FAULTS: readonly Fault[] = [
@@ -27,7 +29,11 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'token-expired',
-    what: 'The computer sleeps for two hours between writing the workload files and starting the sidecar.',
+    what: 'The token in the workload files has expired when the sidecar is about to start.',
+  },
+  {
+    name: 'computer-slept',
+    what: 'The computer sleeps for two hours at the moment at which the sidecar starts.',
   },
   {
     name: 'arm64-deb-missing',
@@ -43,11 +49,8 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'daemon-restart',
-    what: 'The Multipass daemon restarts: it is away for the first seconds.',
-    apply: (world) => {
-      world.engine.daemonUp = false;
-      world.clock.after(DAEMON_RESTART_MS, () => void (world.engine.daemonUp = true));
-    },
+    what: 'The Multipass daemon restarts while the first machines are being launched, and is away for some seconds.',
+    apply: (world) => world.clock.after(DAEMON_RESTARTS_AFTER, () => restartDaemon(world, DAEMON_AWAY)),
   },
   { name: 'address-late', what: 'The first machine has no address for half a minute after its launch.' },
   { name: 'cloud-init-error', what: 'On the first machine cloud-init fails, and its launch says nothing of it.' },

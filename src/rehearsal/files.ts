@@ -76,8 +76,8 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
     write: async (path, content, mode = 0o644) => put(path, content, mode),
     append: async (path, content) => {
       const file = fileAt(path);
-      if (file === undefined) return put(path, content, 0o600);
-      file.content = Buffer.concat([file.content, Buffer.from(content)]);
+      if (file === undefined) put(path, content, 0o600);
+      else file.content = Buffer.concat([file.content, Buffer.from(content)]);
     },
     stat: async (path) => {
       const node = nodes.get(locate(path, false));

@@ -22,6 +22,8 @@ export interface RehearsalOptions {
   readonly shipped: ShippedData;
   /** Names of faults; see `FAULTS`. */
   readonly faults?: readonly string[];
+  /** True: the world behaves until `misbehave` is called, so that a rehearsal may prepare in peace. */
+  readonly calmAtFirst?: boolean;
   /** When the world begins, milliseconds since 1970. */
   readonly start?: number;
   /** Host programs that are installed; default all. */
@@ -39,12 +41,20 @@ export interface Rehearsal {
   readonly mesh: Mesh;
   readonly files: SimulatedFiles;
   readonly transcript: readonly TranscriptEntry[];
+  /** Switches the chosen faults on. */
+  readonly misbehave: () => void;
   /** Runs work in virtual time: whenever all of it waits, the clock jumps. */
-  drive<T>(work: () => Promise<T>): Promise<T>;
+  readonly drive: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Host programs by name; `istioctl` stands for every downloaded version. */
-export const HOST_PROGRAMS: Readonly<Record<string, HostProgram>> = { multipass, kubectl, docker: container, podman: container, istioctl };
+export const HOST_PROGRAMS: Readonly<Record<string, HostProgram>> = {
+  multipass,
+  kubectl,
+  docker: container,
+  podman: container,
+  istioctl,
+};
 
 /**
  * A whole simulated world behind the four doors.
@@ -54,10 +64,13 @@ export function createRehearsal(options: RehearsalOptions): Rehearsal {
   const faults = (options.faults ?? []).map(findFault);
   const host = faults.reduce((before, fault) => fault.host?.(before) ?? before, options.host);
   const world = createWorld({ ...options, host });
-  for (const fault of faults) {
-    world.faults.add(fault.name);
-    fault.apply?.(world);
-  }
+  const misbehave = (): void => {
+    for (const fault of faults) {
+      world.faults.add(fault.name);
+      fault.apply?.(world);
+    }
+  };
+  if (options.calmAtFirst !== true) misbehave();
   const mesh = createMesh(world);
   const files = createFiles(options.seedFiles);
   const processes = createProcesses({ world, mesh, files, programs: HOST_PROGRAMS });
@@ -68,6 +81,7 @@ export function createRehearsal(options: RehearsalOptions): Rehearsal {
     mesh,
     files,
     transcript: processes.transcript,
+    misbehave,
     drive: (work) => world.clock.drive(work()),
   };
 }

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 
-/** config.yaml as a table, or why k3s cannot read it. */
+/** config.yaml as a table. */
 export type K3sConfig = Readonly<Record<string, unknown>>;
 
 /** Flags that both roles know (facts/k3s.md 2.4). */
@@ -19,6 +19,14 @@ const SERVER =
 
 const AGENT_FLAGS = new Set(BOTH.split(' '));
 const SERVER_FLAGS = new Set([...BOTH.split(' '), ...SERVER.split(' ')]);
+
+/** A value that is text, or a plain number or switch; undefined for anything else. */
+export function scalar(config: K3sConfig, key: string): string | undefined {
+  const value = config[key];
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : undefined;
+}
 
 export interface ReadConfig {
   readonly config: K3sConfig;

@@ -13,7 +13,7 @@ import {
 import { readStandIn } from '../stand-in.ts';
 import type { Cluster, Instance, World } from '../world.ts';
 import { guestEntry, guestHas, guestText, writeGuest } from './files.ts';
-import { readK3sConfig, type K3sConfig } from './k3s-config.ts';
+import { readK3sConfig, scalar, type K3sConfig } from './k3s-config.ts';
 import { UnitExit, type Guest, type UnitModel, type UnitRun } from './systemd.ts';
 import { execLine } from './unit-file.ts';
 
@@ -49,15 +49,15 @@ export const k3sUnit: UnitModel = {
 };
 
 function checkAddress(instance: Instance, config: K3sConfig): void {
-  const address = config['node-ip'];
+  const address = scalar(config, 'node-ip');
   if (address === undefined || address === instance.address) return;
-  throw fatalError(`failed to find interface with specified node ip ${String(address)}`);
+  throw fatalError(`failed to find interface with specified node ip ${address}`);
 }
 
 async function serve(run: UnitRun, config: K3sConfig, version: string): Promise<void> {
   const { instance, world } = run;
-  const tokenFile = config['agent-token-file'];
-  if (typeof tokenFile === 'string') await waitForFile(run, tokenFile);
+  const tokenFile = scalar(config, 'agent-token-file');
+  if (tokenFile !== undefined) await waitForFile(run, tokenFile);
   const old = world.cluster;
   const first = old?.server !== instance.name || guestText(instance, DATABASE) !== old.ca;
   if (first) {
@@ -68,7 +68,7 @@ async function serve(run: UnitRun, config: K3sConfig, version: string): Promise<
   const cluster = world.cluster as Cluster;
   writeGuest(instance, `${DATA}/server/agent-token`, `${cluster.agentToken}\n`, { mode: 0o600 });
   // Rewritten at every start, and there before the API answers (facts/k3s.md 3 and 12).
-  const mode = Number.parseInt(String(config['write-kubeconfig-mode'] ?? '0600'), 8);
+  const mode = Number.parseInt(scalar(config, 'write-kubeconfig-mode') ?? '0600', 8);
   writeGuest(instance, '/etc/rancher/k3s/k3s.yaml', cluster.kubeconfig(), { mode });
   await run.sleep(first ? K3S_SERVER_READY : K3S_SERVER_RESTART);
   run.active();
@@ -79,12 +79,14 @@ async function serve(run: UnitRun, config: K3sConfig, version: string): Promise<
 /** An agent tries for ever; its unit is `activating` until it has joined (facts/k3s.md 0.1). */
 async function join(run: UnitRun, config: K3sConfig, version: string): Promise<void> {
   const { instance, world } = run;
-  const url = /^https:\/\/([\d.]+):6443\/?$/.exec(String(config['server'] ?? ''));
+  const url = /^https:\/\/([\d.]+):6443\/?$/.exec(scalar(config, 'server') ?? '');
   if (url === null) throw fatalError('--server is required, and must be https');
   const target = `https://${url[1]}:6443`;
-  const tokenFile = config['token-file'];
-  if (typeof tokenFile === 'string') await waitForFile(run, tokenFile);
-  const token = (typeof tokenFile === 'string' ? (guestText(instance, tokenFile) ?? '') : String(config['token'] ?? '')).trim();
+  const tokenFile = scalar(config, 'token-file');
+  if (tokenFile !== undefined) await waitForFile(run, tokenFile);
+  const token = (
+    tokenFile !== undefined ? (guestText(instance, tokenFile) ?? '') : (scalar(config, 'token') ?? '')
+  ).trim();
   if (token === '') throw fatalError('--token is required');
   for (;;) {
     const problem = obstacle(world, target, url[1] ?? '', token);
@@ -105,7 +107,13 @@ function obstacle(world: World, target: string, address: string, token: string):
   const { cluster } = world;
   const server = cluster === undefined ? undefined : world.engine.instances.get(cluster.server);
   const unit = server?.units.get('k3s')?.active;
-  if (cluster === undefined || server?.address !== address || server.state !== 'Running' || unit === undefined || unit === 'inactive') {
+  if (
+    cluster === undefined ||
+    server?.address !== address ||
+    server.state !== 'Running' ||
+    unit === undefined ||
+    unit === 'inactive'
+  ) {
     return `Failed to validate connection to cluster at ${target}: failed to get CA certs: dial tcp ${address}:6443: connect: connection refused`;
   }
   if (!cluster.ready()) return 'Waiting to retrieve agent configuration; server is not ready: 503 Service Unavailable';
@@ -149,7 +157,10 @@ function fatalError(text: string): UnitExit {
 export function nodeAddresses({ world, instance }: Pick<Guest, 'world' | 'instance'>): readonly string[] {
   const runs = ['k3s', 'k3s-agent'].some((name) => instance.units.get(name)?.active === 'active');
   if (!runs || world.cluster === undefined) return [];
-  const nodes = world.cluster.list('nodes') as unknown as readonly { metadata: { name: string }; spec?: { podCIDR?: string } }[];
+  const nodes = world.cluster.list('nodes') as unknown as readonly {
+    metadata: { name: string };
+    spec?: { podCIDR?: string };
+  }[];
   const cidr = nodes.find((node) => node.metadata.name === instance.name)?.spec?.podCIDR;
   const network = cidr?.replace(/\.0\/24$/, '');
   return network === undefined ? [] : [`${network}.0`, `${network}.1`];

@@ -71,8 +71,12 @@ const PROGRAMS: Readonly<Record<string, GuestProgram>> = {
     const entry = guestEntry(instance, path);
     const reason =
       entry === undefined
-        ? guestHas(instance, path) ? 'Is a directory' : 'No such file or directory'
-        : root || entry.owner === 'ubuntu' || (entry.mode & 0o004) !== 0 ? undefined : 'Permission denied';
+        ? guestHas(instance, path)
+          ? 'Is a directory'
+          : 'No such file or directory'
+        : root || entry.owner === 'ubuntu' || (entry.mode & 0o004) !== 0
+          ? undefined
+          : 'Permission denied';
     if (reason !== undefined || entry === undefined) return { exitCode: 1, stderr: `cat: ${path}: ${reason ?? ''}\n` };
     return { exitCode: 0, stdout: entry.content };
   },
@@ -103,7 +107,10 @@ const PROGRAMS: Readonly<Record<string, GuestProgram>> = {
     if (problem !== undefined) return notFound(call);
     const [, verb, flag, seconds = '', urlFlag, url] = call.args;
     const understood =
-      verb === 'wait' && flag === '--timeoutSeconds' && urlFlag === '--url' && url === 'http://localhost:15021/healthz/ready';
+      verb === 'wait' &&
+      flag === '--timeoutSeconds' &&
+      urlFlag === '--url' &&
+      url === 'http://localhost:15021/healthz/ready';
     if (!understood || call.args.length !== 6) return unknown(call);
     if (await waitReady(call, Number(seconds))) return { exitCode: 0 };
     return {

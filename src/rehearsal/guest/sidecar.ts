@@ -1,4 +1,11 @@
-import { GUEST_SCRIPT, SIDECAR_CONFIG, SIDECAR_CONNECT, SIDECAR_DRAIN, SIDECAR_PREPARE, SIDECAR_RETRY } from '../durations.ts';
+import {
+  GUEST_SCRIPT,
+  SIDECAR_CONFIG,
+  SIDECAR_CONNECT,
+  SIDECAR_DRAIN,
+  SIDECAR_PREPARE,
+  SIDECAR_RETRY,
+} from '../durations.ts';
 import { strike } from '../faults.ts';
 import type { Instance } from '../world.ts';
 import { keepCertificate } from './certificate.ts';
@@ -69,7 +76,10 @@ async function start(run: UnitRun): Promise<void> {
   if (own !== undefined) await prepare(run, own.privileged);
   else if (upstream) await run.sleep(SIDECAR_PREPARE).then(() => loadRules(instance, { looseTracking: true }));
   if (guestText(instance, '/etc/certs/root-cert.pem') === undefined) {
-    throw new UnitExit(255, 'Error: failed to read root cert: open ./etc/certs/root-cert.pem: no such file or directory');
+    throw new UnitExit(
+      255,
+      'Error: failed to read root cert: open ./etc/certs/root-cert.pem: no such file or directory',
+    );
   }
   mesh.started(instance);
   const waits = file.all('Service.ExecStartPost').some((line) => execLine(line).program === `${LIB}/ready`);
@@ -108,7 +118,10 @@ async function connect(run: UnitRun, deadline: number): Promise<void> {
     run.log(state.reason);
     if (state.fatal === true) throw new UnitExit(255, `Error: ${state.reason}`);
     if (world.clock.now() >= deadline) {
-      throw new UnitExit(1, `${state.reason} (istio-vms: not ready within 60 s; the rules are taken away, next try in 15 s)`);
+      throw new UnitExit(
+        1,
+        `${state.reason} (istio-vms: not ready within 60 s; the rules are taken away, next try in 15 s)`,
+      );
     }
     await run.sleep(SIDECAR_RETRY);
   }
@@ -134,4 +147,3 @@ export async function waitReady({ world, instance }: Guest, seconds: number): Pr
     await world.clock.sleep(Math.max(1_000, GUEST_SCRIPT));
   }
 }
-

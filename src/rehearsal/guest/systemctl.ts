@@ -9,14 +9,18 @@ export async function systemctl(call: GuestCall, unknown: Unknown): Promise<Prog
   const { instance, root } = call;
   const [, verb, ...rest] = call.args;
   const noBlock = rest.includes('--no-block');
-  const [unit = '', option, ...more] = rest.filter((arg) => arg !== '--no-block').map((arg) => arg.replace(/\.service$/, ''));
+  const [unit = '', option, ...more] = rest
+    .filter((arg) => arg !== '--no-block')
+    .map((arg) => arg.replace(/\.service$/, ''));
   if (verb === 'show') {
     const [, properties] = /^--property=([A-Za-z,]+)$/.exec(option ?? '') ?? [];
     if (properties === undefined || more.length > 0) return unknown(call);
     return { exitCode: 0, stdout: showUnit(instance, unit, properties.split(',')) };
   }
-  if (verb === undefined || !['start', 'stop', 'restart'].includes(verb) || unit === '' || option !== undefined) return unknown(call);
-  if (!root) return { exitCode: 1, stderr: `Failed to ${verb} ${unit}.service: Interactive authentication required.\n` };
+  if (verb === undefined || !['start', 'stop', 'restart'].includes(verb) || unit === '' || option !== undefined)
+    return unknown(call);
+  if (!root)
+    return { exitCode: 1, stderr: `Failed to ${verb} ${unit}.service: Interactive authentication required.\n` };
   if (knownUnit(instance, unit) === undefined) {
     return { exitCode: 5, stderr: `Failed to ${verb} ${unit}.service: Unit ${unit}.service not found.\n` };
   }

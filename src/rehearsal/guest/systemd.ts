@@ -105,7 +105,9 @@ export async function startUnit(guest: Guest, name: string, models: UnitModels):
       },
     };
     // The job ends with the first failure, though systemd may go on trying.
-    void live(run, runtime, models[name] ?? plainModel, () => resolve(false)).then(() => resolve(unit.active === 'active'));
+    void live(run, runtime, models[name] ?? plainModel, () => resolve(false)).then(() =>
+      resolve(unit.active === 'active'),
+    );
   });
   return runtime.job;
 }

@@ -26,7 +26,10 @@ export function findUnitFile(instance: Instance, name: string): UnitFile | undef
 function parse(path: string, text: string): UnitFile {
   const values = new Map<string, string[]>();
   let section = '';
-  for (const line of text.replaceAll(/\\\n/g, ' ').split('\n').map((raw) => raw.trim())) {
+  for (const line of text
+    .replaceAll(/\\\n/g, ' ')
+    .split('\n')
+    .map((raw) => raw.trim())) {
     if (line === '' || line.startsWith('#') || line.startsWith(';')) continue;
     const header = /^\[(.+)\]$/.exec(line);
     if (header !== null) {

@@ -14,7 +14,9 @@ interface Placed {
 }
 
 /** `data/guest/place.sh`: checks all, then places what differs, then runs the script that came along. */
-export function placeModel(runScript: (text: string, call: ScriptCall) => Promise<ProgramResult | undefined>): ScriptModel {
+export function placeModel(
+  runScript: (text: string, call: ScriptCall) => Promise<ProgramResult | undefined>,
+): ScriptModel {
   return async (call) => {
     const { instance, world } = call;
     const arrived = await unpackTar(call.stdin).catch(() => undefined);
@@ -32,7 +34,8 @@ export function placeModel(runScript: (text: string, call: ScriptCall) => Promis
       if (/\/\.\.?(\/|$)|\/$|\/\//.test(path)) return refuse(`not a plain path: ${path}`);
       if (!path.startsWith('/')) return refuse(`not an absolute path: ${path}`);
       if (content === undefined) return refuse(`not in the archive: ${path}`);
-      if (guestHas(instance, path) && guestEntry(instance, path) === undefined) return refuse(`a directory is in the way: ${path}`);
+      if (guestHas(instance, path) && guestEntry(instance, path) === undefined)
+        return refuse(`a directory is in the way: ${path}`);
       if (!instance.users.has(owner)) return refuse(`no such user: ${owner}`);
       if (!instance.users.has(group)) return refuse(`no such group: ${group}`);
       files.push({ mode: Number.parseInt(mode, 8), owner, group, path, content });
@@ -47,7 +50,8 @@ export function placeModel(runScript: (text: string, call: ScriptCall) => Promis
     if (then === undefined) return { exitCode: 0, stdout: report };
     const text = Buffer.from(then.content).toString('utf8');
     const result = await runScript(text, { ...call, stdin: new Uint8Array() });
-    if (result === undefined) return { exitCode: 127, stdout: report, stderr: 'then.sh: not found\n', refused: 'a script that is not shipped' };
+    if (result === undefined)
+      return { exitCode: 127, stdout: report, stderr: 'then.sh: not found\n', refused: 'a script that is not shipped' };
     return { ...result, stdout: `${report}--\n${Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8')}` };
   };
 }

@@ -35,7 +35,8 @@ export async function startAsStamped(
   const now = stampOf(call, stampPaths);
   const same = guestText(instance, stampFile)?.trim() === now;
   const known = knownUnit(instance, unit);
-  if (known === undefined) return { exitCode: 1, stderr: `Failed to enable unit: Unit file ${unit}.service does not exist.\n` };
+  if (known === undefined)
+    return { exitCode: 1, stderr: `Failed to enable unit: Unit file ${unit}.service does not exist.\n` };
   known.enabled = true;
   const runs = known.active === 'active' || known.active === 'activating';
   if (runs && same) return { exitCode: 0, stdout: `${options.unchanged?.() ?? 'unchanged'}\n` };
@@ -44,7 +45,10 @@ export async function startAsStamped(
     return startUnit(call, unit, UNIT_MODELS);
   })();
   if (options.wait && (await job) !== true) {
-    return { exitCode: 1, stderr: `Job for ${unit}.service failed because the control process exited with error code.\n` };
+    return {
+      exitCode: 1,
+      stderr: `Job for ${unit}.service failed because the control process exited with error code.\n`,
+    };
   }
   writeGuest(instance, stampFile, `${now}\n`);
   return { exitCode: 0, stdout: runs ? 'restarted\n' : 'started\n' };

@@ -33,7 +33,10 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
   }
   if (!instance.users.has(USER)) writeGuest(instance, `${STORE}/made-user`, '');
   await stopUnit(call, 'istio', UNIT_MODELS);
-  const source = route === 'deb' ? packageAt(instance, deb) : readStandIn(guestEntry(instance, '/usr/local/bin/pilot-agent')?.content);
+  const source =
+    route === 'deb'
+      ? packageAt(instance, deb)
+      : readStandIn(guestEntry(instance, '/usr/local/bin/pilot-agent')?.content);
   if (route !== 'deb' && route !== 'image') return fail(2, `unknown route ${route}`);
   if (route === 'deb' && source === undefined) return fail(22, `${deb ?? ''} is no package`);
   if (source !== undefined && source.cpu !== instance.cpu) {
@@ -101,7 +104,13 @@ WantedBy=multi-user.target
 function afterUnpacking(instance: Instance): void {
   instance.users.add(USER);
   if (!guestHas(instance, '/etc/istio')) {
-    instance.files.set('/etc/istio', { content: '', mode: 0o777, owner: 'root', group: 'root', link: '/var/lib/istio' });
+    instance.files.set('/etc/istio', {
+      content: '',
+      mode: 0o777,
+      owner: 'root',
+      group: 'root',
+      link: '/var/lib/istio',
+    });
   }
   if (!guestHas(instance, '/var/lib/istio/config/mesh')) writeGuest(instance, '/var/lib/istio/config/mesh', '', OWN);
   for (const path of PROGRAMS) {
@@ -149,4 +158,3 @@ function diskBytes(size: string): number {
   const [, number = '0', unit = ''] = /^([\d.]+)\s*([KMG]?)/i.exec(size) ?? [];
   return Number(number) * { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }[unit.toUpperCase() as '' | 'K' | 'M' | 'G'];
 }
-

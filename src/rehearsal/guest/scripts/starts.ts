@@ -9,7 +9,7 @@ import { startAsStamped, failed, type ScriptCall, type ScriptModel } from './scr
 
 const STORE = '/var/lib/istio-vms';
 const ROOT = '/etc/certs/root-cert.pem';
-/** How long the computer sleeps in the fault `token-expired`. */
+/** How long the computer sleeps in the fault `computer-slept`. */
 const LID_CLOSED = 2 * 3_600_000;
 
 /** `data/guest/k3s-start.sh UNIT`: makes the join password on a server, enables, starts without waiting. */
@@ -47,7 +47,7 @@ export const sidecarStartModel: ScriptModel = async (call) => {
     '/etc/istio/config/mesh',
     ROOT,
   ];
-  if (strike(world, 'token-expired')) world.clock.leap(LID_CLOSED);
+  if (strike(world, 'computer-slept')) world.clock.leap(LID_CLOSED);
   const freezes = strike(world, 'frozen-session');
   const result = await startAsStamped(call, 'istio', stamped, { wait: false, unchanged: () => newToken(call) });
   if (freezes) freezeSessions(instance);

@@ -45,7 +45,9 @@ export async function exec(call: HostCall, { positionals, options, rest }: Parse
     if (session.frozen) return { exitCode: 255, stderr: '' };
     // Up to 1.16.3 the client takes a 4 for its own «again», for ever.
     if (result.exitCode === 4) await never();
-    return noise === '' ? result : { ...result, stdout: noise + Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8') };
+    return noise === ''
+      ? result
+      : { ...result, stdout: noise + Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8') };
   } finally {
     session.close();
   }

@@ -1,5 +1,6 @@
 import { ENGINE_ASKS_GUEST, ENGINE_CALL } from '../../durations.ts';
 import type { HostCall, HostProgram, ProgramResult } from '../../world.ts';
+import { daemonLost } from './daemon.ts';
 import { exec } from './exec.ts';
 import { launch } from './launch.ts';
 import { purge, recover, remove, restart, start, stop } from './lifecycle.ts';
@@ -37,7 +38,11 @@ const COMMANDS: Readonly<Record<string, CommandModel>> = {
       if (!daemonUp) return failure('info', 'cannot connect to the multipass socket');
       const names = parsed.positionals.length === 0 ? [...instances.keys()] : parsed.positionals;
       const missing = names.filter((name) => !instances.has(name));
-      if (missing.length > 0) return failures('info', missing.map((name) => `instance "${name}" does not exist`));
+      if (missing.length > 0)
+        return failures(
+          'info',
+          missing.map((name) => `instance "${name}" does not exist`),
+        );
       const found = names.flatMap((name) => instances.get(name) ?? []);
       return json(parsed) ?? { exitCode: 0, stdout: infoView(world, found) };
     },
@@ -63,7 +68,8 @@ const COMMANDS: Readonly<Record<string, CommandModel>> = {
 /** The simulated Multipass 1.16.3: the commands that we use, as facts/multipass.md has them, and no other. */
 export const multipass: HostProgram = async (call) => {
   const [name, ...args] = call.args;
-  if (name === undefined) return { exitCode: 2, stdout: 'Usage: multipass [options] <command>\n', refused: 'multipass' };
+  if (name === undefined)
+    return { exitCode: 2, stdout: 'Usage: multipass [options] <command>\n', refused: 'multipass' };
   const command = COMMANDS[name];
   if (command === undefined) {
     const text = `Error: Unknown command or alias '${name}' (try "multipass help" or "multipass aliases")\n`;
@@ -71,10 +77,18 @@ export const multipass: HostProgram = async (call) => {
   }
   const parsed = parseArgs(args, command);
   if ('unknown' in parsed) {
-    const hint = name === 'exec' ? '\nOptions to the inner command should come after "--", like this:\nmultipass exec <instance> -- <command> <arguments>' : '';
+    const hint =
+      name === 'exec'
+        ? '\nOptions to the inner command should come after "--", like this:\nmultipass exec <instance> -- <command> <arguments>'
+        : '';
     return usage(`Unknown option '${parsed.unknown}'.${hint}`, `multipass ${name} --${parsed.unknown}`);
   }
-  return command.run(call, parsed);
+  // Only a session into a guest outlives the daemon that opened it.
+  if (name === 'exec') return command.run(call, parsed);
+  return Promise.race([
+    command.run(call, parsed),
+    daemonLost(call.world).then(() => failure(name, 'cannot connect to the multipass socket')),
+  ]);
 };
 
 /** Other formats exist, but only JSON is read by programs (facts/multipass.md 0.2). */

@@ -5,14 +5,24 @@ import { firstCloudInit, readUserData, type UserData } from '../../guest/cloud-i
 import type { Guest } from '../../guest/systemd.ts';
 import { addInstance } from '../../state.ts';
 import type { HostCall, ProgramResult, World } from '../../world.ts';
+import { daemonLife } from './daemon.ts';
 import { expiring, timeLimit } from './limit.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 import { bytesOf } from './views.ts';
 
 /** Aliases of images that the daemon finds; every release has its code name beside it. */
 const RELEASES: Readonly<Record<string, string>> = {
-  '20.04': '20.04', focal: '20.04', '22.04': '22.04', jammy: '22.04', '24.04': '24.04', noble: '24.04', lts: '24.04',
-  '25.10': '25.10', questing: '25.10', '26.04': '26.04', resolute: '26.04',
+  '20.04': '20.04',
+  focal: '20.04',
+  '22.04': '22.04',
+  jammy: '22.04',
+  '24.04': '24.04',
+  noble: '24.04',
+  lts: '24.04',
+  '25.10': '25.10',
+  questing: '25.10',
+  '26.04': '26.04',
+  resolute: '26.04',
 };
 const NAME = /^([a-zA-Z]|[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])$/;
 /** How many launches the daemon's thread pool carries at once: the number of host CPUs (facts/multipass.md 5). */
@@ -41,14 +51,19 @@ export async function launch(call: HostCall, { positionals, options }: ParsedArg
   const sizes = { memory: options.get('memory') ?? '1G', disk: options.get('disk') ?? '5G' };
   for (const size of Object.values(sizes)) {
     if (bytesOf(size) === undefined) {
-      return usage(`[error] [client] Caught an unhandled exception: ${size} is not a valid memory size - need a non-negative integer with optional unit.`);
+      return usage(
+        `[error] [client] Caught an unhandled exception: ${size} is not a valid memory size - need a non-negative integer with optional unit.`,
+      );
     }
   }
   const limit = timeLimit(options.get('timeout'));
   if (limit === 'invalid') return usage('error: --timeout value has to be a positive integer');
   const cloudInit = options.get('cloud-init');
   if (cloudInit !== undefined && cloudInit !== '-') {
-    return usage(`Could not load cloud-init configuration: bad file: ${cloudInit}\nPlease ensure that Multipass can read it.`, `launch --cloud-init ${cloudInit}`);
+    return usage(
+      `Could not load cloud-init configuration: bad file: ${cloudInit}\nPlease ensure that Multipass can read it.`,
+      `launch --cloud-init ${cloudInit}`,
+    );
   }
   const userData = cloudInit === undefined ? {} : readUserData(Buffer.from(call.stdin).toString('utf8'));
   if ('problem' in userData) return usage(`Could not load cloud-init configuration: ${userData.problem}`);
@@ -64,7 +79,8 @@ export async function launch(call: HostCall, { positionals, options }: ParsedArg
   const invalid = (detail: string): ProgramResult => refuse('Invalid arguments supplied', detail);
   // When several are wrong only the last one is told.
   if ((bytesOf(sizes.disk) ?? 0) < 512 * 2 ** 20) return invalid(`Invalid disk size value supplied: ${sizes.disk}.`);
-  if ((bytesOf(sizes.memory) ?? 0) < 128 * 2 ** 20) return invalid(`Invalid memory size value supplied: ${sizes.memory}.`);
+  if ((bytesOf(sizes.memory) ?? 0) < 128 * 2 ** 20)
+    return invalid(`Invalid memory size value supplied: ${sizes.memory}.`);
   if (!NAME.test(name)) return invalid(`Invalid instance name supplied: ${name}`);
   if (engine.instances.has(name)) return refuse(`instance "${name}" already exists`);
   if (engine.preparing.has(name)) return refuse(`instance "${name}" is being prepared`);
@@ -81,12 +97,22 @@ export async function launch(call: HostCall, { positionals, options }: ParsedArg
 async function bringUp({ world, mesh }: HostCall, request: Request): Promise<ProgramResult> {
   const { engine, clock } = world;
   const { name, release, userData, cpus, memory, disk } = request;
+  const life = daemonLife(world);
   const leave = await enterPool(world);
   try {
     await imageOf(world, release);
     await clock.sleep(MACHINE_CREATE);
+    // Another daemon has come, and knows nothing of this; the client has had its answer.
+    if (daemonLife(world) !== life) return failure('launch', 'cannot connect to the multipass socket');
     const instance = addInstance(world, {
-      name, release, cpus, memory, disk, state: 'Starting', addressKnown: false, cloudInit: 'running',
+      name,
+      release,
+      cpus,
+      memory,
+      disk,
+      state: 'Starting',
+      addressKnown: false,
+      cloudInit: 'running',
     });
     engine.preparing.delete(name);
     const guest: Guest = { world, mesh, instance };
@@ -95,7 +121,10 @@ async function bringUp({ world, mesh }: HostCall, request: Request): Promise<Pro
       void clock.sleep(ENGINE_PATIENCE + ANSWERS_AFTER_ALL).then(() => finish(guest, userData));
       await clock.sleep(ENGINE_PATIENCE);
       if (engine.instances.get(name) === instance) instance.state = 'Unknown';
-      return { ...failures('launch', [`${name}: timed out waiting for response`]), stdout: spinner(`Starting ${name}`) };
+      return {
+        ...failures('launch', [`${name}: timed out waiting for response`]),
+        stdout: spinner(`Starting ${name}`),
+      };
     }
     if (!(await finish(guest, userData))) {
       return { ...failures('launch', [`instance "${name}" does not exist`]), stdout: spinner(`Starting ${name}`) };
@@ -117,24 +146,27 @@ async function finish(guest: Guest, userData: UserData): Promise<boolean> {
   return world.engine.instances.get(instance.name) === instance;
 }
 
-const downloads = new WeakMap<World, Map<string, Promise<void>>>();
+const downloads = new WeakMap<object, Map<string, Promise<void>>>();
 
-/** One download of an image serves all launches that want it. */
+/** One download of an image serves all launches that want it; a new daemon begins anew. */
 async function imageOf(world: World, release: string): Promise<void> {
   if (world.engine.images.has(release)) return;
-  const running = downloads.get(world) ?? new Map<string, Promise<void>>();
-  downloads.set(world, running);
-  const download = running.get(release) ?? world.clock.sleep(IMAGE_DOWNLOAD).then(() => void world.engine.images.add(release));
+  const life = daemonLife(world);
+  const running = downloads.get(life) ?? new Map<string, Promise<void>>();
+  downloads.set(life, running);
+  const download =
+    running.get(release) ?? world.clock.sleep(IMAGE_DOWNLOAD).then(() => void world.engine.images.add(release));
   running.set(release, download);
   await download;
 }
 
-const pools = new WeakMap<World, { busy: number; readonly waiting: (() => void)[] }>();
+const pools = new WeakMap<object, { busy: number; readonly waiting: (() => void)[] }>();
 
 /** Waits for a free place in the daemon's thread pool; gives back how to leave it. */
 async function enterPool(world: World): Promise<() => void> {
-  const pool = pools.get(world) ?? { busy: 0, waiting: [] };
-  pools.set(world, pool);
+  const life = daemonLife(world);
+  const pool = pools.get(life) ?? { busy: 0, waiting: [] };
+  pools.set(life, pool);
   if (pool.busy >= POOL) await new Promise<void>((resolve) => pool.waiting.push(resolve));
   pool.busy++;
   return () => {

@@ -36,7 +36,9 @@ export async function remove(call: HostCall, { positionals, options }: ParsedArg
   if (positionals.length === 0) return usage('Name argument or --all is required');
   const purge = options.has('purge');
   const selected = await select(call, 'delete', positionals, ({ name, state }) =>
-    !purge && state === 'Starting' ? `Cannot shut down instance ${name} while starting.\nUse --purge to forcefully delete it.` : undefined,
+    !purge && state === 'Starting'
+      ? `Cannot shut down instance ${name} while starting.\nUse --purge to forcefully delete it.`
+      : undefined,
   );
   if (isResult(selected)) return selected;
   for (const instance of selected) {
@@ -66,7 +68,12 @@ function erase(guest: Guest): void {
 export async function purge(call: HostCall, { positionals }: ParsedArgs): Promise<ProgramResult> {
   if (positionals.length > 0) return usage('This command takes no arguments');
   const deleted = [...call.world.engine.instances.values()].filter((instance) => instance.state === 'Deleted');
-  const selected = await select(call, 'purge', deleted.map(({ name }) => name), () => undefined);
+  const selected = await select(
+    call,
+    'purge',
+    deleted.map(({ name }) => name),
+    () => undefined,
+  );
   if (isResult(selected)) return selected;
   for (const instance of selected) erase({ ...call, instance });
   return { exitCode: 0 };
@@ -111,12 +118,15 @@ export async function start(call: HostCall, { positionals, options }: ParsedArgs
   });
   if (missing.length > 0) return failure('start', 'instance(s) missing', ...missing);
   const instances = positionals.map((name) => world.engine.instances.get(name) as Instance);
-  const unknown = instances.filter(({ state }) => state === 'Unknown').map(({ name }) =>
-    `Instance '${name}' is already running, but in an unknown state.\nTry to stop it first.`,
-  );
+  const unknown = instances
+    .filter(({ state }) => state === 'Unknown')
+    .map(({ name }) => `Instance '${name}' is already running, but in an unknown state.\nTry to stop it first.`);
   if (unknown.length > 0) return failures('start', unknown);
   const stdout = spinner(`Starting ${positionals.join(', ')}`);
-  const work = Promise.all(instances.map((instance) => bringBack({ ...call, instance }))).then(() => ({ exitCode: 0, stdout }));
+  const work = Promise.all(instances.map((instance) => bringBack({ ...call, instance }))).then(() => ({
+    exitCode: 0,
+    stdout,
+  }));
   return expiring(world, limit, work, { exitCode: 5, stdout, stderr: 'Timed out waiting for instance to start.\n' });
 }
 
@@ -131,7 +141,10 @@ export async function bringBack(guest: Guest): Promise<void> {
 }
 
 function isOnItsWay({ engine }: World, instance: Instance): boolean {
-  return engine.instances.get(instance.name) === instance && (instance.state === 'Starting' || instance.state === 'Restarting');
+  return (
+    engine.instances.get(instance.name) === instance &&
+    (instance.state === 'Starting' || instance.state === 'Restarting')
+  );
 }
 
 /** `multipass restart NAME... [--timeout S]` */
@@ -142,7 +155,11 @@ export async function restart(call: HostCall, { positionals, options }: ParsedAr
   if (isResult(selected)) return selected;
   const down = selected.find(({ state }) => state !== 'Running');
   if (down !== undefined) {
-    return failure('restart', `Instance '${down.name}' is already running, but in an unknown state.`, 'Try to stop and start it instead.');
+    return failure(
+      'restart',
+      `Instance '${down.name}' is already running, but in an unknown state.`,
+      'Try to stop and start it instead.',
+    );
   }
   const stdout = spinner(`Restarting ${positionals.join(', ')}`);
   const work = Promise.all(
@@ -153,5 +170,9 @@ export async function restart(call: HostCall, { positionals, options }: ParsedAr
       await powerOn(guest, 'Restarting');
     }),
   ).then(() => ({ exitCode: 0, stdout }));
-  return expiring(call.world, limit, work, { exitCode: 5, stdout, stderr: 'Timed out waiting for instance to restart.\n' });
+  return expiring(call.world, limit, work, {
+    exitCode: 5,
+    stdout,
+    stderr: 'Timed out waiting for instance to restart.\n',
+  });
 }

@@ -46,7 +46,10 @@ export function listView(world: World): string {
 
 /** `info NAME... --format json`. */
 export function infoView(world: World, instances: readonly Instance[]): string {
-  return qtJson({ errors: [], info: Object.fromEntries(instances.map((instance) => [instance.name, about(world, instance)])) });
+  return qtJson({
+    errors: [],
+    info: Object.fromEntries(instances.map((instance) => [instance.name, about(world, instance)])),
+  });
 }
 
 function about(world: World, instance: Instance): Json {

@@ -12,7 +12,10 @@ describe('the clock that jumps', () => {
   it('takes no real time, and wakes sleepers in order', async () => {
     const clock = createVirtualClock(0);
     const woken: string[] = [];
-    const work = Promise.all([clock.sleep(3_600_000).then(() => woken.push('late')), clock.sleep(5).then(() => woken.push('soon'))]);
+    const work = Promise.all([
+      clock.sleep(3_600_000).then(() => woken.push('late')),
+      clock.sleep(5).then(() => woken.push('soon')),
+    ]);
     await clock.drive(work);
     expect([woken, clock.now()]).toEqual([['soon', 'late'], 3_600_000]);
   });
@@ -80,7 +83,8 @@ function line(faults: readonly string[] = []) {
   faults.forEach((fault) => world.faults.add(fault));
   const files = createFiles();
   const downloads = createDownloads(world, files);
-  const fetch = (url: string, sha256: string, to = '/cache/file') => world.clock.drive(downloads.fetch({ url, to, sha256 }));
+  const fetch = (url: string, sha256: string, to = '/cache/file') =>
+    world.clock.drive(downloads.fetch({ url, to, sha256 }));
   const text = (url: string) => world.clock.drive(downloads.text(url));
   return { world, files, downloads, fetch, text };
 }
@@ -89,19 +93,30 @@ describe('the simulated downloads', () => {
   it('serves a k3s binary with the digest that its list states, at the speed of the line', async () => {
     const { world, files, fetch, text } = line();
     const sums = await text(`${K3S}/sha256sum-arm64.txt`);
-    const digest = sums.split('\n').find((row) => row.endsWith('  k3s-arm64'))?.slice(0, 64) ?? '';
+    const digest =
+      sums
+        .split('\n')
+        .find((row) => row.endsWith('  k3s-arm64'))
+        ?.slice(0, 64) ?? '';
     const begun = world.clock.now();
     await fetch(`${K3S}/k3s-arm64`, digest);
     expect(world.clock.now() - begun).toBeGreaterThan(15_000);
     expect(await files.sha256('/cache/file')).toBe(digest);
-    expect(readStandIn(await files.read('/cache/file'))).toMatchObject({ artifact: 'k3s', version: 'v1.28.15+k3s1', cpu: 'arm64' });
+    expect(readStandIn(await files.read('/cache/file'))).toMatchObject({
+      artifact: 'k3s',
+      version: 'v1.28.15+k3s1',
+      cpu: 'arm64',
+    });
   });
 
   it('has the pinned digest where one is pinned', async () => {
     const [version, pins] = Object.entries(shipped.versions.digests.k3s)[0] ?? ['', {}];
     const { files, fetch } = line();
     const [file, digest] = Object.entries(pins).find(([name]) => name === 'k3s' || name === 'k3s-arm64') ?? ['', ''];
-    await fetch(`https://mirror.example/keep/k3s-io/k3s/releases/download/${encodeURIComponent(version)}/${file}`, digest);
+    await fetch(
+      `https://mirror.example/keep/k3s-io/k3s/releases/download/${encodeURIComponent(version)}/${file}`,
+      digest,
+    );
     expect(await files.sha256('/cache/file')).toBe(digest);
   });
 
@@ -111,7 +126,11 @@ describe('the simulated downloads', () => {
     const [digest = ''] = (await text(`${url}.sha256`)).split(' ');
     await fetch(url, digest);
     await files.extract('/cache/file', '/bin', [{ member: 'istioctl', as: 'istioctl-1.19.3', mode: 0o755 }]);
-    expect(readStandIn(await files.read('/bin/istioctl-1.19.3'))).toMatchObject({ artifact: 'istioctl', version: '1.19.3', cpu: 'osx-arm64' });
+    expect(readStandIn(await files.read('/bin/istioctl-1.19.3'))).toMatchObject({
+      artifact: 'istioctl',
+      version: '1.19.3',
+      cpu: 'osx-arm64',
+    });
   });
 
   it.each([
@@ -121,11 +140,16 @@ describe('the simulated downloads', () => {
     'https://github.com/k3s-io/k3s/releases/download/1.28.15%2Bk3s1/k3s',
     `${K3S}/k3s-amd64`,
   ])('answers 404 for %s', async (url) => {
-    await expect(line().fetch(url, '')).rejects.toMatchObject({ reason: 'artifact-absent', message: expect.stringContaining(url) });
+    await expect(line().fetch(url, '')).rejects.toMatchObject({
+      reason: 'artifact-absent',
+      message: expect.stringContaining(url),
+    });
   });
 
   it('misbehaves when told to, once', async () => {
-    await expect(line(['arm64-deb-missing']).text(`${SIDECAR}.sha256`)).rejects.toMatchObject({ reason: 'artifact-absent' });
+    await expect(line(['arm64-deb-missing']).text(`${SIDECAR}.sha256`)).rejects.toMatchObject({
+      reason: 'artifact-absent',
+    });
     const digest = (await line().text(`${SIDECAR}.sha256`)).split(' ')[0] ?? '';
     const flaky = line(['download-flaky']);
     await expect(flaky.fetch(SIDECAR, digest)).rejects.toMatchObject({ reason: 'download-failed' });
@@ -138,29 +162,39 @@ describe('the simulated downloads', () => {
 });
 
 describe('the simulated processes', () => {
-  const slow = { multipass: async ({ world }: { world: ReturnType<typeof createWorld> }) => {
-    await world.clock.sleep(10_000);
-    world.engine.images.add('went on');
-    return { exitCode: 0, stdout: 'done' };
-  } };
+  const slow = {
+    multipass: async ({ world }: { world: ReturnType<typeof createWorld> }) => {
+      await world.clock.sleep(10_000);
+      world.engine.images.add('went on');
+      return { exitCode: 0, stdout: 'done' };
+    },
+  };
 
   it('knows what is not installed', async () => {
     const { run } = rig({ tools: [] });
-    expect(await run({ file: 'multipass', args: [], effect: 'read' })).toMatchObject({ exitCode: 127, failure: 'not-found' });
+    expect(await run({ file: 'multipass', args: [], effect: 'read' })).toMatchObject({
+      exitCode: 127,
+      failure: 'not-found',
+    });
     expect(await run({ file: '/lab/.bin/istioctl', args: [], effect: 'read' })).toMatchObject({ failure: 'not-found' });
   });
 
   it('ends a command at its time limit, and what it began goes on', async () => {
     const { run, world } = rig({ programs: slow });
     const begun = world.clock.now();
-    expect(await run({ file: 'multipass', args: [], effect: 'write', timeoutMs: 3_000 })).toMatchObject({ failure: 'timed-out' });
+    expect(await run({ file: 'multipass', args: [], effect: 'write', timeoutMs: 3_000 })).toMatchObject({
+      failure: 'timed-out',
+    });
     expect(world.clock.now() - begun).toBe(3_000);
     await world.clock.advance(10_000);
     expect(world.engine.images.has('went on')).toBe(true);
   });
 
   it('lets an interrupt cut what reads, and nothing that writes', async () => {
-    for (const [effect, failure] of [['read', 'aborted'], ['write', undefined]] as const) {
+    for (const [effect, failure] of [
+      ['read', 'aborted'],
+      ['write', undefined],
+    ] as const) {
       const { run, world } = rig({ programs: slow });
       const stop = new AbortController();
       world.clock.after(1_000, () => stop.abort());
@@ -178,7 +212,9 @@ describe('the simulated processes', () => {
 
   it('says loudly when the simulation has a hole, or a command would never end', async () => {
     const broken = rig({ programs: { multipass: () => Promise.reject(new Error('hole')) } });
-    await expect(broken.run({ file: 'multipass', args: ['x'], effect: 'read' })).rejects.toThrow(/rehearsal: .*multipass x: hole/);
+    await expect(broken.run({ file: 'multipass', args: ['x'], effect: 'read' })).rejects.toThrow(
+      /rehearsal: .*multipass x: hole/,
+    );
     const endless = rig({ programs: { multipass: () => new Promise(() => undefined) } });
     const run = endless.run({ file: 'multipass', args: ['x'], effect: 'read' });
     await expect(run).rejects.not.toBeInstanceOf(CommandError);
@@ -189,9 +225,17 @@ describe('the simulated processes', () => {
 describe('the catalogue of faults', () => {
   it('has those that people are promised, each in a sentence', () => {
     const names = FAULTS.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining([
-      'launch-timeout-lies', 'gateway-port-clash', 'token-expired', 'arm64-deb-missing', 'frozen-session', 'vm-rebooted', 'daemon-down',
-    ]));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'launch-timeout-lies',
+        'gateway-port-clash',
+        'token-expired',
+        'arm64-deb-missing',
+        'frozen-session',
+        'vm-rebooted',
+        'daemon-down',
+      ]),
+    );
     for (const { what } of FAULTS) expect(what).toMatch(/^[A-Z].*\.$/);
     expect(() => findFault('nosuch')).toThrow(/Known: launch-timeout-lies, /);
   });

@@ -10,8 +10,15 @@ const k3sBinary = (cpu: Cpu = 'amd64'): Placed => ({
   content: standInBytes({ artifact: 'k3s', version: 'v1.28.15+k3s1', cpu }),
   mode: '0755',
 });
-const unit = (name: string): Placed => ({ path: `/etc/systemd/system/${name}.service`, content: guestText(`${name}.service`) });
-const config = (content: object): Placed => ({ path: '/etc/rancher/k3s/config.yaml', content: stringify(content), mode: '0600' });
+const unit = (name: string): Placed => ({
+  path: `/etc/systemd/system/${name}.service`,
+  content: guestText(`${name}.service`),
+});
+const config = (content: object): Placed => ({
+  path: '/etc/rancher/k3s/config.yaml',
+  content: stringify(content),
+  mode: '0600',
+});
 const TOKEN = '/etc/rancher/k3s/agent-token';
 
 type Rig = ReturnType<typeof rig>;
@@ -23,20 +30,30 @@ async function server(r: Rig, name = 'master') {
   return { instance, answer };
 }
 
-async function agent(r: Rig, token: string, options: { server?: string; name?: string; extra?: object; cpu?: Cpu } = {}) {
+async function agent(
+  r: Rig,
+  token: string,
+  options: { server?: string; name?: string; extra?: object; cpu?: Cpu } = {},
+) {
   const { name = 'worker', extra = {}, cpu = 'amd64' } = options;
   const address = options.server ?? r.world.engine.instances.get('master')?.address ?? '192.168.64.99';
   const instance = r.world.engine.instances.get(name) ?? r.machine(name);
-  const answer = await r.put(name, [
-    k3sBinary(cpu),
-    { path: TOKEN, content: `${token}\n`, mode: '0600' },
-    config({ server: `https://${address}:6443`, 'token-file': TOKEN, 'node-ip': instance.address, ...extra }),
-    unit('k3s-agent'),
-  ], 'k3s-start.sh', ['k3s-agent']);
+  const answer = await r.put(
+    name,
+    [
+      k3sBinary(cpu),
+      { path: TOKEN, content: `${token}\n`, mode: '0600' },
+      config({ server: `https://${address}:6443`, 'token-file': TOKEN, 'node-ip': instance.address, ...extra }),
+      unit('k3s-agent'),
+    ],
+    'k3s-start.sh',
+    ['k3s-agent'],
+  );
   return { instance, answer, unit: () => instance.units.get('k3s-agent') };
 }
 
-const secure = (r: Rig): string => readGuest(r.world.engine.instances.get('master') as never, '/var/lib/rancher/k3s/server/agent-token')?.trim() ?? '';
+const secure = (r: Rig): string =>
+  readGuest(r.world.engine.instances.get('master') as never, '/var/lib/rancher/k3s/server/agent-token')?.trim() ?? '';
 
 describe('files and commands on a guest', () => {
   it('places what differs, and only that', async () => {
@@ -79,10 +96,29 @@ describe('files and commands on a guest', () => {
     const r = rig();
     r.machine('k1');
     await r.put('k1', [{ path: '/etc/istio-vms/lab', content: 'mylab\n' }]);
-    const { stdout } = await r.exec('k1', ['sudo', 'sh', '-c', guestText('state.sh'), 'istio-vms-state', '/etc/istio-vms/lab', '/nothing']);
-    const facts = new Map(stdout.trim().split('\n').map((row) => row.split('\t') as [string, string]));
+    const { stdout } = await r.exec('k1', [
+      'sudo',
+      'sh',
+      '-c',
+      guestText('state.sh'),
+      'istio-vms-state',
+      '/etc/istio-vms/lab',
+      '/nothing',
+    ]);
+    const facts = new Map(
+      stdout
+        .trim()
+        .split('\n')
+        .map((row) => row.split('\t') as [string, string]),
+    );
     expect(Object.fromEntries(facts)).toMatchObject({
-      arch: 'x86_64', lab: 'mylab', 'sidecar.version': '-', 'sidecar.enabled': '-', 'sidecar.ready': '000', 'cert.expires': '-', sudo: 'sudo',
+      arch: 'x86_64',
+      lab: 'mylab',
+      'sidecar.version': '-',
+      'sidecar.enabled': '-',
+      'sidecar.ready': '000',
+      'cert.expires': '-',
+      sudo: 'sudo',
     });
     expect(stdout).toMatch(/file\t[0-9a-f]{64} 644 root root \/etc\/istio-vms\/lab\nfile\t- - - - \/nothing\n$/);
   });
@@ -90,7 +126,12 @@ describe('files and commands on a guest', () => {
   it('does not understand what is not shipped', async () => {
     const r = rig();
     r.machine('k1');
-    for (const argv of [['sudo', 'sh', '-c', 'rm -rf /'], ['systemctl', 'is-active', 'k3s'], ['ls'], ['sudo', '-E', 'true']]) {
+    for (const argv of [
+      ['sudo', 'sh', '-c', 'rm -rf /'],
+      ['systemctl', 'is-active', 'k3s'],
+      ['ls'],
+      ['sudo', '-E', 'true'],
+    ]) {
       expect((await r.exec('k1', argv)).exitCode).toBe(127);
     }
     expect(r.world.refused).toHaveLength(4);
@@ -108,7 +149,12 @@ describe('k3s on a guest', () => {
     expect(await r.exec('master', readyz)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('refused') });
     await r.world.clock.advance(20_000);
     expect(await r.exec('master', readyz)).toMatchObject({ exitCode: 0, stdout: 'ok' });
-    const show = await r.exec('master', ['systemctl', 'show', 'k3s', '--property=ActiveState,SubState,NRestarts,Result,ExecMainStatus']);
+    const show = await r.exec('master', [
+      'systemctl',
+      'show',
+      'k3s',
+      '--property=ActiveState,SubState,NRestarts,Result,ExecMainStatus',
+    ]);
     expect(show.stdout).toBe('ActiveState=active\nSubState=running\nNRestarts=0\nResult=success\nExecMainStatus=0\n');
     expect(secure(r)).toMatch(/^K10[0-9a-f]{64}::node:[0-9a-f]{32}$/);
     expect(guestEntry(instance, TOKEN)?.mode).toBe(0o600);
@@ -150,7 +196,15 @@ describe('k3s on a guest', () => {
     const { unit: worker } = await agent(r, token);
     await r.world.clock.advance(60_000);
     expect(worker()?.active).toBe('activating');
-    const { stdout } = await r.exec('worker', ['sudo', 'journalctl', '--unit', 'k3s-agent', '--no-pager', '--lines', '40']);
+    const { stdout } = await r.exec('worker', [
+      'sudo',
+      'journalctl',
+      '--unit',
+      'k3s-agent',
+      '--no-pager',
+      '--lines',
+      '40',
+    ]);
     expect(stdout).toMatch(text);
   });
 

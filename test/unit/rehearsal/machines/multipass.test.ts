@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { restartDaemon } from '../../../../src/rehearsal/host/multipass/daemon.ts';
 import { infoOf, rig } from './rig.ts';
 
 const QUICK = ['--cpus', '2', '--memory', '1G', '--disk', '5G', '--timeout', '900', '--cloud-init', '-'];
@@ -21,7 +22,9 @@ describe('the simulated Multipass', () => {
     machine('k1');
     machine('k2', { state: 'Stopped' });
     machine('k3', { state: 'Deleted' });
-    const { list } = JSON.parse((await mp(['list', '--format', 'json'])).stdout) as { list: { name: string; ipv4: string[]; state: string }[] };
+    const { list } = JSON.parse((await mp(['list', '--format', 'json'])).stdout) as {
+      list: { name: string; ipv4: string[]; state: string }[];
+    };
     expect(list.map(({ name, state, ipv4 }) => [name, state, ipv4.length]).sort()).toEqual([
       ['k1', 'Running', 1],
       ['k2', 'Stopped', 0],
@@ -35,7 +38,12 @@ describe('the simulated Multipass', () => {
     expect(launched.exitCode).toBe(0);
     expect(launched.stdout).toMatch(/\x1b\[2K[^]*Launched: k1\n$/);
     const info = infoOf((await mp(['info', 'k1', '--format', 'json'])).stdout, 'k1');
-    expect(info).toMatchObject({ state: 'Running', cpu_count: '2', ipv4: ['192.168.64.2'], release: 'Ubuntu 24.04.3 LTS' });
+    expect(info).toMatchObject({
+      state: 'Running',
+      cpu_count: '2',
+      ipv4: ['192.168.64.2'],
+      release: 'Ubuntu 24.04.3 LTS',
+    });
     expect(info['disks']).toEqual({ sda1: { total: expect.any(String), used: expect.any(String) } });
     expect(info['memory']).toMatchObject({ total: expect.any(Number) });
     expect(world.refused).toEqual([]);
@@ -54,7 +62,10 @@ describe('the simulated Multipass', () => {
   it.each(['1abc', 'a_b', 'a-', 'a.b'])('5: refuses the name %s', async (name) => {
     const { mp, world } = rig();
     const { exitCode, stderr } = await mp(['launch', '-n', name]);
-    expect([exitCode, stderr]).toEqual([2, `launch failed: Invalid arguments supplied\nInvalid instance name supplied: ${name}\n`]);
+    expect([exitCode, stderr]).toEqual([
+      2,
+      `launch failed: Invalid arguments supplied\nInvalid instance name supplied: ${name}\n`,
+    ]);
     expect(world.engine.instances.size).toBe(0);
   });
 
@@ -79,13 +90,17 @@ describe('the simulated Multipass', () => {
 
   it('8: takes cloud-init from stdin, as a mapping and from nowhere else', async () => {
     const { mp, world } = rig();
-    const data = '#cloud-config\nmanage_etc_hosts: false\nwrite_files:\n  - {path: /etc/istio-vms/lab, content: "test\\n", permissions: "0644"}\n';
+    const data =
+      '#cloud-config\nmanage_etc_hosts: false\nwrite_files:\n  - {path: /etc/istio-vms/lab, content: "test\\n", permissions: "0644"}\n';
     expect((await mp(['launch', '24.04', '--name', 'k2', ...QUICK], data)).exitCode).toBe(0);
     const instance = world.engine.instances.get('k2');
     expect(instance?.files.get('/etc/istio-vms/lab')).toMatchObject({ content: 'test\n', mode: 0o644 });
     expect(instance?.manageHosts).toBe(false);
     const absent = await mp(['launch', '-n', 'k3', '--cloud-init', '/absent.yaml']);
-    expect([absent.exitCode, absent.stderr]).toEqual([1, expect.stringMatching(/^Could not load cloud-init configuration: /)]);
+    expect([absent.exitCode, absent.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^Could not load cloud-init configuration: /),
+    ]);
     expect((await mp(['launch', '-n', 'k3', '--cloud-init', '-'], 'just words')).exitCode).toBe(1);
     expect(world.engine.instances.has('k3')).toBe(false);
   });
@@ -104,9 +119,14 @@ describe('the simulated Multipass', () => {
     const { mp, world } = rig();
     world.faults.add('launch-timeout-lies');
     const { exitCode, stderr } = await mp(['launch', '24.04', '-n', 'k5']);
-    expect([exitCode, stderr]).toEqual([2, 'launch failed: The following errors occurred:\nk5: timed out waiting for response\n']);
+    expect([exitCode, stderr]).toEqual([
+      2,
+      'launch failed: The following errors occurred:\nk5: timed out waiting for response\n',
+    ]);
     expect(infoOf((await mp(['info', 'k5', '--format', 'json'])).stdout, 'k5')['state']).toBe('Unknown');
-    expect((await mp(['exec', '-n', 'k5', '--', 'true'])).stderr).toMatch(/Cannot retrieve credentials in unknown state/);
+    expect((await mp(['exec', '-n', 'k5', '--', 'true'])).stderr).toMatch(
+      /Cannot retrieve credentials in unknown state/,
+    );
     await world.clock.advance(60_000);
     expect(world.engine.instances.get('k5')).toMatchObject({ state: 'Running', cloudInit: 'done' });
     expect((await mp(['delete', '--purge', 'k5'])).exitCode).toBe(0);
@@ -145,7 +165,10 @@ describe('the simulated Multipass', () => {
     const { mp, machine, world } = rig();
     machine('k1');
     const swallowed = await mp(['exec', 'k1', 'ls', '--color']);
-    expect([swallowed.exitCode, swallowed.stderr]).toEqual([1, expect.stringMatching(/Unknown option 'color'\.\n.*should come after "--"/)]);
+    expect([swallowed.exitCode, swallowed.stderr]).toEqual([
+      1,
+      expect.stringMatching(/Unknown option 'color'\.\n.*should come after "--"/),
+    ]);
     expect((await mp(['exec', 'k1'])).stderr).toBe('Wrong number of arguments\n');
     expect((await mp(['exec', '-n', '-d', '/x', 'k1', '--', 'ls'])).stderr).toMatch(/clash/);
     expect(world.refused).toEqual(['multipass exec --color']);
@@ -176,8 +199,15 @@ describe('the simulated Multipass', () => {
     machine('k1');
     const codes: number[] = [];
     for (const args of [
-      ['delete', 'k1'], ['delete', 'k1'], ['recover', 'k1'], ['delete', 'k1', 'nosuch'], ['info', 'k1', '--format', 'json'],
-      ['delete', '--purge', 'k1'], ['info', 'k1', '--format', 'json'], ['delete', '--purge', 'k1'], ['delete'],
+      ['delete', 'k1'],
+      ['delete', 'k1'],
+      ['recover', 'k1'],
+      ['delete', 'k1', 'nosuch'],
+      ['info', 'k1', '--format', 'json'],
+      ['delete', '--purge', 'k1'],
+      ['info', 'k1', '--format', 'json'],
+      ['delete', '--purge', 'k1'],
+      ['delete'],
     ]) {
       codes.push((await mp(args)).exitCode);
     }
@@ -194,16 +224,25 @@ describe('the simulated Multipass', () => {
     expect((await mp(['purge', 'x'])).stderr).toBe('This command takes no arguments\n');
     expect((await mp(['stop', 'off'])).exitCode).toBe(0);
     expect((await mp(['start', 'k1'])).exitCode).toBe(0);
-    expect((await mp(['start', 'nosuch'])).stderr).toBe("start failed: instance(s) missing\nInstance 'nosuch' does not exist.\n");
+    expect((await mp(['start', 'nosuch'])).stderr).toBe(
+      "start failed: instance(s) missing\nInstance 'nosuch' does not exist.\n",
+    );
     expect((await mp(['start', 'gone'])).stderr).toMatch(/Instance 'gone' is deleted/);
-    expect((await mp(['restart', 'off'])).stderr).toMatch(/^restart failed: Instance 'off' is already running, but in an unknown state/);
+    expect((await mp(['restart', 'off'])).stderr).toMatch(
+      /^restart failed: Instance 'off' is already running, but in an unknown state/,
+    );
     expect((await mp(['stop', 'asleep'])).stderr).toMatch(/Cannot shut down suspended instance asleep/);
   });
 
   it('20: has no words but these while the daemon is down, and for commands that do not exist', async () => {
     const { mp, world } = rig();
     world.engine.daemonUp = false;
-    for (const args of [['list', '--format', 'json'], ['launch', '-n', 'k1'], ['exec', '-n', 'k1', '--', 'true'], ['delete', '--purge', 'k1']]) {
+    for (const args of [
+      ['list', '--format', 'json'],
+      ['launch', '-n', 'k1'],
+      ['exec', '-n', 'k1', '--', 'true'],
+      ['delete', '--purge', 'k1'],
+    ]) {
       const { exitCode, stderr } = await mp(args);
       expect([exitCode, stderr]).toEqual([2, `${args[0]} failed: cannot connect to the multipass socket\n`]);
     }
@@ -217,11 +256,34 @@ describe('the simulated Multipass', () => {
     const { world, processes } = rig();
     const begun = world.clock.now();
     const launch = (name: string) =>
-      processes.run({ file: 'multipass', args: ['launch', '22.04', '--name', name, ...QUICK], effect: 'write', stdin: '#cloud-config\n{}\n' });
+      processes.run({
+        file: 'multipass',
+        args: ['launch', '22.04', '--name', name, ...QUICK],
+        effect: 'write',
+        stdin: '#cloud-config\n{}\n',
+      });
     await world.clock.drive(Promise.all(['a', 'b', 'c'].map(launch)));
     const addresses = [...world.engine.instances.values()].map(({ address }) => address);
     expect(new Set(addresses).size).toBe(3);
     expect(world.clock.now() - begun).toBeLessThan(100_000);
+  });
+
+  it('forgets what it was preparing when its daemon restarts, and keeps machines that exist', async () => {
+    const { mp, machine, world, run } = rig();
+    machine('k1');
+    world.clock.after(20_000, () => restartDaemon(world, 8_000));
+    const cut = await mp(['launch', '24.04', '-n', 'k2']);
+    expect([cut.exitCode, cut.stderr]).toEqual([2, 'launch failed: cannot connect to the multipass socket\n']);
+    await world.clock.advance(300_000);
+    expect([...world.engine.instances.keys()]).toEqual(['k1']);
+    expect((await mp(['launch', '24.04', '-n', 'k2'])).exitCode).toBe(0);
+    world.clock.after(500, () => restartDaemon(world, 8_000));
+    const session = await run({
+      file: 'multipass',
+      args: ['exec', '-n', 'k1', '--', 'cloud-init', 'status', '--wait'],
+      effect: 'read',
+    });
+    expect(session.exitCode).toBe(0);
   });
 
   it('gives a new boot id and takes the memory away at a restart', async () => {

@@ -43,8 +43,16 @@ export function rig({ programs, mesh: overrides, ...options }: RigOptions = {}) 
     mp(['exec', '-n', name, '--', 'sh', '-c', REMAP, 'sh', ...argv], stdin, timeoutMs);
 
   /** What `Machine.put` does: files, then a shipped script, in one call. */
-  const put = async (name: string, files: readonly Placed[], script?: string, args: readonly string[] = [], timeoutMs?: number) => {
-    const manifest = files.map(({ path, mode = '0644', owner = 'root' }) => `${mode}\t${owner}\t${owner}\t${path}\n`).join('');
+  const put = async (
+    name: string,
+    files: readonly Placed[],
+    script?: string,
+    args: readonly string[] = [],
+    timeoutMs?: number,
+  ) => {
+    const manifest = files
+      .map(({ path, mode = '0644', owner = 'root' }) => `${mode}\t${owner}\t${owner}\t${path}\n`)
+      .join('');
     const entries: TarEntry[] = [
       { name: 'manifest', content: manifest, mode: 0o600 },
       ...files.map(({ path, content }) => ({ name: `files${path}`, content, mode: 0o600 })),

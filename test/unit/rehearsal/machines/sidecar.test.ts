@@ -29,13 +29,18 @@ function lab(cpu: Cpu = 'amd64') {
 
 type Lab = ReturnType<typeof lab>;
 
-const deb = (cpu: Cpu = 'amd64'): Placed => ({ path: DEB, content: standInBytes({ artifact: 'istio-sidecar', version: '1.19.3', cpu }) });
+const deb = (cpu: Cpu = 'amd64'): Placed => ({
+  path: DEB,
+  content: standInBytes({ artifact: 'istio-sidecar', version: '1.19.3', cpu }),
+});
 const install = (r: Lab, cpu: Cpu = 'amd64') => r.put(VM, [deb(cpu)], 'sidecar-install.sh', ['deb', '1.19.3', DEB]);
 
 function payload(changes: Readonly<Record<string, string | undefined>> = {}): Placed[] {
   const contents: Record<string, string | undefined> = {
     '/etc/systemd/system/istio.service': guestText('istio.service'),
-    ...Object.fromEntries(['prepare', 'ready', 'cleanup', 'hosts-block'].map((name) => [`${LIB}/${name}`, guestText(name)])),
+    ...Object.fromEntries(
+      ['prepare', 'ready', 'cleanup', 'hosts-block'].map((name) => [`${LIB}/${name}`, guestText(name)]),
+    ),
     '/var/lib/istio/envoy/cluster.env': 'A="b"\n',
     [`${STORE}/sidecar.env`]: 'POD_NAME="vm"\n',
     '/etc/istio/config/mesh': 'defaultConfig: {}\n',
@@ -45,7 +50,9 @@ function payload(changes: Readonly<Record<string, string | undefined>> = {}): Pl
     ...changes,
   };
   return Object.entries(contents).flatMap(([path, content]) =>
-    content === undefined ? [] : [{ path, content, mode: path.startsWith(LIB) ? '0755' : path.endsWith('token') ? '0600' : '0644' }],
+    content === undefined
+      ? []
+      : [{ path, content, mode: path.startsWith(LIB) ? '0755' : path.endsWith('token') ? '0600' : '0644' }],
   );
 }
 
@@ -76,7 +83,10 @@ describe('installing the sidecar', () => {
 
   it('refuses a package for another CPU, a small disk, and something that is no package', async () => {
     const r = lab();
-    expect(await install(r, 'arm64')).toMatchObject({ exitCode: 20, stderr: expect.stringContaining('for arm64, this machine is amd64') });
+    expect(await install(r, 'arm64')).toMatchObject({
+      exitCode: 20,
+      stderr: expect.stringContaining('for arm64, this machine is amd64'),
+    });
     expect(guestHas(r.vm, DEB)).toBe(false);
     const broken = { path: DEB, content: '<html>' };
     expect((await r.put(VM, [broken], 'sidecar-install.sh', ['deb', '1.19.3', DEB])).exitCode).toBe(22);
@@ -89,10 +99,14 @@ describe('installing the sidecar', () => {
     const r = lab('arm64');
     const programs = (cpu: Cpu): Placed[] =>
       ['envoy', 'pilot-agent'].map((artifact) => ({
-        path: `/usr/local/bin/${artifact}`, content: standInBytes({ artifact, version: '1.19.3', cpu }), mode: '0755',
+        path: `/usr/local/bin/${artifact}`,
+        content: standInBytes({ artifact, version: '1.19.3', cpu }),
+        mode: '0755',
       }));
     expect((await r.put(VM, programs('amd64'), 'sidecar-install.sh', ['image', '1.19.3'])).exitCode).toBe(20);
-    expect((await r.put(VM, programs('arm64'), 'sidecar-install.sh', ['image', '1.19.3'])).stdout).toMatch(/installed\n$/);
+    expect((await r.put(VM, programs('arm64'), 'sidecar-install.sh', ['image', '1.19.3'])).stdout).toMatch(
+      /installed\n$/,
+    );
     expect((await start(r)).stdout).toMatch(/started\n$/);
     await r.world.clock.advance(10_000);
     expect((await r.exec(VM, WAIT)).exitCode).toBe(0);
@@ -106,10 +120,25 @@ describe('the sidecar', () => {
     expect((await start(r)).stdout).toMatch(/--\nstarted\n$/);
     expect((await r.exec(VM, WAIT)).exitCode).toBe(0);
     expect((await r.exec(VM, SHOW)).stdout).toMatch(/^ActiveState=active\nSubState=running\nNRestarts=0/);
-    expect(guestEntry(r.vm, '/var/run/secrets/tokens/istio-token')).toMatchObject({ mode: 0o600, owner: 'istio-proxy' });
+    expect(guestEntry(r.vm, '/var/run/secrets/tokens/istio-token')).toMatchObject({
+      mode: 0o600,
+      owner: 'istio-proxy',
+    });
     expect(readGuest(r.vm, '/etc/hosts')).toMatch(/# istio-vms begin\n192\.168\.64\.3 istiod.*\n# istio-vms end\n$/);
     expect(workloadCertificate(r.vm)?.expires).toBeGreaterThan(r.world.clock.now() + 23 * 3_600_000);
-    expect((await r.exec(VM, ['curl', '--silent', '--output', '/dev/null', '--write-out', '%{http_code}', 'http://127.0.0.1:15021/healthz/ready'])).stdout).toBe('200');
+    expect(
+      (
+        await r.exec(VM, [
+          'curl',
+          '--silent',
+          '--output',
+          '/dev/null',
+          '--write-out',
+          '%{http_code}',
+          'http://127.0.0.1:15021/healthz/ready',
+        ])
+      ).stdout,
+    ).toBe('200');
     expect(r.calls).toEqual(['started']);
     expect(r.world.refused).toEqual([]);
   });
@@ -122,7 +151,9 @@ describe('the sidecar', () => {
     expect((await start(r)).stdout).toBe('--\nunchanged\n');
     expect((await start(r, { [`${STORE}/istio-token`]: 'TOKEN 2\n' })).stdout).toMatch(/--\ntoken\n$/);
     expect(readGuest(r.vm, '/run/secrets/tokens/istio-token')).toBe('TOKEN 2\n');
-    expect((await start(r, { [`${STORE}/hosts`]: '192.168.64.9 x\n', [`${STORE}/istio-token`]: 'TOKEN 2\n' })).stdout).toMatch(/--\nrestarted\n$/);
+    expect(
+      (await start(r, { [`${STORE}/hosts`]: '192.168.64.9 x\n', [`${STORE}/istio-token`]: 'TOKEN 2\n' })).stdout,
+    ).toMatch(/--\nrestarted\n$/);
   });
 
   it('gives the machine its names back when it is not ready in a minute, and tries again', async () => {
@@ -220,7 +251,9 @@ describe('sessions and the rules', () => {
     const queued = lab();
     await install(queued);
     await queued.put(VM, payload(naive));
-    expect((await queued.exec(VM, ['sudo', 'systemctl', 'start', '--no-block', 'istio'], undefined, 60_000)).exitCode).toBe(0);
+    expect(
+      (await queued.exec(VM, ['sudo', 'systemctl', 'start', '--no-block', 'istio'], undefined, 60_000)).exitCode,
+    ).toBe(0);
     const spared = lab();
     await install(spared);
     await spared.put(VM, payload());
@@ -252,7 +285,7 @@ describe('other faults of a workload VM', () => {
 
   it('sleeps for two hours before the sidecar starts', async () => {
     const r = lab();
-    r.world.faults.add('token-expired');
+    r.world.faults.add('computer-slept');
     await install(r);
     const before = r.world.clock.now();
     expect((await start(r)).exitCode).toBe(0);

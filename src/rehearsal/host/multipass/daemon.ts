@@ -1,0 +1,43 @@
+import type { World } from '../../world.ts';
+
+/** One life of the daemon: requests that it was working on end with it. */
+interface DaemonLife {
+  readonly lost: Promise<void>;
+  readonly end: () => void;
+}
+
+const lives = new WeakMap<World, DaemonLife>();
+
+function lifeOf(world: World): DaemonLife {
+  const known = lives.get(world);
+  if (known !== undefined) return known;
+  let end = (): void => undefined;
+  const lost = new Promise<void>((resolve) => (end = resolve));
+  const life = { lost, end };
+  lives.set(world, life);
+  return life;
+}
+
+/** Identifies the daemon that runs now; another one has no memory of what this one was preparing. */
+export function daemonLife(world: World): object {
+  return lifeOf(world);
+}
+
+/** Resolves when the daemon that runs now is gone. */
+export function daemonLost(world: World): Promise<void> {
+  return lifeOf(world).lost;
+}
+
+/**
+ * The daemon goes away for so many milliseconds. Names that it was preparing are forgotten; machines that exist live on
+ * (facts/multipass.md 7 no. 9; what becomes of requests under way is an inference).
+ */
+export function restartDaemon(world: World, awayMs: number): void {
+  const { engine, clock } = world;
+  const life = lifeOf(world);
+  engine.daemonUp = false;
+  engine.preparing.clear();
+  lives.delete(world);
+  life.end();
+  clock.after(awayMs, () => void (engine.daemonUp = true));
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { createRehearsal } from '../../../../src/rehearsal/index.ts';
+import { HOST, shipped } from './rig.ts';
+
+describe('a rehearsal', () => {
+  it('is a whole world behind four doors, in virtual time', async () => {
+    const { doors, world, transcript, drive } = createRehearsal({
+      host: HOST,
+      shipped,
+      foreign: [{ name: 'theirs', state: 'Deleted' }],
+      seedFiles: { '/home/u/lab/run.env': 'X=1\n' },
+    });
+    const begun = doors.clock.now();
+    const list = await drive(() =>
+      doors.processes.run({ file: 'multipass', args: ['list', '--format', 'json'], effect: 'read' }),
+    );
+    expect(list.stdout).toContain('theirs');
+    const client = await drive(() =>
+      doors.processes.run({ file: 'kubectl', args: ['version', '--client', '--output=json'], effect: 'read' }),
+    );
+    expect(client.exitCode).toBe(0);
+    expect(await doors.files.readText('/home/u/lab/run.env')).toBe('X=1\n');
+    expect(transcript.map(({ command }) => command.file)).toEqual(['multipass', 'kubectl']);
+    expect(doors.clock.now()).toBeGreaterThan(begun);
+    expect(world.refused).toEqual([]);
+  });
+
+  it('misbehaves in the ways that were chosen, and knows no others', async () => {
+    expect(createRehearsal({ host: HOST, shipped, faults: ['arm64-deb-missing'] }).world.host.cpu).toBe('arm64');
+    expect(createRehearsal({ host: HOST, shipped, faults: ['daemon-down'] }).world.engine.daemonUp).toBe(false);
+    expect(() => createRehearsal({ host: HOST, shipped, faults: ['nosuch'] })).toThrow(/There is no fault nosuch/);
+  });
+
+  it('is the same every time', async () => {
+    const run = async (): Promise<readonly number[]> => {
+      const { doors, transcript, drive } = createRehearsal({ host: HOST, shipped });
+      const launch = (name: string) =>
+        doors.processes.run({ file: 'multipass', args: ['launch', '22.04', '--name', name], effect: 'write' });
+      await drive(() => Promise.all(['a', 'b'].map(launch)));
+      return transcript.map(({ endedAt }) => endedAt);
+    };
+    expect(await run()).toEqual(await run());
+  });
+});
