@@ -94,7 +94,8 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   {
     id: 'multipass-sizes',
     tool: 'multipass',
-    pattern: /Invalid (?:memory|disk) size value supplied|is not a valid memory size|invalid CPU count|Requested disk \(\d+ bytes\) below minimum/i,
+    pattern:
+      /Invalid (?:memory|disk) size value supplied|is not a valid memory size|invalid CPU count|Requested disk \(\d+ bytes\) below minimum/i,
     reason: 'bad-configuration',
     sentence: 'Multipass refuses the size of a machine.',
     hint: 'Raise the MEM_*, DISK_* or CPU_* variable that the text below names.',
@@ -193,7 +194,8 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   {
     id: 'istio-kubernetes-too-old',
     tool: 'istioctl',
-    pattern: /Kubernetes API server version \S+ is not supported|requires Kubernetes version|Kubernetes version .* (?:is not supported|lower than the minimum)/i,
+    pattern:
+      /Kubernetes API server version \S+ is not supported|requires Kubernetes version|Kubernetes version .* (?:is not supported|lower than the minimum)/i,
     reason: 'bad-configuration',
     sentence: 'This Istio refuses the Kubernetes version of the cluster.',
     hint: 'Leave K3S_VERSION empty, so that the one that fits ISTIO_VERSION is taken, and recreate the cluster.',
@@ -254,7 +256,8 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   {
     id: 'container-daemon',
     tool: 'container',
-    pattern: /Cannot connect to the Docker daemon|Cannot connect to Podman|podman machine|Is the docker daemon running/i,
+    pattern:
+      /Cannot connect to the Docker daemon|Cannot connect to Podman|podman machine|Is the docker daemon running/i,
     reason: 'engine-not-answering',
     sentence: 'The container tool does not answer.',
     hint: 'Start Docker, or `podman machine start` on macOS.',

@@ -73,6 +73,8 @@ export interface MachineSpec {
 export interface EngineContext {
   readonly say: (text: string) => void;
   readonly signal?: AbortSignal;
+  /** The name is known to be ours: a machine that already has it is waited for, and not taken for somebody else's. */
+  readonly ours?: boolean;
 }
 
 /** Makes and unmakes machines. Multipass today; another engine is one new file beside `multipass.ts`. */

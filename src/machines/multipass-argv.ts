@@ -25,7 +25,13 @@ export const infoCommand = (name: string): Command => multipass('read', ANSWER_M
 
 /** cloud-init goes by standard input: the snap cannot read most host paths (rule 9). */
 export function launchCommand(spec: MachineSpec): Command {
-  const options = { name: spec.name, cpus: String(spec.cpus), memory: spec.memory, disk: spec.disk, timeout: String(LAUNCH_S) };
+  const options = {
+    name: spec.name,
+    cpus: String(spec.cpus),
+    memory: spec.memory,
+    disk: spec.disk,
+    timeout: String(LAUNCH_S),
+  };
   const flags = Object.entries(options).flatMap(([flag, value]) => [`--${flag}`, value]);
   return {
     ...multipass('write', LAUNCH_S * 1000 + MARGIN_MS, 'launch', spec.release, ...flags, '--cloud-init', '-'),

@@ -19,6 +19,7 @@ const SSH_PAUSES = [5_000, 10_000, 20_000];
 export interface LauncherParts {
   readonly processes: Processes;
   readonly clock: Clock;
+  readonly list: () => Promise<readonly MachineInfo[]>;
   readonly info: (name: string) => Promise<MachineInfo | undefined>;
   readonly remove: (name: string) => Promise<void>;
   readonly machine: (name: string) => Machine;
@@ -32,7 +33,7 @@ export interface Launcher {
 }
 
 /** Launching, with every way in which it reports a failure and is none, or the other way round. */
-export function createLauncher({ processes, clock, info, remove, machine }: LauncherParts): Launcher {
+export function createLauncher({ processes, clock, list, info, remove, machine }: LauncherParts): Launcher {
   /** One try. Gives the failure, if it reports one. */
   const tryLaunch = async (spec: MachineSpec, { say, signal }: EngineContext): Promise<CommandError | undefined> => {
     try {
@@ -77,7 +78,12 @@ export function createLauncher({ processes, clock, info, remove, machine }: Laun
 
   const awaitCloudInit = async (name: string, { say, signal }: EngineContext): Promise<void> => {
     say(`${name}: waiting for cloud-init`);
-    const command = { file: 'cloud-init', args: ['status', '--wait'], effect: 'read', timeoutMs: CLOUD_INIT_MS } as const;
+    const command = {
+      file: 'cloud-init',
+      args: ['status', '--wait'],
+      effect: 'read',
+      timeoutMs: CLOUD_INIT_MS,
+    } as const;
     try {
       // Each try is a session of its own: the one before may have met sshd while it restarted.
       await retry(() => machine(name).run(command, signal), {
@@ -95,33 +101,57 @@ export function createLauncher({ processes, clock, info, remove, machine }: Laun
     }
   };
 
+  /**
+   * What already has the name is looked at before the launch: afterwards nobody could tell it from what a launch that
+   * reports a time-out has left behind, and that may be removed. Gives whether the machine is up.
+   */
+  const adopt = async (found: MachineInfo, context: EngineContext): Promise<boolean> => {
+    if (context.ours !== true) throw taken(found);
+    if (found.state === 'deleted') {
+      await remove(found.name);
+      return false;
+    }
+    context.say(`${found.name} is there already (${found.state})`);
+    const outcome = await lookUp(found.name, context);
+    // It may hold a cluster: it is not for us to throw that away unasked.
+    if (outcome === 'lost') throw stuck(found);
+    return outcome === 'running';
+  };
+
+  const bringUp = async (spec: MachineSpec, context: EngineContext): Promise<void> => {
+    const { name } = spec;
+    for (let attempt = 1; ; attempt++) {
+      context.say(attempt === 1 ? `launching ${name}` : `launching ${name} once more`);
+      const failure = await tryLaunch(spec, context);
+      if (failure === undefined) return;
+      const { stderr } = failure.result;
+      const exists = stderr.includes(`instance "${name}" already exists`);
+      // Between our look and our launch somebody was faster. After a first try it is that try's late fruit.
+      if (exists && attempt === 1) throw taken({ name });
+      const preparing = stderr.includes('is being prepared');
+      // What Multipass refused it refuses again, and leaves nothing behind.
+      if (!exists && !preparing && !ranOutOfTime(failure)) throw explain(failure);
+      const outcome = await (preparing ? awaitPrepared : lookUp)(name, context);
+      if (outcome === 'running') return;
+      if (attempt === 2) throw explain(failure);
+      context.say(`${name}: did not come up; removing it`);
+      await remove(name);
+    }
+  };
+
   return {
     async launch(spec, context) {
-      const { name } = spec;
-      for (let attempt = 1; ; attempt++) {
-        context.say(attempt === 1 ? `launching ${name}` : `launching ${name} once more`);
-        const failure = await tryLaunch(spec, context);
-        if (failure === undefined) break;
-        if (failure.failure === 'aborted' || failure.failure === 'not-found') throw explain(failure);
-        const { stderr } = failure.result;
-        // Ours it can only be if we have tried before; then it is looked at like any other outcome.
-        if (attempt === 1 && stderr.includes(`instance "${name}" already exists`)) throw await taken(name, info);
-        const preparing = stderr.includes('is being prepared');
-        const outcome = await (preparing ? awaitPrepared : lookUp)(name, context);
-        if (outcome === 'running') break;
-        // What Multipass refused it refuses again. Only what took too long, or broke half-way, deserves another try.
-        const refused = outcome === 'absent' && !preparing && !ranOutOfTime(failure);
-        if (attempt === 2 || refused) throw explain(failure);
-        context.say(`${name}: did not come up; removing it`);
-        await remove(name);
-      }
-      await awaitCloudInit(name, context);
+      const found = (await list()).find((each) => each.name === spec.name);
+      if (found === undefined || !(await adopt(found, context))) await bringUp(spec, context);
+      await awaitCloudInit(spec.name, context);
     },
   };
 }
 
 function ranOutOfTime({ failure, result }: CommandError): boolean {
-  return failure === 'timed-out' || failure === 'killed' || result.exitCode === 5 || /timed out waiting/i.test(result.stderr);
+  return (
+    failure === 'timed-out' || failure === 'killed' || result.exitCode === 5 || /timed out waiting/i.test(result.stderr)
+  );
 }
 
 /** Multipass could not get to the machine, so cloud-init was not even asked. */
@@ -129,18 +159,23 @@ function lostSession({ failure, result }: CommandError): boolean {
   return failure === 'exit' && (result.exitCode === 255 || /^exec failed: /m.test(result.stderr));
 }
 
-async function taken(name: string, info: LauncherParts['info']): Promise<CliError> {
-  const state = (await info(name))?.state;
+function taken({ name, state }: Pick<MachineInfo, 'name'> & Partial<MachineInfo>): CliError {
   const erase = `erase that one machine with \`multipass delete --purge ${name}\``;
+  const deleted = state === 'deleted';
   return new CliError('foreign-machine', {
-    message:
-      state === 'deleted'
-        ? `A deleted machine still holds the name ${name}, and istio-vms did not make it.`
-        : `There is a machine ${name} already, and istio-vms did not make it.`,
-    hint:
-      state === 'deleted'
-        ? `Get it back with \`multipass recover ${name}\` and choose another name in the configuration, or ${erase}.`
-        : `Choose another name in the configuration, or ${erase}.`,
+    message: deleted
+      ? `A deleted machine still holds the name ${name}, and istio-vms did not make it.`
+      : `There is a machine ${name} already, and istio-vms did not make it.`,
+    hint: deleted
+      ? `Get it back with \`multipass recover ${name}\` and choose another name in the configuration, or ${erase}.`
+      : `Choose another name in the configuration, or ${erase}.`,
+  });
+}
+
+function stuck({ name, state }: MachineInfo): CliError {
+  return new CliError('machine-broken', {
+    message: `The machine ${name} is there (${state}), but does not come up.`,
+    hint: `Run \`multipass stop --force ${name}\` and then the same command again; or make it anew with --recreate.`,
   });
 }
 

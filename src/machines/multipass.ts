@@ -114,7 +114,7 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
     }
   };
 
-  const launcher = createLauncher({ processes, clock, info, remove, machine });
+  const launcher = createLauncher({ processes, clock, list, info, remove, machine });
 
   return {
     name: 'multipass',
@@ -167,7 +167,10 @@ function notAnswering(version: string): CliError {
 
 function notRunning(name: string, info: MachineInfo | undefined): CliError {
   return new CliError('machine-broken', {
-    message: info === undefined ? `There is no machine ${name}.` : `The machine ${name} is not running (${info.state}), so it has no address.`,
+    message:
+      info === undefined
+        ? `There is no machine ${name}.`
+        : `The machine ${name} is not running (${info.state}), so it has no address.`,
     hint: 'Run `istio-vms up`: it makes what is missing and starts what is stopped.',
   });
 }

@@ -75,7 +75,9 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
         [name]: { engine: engine.name, recordedAt: new Date(clock.now()).toISOString() },
       })),
     forget: (name) =>
-      change((machines) => (name in machines ? Object.fromEntries(Object.entries(machines).filter(([key]) => key !== name)) : machines)),
+      change((machines) =>
+        name in machines ? Object.fromEntries(Object.entries(machines).filter(([key]) => key !== name)) : machines,
+      ),
     recorded: async () => {
       await lastWrite;
       return Object.keys(await read()).sort();
@@ -95,7 +97,9 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
 /** Content of the marker; empty when the machine has none, undefined when it could not be asked. */
 async function readMarker(engine: OwnershipParts['engine'], name: string): Promise<string | undefined> {
   try {
-    const { stdout } = await engine.machine(name).run({ file: 'cat', args: [MARKER], effect: 'read', timeoutMs: 30_000 });
+    const { stdout } = await engine
+      .machine(name)
+      .run({ file: 'cat', args: [MARKER], effect: 'read', timeoutMs: 30_000 });
     return stdout.trim();
   } catch (thrown) {
     if (!(thrown instanceof CommandError)) throw thrown;

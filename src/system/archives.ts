@@ -47,7 +47,7 @@ export async function unpackTar(bytes: Uint8Array): Promise<Map<string, Unpacked
     if (entry.header.type !== 'file') continue;
     entries.set(memberName(entry.header.name), {
       content: Buffer.concat(chunks),
-      mode: (entry.header.mode ?? 0) & 0o7777,
+      mode: entry.header.mode & 0o7777,
     });
   }
   return entries;

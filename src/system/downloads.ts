@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { CliError } from '../errors/cli-error.ts';
 import type { DownloadRequest, Downloads } from './doors.ts';
@@ -82,7 +81,9 @@ async function* body(
   signal?.throwIfAborted();
   const watchdog = createWatchdog(stallMs, signal);
   try {
-    const source = url.startsWith('file:') ? createReadStream(fileURLToPath(url)) : await answer(url, watchdog.signal, onLength);
+    const source = url.startsWith('file:')
+      ? createReadStream(fileURLToPath(url))
+      : await answer(url, watchdog.signal, onLength);
     for await (const chunk of source) {
       watchdog.alive();
       yield chunk as Uint8Array;
@@ -100,7 +101,11 @@ async function* body(
 }
 
 /** Redirects are followed by fetch itself, twenty at most (WHATWG fetch, HTTP-redirect fetch). */
-async function answer(url: string, signal: AbortSignal, onLength?: (bytes: number) => void): Promise<Readable> {
+async function answer(
+  url: string,
+  signal: AbortSignal,
+  onLength?: (bytes: number) => void,
+): Promise<AsyncIterable<unknown>> {
   const response = await fetch(url, { signal, redirect: 'follow', headers: { 'user-agent': 'istio-vms' } });
   if (response.status === 404 || response.status === 410) {
     await response.body?.cancel();
@@ -113,7 +118,7 @@ async function answer(url: string, signal: AbortSignal, onLength?: (bytes: numbe
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
   // A compressed body is longer than announced once it is unpacked.
   if (Number.isSafeInteger(length) && response.headers.get('content-encoding') === null) onLength?.(length);
-  return Readable.fromWeb(response.body);
+  return response.body;
 }
 
 interface Watchdog {

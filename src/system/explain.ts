@@ -43,17 +43,17 @@ const HINTS: Partial<Record<CommandError['failure'], string>> = {
   aborted: 'Run the same command again: it goes on where it stopped.',
 };
 
-function reasonOf(error: CommandError, tool: IssueTool | undefined): Reason {
-  switch (error.failure) {
-    case 'not-found':
-      return 'tool-missing';
-    case 'timed-out':
-      return 'gave-up-waiting';
-    case 'aborted':
-      return 'interrupted';
-    default:
-      return tool === 'guest' ? 'guest-failed' : 'tool-failed';
-  }
+const REASON_OF: Record<CommandError['failure'], Reason> = {
+  'not-found': 'tool-missing',
+  'timed-out': 'gave-up-waiting',
+  aborted: 'interrupted',
+  exit: 'tool-failed',
+  killed: 'tool-failed',
+};
+
+function reasonOf({ failure }: CommandError, tool: IssueTool | undefined): Reason {
+  const reason = REASON_OF[failure];
+  return reason === 'tool-failed' && tool === 'guest' ? 'guest-failed' : reason;
 }
 
 function plainFact(error: CommandError, tool: IssueTool | undefined): string {

@@ -17,7 +17,11 @@ import type { ArchiveMember } from './doors.ts';
 export async function extractMembers(archive: string, into: string, members: readonly ArchiveMember[]): Promise<void> {
   const wanted = new Map(members.map((member) => [memberName(member.member), member]));
   const tar = extract();
-  const feed = pipeline(createReadStream(archive), (await startsGzipped(archive)) ? createGunzip() : new PassThrough(), tar);
+  const feed = pipeline(
+    createReadStream(archive),
+    (await startsGzipped(archive)) ? createGunzip() : new PassThrough(),
+    tar,
+  );
   // The loop below meets the same failure; this one must not go unheard in the meantime.
   feed.catch(() => undefined);
   try {

@@ -21,7 +21,9 @@ export function createFiles(): Files {
     stat: (path) => guarded(path, 'read', () => statOf(path)),
     list: (path) => guarded(path, 'read', async () => [...((await orAbsent(fs.readdir(path))) ?? [])].sort()),
     makeDirectory: (path, mode = 0o755) =>
-      guarded(path, 'write', async () => void (await fs.mkdir(path, { recursive: true, mode }))),
+      guarded(path, 'write', async () => {
+        await fs.mkdir(path, { recursive: true, mode });
+      }),
     chmod: (path, mode) => guarded(path, 'write', () => fs.chmod(path, mode)),
     link: (path, target) =>
       guarded(path, 'write', async () => {

@@ -58,8 +58,12 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
         throw explain(thrown);
       }
     },
-    install: async (files) => void (await run(argv.installCommand(target, files))),
-    setDefaultTag: async () => void (await run(argv.setDefaultTagCommand(target, istio.revision))),
+    install: async (files) => {
+      await run(argv.installCommand(target, files));
+    },
+    setDefaultTag: async () => {
+      await run(argv.setDefaultTagCommand(target, istio.revision));
+    },
     configureWorkload: async (request) => {
       const identity = { clusterId: istio.cluster, revision: istio.revision };
       await run(argv.configureWorkloadCommand(target, request, identity));

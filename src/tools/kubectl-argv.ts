@@ -26,7 +26,12 @@ export const clientVersionCommand = (): Command => ({
   timeoutMs: 30_000,
 });
 
-const kubectl = (target: KubeTarget, effect: Command['effect'], args: readonly string[], more: Partial<Command> = {}): Command => ({
+const kubectl = (
+  target: KubeTarget,
+  effect: Command['effect'],
+  args: readonly string[],
+  more: Partial<Command> = {},
+): Command => ({
   file: 'kubectl',
   args: ['--kubeconfig', target.kubeconfig, '--context', target.context, REQUEST, ...args],
   effect,
@@ -62,7 +67,15 @@ export function applyCommand(target: KubeTarget, objects: readonly KubeObject[])
 
 export function deleteCommand(target: KubeTarget, kind: string, name: string, namespace?: string): Command {
   const where = namespace === undefined ? [] : ['--namespace', namespace];
-  return kubectl(target, 'write', ['delete', kind, name, ...where, '--ignore-not-found', '--wait=true', '--timeout=120s']);
+  return kubectl(target, 'write', [
+    'delete',
+    kind,
+    name,
+    ...where,
+    '--ignore-not-found',
+    '--wait=true',
+    '--timeout=120s',
+  ]);
 }
 
 export interface PodPlace {
@@ -71,7 +84,12 @@ export interface PodPlace {
   readonly container: string;
 }
 
-export function execCommand(target: KubeTarget, place: PodPlace, argv: readonly string[], effect: Command['effect']): Command {
+export function execCommand(
+  target: KubeTarget,
+  place: PodPlace,
+  argv: readonly string[],
+  effect: Command['effect'],
+): Command {
   const where = ['--namespace', place.namespace, `deployment/${place.deployment}`, '--container', place.container];
   return kubectl(target, effect, ['exec', ...where, '--', ...argv]);
 }

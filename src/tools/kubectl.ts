@@ -30,7 +30,12 @@ export interface Kubectl {
   /** Waits until it is gone; absent is fine. */
   remove(kind: string, name: string, namespace?: string): Promise<void>;
   /** Runs a program in a pod of a deployment. @throws CommandError with the program's own exit code */
-  exec(place: argv.PodPlace, args: readonly string[], effect: Command['effect'], signal?: AbortSignal): Promise<CommandResult>;
+  exec(
+    place: argv.PodPlace,
+    args: readonly string[],
+    effect: Command['effect'],
+    signal?: AbortSignal,
+  ): Promise<CommandResult>;
   restart(deployment: string, namespace: string): Promise<void>;
   /** The last 50 lines. */
   logs(place: argv.PodPlace): Promise<string>;

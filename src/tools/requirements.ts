@@ -40,8 +40,11 @@ export const TOOLS: Readonly<Record<HostTool, ToolFacts>> = {
 /** A tool and how to ask it for its version. */
 export interface Requirement {
   readonly tool: HostTool;
-  /** Gives the version. @throws CliError when it is missing or does not answer */
-  probe(): Promise<string>;
+  /**
+   * Gives the version, and what the program really is where that may differ: `docker` is podman on many computers.
+   * @throws CliError when it is missing or does not answer
+   */
+  readonly probe: () => Promise<string | { readonly tool: HostTool; readonly version: string }>;
 }
 
 interface Problem {
@@ -60,23 +63,32 @@ export async function checkRequirements(requirements: readonly Requirement[], pl
   if (first === undefined) return;
   const reason = problems.find((problem) => problem.reason === 'tool-missing')?.reason ?? first.reason;
   throw new CliError(reason, {
-    message: problems.length === 1 ? 'A tool that is needed is not ready.' : `${problems.length} tools that are needed are not ready.`,
+    message:
+      problems.length === 1
+        ? 'A tool that is needed is not ready.'
+        : `${problems.length} tools that are needed are not ready.`,
     details: problems.map((problem) => problem.text),
     hint: 'Set this right, then run the same command again. `--rehearse` needs none of them.',
   });
 }
 
 async function problemOf({ tool, probe }: Requirement, platform: Platform): Promise<Problem | undefined> {
-  const { floor, because, install } = TOOLS[tool];
+  const install = TOOLS[tool].install[platform];
   try {
-    const version = await probe();
+    const answer = await probe();
+    const { tool: real, version } = typeof answer === 'string' ? { tool, version: answer } : answer;
+    const { floor, because } = TOOLS[real];
     if (!isOlder(version, floor)) return undefined;
-    return { reason: 'tool-too-old', text: `${tool} ${version} is too old: ${floor} is the oldest that works (${because}). Install: ${install[platform]}` };
+    return {
+      reason: 'tool-too-old',
+      text: `${real} ${version} is too old: ${floor} is the oldest that works (${because}). Install: ${install}`,
+    };
   } catch (thrown) {
     if (!(thrown instanceof CliError)) throw thrown;
     // An interrupt is no finding about a tool.
     if (thrown.reason === 'interrupted') throw thrown;
-    if (thrown.reason === 'tool-missing') return { reason: 'tool-missing', text: `${tool} is not on the PATH. Install: ${install[platform]}` };
+    if (thrown.reason === 'tool-missing')
+      return { reason: 'tool-missing', text: `${tool} is not on the PATH. Install: ${install}` };
     return { reason: thrown.reason, text: [`${tool}: ${thrown.message}`, thrown.facts.hint].filter(Boolean).join(' ') };
   }
 }

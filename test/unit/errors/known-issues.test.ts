@@ -29,12 +29,15 @@ describe('KNOWN_ISSUES', () => {
     expect([...new Set(cases.map(([, , id]) => id))].sort()).toEqual([...ids].sort());
   });
 
-  it.each(KNOWN_ISSUES.map((issue) => [issue.id, issue] as const))('%s tells what failed and what to do', (_, issue) => {
-    expect(issue.reason in REASONS).toBe(true);
-    expect(issue.sentence).toMatch(/^(?:[A-Z]|istiod|k3s).*\.$/);
-    expect(issue.hint).toMatch(/\.$/);
-    expect(issue.source).not.toBe('');
-    // A pattern with a memory (flag g) would match every second time.
-    expect(issue.pattern.global).toBe(false);
-  });
+  it.each(KNOWN_ISSUES.map((issue) => [issue.id, issue] as const))(
+    '%s tells what failed and what to do',
+    (_, issue) => {
+      expect(issue.reason in REASONS).toBe(true);
+      expect(issue.sentence).toMatch(/^(?:[A-Z]|istiod|k3s).*\.$/);
+      expect(issue.hint).toMatch(/\.$/);
+      expect(issue.source).not.toBe('');
+      // A pattern with a memory (flag g) would match every second time.
+      expect(issue.pattern.global).toBe(false);
+    },
+  );
 });

@@ -16,9 +16,17 @@ const onGuest = (...argv: [string, ...string[]]): string =>
   lineOf(execCommand('k1', { file: argv[0], args: argv.slice(1), effect: 'read' }));
 const CLOUD_INIT = onGuest('cloud-init', 'status', '--wait');
 
-const info = (state: string, ...ipv4: string[]): Reply => ({ stdout: JSON.stringify({ errors: [], info: { k1: { state, ipv4 } } }) });
-const absent: Reply = { exitCode: 2, stderr: 'info failed: The following errors occurred:\ninstance "k1" does not exist' };
-const timedOut: Reply = { exitCode: 2, stderr: 'launch failed: The following errors occurred:\nk1: timed out waiting for response' };
+const info = (state: string, ...ipv4: string[]): Reply => ({
+  stdout: JSON.stringify({ errors: [], info: { k1: { state, ipv4 } } }),
+});
+const absent: Reply = {
+  exitCode: 2,
+  stderr: 'info failed: The following errors occurred:\ninstance "k1" does not exist',
+};
+const timedOut: Reply = {
+  exitCode: 2,
+  stderr: 'launch failed: The following errors occurred:\nk1: timed out waiting for response',
+};
 
 describe('createMultipass', () => {
   let processes: FakeProcesses;
@@ -31,7 +39,10 @@ describe('createMultipass', () => {
     said = [];
     processes = fakeProcesses();
     clock = fakeClock();
-    engine = createMultipass({ doors: { processes, clock, files: { read: () => Promise.resolve(undefined) } as never }, placeScript: 'PLACE' });
+    engine = createMultipass({
+      doors: { processes, clock, files: { read: () => Promise.resolve(undefined) } as never },
+      placeScript: 'PLACE',
+    });
   });
 
   describe('probe', () => {
@@ -43,7 +54,11 @@ describe('createMultipass', () => {
     it.each<[string, Reply, string]>([
       ['the service is down', { stdout: '{"multipass":"1.16.3"}' }, 'engine-not-answering'],
       ['it is not installed', { failure: 'not-found' }, 'tool-missing'],
-      ['it never was started', { exitCode: 1, stderr: `failed to open file '/x/multipass_root_cert.pem'` }, 'engine-not-answering'],
+      [
+        'it never was started',
+        { exitCode: 1, stderr: `failed to open file '/x/multipass_root_cert.pem'` },
+        'engine-not-answering',
+      ],
     ])('says that %s', async (_, reply, reason) => {
       processes.on('multipass version --format json', reply);
       await expect(engine.probe()).rejects.toMatchObject({ reason });
@@ -68,22 +83,32 @@ describe('createMultipass', () => {
 
   describe('launch', () => {
     const done: Reply = { stdout: '\nstatus: done\n' };
+    const there = (state: string): Reply => ({ stdout: JSON.stringify({ list: [{ name: 'k1', state, ipv4: [] }] }) });
+    /** What was run besides looking. */
+    const deeds = (): string[] => processes.lines.filter((line) => line !== INFO && line !== LIST);
+
+    beforeEach(
+      () => void processes.on(LIST, { stdout: '{"list":[{"name":"other","state":"Running","ipv4":["10.1.1.9"]}]}' }),
+    );
 
     it('launches and lets cloud-init decide', async () => {
       processes.on(LAUNCH, { stdout: 'Launched: k1' }).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
-      expect(processes.lines).toEqual([LAUNCH, CLOUD_INIT]);
+      expect(processes.lines).toEqual([LIST, LAUNCH, CLOUD_INIT]);
     });
 
     it.each<[string, Reply]>([
       ['the daemon timed out', timedOut],
       ['the client timed out', { exitCode: 5, stderr: 'Timed out waiting for instance launch.' }],
-      ['cloud-init took long', { exitCode: 2, stderr: 'launch failed: timed out waiting for initialization to complete' }],
+      [
+        'cloud-init took long',
+        { exitCode: 2, stderr: 'launch failed: timed out waiting for initialization to complete' },
+      ],
       ['our own clock struck', { failure: 'timed-out' }],
     ])('a failure that in truth succeeded is a success: %s', async (_, failure) => {
       processes.on(LAUNCH, failure).on(INFO, info('Running', '10.1.1.2')).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
-      expect(processes.lines).toEqual([LAUNCH, INFO, CLOUD_INIT]);
+      expect(processes.lines).toEqual([LIST, LAUNCH, INFO, CLOUD_INIT]);
     });
 
     it('waits for a machine that is still on its way', async () => {
@@ -93,9 +118,13 @@ describe('createMultipass', () => {
     });
 
     it('removes what does not come up, and tries once more', async () => {
-      processes.on(LAUNCH, timedOut, { stdout: 'Launched: k1' }).on(INFO, info('Unknown')).on(DELETE, {}).on(CLOUD_INIT, done);
+      processes
+        .on(LAUNCH, timedOut, { stdout: 'Launched: k1' })
+        .on(INFO, info('Unknown'))
+        .on(DELETE, {})
+        .on(CLOUD_INIT, done);
       await engine.launch(spec, context);
-      expect(processes.lines.filter((line) => line !== INFO)).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
+      expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
       expect(clock.now()).toBeLessThanOrEqual(185_000);
       expect(said.at(-2)).toBe('launching k1 once more');
     });
@@ -103,13 +132,15 @@ describe('createMultipass', () => {
     it('gives up after the second time, and leaves the machine for a look', async () => {
       processes.on(LAUNCH, timedOut, timedOut).on(INFO, info('Unknown')).on(DELETE, {});
       await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'gave-up-waiting' });
-      expect(processes.lines.filter((line) => line !== INFO)).toEqual([LAUNCH, DELETE, LAUNCH]);
+      expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH]);
     });
 
     it('does not ask again for what was refused', async () => {
-      processes.on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Unable to find an image matching "22.4" in remote "".' }).on(INFO, absent);
+      processes
+        .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Unable to find an image matching "22.4" in remote "".' })
+        .on(INFO, absent);
       await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'bad-configuration' });
-      expect(processes.lines).toEqual([LAUNCH, INFO]);
+      expect(processes.lines).toEqual([LIST, LAUNCH]);
     });
 
     it('waits for a daemon that has only just been started', async () => {
@@ -120,20 +151,59 @@ describe('createMultipass', () => {
     });
 
     it('tells in the end that the image server cannot be reached', async () => {
-      processes.on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' }).on(INFO, absent);
+      processes
+        .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' })
+        .on(INFO, absent);
       await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'engine-not-answering' });
     });
 
     it.each([
       ['Running', 'There is a machine k1 already'],
+      ['Unknown', 'There is a machine k1 already'],
       ['Deleted', 'A deleted machine still holds the name k1'],
     ])('never touches a machine that was there before: %s', async (state, words) => {
-      processes.on(LAUNCH, { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' }).on(INFO, info(state));
+      processes.on(LIST, there(state));
       await expect(engine.launch(spec, context)).rejects.toMatchObject({
         reason: 'foreign-machine',
         message: expect.stringContaining(words) as string,
       });
-      expect(processes.lines).not.toContain(DELETE);
+      expect(deeds()).toEqual([]);
+    });
+
+    it('never touches a machine that somebody made a moment before', async () => {
+      processes.on(LAUNCH, { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' });
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
+      expect(deeds()).toEqual([LAUNCH]);
+    });
+
+    it('knows the late fruit of its own first try', async () => {
+      const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
+      processes.on(LAUNCH, { exitCode: 5, stderr: 'Timed out waiting for instance launch.' }, exists);
+      processes.on(INFO, absent, info('Running')).on(DELETE, absent).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
+    });
+
+    describe('a machine that is ours already', () => {
+      const ours = { ...context, ours: true, say: (text: string) => void said.push(text) };
+
+      it.each(['Running', 'Starting'])('is waited for, not launched: %s', async (state) => {
+        processes.on(LIST, there(state)).on(INFO, info(state), info('Running')).on(CLOUD_INIT, done);
+        await engine.launch(spec, ours);
+        expect(deeds()).toEqual([CLOUD_INIT]);
+      });
+
+      it('makes room when it was deleted', async () => {
+        processes.on(LIST, there('Deleted')).on(DELETE, {}).on(LAUNCH, {}).on(CLOUD_INIT, done);
+        await engine.launch(spec, ours);
+        expect(deeds()).toEqual([DELETE, LAUNCH, CLOUD_INIT]);
+      });
+
+      it('is not thrown away when it does not come up', async () => {
+        processes.on(LIST, there('Unknown')).on(INFO, info('Unknown'));
+        await expect(engine.launch(spec, ours)).rejects.toMatchObject({ reason: 'machine-broken' });
+        expect(deeds()).toEqual([]);
+      });
     });
 
     it('waits for a launch of ours that the daemon is still at', async () => {
@@ -148,7 +218,7 @@ describe('createMultipass', () => {
     it('starts nothing after an interrupt', async () => {
       processes.on(LAUNCH, { failure: 'aborted' });
       await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'interrupted' });
-      expect(processes.lines).toEqual([LAUNCH]);
+      expect(processes.lines).toEqual([LIST, LAUNCH]);
     });
 
     it('warns when cloud-init got over errors', async () => {
@@ -177,17 +247,24 @@ describe('createMultipass', () => {
     const START = 'multipass start k1 --timeout 300';
 
     it('a start that reports a time-out and worked is a success', async () => {
-      processes.on(START, { exitCode: 5, stderr: 'Timed out waiting for instance to start.' }).on(INFO, info('Running'));
+      processes
+        .on(START, { exitCode: 5, stderr: 'Timed out waiting for instance to start.' })
+        .on(INFO, info('Running'));
       await engine.start('k1', context);
     });
 
     it('tells when it did not work', async () => {
-      processes.on(START, { exitCode: 2, stderr: "Instance 'k1' is already running, but in an unknown state." }).on(INFO, info('Unknown'));
+      processes
+        .on(START, { exitCode: 2, stderr: "Instance 'k1' is already running, but in an unknown state." })
+        .on(INFO, info('Unknown'));
       await expect(engine.start('k1', context)).rejects.toMatchObject({ reason: 'machine-broken' });
     });
 
     it('removes exactly this one; absent is fine', async () => {
-      processes.on(DELETE, { exitCode: 2, stderr: 'delete failed: The following errors occurred:\ninstance "k1" does not exist' });
+      processes.on(DELETE, {
+        exitCode: 2,
+        stderr: 'delete failed: The following errors occurred:\ninstance "k1" does not exist',
+      });
       await engine.remove('k1', context);
       expect(processes.lines).toEqual([DELETE]);
     });
@@ -253,5 +330,4 @@ describe('createMultipass', () => {
       await expect(engine.machine('k1').address()).rejects.toThrow('no machine k1');
     });
   });
-
 });

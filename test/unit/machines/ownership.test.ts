@@ -62,13 +62,16 @@ describe('createOwnership', () => {
     expect(await is('running')).toBe('unknown');
   });
 
-  it.each<MachineState>(['stopped', 'suspended', 'deleted', 'unknown', 'starting'])('goes by the record when it is %s', async (state) => {
-    expect(await is(state)).toBe('unknown');
-    await ownership.intend('k1');
-    expect(await is(state)).toBe('ours');
-    expect(await is(state, 'k2')).toBe('unknown');
-    expect(guest.lines).toEqual([]);
-  });
+  it.each<MachineState>(['stopped', 'suspended', 'deleted', 'unknown', 'starting'])(
+    'goes by the record when it is %s',
+    async (state) => {
+      expect(await is(state)).toBe('unknown');
+      await ownership.intend('k1');
+      expect(await is(state)).toBe('ours');
+      expect(await is(state, 'k2')).toBe('unknown');
+      expect(guest.lines).toEqual([]);
+    },
+  );
 
   it('goes by the record when a running machine does not answer', async () => {
     guest.on(`cat ${MARKER}`, { exitCode: 2, stderr: "exec failed: ssh connection failed: 'Timeout'" });
@@ -77,13 +80,16 @@ describe('createOwnership', () => {
     expect(await is('running')).toBe('ours');
   });
 
-  it.each(['', '{', '[]', '{"version":2,"lab":"lab-a","machines":{}}', '{"version":1,"lab":"lab-b","machines":{"k1":{"engine":"multipass","recordedAt":""}}}'])(
-    'a record that is broken or of another lab tells nothing: %s',
-    async (text) => {
-      await createFiles().write(record(), text);
-      expect(await is('stopped')).toBe('unknown');
-      await ownership.intend('k2');
-      expect(await ownership.recorded()).toEqual(['k2']);
-    },
-  );
+  it.each([
+    '',
+    '{',
+    '[]',
+    '{"version":2,"lab":"lab-a","machines":{}}',
+    '{"version":1,"lab":"lab-b","machines":{"k1":{"engine":"multipass","recordedAt":""}}}',
+  ])('a record that is broken or of another lab tells nothing: %s', async (text) => {
+    await createFiles().write(record(), text);
+    expect(await is('stopped')).toBe('unknown');
+    await ownership.intend('k2');
+    expect(await ownership.recorded()).toEqual(['k2']);
+  });
 });

@@ -27,7 +27,10 @@ describe('payload', () => {
 
   it('is read by tar as place.sh reads it', async () => {
     const stdin = await payload(files, undefined, host);
-    const { stdout } = spawnSync('sh', ['-c', 'cd "$(mktemp -d)" && tar -x -f - && find . -type f | sort'], { input: stdin, encoding: 'utf8' });
+    const { stdout } = spawnSync('sh', ['-c', 'cd "$(mktemp -d)" && tar -x -f - && find . -type f | sort'], {
+      input: stdin,
+      encoding: 'utf8',
+    });
     expect(stdout).toBe('./files/etc/a b\n./files/usr/local/bin/k3s\n./manifest\n');
   });
 

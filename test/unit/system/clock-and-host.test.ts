@@ -24,8 +24,17 @@ describe('currentHost', () => {
   const source = { platform: 'darwin', arch: 'arm64', env: { HOME: '/Users/a' }, cwd: () => '/work' };
 
   it('speaks in our words', () => {
-    expect(currentHost(source)).toEqual({ platform: 'darwin', cpu: 'arm64', cwd: '/work', home: '/Users/a', env: source.env });
-    expect(currentHost({ ...source, platform: 'linux', arch: 'x64' })).toMatchObject({ platform: 'linux', cpu: 'amd64' });
+    expect(currentHost(source)).toEqual({
+      platform: 'darwin',
+      cpu: 'arm64',
+      cwd: '/work',
+      home: '/Users/a',
+      env: source.env,
+    });
+    expect(currentHost({ ...source, platform: 'linux', arch: 'x64' })).toMatchObject({
+      platform: 'linux',
+      cpu: 'amd64',
+    });
   });
 
   it.each([
@@ -34,7 +43,10 @@ describe('currentHost', () => {
     ['freebsd', 'x64'],
   ])('refuses %s on %s with a sentence', (platform, arch) => {
     expect(() => currentHost({ ...source, platform, arch })).toThrow(
-      expect.objectContaining({ reason: 'tool-missing', message: expect.stringContaining(platform) as string }) as Error,
+      expect.objectContaining({
+        reason: 'tool-missing',
+        message: expect.stringContaining(platform) as string,
+      }) as Error,
     );
   });
 });

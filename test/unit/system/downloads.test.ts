@@ -55,7 +55,13 @@ describe('createDownloads', () => {
 
   it.each(['/good', '/chunked', '/moved'])('fetches %s, checks it and gives it its mode', async (path) => {
     const progress: { bytes: number; total?: number }[] = [];
-    await downloads.fetch({ url: base + path, to: to(), sha256, mode: 0o755, onProgress: (each) => progress.push(each) });
+    await downloads.fetch({
+      url: base + path,
+      to: to(),
+      sha256,
+      mode: 0o755,
+      onProgress: (each) => progress.push(each),
+    });
     expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
     expect(statSync(to()).mode & 0o777).toBe(0o755);
     expect(left()).toEqual(['artifact']);
@@ -72,7 +78,13 @@ describe('createDownloads', () => {
     const wrong = '0'.repeat(64);
     await expect(downloads.fetch({ url: `${base}/good`, to: to(), sha256: wrong })).rejects.toMatchObject({
       reason: 'digest-mismatch',
-      facts: { details: [expect.stringContaining(wrong), expect.stringContaining(sha256), expect.stringContaining('.mismatch')] },
+      facts: {
+        details: [
+          expect.stringContaining(wrong),
+          expect.stringContaining(sha256),
+          expect.stringContaining('.mismatch'),
+        ],
+      },
     });
     expect(left()).toEqual(['artifact.mismatch']);
   });
@@ -94,7 +106,9 @@ describe('createDownloads', () => {
   });
 
   it('tells an absent file and a server that is not there, with the true reason', async () => {
-    await expect(downloads.fetch({ url: 'file:///no/such', to: to(), sha256 })).rejects.toMatchObject({ reason: 'artifact-absent' });
+    await expect(downloads.fetch({ url: 'file:///no/such', to: to(), sha256 })).rejects.toMatchObject({
+      reason: 'artifact-absent',
+    });
     await expect(downloads.text('http://127.0.0.1:1/x')).rejects.toMatchObject({
       reason: 'download-failed',
       message: expect.not.stringContaining('fetch failed') as string,

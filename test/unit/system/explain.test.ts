@@ -6,11 +6,13 @@ import { createMask } from '../../../src/system/mask.ts';
 import { plainText, tail } from '../../../src/system/plain-text.ts';
 
 const failed = (command: Partial<Command>, stderr = '', failure: CommandFailure = 'exit', exitCode = 2): CommandError =>
-  new CommandError(
-    { file: 'multipass', args: ['list'], effect: 'read', ...command },
-    failure,
-    { exitCode, stdout: '', stderr, stdoutBytes: new Uint8Array(), durationMs: 1 },
-  );
+  new CommandError({ file: 'multipass', args: ['list'], effect: 'read', ...command }, failure, {
+    exitCode,
+    stdout: '',
+    stderr,
+    stdoutBytes: new Uint8Array(),
+    durationMs: 1,
+  });
 
 describe('plainText', () => {
   it.each([
@@ -80,8 +82,9 @@ describe('explain', () => {
     const mask = createMask();
     mask.add('registered-token');
     const secrets = { args: ['--x', 'own-secret'], secrets: ['own-secret'] };
-    const shown = JSON.stringify(explain(failed(secrets, 'own-secret registered-token'), mask).facts, (key, value: unknown) =>
-      key === 'cause' ? undefined : value,
+    const shown = JSON.stringify(
+      explain(failed(secrets, 'own-secret registered-token'), mask).facts,
+      (key, value: unknown) => (key === 'cause' ? undefined : value),
     );
     expect(shown).not.toMatch(/own-secret|registered-token/);
     expect(explain(failed({ secretOutput: true }, 'token')).facts.stderrTail).toBeUndefined();

@@ -148,7 +148,9 @@ describe('createFiles', () => {
       ['no tar', () => Promise.resolve(Buffer.from('<html>'.repeat(500)))],
     ])('refuses an archive that is %s, and leaves no half file', async (_, make) => {
       await fixture.writeFile('image.tar', await make());
-      await expect(files.extract(at('image.tar'), at('out'), members)).rejects.toMatchObject({ reason: 'download-failed' });
+      await expect(files.extract(at('image.tar'), at('out'), members)).rejects.toMatchObject({
+        reason: 'download-failed',
+      });
       expect(await files.list(at('out'))).toEqual([]);
     });
   });

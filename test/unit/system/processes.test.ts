@@ -46,7 +46,9 @@ describe('createProcesses', () => {
   const processes = createProcesses(200);
 
   it('keeps stdout and stderr apart, as they came, with a time', async () => {
-    const result = await processes.run(node(`process.stdout.write(Buffer.from([255, 0, 10])); console.error('story\\n')`));
+    const result = await processes.run(
+      node(`process.stdout.write(Buffer.from([255, 0, 10])); console.error('story\\n')`),
+    );
     expect([...result.stdoutBytes]).toEqual([255, 0, 10]);
     expect(result).toMatchObject({ exitCode: 0, stderr: 'story\n\n' });
     expect(result.durationMs).toBeGreaterThan(0);
@@ -88,7 +90,9 @@ describe('createProcesses', () => {
   });
 
   it('adds to the environment', async () => {
-    const { stdout } = await processes.run(node('process.stdout.write(process.env.ADDED + (process.env.PATH ? "+" : ""))', { env: { ADDED: 'a' } }));
+    const { stdout } = await processes.run(
+      node('process.stdout.write(process.env.ADDED + (process.env.PATH ? "+" : ""))', { env: { ADDED: 'a' } }),
+    );
     expect(stdout).toBe('a+');
   });
 
@@ -136,7 +140,10 @@ describe('createProcesses', () => {
 
   it('lets a write run on to its end at the interrupt', async () => {
     const controller = new AbortController();
-    const work = processes.run(node(`setTimeout(() => console.log('whole'), 200)`, { effect: 'write' }), controller.signal);
+    const work = processes.run(
+      node(`setTimeout(() => console.log('whole'), 200)`, { effect: 'write' }),
+      controller.signal,
+    );
     controller.abort();
     expect((await work).stdout).toBe('whole\n');
   });

@@ -13,13 +13,21 @@ const C = '--kubeconfig /d/kubeconfig --context istio-vms-a';
 
 const TABLE: [string, Command, 'read' | 'write'][] = [
   ['kubectl version --client --output=json', kubectl.clientVersionCommand(), 'read'],
-  [`${K} get nodes,pods --all-namespaces --ignore-not-found --output=json`, kubectl.getCommand(cluster, ['nodes', 'pods']), 'read'],
+  [
+    `${K} get nodes,pods --all-namespaces --ignore-not-found --output=json`,
+    kubectl.getCommand(cluster, ['nodes', 'pods']),
+    'read',
+  ],
   [
     `${K} get services istiod --namespace istio-system --ignore-not-found --output=json`,
     kubectl.getCommand(cluster, ['services'], { name: 'istiod', namespace: 'istio-system' }),
     'read',
   ],
-  [`${K} get nodes k1 --ignore-not-found --output=json`, kubectl.getCommand(cluster, ['nodes'], { name: 'k1' }), 'read'],
+  [
+    `${K} get nodes k1 --ignore-not-found --output=json`,
+    kubectl.getCommand(cluster, ['nodes'], { name: 'k1' }),
+    'read',
+  ],
   [
     `${K} get pods --namespace kube-system --selector app=x --ignore-not-found --output=json`,
     kubectl.getCommand(cluster, ['pods'], { namespace: 'kube-system', selector: 'app=x' }),
@@ -30,7 +38,11 @@ const TABLE: [string, Command, 'read' | 'write'][] = [
     kubectl.applyCommand(cluster, [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } }]),
     'write',
   ],
-  [`${K} delete nodes k1 --ignore-not-found --wait=true --timeout=120s`, kubectl.deleteCommand(cluster, 'nodes', 'k1'), 'write'],
+  [
+    `${K} delete nodes k1 --ignore-not-found --wait=true --timeout=120s`,
+    kubectl.deleteCommand(cluster, 'nodes', 'k1'),
+    'write',
+  ],
   [
     `${K} delete services x --namespace n --ignore-not-found --wait=true --timeout=120s`,
     kubectl.deleteCommand(cluster, 'services', 'x', 'n'),
@@ -42,7 +54,11 @@ const TABLE: [string, Command, 'read' | 'write'][] = [
     'read',
   ],
   [`${K} rollout restart deployment/a --namespace n`, kubectl.restartCommand(cluster, 'a', 'n'), 'write'],
-  [`${K} logs --namespace sample deployment/mesh-client --container curl --tail=50`, kubectl.logsCommand(cluster, place), 'read'],
+  [
+    `${K} logs --namespace sample deployment/mesh-client --container curl --tail=50`,
+    kubectl.logsCommand(cluster, place),
+    'read',
+  ],
 
   ['/b/istioctl version --remote=false --output=json', istioctl.versionCommand(target), 'read'],
   [
@@ -50,7 +66,11 @@ const TABLE: [string, Command, 'read' | 'write'][] = [
     istioctl.installCommand(target, ['a.yaml', 'b.yaml']),
     'write',
   ],
-  [`/b/istioctl tag set default --revision 1-19-3 --overwrite ${C}`, istioctl.setDefaultTagCommand(target, '1-19-3'), 'write'],
+  [
+    `/b/istioctl tag set default --revision 1-19-3 --overwrite ${C}`,
+    istioctl.setDefaultTagCommand(target, '1-19-3'),
+    'write',
+  ],
   [
     `/b/istioctl experimental workload entry configure ${C} --file /g.yaml --output /o --clusterID test --ingressIP 10.1.1.2 --internalIP 10.1.1.3 --autoregister --revision 1-19-3 --tokenDuration 3600`,
     istioctl.configureWorkloadCommand(
@@ -62,7 +82,11 @@ const TABLE: [string, Command, 'read' | 'write'][] = [
   ],
 
   ['podman version --format json', container.versionCommand('podman'), 'read'],
-  ['docker create --name n --platform linux/arm64 i:1', container.createCommand('docker', 'n', 'linux/arm64', 'i:1'), 'write'],
+  [
+    'docker create --name n --platform linux/arm64 i:1',
+    container.createCommand('docker', 'n', 'linux/arm64', 'i:1'),
+    'write',
+  ],
   ['docker export --output /t.tar n', container.exportCommand('docker', 'n', '/t.tar'), 'write'],
   ['docker rm --force n', container.removeCommand('docker', 'n'), 'write'],
 ];
@@ -79,6 +103,10 @@ describe('argv of the tools', () => {
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'b' } },
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } },
     ];
-    expect(JSON.parse(kubectl.applyCommand(cluster, objects).stdin as string)).toEqual({ apiVersion: 'v1', kind: 'List', items: objects });
+    expect(JSON.parse(kubectl.applyCommand(cluster, objects).stdin as string)).toEqual({
+      apiVersion: 'v1',
+      kind: 'List',
+      items: objects,
+    });
   });
 });

@@ -64,21 +64,35 @@ describe('createContainer', () => {
   });
 
   it('warns when the container stays, and tells the first failure', async () => {
-    processes.on(RM, noSuch, { exitCode: 1, stderr: 'device is busy' }).on(CREATE, {}).on(EXPORT, { exitCode: 1, stderr: 'odd' });
+    processes
+      .on(RM, noSuch, { exitCode: 1, stderr: 'device is busy' })
+      .on(CREATE, {})
+      .on(EXPORT, { exitCode: 1, stderr: 'odd' });
     await expect(tool.extractFromImage(request, context)).rejects.toMatchObject({ facts: { stderrTail: 'odd' } });
     expect(said.at(-1)).toContain(`docker rm --force ${NAME}`);
   });
 
   it.each<[string, Reply, unknown]>([
-    ['docker', { stdout: '{"Client":{"Version":"27.1.1","ApiVersion":"1.46"},"Server":{}}' }, { kind: 'docker', version: '27.1.1' }],
-    ['podman in disguise', { stdout: '{"Client":{"APIVersion":"4.9.3","Version":"4.9.3"}}' }, { kind: 'podman', version: '4.9.3' }],
+    [
+      'docker',
+      { stdout: '{"Client":{"Version":"27.1.1","ApiVersion":"1.46"},"Server":{}}' },
+      { kind: 'docker', version: '27.1.1' },
+    ],
+    [
+      'podman in disguise',
+      { stdout: '{"Client":{"APIVersion":"4.9.3","Version":"4.9.3"}}' },
+      { kind: 'podman', version: '4.9.3' },
+    ],
   ])('tells what the program is: %s', async (_, reply, kind) => {
     processes.on('docker version --format json', reply);
     expect(await tool.probe()).toEqual(kind);
   });
 
   it.each<[string, Reply]>([
-    ['engine-not-answering', { exitCode: 1, stderr: 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' }],
+    [
+      'engine-not-answering',
+      { exitCode: 1, stderr: 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' },
+    ],
     ['tool-missing', { failure: 'not-found' }],
     ['tool-too-old', { stdout: 'json\n' }],
   ])('%s', async (reason, reply) => {

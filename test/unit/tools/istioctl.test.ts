@@ -15,12 +15,20 @@ describe('createIstioctl', () => {
   beforeEach(() => {
     processes = fakeProcesses();
     clock = fakeClock();
-    const config = { context: 'c', paths: { kubeconfig: '/k', istioctl: '/b/istioctl' }, istio: { revision: '1-19-3', cluster: 'test' } };
+    const config = {
+      context: 'c',
+      paths: { kubeconfig: '/k', istioctl: '/b/istioctl' },
+      istio: { revision: '1-19-3', cluster: 'test' },
+    };
     istioctl = createIstioctl({ processes, clock, config });
   });
 
   it('tells its version, and that it is not there', async () => {
-    processes.on(VERSION, { stdout: '{"clientVersion":{"version":"1.19.3","revision":"x"}}' }, { failure: 'not-found' });
+    processes.on(
+      VERSION,
+      { stdout: '{"clientVersion":{"version":"1.19.3","revision":"x"}}' },
+      { failure: 'not-found' },
+    );
     expect(await istioctl.version()).toBe('1.19.3');
     expect(await istioctl.version()).toBeUndefined();
   });
@@ -31,8 +39,13 @@ describe('createIstioctl', () => {
   });
 
   it('installs once, and explains a failure', async () => {
-    const line = '/b/istioctl install --kubeconfig /k --context c --filename a --skip-confirmation --readiness-timeout 300s';
-    processes.on(line, { stdout: 'banner' }, { exitCode: 1, stderr: 'Error: dial tcp 10.1.1.2:6443: connect: connection refused' });
+    const line =
+      '/b/istioctl install --kubeconfig /k --context c --filename a --skip-confirmation --readiness-timeout 300s';
+    processes.on(
+      line,
+      { stdout: 'banner' },
+      { exitCode: 1, stderr: 'Error: dial tcp 10.1.1.2:6443: connect: connection refused' },
+    );
     await istioctl.install(['a']);
     await expect(istioctl.install(['a'])).rejects.toMatchObject({ reason: 'api-unreachable' });
     expect(processes.lines).toHaveLength(2);
@@ -61,7 +74,10 @@ describe('createIstioctl', () => {
     });
 
     it('does not wait for anything else', async () => {
-      processes.on(CONFIGURE, { exitCode: 1, stderr: 'Error: configmap istio-1-19-3 was not found in namespace istio-system' });
+      processes.on(CONFIGURE, {
+        exitCode: 1,
+        stderr: 'Error: configmap istio-1-19-3 was not found in namespace istio-system',
+      });
       await expect(istioctl.configureWorkload(request)).rejects.toThrow('revision');
       expect(clock.slept).toEqual([]);
     });

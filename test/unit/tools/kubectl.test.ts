@@ -19,7 +19,10 @@ const refused: Reply = {
   exitCode: 1,
   stderr: 'The connection to the server 10.1.1.2:6443 was refused - did you specify the right host or port?',
 };
-const unknownKind = (kind: string): Reply => ({ exitCode: 1, stderr: `error: the server doesn't have a resource type "${kind}"` });
+const unknownKind = (kind: string): Reply => ({
+  exitCode: 1,
+  stderr: `error: the server doesn't have a resource type "${kind}"`,
+});
 
 describe('createKubectl', () => {
   let processes: FakeProcesses;
@@ -34,7 +37,12 @@ describe('createKubectl', () => {
 
   it('knows the version of the program', async () => {
     const line = 'kubectl version --client --output=json';
-    processes.on(line, { stdout: '{"clientVersion":{"gitVersion":"v1.30.1"}}' }, { stdout: 'Client Version: 1.19' }, { failure: 'not-found' });
+    processes.on(
+      line,
+      { stdout: '{"clientVersion":{"gitVersion":"v1.30.1"}}' },
+      { stdout: 'Client Version: 1.19' },
+      { failure: 'not-found' },
+    );
     expect(await kubectl.clientVersion()).toBe('1.30.1');
     await expect(kubectl.clientVersion()).rejects.toMatchObject({ reason: 'tool-too-old' });
     await expect(kubectl.clientVersion()).rejects.toMatchObject({ reason: 'tool-missing' });
@@ -59,7 +67,9 @@ describe('createKubectl', () => {
     it('a kind that the cluster does not know has no objects, and hides no other', async () => {
       processes.on(getLine('gateways.networking.istio.io'), unknownKind('gateways'));
       expect(await kubectl.get('gateways.networking.istio.io')).toEqual([]);
-      processes.on(getLine('nodes,gateways.networking.istio.io'), unknownKind('gateways')).on(getLine('nodes'), listOf(object('Node', 'k1')));
+      processes
+        .on(getLine('nodes,gateways.networking.istio.io'), unknownKind('gateways'))
+        .on(getLine('nodes'), listOf(object('Node', 'k1')));
       expect(await kubectl.get(['nodes', 'gateways.networking.istio.io'])).toHaveLength(1);
       processes.on(getLine('nodes,pods'), unknownKind('strange'));
       expect(await kubectl.get(['nodes', 'pods'])).toEqual([]);
@@ -78,7 +88,10 @@ describe('createKubectl', () => {
     });
 
     it('does not try again what will not get better', async () => {
-      processes.on(getLine('nodes'), { exitCode: 1, stderr: 'error: You must be logged in to the server (Unauthorized)' });
+      processes.on(getLine('nodes'), {
+        exitCode: 1,
+        stderr: 'error: You must be logged in to the server (Unauthorized)',
+      });
       await expect(kubectl.get('nodes')).rejects.toMatchObject({ reason: 'api-unreachable' });
       expect(processes.lines).toHaveLength(1);
     });
@@ -100,10 +113,16 @@ describe('createKubectl', () => {
 
   describe('everything', () => {
     const answer = (): void => {
-      processes.on(CORE, listOf(object('Node', 'k1'), object('Service', 'istiod', 'a'), object('Service', 'istiod', 'b')));
+      processes.on(
+        CORE,
+        listOf(object('Node', 'k1'), object('Service', 'istiod', 'a'), object('Service', 'istiod', 'b')),
+      );
       processes.on(ISTIO, unknownKind('gateways'));
       for (let from = 1; from < ISTIO_KINDS.length; from++) {
-        processes.on(getLine(ISTIO_KINDS.slice(from).join(',')), unknownKind((ISTIO_KINDS[from] ?? '').split('.')[0] ?? ''));
+        processes.on(
+          getLine(ISTIO_KINDS.slice(from).join(',')),
+          unknownKind((ISTIO_KINDS[from] ?? '').split('.')[0] ?? ''),
+        );
       }
     };
 
@@ -154,7 +173,10 @@ describe('createKubectl', () => {
 
   describe('writes', () => {
     it('tries an apply again while a webhook is not up yet', async () => {
-      const webhook: Reply = { exitCode: 1, stderr: 'Error from server (InternalError): failed calling webhook "x": connection refused' };
+      const webhook: Reply = {
+        exitCode: 1,
+        stderr: 'Error from server (InternalError): failed calling webhook "x": connection refused',
+      };
       processes.on(APPLY, webhook, {});
       await kubectl.apply([]);
       expect(processes.lines).toEqual([APPLY, APPLY]);
@@ -162,9 +184,14 @@ describe('createKubectl', () => {
 
     it('removes; a kind that is not there has no objects', async () => {
       const line = `${K} delete gateways.networking.istio.io x --namespace n --ignore-not-found --wait=true --timeout=120s`;
-      processes.on(line, unknownKind('gateways'), { exitCode: 1, stderr: 'error: timed out waiting for the condition' });
+      processes.on(line, unknownKind('gateways'), {
+        exitCode: 1,
+        stderr: 'error: timed out waiting for the condition',
+      });
       await kubectl.remove('gateways.networking.istio.io', 'x', 'n');
-      await expect(kubectl.remove('gateways.networking.istio.io', 'x', 'n')).rejects.toMatchObject({ reason: 'tool-failed' });
+      await expect(kubectl.remove('gateways.networking.istio.io', 'x', 'n')).rejects.toMatchObject({
+        reason: 'tool-failed',
+      });
     });
   });
 

@@ -11,13 +11,35 @@ const lacks = (tool: HostTool, reason: Reason): Requirement => ({
 
 describe('checkRequirements', () => {
   it('is content with what is new enough, suffixes and all', async () => {
-    const fine = [has('multipass', '1.16.3+mac'), has('multipass', '1.14.0-dev.12+g1a'), has('kubectl', 'v1.30.1+k3s1'), has('podman', 'nightly')];
+    const fine = [
+      has('multipass', '1.16.3+mac'),
+      has('multipass', '1.14.0-dev.12+g1a'),
+      has('kubectl', 'v1.30.1+k3s1'),
+      has('podman', 'nightly'),
+    ];
     await checkRequirements(fine, 'darwin');
-    await checkRequirements((Object.keys(TOOLS) as HostTool[]).map((tool) => has(tool, TOOLS[tool].floor)), 'linux');
+    await checkRequirements(
+      (Object.keys(TOOLS) as HostTool[]).map((tool) => has(tool, TOOLS[tool].floor)),
+      'linux',
+    );
+  });
+
+  it('judges podman that calls itself docker as podman', async () => {
+    const disguised = (version: string): Requirement => ({
+      tool: 'docker',
+      probe: () => Promise.resolve({ tool: 'podman', version }),
+    });
+    await checkRequirements([disguised('4.9.3')], 'linux');
+    await expect(checkRequirements([disguised('3.0.1')], 'linux')).rejects.toMatchObject({
+      facts: { details: [expect.stringContaining('podman 3.0.1 is too old: 3.4.0')] },
+    });
   });
 
   it('tells all problems at once, with how to install on this system', async () => {
-    const work = checkRequirements([has('multipass', '1.12.2'), lacks('kubectl', 'tool-missing'), lacks('docker', 'engine-not-answering')], 'linux');
+    const work = checkRequirements(
+      [has('multipass', '1.12.2'), lacks('kubectl', 'tool-missing'), lacks('docker', 'engine-not-answering')],
+      'linux',
+    );
     await expect(work).rejects.toMatchObject({
       reason: 'tool-missing',
       exitCode: 4,
@@ -39,7 +61,9 @@ describe('checkRequirements', () => {
   });
 
   it('takes an interrupt and a bug for what they are', async () => {
-    await expect(checkRequirements([lacks('kubectl', 'interrupted')], 'linux')).rejects.toMatchObject({ reason: 'interrupted' });
+    await expect(checkRequirements([lacks('kubectl', 'interrupted')], 'linux')).rejects.toMatchObject({
+      reason: 'interrupted',
+    });
     const bug: Requirement = { tool: 'kubectl', probe: () => Promise.reject(new TypeError('oops')) };
     await expect(checkRequirements([bug], 'linux')).rejects.toThrow(TypeError);
   });
