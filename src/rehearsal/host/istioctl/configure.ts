@@ -13,7 +13,7 @@ import { clusterEnv, meshYaml, type WorkloadGroup, type WorkloadInput } from './
 
 /** Every file gets this mode, the token too (facts/istio-vm.md 4.2). */
 const MODE = 0o744;
-/** How long the computer sleeps under the fault `token-expired`. */
+/** How much older a token is under the fault `token-expired`. */
 const SLEEP_SECONDS = 2 * 3_600;
 
 const FLAGS = {
@@ -79,7 +79,7 @@ async function write(call: HostCall, cluster: SimulatedCluster, version: string,
 }
 
 function token(call: HostCall, cluster: SimulatedCluster, group: WorkloadGroup, account: KubeObject, seconds: number): string {
-  // The fault lets hours pass between now and the sidecar's start; here the token is simply that much older.
+  // Only the token is that old; the fault `computer-slept` (guest/scripts/starts.ts) lets the time itself pass.
   const slept = strike(call.world, 'token-expired') ? SLEEP_SECONDS : 0;
   const issued = Math.floor(call.world.clock.now() / 1000) - slept;
   const { namespace, serviceAccount } = group;
