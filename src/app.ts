@@ -72,11 +72,13 @@ export async function rehearsedApp(
   faults: readonly string[],
 ): Promise<App & { readonly rehearsal: Rehearsal }> {
   const { createRehearsal } = await import('./rehearsal/index.ts');
-  const rehearsal = createRehearsal({ host: around.host, shipped: around.shipped, faults });
+  const rehearsal = createRehearsal({ host: around.host, shipped: around.shipped, faults, calmAtFirst: true });
+  // A fault may want another computer, e.g. one with an arm64 CPU.
+  const { host } = rehearsal.world;
   const { overlay } = around.loaded.config.istio;
   const text = overlay === undefined ? undefined : await around.real.files.readText(overlay);
   if (overlay !== undefined && text !== undefined) await rehearsal.doors.files.write(overlay, text);
-  return { ...compose(around, rehearsal.doors, labOptions), rehearsal, killAll: () => undefined };
+  return { ...compose({ ...around, host }, rehearsal.doors, labOptions), rehearsal, killAll: () => undefined };
 }
 
 function compose(around: Surroundings, doors: Doors, options: LabOptions): Omit<App, 'rehearsal' | 'killAll'> {

@@ -5,17 +5,31 @@ import type { StepCommand } from './steps/steps.ts';
 import { VERSION } from './version.ts';
 
 /** Every command is loaded when it is chosen, so that `--help` starts fast. */
-type Load = () => Promise<(invocation: Invocation, options: GlobalOptions & Record<string, unknown>, args: string[]) => Promise<ExitCode>>;
+type Load = () => Promise<(invocation: Invocation, options: GlobalOptions, args: readonly string[]) => Promise<ExitCode>>;
+
+interface CommandSpec {
+  readonly name: string;
+  readonly group: 'The whole:' | 'Steps, in order:' | 'Looking:';
+  readonly summary: string;
+  readonly load: Load;
+  readonly extend?: (command: Command) => void;
+  /** Lines below the options. */
+  readonly examples?: readonly string[];
+}
 
 /**
  * Parses the command line and runs the chosen command.
- * @returns the exit code; nothing is thrown.
+ * @returns the exit code; nothing is thrown but what is truly unforeseen.
  */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
   const program = commandTree(invocation, (code) => {
     exitCode = code;
   });
+  if (invocation.argv.length === 0) {
+    program.outputHelp({ error: true });
+    return EXIT.usage;
+  }
   try {
     await program.parseAsync([...invocation.argv], { from: 'user' });
   } catch (error) {
@@ -29,86 +43,173 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
 export function commandTree(invocation: Invocation, done: (code: ExitCode) => void): Command {
   const program = new Command('istio-vms')
     .description('Gets a virtual machine into an Istio mesh, and proves that it works.')
-    .version(VERSION, '-V, --version')
+    .usage('<command> [options]')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
     .configureOutput({
       writeOut: (text) => void invocation.stdout.write(text),
       writeErr: (text) => void invocation.stderr.write(text),
       getOutHelpWidth: () => invocation.stdout.columns ?? 80,
       getErrHelpWidth: () => invocation.stderr.columns ?? 80,
     })
+    .configureHelp({ optionDescription: ({ description }) => description, subcommandTerm: (command) => command.name() })
     .exitOverride()
-    .showHelpAfterError('(istio-vms --help shows all commands)')
-    .addHelpText('after', () => exitCodesHelp());
-
-  const add = (name: string, summary: string, load: Load, extend?: (command: Command) => void): void => {
-    const command = program.command(name).description(summary).copyInheritedSettings(program);
-    extend?.(command);
-    addGlobalOptions(command);
-    command.action(async (...call: unknown[]) => {
-      const args = (call.slice(0, -2) as (string | string[])[]).flat();
-      const options = command.opts<GlobalOptions & Record<string, unknown>>();
-      const start = await load();
-      done(await start(invocation, options, args));
-    });
-  };
-  const deletable = (command: Command): void => {
-    command.addOption(new Option('--delete', 'take it down: what istio-vms made, and only that').conflicts('recreate'));
-    command.addOption(new Option('--recreate', 'take it down and make it again'));
-  };
-
-  add('up', 'make everything, whatever can run at once at once, and verify it', async () => (await import('./commands/up.ts')).up, (command) => {
-    deletable(command);
-    command.option('--skip-verify', 'do not verify at the end');
-  });
-  const step = (name: StepCommand): Load => async () => {
-    const { step: run } = await import('./commands/step.ts');
-    return (invocation, options) => run(name, invocation, options);
-  };
-  add('k3s', 'the cluster: a control plane and WORKERS workers on machines', step('k3s'), deletable);
-  add('istioctl', 'istioctl of exactly ISTIO_VERSION, checked, into BIN_DIR', step('istioctl'));
-  add('istio', 'the revisioned control plane', step('istio'));
-  add('eastwest', 'the east-west gateway, with istiod and the services behind it', step('eastwest'));
-  add('vm', 'the workload machine', step('vm'), deletable);
-  add('workload', 'the WorkloadGroup and the five files of the workload machine', step('workload'), (command) => {
-    command.option('--no-fix-ca', 'leave the CA address that istioctl wrote');
-    command.option('--no-fix-pilot', 'leave the istiod address that istioctl wrote');
-  });
-  add('arm64-patch', 'envoy and pilot-agent out of the arm64 proxyv2 image, with CONTAINER_TOOL', step('arm64-patch'));
-  add('bootstrap', 'the sidecar onto the workload machine, started and ready', step('bootstrap'));
-  add('route', 'a Service in front of the WorkloadGroup, and a demo workload behind it', step('route'));
-  add('verify', 'prove it: every claim of the walk-through as a check', async () => (await import('./commands/verify.ts')).verify, (command) => {
-    command.argument('[check...]', 'only these checks, by name');
-    command.option('--strict', 'also with STRICT mutual TLS');
-    command.option('--network-policy', 'also the experiments with network policies');
-    command.option('--list', 'only list the checks');
-  });
-  add('status', 'one screen of the whole lab', async () => (await import('./commands/status.ts')).status);
-  add('plan', 'the steps, what each needs, what is there, what would change', async () => (await import('./commands/plan.ts')).plan, (command) => {
-    command.option('--commands', 'every command that would run, in order, pasteable');
-    command.option('--graph', 'the steps as a Mermaid graph');
-  });
-  add('env', 'exports for the shell: eval "$(istio-vms env)"', async () => (await import('./commands/env.ts')).env);
+    .showHelpAfterError('(`istio-vms --help` shows all commands.)')
+    .addHelpText('after', rootFooter());
+  for (const spec of COMMANDS) addCommand(program, spec, invocation, done);
   return program;
 }
 
-function addGlobalOptions(command: Command): void {
-  command
-    .addOption(new Option('-o, --output <format>', 'how the answer is printed').choices(['text', 'json']).default('text'))
-    .addOption(new Option('-c, --config <file>', 'configuration file (default: run.env here, if it exists)'))
-    .addOption(
-      new Option('-s, --set <NAME=VALUE>', 'set one variable; wins over environment and file; repeatable')
-        .default({}, 'none')
-        .argParser(collectSetting),
-    )
-    .addOption(new Option('-q, --quiet', 'no progress, only the answer and errors').default(false))
-    .addOption(new Option('-v, --verbose', 'plain lines instead of a tree, with every command').default(false))
-    .addOption(new Option('--rehearse', 'in a simulated world: nothing real is touched, no other tool is needed').default(false))
-    .addOption(new Option('--from <start>', 'where a rehearsal begins').choices(REHEARSAL_STARTS))
-    .addOption(
-      new Option('--fault <name>', 'let this go wrong in the rehearsal; repeatable')
-        .default([], 'none')
-        .argParser((name: string, before: readonly string[]) => [...before, name]),
-    );
+function addCommand(program: Command, spec: CommandSpec, invocation: Invocation, done: (code: ExitCode) => void): void {
+  const command = program.command(spec.name).description(spec.summary).helpGroup(spec.group).copyInheritedSettings(program);
+  spec.extend?.(command);
+  addCommonOptions(command);
+  if (spec.examples !== undefined) command.addHelpText('after', ['', 'Examples:', ...spec.examples.map((line) => `  ${line}`)].join('\n'));
+  command.action(async (...call: unknown[]) => {
+    const args = (call.slice(0, -2) as (string | string[])[]).flat();
+    const start = await spec.load();
+    done(await start(invocation, command.opts(), args));
+  });
+}
+
+const deletable = (command: Command): void => {
+  command.addOption(new Option('--delete', 'take it down: what istio-vms made, and only that').conflicts('recreate'));
+  command.addOption(new Option('--recreate', 'take it down and make it again'));
+};
+
+const step =
+  (name: StepCommand): Load =>
+  async () => {
+    const { step: start } = await import('./commands/step.ts');
+    return (invocation, options) => start(name, invocation, options);
+  };
+
+const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'up',
+    group: 'The whole:',
+    summary: 'Makes everything, whatever can run at once at once, and verifies it.',
+    load: async () => (await import('./commands/up.ts')).up,
+    extend: (command) => {
+      deletable(command);
+      command.option('--skip-verify', 'do not verify at the end');
+    },
+    examples: [
+      'istio-vms up --rehearse         see all of it, with no other tool installed',
+      'istio-vms up --set WORKERS=1    with one worker',
+      'istio-vms up --rehearse --fault vm-rebooted',
+      'istio-vms up --delete           take everything down again',
+    ],
+  },
+  {
+    name: 'k3s',
+    group: 'Steps, in order:',
+    summary: 'The cluster: a control plane and WORKERS workers on machines.',
+    load: step('k3s'),
+    extend: deletable,
+  },
+  {
+    name: 'istioctl',
+    group: 'Steps, in order:',
+    summary: 'istioctl of exactly ISTIO_VERSION, checked, into BIN_DIR.',
+    load: step('istioctl'),
+  },
+  { name: 'istio', group: 'Steps, in order:', summary: 'The revisioned control plane.', load: step('istio') },
+  {
+    name: 'eastwest',
+    group: 'Steps, in order:',
+    summary: 'The east-west gateway, with istiod and the services behind it.',
+    load: step('eastwest'),
+  },
+  { name: 'vm', group: 'Steps, in order:', summary: 'The workload machine.', load: step('vm'), extend: deletable },
+  {
+    name: 'workload',
+    group: 'Steps, in order:',
+    summary: 'The WorkloadGroup, and the five files of the workload machine.',
+    load: step('workload'),
+    extend: (command) => {
+      command.option('--no-fix-ca', 'leave the CA address that istioctl wrote');
+      command.option('--no-fix-pilot', 'leave the istiod address that istioctl wrote');
+    },
+  },
+  {
+    name: 'arm64-patch',
+    group: 'Steps, in order:',
+    summary: 'envoy and pilot-agent out of the arm64 image; only where no arm64 package exists.',
+    load: step('arm64-patch'),
+  },
+  {
+    name: 'bootstrap',
+    group: 'Steps, in order:',
+    summary: 'The sidecar onto the workload machine, started and ready.',
+    load: step('bootstrap'),
+  },
+  {
+    name: 'route',
+    group: 'Steps, in order:',
+    summary: 'A Service in front of the WorkloadGroup, and a demo workload behind it.',
+    load: step('route'),
+  },
+  {
+    name: 'verify',
+    group: 'Looking:',
+    summary: 'Proves it: every claim of the walk-through as a check.',
+    load: async () => (await import('./commands/verify.ts')).verify,
+    extend: (command) => {
+      command.argument('[check...]', 'only these checks');
+      command.option('--strict', 'also with STRICT mutual TLS');
+      command.option('--network-policy', 'also the experiments with network policies');
+      command.option('--list', 'only list the checks');
+    },
+    examples: ['istio-vms verify dns vm-to-mesh', 'istio-vms verify --strict --network-policy --output json'],
+  },
+  {
+    name: 'status',
+    group: 'Looking:',
+    summary: 'One screen of the whole lab.',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    name: 'plan',
+    group: 'Looking:',
+    summary: 'The steps, what each needs, what is there, what would change.',
+    load: async () => (await import('./commands/plan.ts')).plan,
+    extend: (command) => {
+      command.addOption(new Option('--commands', 'every command that would run, in order, pasteable').conflicts('graph'));
+      command.option('--graph', 'the steps as a Mermaid graph');
+    },
+    examples: ['istio-vms plan --commands               from what is really there', 'istio-vms plan --commands --rehearse    from nothing'],
+  },
+  {
+    name: 'env',
+    group: 'Looking:',
+    summary: 'Exports for the shell: eval "$(istio-vms env)"',
+    load: async () => (await import('./commands/env.ts')).env,
+  },
+];
+
+function addCommonOptions(command: Command): void {
+  const common: readonly Option[] = [
+    new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text'),
+    new Option('-c, --config <file>', 'configuration file; otherwise run.env here, if there is one'),
+    new Option('-s, --set <NAME=VALUE>', 'set a variable, over environment and file; repeatable')
+      .default({})
+      .argParser(collectSetting),
+    new Option('-q, --quiet', 'no story, only the answer and errors').default(false),
+    new Option('-v, --verbose', 'plain lines, every one of them').default(false),
+    new Option('-h, --help', 'print this help'),
+  ];
+  const rehearsal: readonly Option[] = [
+    new Option('--rehearse', 'in a simulated world: nothing real is touched').default(false),
+    new Option('--from <start>', `where it begins: ${REHEARSAL_STARTS.join(', ')}`).choices(REHEARSAL_STARTS),
+    new Option('--fault <name>', 'let this go wrong; repeatable; an unknown name lists all')
+      .default([])
+      .argParser((name: string, before: readonly string[]) => [...before, name]),
+  ];
+  for (const option of common.slice(0, -1)) command.addOption(option.helpGroup('Always:'));
+  command.addHelpOption((common.at(-1) as Option).helpGroup('Always:'));
+  for (const option of rehearsal) command.addOption(option.helpGroup('Rehearsal:'));
 }
 
 function collectSetting(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -117,7 +218,7 @@ function collectSetting(text: string, before: Readonly<Record<string, string>>):
   return { ...before, [text.slice(0, cut)]: text.slice(cut + 1) };
 }
 
-function exitCodesHelp(): string {
+function rootFooter(): string {
   const rows = EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`);
-  return ['', 'Exit codes:', ...rows].join('\n');
+  return ['', 'Begin with `istio-vms up --rehearse`. `istio-vms <command> --help` tells more.', '', 'Exit codes:', ...rows].join('\n');
 }

@@ -42,7 +42,7 @@ export async function prepareRehearsal(
     const report = await rehearsal.drive(() => runPlan({ plan, clock, signal: work.signal }));
     if (report.error !== undefined) throw report.error;
   }
-  rehearsal.misbehave(work.options.fault);
+  rehearsal.misbehave();
   return { at: work.app.lab.doors.clock.now(), commands: rehearsal.transcript.length };
 }
 
@@ -86,6 +86,6 @@ export function rehearsalFigures(rehearsal: Rehearsal, work: Session, begun: Mar
 
 /** The last lines of a rehearsal. */
 export function closing(figures: RehearsalFigures): string {
-  const took = `Rehearsed in ${duration(figures.virtualMs)} of simulated time: ${counted(figures.commands, 'command')}, ${figures.writes} of which would change something. Nothing real was touched.`;
-  return took;
+  const { virtualMs, commands, writes } = figures;
+  return `Rehearsed in ${duration(virtualMs)} of simulated time: ${counted(commands, 'command')}, ${writes} of which would change something. Nothing real was touched.`;
 }

@@ -7,6 +7,7 @@ import type { RunReport } from '../plan/report.ts';
 import type { Step } from '../plan/step.ts';
 import type { LabOptions } from '../steps/lab.ts';
 import { renderError } from '../ui/error-screen.ts';
+import { wrapText } from '../ui/fold.ts';
 import { jsonDocument } from '../ui/json.ts';
 import { createLogReporter } from '../ui/log.ts';
 import { combineReporters, type Reporter } from '../ui/reporter.ts';
@@ -35,6 +36,8 @@ export interface Answer {
   readonly error?: CliError;
   /** The run behind it, for the error screen. */
   readonly run?: RunReport;
+  /** Last words on stderr: part of the story, so that stdout holds nothing but the answer. */
+  readonly closing?: string;
 }
 
 export interface SessionSpec {
@@ -102,11 +105,7 @@ async function rehearsed(spec: SessionSpec, work: Session): Promise<Answer> {
   const begun = await prepareRehearsal(rehearsal, work, spec.options.from ?? spec.from, spec.needs ?? (() => []));
   const answer = await rehearsal.drive(() => spec.body(work));
   const figures = rehearsalFigures(rehearsal, work, begun, answer.run);
-  return {
-    ...answer,
-    data: { ...answer.data, rehearsal: figures },
-    text: spec.options.quiet ? answer.text : joined(answer.text, closing(figures)),
-  };
+  return { ...answer, data: { ...answer.data, rehearsal: figures }, closing: closing(figures) };
 }
 
 /** First interrupt: start nothing new. Second: leave at once. */
@@ -134,6 +133,10 @@ function show({ command, invocation, options }: SessionSpec, answer: Answer, scr
   } else if (answer.text !== '') {
     invocation.stdout.write(`${answer.text.trimEnd()}\n`);
   }
+  if (answer.closing !== undefined && !options.quiet) {
+    const lines = wrapText(answer.closing, screen.width - 1).map(screen.paint.dim);
+    invocation.stderr.write(`\n${lines.join('\n')}\n`);
+  }
   if (error === undefined) return EXIT.done;
   const real = app !== undefined && app.rehearsal === undefined;
   invocation.stderr.write(
@@ -147,6 +150,3 @@ function show({ command, invocation, options }: SessionSpec, answer: Answer, scr
   return error.exitCode;
 }
 
-function joined(...texts: readonly string[]): string {
-  return texts.filter((text) => text !== '').join('\n\n');
-}

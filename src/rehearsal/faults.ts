@@ -1,3 +1,4 @@
+import { CliError } from '../errors/cli-error.ts';
 import type { Host } from '../system/doors.ts';
 import { restartDaemon } from './host/multipass/daemon.ts';
 import type { World } from './world.ts';
@@ -61,11 +62,15 @@ export const FAULTS: readonly Fault[] = [
   { name: 'api-flaky', what: 'The Kubernetes API server refuses connections for a moment, now and then.' },
 ];
 
-/** The fault of this name. @throws Error when there is none. */
+/** The fault of this name. @throws CliError `wrong-usage` that lists all when there is none */
 export function findFault(name: string): Fault {
   const fault = FAULTS.find((candidate) => candidate.name === name);
   if (fault === undefined) {
-    throw new Error(`There is no fault ${name}. Known: ${FAULTS.map((candidate) => candidate.name).join(', ')}.`);
+    throw new CliError('wrong-usage', {
+      message: `There is no fault named ${name}.`,
+      details: FAULTS.map((candidate) => `${candidate.name}: ${candidate.what}`),
+      hint: 'Choose one of these.',
+    });
   }
   return fault;
 }

@@ -12,10 +12,7 @@ import { createProcesses, type TranscriptEntry } from './processes.ts';
 import { createWorld } from './state.ts';
 import type { HostProgram, Instance, Mesh, World } from './world.ts';
 
-export { FAULTS, type Fault } from './faults.ts';
-export type { SimulatedFiles } from './files.ts';
-export type { TranscriptEntry } from './processes.ts';
-export type { World } from './world.ts';
+export { FAULTS } from './faults.ts';
 
 export interface RehearsalOptions {
   readonly host: Host;

@@ -59,7 +59,9 @@ export function describe(answer: Answer): string {
   return 'status' in answer ? `${answer.status} ${firstLine(answer.body)}`.trim() : answer.refused;
 }
 
+/** The first words of a body; a page without its tags. */
 function firstLine(body: string): string {
-  const line = body.trim().split('\n')[0] ?? '';
+  const text = body.replaceAll(/<style[\s\S]*?<\/style>|<[^>]*>/g, ' ');
+  const line = text.split('\n').map((each) => each.trim()).find((each) => each !== '') ?? '';
   return line.length > 60 ? `${line.slice(0, 57)}…` : line;
 }
