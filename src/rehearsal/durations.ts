@@ -29,8 +29,6 @@ export const MACHINE_CREATE = 6 * second;
 export const MACHINE_BOOT = 10 * second;
 /** First boot's cloud-init after sshd answers. With create and boot: a launch of 13-42 s (facts/peers.md B1). */
 export const CLOUD_INIT_FIRST = 12 * second;
-/** Later boots run cloud-init too, with little to do. Estimate. */
-export const CLOUD_INIT_LATER = 2 * second;
 /** Packages that user data asks for, together. Estimate. */
 export const CLOUD_INIT_PACKAGES = 15 * second;
 /** Running, and the engine still answers `N/A` for the address. Estimate. */
@@ -58,8 +56,6 @@ export const K3S_AGENT_RETRY = 2 * second;
 export const K3S_PASSWORD_RETRY = 5 * second;
 /** How long k3s waits for a missing token file (facts/k3s.md 2.4). */
 export const K3S_TOKEN_FILE_WAIT = 240 * second;
-/** RestartSec of a k3s unit (facts/k3s.md 2.2). */
-export const K3S_RESTART = 5 * second;
 
 /** apt with a local deb and small dependencies on a warm index. Estimate. */
 export const PACKAGE_INSTALL = 12 * second;

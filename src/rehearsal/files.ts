@@ -4,7 +4,7 @@ import type { Files } from '../system/doors.ts';
 import { digestOf, sizeOf } from './stand-in.ts';
 
 /** One thing in the simulated file system. */
-export type FileNode =
+type FileNode =
   | { readonly kind: 'file'; content: Uint8Array; mode: number }
   | { readonly kind: 'directory'; mode: number }
   | { readonly kind: 'link'; readonly target: string };

@@ -5,7 +5,7 @@ import { createVirtualClock, type VirtualClock } from './clock.ts';
 import type { Instance, World } from './world.ts';
 
 /** When the simulated world begins, unless told otherwise. */
-export const WORLD_START = Date.parse('2026-01-05T09:00:00Z');
+const WORLD_START = Date.parse('2026-01-05T09:00:00Z');
 
 export interface WorldOptions {
   readonly host: Host;

@@ -5,7 +5,7 @@ import type { Instance, World } from '../../world.ts';
 type Json = string | number | readonly Json[] | { readonly [key: string]: Json };
 
 /** JSON as Qt lays it out: four blanks, keys sorted, an empty array over two lines (facts/multipass.md 2). */
-export function qtJson(value: Json): string {
+function qtJson(value: Json): string {
   return `${layout(value, '')}\n`;
 }
 

@@ -13,7 +13,7 @@ export const HOST: Host = { platform: 'linux', cpu: 'amd64', cwd: '/home/u/lab',
 
 export const shipped: ShippedData = await loadShippedData();
 
-export const REMAP = '"$@"; rc=$?; [ $rc -eq 4 ] && rc=104; exit $rc';
+const REMAP = '"$@"; rc=$?; [ $rc -eq 4 ] && rc=104; exit $rc';
 
 interface RigOptions extends Partial<WorldOptions> {
   readonly programs?: Readonly<Record<string, HostProgram>>;
