@@ -29,7 +29,12 @@ export function admit(kube: Kube, namespace: string, template: PodTemplate): Adm
         `Post "https://${service}.${istiod?.metadata.namespace ?? 'istio-system'}.svc:443/inject?timeout=10s": no endpoints available for service "${service}"`,
     };
   }
-  return { kind: 'injected', revision, template: withProxy(template, proxyImage(istiod.spec.template.spec.containers), revision) };
+  const proxy: Container = {
+    name: 'istio-proxy',
+    image: proxyImage(istiod.spec.template.spec.containers),
+    resources: proxyResources(kube.store, istiod.metadata.namespace, revision),
+  };
+  return { kind: 'injected', revision, template: withProxy(template, proxy, revision) };
 }
 
 /** The istiod Deployment of a revision. */
@@ -53,7 +58,8 @@ function webhookFor(store: Store, home: Readonly<Record<string, string>>, pod: R
 }
 
 /** A gateway's only container says `auto` and becomes the proxy itself; anything else gets a second container. */
-function withProxy(template: PodTemplate, image: string, revision: string): PodTemplate {
+function withProxy(template: PodTemplate, proxy: Container, revision: string): PodTemplate {
+  const { image } = proxy;
   const metadata = {
     labels: { ...template.metadata?.labels, 'security.istio.io/tlsMode': 'istio', 'service.istio.io/canonical-revision': 'latest' },
     annotations: { ...template.metadata?.annotations, 'istio.io/rev': revision, 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}' },
@@ -64,11 +70,6 @@ function withProxy(template: PodTemplate, image: string, revision: string): PodT
     );
     return { metadata, spec: { ...template.spec, containers } };
   }
-  const proxy: Container = {
-    name: 'istio-proxy',
-    image,
-    resources: { requests: { cpu: '100m', memory: '128Mi' } },
-  };
   return {
     metadata,
     spec: {
@@ -81,3 +82,13 @@ function withProxy(template: PodTemplate, image: string, revision: string): PodT
 
 const proxyImage = (containers: readonly Container[]): string =>
   (containers[0]?.image ?? '').replace(/\/pilot:/, '/proxyv2:');
+
+/** What a proxy asks of its node: `values.global.proxy.resources` of the install, or Istio's own (facts/peers.md B1). */
+function proxyResources(store: Store, namespace: string | undefined, revision: string): NonNullable<Container['resources']> {
+  const suffix = revision === 'default' ? '' : `-${revision}`;
+  const map = store.get('configmaps', namespace, `istio-sidecar-injector${suffix}`);
+  const values = JSON.parse((map?.['data'] as { values?: string } | undefined)?.values ?? '{}') as {
+    global?: { proxy?: { resources?: Container['resources'] } };
+  };
+  return values.global?.proxy?.resources ?? { requests: { cpu: '100m', memory: '128Mi' } };
+}

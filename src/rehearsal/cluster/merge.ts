@@ -6,8 +6,8 @@ const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Server-side apply in small: maps merge, everything else is replaced, and what the same manager applied before and
- * leaves out now goes away. (Lists keyed by name merge in a real server; no list of ours has two owners.)
+ * Server-side apply in small: maps merge, and so do list entries with the same port or name; everything else is replaced,
+ * and what the same manager applied before and leaves out now goes away.
  */
 export function mergeApplied(current: Fields, before: Fields | undefined, next: Fields): Fields {
   const merged: Fields = { ...current };
@@ -24,10 +24,23 @@ export function mergeApplied(current: Fields, before: Fields | undefined, next: 
   for (const [key, value] of Object.entries(next)) {
     const now = merged[key];
     const was = before?.[key];
-    merged[key] =
-      isFields(value) && isFields(now) ? mergeApplied(now, isFields(was) ? was : undefined, value) : value;
+    merged[key] = mergeValue(now, was, value);
   }
   return merged;
+}
+
+function mergeValue(now: unknown, was: unknown, value: unknown): unknown {
+  if (isFields(value) && isFields(now)) return mergeApplied(now, isFields(was) ? was : undefined, value);
+  if (!Array.isArray(value) || !Array.isArray(now)) return value;
+  const before: unknown[] = Array.isArray(was) ? was : [];
+  return value.map((entry: unknown) => mergeValue(counterpart(now, entry), counterpart(before, entry), entry));
+}
+
+/** The entry of a list that means the same thing: what the server fills in (node ports, defaults) stays with it. */
+function counterpart(list: readonly unknown[], entry: unknown): unknown {
+  if (!isFields(entry)) return undefined;
+  const key = ['port', 'name'].find((name) => name in entry);
+  return key === undefined ? undefined : list.find((other) => isFields(other) && other[key] === entry[key]);
 }
 
 /** Whether two values are the same, key order aside. */

@@ -60,7 +60,16 @@ export function createAgents(world: World): Agents {
     agent.configuredAt ??= world.clock.now() + SIDECAR_CONFIG;
     agent.health.healthy = undefined;
     register(agent.connection);
+    look(agent, agent.connection);
     return undefined;
+  };
+
+  /** Reads the probe, and tells istiod when it thinks otherwise now. */
+  const look = ({ instance, health }: Agent, connection: Connection): void => {
+    const settings = connection.settings.probe;
+    if (settings === undefined) return;
+    const flipped = probe(health, settings, instance, connection.since, world.clock.now());
+    if (flipped !== undefined) reportHealth(connection, health.healthy === true, probeMessage(settings), flipped);
   };
 
   /** Ends streams that have lost their way, renews those that have found it, and reads the probes. */
@@ -70,7 +79,7 @@ export function createAgents(world: World): Agents {
     if (moment === settled) return;
     settled = moment;
     for (const agent of agents.values()) {
-      const { instance, connection, health } = agent;
+      const { instance, connection } = agent;
       if (instance.state !== 'Running') continue;
       if (connection === undefined) {
         if (agent.configuredAt !== undefined) connect(instance);
@@ -78,10 +87,7 @@ export function createAgents(world: World): Agents {
         unregister(world, connection, instance);
         agent.connection = undefined;
         connect(instance);
-      } else if (connection.settings.probe !== undefined) {
-        const flipped = probe(health, connection.settings.probe, instance, connection.since, now);
-        if (flipped !== undefined) reportHealth(connection, health.healthy === true, probeMessage(connection.settings.probe), flipped);
-      }
+      } else look(agent, connection);
     }
   };
 

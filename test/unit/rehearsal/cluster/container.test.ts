@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { unpackTar } from '../../../../src/system/archives.ts';
+import { lab } from './lab.ts';
+
+const IMAGE = 'docker.io/istio/proxyv2:1.19.3';
+const create = (name: string, image = IMAGE) => ['create', '--name', name, '--platform', 'linux/arm64', image];
+
+describe.each(['docker', 'podman'])('%s', (tool) => {
+  it('exports the two binaries of an image as arm64', async () => {
+    const { box, files } = lab();
+    expect((await box(tool, create('patch-a'))).exitCode).toBe(0);
+    expect((await box(tool, ['export', '--output', '/lab/.tmp/c.tar', 'patch-a'])).exitCode).toBe(0);
+    const entries = await unpackTar((await files.read('/lab/.tmp/c.tar')) ?? new Uint8Array());
+    const agent = JSON.parse(Buffer.from(entries.get('usr/local/bin/pilot-agent')?.content ?? []).toString()) as object;
+    expect(agent).toEqual({ artifact: 'pilot-agent', version: '1.19.3', cpu: 'arm64' });
+    expect(entries.get('usr/local/bin/envoy')?.mode).toBe(0o755);
+  });
+
+  it('has a name once, and no image that was never made', async () => {
+    const { box, world } = lab();
+    await box(tool, create('patch-a'));
+    expect((await box(tool, create('patch-a'))).stderr).toContain('already in use');
+    expect((await box(tool, create('patch-b', 'docker.io/istio/proxyv2:1.19.99'))).stderr).toContain('manifest unknown');
+    expect([...world.containers.keys()]).toEqual(['patch-a']);
+  });
+
+  it('refuses other forms', async () => {
+    const { box } = lab();
+    expect(await box(tool, ['run', IMAGE])).toMatchObject({ exitCode: 125, refused: `${tool} run ${IMAGE}` });
+    expect((await box(tool, ['create', '--name', 'c', IMAGE])).refused).toBeDefined();
+  });
+});
+
+it('an absent container is nothing to podman, and an error to docker', async () => {
+  const { box } = lab();
+  expect((await box('podman', ['rm', '--force', 'x'])).exitCode).toBe(0);
+  expect(await box('docker', ['rm', '--force', 'x'])).toMatchObject({ exitCode: 1, stderr: 'Error response from daemon: No such container: x\n' });
+});

@@ -1,0 +1,226 @@
+import { parse, stringify } from 'yaml';
+import { describe, expect, it } from 'vitest';
+import { controlPlane } from '../../../../src/manifests/control-plane.ts';
+import { eastWestGateway } from '../../../../src/manifests/east-west-gateway.ts';
+import { workloadGroup, workloadObjects } from '../../../../src/manifests/workload.ts';
+import { parseEnvFile } from '../../../../src/guest/env-file.ts';
+import { readyLab, type Lab } from './lab.ts';
+
+const INJECTORS = 'mutatingwebhookconfigurations.admissionregistration.k8s.io';
+const tags = async ({ items }: Lab): Promise<unknown[]> =>
+  (await items(INJECTORS, 'istio.io/tag=default')).map(({ metadata }) => metadata.labels['istio.io/rev']);
+const nameless = (object: object): object => ({ ...object, metadata: {} });
+
+describe('istioctl install', () => {
+  it('makes namespace with network, revisioned istiod, ingress gateway, webhooks and the default tag', async () => {
+    const made = await readyLab();
+    const before = made.world.clock.now();
+    expect(await made.installIstio()).toMatchObject({ exitCode: 0 });
+    expect(made.world.clock.now() - before).toBeGreaterThan(15_000);
+    expect(made.world.clock.now() - before).toBeLessThan(60_000);
+    const home = (await made.items('namespaces')).find(({ metadata }) => metadata.name === 'istio-system');
+    expect(home?.metadata.labels['topology.istio.io/network']).toBe('kube-network');
+    const pods = (await made.items('pods')).filter(({ metadata }) => metadata.namespace === 'istio-system');
+    expect(pods.map((pod) => pod['spec'].containers[0].image).sort()).toEqual(['docker.io/istio/pilot:1.19.3', 'docker.io/istio/proxyv2:1.19.3']);
+    expect(await tags(made)).toEqual(['1-19-3']);
+    expect((await made.items('services')).map(({ metadata }) => metadata.name)).toContain('istiod-1-19-3');
+  });
+
+  it('gives up after 300 s where istiod finds no room, and fits when it asks for less', async () => {
+    const big = await readyLab({ workerMemory: '2G', k3sConfig: { 'node-taint': ['a=b:NoSchedule'], disable: ['traefik', 'metrics-server'] } });
+    const before = big.world.clock.now();
+    const result = await big.installIstio();
+    expect(result).toMatchObject({ exitCode: 1 });
+    expect(result.stderr).toContain('timed out waiting for the condition');
+    expect(big.world.clock.now() - before).toBeGreaterThan(300_000);
+    const small = await readyLab({ small: true, workerMemory: '2G' });
+    expect((await small.installIstio()).exitCode).toBe(0);
+  });
+
+  it('refuses a Kubernetes that is too old, and takes the one that fits', async () => {
+    const made = await readyLab({ version: '1.30.3' });
+    expect((await made.installIstio()).exitCode).toBe(0);
+    const old = await readyLab();
+    await old.files.write(old.config.paths.istioctl, '{"artifact":"istioctl","version":"1.30.3","cpu":"linux-amd64"}\n', 0o755);
+    expect((await old.installIstio()).stderr).toContain('The minimum supported Kubernetes version is 1.32');
+  });
+
+  it('is strict about fields from 1.24 on', async () => {
+    const odd = (made: Lab) => ({ ...controlPlane(made.config), spec: { ...(controlPlane(made.config)['spec'] as object), components: { pilot: { k8s: { resource: {} } } } } });
+    const late = await readyLab({ version: '1.24.6' });
+    expect((await late.install(odd(late))).stderr).toContain('unknown field "spec.components.pilot.k8s.resource"');
+    const early = await readyLab({ version: '1.22.8' });
+    expect((await early.install(odd(early))).exitCode).toBe(0);
+  });
+
+  it('lets an overlay win', async () => {
+    const made = await readyLab();
+    await made.install(controlPlane(made.config), {
+      apiVersion: 'install.istio.io/v1alpha1',
+      kind: 'IstioOperator',
+      spec: { profile: 'minimal', components: { pilot: { k8s: { resources: { requests: { memory: '300Mi' } } } } } },
+    });
+    const [istiod] = await made.items('deployments.apps', 'app=istiod');
+    expect(istiod?.['spec'].template.spec.containers[0].resources.requests.memory).toBe('300Mi');
+    expect((await made.items('services')).map(({ metadata }) => metadata.name)).not.toContain('istio-ingressgateway');
+  });
+
+  it.each([
+    ['1.19.3', false],
+    ['1.19.10', true],
+    ['1.20.8', true],
+    ['1.22.8', true],
+  ])('%s a second time keeps the tag: %s (#47423)', async (version, keeps) => {
+    const made = await readyLab({ version });
+    await made.installIstio();
+    await made.installIstio();
+    expect((await tags(made)).length > 0).toBe(keeps);
+    const set = ['tag', 'set', 'default', '--revision', made.config.istio.revision, '--overwrite', ...made.access];
+    expect((await made.istio(set)).exitCode).toBe(0);
+    expect(await tags(made)).toEqual([made.config.istio.revision]);
+  });
+
+  it.each([
+    ['1.24.6', true],
+    ['1.22.8', false],
+  ])('%s prunes the gateway when a nameless file comes after it: %s', async (version, prunes) => {
+    const made = await readyLab({ version });
+    await made.installIstio();
+    await made.installGateway();
+    await made.install(nameless(controlPlane(made.config)));
+    const names = (await made.items('services')).map(({ metadata }) => metadata.name);
+    expect(names.includes('istio-eastwestgateway')).toBe(!prunes);
+  });
+
+  it('does not wait for an address: a port clash leaves the gateway pending with exit 0', async () => {
+    const made = await readyLab();
+    await made.installIstio();
+    const config = { ...made.config, gateway: { ...made.config.gateway, status: { outside: 15021, inside: 15021 } } };
+    expect((await made.install(eastWestGateway(config))).exitCode).toBe(0);
+    await made.world.clock.advance(60_000);
+    const gateway = (await made.items('services')).find(({ metadata }) => metadata.name === 'istio-eastwestgateway');
+    expect(gateway?.['status'].loadBalancer).toEqual({});
+    await made.installGateway();
+    await made.world.clock.advance(60_000);
+    const mended = (await made.items('services')).find(({ metadata }) => metadata.name === 'istio-eastwestgateway');
+    expect(mended?.['status'].loadBalancer.ingress).toHaveLength(3);
+  });
+
+  it('fault gateway-port-clash: somebody else has the istiod port', async () => {
+    const made = await readyLab();
+    made.world.faults.add('gateway-port-clash');
+    await made.installIstio();
+    await made.installGateway();
+    await made.world.clock.advance(60_000);
+    const services = await made.items('services');
+    expect(services.find(({ metadata }) => metadata.name === 'istio-eastwestgateway')?.['status'].loadBalancer).toEqual({});
+    expect(services.find(({ metadata }) => metadata.name === 'already-here')?.['spec'].ports[0].port).toBe(15013);
+  });
+
+  it('gateway before its control plane never becomes ready', async () => {
+    const made = await readyLab();
+    expect((await made.installGateway()).stderr).toContain('timed out waiting for the condition');
+  });
+});
+
+describe('injection', () => {
+  it('follows the revision label, and waits for istiod', async () => {
+    const made = await readyLab();
+    await made.installIstio();
+    const home = (name: string, labels: Record<string, string>) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+    const client = (namespace: string) => ({
+      apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'c', namespace },
+      spec: { selector: { matchLabels: { app: 'c' } }, template: { metadata: { labels: { app: 'c' } }, spec: { containers: [{ name: 'curl', image: 'curlimages/curl:8.4.0' }] } } },
+    });
+    await made.apply(home('a', { 'istio.io/rev': '1-19-3' }), home('b', { 'istio-injection': 'enabled' }), home('d', { 'istio.io/rev': '9' }), home('e', {}));
+    await made.apply(client('a'), client('b'), client('d'), client('e'));
+    await made.world.clock.advance(30_000);
+    const pods = await made.items('pods', 'app=c');
+    const counts = Object.fromEntries(pods.map((pod) => [pod.metadata.namespace, pod['status'].containerStatuses.length]));
+    expect(counts).toEqual({ a: 2, b: 2, d: 1, e: 1 });
+  });
+});
+
+describe('istioctl experimental workload entry configure', () => {
+  const configured = async (made: Lab, more: { revision?: string; ingressIP?: string } = {}) => {
+    await made.files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(made.config)));
+    return made.istio([
+      'experimental', 'workload', 'entry', 'configure', ...made.access, '--file', '/lab/.tmp/group.yaml', '--output', '/lab/.data/workload-files',
+      '--clusterID', 'test', '--ingressIP', more.ingressIP ?? '192.168.64.3', '--internalIP', '192.168.64.9', '--autoregister',
+      '--revision', more.revision ?? made.config.istio.revision, '--tokenDuration', '3600',
+    ]);
+  };
+  const text = (made: Lab, name: string) => made.files.readText(`/lab/.data/workload-files/${name}`);
+
+  it('stops at the root certificate while the namespace is young, with the earlier files written', async () => {
+    const made = await readyLab();
+    await made.installIstio();
+    made.world.faults.add('root-cert-late');
+    await made.apply(...workloadObjects(made.config));
+    expect((await configured(made)).stderr).toContain('configmap istio-ca-root-cert was not found in namespace vmns');
+    expect(await text(made, 'cluster.env')).toBeDefined();
+    expect(await text(made, 'istio-token')).toBeUndefined();
+    await made.world.clock.advance(10_000);
+    expect((await configured(made)).exitCode).toBe(1);
+    await made.world.clock.advance(10_000);
+    expect(await configured(made)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('writes five files, all 0744, and says 15012 whatever the gateway has', async () => {
+    const made = await readyLab();
+    await made.installIstio();
+    await made.apply(...workloadObjects(made.config));
+    await made.world.clock.advance(5_000);
+    await configured(made);
+    expect(await made.files.list('/lab/.data/workload-files')).toEqual(['cluster.env', 'hosts', 'istio-token', 'mesh.yaml', 'root-cert.pem']);
+    expect((await made.files.stat('/lab/.data/workload-files/istio-token'))?.mode).toBe(0o744);
+    const raw = (await text(made, 'cluster.env')) ?? '';
+    expect(raw.split('\n')).toContain("ISTIO_INBOUND_PORTS='*'");
+    expect(raw.trim().split('\n')).toEqual(raw.trim().split('\n').toSorted());
+    expect(Object.fromEntries(parseEnvFile(raw))).toMatchObject({
+      CA_ADDR: 'istiod-1-19-3.istio-system.svc:15012', ISTIO_META_NETWORK: 'vm-network', ISTIO_META_AUTO_REGISTER_GROUP: 'external-app',
+      ISTIO_SVC_IP: '192.168.64.9', ISTIO_META_MESH_ID: 'vmmesh', ISTIO_META_CLUSTER_ID: 'test', SERVICE_ACCOUNT: 'vmsa', ISTIO_META_DNS_CAPTURE: 'true',
+    });
+    const mesh = parse((await text(made, 'mesh.yaml')) ?? '') as { defaultConfig: Record<string, unknown> };
+    expect(mesh.defaultConfig).toMatchObject({ discoveryAddress: 'istiod-1-19-3.istio-system.svc:15012', readinessProbe: { periodSeconds: 5 } });
+    expect(await text(made, 'hosts')).toBe('192.168.64.3 istiod-1-19-3.istio-system.svc\n');
+    const claims = JSON.parse(Buffer.from(((await text(made, 'istio-token')) ?? '').split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+    expect(claims).toMatchObject({ aud: ['istio-ca'], sub: 'system:serviceaccount:vmns:vmsa' });
+    expect(Number(claims['exp']) * 1000 - made.world.clock.now()).toBeGreaterThan(3_500_000);
+  });
+
+  it('leaves hosts empty, and says nothing by its exit code, without an address', async () => {
+    const made = await readyLab();
+    await made.installIstio();
+    await made.apply(...workloadObjects(made.config));
+    await made.world.clock.advance(5_000);
+    expect((await configured(made, { ingressIP: 'pending' })).exitCode).toBe(0);
+    expect(await text(made, 'hosts')).toBe('');
+  });
+
+  it('names a wrong revision and an absent service account', async () => {
+    const made = await readyLab();
+    await made.installIstio();
+    expect((await configured(made, { revision: '1-18-0' })).stderr).toContain('configmap istio-1-18-0 was not found');
+    await made.apply(...workloadObjects(made.config).filter(({ kind }) => kind !== 'ServiceAccount'));
+    await made.world.clock.advance(5_000);
+    expect((await configured(made)).stderr).toContain('could not create a token under service account vmsa in namespace vmns');
+  });
+});
+
+describe('istioctl refuses what it was not taught', () => {
+  it.each([
+    [['uninstall', '--purge'], 'istioctl uninstall --purge'],
+    [['version', '--output=json'], 'istioctl version --output=json'],
+    [['install', '--set', 'x=y'], 'istioctl --set'],
+  ])('%j', async (args, refused) => {
+    const { istio } = await readyLab();
+    expect(await istio(args)).toMatchObject({ exitCode: 1, refused });
+  });
+
+  it('and says its version', async () => {
+    const { istio } = await readyLab();
+    const { stdout } = await istio(['version', '--remote=false', '--output=json']);
+    expect((JSON.parse(String(stdout)) as { clientVersion: { version: string } }).clientVersion.version).toBe('1.19.3');
+  });
+});

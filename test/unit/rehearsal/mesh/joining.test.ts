@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+import { exposeIstiod } from '../../../../src/manifests/expose.ts';
+import { dropCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
+import { guestText, removeGuest, writeGuest } from '../../../../src/rehearsal/guest/files.ts';
+import type { KubeObject } from '../../../../src/rehearsal/world.ts';
+import { joinedLab, meshLab } from './vm.ts';
+
+const reason = (answer: { ready: boolean; reason?: string }): string => answer.reason ?? 'ready';
+const edit = (vm: Parameters<typeof guestText>[0], path: string, change: (text: string) => string): void =>
+  writeGuest(vm, path, change(guestText(vm, path) ?? ''));
+const CLUSTER_ENV = '/var/lib/istio/envoy/cluster.env';
+const HOUR = 3_600_000;
+
+describe('a VM joins', () => {
+  it('when everything is right, and registers itself with address, network, labels and owner', async () => {
+    const { vm, entries, cluster } = await joinedLab();
+    const [entry] = await entries();
+    expect(entry?.metadata.name).toBe(`external-app-${vm.address}-vm-network`);
+    expect(entry?.['spec']).toMatchObject({ address: vm.address, network: 'vm-network', serviceAccount: 'vmsa', labels: { app: 'external-app' } });
+    expect(entry?.metadata.labels['app']).toBe('external-app');
+    expect(entry?.metadata.annotations).toMatchObject({ 'istio.io/autoRegistrationGroup': 'external-app', 'proxy.istio.io/health-checks-enabled': 'true' });
+    expect(entry?.metadata.annotations['istio.io/connectedAt']).toBeDefined();
+    expect([...cluster.proxies.keys()]).toEqual(['vm-istio-external-workload.vmns']);
+  });
+
+  it.each(['1.22.8', '1.30.3'])('also at Istio %s, where objects come back as v1', async (version) => {
+    const { entries } = await joinedLab({ version });
+    expect((await entries())[0]?.['apiVersion']).toBe('networking.istio.io/v1');
+  });
+});
+
+describe('a VM does not join', () => {
+  it('at port 15012 while the gateway has 15013 outside', async () => {
+    const { start } = await meshLab({ unfixed: true });
+    expect(reason(await start())).toMatch(/ca request failed.*:15012: connect: connection refused/);
+  });
+
+  it('when only the CA address was mended', async () => {
+    const made = await meshLab({ unfixed: true });
+    edit(made.vm, CLUSTER_ENV, (text) => text.replace(/CA_ADDR=.*/, 'CA_ADDR=istiod-1-19-3.istio-system.svc:15013'));
+    expect(reason(await made.start())).toMatch(/xdsproxy.*:15012: connect: connection refused/);
+  });
+
+  it("with the article's quote in mid-word, which systemd takes as it stands", async () => {
+    const made = await meshLab();
+    edit(made.vm, CLUSTER_ENV, (text) => text.replace(/CA_ADDR=.*/, "CA_ADDR=istiod-'1-19-3.istio-system.svc:15013'"));
+    expect(reason(await made.start())).toContain("lookup istiod-'1-19-3.istio-system.svc on 127.0.0.53:53: server misbehaving");
+  });
+
+  it('without a line in /etc/hosts', async () => {
+    const made = await meshLab();
+    writeGuest(made.vm, '/var/lib/istio-vms/hosts', '');
+    expect(reason(await made.start())).toContain('lookup istiod-1-19-3.istio-system.svc');
+  });
+
+  it('at an address where no gateway is', async () => {
+    const made = await meshLab();
+    writeGuest(made.vm, '/var/lib/istio-vms/hosts', '192.168.64.99 istiod-1-19-3.istio-system.svc\n');
+    expect(reason(await made.start())).toContain('dial tcp 192.168.64.99:15013: i/o timeout');
+  });
+
+  it('while istiod is not exposed, and does once it is', async () => {
+    const made = await meshLab({ expose: false });
+    expect(reason(await made.start())).toContain('connect: connection refused');
+    await made.apply(...exposeIstiod(made.config));
+    expect(made.mesh.sidecar(made.vm)).toEqual({ ready: true });
+  });
+
+  it('when the Gateway listens on the inside port', async () => {
+    const made = await meshLab({ expose: false });
+    const config = { ...made.config, gateway: { ...made.config.gateway, istiod: { outside: 15012, inside: 15012 } } };
+    await made.apply(...exposeIstiod(config));
+    expect(reason(await made.start())).toContain('refused');
+  });
+
+  it('when the route goes to a plain istiod, which a revisioned install never makes', async () => {
+    const made = await meshLab({ expose: false });
+    const text = JSON.stringify(exposeIstiod(made.config)).replaceAll(/"host":"istiod-1-19-3/g, '"host":"istiod');
+    await made.apply(...(JSON.parse(text) as object[]));
+    expect(reason(await made.start())).toContain('EOF');
+  });
+
+  it('when the SNI is another revision', async () => {
+    const made = await meshLab({ expose: false });
+    const text = JSON.stringify(exposeIstiod(made.config)).replaceAll(/"sniHosts":\[[^\]]*\]/g, '"sniHosts":["istiod-9.istio-system.svc"]');
+    await made.apply(...(JSON.parse(text) as object[]));
+    expect(reason(await made.start())).toContain('EOF');
+  });
+
+  it('without a root certificate, which is fatal', async () => {
+    const made = await meshLab();
+    removeGuest(made.vm, '/etc/certs/root-cert.pem');
+    expect(await made.start()).toMatchObject({ ready: false, fatal: true });
+  });
+
+  it("with another mesh's root", async () => {
+    const made = await meshLab();
+    writeGuest(made.vm, '/etc/certs/root-cert.pem', '-----BEGIN CERTIFICATE-----\nold\n-----END CERTIFICATE-----\n');
+    expect(reason(await made.start())).toContain('x509: certificate signed by unknown authority');
+  });
+
+  it('without a token, with an expired one, with one of another cluster', async () => {
+    const made = await meshLab();
+    const token = guestText(made.vm, '/var/lib/istio-vms/istio-token') ?? '';
+    removeGuest(made.vm, '/var/lib/istio-vms/istio-token');
+    expect(reason(await made.start())).toContain('istio-token: no such file');
+    writeGuest(made.vm, '/var/lib/istio-vms/istio-token', `${token.trim()}x\n`);
+    expect(reason(await made.start())).toContain('invalid bearer token');
+    writeGuest(made.vm, '/var/lib/istio-vms/istio-token', token);
+    await made.world.clock.advance(2 * HOUR);
+    expect(reason(await made.start())).toContain('token has expired');
+    await made.place();
+    expect(await made.start()).toEqual({ ready: true });
+  });
+
+  it('without its WorkloadGroup, or as another service account', async () => {
+    const made = await meshLab();
+    const group = made.cluster.store.get('workloadgroups.networking.istio.io', 'vmns', 'external-app') as KubeObject;
+    made.cluster.store.remove('workloadgroups.networking.istio.io', 'vmns', 'external-app');
+    expect(reason(await made.start())).toContain('cannot find WorkloadGroup vmns/external-app');
+    made.cluster.store.put({ ...group, spec: { ...(group['spec'] as object), template: { serviceAccount: 'other', network: 'vm-network' } } });
+    expect(reason(await made.start())).toContain("does not match workload group's other");
+  });
+});
+
+describe('after it has joined', () => {
+  it('a restart needs no token while the certificate holds, and one afterwards', async () => {
+    const made = await joinedLab();
+    made.stop();
+    await made.world.clock.advance(2 * HOUR);
+    expect(await made.start()).toEqual({ ready: true });
+    made.stop();
+    await made.world.clock.advance(25 * HOUR);
+    expect(reason(await made.start())).toContain('token has expired');
+  });
+
+  it('an own unit without PROV_CERT always needs the token', async () => {
+    const made = await joinedLab();
+    made.stop();
+    edit(made.vm, '/var/lib/istio-vms/sidecar.env', (text) => text.replace(/PROV_CERT=.*\n/, ''));
+    await made.world.clock.advance(2 * HOUR);
+    expect(reason(await made.start())).toContain('token has expired');
+  });
+
+  it('a clean stop takes the entry away after the grace, a power cut much later', async () => {
+    const made = await joinedLab();
+    made.stop();
+    expect((await made.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeDefined();
+    await made.world.clock.advance(11_000);
+    expect(await made.entries()).toEqual([]);
+    dropCertificate(made.vm);
+    await made.place();
+    await made.start();
+    made.vm.state = 'Stopped';
+    made.mesh.stopped(made.vm);
+    await made.world.clock.advance(30_000);
+    expect(await made.entries()).toHaveLength(1);
+    await made.world.clock.advance(60_000);
+    expect(await made.entries()).toEqual([]);
+  });
+
+  it('a quick restart keeps the entry', async () => {
+    const made = await joinedLab();
+    const [before] = await made.entries();
+    made.stop();
+    await made.world.clock.advance(3_000);
+    await made.start();
+    await made.world.clock.advance(60_000);
+    const [after] = await made.entries();
+    expect(after?.metadata.uid).toBe(before?.metadata.uid);
+    expect(after?.metadata.annotations['istio.io/disconnectedAt']).toBeUndefined();
+  });
+
+  it('deleting the group takes the entry along', async () => {
+    const made = await joinedLab();
+    await made.kube(['delete', 'workloadgroups.networking.istio.io', 'external-app', '--namespace', 'vmns', '--ignore-not-found', '--wait=true', '--timeout=120s']);
+    await made.world.clock.advance(1_000);
+    expect(await made.entries()).toEqual([]);
+  });
+
+  it('a gateway that goes away ends the stream; Envoy goes on with what it has', async () => {
+    const made = await joinedLab();
+    await made.kube(['delete', 'gateways.networking.istio.io', 'istiod-gateway', '--namespace', 'istio-system', '--ignore-not-found', '--wait=true', '--timeout=120s']);
+    expect((await made.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeDefined();
+    expect(made.mesh.requestFromVm(made.vm, 'http://helloworld.sample.svc:5000/hello').status).toBe(200);
+    await made.apply(...exposeIstiod(made.config));
+    await made.world.clock.advance(30_000);
+    expect((await made.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeUndefined();
+  });
+
+  it('its certificate says who it is', async () => {
+    const made = await joinedLab();
+    const answer = JSON.parse(made.mesh.certificates(made.vm) ?? '{}') as { certificates: { cert_chain: { subject_alt_names: { uri: string }[]; expiration_time: string }[] }[] };
+    const leaf = answer.certificates[0]?.cert_chain[0];
+    expect(leaf?.subject_alt_names).toEqual([{ uri: 'spiffe://cluster.local/ns/vmns/sa/vmsa' }]);
+    expect(Date.parse(leaf?.expiration_time ?? '') - made.world.clock.now()).toBeGreaterThan(23 * HOUR);
+  });
+
+  it('istiod counts it among its proxies', async () => {
+    const made = await joinedLab();
+    const { stdout } = await made.kube(['exec', '--namespace', 'istio-system', 'deployment/istiod-1-19-3', '--container', 'discovery', '--', 'pilot-discovery', 'request', 'GET', '/debug/syncz']);
+    const proxies = JSON.parse(String(stdout)) as { proxy: string; cluster_id: string; cluster_sent: string; cluster_acked: string; istio_version: string }[];
+    const own = proxies.find(({ proxy }) => proxy === 'vm-istio-external-workload.vmns');
+    expect(own).toMatchObject({ cluster_id: 'test', istio_version: '1.19.3' });
+    expect(own?.cluster_sent).toBe(own?.cluster_acked);
+    expect(proxies.length).toBe(6);
+  });
+});
+
+describe('health', () => {
+  it('is False while the demo is stopped and True when it runs, a probe later', async () => {
+    const made = await joinedLab();
+    expect(await made.health()).toBe('True');
+    made.demo('inactive');
+    expect(await made.health()).toBe('True');
+    await made.world.clock.advance(6_000);
+    expect(await made.health()).toBe('False');
+    const [entry] = await made.entries();
+    expect(entry?.['status'].conditions[0].message).toContain('connect: connection refused');
+    made.demo('active');
+    await made.world.clock.advance(6_000);
+    expect(await made.health()).toBe('True');
+  });
+
+  it('was never probed where the mesh file has no probe', async () => {
+    const made = await meshLab();
+    edit(made.vm, '/etc/istio/config/mesh', (text) => text.replace(/ {2}readinessProbe:[\s\S]*$/, ''));
+    await made.start();
+    expect(await made.health()).toBeUndefined();
+  });
+
+  it('stays False when the demo listens on another port than the probe', async () => {
+    const made = await meshLab();
+    made.demo('active');
+    writeGuest(made.vm, '/var/lib/istio-vms/demo.env', 'ISTIO_VMS_DEMO_PORT=9000\n');
+    await made.start();
+    expect(await made.health()).toBe('False');
+  });
+});

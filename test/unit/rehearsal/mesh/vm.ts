@@ -1,0 +1,104 @@
+import { stringify } from 'yaml';
+import { demoFiles } from '../../../../src/guest/demo.ts';
+import { sidecarFiles } from '../../../../src/guest/sidecar.ts';
+import { fixWorkloadFiles } from '../../../../src/guest/workload-files.ts';
+import type { GuestFile } from '../../../../src/machines/machine.ts';
+import { exposeIstiod, exposeServices } from '../../../../src/manifests/expose.ts';
+import { routeObjects } from '../../../../src/manifests/route.ts';
+import { sampleObjects } from '../../../../src/manifests/sample.ts';
+import { workloadGroup, workloadObjects } from '../../../../src/manifests/workload.ts';
+import { keepCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
+import { guestText, writeGuest } from '../../../../src/rehearsal/guest/files.ts';
+import { TOKEN } from '../../../../src/rehearsal/guest/sidecar.ts';
+import type { Instance, Unit } from '../../../../src/rehearsal/world.ts';
+import { readyLab, type Lab, type LabOptions } from '../cluster/lab.ts';
+
+const unit = (active: Unit['active'] = 'active'): Unit => ({ enabled: true, active, since: 0, restarts: 0, journal: [] });
+
+export interface MeshOptions extends LabOptions {
+  /** Leaves `CA_ADDR` and `discoveryAddress` as istioctl wrote them. */
+  readonly unfixed?: boolean;
+  readonly expose?: boolean;
+}
+
+/** A whole lab: mesh, gateway, sample, and a VM with its files in place and its sidecar not yet started. */
+export async function meshLab({ unfixed = false, expose = true, ...options }: MeshOptions = {}) {
+  const made: Lab = await readyLab(options);
+  const { config, world, mesh, files } = made;
+  await made.installIstio();
+  await made.installGateway();
+  if (expose) await made.apply(...exposeIstiod(config), ...exposeServices(config));
+  await made.apply(...workloadObjects(config), ...sampleObjects(config, made.shipped.versions), ...routeObjects(config));
+  const vm: Instance = made.machine(config.vm.name);
+  vm.units.clear();
+  vm.users.add('istio-proxy');
+  await world.clock.advance(40_000);
+  const gatewayAddress = made.workers[0]?.address ?? '';
+
+  /** What `istioctl` and our fixes make of it now, on the VM as `put` would place it. */
+  const place = async (): Promise<void> => {
+    await files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(config)));
+    const result = await made.istio([
+      'experimental', 'workload', 'entry', 'configure', ...made.access, '--file', '/lab/.tmp/group.yaml', '--output', '/lab/wf', '--clusterID', 'test',
+      '--ingressIP', gatewayAddress, '--internalIP', vm.address, '--autoregister', '--revision', config.istio.revision, '--tokenDuration', '3600',
+    ]);
+    if (result.exitCode !== 0) throw new Error(result.stderr);
+    const read = async (name: string): Promise<string> => (await files.readText(`/lab/wf/${name}`)) ?? '';
+    const { files: workloadFiles } = fixWorkloadFiles(
+      {
+        clusterEnv: await read('cluster.env'), meshYaml: await read('mesh.yaml'), hosts: await read('hosts'),
+        rootCert: await read('root-cert.pem'), token: await read('istio-token'),
+      },
+      config,
+      { fixCa: !unfixed, fixPilot: !unfixed, gatewayAddress, vmAddress: vm.address },
+    );
+    const payload = [...sidecarFiles(config, { shipped: made.shipped, workloadFiles, address: vm.address }).files, ...demoFiles(config, made.shipped).files];
+    for (const { path, content, mode } of payload as readonly GuestFile[]) writeGuest(vm, path, content as string, { mode });
+  };
+
+  /** What the sidecar's unit does at a start, in short; gives back what the mesh says. */
+  const start = async () => {
+    const token = guestText(vm, '/var/lib/istio-vms/istio-token');
+    if (token !== undefined) writeGuest(vm, TOKEN, token, { mode: 0o600 });
+    writeGuest(vm, '/etc/hosts', `127.0.0.1 localhost\n${guestText(vm, '/var/lib/istio-vms/hosts') ?? ''}`);
+    vm.rules = true;
+    vm.units.set('istio', unit());
+    mesh.started(vm);
+    await world.clock.advance(1_200);
+    const answer = mesh.sidecar(vm);
+    if (answer.ready) keepCertificate(world, vm);
+    await world.clock.advance(1_000);
+    return answer;
+  };
+
+  const stop = (): void => {
+    vm.units.set('istio', unit('inactive'));
+    vm.rules = false;
+    mesh.stopped(vm);
+  };
+
+  const demo = (active: Unit['active']): void => {
+    const now = vm.units.get('istio-vms-demo') ?? unit('inactive');
+    vm.units.set('istio-vms-demo', { ...now, active, changed: world.clock.now() });
+  };
+
+  const entries = () => made.items('workloadentries.networking.istio.io');
+  const health = async (): Promise<string | undefined> => {
+    const status = (await entries())[0]?.['status'] as { conditions: { type: string; status: string }[] } | undefined;
+    return status?.conditions.find(({ type }) => type === 'Healthy')?.status;
+  };
+  /** curl in the sample's client: exit code and HTTP code. */
+  const fromMesh = (url: string) => mesh.requestFromPod('sample', 'mesh-client', url);
+
+  await place();
+  return { ...made, vm, place, start, stop, demo, entries, health, fromMesh, gatewayAddress };
+}
+
+/** As `meshLab`, with the sidecar started and the demo running. */
+export async function joinedLab(options: MeshOptions = {}) {
+  const made = await meshLab(options);
+  made.demo('active');
+  const answer = await made.start();
+  if (!answer.ready) throw new Error(answer.reason);
+  return made;
+}
