@@ -13,6 +13,7 @@ import { createWorld } from './state.ts';
 import type { HostProgram, Instance, Mesh, World } from './world.ts';
 
 export { FAULTS } from './faults.ts';
+export type { TranscriptEntry } from './processes.ts';
 
 export interface RehearsalOptions {
   readonly host: Host;

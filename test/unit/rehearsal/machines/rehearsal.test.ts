@@ -28,7 +28,7 @@ describe('a rehearsal', () => {
   it('misbehaves in the ways that were chosen, and knows no others', async () => {
     expect(createRehearsal({ host: HOST, shipped, faults: ['arm64-deb-missing'] }).world.host.cpu).toBe('arm64');
     expect(createRehearsal({ host: HOST, shipped, faults: ['daemon-down'] }).world.engine.daemonUp).toBe(false);
-    expect(() => createRehearsal({ host: HOST, shipped, faults: ['nosuch'] })).toThrow(/There is no fault nosuch/);
+    expect(() => createRehearsal({ host: HOST, shipped, faults: ['nosuch'] })).toThrow(/no fault named nosuch/);
   });
 
   it('is the same every time', async () => {
