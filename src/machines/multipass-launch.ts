@@ -34,14 +34,21 @@ export interface Launcher {
 
 /** Launching, with every way in which it reports a failure and is none, or the other way round. */
 export function createLauncher({ processes, clock, list, info, remove, machine }: LauncherParts): Launcher {
-  /** One try. Gives the failure, if it reports one. */
-  const tryLaunch = async (spec: MachineSpec, { say, signal }: EngineContext): Promise<CommandError | undefined> => {
+  /** One try. Gives the failure, if it reports one; `again` hears of every launch after the first within it. */
+  const tryLaunch = async (
+    spec: MachineSpec,
+    { say, signal }: EngineContext,
+    again: () => void,
+  ): Promise<CommandError | undefined> => {
     try {
       await retry(() => processes.run(launchCommand(spec), signal), {
         clock,
         pauses: DAEMON_PAUSES,
         worthIt: (thrown) => thrown instanceof CommandError && NOT_YET.test(thrown.result.stderr),
-        onRetry: () => say(`${spec.name}: Multipass is not ready yet, trying again`),
+        onRetry: () => {
+          again();
+          say(`${spec.name}: Multipass is not ready yet, trying again`);
+        },
         ...(signal === undefined ? {} : { signal }),
       });
       return undefined;
@@ -51,11 +58,20 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     }
   };
 
+  /** A daemon that restarts is away for some seconds, and that is no news about the machine. */
+  const patientInfo = (name: string, signal: AbortSignal | undefined): Promise<MachineInfo | undefined> =>
+    retry(() => info(name), {
+      clock,
+      pauses: DAEMON_PAUSES,
+      worthIt: (thrown) => thrown instanceof CliError && thrown.reason === 'engine-not-answering',
+      ...(signal === undefined ? {} : { signal }),
+    });
+
   /** The outcome is looked up, not believed; a machine that is on its way gets some more time. */
   const lookUp = async (name: string, { say, signal }: EngineContext): Promise<Outcome> => {
     const deadline = clock.now() + RECOVER_MS;
     for (;;) {
-      const found = await info(name);
+      const found = await patientInfo(name, signal);
       if (found === undefined) return 'absent';
       if (found.state === 'running') return 'running';
       const onItsWay = found.state === 'starting' || found.state === 'unknown';
@@ -120,14 +136,16 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
 
   const bringUp = async (spec: MachineSpec, context: EngineContext): Promise<void> => {
     const { name } = spec;
+    let launches = 0;
     for (let attempt = 1; ; attempt++) {
       context.say(attempt === 1 ? `launching ${name}` : `launching ${name} once more`);
-      const failure = await tryLaunch(spec, context);
+      launches += 1;
+      const failure = await tryLaunch(spec, context, () => (launches += 1));
       if (failure === undefined) return;
       const { stderr } = failure.result;
       const exists = stderr.includes(`instance "${name}" already exists`);
-      // Between our look and our launch somebody was faster. After a first try it is that try's late fruit.
-      if (exists && attempt === 1) throw taken({ name });
+      // Between our look and our launch somebody was faster. Once we have launched before, it is that launch's late fruit.
+      if (exists && launches === 1) throw taken({ name });
       const preparing = stderr.includes('is being prepared');
       // What Multipass refused it refuses again, and leaves nothing behind.
       if (!exists && !preparing && !ranOutOfTime(failure)) throw explain(failure);

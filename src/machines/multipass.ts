@@ -62,15 +62,15 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
     }
   };
 
-  const addressOf = async (name: string): Promise<string> => {
+  const addressOf = async (name: string, signal?: AbortSignal): Promise<string> => {
     const known = addresses.get(name);
     if (known !== undefined) return known;
-    const address = await findAddress(name);
+    const address = await findAddress(name, signal);
     addresses.set(name, address);
     return address;
   };
 
-  const findAddress = async (name: string): Promise<string> => {
+  const findAddress = async (name: string, signal: AbortSignal | undefined): Promise<string> => {
     const deadline = clock.now() + ADDRESS_MS;
     for (;;) {
       const all = await list();
@@ -80,7 +80,7 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
       const address = managementAddress(own.addresses, others);
       if (address !== undefined) return address;
       if (clock.now() >= deadline) throw noAddress(name);
-      await clock.sleep(ADDRESS_POLL_MS);
+      await clock.sleep(ADDRESS_POLL_MS, signal);
     }
   };
 
@@ -127,6 +127,8 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
     launch: async (spec, context) => {
       forget(spec.name);
       await launcher.launch(spec, context);
+      // Now, before any container network on it makes the choice harder (facts/multipass.md 7 no. 5).
+      await addressOf(spec.name, context.signal);
     },
     start: async (name, context) => {
       forget(name);
@@ -138,6 +140,7 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
         if (!(thrown instanceof CommandError)) throw thrown;
         if (thrown.failure === 'aborted' || (await info(name))?.state !== 'running') throw explain(thrown);
       }
+      await addressOf(name, context.signal);
     },
     remove: async (name, context) => {
       context.say(`removing ${name}`);

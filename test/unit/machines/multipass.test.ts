@@ -83,18 +83,30 @@ describe('createMultipass', () => {
 
   describe('launch', () => {
     const done: Reply = { stdout: '\nstatus: done\n' };
-    const there = (state: string): Reply => ({ stdout: JSON.stringify({ list: [{ name: 'k1', state, ipv4: [] }] }) });
     /** What was run besides looking. */
     const deeds = (): string[] => processes.lines.filter((line) => line !== INFO && line !== LIST);
 
-    beforeEach(
-      () => void processes.on(LIST, { stdout: '{"list":[{"name":"other","state":"Running","ipv4":["10.1.1.9"]}]}' }),
-    );
+    /** Nobody has the name before; afterwards the machine has an address. */
+    const free: Reply = () =>
+      processes.lines.includes(LAUNCH)
+        ? { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' }
+        : { stdout: '{"list":[{"name":"other","state":"Running","ipv4":["10.1.1.9"]}]}' };
+    /** The machine is there before. */
+    const had = (before: string): Reply => {
+      let state = before;
+      return () => {
+        const stdout = JSON.stringify({ list: [{ name: 'k1', state, ipv4: ['10.1.1.2'] }] });
+        state = 'Running';
+        return { stdout };
+      };
+    };
+
+    beforeEach(() => void processes.on(LIST, free));
 
     it('launches and lets cloud-init decide', async () => {
       processes.on(LAUNCH, { stdout: 'Launched: k1' }).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
-      expect(processes.lines).toEqual([LIST, LAUNCH, CLOUD_INIT]);
+      expect(processes.lines).toEqual([LIST, LAUNCH, CLOUD_INIT, LIST]);
     });
 
     it.each<[string, Reply]>([
@@ -108,7 +120,7 @@ describe('createMultipass', () => {
     ])('a failure that in truth succeeded is a success: %s', async (_, failure) => {
       processes.on(LAUNCH, failure).on(INFO, info('Running', '10.1.1.2')).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
-      expect(processes.lines).toEqual([LIST, LAUNCH, INFO, CLOUD_INIT]);
+      expect(processes.lines).toEqual([LIST, LAUNCH, INFO, CLOUD_INIT, LIST]);
     });
 
     it('waits for a machine that is still on its way', async () => {
@@ -162,7 +174,7 @@ describe('createMultipass', () => {
       ['Unknown', 'There is a machine k1 already'],
       ['Deleted', 'A deleted machine still holds the name k1'],
     ])('never touches a machine that was there before: %s', async (state, words) => {
-      processes.on(LIST, there(state));
+      processes.on(LIST, had(state));
       await expect(engine.launch(spec, context)).rejects.toMatchObject({
         reason: 'foreign-machine',
         message: expect.stringContaining(words) as string,
@@ -184,23 +196,40 @@ describe('createMultipass', () => {
       expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
     });
 
+    it('bears a daemon that restarts in the middle', async () => {
+      const away: Reply = { exitCode: 2, stderr: 'launch failed: cannot connect to the multipass socket' };
+      const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
+      const noInfo: Reply = { exitCode: 2, stderr: 'info failed: cannot connect to the multipass socket' };
+      processes.on(LAUNCH, away, exists).on(INFO, noInfo, info('Starting'), info('Running')).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(deeds()).toEqual([LAUNCH, LAUNCH, CLOUD_INIT]);
+    });
+
+    it('ends when the machine has its address', async () => {
+      const bare: Reply = { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["N/A"]}]}' };
+      processes.on(LIST, free, bare, bare, free).on(LAUNCH, {}).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(clock.slept).toEqual([2000, 2000]);
+      expect(await engine.machine('k1').address()).toBe('10.1.1.2');
+    });
+
     describe('a machine that is ours already', () => {
       const ours = { ...context, ours: true, say: (text: string) => void said.push(text) };
 
       it.each(['Running', 'Starting'])('is waited for, not launched: %s', async (state) => {
-        processes.on(LIST, there(state)).on(INFO, info(state), info('Running')).on(CLOUD_INIT, done);
+        processes.on(LIST, had(state)).on(INFO, info(state), info('Running')).on(CLOUD_INIT, done);
         await engine.launch(spec, ours);
         expect(deeds()).toEqual([CLOUD_INIT]);
       });
 
       it('makes room when it was deleted', async () => {
-        processes.on(LIST, there('Deleted')).on(DELETE, {}).on(LAUNCH, {}).on(CLOUD_INIT, done);
+        processes.on(LIST, had('Deleted')).on(DELETE, {}).on(LAUNCH, {}).on(CLOUD_INIT, done);
         await engine.launch(spec, ours);
         expect(deeds()).toEqual([DELETE, LAUNCH, CLOUD_INIT]);
       });
 
       it('is not thrown away when it does not come up', async () => {
-        processes.on(LIST, there('Unknown')).on(INFO, info('Unknown'));
+        processes.on(LIST, had('Unknown')).on(INFO, info('Unknown'));
         await expect(engine.launch(spec, ours)).rejects.toMatchObject({ reason: 'machine-broken' });
         expect(deeds()).toEqual([]);
       });
@@ -247,6 +276,7 @@ describe('createMultipass', () => {
     const START = 'multipass start k1 --timeout 300';
 
     it('a start that reports a time-out and worked is a success', async () => {
+      processes.on(LIST, { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' });
       processes
         .on(START, { exitCode: 5, stderr: 'Timed out waiting for instance to start.' })
         .on(INFO, info('Running'));
