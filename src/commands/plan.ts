@@ -1,3 +1,4 @@
+import type { Rehearsal } from '../app.ts';
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { checkAll } from '../plan/check.ts';
@@ -7,6 +8,7 @@ import { runPlan } from '../plan/run.ts';
 import { counted, findingText } from '../plan/words.ts';
 import { labSteps } from '../steps/steps.ts';
 import { requireTools } from './tools.ts';
+import type { Command } from '../system/doors.ts';
 import { shippedScriptPath, type ShippedData } from '../system/shipped.ts';
 import { renderTable } from '../ui/table.ts';
 import { commandListing } from '../ui/command-listing.ts';
@@ -66,13 +68,29 @@ async function commands(work: Session): Promise<Answer> {
     signal: work.signal,
     onEvent: () => undefined,
   });
-  const list = rehearsal.transcript.slice(before).map(({ command }) => command);
+  const list = inOrder(rehearsal.transcript.slice(before));
   return {
     data: { commands: list.map(({ file, args, effect }) => ({ argv: [file, ...args], effect })) },
     text: commandListing(list, scriptPaths(lab.shipped)),
     run,
     ...(run.error === undefined ? {} : { error: run.error }),
   };
+}
+
+/**
+ * As they were begun. A question that was asked again until its answer came stands once, where the answer came: how often
+ * it is asked is the weather's business.
+ */
+function inOrder(transcript: Rehearsal['transcript']): readonly Command[] {
+  const begun = [...transcript].sort((a, b) => a.startedAt - b.startedAt);
+  const nameOf = ({ command }: { command: Command }): string => [command.file, ...command.args].join('\0');
+  return begun
+    .filter((entry, place) => {
+      if (entry.effect === 'write') return true;
+      const again = begun.slice(place + 1).find((later) => later.effect === 'write' || nameOf(later) === nameOf(entry));
+      return again === undefined || again.effect === 'write';
+    })
+    .map(({ command }) => command);
 }
 
 /** Text of each shipped script → where it lies, so that a listing can name it. */
