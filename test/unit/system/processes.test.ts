@@ -116,13 +116,13 @@ describe('createProcesses', () => {
   });
 
   it('ends the whole process group when time is up', async () => {
-    const error = await failureOf(processes.run(family({ timeoutMs: 150, effect: 'write' })));
+    const error = await failureOf(processes.run(family({ timeoutMs: 400, effect: 'write' })));
     expect(error.failure).toBe('timed-out');
     await gone(pidsIn(error));
   });
 
   it('kills what does not listen', async () => {
-    const error = await failureOf(processes.run(family({ timeoutMs: 150 }, "trap '' TERM;")));
+    const error = await failureOf(processes.run(family({ timeoutMs: 400 }, "trap '' TERM;")));
     expect(error.failure).toBe('timed-out');
     await gone(pidsIn(error));
   });
@@ -130,7 +130,7 @@ describe('createProcesses', () => {
   it('ends a read at the interrupt, and starts nothing after it', async () => {
     const controller = new AbortController();
     const work = failureOf(processes.run(family(), controller.signal));
-    setTimeout(() => controller.abort(), 150);
+    setTimeout(() => controller.abort(), 400);
     const error = await work;
     expect(error.failure).toBe('aborted');
     await gone(pidsIn(error));
@@ -157,7 +157,7 @@ describe('createProcesses', () => {
   it('killAll ends writes too', async () => {
     const own = createProcesses(200);
     const work = failureOf(own.run(family({ effect: 'write' })));
-    setTimeout(() => own.killAll(), 150);
+    setTimeout(() => own.killAll(), 400);
     const error = await work;
     expect(error.failure).toBe('killed');
     await gone(pidsIn(error));
