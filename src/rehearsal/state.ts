@@ -38,6 +38,7 @@ export function createWorld(options: WorldOptions): World {
     cluster: undefined,
     containers: new Map(),
     refused: [],
+    passing: undefined,
     token: tokens(),
   };
   for (const { name, state } of options.foreign ?? []) addInstance(world, { name, state });

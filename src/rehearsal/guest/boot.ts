@@ -1,6 +1,7 @@
 import { MACHINE_BOOT } from '../durations.ts';
 import { bootId, imageHosts } from '../state.ts';
 import type { Instance } from '../world.ts';
+import { resumeCloudInit } from './cloud-init.ts';
 import { removeGuest, writeGuest } from './files.ts';
 import { k3sUnit } from './k3s.ts';
 import { dropSessions } from './sessions.ts';
@@ -37,6 +38,7 @@ export async function powerOn(guest: Guest, state: 'Starting' | 'Restarting' = '
   if (instance.bootId !== boot || instance.state !== state) return false;
   if (instance.manageHosts) writeGuest(instance, '/etc/hosts', imageHosts(instance.name));
   instance.state = 'Running';
+  void resumeCloudInit(guest);
   for (const [name, unit] of instance.units) {
     if (unit.enabled) void startUnit(guest, name, UNIT_MODELS);
   }

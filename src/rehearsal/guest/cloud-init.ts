@@ -1,7 +1,9 @@
 import { parse } from 'yaml';
 import { CLOUD_INIT_FIRST, CLOUD_INIT_PACKAGES } from '../durations.ts';
 import { strike } from '../faults.ts';
+import { passing } from '../half-way.ts';
 import { writeGuest } from './files.ts';
+import type { Instance } from '../world.ts';
 import type { Guest } from './systemd.ts';
 
 interface WrittenFile {
@@ -33,6 +35,17 @@ export function readUserData(text: string): UserData | { readonly problem: strin
   }
 }
 
+/** Machines whose first boot was cut: the next boot does what that one did not. */
+const cut = new WeakMap<Instance, UserData>();
+
+/** What a later boot still has to do, because an earlier one was cut in the middle. */
+export async function resumeCloudInit(guest: Guest): Promise<void> {
+  const data = cut.get(guest.instance);
+  if (data === undefined) return;
+  cut.delete(guest.instance);
+  await firstCloudInit(guest, data);
+}
+
 /** The first boot's cloud-init. Multipass waits for its end and does not ask how it ended (facts/multipass.md 0.6). */
 export async function firstCloudInit({ world, instance }: Guest, data: UserData): Promise<void> {
   const unknown = Object.keys(data).filter((key) => !KNOWN.has(key));
@@ -41,6 +54,7 @@ export async function firstCloudInit({ world, instance }: Guest, data: UserData)
   instance.cloudInit = 'running';
   instance.manageHosts = data.manage_etc_hosts ?? true;
   await world.clock.sleep(CLOUD_INIT_FIRST / 2);
+  await passing(world, `cloud-init ${instance.name}: half way`, () => void cut.set(instance, data));
   for (const { path, content = '', permissions = '0644', owner = 'root:root' } of data.write_files ?? []) {
     const [user = 'root', group = user] = owner.split(':');
     writeGuest(instance, path, content, { mode: Number.parseInt(permissions, 8), owner: user, group });

@@ -1,8 +1,9 @@
 import { unpackTar } from '../../../system/archives.ts';
 import { GUEST_SCRIPT, SESSION_BYTES_PER_SECOND } from '../../durations.ts';
 import { sizeOf } from '../../stand-in.ts';
-import type { ProgramResult } from '../../world.ts';
-import { guestEntry, guestHas, guestPath } from '../files.ts';
+import type { Instance, ProgramResult } from '../../world.ts';
+import { passing } from '../../half-way.ts';
+import { guestEntry, guestHas, guestPath, removeGuest } from '../files.ts';
 import { failed, type ScriptCall, type ScriptModel } from './script.ts';
 
 interface Placed {
@@ -41,10 +42,17 @@ export function placeModel(
       files.push({ mode: Number.parseInt(mode, 8), owner, group, path, content });
     }
 
+    const stage = openStage(call, files);
+    await passing(world, `place ${instance.name}: unpacked`, stage.lose);
     const changed = files.filter((file) => !isSo(call, file));
-    for (const { path, content, mode, owner, group } of changed) {
+    for (const [index, { path, content, mode, owner, group }] of changed.entries()) {
       instance.files.set(guestPath(instance, path), { content, mode, owner, group });
+      if (index + 1 < changed.length) {
+        await passing(world, `place ${instance.name}: ${index + 1} of ${changed.length} files`, stage.lose);
+      }
     }
+    await passing(world, `place ${instance.name}: all files, script not begun`, stage.lose);
+    stage.close();
     const report = changed.map(({ path }) => `changed ${path}\n`).join('');
     const then = arrived.get('then.sh');
     if (then === undefined) return { exitCode: 0, stdout: report };
@@ -53,6 +61,38 @@ export function placeModel(
     if (result === undefined)
       return { exitCode: 127, stdout: report, stderr: 'then.sh: not found\n', refused: 'a script that is not shipped' };
     return { ...result, stdout: `${report}--\n${Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8')}` };
+  };
+}
+
+interface Stage {
+  /** Its process is gone: nobody but the next call takes it away. */
+  readonly lose: () => void;
+  readonly close: () => void;
+}
+
+/** Processes whose stage this is; a stage without one is left over. */
+const live = new WeakMap<Instance, Set<string>>();
+const STAGE = '/var/lib/.istio-vms-stage.';
+
+/** The directory in which files wait for their final name. What a call that was cut has left there goes first. */
+function openStage({ instance, world }: ScriptCall, files: readonly Placed[]): Stage {
+  const mine = live.get(instance) ?? new Set<string>();
+  live.set(instance, mine);
+  for (const path of [...instance.files.keys()]) {
+    const stage = path.startsWith(STAGE) ? path.slice(0, path.indexOf('/', STAGE.length)) : undefined;
+    if (stage !== undefined && !mine.has(stage)) instance.files.delete(path);
+  }
+  const stage = `${STAGE}${world.token(3)}`;
+  mine.add(stage);
+  for (const { path, content } of files) {
+    instance.files.set(`${stage}/files${path}`, { content, mode: 0o600, owner: 'root', group: 'root' });
+  }
+  return {
+    lose: () => void mine.delete(stage),
+    close: () => {
+      mine.delete(stage);
+      removeGuest(instance, stage);
+    },
   };
 }
 

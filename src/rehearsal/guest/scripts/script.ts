@@ -1,5 +1,6 @@
 import type { ProgramResult } from '../../world.ts';
 import { UNIT_MODELS } from '../boot.ts';
+import { passing } from '../../half-way.ts';
 import { digestOf } from '../../stand-in.ts';
 import { guestEntry, guestText, writeGuest } from '../files.ts';
 import { knownUnit, startUnit, stopUnit, type Guest } from '../systemd.ts';
@@ -38,6 +39,7 @@ export async function startAsStamped(
   if (known === undefined)
     return { exitCode: 1, stderr: `Failed to enable unit: Unit file ${unit}.service does not exist.\n` };
   known.enabled = true;
+  await passing(call.world, `${unit} on ${instance.name}: enabled, not started`);
   const runs = known.active === 'active' || known.active === 'activating';
   if (runs && same) return { exitCode: 0, stdout: `${options.unchanged?.() ?? 'unchanged'}\n` };
   const job = (async () => {
@@ -50,6 +52,7 @@ export async function startAsStamped(
       stderr: `Job for ${unit}.service failed because the control process exited with error code.\n`,
     };
   }
+  await passing(call.world, `${unit} on ${instance.name}: started, not noted`);
   writeGuest(instance, stampFile, `${now}\n`);
   return { exitCode: 0, stdout: runs ? 'restarted\n' : 'started\n' };
 }

@@ -1,5 +1,6 @@
 import { GUEST_SCRIPT } from '../../durations.ts';
 import { strike } from '../../faults.ts';
+import { passing } from '../../half-way.ts';
 import { digestOf } from '../../stand-in.ts';
 import { dropCertificate } from '../certificate.ts';
 import { asText, guestEntry, guestPath, guestText, writeGuest } from '../files.ts';
@@ -21,6 +22,7 @@ export const k3sStartModel: ScriptModel = async (call) => {
   const token = '/etc/rancher/k3s/agent-token';
   if (unit === 'k3s' && (guestText(instance, token) ?? '') === '') {
     writeGuest(instance, token, world.token(16), { mode: 0o600 });
+    await passing(world, `k3s-start on ${instance.name}: token made, nothing started`);
   }
   const paths = ['/usr/local/bin/k3s', '/etc/rancher/k3s/config.yaml', token, `/etc/systemd/system/${unit}.service`];
   return startAsStamped(call, unit, paths, { wait: false });

@@ -3,9 +3,10 @@ import { strike } from '../../faults.ts';
 import { powerOn } from '../../guest/boot.ts';
 import { firstCloudInit, readUserData, type UserData } from '../../guest/cloud-init.ts';
 import type { Guest } from '../../guest/systemd.ts';
+import { passing } from '../../half-way.ts';
 import { addInstance } from '../../state.ts';
 import type { HostCall, ProgramResult, World } from '../../world.ts';
-import { daemonLife } from './daemon.ts';
+import { daemonLife, restartDaemon } from './daemon.ts';
 import { expiring, timeLimit } from './limit.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 import { bytesOf } from './views.ts';
@@ -29,6 +30,8 @@ const NAME = /^([a-zA-Z]|[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])$/;
 const POOL = 4;
 /** The fault `launch-timeout-lies`: how long until the machine that was given up answers after all. */
 const ANSWERS_AFTER_ALL = 20_000;
+/** A daemon that died in the middle of a launch is started again by its system after so long. */
+const DAEMON_BACK = 8_000;
 /** The fault `address-late`. */
 const ADDRESS_LATE = 30_000;
 
@@ -100,7 +103,7 @@ async function bringUp({ world, mesh }: HostCall, request: Request): Promise<Pro
   const life = daemonLife(world);
   const leave = await enterPool(world);
   try {
-    await imageOf(world, release);
+    await imageOf(world, release, name);
     await clock.sleep(MACHINE_CREATE);
     // Another daemon has come, and knows nothing of this; the client has had its answer.
     if (daemonLife(world) !== life) return failure('launch', 'cannot connect to the multipass socket');
@@ -116,6 +119,11 @@ async function bringUp({ world, mesh }: HostCall, request: Request): Promise<Pro
     });
     engine.preparing.delete(name);
     const guest: Guest = { world, mesh, instance };
+    await passing(world, `launch ${name}: Starting`, () => {
+      // The daemon is gone in the middle, and the next one knows nothing of this start (facts/multipass.md 7 no. 12).
+      instance.state = 'Unknown';
+      restartDaemon(world, DAEMON_BACK);
+    });
     const lies = strike(world, 'launch-timeout-lies');
     if (lies) {
       void clock.sleep(ENGINE_PATIENCE + ANSWERS_AFTER_ALL).then(() => finish(guest, userData));
@@ -149,13 +157,22 @@ async function finish(guest: Guest, userData: UserData): Promise<boolean> {
 const downloads = new WeakMap<object, Map<string, Promise<void>>>();
 
 /** One download of an image serves all launches that want it; a new daemon begins anew. */
-async function imageOf(world: World, release: string): Promise<void> {
+async function imageOf(world: World, release: string, name: string): Promise<void> {
   if (world.engine.images.has(release)) return;
   const life = daemonLife(world);
   const running = downloads.get(life) ?? new Map<string, Promise<void>>();
   downloads.set(life, running);
-  const download =
-    running.get(release) ?? world.clock.sleep(IMAGE_DOWNLOAD).then(() => void world.engine.images.add(release));
+  const fetchImage = async (): Promise<void> => {
+    await world.clock.sleep(IMAGE_DOWNLOAD / 2);
+    await passing(world, `launch ${name}: image half pulled`, () => {
+      // A client that is killed takes its download along (facts/multipass.md 3.3).
+      running.delete(release);
+      world.engine.preparing.clear();
+    });
+    await world.clock.sleep(IMAGE_DOWNLOAD / 2);
+    world.engine.images.add(release);
+  };
+  const download = running.get(release) ?? fetchImage();
   running.set(release, download);
   await download;
 }

@@ -1,6 +1,7 @@
 import { ENGINE_CALL, MACHINE_PURGE, MACHINE_SHUTDOWN } from '../../durations.ts';
 import { powerOff, powerOn } from '../../guest/boot.ts';
 import type { Guest } from '../../guest/systemd.ts';
+import { passing } from '../../half-way.ts';
 import type { HostCall, Instance, ProgramResult, World } from '../../world.ts';
 import { expiring, timeLimit } from './limit.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
@@ -43,6 +44,7 @@ export async function remove(call: HostCall, { positionals, options }: ParsedArg
   if (isResult(selected)) return selected;
   for (const instance of selected) {
     const runs = instance.state !== 'Deleted' && instance.state !== 'Stopped';
+    await passing(call.world, `delete ${instance.name}: about to erase`);
     if (purge) erase({ ...call, instance });
     else if (runs) powerOff({ ...call, instance }, 'Deleted');
     else instance.state = 'Deleted';
