@@ -102,9 +102,11 @@ export function istioctlStep(lab: Lab): Step {
       await files.link(istioctlLink, fileName);
     },
     async remove() {
+      if ((await files.stat(istioctl)) === undefined) return 'absent';
       const link = await files.stat(istioctlLink);
       if (link?.target === fileName) await files.remove(istioctlLink);
       await files.remove(istioctl);
+      return undefined;
     },
   };
 }

@@ -52,7 +52,9 @@ export function istioStep(lab: Lab): Step {
     },
 
     async remove() {
+      if ((await doors.files.stat(config.paths.manifests)) === undefined) return 'absent';
       await doors.files.remove(config.paths.manifests);
+      return undefined;
     },
   };
 

@@ -71,9 +71,11 @@ function serverStep(lab: Lab): Step {
     },
 
     async remove() {
+      if ((await doors.files.stat(config.paths.kubeconfig)) === undefined) return 'absent';
       // The machine takes k3s with it; what is left here is the key to a cluster that is gone.
       await doors.files.remove(config.paths.kubeconfig);
       lab.kubectl.forget();
+      return undefined;
     },
   };
 }

@@ -76,9 +76,10 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
     },
 
     async remove(context: StepContext) {
-      await removeMachine(lab, name, context);
+      const found = await removeMachine(lab, name, context);
       // The files speak of this machine's address; for another one they would be wrong.
       if (name === lab.config.vm.name) await lab.doors.files.remove(lab.config.paths.workloadFiles);
+      return found ? undefined : 'absent';
     },
   };
 }
@@ -91,8 +92,8 @@ async function mayUse(lab: Lab, found: MachineInfo): Promise<boolean> {
   return (await lab.ownership.recorded()).includes(found.name) || (await lab.ownership.isOurs(found)) === 'ours';
 }
 
-/** Removes one machine if it is ours; nothing there is fine. @throws CliError `foreign-machine` */
-export async function removeMachine(lab: Lab, name: string, context: StepContext): Promise<void> {
+/** Removes one machine if it is ours, and tells whether there was one. @throws CliError `foreign-machine` */
+export async function removeMachine(lab: Lab, name: string, context: StepContext): Promise<boolean> {
   const found = await lab.machines.find(name);
   if (found !== undefined) {
     if ((await lab.ownership.isOurs(found)) !== 'ours') throw foreign(found);
@@ -102,6 +103,7 @@ export async function removeMachine(lab: Lab, name: string, context: StepContext
     if (name === lab.config.vm.name) lab.workloadVm.forget();
   }
   await lab.ownership.forget(name);
+  return found !== undefined;
 }
 
 function foreign(found: MachineInfo): CliError {

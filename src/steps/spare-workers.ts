@@ -13,11 +13,13 @@ export function spareWorkersStep(lab: Lab): Step {
     }
     return ours;
   };
-  const removeAll = async (context: StepContext): Promise<void> => {
-    for (const { name } of await spare()) {
+  const removeAll = async (context: StepContext): Promise<void | 'absent'> => {
+    const machines = await spare();
+    for (const { name } of machines) {
       await removeMachine(lab, name, context);
       if (findObject(await viewCluster(lab), 'Node', name) !== undefined) await lab.kubectl.remove('node', name);
     }
+    return machines.length === 0 ? 'absent' : undefined;
   };
   return {
     id: 'spare-workers',
@@ -31,7 +33,7 @@ export function spareWorkersStep(lab: Lab): Step {
         ? 'ready'
         : { drifted: `${names.join(', ')}: more than WORKERS=${lab.config.k3s.workers} asks for` };
     },
-    apply: removeAll,
+    apply: async (context) => void (await removeAll(context)),
     remove: removeAll,
   };
 }

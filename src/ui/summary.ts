@@ -21,9 +21,11 @@ function success(report: RunReport): readonly string[] {
       report.kind === 'delete' ? 'There was nothing to remove.' : 'Everything was already there; nothing changed.',
     ];
   }
+  const path = report.criticalPath;
   return [
     `${SENTENCES[report.kind](report)} in ${duration(report.makespanMs)}.`,
-    `Critical path (${duration(report.criticalPathMs)}): ${report.criticalPath.join(' → ')}`,
+    // A path of one step is no news.
+    ...(path.length > 1 ? [`Critical path (${duration(report.criticalPathMs)}): ${path.join(' → ')}`] : []),
   ];
 }
 
