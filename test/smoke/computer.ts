@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { Instance } from '../../src/rehearsal/world.ts';
+import { installTools, TOOLS, type Tool } from './stand-ins.ts';
+import { startWorldServer, type WorldServer } from './world-server.ts';
+
+/** The built CLI. */
+export const CLI = resolve('dist/main.js');
+
+/** What a run of the CLI came to. */
+export interface Run {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The log that this run wrote; empty when it wrote none. */
+  readonly log: string;
+}
+
+/** A run that is still under way. */
+export interface RunningCli {
+  readonly pid: number;
+  readonly done: Promise<Run>;
+  /** As a terminal does at Ctrl-C: to everyone in the foreground process group. */
+  readonly ctrlC: () => void;
+}
+
+export interface Computer extends WorldServer {
+  /** Working directory of every run. */
+  readonly cwd: string;
+  readonly home: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly start: (...args: readonly string[]) => RunningCli;
+  readonly run: (...args: readonly string[]) => Promise<Run>;
+  readonly install: (tools: readonly Tool[]) => Promise<void>;
+  readonly remove: () => Promise<void>;
+}
+
+/**
+ * A computer with nothing but the stand-ins on its PATH, and a world behind them. What the CLI finds there, it finds as a
+ * real process does: by names on PATH, pipes, signals and files.
+ */
+export async function createComputer(foreign: readonly Pick<Instance, 'name' | 'state'>[] = []): Promise<Computer> {
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'iv-')));
+  const [cwd, home, bin] = ['lab', 'home', 'bin'].map((name) => join(directory, name)) as [string, string, string];
+  await Promise.all([cwd, home].map((path) => mkdir(path)));
+  const server = await startWorldServer({ directory, foreign });
+  await installTools(bin, server.socket, TOOLS);
+  const env = { PATH: bin, HOME: home, ARTIFACTS_URL: server.artifactsUrl, NO_COLOR: '1' };
+  const logs = join(cwd, '.tmp', 'logs');
+
+  const start = (...args: readonly string[]): RunningCli => {
+    const logsBefore = namesIn(logs);
+    const child = spawn(process.execPath, [CLI, ...args], { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const { pid } = child;
+    if (pid === undefined) throw new Error(`${CLI} cannot be started`);
+    const output = Promise.all([text(child.stdout), text(child.stderr)]);
+    const done = once(child, 'close').then(async ([exitCode]) => {
+      const [stdout, stderr] = await output;
+      const before = await logsBefore;
+      const written = (await namesIn(logs)).filter((name) => !before.includes(name));
+      const texts = await Promise.all(written.map((name) => readFile(join(logs, name), 'utf8')));
+      return { exitCode: exitCode as number | null, stdout, stderr, log: texts.join('') };
+    });
+    return { pid, done, ctrlC: () => process.kill(-pid, 'SIGINT') };
+  };
+
+  return {
+    ...server,
+    cwd,
+    home,
+    env,
+    start,
+    run: (...args) => start(...args).done,
+    install: (tools) => installTools(bin, server.socket, tools),
+    remove: async () => {
+      await server.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch(() => []);
+}

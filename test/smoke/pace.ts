@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { VirtualClock } from '../../src/rehearsal/clock.ts';
+
+/**
+ * How much faster the world's time runs than ours. The CLI really waits its one or two seconds between two looks; in the
+ * world a minute or two has passed then, so that the second look is mostly the last.
+ */
+const FACTOR = 60;
+const TICK_MS = 4;
+
+/** Lets the world's time pass until the returned function is called. */
+export function pace(clock: VirtualClock): () => Promise<void> {
+  let stopped = false;
+  const running = (async () => {
+    let last = performance.now();
+    while (!stopped) {
+      await sleep(TICK_MS);
+      const now = performance.now();
+      await clock.advance((now - last) * FACTOR);
+      last = now;
+    }
+  })();
+  return async () => {
+    stopped = true;
+    await running;
+  };
+}

@@ -1,0 +1,24 @@
+/**
+ * The other half of every stand-in executable: hands one call to the world's server and ends as the world says.
+ * It knows no tool and refuses nothing; that is the world's part (`world-server.ts`).
+ *
+ * argv: SOCKET TOOL FILE [ARGS...]
+ */
+import { connect } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+
+const [socket, tool, file, ...args] = process.argv.slice(2);
+const stdin = (await buffer(process.stdin)).toString('base64');
+
+const line = connect(socket);
+line.on('error', (error) => {
+  process.stderr.write(`stand-in for ${tool}: the simulated world does not answer: ${error.message}\n`);
+  process.exit(125);
+});
+// The line stays open until the answer is there: that it closes earlier is how the server knows that we were ended.
+line.write(`${JSON.stringify({ tool, file, args, stdin, pid: process.pid })}\n`);
+
+const answer = JSON.parse((await buffer(line)).toString('utf8'));
+process.exitCode = answer.exitCode;
+process.stdout.write(Buffer.from(answer.stdout, 'base64'));
+process.stderr.write(answer.stderr);

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { HOST_PROGRAMS } from '../../src/rehearsal/index.ts';
+import { createMesh } from '../../src/rehearsal/mesh/index.ts';
+import { createProcesses } from '../../src/rehearsal/processes.ts';
+import { createWorld } from '../../src/rehearsal/state.ts';
+import type { Instance, World } from '../../src/rehearsal/world.ts';
+import { CommandError } from '../../src/system/command-error.ts';
+import type { Files, Processes } from '../../src/system/doors.ts';
+import { createFiles } from '../../src/system/files.ts';
+import { currentHost } from '../../src/system/host.ts';
+import { loadShippedData } from '../../src/system/shipped.ts';
+import { pace } from './pace.ts';
+import { startReleaseServer } from './release-server.ts';
+import { standsFor } from './stand-ins.ts';
+
+/** One call of a stand-in, as it came. */
+export interface Call {
+  readonly tool: string;
+  /** Path of the executable. */
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly stdin: Uint8Array;
+  readonly pid: number;
+  /** Unset while the call is under way; -1 when the caller was ended before. */
+  exitCode?: number;
+}
+
+/** Keeps a call from reaching the world until it is let go, so that a test can act in its midst. */
+export interface Hold {
+  readonly reached: Promise<Call>;
+  readonly release: () => void;
+}
+
+export interface WorldServer {
+  readonly world: World;
+  readonly socket: string;
+  readonly artifactsUrl: string;
+  /** Every call so far, in the order in which they came. */
+  readonly calls: readonly Call[];
+  /** Holds the next call for which `isIt` says so. */
+  readonly hold: (isIt: (call: Call) => boolean) => Hold;
+  readonly close: () => Promise<void>;
+}
+
+export interface WorldServerOptions {
+  /** Where the socket lies; short, for a socket's path may have only about a hundred characters. */
+  readonly directory: string;
+  readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
+}
+
+/** One simulated world with real files, behind a socket for its programs and a port for its downloads. */
+export async function startWorldServer({ directory, foreign = [] }: WorldServerOptions): Promise<WorldServer> {
+  const shipped = await loadShippedData();
+  // It begins now: the CLI's own clock is the real one.
+  const world = createWorld({ host: currentHost(), shipped, foreign, start: Date.now() });
+  const processes = createProcesses({ world, mesh: createMesh(world), files: hostFiles(), programs: HOST_PROGRAMS });
+  const calls: Call[] = [];
+  const holds: { isIt: (call: Call) => boolean; hold: (call: Call) => Promise<void> }[] = [];
+
+  const server = createServer((line) => {
+    const gone = new AbortController();
+    line.on('close', () => gone.abort());
+    line.on('error', () => gone.abort());
+    void receive(line).then(async (call) => {
+      if (call === undefined) return;
+      calls.push(call);
+      const at = holds.findIndex(({ isIt }) => isIt(call));
+      if (at >= 0) await holds.splice(at, 1)[0]?.hold(call);
+      const answer = await perform(processes, call, gone.signal);
+      call.exitCode = gone.signal.aborted ? -1 : answer.exitCode;
+      line.end(JSON.stringify(answer));
+    });
+  });
+  const socket = join(directory, 'world');
+  server.listen(socket);
+  await once(server, 'listening');
+  const releases = await startReleaseServer(shipped, socket);
+  const stopPacing = pace(world.clock);
+
+  return {
+    world,
+    socket,
+    artifactsUrl: releases.url,
+    calls,
+    hold: (isIt) => {
+      let release = (): void => undefined;
+      const released = new Promise<void>((resolve) => (release = resolve));
+      const reached = new Promise<Call>((resolve) => {
+        holds.push({ isIt, hold: (call) => (resolve(call), released) });
+      });
+      return { reached, release };
+    },
+    close: async () => {
+      await stopPacing();
+      server.close();
+      releases.server.closeAllConnections();
+      releases.server.close();
+    },
+  };
+}
+
+/** Host paths are real; only of a stand-in's own file the world sees what it stands for. */
+function hostFiles(): Files {
+  const files = createFiles();
+  return { ...files, read: async (path) => standsFor(await files.read(path)) };
+}
+
+/** The request is one line of JSON; undefined when the caller went before it was whole. */
+async function receive(line: Socket): Promise<Call | undefined> {
+  let text = '';
+  const whole = await new Promise<boolean>((resolve) => {
+    line.on('close', () => resolve(false));
+    line.on('data', (chunk) => {
+      text += chunk.toString('utf8');
+      if (text.endsWith('\n')) resolve(true);
+    });
+  });
+  if (!whole) return undefined;
+  const call = JSON.parse(text) as Omit<Call, 'stdin'> & { stdin: string };
+  return { ...call, stdin: Buffer.from(call.stdin, 'base64') };
+}
+
+interface Answer {
+  readonly exitCode: number;
+  /** Base64. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function perform(processes: Processes, { file, args, stdin }: Call, signal: AbortSignal): Promise<Answer> {
+  try {
+    // Whether it writes is the CLI's knowledge. As `read` it ends for the world when its caller is gone; a daemon's
+    // work goes on all the same.
+    const { exitCode, stdoutBytes, stderr } = await processes.run({ file, args, stdin, effect: 'read' }, signal);
+    return { exitCode, stdout: Buffer.from(stdoutBytes).toString('base64'), stderr };
+  } catch (error) {
+    if (!(error instanceof CommandError)) return { exitCode: 125, stdout: '', stderr: `${String(error)}\n` };
+    const { exitCode, stdoutBytes, stderr } = error.result;
+    return { exitCode: Math.max(exitCode, 1), stdout: Buffer.from(stdoutBytes).toString('base64'), stderr };
+  }
+}
