@@ -1,5 +1,5 @@
 import type { Lab } from '../steps/lab.ts';
-import type { Command, CommandResult } from '../system/doors.ts';
+import type { CommandResult } from '../system/doors.ts';
 import { asSentence } from './vm-checks.ts';
 
 /** An HTTP answer, or why there was none. */
@@ -17,10 +17,29 @@ const curlArgs = (url: string): readonly string[] => [
   url,
 ];
 
-/** Asked on the workload VM, by an ordinary user, so that the sidecar carries it. */
-export async function requestFromVm(lab: Lab, url: string): Promise<Answer> {
-  const command: Command = { file: 'curl', args: curlArgs(url), effect: 'read', timeoutMs: 30_000 };
-  return answer(() => lab.engine.machine(lab.config.vm.name).run(command));
+/**
+ * The same request several times in one session, made on the workload VM by an ordinary user, so that the sidecar carries
+ * it. A transfer that fails ends them all.
+ */
+export async function requestsFromVm(lab: Lab, url: string, times: number): Promise<readonly Answer[]> {
+  const args = [
+    '--silent',
+    '--show-error',
+    '--fail-early',
+    '--max-time',
+    '10',
+    '--write-out',
+    '\\n%{http_code}\\n',
+    ...Array.from({ length: times }, () => url),
+  ];
+  try {
+    const { stdout } = await lab.engine
+      .machine(lab.config.vm.name)
+      .run({ file: 'curl', args, effect: 'read', timeoutMs: 60_000 });
+    return parseAnswers(stdout);
+  } catch (error) {
+    return [{ refused: asSentence(error) }];
+  }
 }
 
 export interface Client {
@@ -48,6 +67,17 @@ export function parseAnswer(stdout: string): Answer {
   return Number.isInteger(status) && status > 0
     ? { status, body: stdout.slice(0, cut) }
     : { refused: 'no HTTP answer' };
+}
+
+/** Several answers one after the other, each ended by its status alone on a line. */
+export function parseAnswers(stdout: string): readonly Answer[] {
+  const answers: Answer[] = [];
+  let from = 0;
+  for (const ending of stdout.matchAll(/\n(\d{3})\n/g)) {
+    answers.push(parseAnswer(`${stdout.slice(from, ending.index)}\n${ending[1] ?? ''}`));
+    from = ending.index + ending[0].length;
+  }
+  return answers.length === 0 ? [{ refused: 'no HTTP answer' }] : answers;
 }
 
 export function isServed(answer: Answer): answer is { status: number; body: string } {

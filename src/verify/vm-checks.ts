@@ -77,14 +77,23 @@ export const registration: Check = {
   name: 'registration',
   title: 'the VM is registered with its address and network',
   async run(lab) {
-    const entry = await findEntry(lab);
-    const address = await lab.engine.machine(lab.config.vm.name).address();
+    // What was seen already may be older than the registration; only what is right in it is believed.
+    const address = (await lab.machines.find(lab.config.vm.name))?.addresses[0];
+    const isRight = (seen: KubeObject | undefined): boolean => {
+      const spec = seen?.['spec'] as { address?: string; network?: string } | undefined;
+      const fits = spec?.address === address && spec?.network === lab.config.networks.vm;
+      return seen !== undefined && fits && disconnectedAt(seen) === undefined;
+    };
+    const known = entryIn(lab, (await viewCluster(lab)).objects);
+    const entry = isRight(known) ? known : await findEntry(lab);
     if (entry === undefined) return fail('no WorkloadEntry', 'istio-vms bootstrap');
     const spec = entry['spec'] as { address?: string; network?: string };
+    const gone = disconnectedAt(entry);
     const evidence = `${entry.metadata.name}: ${spec.address ?? 'no address'} on ${spec.network ?? 'no network'}`;
-    return spec.address === address && spec.network === lab.config.networks.vm
+    if (gone !== undefined) return fail(`${evidence}, disconnected since ${gone}`, 'istio-vms bootstrap');
+    return isRight(entry)
       ? pass(evidence)
-      : fail(`${evidence}; wanted ${address} on ${lab.config.networks.vm}`, 'istio-vms workload && istio-vms bootstrap');
+      : fail(`${evidence}; wanted ${address ?? 'an address'} on ${lab.config.networks.vm}`, 'istio-vms workload && istio-vms bootstrap');
   },
 };
 
@@ -92,8 +101,21 @@ export const registration: Check = {
 export async function findEntry(lab: Lab): Promise<KubeObject | undefined> {
   const { app, namespace } = lab.config.vm;
   const entries = await lab.kubectl.get('workloadentries.networking.istio.io', { namespace, selector: `app=${app}` });
-  const connected = entries.filter((entry) => entry.metadata.annotations?.['istio.io/disconnectedAt'] === undefined);
-  return connected[0] ?? entries[0];
+  return entryIn(lab, entries);
+}
+
+/** The VM's entry among objects: one that is connected, if there is one. */
+function entryIn(lab: Lab, objects: readonly KubeObject[]): KubeObject | undefined {
+  const { app, namespace } = lab.config.vm;
+  const entries = objects.filter(
+    ({ kind, metadata }) => kind === 'WorkloadEntry' && metadata.namespace === namespace && metadata.labels?.['app'] === app,
+  );
+  return entries.find((entry) => disconnectedAt(entry) === undefined) ?? entries[0];
+}
+
+/** When istiod lost the VM; undefined while it is connected. */
+function disconnectedAt(entry: KubeObject): string | undefined {
+  return entry.metadata.annotations?.['istio.io/disconnectedAt'];
 }
 
 /** Runs something on the VM; a failure is a sentence, since here it is an answer. */

@@ -1,49 +1,63 @@
 import { GUEST_COMMAND, HTTP_REQUEST } from '../durations.ts';
-import type { GuestProgram, HttpAnswer } from '../world.ts';
+import type { GuestCall, GuestProgram, HttpAnswer } from '../world.ts';
 import { sidecarIsReady, sidecarRuns } from './sidecar.ts';
 
 interface CurlCall {
-  readonly url: string;
+  readonly urls: readonly string[];
   readonly writeOut: string;
-  readonly output: string;
+  /** The n-th is for the n-th URL; a URL without one goes to stdout. */
+  readonly outputs: readonly string[];
   readonly maxTime: number;
+  readonly failEarly: boolean;
 }
 
-/** curl, with the options that we use. */
+/** curl, with the options that we use. Several URLs come one after the other; the last one's exit code counts. */
 export const curl: GuestProgram = async (call) => {
   const parsed = parse(call.args);
   if (typeof parsed === 'string') {
     return { exitCode: 2, stderr: `curl: option ${parsed}: is unknown\n`, refused: `curl ${parsed}` };
   }
-  const local = localAnswer(call, parsed.url);
-  await call.world.clock.sleep(GUEST_COMMAND + HTTP_REQUEST);
-  const answer = local ?? call.mesh.requestFromVm(call.instance, parsed.url);
-  // 28 is curl's own time limit: it has passed.
-  if (answer.exit === 28) await call.world.clock.sleep(parsed.maxTime * 1000);
-  const written = parsed.writeOut
-    .replaceAll('\\n', '\n')
-    .replaceAll('%{http_code}', String(answer.status).padStart(3, '0'));
-  const body = parsed.output === '-' ? answer.body : '';
-  return { exitCode: answer.exit, stdout: body + written, stderr: answer.stderr };
+  const done = { exitCode: 0, stdout: '', stderr: '' };
+  await call.world.clock.sleep(GUEST_COMMAND);
+  for (const [index, url] of parsed.urls.entries()) {
+    const answer = await transfer(call, url, parsed.maxTime);
+    const written = parsed.writeOut
+      .replaceAll('\\n', '\n')
+      .replaceAll('%{http_code}', String(answer.status).padStart(3, '0'));
+    done.exitCode = answer.exit;
+    done.stdout += ((parsed.outputs[index] ?? '-') === '-' ? answer.body : '') + written;
+    done.stderr += answer.stderr;
+    if (answer.exit !== 0 && parsed.failEarly) break;
+  }
+  return done;
 };
 
+async function transfer(call: GuestCall, url: string, maxTime: number): Promise<HttpAnswer> {
+  const local = localAnswer(call, url);
+  await call.world.clock.sleep(HTTP_REQUEST);
+  const answer = local ?? call.mesh.requestFromVm(call.instance, url);
+  // 28 is curl's own time limit: it has passed.
+  if (answer.exit === 28) await call.world.clock.sleep(maxTime * 1000);
+  return answer;
+}
+
 function parse(args: readonly string[]): CurlCall | string {
-  const found = { url: '', writeOut: '', output: '-', maxTime: 0 };
+  const found = { urls: [] as string[], writeOut: '', outputs: [] as string[], maxTime: 0, failEarly: false };
   for (let at = 1; at < args.length; at++) {
     const arg = args[at] ?? '';
     if (arg === '--silent' || arg === '--show-error') continue;
-    if (arg === '--write-out') found.writeOut = args[++at] ?? '';
-    else if (arg === '--output') found.output = args[++at] ?? '';
+    if (arg === '--fail-early') found.failEarly = true;
+    else if (arg === '--write-out') found.writeOut = args[++at] ?? '';
+    else if (arg === '--output') found.outputs.push(args[++at] ?? '');
     else if (arg === '--max-time') found.maxTime = Number(args[++at]);
     else if (arg.startsWith('-')) return arg;
-    else if (found.url !== '') return arg;
-    else found.url = arg;
+    else found.urls.push(arg);
   }
-  return found.url === '' ? '(no URL)' : found;
+  return found.urls.length === 0 ? '(no URL)' : found;
 }
 
 /** What the sidecar itself answers on the loopback: readiness and Envoy's own interface (facts/istio-vm.md 5.7). */
-function localAnswer({ instance, mesh }: Parameters<GuestProgram>[0], url: string): HttpAnswer | undefined {
+function localAnswer({ instance, mesh }: GuestCall, url: string): HttpAnswer | undefined {
   const [, port, path] = /^http:\/\/(?:localhost|127\.0\.0\.1):(15000|15020|15021)(\/.*)$/.exec(url) ?? [];
   if (port === undefined) return undefined;
   if (!sidecarRuns(instance)) {

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import type { Host } from '../../src/system/doors.ts';
+import { upTwice } from './support/healthy.ts';
+import { LINUX, MAC, refusals, shipped } from './support/simulated.ts';
+
+const { watch } = refusals();
+
+describe('every Istio minor', () => {
+  const minors = Object.entries(shipped.versions.istio);
+
+  it('is there from 1.19 to 1.30', () => {
+    expect(minors.map(([minor]) => minor)).toEqual(Array.from({ length: 12 }, (_, index) => `1.${19 + index}`));
+  });
+
+  describe.each<[string, Host]>([
+    ['amd64', LINUX],
+    ['arm64', MAC],
+  ])('on %s', (_cpu, host) => {
+    it.each(minors)('comes up with %s, is proven, and stays', async (_minor, { lastPatch, k3s }) => {
+      const { lab, proofs } = await upTwice({ host, set: { ISTIO_VERSION: lastPatch } });
+      watch(lab);
+      expect(proofs.results.find(({ name }) => name === 'versions')?.evidence).toBe(`istioctl ${lastPatch}, istiod ${lastPatch}`);
+      expect(proofs.results.find(({ name }) => name === 'nodes')?.evidence).toContain(k3s);
+      expect(lab.machine('vm-istio-external-workload').packages.get('istio-sidecar')).toBe(lastPatch);
+    });
+  });
+});
