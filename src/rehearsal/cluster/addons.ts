@@ -12,24 +12,41 @@ const TOLERATIONS = [
 export function installAddons(world: World, store: Store, server: string): void {
   const disabled = k3sList(k3sConfig(world, server)['disable']);
   for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) {
-    store.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'kubernetes.io/metadata.name': name } }, status: { phase: 'Active' } });
+    store.put({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
+      status: { phase: 'Active' },
+    });
   }
-  store.put(service('kubernetes', 'default', { clusterIP: '10.43.0.1', ports: [{ name: 'https', port: 443, targetPort: 6443 }] }));
+  store.put(
+    service('kubernetes', 'default', {
+      clusterIP: '10.43.0.1',
+      ports: [{ name: 'https', port: 443, targetPort: 6443 }],
+    }),
+  );
   if (!disabled.includes('coredns')) {
     store.put(
       service('kube-dns', 'kube-system', {
         clusterIP: '10.43.0.10',
         selector: { 'k8s-app': 'kube-dns' },
-        ports: [{ name: 'dns', port: 53, protocol: 'UDP' }, { name: 'dns-tcp', port: 53 }],
+        ports: [
+          { name: 'dns', port: 53, protocol: 'UDP' },
+          { name: 'dns-tcp', port: 53 },
+        ],
       }),
     );
     store.put(deployment('coredns', { 'k8s-app': 'kube-dns' }, 'rancher/mirrored-coredns-coredns:1.10.1', '70Mi'));
   }
   if (!disabled.includes('metrics-server')) {
-    store.put(deployment('metrics-server', { 'k8s-app': 'metrics-server' }, 'rancher/mirrored-metrics-server:v0.6.3', '70Mi'));
+    store.put(
+      deployment('metrics-server', { 'k8s-app': 'metrics-server' }, 'rancher/mirrored-metrics-server:v0.6.3', '70Mi'),
+    );
   }
   if (!disabled.includes('local-storage')) {
-    store.put(deployment('local-path-provisioner', { app: 'local-path-provisioner' }, 'rancher/local-path-provisioner:v0.0.24'));
+    store.put(
+      deployment('local-path-provisioner', { app: 'local-path-provisioner' }, 'rancher/local-path-provisioner:v0.0.24'),
+    );
   }
   if (!disabled.includes('traefik')) {
     // Left on, it takes the host ports 80 and 443 before Istio's ingress gateway can.
@@ -39,7 +56,10 @@ export function installAddons(world: World, store: Store, server: string): void 
       service('traefik', 'kube-system', {
         type: 'LoadBalancer',
         selector,
-        ports: [{ name: 'web', port: 80, targetPort: 8000 }, { name: 'websecure', port: 443, targetPort: 8443 }],
+        ports: [
+          { name: 'web', port: 80, targetPort: 8000 },
+          { name: 'websecure', port: 443, targetPort: 8443 },
+        ],
       }),
     );
   }

@@ -46,7 +46,13 @@ function grow(kube: Kube, deployment: Deployment, hash: string, count: number): 
   return undefined;
 }
 
-function writeStatus(kube: Kube, deployment: Deployment, all: readonly Pod[], current: readonly Pod[], refused?: string): void {
+function writeStatus(
+  kube: Kube,
+  deployment: Deployment,
+  all: readonly Pod[],
+  current: readonly Pod[],
+  refused?: string,
+): void {
   const wanted = deployment.spec.replicas ?? 1;
   const ready = all.filter(isReady).length;
   kube.store.edit('deployments.apps', deployment.metadata.namespace, deployment.metadata.name, (copy) => {
@@ -66,8 +72,14 @@ function writeStatus(kube: Kube, deployment: Deployment, all: readonly Pod[], cu
       availableReplicas: ready,
       unavailableReplicas: Math.max(0, wanted - ready),
       conditions: [
-        since({ type: 'Available', status: available ? 'True' : 'False', reason: available ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable' }),
-        ...(refused === undefined ? [] : [since({ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: refused })]),
+        since({
+          type: 'Available',
+          status: available ? 'True' : 'False',
+          reason: available ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
+        }),
+        ...(refused === undefined
+          ? []
+          : [since({ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: refused })]),
       ],
     };
   });
@@ -82,5 +94,8 @@ const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 /** Five letters as Kubernetes picks them. */
 export function suffix(kube: Kube): string {
   const hex = kube.world.token(5);
-  return Array.from({ length: 5 }, (_, index) => ALPHABET[parseInt(hex.slice(index * 2, index * 2 + 2), 16) % ALPHABET.length]).join('');
+  return Array.from(
+    { length: 5 },
+    (_, index) => ALPHABET[parseInt(hex.slice(index * 2, index * 2 + 2), 16) % ALPHABET.length],
+  ).join('');
 }

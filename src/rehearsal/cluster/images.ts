@@ -3,7 +3,11 @@ import { PULL_LARGE, PULL_SMALL } from '../durations.ts';
 /** Images that exist, by repository without its registry. All are there for amd64 and arm64 (facts/istio-vm.md 7). */
 const REPOSITORIES: readonly { readonly pattern: RegExp; readonly tag: RegExp; readonly pull: number }[] = [
   { pattern: /(^|\/)(pilot|proxyv2)$/, tag: /^1\.\d+\.\d+(-debug|-distroless)?$/, pull: PULL_LARGE },
-  { pattern: /^(docker\.io\/istio|istio|registry\.istio\.io\/release)\/examples-helloworld-v[12]$/, tag: /^(latest|1\.0)$/, pull: PULL_LARGE },
+  {
+    pattern: /^(docker\.io\/istio|istio|registry\.istio\.io\/release)\/examples-helloworld-v[12]$/,
+    tag: /^(latest|1\.0)$/,
+    pull: PULL_LARGE,
+  },
   { pattern: /^(docker\.io\/)?curlimages\/curl$/, tag: /^(latest|\d+\.\d+\.\d+)$/, pull: PULL_SMALL },
   { pattern: /^(docker\.io\/)?rancher\//, tag: /./, pull: PULL_SMALL },
 ];

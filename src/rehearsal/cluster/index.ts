@@ -16,7 +16,15 @@ import { createStore, type Store } from './store.ts';
 export { clusterOf, type SimulatedCluster } from './kube.ts';
 
 const CONTROLLERS: readonly Controller[] = [
-  nodes, namespaces, services, serviceLb, deployments, scheduling, pods, istiod, garbage,
+  nodes,
+  namespaces,
+  services,
+  serviceLb,
+  deployments,
+  scheduling,
+  pods,
+  istiod,
+  garbage,
 ];
 
 export interface ClusterOptions {
@@ -42,7 +50,17 @@ export function createCluster(world: World, { server, version }: ClusterOptions)
     return world.cluster === cluster && instance?.state === 'Running' && instance.units.get('k3s')?.active === 'active';
   };
   const loop = createLoop(
-    { world, store: inner, server, version, nodes: new Map(), passwords: new Map(), times: new Map(), pulled: new Set(), uid },
+    {
+      world,
+      store: inner,
+      server,
+      version,
+      nodes: new Map(),
+      passwords: new Map(),
+      times: new Map(),
+      pulled: new Set(),
+      uid,
+    },
     CONTROLLERS,
     ready,
   );

@@ -45,11 +45,17 @@ export function istiodOf(store: Store, revision: string) {
 }
 
 /** The exact label is `istio.io/rev`; `istio-injection=enabled` goes to the default tag (facts/istio-vm.md 2.5). */
-function webhookFor(store: Store, home: Readonly<Record<string, string>>, pod: Readonly<Record<string, string>>): KubeObject | undefined {
+function webhookFor(
+  store: Store,
+  home: Readonly<Record<string, string>>,
+  pod: Readonly<Record<string, string>>,
+): KubeObject | undefined {
   const injectors = store.list(WEBHOOKS).filter(({ metadata }) => metadata.labels?.['app'] === 'sidecar-injector');
   const named = (name: string): KubeObject | undefined =>
     injectors.find(({ metadata }) => metadata.labels?.['istio.io/tag'] === name) ??
-    injectors.find(({ metadata }) => metadata.labels?.['istio.io/tag'] === undefined && metadata.labels?.['istio.io/rev'] === name);
+    injectors.find(
+      ({ metadata }) => metadata.labels?.['istio.io/tag'] === undefined && metadata.labels?.['istio.io/rev'] === name,
+    );
   if (pod['sidecar.istio.io/inject'] === 'false' || home['istio-injection'] === 'disabled') return undefined;
   const revision = pod['istio.io/rev'] ?? home['istio.io/rev'];
   if (home['istio-injection'] === 'enabled') return named('default');
@@ -61,8 +67,16 @@ function webhookFor(store: Store, home: Readonly<Record<string, string>>, pod: R
 function withProxy(template: PodTemplate, proxy: Container, revision: string): PodTemplate {
   const { image } = proxy;
   const metadata = {
-    labels: { ...template.metadata?.labels, 'security.istio.io/tlsMode': 'istio', 'service.istio.io/canonical-revision': 'latest' },
-    annotations: { ...template.metadata?.annotations, 'istio.io/rev': revision, 'sidecar.istio.io/status': '{"containers":["istio-proxy"]}' },
+    labels: {
+      ...template.metadata?.labels,
+      'security.istio.io/tlsMode': 'istio',
+      'service.istio.io/canonical-revision': 'latest',
+    },
+    annotations: {
+      ...template.metadata?.annotations,
+      'istio.io/rev': revision,
+      'sidecar.istio.io/status': '{"containers":["istio-proxy"]}',
+    },
   };
   if (template.metadata?.annotations?.['inject.istio.io/templates'] === 'gateway') {
     const containers = template.spec.containers.map((container) =>
@@ -84,7 +98,11 @@ const proxyImage = (containers: readonly Container[]): string =>
   (containers[0]?.image ?? '').replace(/\/pilot:/, '/proxyv2:');
 
 /** What a proxy asks of its node: `values.global.proxy.resources` of the install, or Istio's own (facts/peers.md B1). */
-function proxyResources(store: Store, namespace: string | undefined, revision: string): NonNullable<Container['resources']> {
+function proxyResources(
+  store: Store,
+  namespace: string | undefined,
+  revision: string,
+): NonNullable<Container['resources']> {
   const suffix = revision === 'default' ? '' : `-${revision}`;
   const map = store.get('configmaps', namespace, `istio-sidecar-injector${suffix}`);
   const values = JSON.parse((map?.['data'] as { values?: string } | undefined)?.values ?? '{}') as {

@@ -8,7 +8,9 @@ const SECRET = 'istio-ca-secret';
 
 /** Ready control planes. */
 export const readyIstiods = (store: Store) =>
-  deploymentObjects(store).filter(({ metadata, status }) => metadata.labels?.['app'] === 'istiod' && (status?.readyReplicas ?? 0) > 0);
+  deploymentObjects(store).filter(
+    ({ metadata, status }) => metadata.labels?.['app'] === 'istiod' && (status?.readyReplicas ?? 0) > 0,
+  );
 
 /** The mesh's root certificate: made by the first istiod, kept in its namespace's Secret. */
 export function meshRoot(store: Store): string | undefined {

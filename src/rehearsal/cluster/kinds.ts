@@ -38,7 +38,13 @@ export const BUILTIN_KINDS: readonly KindInfo[] = [
   kind('daemonsets', 'DaemonSet', 'apps', 'v1', true, 'ds'),
   kind('networkpolicies', 'NetworkPolicy', 'networking.k8s.io', 'v1', true, 'netpol'),
   kind('mutatingwebhookconfigurations', 'MutatingWebhookConfiguration', 'admissionregistration.k8s.io', 'v1', CLUSTER),
-  kind('validatingwebhookconfigurations', 'ValidatingWebhookConfiguration', 'admissionregistration.k8s.io', 'v1', CLUSTER),
+  kind(
+    'validatingwebhookconfigurations',
+    'ValidatingWebhookConfiguration',
+    'admissionregistration.k8s.io',
+    'v1',
+    CLUSTER,
+  ),
   kind('customresourcedefinitions', 'CustomResourceDefinition', 'apiextensions.k8s.io', 'v1', CLUSTER, 'crd'),
 ];
 
@@ -55,7 +61,14 @@ export function istioKinds(minor: string): readonly KindInfo[] {
     kind('sidecars', 'Sidecar', group, networking),
     kind('workloadentries', 'WorkloadEntry', group, networking, true, 'we'),
     kind('workloadgroups', 'WorkloadGroup', group, networking, true, 'wg'),
-    kind('peerauthentications', 'PeerAuthentication', 'security.istio.io', withV1 ? 'v1 v1beta1' : 'v1beta1', true, 'pa'),
+    kind(
+      'peerauthentications',
+      'PeerAuthentication',
+      'security.istio.io',
+      withV1 ? 'v1 v1beta1' : 'v1beta1',
+      true,
+      'pa',
+    ),
     kind('authorizationpolicies', 'AuthorizationPolicy', 'security.istio.io', 'v1 v1beta1'),
     kind('telemetries', 'Telemetry', 'telemetry.istio.io', withV1 ? 'v1 v1alpha1' : 'v1alpha1'),
   ];

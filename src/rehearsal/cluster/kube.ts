@@ -33,9 +33,9 @@ export interface Kube {
   readonly pulled: Set<string>;
   readonly uid: () => string;
   /** Lets the controllers run soon. */
-  touch(): void;
+  readonly touch: () => void;
   /** Lets the controllers run at a world time. */
-  wakeAt(time: number): void;
+  readonly wakeAt: (time: number) => void;
 }
 
 /** A controller looks at everything and changes what is not as it should be; called again until nothing changes. */
@@ -63,7 +63,8 @@ export function clusterOf(world: World): SimulatedCluster | undefined {
 export const nodeObjects = (store: Store): readonly NodeObject[] => store.list('nodes') as readonly NodeObject[];
 export const podObjects = (store: Store): readonly Pod[] => store.list('pods') as readonly Pod[];
 export const serviceObjects = (store: Store): readonly Service[] => store.list('services') as readonly Service[];
-export const deploymentObjects = (store: Store): readonly Deployment[] => store.list('deployments.apps') as readonly Deployment[];
+export const deploymentObjects = (store: Store): readonly Deployment[] =>
+  store.list('deployments.apps') as readonly Deployment[];
 
 /** Time as Kubernetes writes it. */
 export const stamp = (time: number): string => new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
@@ -81,12 +82,16 @@ export function once(kube: Kube, what: string, make: () => number): number {
   return time;
 }
 
+const parsedConfigs = new Map<string, Readonly<Record<string, unknown>>>();
+
 /** k3s' own configuration on a machine, or an empty one. */
 export function k3sConfig(world: World, node: string): Readonly<Record<string, unknown>> {
   const entry = world.engine.instances.get(node)?.files.get('/etc/rancher/k3s/config.yaml');
   if (entry === undefined) return {};
   const text = typeof entry.content === 'string' ? entry.content : new TextDecoder().decode(entry.content);
-  return (parse(text) ?? {}) as Record<string, unknown>;
+  let config = parsedConfigs.get(text);
+  if (config === undefined) parsedConfigs.set(text, (config = (parse(text) ?? {}) as Record<string, unknown>));
+  return config;
 }
 
 /** A list in k3s' configuration: YAML list or comma separated text. */
@@ -97,7 +102,11 @@ export function k3sList(value: unknown): string[] {
 }
 
 /** Runs controllers until nothing changes, each time a moment after something did. */
-export function createLoop(kube: Omit<Kube, 'touch' | 'wakeAt'>, controllers: readonly Controller[], awake: () => boolean) {
+export function createLoop(
+  kube: Omit<Kube, 'touch' | 'wakeAt'>,
+  controllers: readonly Controller[],
+  awake: () => boolean,
+) {
   let queued = false;
   let missed = false;
   const wakes = new Set<number>();
@@ -116,8 +125,8 @@ export function createLoop(kube: Omit<Kube, 'touch' | 'wakeAt'>, controllers: re
     ...kube,
     touch,
     wakeAt: (time) => {
-      if (time <= clock.now()) return touch();
-      if (wakes.has(time)) return;
+      if (time <= clock.now()) touch();
+      if (time <= clock.now() || wakes.has(time)) return;
       wakes.add(time);
       clock.after(time - clock.now(), () => {
         wakes.delete(time);

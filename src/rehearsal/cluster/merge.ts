@@ -1,5 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
-
 type Fields = Record<string, unknown>;
 
 const isFields = (value: unknown): value is Fields =>
@@ -43,5 +41,21 @@ function counterpart(list: readonly unknown[], entry: unknown): unknown {
   return key === undefined ? undefined : list.find((other) => isFields(other) && other[key] === entry[key]);
 }
 
-/** Whether two values are the same, key order aside. */
-export const same = (a: unknown, b: unknown): boolean => isDeepStrictEqual(a, b);
+/** Whether two values of plain data are the same, key order aside. */
+export function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((entry, index) => same(entry, b[index]));
+  if (!isFields(a) || !isFields(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => key in b && same(a[key], b[key]));
+}
+
+/** A deep copy of plain data; many times faster than structuredClone, which this room calls at every look of a controller. */
+export function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  if (!isFields(value)) return value;
+  const copy: Fields = {};
+  for (const key in value) copy[key] = copyOf(value[key]);
+  return copy as T;
+}

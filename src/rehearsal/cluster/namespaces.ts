@@ -24,7 +24,8 @@ export const namespaces: Controller = (kube) => {
   }
 };
 
-const isEnding = (home: KubeObject): boolean => (home['status'] as { phase?: string } | undefined)?.phase === 'Terminating';
+const isEnding = (home: KubeObject): boolean =>
+  (home['status'] as { phase?: string } | undefined)?.phase === 'Terminating';
 
 /** Marks a namespace as being deleted. */
 export function endNamespace(store: Store, name: string, now: number): void {

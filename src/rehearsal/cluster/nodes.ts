@@ -87,7 +87,9 @@ function nodeObject(kube: Kube, facts: NodeFacts): NodeObject {
         'kubernetes.io/hostname': facts.name,
         'kubernetes.io/os': 'linux',
         'node.kubernetes.io/instance-type': 'k3s',
-        ...(server ? { 'node-role.kubernetes.io/control-plane': 'true', 'node-role.kubernetes.io/master': 'true' } : {}),
+        ...(server
+          ? { 'node-role.kubernetes.io/control-plane': 'true', 'node-role.kubernetes.io/master': 'true' }
+          : {}),
         ...Object.fromEntries(k3sList(config['node-label']).map((label) => pair(label))),
       },
       ...(old?.metadata.annotations === undefined ? {} : { annotations: old.metadata.annotations }),
@@ -113,7 +115,12 @@ function nodeObject(kube: Kube, facts: NodeFacts): NodeObject {
           lastTransitionTime: before?.status === status ? (before.lastTransitionTime ?? stamp(now)) : stamp(now),
         },
       ],
-      nodeInfo: { kubeletVersion: facts.version, architecture: arch, operatingSystem: 'linux', containerRuntimeVersion: 'containerd://1.7' },
+      nodeInfo: {
+        kubeletVersion: facts.version,
+        architecture: arch,
+        operatingSystem: 'linux',
+        containerRuntimeVersion: 'containerd://1.7',
+      },
     },
   };
 }

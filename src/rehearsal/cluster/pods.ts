@@ -18,7 +18,13 @@ export const pods: Controller = (kube) => {
 };
 
 /** Makes a pod object of a template; it waits for the scheduler. */
-export function newPod(kube: Kube, template: PodTemplate, namespace: string, name: string, owner: { kind: string; name: string; uid: string }): void {
+export function newPod(
+  kube: Kube,
+  template: PodTemplate,
+  namespace: string,
+  name: string,
+  owner: { kind: string; name: string; uid: string },
+): void {
   kube.store.put({
     apiVersion: 'v1',
     kind: 'Pod',
@@ -53,13 +59,21 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
   }
   const bad = pod.spec.containers.find(({ image }) => pullTime(image) === undefined);
   const ipIndex = once(kube, `ip ${uid}`, () => nextIp(kube, nodeName));
-  const start = bad !== undefined || !isReady(node) ? undefined : once(kube, `start ${uid}`, () => now + pull(kube, pod, nodeName));
-  const readyAt = start === undefined ? undefined : Math.max(start, facts.readyAt > (kube.times.get(`was ready ${uid}`) ?? Infinity) ? facts.readyAt + POD_RESTART : 0);
+  const start =
+    bad !== undefined || !isReady(node) ? undefined : once(kube, `start ${uid}`, () => now + pull(kube, pod, nodeName));
+  const readyAt =
+    start === undefined
+      ? undefined
+      : Math.max(
+          start,
+          facts.readyAt > (kube.times.get(`was ready ${uid}`) ?? Infinity) ? facts.readyAt + POD_RESTART : 0,
+        );
   const timely = readyAt !== undefined && now >= readyAt;
   if (readyAt !== undefined && !timely) kube.wakeAt(readyAt);
   const ready = timely && isReady(node) && proxyConfigured(kube, pod);
   if (ready) once(kube, `was ready ${uid}`, () => now);
-  const waiting = bad !== undefined ? (bad.image === 'auto' ? 'ErrImagePull' : 'ImagePullBackOff') : 'ContainerCreating';
+  const waiting =
+    bad !== undefined ? (bad.image === 'auto' ? 'ErrImagePull' : 'ImagePullBackOff') : 'ContainerCreating';
   kube.store.edit('pods', pod.metadata.namespace, pod.metadata.name, (copy) => {
     const { spec, status } = copy as Pod;
     const before = status.conditions.find(({ type }) => type === 'Ready');
@@ -74,7 +88,12 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
         type: 'Ready',
         status: flag,
         lastTransitionTime: since,
-        ...(ready ? {} : { reason: 'ContainersNotReady', message: `containers with unready status: [${spec.containers.map(({ name }) => name).join(' ')}]` }),
+        ...(ready
+          ? {}
+          : {
+              reason: 'ContainersNotReady',
+              message: `containers with unready status: [${spec.containers.map(({ name }) => name).join(' ')}]`,
+            }),
       },
     ];
     status.containerStatuses = spec.containers.map(({ name, image }) => ({

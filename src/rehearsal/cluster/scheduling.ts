@@ -10,22 +10,35 @@ export const scheduling: Controller = (kube) => {
     if (pod.spec.nodeName !== undefined || 'deletionTimestamp' in pod.metadata) continue;
     const verdicts = nodes.map((node) => ({ node, why: objection(node, pod, bound) }));
     const free = verdicts.filter(({ why }) => why === undefined).map(({ node }) => node);
-    const chosen = free.sort((a, b) => used(a, bound) - used(b, bound) || (a.metadata.name < b.metadata.name ? -1 : 1))[0];
+    const chosen = free.sort(
+      (a, b) => used(a, bound) - used(b, bound) || (a.metadata.name < b.metadata.name ? -1 : 1),
+    )[0];
     const name = pod.metadata.name;
     if (chosen !== undefined) {
       bound.push({ ...pod, spec: { ...pod.spec, nodeName: chosen.metadata.name } });
       kube.store.edit('pods', pod.metadata.namespace, name, (copy) => {
         const { spec, status } = copy as Pod;
         spec.nodeName = chosen.metadata.name;
-        status.conditions = [{ type: 'PodScheduled', status: 'True', lastTransitionTime: stamp(kube.world.clock.now()) }];
+        status.conditions = [
+          { type: 'PodScheduled', status: 'True', lastTransitionTime: stamp(kube.world.clock.now()) },
+        ];
       });
       continue;
     }
-    const message = unschedulable(verdicts.map(({ why }) => why ?? ''), nodes.length);
+    const message = unschedulable(
+      verdicts.map(({ why }) => why ?? ''),
+      nodes.length,
+    );
     if (condition(pod, 'PodScheduled')?.message === message) continue;
     kube.store.edit('pods', pod.metadata.namespace, name, (copy) => {
       (copy as Pod).status.conditions = [
-        { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime: stamp(kube.world.clock.now()) },
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          reason: 'Unschedulable',
+          message,
+          lastTransitionTime: stamp(kube.world.clock.now()),
+        },
       ];
     });
   }
@@ -40,8 +53,10 @@ function objection(node: NodeObject, pod: Pod, bound: readonly Pod[]): string | 
   if (!isReady(node)) return 'node(s) were not ready';
   const here = bound.filter((other) => other.spec.nodeName === node.metadata.name);
   const taken = new Set(here.flatMap((other) => hostPorts(other.spec)));
-  if (hostPorts(pod.spec).some((port) => taken.has(port))) return "node(s) didn't have free ports for the requested pod ports";
-  if (sum(here, 'cpu') + requests(pod.spec, 'cpu') > quantity(node.status.allocatable['cpu'] ?? '0')) return 'Insufficient cpu';
+  if (hostPorts(pod.spec).some((port) => taken.has(port)))
+    return "node(s) didn't have free ports for the requested pod ports";
+  if (sum(here, 'cpu') + requests(pod.spec, 'cpu') > quantity(node.status.allocatable['cpu'] ?? '0'))
+    return 'Insufficient cpu';
   if (sum(here, 'memory') + requests(pod.spec, 'memory') > quantity(node.status.allocatable['memory'] ?? '0')) {
     return 'Insufficient memory';
   }
@@ -70,7 +85,9 @@ function tolerates(spec: PodSpec, taint: Taint): boolean {
 }
 
 const hostPorts = (spec: PodSpec): number[] =>
-  spec.containers.flatMap(({ ports }) => (ports ?? []).flatMap(({ hostPort }) => (hostPort === undefined ? [] : [hostPort])));
+  spec.containers.flatMap(({ ports }) =>
+    (ports ?? []).flatMap(({ hostPort }) => (hostPort === undefined ? [] : [hostPort])),
+  );
 
 const requests = (spec: PodSpec, resource: 'cpu' | 'memory'): number =>
   spec.containers.reduce((total, { resources }) => total + quantity(resources?.requests?.[resource] ?? '0'), 0);
@@ -79,5 +96,7 @@ const sum = (pods: readonly Pod[], resource: 'cpu' | 'memory'): number =>
   pods.reduce((total, { spec }) => total + requests(spec, resource), 0);
 
 const used = (node: NodeObject, bound: readonly Pod[]): number =>
-  sum(bound.filter((pod) => pod.spec.nodeName === node.metadata.name), 'memory') /
-  quantity(node.status.allocatable['memory'] ?? '1');
+  sum(
+    bound.filter((pod) => pod.spec.nodeName === node.metadata.name),
+    'memory',
+  ) / quantity(node.status.allocatable['memory'] ?? '1');

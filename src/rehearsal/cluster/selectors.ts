@@ -33,7 +33,9 @@ export function parseSelector(text: string): LabelSelector {
       if (unequal !== null) return { key: unequal[1] as string, operator: 'NotIn', values: [unequal[2] as string] };
       const equal = /^([^=!]+)==?(.*)$/.exec(part);
       if (equal !== null) return { key: equal[1] as string, operator: 'In', values: [equal[2] as string] };
-      return part.startsWith('!') ? { key: part.slice(1), operator: 'DoesNotExist' } : { key: part, operator: 'Exists' };
+      return part.startsWith('!')
+        ? { key: part.slice(1), operator: 'DoesNotExist' }
+        : { key: part, operator: 'Exists' };
     }),
   };
 }

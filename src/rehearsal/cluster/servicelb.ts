@@ -1,7 +1,16 @@
 import { LOAD_BALANCER_STATUS } from '../durations.ts';
 import type { KubeObject } from '../world.ts';
 import { ownerOf, suffix } from './deployments.ts';
-import { k3sConfig, k3sList, nodeObjects, once, podObjects, serviceObjects, type Controller, type Kube } from './kube.ts';
+import {
+  k3sConfig,
+  k3sList,
+  nodeObjects,
+  once,
+  podObjects,
+  serviceObjects,
+  type Controller,
+  type Kube,
+} from './kube.ts';
 import { same } from './merge.ts';
 import { endPod, newPod } from './pods.ts';
 import { PINNED } from './scheduling.ts';
@@ -37,7 +46,8 @@ function placePods(kube: Kube, service: Service, daemon: KubeObject, pods: reado
   const chosen = balancingNodes(nodeObjects(kube.store));
   for (const pod of pods) {
     const node = pod.metadata.annotations?.[PINNED];
-    const right = same(pod.spec.containers, template.spec.containers) && chosen.some(({ metadata }) => metadata.name === node);
+    const right =
+      same(pod.spec.containers, template.spec.containers) && chosen.some(({ metadata }) => metadata.name === node);
     if (!right && !('deletionTimestamp' in pod.metadata)) endPod(kube, pod);
   }
   for (const node of chosen) {
@@ -63,7 +73,10 @@ function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): voi
     .sort();
   const now = kube.world.clock.now();
   const due = once(kube, `lb ${service.metadata.uid ?? ''} ${addresses.join()}`, () => now + LOAD_BALANCER_STATUS);
-  if (now < due) return kube.wakeAt(due);
+  if (now < due) {
+    kube.wakeAt(due);
+    return;
+  }
   const vip = Number(/^v1\.(\d+)/.exec(kube.version)?.[1] ?? 0) >= 30;
   kube.store.edit('services', service.metadata.namespace, service.metadata.name, (copy) => {
     const ingress = addresses.map((ip) => (vip ? { ip, ipMode: 'VIP' } : { ip }));
@@ -71,7 +84,8 @@ function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): voi
   });
 }
 
-const daemonName = ({ metadata }: Service): string => `svclb-${metadata.name.slice(0, 48)}-${(metadata.uid ?? '').slice(0, 8)}`;
+const daemonName = ({ metadata }: Service): string =>
+  `svclb-${metadata.name.slice(0, 48)}-${(metadata.uid ?? '').slice(0, 8)}`;
 
 function daemonSet(service: Service): KubeObject {
   return {

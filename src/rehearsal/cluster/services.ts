@@ -15,7 +15,9 @@ export const services: Controller = (kube) => {
         protocol: 'TCP',
         targetPort: port.port,
         ...port,
-        ...(spec.type === 'LoadBalancer' ? { nodePort: port.nodePort ?? 30_000 + ((number(uid) + index * 7) % 2_768) } : {}),
+        ...(spec.type === 'LoadBalancer'
+          ? { nodePort: port.nodePort ?? 30_000 + ((number(uid) + index * 7) % 2_768) }
+          : {}),
       }));
       (copy as Service).status ??= { loadBalancer: {} };
     });

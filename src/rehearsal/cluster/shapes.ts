@@ -63,7 +63,13 @@ export interface Pod extends KubeObject {
   status: {
     phase: 'Pending' | 'Running';
     conditions: Condition[];
-    containerStatuses?: { name: string; image: string; ready: boolean; restartCount: number; state: Record<string, unknown> }[];
+    containerStatuses?: {
+      name: string;
+      image: string;
+      ready: boolean;
+      restartCount: number;
+      state: Record<string, unknown>;
+    }[];
     podIP?: string;
     hostIP?: string;
   };
@@ -96,7 +102,10 @@ export interface Service extends KubeObject {
 }
 
 /** The condition of this type, if any. */
-export function condition(object: { status?: { conditions?: Condition[] } } | undefined, type: string): Condition | undefined {
+export function condition(
+  object: { status?: { conditions?: Condition[] } } | undefined,
+  type: string,
+): Condition | undefined {
   return object?.status?.conditions?.find((entry) => entry.type === type);
 }
 

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../world.ts';
 import { ApiError, fromServer } from './api-error.ts';
 import { BUILTIN_KINDS, preferredApiVersion, splitApiVersion, type KindInfo } from './kinds.ts';
-import { mergeApplied, same } from './merge.ts';
+import { copyOf, mergeApplied, same } from './merge.ts';
 
 /**
  * The API server's memory: objects by kind, namespace and name. What `get` and `list` hand out is shared, for speed: it is
@@ -51,7 +51,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
 
   const shelf = (plural: string): Map<string, KubeObject> => {
     let map = objects.get(plural);
-    if (map === undefined) objects.set(plural, (map = new Map()));
+    if (map === undefined) objects.set(plural, (map = new Map<string, KubeObject>()));
     return map;
   };
   const key = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
@@ -76,7 +76,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
     if (current !== undefined && same(current, next)) return current;
     metadata.resourceVersion = String(++version);
     if ('spec' in next && !same(current?.['spec'], next['spec'])) metadata.generation = (old?.generation ?? 0) + 1;
-    const kept = structuredClone(next);
+    const kept = copyOf(next);
     shelf(info.plural).set(at, kept);
     changed(info.plural);
     return kept;
@@ -111,23 +111,23 @@ export function createStore({ now, uid }: StoreOptions): Store {
     apply: (object, manager) => {
       checkName(object);
       const info = infoOf(object);
-      const wanted = structuredClone(object);
+      const wanted = copyOf(object);
       if (info.namespaced) wanted.metadata.namespace ??= 'default';
       else delete wanted.metadata.namespace;
       checkNamespace(info, wanted);
       const at = key(wanted.metadata.namespace, wanted.metadata.name);
       const current = shelf(info.plural).get(at);
       const memory = `${manager} ${info.plural} ${current?.metadata.uid ?? ''} ${at}`;
-      const merged = current === undefined ? wanted : mergeApplied(current, applied.get(memory), wanted as never);
+      const merged = current === undefined ? wanted : mergeApplied(current, applied.get(memory), wanted);
       const saved = save(info, merged as unknown as KubeObject);
-      applied.set(`${manager} ${info.plural} ${saved.metadata.uid ?? ''} ${at}`, structuredClone(wanted) as never);
+      applied.set(`${manager} ${info.plural} ${saved.metadata.uid ?? ''} ${at}`, copyOf(wanted));
       return saved;
     },
     put: (object) => save(infoOf(object), object),
     edit: (plural, namespace, name, change) => {
       const current = shelf(plural).get(key(namespace, name));
       if (current === undefined) return;
-      const copy = structuredClone(current);
+      const copy = copyOf(current);
       change(copy);
       save(kinds.get(plural) as KindInfo, copy);
     },

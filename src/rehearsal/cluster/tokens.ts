@@ -38,5 +38,11 @@ export function readToken(cluster: SimulatedCluster, token: string): TokenClaims
     'kubernetes.io': { namespace: string; serviceaccount: { name: string; uid: string } };
   };
   const { namespace, serviceaccount } = payload['kubernetes.io'];
-  return { audience: payload.aud[0] ?? '', namespace, serviceAccount: serviceaccount.name, uid: serviceaccount.uid, expires: payload.exp };
+  return {
+    audience: payload.aud[0] ?? '',
+    namespace,
+    serviceAccount: serviceaccount.name,
+    uid: serviceaccount.uid,
+    expires: payload.exp,
+  };
 }

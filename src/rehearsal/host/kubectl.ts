@@ -18,16 +18,17 @@ export const kubectl: HostProgram = async (call) => {
   if (call.args[0] === 'version') return version(call);
   const [kubeconfigFlag, kubeconfig, contextFlag, context, timeout, name, ...args] = call.args;
   const heads: [string, boolean][] = [
-    [`${kubeconfigFlag ?? ''}`, kubeconfigFlag === '--kubeconfig'],
-    [`${contextFlag ?? ''}`, contextFlag === '--context'],
-    [`${timeout ?? ''}`, timeout === '--request-timeout=20s'],
+    [kubeconfigFlag ?? '', kubeconfigFlag === '--kubeconfig'],
+    [contextFlag ?? '', contextFlag === '--context'],
+    [timeout ?? '', timeout === '--request-timeout=20s'],
   ];
   const odd = heads.find(([, right]) => !right);
   if (odd !== undefined) return refuse(`unknown command or flag here: "${odd[0]}"`, odd[0]);
   const verb = VERBS[name ?? ''];
   if (verb === undefined) return refuse(`unknown command "${name ?? ''}" for "kubectl"`, name ?? '');
   const parsed = parseArgs(args, verb.flags);
-  if ('unknown' in parsed) return refuse(`${parsed.why}\nSee 'kubectl ${name ?? ''} --help' for usage.`, `${name ?? ''} ${parsed.unknown}`);
+  if ('unknown' in parsed)
+    return refuse(`${parsed.why}\nSee 'kubectl ${name ?? ''} --help' for usage.`, `${name ?? ''} ${parsed.unknown}`);
   const connection = await connect(call, kubeconfig ?? '', context ?? '');
   if ('failure' in connection) return connection.failure;
   try {
@@ -44,7 +45,8 @@ function refuse(text: string, what: string): ProgramResult {
 
 async function version({ args, world, signal }: HostCall): Promise<ProgramResult> {
   await world.clock.sleep(KUBECTL_CALL / 2, signal);
-  if (args.join(' ') !== 'version --client --output=json') return refuse(`unknown flag: ${args.slice(1).join(' ')}`, args.join(' '));
+  if (args.join(' ') !== 'version --client --output=json')
+    return refuse(`unknown flag: ${args.slice(1).join(' ')}`, args.join(' '));
   const clientVersion = { ...CLIENT_VERSION, platform: `${world.host.platform}/${world.host.cpu}` };
   return { exitCode: 0, stdout: `${JSON.stringify({ clientVersion, kustomizeVersion: 'v5.7.1' }, null, 2)}\n` };
 }

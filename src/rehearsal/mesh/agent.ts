@@ -47,7 +47,8 @@ interface ProxyConfig {
 /** Reads the settings as the agent does (facts/istio-vm.md 4.6): mesh file, then PROXY_CONFIG, then the environment. */
 export function agentSettings(instance: Instance): AgentSettings {
   const env = unitEnvironment(instance, 'istio');
-  const mesh = (yaml(guestText(instance, '/etc/istio/config/mesh')) as { defaultConfig?: ProxyConfig }).defaultConfig ?? {};
+  const mesh =
+    (yaml(guestText(instance, '/etc/istio/config/mesh')) as { defaultConfig?: ProxyConfig }).defaultConfig ?? {};
   const proxy = yaml(env.get('PROXY_CONFIG')) as ProxyConfig;
   const namespace = env.get('POD_NAMESPACE') ?? env.get('ISTIO_NAMESPACE') ?? 'default';
   const told = proxy.discoveryAddress ?? mesh.discoveryAddress ?? 'istiod.istio-system.svc:15012';

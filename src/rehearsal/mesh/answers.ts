@@ -3,7 +3,12 @@ import type { HttpAnswer } from '../world.ts';
 /** An HTTP answer that arrived. */
 export const http = (status: number, body: string): HttpAnswer => ({ exit: 0, status, body, stderr: '' });
 
-const failed = (exit: number, text: string): HttpAnswer => ({ exit, status: 0, body: '', stderr: `curl: (${exit}) ${text}\n` });
+const failed = (exit: number, text: string): HttpAnswer => ({
+  exit,
+  status: 0,
+  body: '',
+  stderr: `curl: (${exit}) ${text}\n`,
+});
 
 export const noSuchHost = (host: string): HttpAnswer => failed(6, `Could not resolve host: ${host}`);
 export const refused = (host: string, port: number): HttpAnswer =>
@@ -15,7 +20,10 @@ export const reset = (): HttpAnswer => failed(56, 'Recv failure: Connection rese
 export const noHealthyUpstream = (): HttpAnswer => http(503, 'no healthy upstream');
 const UPSTREAM = 'upstream connect error or disconnect/reset before headers. ';
 export const upstreamRefused = (): HttpAnswer =>
-  http(503, `${UPSTREAM}retried and the latest reset reason: remote connection failure, transport failure reason: delayed connect error: 111`);
+  http(
+    503,
+    `${UPSTREAM}retried and the latest reset reason: remote connection failure, transport failure reason: delayed connect error: 111`,
+  );
 export const upstreamTimeout = (): HttpAnswer => http(503, `${UPSTREAM}reset reason: connection timeout`);
 export const upstreamClosed = (): HttpAnswer => http(503, `${UPSTREAM}reset reason: connection termination`);
 

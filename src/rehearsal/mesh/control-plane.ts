@@ -1,52 +1,70 @@
 import type { SimulatedCluster } from '../cluster/kube.ts';
 import { meshRoot } from '../cluster/istiod.ts';
-import { sha256 } from '../cluster/access.ts';
-import { readToken } from '../cluster/tokens.ts';
 import type { Deployment } from '../cluster/shapes.ts';
-import { workloadCertificate } from '../guest/certificate.ts';
 import { guestText } from '../guest/files.ts';
-import { TOKEN } from '../guest/sidecar.ts';
 import type { Instance, World } from '../world.ts';
 import type { AgentSettings } from './agent.ts';
+import { identityProblem, type Refusal } from './identity.ts';
 import { balancedAt, hostMatches, isAlive, podsBehind, serversOn, serviceNamed, tlsDestination } from './gateways.ts';
 
-export interface Refusal {
-  readonly reason: string;
-  readonly fatal?: boolean;
-}
-
 /** What stands between an agent and istiod, or undefined when it would be answered now: both addresses, root, identity. */
-export function obstacle(world: World, cluster: SimulatedCluster | undefined, instance: Instance, settings: AgentSettings): Refusal | undefined {
+export function obstacle(
+  world: World,
+  cluster: SimulatedCluster | undefined,
+  instance: Instance,
+  settings: AgentSettings,
+): Refusal | undefined {
   const root = guestText(instance, '/etc/certs/root-cert.pem');
   if (root === undefined) {
-    return { fatal: true, reason: 'failed to read root cert: open ./etc/certs/root-cert.pem: no such file or directory' };
+    return {
+      fatal: true,
+      reason: 'failed to read root cert: open ./etc/certs/root-cert.pem: no such file or directory',
+    };
   }
-  const ca = cluster === undefined ? unreachable(instance, settings.caAddress) : pathProblem(world, cluster, instance, settings.caAddress);
-  if (ca !== undefined) return { reason: `warn\tca\tca request failed, starting attempt 1: rpc error: code = Unavailable desc = ${ca}` };
+  const ca =
+    cluster === undefined
+      ? unreachable(instance, settings.caAddress)
+      : pathProblem(world, cluster, instance, settings.caAddress);
+  if (ca !== undefined)
+    return { reason: `warn\tca\tca request failed, starting attempt 1: rpc error: code = Unavailable desc = ${ca}` };
   const xds = pathProblem(world, cluster as SimulatedCluster, instance, settings.discoveryAddress);
   if (xds !== undefined) {
-    return { reason: `warn\txdsproxy\tfailed to connect to upstream ${settings.discoveryAddress}: rpc error: code = Unavailable desc = ${xds}` };
+    return {
+      reason: `warn\txdsproxy\tfailed to connect to upstream ${settings.discoveryAddress}: rpc error: code = Unavailable desc = ${xds}`,
+    };
   }
   return identityProblem(world, cluster as SimulatedCluster, instance, settings);
 }
 
 /** Why istiod cannot be reached at an address from this machine, TLS included; undefined when it can. */
-export function pathProblem(world: World, cluster: SimulatedCluster, instance: Instance, address: string): string | undefined {
+export function pathProblem(
+  world: World,
+  cluster: SimulatedCluster,
+  instance: Instance,
+  address: string,
+): string | undefined {
   const [host = '', portText = ''] = address.split(':');
   const port = Number(portText);
   const ip = hostsAddress(instance, host);
-  if (ip === undefined) return `connection error: desc = "transport: Error while dialing: dial tcp: lookup ${host} on 127.0.0.53:53: server misbehaving"`;
-  const dialled = (how: string): string => `connection error: desc = "transport: Error while dialing: dial tcp ${ip}:${port}: ${how}"`;
+  if (ip === undefined)
+    return `connection error: desc = "transport: Error while dialing: dial tcp: lookup ${host} on 127.0.0.53:53: server misbehaving"`;
+  const dialled = (how: string): string =>
+    `connection error: desc = "transport: Error while dialing: dial tcp ${ip}:${port}: ${how}"`;
   if (!isAlive(world, ip)) return dialled('i/o timeout');
   const balanced = balancedAt(cluster, ip, port);
-  if (balanced === undefined || podsBehind(cluster, balanced.service).length === 0) return dialled('connect: connection refused');
-  if (/^\d/.test(host)) return `connection error: desc = "transport: authentication handshake failed: x509: cannot validate certificate for ${ip} because it doesn't contain any IP SANs"`;
+  if (balanced === undefined || podsBehind(cluster, balanced.service).length === 0)
+    return dialled('connect: connection refused');
+  if (/^\d/.test(host))
+    return `connection error: desc = "transport: authentication handshake failed: x509: cannot validate certificate for ${ip} because it doesn't contain any IP SANs"`;
   const servers = serversOn(cluster, balanced.service, port).filter(
-    ({ server }) => server.tls?.mode === 'PASSTHROUGH' && (server.hosts ?? []).some((pattern) => hostMatches(pattern, host)),
+    ({ server }) =>
+      server.tls?.mode === 'PASSTHROUGH' && (server.hosts ?? []).some((pattern) => hostMatches(pattern, host)),
   );
   const closed = 'connection error: desc = "transport: authentication handshake failed: EOF"';
   if (servers.length === 0) return dialled('connect: connection refused');
-  const target = servers.map(({ gateway }) => tlsDestination(cluster, gateway, port, host)).find((found) => found !== undefined);
+  const target = servers
+    .map(({ gateway }) => tlsDestination(cluster, gateway, port, host))
+    .find((found) => found !== undefined);
   const service = target === undefined ? undefined : serviceNamed(cluster, target.host, 'default');
   if (target === undefined || service === undefined) return closed;
   if (service.spec.ports?.find((entry) => entry.port === target.port)?.targetPort !== 15012) return closed;
@@ -83,47 +101,4 @@ function hostsAddress(instance: Instance, host: string): string | undefined {
     if (names.includes(host)) return address;
   }
   return undefined;
-}
-
-/** istiod takes a certificate first, then a token (facts/istio-vm.md 5.8), and both must fit the WorkloadGroup (6.1). */
-function identityProblem(world: World, cluster: SimulatedCluster, instance: Instance, settings: AgentSettings): Refusal | undefined {
-  const now = world.clock.now();
-  const token = guestText(instance, TOKEN) ?? '';
-  const claims = readToken(cluster, token);
-  if (!holdsCertificate(cluster, instance, settings, now)) {
-    const why =
-      token.trim() === ''
-        ? 'open ./var/run/secrets/tokens/istio-token: no such file or directory'
-        : claims === undefined
-          ? 'the token is not authenticated: invalid bearer token'
-          : claims.expires * 1000 <= now
-            ? 'the token is not authenticated: [invalid bearer token, service account token has expired]'
-            : claims.audience !== 'istio-ca'
-              ? 'the token is not authenticated: invalid audience'
-              : cluster.store.get('serviceaccounts', claims.namespace, claims.serviceAccount)?.metadata.uid !== claims.uid
-                ? 'the token is not authenticated: service account not found'
-                : undefined;
-    if (why !== undefined) return { reason: `warn\tca\tca request failed: rpc error: code = Unauthenticated desc = authentication failure: ${why}` };
-  }
-  return groupProblem(cluster, settings, claims);
-}
-
-function groupProblem(cluster: SimulatedCluster, settings: AgentSettings, claims: ReturnType<typeof readToken>): Refusal | undefined {
-  const { group, namespace } = settings;
-  if (group === undefined) return undefined;
-  const found = cluster.store.get('workloadgroups.networking.istio.io', namespace, group);
-  const denied = (why: string): Refusal => ({ reason: `warn\txdsproxy\tupstream terminated with unexpected error rpc error: code = PermissionDenied desc = ${why}` });
-  if (found === undefined) return denied(`cannot find WorkloadGroup ${namespace}/${group}`);
-  const account = (found['spec'] as { template?: { serviceAccount?: string } }).template?.serviceAccount ?? 'default';
-  if (claims === undefined) return undefined; // an accepted certificate carries the identity that was checked when it was given
-  if (claims.namespace !== namespace) return denied(`namespace mismatch: ${claims.namespace} is not ${namespace}`);
-  if (claims.serviceAccount !== account) return denied(`proxy service account ${claims.serviceAccount} does not match workload group's ${account}`);
-  return undefined;
-}
-
-/** Whether the agent has a certificate that istiod still takes: not expired, and of the mesh's present root. */
-export function holdsCertificate(cluster: SimulatedCluster, instance: Instance, settings: AgentSettings, now: number): boolean {
-  if (settings.certificates === undefined) return false;
-  const certificate = workloadCertificate(instance);
-  return certificate !== undefined && certificate.expires > now && certificate.root === sha256(meshRoot(cluster.store) ?? '');
 }

@@ -1,5 +1,4 @@
 import { clusterOf } from '../cluster/kube.ts';
-import type { Service } from '../cluster/shapes.ts';
 import type { Instance, World } from '../world.ts';
 import { serviceNamed } from './gateways.ts';
 import type { Connection } from './registration.ts';
@@ -16,11 +15,16 @@ function outside(name: string): DnsAnswer {
  * A query to the machine's own resolver. With rules but without a name table everything is SERVFAIL; with it, cluster
  * names get their cluster address and others go out (facts/istio-vm.md 5.7).
  */
-export function resolveOnVm(world: World, instance: Instance, connection: Connection | undefined, name: string): DnsAnswer {
+export function resolveOnVm(
+  world: World,
+  instance: Instance,
+  connection: Connection | undefined,
+  name: string,
+): DnsAnswer {
   if (!instance.rules) return outside(name);
   if (connection === undefined) return { error: 'SERVFAIL' };
   if (!connection.settings.dnsCapture || clusterOf(world) !== connection.cluster) return outside(name);
   const found = serviceNamed(connection.cluster, name, connection.settings.namespace);
-  const address = (found as Service | undefined)?.spec.clusterIP;
+  const address = found?.spec.clusterIP;
   return address === undefined || address === 'None' ? outside(name) : { addresses: [address] };
 }

@@ -7,7 +7,8 @@ export function unitEnvironment(instance: Instance, unit: string): ReadonlyMap<s
   const file = findUnitFile(instance, unit);
   const values = new Map<string, string>();
   for (const path of file?.all('Service.EnvironmentFile') ?? []) {
-    for (const [key, value] of parseEnvironment(guestText(instance, path.replace(/^-/, '')) ?? '')) values.set(key, value);
+    for (const [key, value] of parseEnvironment(guestText(instance, path.replace(/^-/, '')) ?? ''))
+      values.set(key, value);
   }
   for (const line of file?.all('Service.Environment') ?? []) {
     for (const [key, value] of parseEnvironment(line)) values.set(key, value);
@@ -21,7 +22,9 @@ export function unitCommand(instance: Instance, unit: string): readonly string[]
   if (line === undefined) return [];
   const values = unitEnvironment(instance, unit);
   const { program, args } = execLine(line);
-  return [program, ...args].map((word) => word.replaceAll(/\$\{?([A-Z_][A-Z0-9_]*)\}?/gi, (_, name: string) => values.get(name) ?? ''));
+  return [program, ...args].map((word) =>
+    word.replaceAll(/\$\{?([A-Z_][A-Z0-9_]*)\}?/gi, (_, name: string) => values.get(name) ?? ''),
+  );
 }
 
 /**

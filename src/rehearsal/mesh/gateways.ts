@@ -16,23 +16,34 @@ interface TlsMatch {
 
 interface TlsRoute {
   readonly match?: readonly TlsMatch[];
-  readonly route?: readonly { readonly destination: { readonly host: string; readonly port?: { readonly number: number } } }[];
+  readonly route?: readonly {
+    readonly destination: { readonly host: string; readonly port?: { readonly number: number } };
+  }[];
 }
 
 /** Ready pods behind a Service. */
 export function podsBehind(cluster: SimulatedCluster, service: Service): readonly Pod[] {
   return podObjects(cluster.store).filter(
-    (pod) => pod.metadata.namespace === service.metadata.namespace && matchesMap(service.spec.selector, pod.metadata.labels) && isReady(pod),
+    (pod) =>
+      pod.metadata.namespace === service.metadata.namespace &&
+      matchesMap(service.spec.selector, pod.metadata.labels) &&
+      isReady(pod),
   );
 }
 
 /** Whether a running machine has this address. */
 export function isAlive(world: World, address: string): boolean {
-  return [...world.engine.instances.values()].some((instance) => instance.address === address && instance.state === 'Running');
+  return [...world.engine.instances.values()].some(
+    (instance) => instance.address === address && instance.state === 'Running',
+  );
 }
 
 /** The Service that answers at a node's address and port, with the port. */
-export function balancedAt(cluster: SimulatedCluster, address: string, port: number): { service: Service; port: ServicePort } | undefined {
+export function balancedAt(
+  cluster: SimulatedCluster,
+  address: string,
+  port: number,
+): { service: Service; port: ServicePort } | undefined {
   for (const service of serviceObjects(cluster.store)) {
     if (service.status?.loadBalancer.ingress?.some(({ ip }) => ip === address) !== true) continue;
     const found = service.spec.ports?.find((candidate) => candidate.port === port);
@@ -42,7 +53,11 @@ export function balancedAt(cluster: SimulatedCluster, address: string, port: num
 }
 
 /** Gateway servers on a Service port that Envoy behind this Service listens for. */
-export function serversOn(cluster: SimulatedCluster, service: Service, port: number): { gateway: KubeObject; server: GatewayServer }[] {
+export function serversOn(
+  cluster: SimulatedCluster,
+  service: Service,
+  port: number,
+): { gateway: KubeObject; server: GatewayServer }[] {
   const pods = podsBehind(cluster, service);
   return cluster.store.list('gateways.networking.istio.io').flatMap((gateway) => {
     const spec = gateway['spec'] as { selector?: Labels; servers?: readonly GatewayServer[] };
@@ -52,7 +67,12 @@ export function serversOn(cluster: SimulatedCluster, service: Service, port: num
 }
 
 /** Where a passthrough gateway sends this SNI that came in on this port, by its VirtualServices. */
-export function tlsDestination(cluster: SimulatedCluster, gateway: KubeObject, port: number, sni: string): { host: string; port: number } | undefined {
+export function tlsDestination(
+  cluster: SimulatedCluster,
+  gateway: KubeObject,
+  port: number,
+  sni: string,
+): { host: string; port: number } | undefined {
   const { name, namespace = '' } = gateway.metadata;
   for (const route of cluster.store.list('virtualservices.networking.istio.io')) {
     const spec = route['spec'] as { gateways?: readonly string[]; tls?: readonly TlsRoute[] };
@@ -62,7 +82,9 @@ export function tlsDestination(cluster: SimulatedCluster, gateway: KubeObject, p
     if (!bound) continue;
     for (const { match = [], route: targets = [] } of spec.tls ?? []) {
       const hit = match.some(
-        (entry) => (entry.port === undefined || entry.port === port) && (entry.sniHosts ?? []).some((host) => hostMatches(host, sni)),
+        (entry) =>
+          (entry.port === undefined || entry.port === port) &&
+          (entry.sniHosts ?? []).some((host) => hostMatches(host, sni)),
       );
       const destination = targets[0]?.destination;
       if (hit && destination !== undefined) return { host: destination.host, port: destination.port?.number ?? 0 };

@@ -20,7 +20,13 @@ export interface HealthView {
  * Moves the view on to `now`: the first result at once, later ones at the next probe after the change and after the
  * threshold. Gives back the time of the last flip, if there was one.
  */
-export function probe(view: HealthView, settings: HttpProbe, instance: Instance, connected: number, now: number): number | undefined {
+export function probe(
+  view: HealthView,
+  settings: HttpProbe,
+  instance: Instance,
+  connected: number,
+  now: number,
+): number | undefined {
   const up = demoListens(instance, settings.port);
   if (view.healthy === undefined) {
     view.healthy = up;

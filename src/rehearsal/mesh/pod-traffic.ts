@@ -38,12 +38,17 @@ export function requestFromPod(view: VmView, namespace: string, deployment: stri
 export function clientPod(cluster: SimulatedCluster, namespace: string, deployment: string): Pod | undefined {
   const uid = cluster.store.get('deployments.apps', namespace, deployment)?.metadata.uid;
   return podObjects(cluster.store).find(
-    (pod) => isReady(pod) && uid !== undefined && (pod.metadata.ownerReferences?.[0] as { uid?: string } | undefined)?.uid === uid,
+    (pod) =>
+      isReady(pod) &&
+      uid !== undefined &&
+      (pod.metadata.ownerReferences?.[0] as { uid?: string } | undefined)?.uid === uid,
   );
 }
 
 function dnsWorks(cluster: SimulatedCluster, client: Pod): boolean {
-  const servers = podObjects(cluster.store).filter((pod) => pod.metadata.labels?.['k8s-app'] === 'kube-dns' && isReady(pod));
+  const servers = podObjects(cluster.store).filter(
+    (pod) => pod.metadata.labels?.['k8s-app'] === 'kube-dns' && isReady(pod),
+  );
   return servers.some((pod) => egressAllowed(cluster, client, { address: pod.status.podIP ?? '', port: 53, pod }));
 }
 
@@ -55,8 +60,11 @@ function toService(view: VmView, client: Pod, service: Service, port: number, pa
   const inner = Number(found.targetPort ?? port);
   // Plain clients go by kube-proxy, which knows pods alone (facts/istio-vm.md 8.4).
   const endpoints = endpointsOf(cluster, service).filter((endpoint) => injected || 'pod' in endpoint);
-  if (endpoints.length === 0) return injected ? answer.noHealthyUpstream() : answer.refused(service.metadata.name, port);
-  const chosen = endpoints[turn(`${service.metadata.namespace ?? ''}/${service.metadata.name}`, endpoints.length)] as Endpoint;
+  if (endpoints.length === 0)
+    return injected ? answer.noHealthyUpstream() : answer.refused(service.metadata.name, port);
+  const chosen = endpoints[
+    turn(`${service.metadata.namespace ?? ''}/${service.metadata.name}`, endpoints.length)
+  ] as Endpoint;
   if ('entry' in chosen) {
     const { address = '' } = chosen.entry['spec'] as { address?: string };
     return toVm(view, client, address, inner, path, { mutualTls: true });
@@ -64,15 +72,19 @@ function toService(view: VmView, client: Pod, service: Service, port: number, pa
   const { pod } = chosen;
   const allowed = egressAllowed(cluster, client, { address: pod.status.podIP ?? '', port: inner, pod });
   if (!allowed) return injected ? answer.upstreamRefused() : answer.refused(service.metadata.name, port);
-  const strict = isInjected(pod) && isStrict(cluster, pod.metadata.namespace ?? '', pod.metadata.labels, rootNamespace(cluster));
+  const strict =
+    isInjected(pod) && isStrict(cluster, pod.metadata.namespace ?? '', pod.metadata.labels, rootNamespace(cluster));
   if (!injected && strict) return answer.reset();
-  return podAnswer(pod, inner, path) ?? (injected ? answer.upstreamRefused() : answer.refused(service.metadata.name, port));
+  return (
+    podAnswer(pod, inner, path) ?? (injected ? answer.upstreamRefused() : answer.refused(service.metadata.name, port))
+  );
 }
 
 /** Ready pods, and workload entries that are healthy or have no probe (facts/istio-vm.md 6.2). */
 function endpointsOf(cluster: SimulatedCluster, service: Service): Endpoint[] {
   const here = (object: KubeObject): boolean =>
-    object.metadata.namespace === service.metadata.namespace && matchesMap(service.spec.selector, object.metadata.labels);
+    object.metadata.namespace === service.metadata.namespace &&
+    matchesMap(service.spec.selector, object.metadata.labels);
   const pods = podObjects(cluster.store).filter((pod) => here(pod) && isReady(pod));
   const entries = cluster.store.list(ENTRIES).filter((entry) => {
     const probed = entry.metadata.annotations?.['proxy.istio.io/health-checks-enabled'] === 'true';
@@ -87,12 +99,21 @@ function toAddress(view: VmView, client: Pod, address: string, port: number, pat
 }
 
 /** A connection to a machine's own address: policies see exactly that address, then the machine's sidecar, then the app. */
-function toVm(view: VmView, client: Pod, address: string, port: number, path: string, { mutualTls }: { mutualTls: boolean }): HttpAnswer {
+function toVm(
+  view: VmView,
+  client: Pod,
+  address: string,
+  port: number,
+  path: string,
+  { mutualTls }: { mutualTls: boolean },
+): HttpAnswer {
   const { cluster, world } = view;
   const envoy = isInjected(client);
   const closed = (): HttpAnswer => (envoy ? answer.upstreamRefused() : answer.refused(address, port));
   if (!egressAllowed(cluster, client, { address, port })) return closed();
-  const instance = [...world.engine.instances.values()].find((candidate) => candidate.address === address && candidate.state === 'Running');
+  const instance = [...world.engine.instances.values()].find(
+    (candidate) => candidate.address === address && candidate.state === 'Running',
+  );
   if (instance === undefined) return envoy ? answer.upstreamTimeout() : answer.timedOut();
   const connection = view.configured(instance);
   const captured = instance.rules && (connection === undefined || connection.settings.captures(port));
@@ -100,7 +121,8 @@ function toVm(view: VmView, client: Pod, address: string, port: number, path: st
   if (connection === undefined) return closed();
   const { namespace } = connection.settings;
   const labels = connection.group === undefined ? connection.settings.labels : groupLabels(connection);
-  if (!mutualTls && isStrict(cluster, namespace, labels, rootNamespace(cluster))) return envoy ? answer.upstreamClosed() : answer.reset();
+  if (!mutualTls && isStrict(cluster, namespace, labels, rootNamespace(cluster)))
+    return envoy ? answer.upstreamClosed() : answer.reset();
   return demoAnswer(instance, port, path) ?? answer.upstreamRefused();
 }
 

@@ -12,7 +12,10 @@ interface Peer {
 interface PolicySpec {
   readonly podSelector?: LabelSelector;
   readonly policyTypes?: readonly string[];
-  readonly egress?: readonly { readonly to?: readonly Peer[]; readonly ports?: readonly { readonly port?: number | string }[] }[];
+  readonly egress?: readonly {
+    readonly to?: readonly Peer[];
+    readonly ports?: readonly { readonly port?: number | string }[];
+  }[];
 }
 
 /** Where a packet goes after the sidecar: a pod, or an address that is none. */
@@ -51,7 +54,10 @@ function peerMatches(cluster: SimulatedCluster, peer: Peer, from: Pod, to: Desti
   if (to.pod === undefined) return false;
   const home = to.pod.metadata.namespace ?? '';
   const labels = cluster.store.get('namespaces', undefined, home)?.metadata.labels;
-  const homeFits = peer.namespaceSelector === undefined ? home === from.metadata.namespace : matchesSelector(peer.namespaceSelector, labels);
+  const homeFits =
+    peer.namespaceSelector === undefined
+      ? home === from.metadata.namespace
+      : matchesSelector(peer.namespaceSelector, labels);
   return homeFits && matchesSelector(peer.podSelector, to.pod.metadata.labels);
 }
 
@@ -61,18 +67,27 @@ function inBlock(address: string, cidr: string): boolean {
   return Math.floor(toNumber(address) / size) === Math.floor(toNumber(base) / size);
 }
 
-const toNumber = (address: string): number => address.split('.').reduce((total, octet) => total * 256 + Number(octet), 0);
+const toNumber = (address: string): number =>
+  address.split('.').reduce((total, octet) => total * 256 + Number(octet), 0);
 
 /** How strict a workload is about plain text: its own PeerAuthentication, then its namespace's, then the mesh's. */
-export function isStrict(cluster: SimulatedCluster, namespace: string, labels: Labels | undefined, root: string): boolean {
+export function isStrict(
+  cluster: SimulatedCluster,
+  namespace: string,
+  labels: Labels | undefined,
+  root: string,
+): boolean {
   const all = cluster.store.list('peerauthentications.security.istio.io');
-  const spec = (object: KubeObject) => object['spec'] as { selector?: { matchLabels?: Labels }; mtls?: { mode?: string } } | undefined;
+  const spec = (object: KubeObject) =>
+    object['spec'] as { selector?: { matchLabels?: Labels }; mtls?: { mode?: string } } | undefined;
   const own = all.filter(({ metadata }) => metadata.namespace === namespace);
   const candidates = [
     ...own.filter((object) => matchesMap(spec(object)?.selector?.matchLabels, labels)),
     ...own.filter((object) => spec(object)?.selector === undefined),
     ...all.filter((object) => object.metadata.namespace === root && spec(object)?.selector === undefined),
   ];
-  const mode = candidates.map((object) => spec(object)?.mtls?.mode).find((found) => found !== undefined && found !== 'UNSET');
+  const mode = candidates
+    .map((object) => spec(object)?.mtls?.mode)
+    .find((found) => found !== undefined && found !== 'UNSET');
   return mode === 'STRICT';
 }

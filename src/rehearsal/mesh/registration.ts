@@ -24,7 +24,10 @@ export function entryName({ group = '', address, network }: AgentSettings): stri
 export function register({ cluster, settings, since, group, revision }: Connection): void {
   cluster.proxies.set(`${settings.name}.${settings.namespace}`, { cluster: settings.cluster, revision });
   if (group === undefined) return;
-  const spec = group['spec'] as { metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> }; template?: Record<string, unknown> };
+  const spec = group['spec'] as {
+    metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+    template?: Record<string, unknown>;
+  };
   const labels = { ...(spec.template?.['labels'] as object | undefined), ...spec.metadata?.labels, ...settings.labels };
   const name = entryName(settings);
   const old = cluster.store.get(ENTRIES, settings.namespace, name);
@@ -46,7 +49,13 @@ export function register({ cluster, settings, since, group, revision }: Connecti
         ...(settings.probe === undefined ? {} : { 'proxy.istio.io/health-checks-enabled': 'true' }),
       },
       ownerReferences: [
-        { apiVersion: group.apiVersion, kind: 'WorkloadGroup', name: group.metadata.name, uid: group.metadata.uid, controller: true },
+        {
+          apiVersion: group.apiVersion,
+          kind: 'WorkloadGroup',
+          name: group.metadata.name,
+          uid: group.metadata.uid,
+          controller: true,
+        },
       ],
     },
     spec: {
@@ -65,12 +74,16 @@ export function unregister(world: World, connection: Connection, instance: Insta
   const silent = instance.state !== 'Running' && instance.state !== 'Restarting' && instance.state !== 'Starting';
   const name = entryName(settings);
   const mine = (): boolean =>
-    cluster.store.get(ENTRIES, settings.namespace, name)?.metadata.annotations?.['istio.io/connectedAt'] === new Date(since).toISOString();
+    cluster.store.get(ENTRIES, settings.namespace, name)?.metadata.annotations?.['istio.io/connectedAt'] ===
+    new Date(since).toISOString();
   const drop = (): void => {
     if (!mine()) return;
     cluster.proxies.delete(`${settings.name}.${settings.namespace}`);
     cluster.store.edit(ENTRIES, settings.namespace, name, ({ metadata }) => {
-      metadata.annotations = { ...metadata.annotations, 'istio.io/disconnectedAt': new Date(world.clock.now()).toISOString() };
+      metadata.annotations = {
+        ...metadata.annotations,
+        'istio.io/disconnectedAt': new Date(world.clock.now()).toISOString(),
+      };
     });
     world.clock.after(ENTRY_GRACE, () => {
       if (mine()) cluster.store.remove(ENTRIES, settings.namespace, name);
@@ -87,7 +100,13 @@ export function reportHealth({ cluster, settings }: Connection, healthy: boolean
     const status = healthy ? 'True' : 'False';
     if (before?.status === status) return;
     const now = stamp(at);
-    const health: Condition = { type: 'Healthy', status, lastProbeTime: now, lastTransitionTime: now, ...(healthy ? {} : { message }) };
+    const health: Condition = {
+      type: 'Healthy',
+      status,
+      lastProbeTime: now,
+      lastTransitionTime: now,
+      ...(healthy ? {} : { message }),
+    };
     entry['status'] = { conditions: [health] };
   });
 }

@@ -2,7 +2,8 @@ import { clusterOf, type SimulatedCluster } from '../cluster/kube.ts';
 import { SIDECAR_CONFIG } from '../durations.ts';
 import type { Instance, World } from '../world.ts';
 import { agentSettings } from './agent.ts';
-import { obstacle, pathProblem, type Refusal } from './control-plane.ts';
+import { obstacle, pathProblem } from './control-plane.ts';
+import type { Refusal } from './identity.ts';
 import { probe, probeMessage, type HealthView } from './health.ts';
 import { register, reportHealth, unregister, type Connection } from './registration.ts';
 
@@ -83,7 +84,10 @@ export function createAgents(world: World): Agents {
       if (instance.state !== 'Running') continue;
       if (connection === undefined) {
         if (agent.configuredAt !== undefined) connect(instance);
-      } else if (connection.cluster !== cluster() || pathProblem(world, connection.cluster, instance, connection.settings.discoveryAddress) !== undefined) {
+      } else if (
+        connection.cluster !== cluster() ||
+        pathProblem(world, connection.cluster, instance, connection.settings.discoveryAddress) !== undefined
+      ) {
         unregister(world, connection, instance);
         agent.connection = undefined;
         connect(instance);
@@ -96,7 +100,13 @@ export function createAgents(world: World): Agents {
     settle,
     started: (instance) => {
       cluster();
-      agents.set(instance.name, { instance, connection: undefined, last: undefined, configuredAt: undefined, health: { healthy: undefined, noticed: undefined } });
+      agents.set(instance.name, {
+        instance,
+        connection: undefined,
+        last: undefined,
+        configuredAt: undefined,
+        health: { healthy: undefined, noticed: undefined },
+      });
     },
     stopped: (instance) => {
       const connection = agents.get(instance.name)?.connection;

@@ -16,11 +16,18 @@ const NETWORK = 'topology.istio.io/network';
 export type Turns = (key: string, count: number) => number;
 
 /** An HTTP request of an ordinary user on a workload VM: the machine itself, its names, then Envoy if the rules are on. */
-export function requestFromVm(world: World, instance: Instance, connection: Connection | undefined, url: string, turn: Turns): HttpAnswer {
+export function requestFromVm(
+  world: World,
+  instance: Instance,
+  connection: Connection | undefined,
+  url: string,
+  turn: Turns,
+): HttpAnswer {
   const target = answer.targetOf(url);
   if (target === undefined) return answer.badUrl();
   const { host, port, path } = target;
-  if (host === 'localhost' || host === '127.0.0.1') return demoAnswer(instance, port, path) ?? answer.refused(host, port);
+  if (host === 'localhost' || host === '127.0.0.1')
+    return demoAnswer(instance, port, path) ?? answer.refused(host, port);
   if (host === instance.address) return demoAnswer(instance, port, path) ?? answer.refused(host, port);
   const address = answer.isAddress(host) ? host : lookUp(world, instance, connection, host);
   if (address === undefined) return answer.noSuchHost(host);
@@ -32,7 +39,12 @@ export function requestFromVm(world: World, instance: Instance, connection: Conn
 }
 
 /** /etc/hosts first, then the resolver. */
-function lookUp(world: World, instance: Instance, connection: Connection | undefined, host: string): string | undefined {
+function lookUp(
+  world: World,
+  instance: Instance,
+  connection: Connection | undefined,
+  host: string,
+): string | undefined {
   for (const line of (guestText(instance, '/etc/hosts') ?? '').split('\n')) {
     const [address, ...names] = line.trim().split(/\s+/);
     if (names.includes(host)) return address;
@@ -44,20 +56,36 @@ function lookUp(world: World, instance: Instance, connection: Connection | undef
 const unrouted = (world: World, address: string, port: number): HttpAnswer =>
   isAlive(world, address) ? answer.refused(address, port) : answer.timedOut();
 
-function toService(world: World, instance: Instance, { cluster, settings }: Connection, service: Service, port: number, path: string, turn: Turns): HttpAnswer {
+function toService(
+  world: World,
+  instance: Instance,
+  { cluster, settings }: Connection,
+  service: Service,
+  port: number,
+  path: string,
+  turn: Turns,
+): HttpAnswer {
   const found = service.spec.ports?.find((entry) => entry.port === port);
   if (found === undefined) return answer.upstreamTimeout();
   const inner = Number(found.targetPort ?? port);
-  const own = cluster.store.list(ENTRIES).some(
-    (entry) => entry.metadata.namespace === service.metadata.namespace && (entry['spec'] as { address?: string }).address === instance.address &&
-      matchesMap(service.spec.selector, entry.metadata.labels),
-  );
+  const own = cluster.store
+    .list(ENTRIES)
+    .some(
+      (entry) =>
+        entry.metadata.namespace === service.metadata.namespace &&
+        (entry['spec'] as { address?: string }).address === instance.address &&
+        matchesMap(service.spec.selector, entry.metadata.labels),
+    );
   if (own && demoListens(instance, inner)) return demoAnswer(instance, inner, path) ?? answer.upstreamRefused();
   const network = clusterNetwork(cluster);
   const gateways = network === '' ? [] : networkGateways(cluster, network);
   const direct = network === '' || network === settings.network || gateways.length === 0;
   const endpoints = podObjects(cluster.store).filter(
-    (pod) => pod.metadata.namespace === service.metadata.namespace && matchesMap(service.spec.selector, pod.metadata.labels) && isReady(pod) && (direct || isInjected(pod)),
+    (pod) =>
+      pod.metadata.namespace === service.metadata.namespace &&
+      matchesMap(service.spec.selector, pod.metadata.labels) &&
+      isReady(pod) &&
+      (direct || isInjected(pod)),
   );
   if (endpoints.length === 0) return answer.noHealthyUpstream();
   // Pod addresses have no route from a machine outside.
@@ -76,7 +104,10 @@ function clusterNetwork(cluster: SimulatedCluster): string {
 
 /** Istio's own namespace. */
 export function rootNamespace(cluster: SimulatedCluster): string {
-  return deploymentObjects(cluster.store).find(({ metadata }) => metadata.labels?.['app'] === 'istiod')?.metadata.namespace ?? 'istio-system';
+  return (
+    deploymentObjects(cluster.store).find(({ metadata }) => metadata.labels?.['app'] === 'istiod')?.metadata
+      .namespace ?? 'istio-system'
+  );
 }
 
 interface NetworkGateway {
@@ -94,9 +125,11 @@ function networkGateways(cluster: SimulatedCluster, network: string): NetworkGat
 
 /** Whether the gateway's Envoy takes SNI-routed traffic to services of the cluster: its port, its pods, the Gateway object. */
 function passesThrough(cluster: SimulatedCluster, gateway: Service, service: Service): boolean {
-  if (gateway.spec.ports?.some(({ port }) => port === CROSS) !== true || podsBehind(cluster, gateway).length === 0) return false;
+  if (gateway.spec.ports?.some(({ port }) => port === CROSS) !== true || podsBehind(cluster, gateway).length === 0)
+    return false;
   const name = `${service.metadata.name}.${service.metadata.namespace ?? ''}.svc.cluster.local`;
   return serversOn(cluster, gateway, CROSS).some(
-    ({ server }) => server.tls?.mode === 'AUTO_PASSTHROUGH' && (server.hosts ?? []).some((pattern) => hostMatches(pattern, name)),
+    ({ server }) =>
+      server.tls?.mode === 'AUTO_PASSTHROUGH' && (server.hosts ?? []).some((pattern) => hostMatches(pattern, name)),
   );
 }

@@ -13,10 +13,15 @@ export const refused = (what: string): ProgramResult => ({
 });
 
 /** Which istioctl this is: what the file stands for, else what its name says. */
-export async function binaryOf({ files, command, world }: HostCall): Promise<{ version: string } | { problem: ProgramResult }> {
+export async function binaryOf({
+  files,
+  command,
+  world,
+}: HostCall): Promise<{ version: string } | { problem: ProgramResult }> {
   const standIn = readStandIn(await files.read(command.file));
   const version = standIn?.version ?? /^istioctl-(\d+\.\d+\.\d+)$/.exec(posix.basename(command.file))?.[1];
-  if (version === undefined) return { problem: { exitCode: 126, stderr: `${command.file}: cannot execute binary file\n` } };
+  if (version === undefined)
+    return { problem: { exitCode: 126, stderr: `${command.file}: cannot execute binary file\n` } };
   const { platform, cpu } = world.host;
   const runs = platform === 'darwin' ? ['osx', 'osx-amd64', `osx-${cpu}`] : [`linux-${cpu}`];
   if (standIn !== undefined && !runs.includes(standIn.cpu)) {

@@ -1,14 +1,15 @@
 import { posix } from 'node:path';
 import { parse } from 'yaml';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
-import type { Service } from '../../cluster/shapes.ts';
 import { issueToken } from '../../cluster/tokens.ts';
 import { ISTIOCTL_CALL } from '../../durations.ts';
 import { strike } from '../../faults.ts';
+import { passing } from '../../half-way.ts';
 import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { flag, parseArgs, type Parsed } from '../kubectl/args.ts';
 import { connect } from '../kubectl/connect.ts';
 import { istioError, minorOf, refused } from './call.ts';
+import { clusterName, defaultRevision, ingressAddress, readGroup } from './lookups.ts';
 import { clusterEnv, meshYaml, type WorkloadGroup, type WorkloadInput } from './workload-files.ts';
 
 /** Every file gets this mode, the token too (facts/istio-vm.md 4.2). */
@@ -17,8 +18,16 @@ const MODE = 0o744;
 const SLEEP_SECONDS = 2 * 3_600;
 
 const FLAGS = {
-  '--kubeconfig': 'value', '--context': 'value', '--file': 'value', '--output': 'value', '--clusterID': 'value', '--ingressIP': 'value',
-  '--internalIP': 'value', '--autoregister': 'switch', '--revision': 'value', '--tokenDuration': 'value',
+  '--kubeconfig': 'value',
+  '--context': 'value',
+  '--file': 'value',
+  '--output': 'value',
+  '--clusterID': 'value',
+  '--ingressIP': 'value',
+  '--internalIP': 'value',
+  '--autoregister': 'switch',
+  '--revision': 'value',
+  '--tokenDuration': 'value',
 } as const;
 
 /** `istioctl experimental workload entry configure`: five files, in the order in which they are written. */
@@ -28,18 +37,38 @@ export async function configure(call: HostCall, version: string, args: readonly 
   if (parsed.words[0] !== undefined) return refused(`experimental workload entry configure ${parsed.words[0]}`);
   const path = flag(parsed, '--file');
   const output = flag(parsed, '--output');
-  if (path === undefined) return istioError('expecting a WorkloadGroup artifact file or the name and namespace of an existing WorkloadGroup');
+  if (path === undefined)
+    return istioError('expecting a WorkloadGroup artifact file or the name and namespace of an existing WorkloadGroup');
   if (output === undefined) return istioError('expecting an output directory');
   const text = await call.files.readText(path);
   if (text === undefined) return istioError(`open ${path}: no such file or directory`);
-  const connection = await connect(call, flag(parsed, '--kubeconfig') ?? '', flag(parsed, '--context') ?? '', ISTIOCTL_CALL);
+  const connection = await connect(
+    call,
+    flag(parsed, '--kubeconfig') ?? '',
+    flag(parsed, '--context') ?? '',
+    ISTIOCTL_CALL,
+  );
   if ('failure' in connection) return connection.failure;
   return write(call, connection.cluster, version, parsed, readGroup(text), output);
 }
 
-async function write(call: HostCall, cluster: SimulatedCluster, version: string, parsed: Parsed, group: WorkloadGroup, output: string): Promise<ProgramResult> {
+async function write(
+  call: HostCall,
+  cluster: SimulatedCluster,
+  version: string,
+  parsed: Parsed,
+  group: WorkloadGroup,
+  output: string,
+): Promise<ProgramResult> {
   const { store } = cluster;
-  const put = (name: string, content: string): Promise<void> => call.files.write(posix.join(output, name), content, MODE);
+  const put = async (name: string, content: string): Promise<void> => {
+    if (call.world.passing !== undefined) {
+      // Written in place, so a reader, or a crash, may meet half of it.
+      await call.files.write(posix.join(output, name), content.slice(0, content.length / 2), MODE);
+      await passing(call.world, `istioctl configure: half of ${name}`);
+    }
+    await call.files.write(posix.join(output, name), content, MODE);
+  };
   const revision = flag(parsed, '--revision') ?? (minorOf(version) >= 28 ? defaultRevision(cluster) : '');
   const mapName = revision === '' || revision === 'default' ? 'istio' : `istio-${revision}`;
   const map = store.list('configmaps').find(({ metadata }) => metadata.name === mapName);
@@ -68,7 +97,9 @@ async function write(call: HostCall, cluster: SimulatedCluster, version: string,
   await put('root-cert.pem', (root['data'] as Record<string, string>)['root-cert.pem'] ?? '');
   const account = store.get('serviceaccounts', group.namespace, group.serviceAccount);
   if (account === undefined) {
-    return istioError(`could not create a token under service account ${group.serviceAccount} in namespace ${group.namespace}: serviceaccounts "${group.serviceAccount}" not found`);
+    return istioError(
+      `could not create a token under service account ${group.serviceAccount} in namespace ${group.namespace}: serviceaccounts "${group.serviceAccount}" not found`,
+    );
   }
   await put('istio-token', token(call, cluster, group, account, Number(flag(parsed, '--tokenDuration') ?? 3600)));
   const ip = ingressAddress(cluster, flag(parsed, '--ingressIP'));
@@ -78,52 +109,23 @@ async function write(call: HostCall, cluster: SimulatedCluster, version: string,
   return { exitCode: 0, stdout: `Configuration generation into directory ${output} was successful\n`, stderr: warning };
 }
 
-function token(call: HostCall, cluster: SimulatedCluster, group: WorkloadGroup, account: KubeObject, seconds: number): string {
+function token(
+  call: HostCall,
+  cluster: SimulatedCluster,
+  group: WorkloadGroup,
+  account: KubeObject,
+  seconds: number,
+): string {
   // Only the token is that old; the fault `computer-slept` (guest/scripts/starts.ts) lets the time itself pass.
   const slept = strike(call.world, 'token-expired') ? SLEEP_SECONDS : 0;
   const issued = Math.floor(call.world.clock.now() / 1000) - slept;
   const { namespace, serviceAccount } = group;
-  const claims = { audience: 'istio-ca', namespace, serviceAccount, uid: account.metadata.uid ?? '', expires: issued + seconds };
+  const claims = {
+    audience: 'istio-ca',
+    namespace,
+    serviceAccount,
+    uid: account.metadata.uid ?? '',
+    expires: issued + seconds,
+  };
   return issueToken(cluster, claims, issued);
-}
-
-/** The group's file counts, whatever its apiVersion says (facts/istio-vm.md 4.1). */
-function readGroup(text: string): WorkloadGroup {
-  const file = (parse(text) ?? {}) as {
-    metadata?: { name?: string; namespace?: string };
-    spec?: {
-      metadata?: { labels?: Record<string, string> };
-      template?: { serviceAccount?: string; network?: string; ports?: Record<string, number> };
-      probe?: unknown;
-    };
-  };
-  return {
-    name: file.metadata?.name ?? '',
-    namespace: file.metadata?.namespace ?? 'default',
-    labels: file.spec?.metadata?.labels ?? {},
-    serviceAccount: file.spec?.template?.serviceAccount ?? 'default',
-    network: file.spec?.template?.network ?? '',
-    ports: file.spec?.template?.ports ?? {},
-    probe: file.spec?.probe,
-  };
-}
-
-function clusterName({ store }: SimulatedCluster, revision: string, namespace: string): string | undefined {
-  const name = revision === '' || revision === 'default' ? 'istio-sidecar-injector' : `istio-sidecar-injector-${revision}`;
-  const map = store.get('configmaps', namespace, name);
-  if (map === undefined) return undefined;
-  const values = JSON.parse((map['data'] as { values: string }).values) as { global?: { multiCluster?: { clusterName?: string } } };
-  return values.global?.multiCluster?.clusterName ?? 'Kubernetes';
-}
-
-function defaultRevision({ store }: SimulatedCluster): string {
-  const tag = store.get('mutatingwebhookconfigurations.admissionregistration.k8s.io', undefined, 'istio-revision-tag-default');
-  return tag?.metadata.labels?.['istio.io/rev'] ?? '';
-}
-
-/** A valid `--ingressIP`, else the first address of the gateway's Service, else none, and no error (facts/istio-vm.md 4.4). */
-function ingressAddress({ store }: SimulatedCluster, given: string | undefined): string | undefined {
-  if (given !== undefined && /^\d{1,3}(\.\d{1,3}){3}$/.test(given)) return given;
-  const service = store.list('services').find(({ metadata }) => metadata.name === 'istio-eastwestgateway') as Service | undefined;
-  return service?.status?.loadBalancer.ingress?.[0]?.ip;
 }

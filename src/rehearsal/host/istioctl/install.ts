@@ -1,8 +1,9 @@
 import { istioKinds } from '../../cluster/kinds.ts';
-import { deploymentObjects, type SimulatedCluster } from '../../cluster/kube.ts';
+import type { SimulatedCluster } from '../../cluster/kube.ts';
 import type { Deployment } from '../../cluster/shapes.ts';
 import { ISTIO_COMPONENT, ISTIO_CRDS, ISTIOCTL_CALL } from '../../durations.ts';
 import { strike } from '../../faults.ts';
+import { passing } from '../../half-way.ts';
 import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { activate } from '../kubectl/apply.ts';
 import { flag, parseArgs } from '../kubectl/args.ts';
@@ -10,11 +11,11 @@ import { connect } from '../kubectl/connect.ts';
 import { istioError, minorOf, refused } from './call.ts';
 import { OperatorError, readOperators } from './operator-file.ts';
 import { planInstall, type GatewayPlan, type InstallPlan } from './plan.ts';
-import { gatewayObjects, istiodObjects, OWNER, REVISION, revisionLabel, tagObjects, webhookObjects } from './render.ts';
+import { settleTags, tagsAndPlanes } from './default-tag.ts';
+import { prune } from './prune.ts';
+import { gatewayObjects, istiodObjects, MANAGER, webhookObjects } from './render.ts';
 
 const LOOK_MS = 1_000;
-const INJECTORS = 'mutatingwebhookconfigurations.admissionregistration.k8s.io';
-const MANAGER = 'istio-operator';
 
 /** `istioctl install`: renders, applies, waits for Deployments and not for addresses (facts/istio-vm.md 2.7). */
 export async function install(call: HostCall, version: string, args: readonly string[]): Promise<ProgramResult> {
@@ -38,16 +39,29 @@ export async function install(call: HostCall, version: string, args: readonly st
     if (error instanceof OperatorError) return istioError(error.message);
     throw error;
   }
-  const connection = await connect(call, flag(parsed, '--kubeconfig') ?? '', flag(parsed, '--context') ?? '', ISTIOCTL_CALL);
+  const connection = await connect(
+    call,
+    flag(parsed, '--kubeconfig') ?? '',
+    flag(parsed, '--context') ?? '',
+    ISTIOCTL_CALL,
+  );
   if ('failure' in connection) return connection.failure;
   return perform(call, connection.cluster, plan, Number(seconds) * 1000);
 }
 
-async function perform(call: HostCall, cluster: SimulatedCluster, plan: InstallPlan, patience: number): Promise<ProgramResult> {
-  const floor = call.world.shipped.versions.istio[plan.version.split('.').slice(0, 2).join('.')]?.kubernetesFloor ?? '1.25';
+async function perform(
+  call: HostCall,
+  cluster: SimulatedCluster,
+  plan: InstallPlan,
+  patience: number,
+): Promise<ProgramResult> {
+  const floor =
+    call.world.shipped.versions.istio[plan.version.split('.').slice(0, 2).join('.')]?.kubernetesFloor ?? '1.25';
   const running = /^v1\.(\d+)/.exec(cluster.version)?.[1] ?? '0';
   if (Number(running) < Number(floor.split('.')[1])) {
-    return istioError(`the Kubernetes version ${cluster.version} is not supported by Istio ${plan.version}. The minimum supported Kubernetes version is ${floor}`);
+    return istioError(
+      `the Kubernetes version ${cluster.version} is not supported by Istio ${plan.version}. The minimum supported Kubernetes version is ${floor}`,
+    );
   }
   const before = tagsAndPlanes(cluster, plan);
   await prepare(call, cluster, plan);
@@ -55,6 +69,7 @@ async function perform(call: HostCall, cluster: SimulatedCluster, plan: InstallP
   if (plan.pilot !== undefined) {
     await step(call, cluster, istiodObjects(plan));
     for (const object of webhookObjects(plan)) cluster.store.apply(object, MANAGER);
+    await passing(call.world, 'istioctl install: waiting for istiod');
     const late = await waitFor(call, cluster, planned(istiodObjects(plan)), patience);
     if (late !== undefined) return notReady('Istiod', late, patience);
     lines.push('✔ Istiod installed 🧠');
@@ -66,6 +81,7 @@ async function perform(call: HostCall, cluster: SimulatedCluster, plan: InstallP
     if (late !== undefined) return notReady('Ingress gateways', late, patience);
     lines.push('✔ Ingress gateways installed 🛬');
   }
+  await passing(call.world, 'istioctl install: rolled out, nothing pruned, no tag');
   prune(cluster, plan);
   if (plan.pilot !== undefined) settleTags(cluster, plan, before);
   return { exitCode: 0, stdout: [...lines, '✔ Installation complete', ''].join('\n') };
@@ -78,33 +94,56 @@ async function prepare({ world, signal }: HostCall, { store }: SimulatedCluster,
     store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: plan.namespace, labels } }, MANAGER);
     activate(store, plan.namespace);
   }
+  await passing(world, 'istioctl install: namespace made, no CRD');
   if (!plan.base) return;
   const kinds = istioKinds(plan.version.split('.').slice(0, 2).join('.'));
   const lacking = kinds.some(({ plural }) => store.kind(plural) === undefined);
   await world.clock.sleep(lacking ? ISTIO_CRDS : ISTIO_COMPONENT, signal);
+  if (lacking) {
+    store.serve(kinds.slice(0, kinds.length / 2));
+    await passing(world, 'istioctl install: half of the CRDs');
+  }
   store.serve(kinds);
   for (const { plural, kind, group, versions } of kinds) {
     store.put({
       apiVersion: 'apiextensions.k8s.io/v1',
       kind: 'CustomResourceDefinition',
       metadata: { name: plural },
-      spec: { group, names: { kind, plural: plural.split('.')[0] }, scope: 'Namespaced', versions: versions.map((name, index) => ({ name, served: true, storage: index === 0 })) },
+      spec: {
+        group,
+        names: { kind, plural: plural.split('.')[0] },
+        scope: 'Namespaced',
+        versions: versions.map((name, index) => ({ name, served: true, storage: index === 0 })),
+      },
       status: { conditions: [{ type: 'Established', status: 'True' }] },
     });
   }
 }
 
-async function step({ world, signal }: HostCall, { store }: SimulatedCluster, objects: readonly KubeObject[]): Promise<void> {
+async function step(
+  { world, signal }: HostCall,
+  { store }: SimulatedCluster,
+  objects: readonly KubeObject[],
+): Promise<void> {
   await world.clock.sleep(ISTIO_COMPONENT, signal);
-  for (const object of objects) store.apply(object, MANAGER);
+  for (const object of objects) {
+    store.apply(object, MANAGER);
+    await passing(world, `istioctl install: ${object.kind} ${object.metadata.name} applied`);
+  }
 }
 
-const planned = (objects: readonly KubeObject[]): KubeObject | undefined => objects.find(({ kind }) => kind === 'Deployment');
+const planned = (objects: readonly KubeObject[]): KubeObject | undefined =>
+  objects.find(({ kind }) => kind === 'Deployment');
 
 /** Waits for a Deployment's rollout; gives it back when the patience is over. */
-async function waitFor({ world, signal }: HostCall, { store }: SimulatedCluster, wanted: KubeObject | undefined, patience: number): Promise<Deployment | undefined> {
+async function waitFor(
+  { world, signal }: HostCall,
+  { store }: SimulatedCluster,
+  wanted: KubeObject | undefined,
+  patience: number,
+): Promise<Deployment | undefined> {
   if (wanted === undefined) return undefined;
-  for (const until = world.clock.now() + patience; ; ) {
+  for (const until = world.clock.now() + patience; ;) {
     const { namespace, name } = wanted.metadata;
     const found = store.get('deployments.apps', namespace, name) as Deployment | undefined;
     if (found !== undefined && rolledOut(found)) return undefined;
@@ -116,7 +155,12 @@ async function waitFor({ world, signal }: HostCall, { store }: SimulatedCluster,
 function rolledOut({ metadata, spec, status }: Deployment): boolean {
   const { generation = 1 } = metadata as { generation?: number };
   const replicas = spec.replicas ?? 1;
-  return status !== undefined && status.observedGeneration >= generation && status.updatedReplicas >= replicas && status.availableReplicas >= replicas;
+  return (
+    status !== undefined &&
+    status.observedGeneration >= generation &&
+    status.updatedReplicas >= replicas &&
+    status.availableReplicas >= replicas
+  );
 }
 
 function notReady(component: string, { metadata, spec }: Deployment, patience: number): ProgramResult {
@@ -137,44 +181,4 @@ function occupy({ store }: SimulatedCluster, gateway: GatewayPlan): void {
     metadata: { name: 'already-here', namespace: 'default' },
     spec: { type: 'LoadBalancer', selector: { app: 'already-here' }, ports: [{ name: 'tcp', port, targetPort: port }] },
   });
-}
-
-/** Takes away what the same owner made before and does not make now; a nameless file from 1.24 on owns nothing, and prunes all gateways of its revision (facts 2.6). */
-function prune({ store }: SimulatedCluster, plan: InstallPlan): void {
-  const kept = new Set(plan.gateways.map(({ name, namespace }) => `${namespace}/${name}`));
-  const careless = plan.owner === undefined && minorOf(plan.version) >= 24;
-  for (const plural of ['deployments.apps', 'services']) {
-    for (const { metadata } of store.list(plural)) {
-      const labels = metadata.labels ?? {};
-      if (labels['operator.istio.io/component'] !== 'IngressGateways' || labels[REVISION] !== revisionLabel(plan)) continue;
-      const mine = careless || (plan.owner !== undefined && labels[OWNER] === plan.owner);
-      if (mine && !kept.has(`${metadata.namespace ?? ''}/${metadata.name}`)) store.remove(plural, metadata.namespace, metadata.name);
-    }
-  }
-}
-
-interface Before {
-  readonly tagged: boolean;
-  readonly reinstall: boolean;
-}
-
-function tagsAndPlanes({ store }: SimulatedCluster, plan: InstallPlan): Before {
-  const tagged = store.list(INJECTORS).some(({ metadata }) => metadata.labels?.['istio.io/tag'] === 'default');
-  const reinstall = deploymentObjects(store).some(
-    ({ metadata }) => metadata.labels?.['app'] === 'istiod' && metadata.labels[REVISION] === revisionLabel(plan),
-  );
-  return { tagged, reinstall };
-}
-
-/** The default tag of a first install, and #47423, by which a second one of old versions loses all tags (facts 2.5). */
-function settleTags({ store }: SimulatedCluster, plan: InstallPlan, { tagged, reinstall }: Before): void {
-  const [, minor = 0, patch = 0] = plan.version.split('.').map(Number);
-  const loses = reinstall && ((minor === 19 && patch < 7) || (minor === 20 && patch < 3));
-  if (loses) {
-    for (const { metadata } of store.list(INJECTORS)) {
-      if (metadata.labels?.['istio.io/tag'] !== undefined) store.remove(INJECTORS, undefined, metadata.name);
-    }
-  } else if (!tagged || plan.revision === '') {
-    for (const object of tagObjects('default', revisionLabel(plan), plan.namespace, plan.version)) store.apply(object, MANAGER);
-  }
 }

@@ -15,7 +15,10 @@ export interface GatewayComponent {
   readonly k8s?: {
     readonly env?: readonly unknown[];
     readonly resources?: Resources;
-    readonly service?: { readonly ports?: readonly { name: string; port: number; targetPort?: number }[]; readonly type?: string };
+    readonly service?: {
+      readonly ports?: readonly { name: string; port: number; targetPort?: number }[];
+      readonly type?: string;
+    };
   };
 }
 
@@ -40,7 +43,9 @@ export interface Operator {
         readonly multiCluster?: { readonly clusterName?: string };
         readonly proxy?: { readonly resources?: Resources };
       };
-      readonly gateways?: Readonly<Record<string, { readonly injectionTemplate?: string; readonly resources?: Resources }>>;
+      readonly gateways?: Readonly<
+        Record<string, { readonly injectionTemplate?: string; readonly resources?: Resources }>
+      >;
       readonly pilot?: { readonly resources?: Resources };
     };
     readonly meshConfig?: { readonly defaultConfig?: Readonly<Record<string, unknown>> };
@@ -51,12 +56,42 @@ export interface Operator {
 export class OperatorError extends Error {}
 
 /** Known since 1.24, when the decoder became strict. */
-const SPEC_KEYS = ['namespace', 'revision', 'tag', 'hub', 'profile', 'components', 'values', 'unvalidatedValues', 'meshConfig', 'compatibilityVersion'];
+const SPEC_KEYS = [
+  'namespace',
+  'revision',
+  'tag',
+  'hub',
+  'profile',
+  'components',
+  'values',
+  'unvalidatedValues',
+  'meshConfig',
+  'compatibilityVersion',
+];
 const COMPONENT_KEYS = ['base', 'pilot', 'cni', 'ztunnel', 'ingressGateways', 'egressGateways'];
 const PART_KEYS = ['enabled', 'namespace', 'hub', 'tag', 'name', 'label', 'k8s'];
 const K8S_KEYS = [
-  'affinity', 'env', 'hpaSpec', 'imagePullPolicy', 'nodeSelector', 'overlays', 'podAnnotations', 'podDisruptionBudget', 'podLabels',
-  'priorityClassName', 'readinessProbe', 'replicaCount', 'resources', 'securityContext', 'service', 'serviceAnnotations', 'serviceAccountAnnotations', 'strategy', 'tolerations', 'volumeMounts', 'volumes',
+  'affinity',
+  'env',
+  'hpaSpec',
+  'imagePullPolicy',
+  'nodeSelector',
+  'overlays',
+  'podAnnotations',
+  'podDisruptionBudget',
+  'podLabels',
+  'priorityClassName',
+  'readinessProbe',
+  'replicaCount',
+  'resources',
+  'securityContext',
+  'service',
+  'serviceAnnotations',
+  'serviceAccountAnnotations',
+  'strategy',
+  'tolerations',
+  'volumeMounts',
+  'volumes',
 ];
 
 /** Reads IstioOperator files in order, later ones over earlier ones. @throws OperatorError */
@@ -64,22 +99,27 @@ export async function readOperators(files: Files, paths: readonly string[], stri
   let merged: Fields = {};
   for (const path of paths) {
     const text = await files.readText(path);
-    if (text === undefined) throw new OperatorError(`could not read values from file: open ${path}: no such file or directory`);
+    if (text === undefined)
+      throw new OperatorError(`could not read values from file: open ${path}: no such file or directory`);
     merged = mergeFields(merged, oneDocument(path, text, strict));
   }
-  return merged as Operator;
+  return merged;
 }
 
 function oneDocument(path: string, text: string, strict: boolean): Fields {
   const documents = parseAllDocuments(text).map((document) => {
-    if (document.errors.length > 0) throw new OperatorError(`${path}: error converting YAML to JSON: ${document.errors[0]?.message ?? ''}`);
+    if (document.errors.length > 0)
+      throw new OperatorError(`${path}: error converting YAML to JSON: ${document.errors[0]?.message ?? ''}`);
     return document.toJS() as unknown;
   });
   const [first, second] = documents.filter(isFields);
   if (first === undefined) throw new OperatorError(`${path}: no IstioOperator in it`);
-  if (second !== undefined) throw new OperatorError(`${path}: contains multiple IstioOperator CRs, only one per file is supported`);
+  if (second !== undefined)
+    throw new OperatorError(`${path}: contains multiple IstioOperator CRs, only one per file is supported`);
   if (first['apiVersion'] !== 'install.istio.io/v1alpha1' || first['kind'] !== 'IstioOperator') {
-    throw new OperatorError(`${path}: expected IstioOperator of install.istio.io/v1alpha1, got ${String(first['kind'])} of ${String(first['apiVersion'])}`);
+    throw new OperatorError(
+      `${path}: expected IstioOperator of install.istio.io/v1alpha1, got ${String(first['kind'])} of ${String(first['apiVersion'])}`,
+    );
   }
   if (strict) checkFields(first);
   return first;
@@ -127,5 +167,6 @@ export function mergeNamed(base: readonly Fields[], over: readonly Fields[]): Fi
   return [...merged, ...over.filter((entry) => !base.some((other) => other['name'] === entry['name']))];
 }
 
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const fields = (value: unknown): Fields => (isFields(value) ? value : {});

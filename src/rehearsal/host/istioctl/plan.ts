@@ -51,14 +51,19 @@ export function planInstall(world: World, version: string, { metadata, spec = {}
   if (profile === undefined) throw new OperatorError(`unknown profile "${spec.profile ?? ''}"`);
   const revision = spec.revision ?? '';
   if (revision !== '' && !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(revision)) {
-    throw new OperatorError(`invalid revision specified: ${revision}: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'`);
+    throw new OperatorError(
+      `invalid revision specified: ${revision}: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'`,
+    );
   }
   const { components = {}, values = {} } = spec;
   const namespace = values.global?.istioNamespace ?? metadata?.namespace ?? 'istio-system';
   const minor = version.split('.').slice(0, 2).join('.');
   const hub = spec.hub ?? world.shipped.versions.istio[minor]?.hub ?? 'docker.io/istio';
   const pilot = components.pilot?.enabled ?? profile.pilot;
-  const gateways = mergeNamed(profile.gateways as never, (components.ingressGateways ?? []) as never) as unknown as GatewayComponent[];
+  const gateways = mergeNamed(
+    profile.gateways as never,
+    (components.ingressGateways ?? []) as never,
+  ) as unknown as GatewayComponent[];
   return {
     owner: metadata?.name,
     version,
@@ -72,13 +77,15 @@ export function planInstall(world: World, version: string, { metadata, spec = {}
           resources: components.pilot?.k8s?.resources ?? values.pilot?.resources ?? (profile.small ? DEMO : ISTIOD),
         }
       : undefined,
-    gateways: gateways.filter(({ enabled }) => enabled === true).map((gateway) => ({
-      name: gateway.name,
-      namespace: gateway.namespace ?? namespace,
-      labels: { app: gateway.name, istio: gateway.name.replace(/^istio-/, ''), ...gateway.label },
-      ports: gateway.k8s?.service?.ports ?? INGRESS_PORTS,
-      resources: gateway.k8s?.resources ?? values.gateways?.['istio-ingressgateway']?.resources ?? PROXY,
-    })),
+    gateways: gateways
+      .filter(({ enabled }) => enabled === true)
+      .map((gateway) => ({
+        name: gateway.name,
+        namespace: gateway.namespace ?? namespace,
+        labels: { app: gateway.name, istio: gateway.name.replace(/^istio-/, ''), ...gateway.label },
+        ports: gateway.k8s?.service?.ports ?? INGRESS_PORTS,
+        resources: gateway.k8s?.resources ?? values.gateways?.['istio-ingressgateway']?.resources ?? PROXY,
+      })),
     values,
     defaultConfig: spec.meshConfig?.defaultConfig ?? {},
   };

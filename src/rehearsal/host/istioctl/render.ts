@@ -4,11 +4,14 @@ import type { GatewayPlan, InstallPlan } from './plan.ts';
 
 export const OWNER = 'install.operator.istio.io/owning-resource';
 export const REVISION = 'istio.io/rev';
+/** Field manager of everything that an install applies. */
+export const MANAGER = 'istio-operator';
 
 /** Revision as labels say it. */
 export const revisionLabel = (plan: InstallPlan): string => (plan.revision === '' ? 'default' : plan.revision);
 /** `istiod-1-19-3`, or `istiod` without a revision. */
-export const withRevision = (name: string, { revision }: InstallPlan): string => (revision === '' ? name : `${name}-${revision}`);
+export const withRevision = (name: string, { revision }: InstallPlan): string =>
+  revision === '' ? name : `${name}-${revision}`;
 
 function labels(plan: InstallPlan, component: string): Record<string, string> {
   return {
@@ -29,11 +32,17 @@ export function istiodObjects(plan: InstallPlan): KubeObject[] {
   const own = { ...labels(plan, 'Pilot'), ...selector };
   const discovery = plan.revision === '' ? {} : { discoveryAddress: `${name}.${namespace}.svc:15012` };
   const meshId = plan.values.global?.meshID === undefined ? {} : { meshId: plan.values.global.meshID };
-  const mesh = { defaultConfig: { ...discovery, ...meshId, ...plan.defaultConfig }, rootNamespace: namespace, trustDomain: 'cluster.local' };
+  const mesh = {
+    defaultConfig: { ...discovery, ...meshId, ...plan.defaultConfig },
+    rootNamespace: namespace,
+    trustDomain: 'cluster.local',
+  };
   return [
     object('v1', 'ServiceAccount', name, namespace, own, {}),
     object('v1', 'ConfigMap', withRevision('istio', plan), namespace, own, { data: { mesh: stringify(mesh) } }),
-    object('v1', 'ConfigMap', withRevision('istio-sidecar-injector', plan), namespace, own, { data: { values: JSON.stringify(plan.values) } }),
+    object('v1', 'ConfigMap', withRevision('istio-sidecar-injector', plan), namespace, own, {
+      data: { values: JSON.stringify(plan.values) },
+    }),
     object('v1', 'Service', name, namespace, own, {
       spec: {
         selector,
@@ -51,7 +60,10 @@ export function istiodObjects(plan: InstallPlan): KubeObject[] {
         selector: { matchLabels: selector },
         template: {
           metadata: { labels: { ...selector, istio: 'pilot', 'sidecar.istio.io/inject': 'false' } },
-          spec: { serviceAccountName: name, containers: [{ name: 'discovery', image: pilot.image, resources: pilot.resources }] },
+          spec: {
+            serviceAccountName: name,
+            containers: [{ name: 'discovery', image: pilot.image, resources: pilot.resources }],
+          },
         },
       },
     }),
@@ -65,19 +77,53 @@ export function webhookObjects(plan: InstallPlan): KubeObject[] {
   const admission = 'admissionregistration.k8s.io/v1';
   const injector = { ...labels(plan, 'Pilot'), app: 'sidecar-injector' };
   return [
-    object(admission, 'MutatingWebhookConfiguration', `${withRevision('istio-sidecar-injector', plan)}${suffix}`, undefined, injector, { webhooks: [] }),
-    object(admission, 'ValidatingWebhookConfiguration', `${withRevision('istio-validator', plan)}-${plan.namespace}`, undefined, { ...labels(plan, 'Pilot'), app: 'istiod' }, { webhooks: [] }),
+    object(
+      admission,
+      'MutatingWebhookConfiguration',
+      `${withRevision('istio-sidecar-injector', plan)}${suffix}`,
+      undefined,
+      injector,
+      { webhooks: [] },
+    ),
+    object(
+      admission,
+      'ValidatingWebhookConfiguration',
+      `${withRevision('istio-validator', plan)}-${plan.namespace}`,
+      undefined,
+      { ...labels(plan, 'Pilot'), app: 'istiod' },
+      { webhooks: [] },
+    ),
   ];
 }
 
 /** The webhook, and from 1.28 the Service, of a revision tag (facts/istio-vm.md 2.5). */
 export function tagObjects(tag: string, revision: string, namespace: string, version: string): KubeObject[] {
   const own = { app: 'sidecar-injector', 'istio.io/tag': tag, [REVISION]: revision };
-  const webhook = object('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', `istio-revision-tag-${tag}`, undefined, own, { webhooks: [] });
+  const webhook = object(
+    'admissionregistration.k8s.io/v1',
+    'MutatingWebhookConfiguration',
+    `istio-revision-tag-${tag}`,
+    undefined,
+    own,
+    { webhooks: [] },
+  );
   if (Number(version.split('.')[1]) < 28) return [webhook];
-  const ports = [{ name: 'https-dns', port: 15012, targetPort: 15012 }, { name: 'https-webhook', port: 443, targetPort: 15017 }];
+  const ports = [
+    { name: 'https-dns', port: 15012, targetPort: 15012 },
+    { name: 'https-webhook', port: 443, targetPort: 15017 },
+  ];
   const selector = { app: 'istiod', [REVISION]: revision };
-  return [webhook, object('v1', 'Service', `istiod-revision-tag-${tag}`, namespace, { 'istio.io/tag': tag, [REVISION]: revision }, { spec: { selector, ports } })];
+  return [
+    webhook,
+    object(
+      'v1',
+      'Service',
+      `istiod-revision-tag-${tag}`,
+      namespace,
+      { 'istio.io/tag': tag, [REVISION]: revision },
+      { spec: { selector, ports } },
+    ),
+  ];
 }
 
 /** A gateway's Service and Deployment; its container says `auto` until the webhook has seen the pod. */
@@ -86,7 +132,11 @@ export function gatewayObjects(plan: InstallPlan, gateway: GatewayPlan): KubeObj
   const rev = revisionLabel(plan);
   return [
     object('v1', 'Service', gateway.name, gateway.namespace, own, {
-      spec: { type: 'LoadBalancer', selector: { app: gateway.labels['app'], istio: gateway.labels['istio'] }, ports: gateway.ports },
+      spec: {
+        type: 'LoadBalancer',
+        selector: { app: gateway.labels['app'], istio: gateway.labels['istio'] },
+        ports: gateway.ports,
+      },
     }),
     object('apps/v1', 'Deployment', gateway.name, gateway.namespace, own, {
       spec: {
@@ -112,5 +162,10 @@ export function object(
   own: Record<string, string>,
   content: Record<string, unknown>,
 ): KubeObject {
-  return { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels: own }, ...content };
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), labels: own },
+    ...content,
+  };
 }

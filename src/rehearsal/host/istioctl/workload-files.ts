@@ -23,7 +23,8 @@ export interface WorkloadGroup {
 }
 
 /** Where istiod of a revision is; the port is fixed, and stays so in 1.30 (facts/istio-vm.md 4.6). */
-export const istiodAddress = ({ revision, istioNamespace }: WorkloadInput): string => `istiod-${revision}.${istioNamespace}.svc:15012`;
+export const istiodAddress = ({ revision, istioNamespace }: WorkloadInput): string =>
+  `istiod-${revision}.${istioNamespace}.svc:15012`;
 
 const isRevisioned = ({ revision }: WorkloadInput): boolean => revision !== '' && revision !== 'default';
 
@@ -68,7 +69,8 @@ export function clusterEnv(input: WorkloadInput): string {
     .join('');
 }
 
-const quoted = (value: string): string => (/[^\w@%+=:,./-]/.test(value) || value === '' ? `'${value.replaceAll("'", `'"'"'`)}'` : value);
+const quoted = (value: string): string =>
+  /[^\w@%+=:,./-]/.test(value) || value === '' ? `'${value.replaceAll("'", `'"'"'`)}'` : value;
 
 /** mesh.yaml: the agent's ProxyConfig; the probe is the group's as it is now, and stays so (facts/istio-vm.md 6.2). */
 export function meshYaml(input: WorkloadInput): string {

@@ -1,6 +1,7 @@
 import { parseAllDocuments } from 'yaml';
 import { ApiError } from '../../cluster/api-error.ts';
 import type { KindInfo } from '../../cluster/kinds.ts';
+import { passing } from '../../half-way.ts';
 import type { KubeObject } from '../../world.ts';
 import { flag } from './args.ts';
 import { shown, type Verb } from './verb.ts';
@@ -24,7 +25,8 @@ export const apply: Verb = {
     const objects = readObjects(Buffer.from(call.stdin).toString('utf8'));
     const lines: string[] = [];
     const errors: string[] = [];
-    for (const object of objects) {
+    for (const [index, object] of objects.entries()) {
+      if (index > 0) await passing(call.world, `kubectl apply: ${index} of ${objects.length} objects`);
       try {
         const saved = cluster.store.apply(object, manager);
         if (saved.kind === 'Namespace' && saved['status'] === undefined) activate(cluster.store, saved.metadata.name);
@@ -44,7 +46,10 @@ export const apply: Verb = {
 };
 
 /** A new namespace as the API server completes it. */
-export function activate(store: { edit: (plural: string, namespace: undefined, name: string, change: (object: KubeObject) => void) => void }, name: string): void {
+export function activate(
+  store: { edit: (plural: string, namespace: undefined, name: string, change: (object: KubeObject) => void) => void },
+  name: string,
+): void {
   store.edit('namespaces', undefined, name, (home) => {
     home['status'] = { phase: 'Active' };
     home.metadata.labels = { ...home.metadata.labels, 'kubernetes.io/metadata.name': name };
@@ -55,7 +60,9 @@ export function activate(store: { edit: (plural: string, namespace: undefined, n
 export function readObjects(text: string): KubeObject[] {
   const documents = parseAllDocuments(text).map((document) => {
     if (document.errors.length > 0) {
-      throw new ApiError(`error: error parsing STDIN: error converting YAML to JSON: yaml: ${document.errors[0]?.message ?? ''}`);
+      throw new ApiError(
+        `error: error parsing STDIN: error converting YAML to JSON: yaml: ${document.errors[0]?.message ?? ''}`,
+      );
     }
     return document.toJS() as (Partial<KubeObject> & { items?: KubeObject[] }) | null;
   });
@@ -65,7 +72,9 @@ export function readObjects(text: string): KubeObject[] {
   if (objects.length === 0) throw new ApiError('error: no objects passed to apply');
   for (const object of objects) {
     if (typeof object.kind !== 'string' || typeof object.apiVersion !== 'string') {
-      throw new ApiError(`error: unable to decode "STDIN": Object 'Kind' is missing in '${JSON.stringify(object).slice(0, 60)}'`);
+      throw new ApiError(
+        `error: unable to decode "STDIN": Object 'Kind' is missing in '${JSON.stringify(object).slice(0, 60)}'`,
+      );
     }
   }
   return objects;

@@ -10,7 +10,10 @@ export interface Parsed {
 export type Known = Readonly<Record<string, 'value' | 'switch'>>;
 
 /** Takes `--flag value`, `--flag=value`, `-f value`; names the first flag that is not known or lacks its value. */
-export function parseArgs(args: readonly string[], known: Known): Parsed | { readonly unknown: string; readonly why: string } {
+export function parseArgs(
+  args: readonly string[],
+  known: Known,
+): Parsed | { readonly unknown: string; readonly why: string } {
   const flags = new Map<string, string[]>();
   const words: string[] = [];
   for (let at = 0; at < args.length; at++) {

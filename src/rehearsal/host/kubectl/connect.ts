@@ -6,7 +6,10 @@ import type { HostCall, ProgramResult } from '../../world.ts';
 interface Kubeconfig {
   readonly clusters?: readonly { name: string; cluster: { server?: string; 'certificate-authority-data'?: string } }[];
   readonly contexts?: readonly { name: string; context: { cluster: string; user: string } }[];
-  readonly users?: readonly { name: string; user: { 'client-certificate-data'?: string; 'client-key-data'?: string } }[];
+  readonly users?: readonly {
+    name: string;
+    user: { 'client-certificate-data'?: string; 'client-key-data'?: string };
+  }[];
 }
 
 export type Connection = { readonly cluster: SimulatedCluster } | { readonly failure: ProgramResult };
@@ -21,7 +24,12 @@ const flaky = (now: number): boolean => Math.floor(now / 1000) % 40 < 2;
  * Dials the API server that a kubeconfig's context names, as every client of it does: the file, the context, the address
  * that really serves, the CA, the client certificate. The time of one call passes.
  */
-export async function connect(call: HostCall, kubeconfig: string, context: string, took = KUBECTL_CALL): Promise<Connection> {
+export async function connect(
+  call: HostCall,
+  kubeconfig: string,
+  context: string,
+  took = KUBECTL_CALL,
+): Promise<Connection> {
   const { world, files, signal } = call;
   const no = async (text: string, time: number): Promise<Connection> => {
     await world.clock.sleep(time, signal);
@@ -42,7 +50,9 @@ export async function connect(call: HostCall, kubeconfig: string, context: strin
   if (target?.server === undefined) return no(`error: cluster "${chosen.cluster}" does not exist`, took);
   const { hostname, port } = new URL(target.server);
   const refused = `The connection to the server ${hostname}:${port} was refused - did you specify the right host or port?`;
-  const instance = [...world.engine.instances.values()].find(({ address, state }) => address === hostname && state === 'Running');
+  const instance = [...world.engine.instances.values()].find(
+    ({ address, state }) => address === hostname && state === 'Running',
+  );
   if (instance === undefined) {
     if (hostname === '127.0.0.1' || hostname === 'localhost') return no(refused, KUBECTL_REFUSED);
     return no(`Unable to connect to the server: dial tcp ${hostname}:${port}: i/o timeout`, KUBECTL_UNREACHABLE);
@@ -53,7 +63,11 @@ export async function connect(call: HostCall, kubeconfig: string, context: strin
   if (down || (world.faults.has('api-flaky') && flaky(world.clock.now()))) return { failure: failure(refused) };
   const ca = Buffer.from(target['certificate-authority-data'] ?? '', 'base64').toString('utf8');
   if (ca !== cluster.ca) {
-    return { failure: failure('Unable to connect to the server: tls: failed to verify certificate: x509: certificate signed by unknown authority') };
+    return {
+      failure: failure(
+        'Unable to connect to the server: tls: failed to verify certificate: x509: certificate signed by unknown authority',
+      ),
+    };
   }
   if (user?.['client-certificate-data'] !== cluster.clientCertificate || user['client-key-data'] === undefined) {
     return { failure: failure('error: You must be logged in to the server (Unauthorized)') };

@@ -1,5 +1,6 @@
 import { fromServer } from '../../cluster/api-error.ts';
 import { endNamespace } from '../../cluster/namespaces.ts';
+import { passing } from '../../half-way.ts';
 import { ownerOf } from '../../cluster/deployments.ts';
 import { podObjects } from '../../cluster/kube.ts';
 import { flag } from './args.ts';
@@ -14,9 +15,12 @@ export const remove: Verb = {
   run: async ({ call, cluster, parsed }) => {
     const [kind, name, ...more] = parsed.words;
     const seconds = /^(\d+)s$/.exec(flag(parsed, '--timeout') ?? '')?.[1];
-    if (kind === undefined || name === undefined) return { exitCode: 1, stderr: 'error: resource(s) were provided, but no name was specified\n' };
-    const odd = more[0] ?? (flag(parsed, '--wait') !== 'true' ? '--wait' : seconds === undefined ? '--timeout' : undefined);
-    if (odd !== undefined) return { exitCode: 1, stderr: `error: not understood here: ${odd}\n`, refused: `kubectl delete ${odd}` };
+    if (kind === undefined || name === undefined)
+      return { exitCode: 1, stderr: 'error: resource(s) were provided, but no name was specified\n' };
+    const odd =
+      more[0] ?? (flag(parsed, '--wait') !== 'true' ? '--wait' : seconds === undefined ? '--timeout' : undefined);
+    if (odd !== undefined)
+      return { exitCode: 1, stderr: `error: not understood here: ${odd}\n`, refused: `kubectl delete ${odd}` };
     const { store } = cluster;
     const { clock } = call.world;
     const info = kindNamed(store, kind);
@@ -28,11 +32,13 @@ export const remove: Verb = {
     }
     if (info.plural === 'namespaces') endNamespace(store, name, clock.now());
     else store.remove(info.plural, namespace, name);
+    await passing(call.world, `kubectl delete ${info.plural} ${name}: begun`);
     const there = (): boolean =>
       store.get(info.plural, namespace, name)?.metadata.uid === found.metadata.uid ||
       podObjects(store).some((pod) => ownerOf(pod) === found.metadata.uid);
-    for (const until = clock.now() + Number(seconds) * 1000; there(); ) {
-      if (clock.now() >= until) return { exitCode: 1, stderr: `error: timed out waiting for the condition on ${info.plural}/${name}\n` };
+    for (const until = clock.now() + Number(seconds) * 1000; there();) {
+      if (clock.now() >= until)
+        return { exitCode: 1, stderr: `error: timed out waiting for the condition on ${info.plural}/${name}\n` };
       await clock.sleep(LOOK_MS, call.signal);
     }
     return { exitCode: 0, stdout: `${shown(info, name).replace('/', ' "')}" deleted\n` };

@@ -20,7 +20,9 @@ function choose(cluster: SimulatedCluster, parsed: Parsed): Chosen {
   if (deployment === undefined) throw new ApiError(`error: not understood here: ${parsed.words[0] ?? '(no pod)'}`);
   const found = cluster.store.get('deployments.apps', namespace, deployment) as Deployment | undefined;
   if (found === undefined) throw fromServer('NotFound', `deployments.apps "${deployment}" not found`);
-  const pods = podObjects(cluster.store).filter((pod) => ownerOf(pod) === found.metadata.uid && !('deletionTimestamp' in pod.metadata));
+  const pods = podObjects(cluster.store).filter(
+    (pod) => ownerOf(pod) === found.metadata.uid && !('deletionTimestamp' in pod.metadata),
+  );
   const pod = pods.find(isReady) ?? pods[0];
   if (pod === undefined) throw new ApiError(`error: timed out waiting for the condition`);
   const container = flag(parsed, '--container') ?? pod.spec.containers[0]?.name ?? '';
@@ -48,11 +50,13 @@ export const logs: Verb = {
   run: async ({ cluster, parsed }) => {
     const { pod, container } = choose(cluster, parsed);
     const state = pod.status.containerStatuses?.find(({ name }) => name === container)?.state as
-      | { waiting?: { reason: string } }
-      | undefined;
+      { waiting?: { reason: string } } | undefined;
     if (pod.status.phase !== 'Running') {
       const reason = state?.waiting?.reason ?? 'ContainerCreating';
-      throw fromServer('BadRequest', `container "${container}" in pod "${pod.metadata.name}" is waiting to start: ${reason}`);
+      throw fromServer(
+        'BadRequest',
+        `container "${container}" in pod "${pod.metadata.name}" is waiting to start: ${reason}`,
+      );
     }
     const since = Date.parse(pod.metadata.creationTimestamp ?? '');
     return { exitCode: 0, stdout: `${stamp(since)}\tinfo\t${container} of ${pod.metadata.name} is running\n` };

@@ -17,14 +17,25 @@ export const get: Verb = {
   run: async ({ cluster, parsed }) => {
     const [kinds, name, ...more] = parsed.words;
     if (kinds === undefined) return { exitCode: 1, stderr: 'error: You must specify the type of resource to get.\n' };
-    if (more.length > 0) return { exitCode: 1, stderr: `error: unexpected argument: ${more[0] ?? ''}\n`, refused: `kubectl get ${more[0] ?? ''}` };
+    if (more.length > 0)
+      return {
+        exitCode: 1,
+        stderr: `error: unexpected argument: ${more[0] ?? ''}\n`,
+        refused: `kubectl get ${more[0] ?? ''}`,
+      };
     const output = flag(parsed, '--output');
-    if (output !== 'json') return { exitCode: 1, stderr: `error: unable to match a printer suitable for the output format "${output ?? ''}"\n`, refused: `kubectl get --output=${output ?? '(none)'}` };
+    if (output !== 'json')
+      return {
+        exitCode: 1,
+        stderr: `error: unable to match a printer suitable for the output format "${output ?? ''}"\n`,
+        refused: `kubectl get --output=${output ?? '(none)'}`,
+      };
     const infos = kinds.split(',').map((kind) => kindNamed(cluster.store, kind));
     const namespace = flag(parsed, '--namespace') ?? 'default';
     const selector = flag(parsed, '--selector');
     if (name !== undefined) {
-      if (selector !== undefined) return { exitCode: 1, stderr: 'error: name cannot be provided when a selector is specified\n' };
+      if (selector !== undefined)
+        return { exitCode: 1, stderr: 'error: name cannot be provided when a selector is specified\n' };
       const info = infos[0] as KindInfo;
       const found = cluster.store.get(info.plural, info.namespaced ? namespace : undefined, name);
       if (found !== undefined) return { exitCode: 0, stdout: `${JSON.stringify(found, null, 4)}\n` };

@@ -59,21 +59,24 @@ async function pilotDiscovery({ cluster, deployment, argv }: InPod): Promise<Pro
     .map((pod) => `${pod.metadata.name}.${pod.metadata.namespace ?? ''}`);
   const machines = [...cluster.proxies].filter(([, proxy]) => proxy.revision === revision).map(([name]) => name);
   const nonce = cluster.sign(revision).slice(0, 12);
-  const synced = ['cluster', 'listener', 'route', 'endpoint'].flatMap((kind) => [
-    [`${kind}_sent`, nonce],
-    [`${kind}_acked`, nonce],
-  ]);
+  const synced: Record<string, string> = {};
+  for (const kind of ['cluster', 'listener', 'route', 'endpoint']) {
+    synced[`${kind}_sent`] = nonce;
+    synced[`${kind}_acked`] = nonce;
+  }
   const answer = [...pods, ...machines].map((proxy) => ({
     cluster_id: clusterId(cluster, revision),
     proxy,
     istio_version: versionOf(cluster, deployment),
-    ...Object.fromEntries(synced),
+    ...synced,
   }));
   return { exitCode: 0, stdout: `${JSON.stringify(answer)}\n` };
 }
 
 function clusterId(cluster: SimulatedCluster, revision: string): string {
-  const map = cluster.store.list('configmaps').find(({ metadata }) => metadata.name === `istio-sidecar-injector-${revision}`);
+  const map = cluster.store
+    .list('configmaps')
+    .find(({ metadata }) => metadata.name === `istio-sidecar-injector-${revision}`);
   const values = JSON.parse((map?.['data'] as Record<string, string> | undefined)?.['values'] ?? '{}') as {
     global?: { multiCluster?: { clusterName?: string } };
   };

@@ -10,7 +10,11 @@ export const rollout: Verb = {
     const [, name] = /^deployment\/(.+)$/.exec(parsed.words[1] ?? '') ?? [];
     if (parsed.words[0] !== 'restart' || name === undefined || parsed.words.length > 2) {
       const what = parsed.words.join(' ');
-      return { exitCode: 1, stderr: `error: not understood here: rollout ${what}\n`, refused: `kubectl rollout ${what}` };
+      return {
+        exitCode: 1,
+        stderr: `error: not understood here: rollout ${what}\n`,
+        refused: `kubectl rollout ${what}`,
+      };
     }
     const namespace = flag(parsed, '--namespace') ?? 'default';
     if (cluster.store.get('deployments.apps', namespace, name) === undefined) {

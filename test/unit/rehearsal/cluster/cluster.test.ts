@@ -1,14 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { lab, readyLab, type Answered } from './lab.ts';
 
-const ready = (node: Answered): string => (node['status'] as { conditions: { type: string; status: string }[] }).conditions.find(({ type }) => type === 'Ready')?.status ?? '';
+const ready = (node: Answered): string =>
+  (node['status'] as { conditions: { type: string; status: string }[] }).conditions.find(({ type }) => type === 'Ready')
+    ?.status ?? '';
 const lb = (name: string, ports: readonly number[]) => ({
-  apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'default' },
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace: 'default' },
   spec: { type: 'LoadBalancer', selector: { app: name }, ports: ports.map((port) => ({ name: `p${port}`, port })) },
 });
 const app = (name: string, image: string, memory = '16Mi') => ({
-  apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace: 'default' },
-  spec: { selector: { matchLabels: { app: name } }, template: { metadata: { labels: { app: name } }, spec: { containers: [{ name, image, resources: { requests: { memory } } }] } } },
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, namespace: 'default' },
+  spec: {
+    selector: { matchLabels: { app: name } },
+    template: {
+      metadata: { labels: { app: name } },
+      spec: { containers: [{ name, image, resources: { requests: { memory } } }] },
+    },
+  },
 });
 const curl = 'docker.io/curlimages/curl:8.4.0';
 
@@ -26,7 +38,13 @@ describe('nodes', () => {
 
   it('turns away a machine that was made again, until its node is deleted', async () => {
     const { cluster, workers, kube } = await readyLab();
-    const again = { name: workers[0]?.name ?? '', address: '192.168.64.77', role: 'agent' as const, version: 'v1.28.15+k3s1', password: 'another' };
+    const again = {
+      name: workers[0]?.name ?? '',
+      address: '192.168.64.77',
+      role: 'agent' as const,
+      version: 'v1.28.15+k3s1',
+      password: 'another',
+    };
     expect(cluster.joinNode(again).rejected).toContain('Node password rejected, duplicate hostname');
     await kube(['delete', 'nodes', again.name, '--ignore-not-found', '--wait=true', '--timeout=120s']);
     await kube(['get', 'nodes', '--ignore-not-found', '--output=json']);
@@ -36,12 +54,19 @@ describe('nodes', () => {
   it('are NotReady only after the grace period, and come back', async () => {
     const made = await readyLab();
     const name = made.workers[0]?.name ?? '';
-    const state = async (): Promise<string> => ready((await made.items('nodes')).find(({ metadata }) => metadata.name === name) as Answered);
+    const state = async (): Promise<string> =>
+      ready((await made.items('nodes')).find(({ metadata }) => metadata.name === name) as Answered);
     made.cluster.nodeDown(name);
     expect(await state()).toBe('True');
     await made.world.clock.advance(45_000);
     expect(await state()).toBe('Unknown');
-    made.cluster.joinNode({ name, address: made.workers[0]?.address ?? '', role: 'agent', version: 'v1.28.15+k3s1', password: `p-${name}` });
+    made.cluster.joinNode({
+      name,
+      address: made.workers[0]?.address ?? '',
+      role: 'agent',
+      version: 'v1.28.15+k3s1',
+      password: `p-${name}`,
+    });
     await made.world.clock.advance(10_000);
     expect(await state()).toBe('True');
   });
@@ -65,7 +90,10 @@ describe('deployments', () => {
   });
 
   it('wait for a node with room, and say why', async () => {
-    const { apply, items, world } = await readyLab({ workerMemory: '2G', k3sConfig: { 'node-taint': ['node-role.kubernetes.io/control-plane:NoSchedule'] } });
+    const { apply, items, world } = await readyLab({
+      workerMemory: '2G',
+      k3sConfig: { 'node-taint': ['node-role.kubernetes.io/control-plane:NoSchedule'] },
+    });
     await apply(app('big', curl, '2Gi'));
     await world.clock.advance(60_000);
     const [pod] = await items('pods', 'app=big');
@@ -106,7 +134,16 @@ describe('ServiceLB', () => {
     const pods = await items('pods', 'svccontroller.k3s.cattle.io/svcname=two');
     expect(pods.map((pod) => pod['status'].phase)).toEqual(['Pending', 'Pending', 'Pending']);
     expect(pods[0]?.['status'].conditions[0].message).toContain("didn't have free ports for the requested pod ports");
-    await kube(['delete', 'services', 'one', '--namespace', 'default', '--ignore-not-found', '--wait=true', '--timeout=120s']);
+    await kube([
+      'delete',
+      'services',
+      'one',
+      '--namespace',
+      'default',
+      '--ignore-not-found',
+      '--wait=true',
+      '--timeout=120s',
+    ]);
     await world.clock.advance(30_000);
     expect((await two())?.['status'].loadBalancer.ingress).toHaveLength(3);
   });
@@ -115,7 +152,9 @@ describe('ServiceLB', () => {
     const { apply, items, world } = await readyLab({ k3sConfig: { disable: ['traefik', 'servicelb'] } });
     await apply(lb('one', [80]));
     await world.clock.advance(60_000);
-    expect((await items('services')).find(({ metadata }) => metadata.name === 'one')?.['status'].loadBalancer).toEqual({});
+    expect((await items('services')).find(({ metadata }) => metadata.name === 'one')?.['status'].loadBalancer).toEqual(
+      {},
+    );
   });
 });
 
@@ -123,7 +162,12 @@ describe('namespaces', () => {
   it('go with their content, and take nothing new meanwhile', async () => {
     const { apply, items, kube, world } = await readyLab();
     await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } });
-    const map = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'team' }, data: {} });
+    const map = (name: string) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace: 'team' },
+      data: {},
+    });
     expect((await apply(map('a'))).exitCode).toBe(0);
     const going = kube(['delete', 'namespaces', 'team', '--ignore-not-found', '--wait=true', '--timeout=120s']);
     await world.clock.advance(1_000);
@@ -137,7 +181,11 @@ describe('namespaces', () => {
 describe('server-side apply', () => {
   it('merges maps, drops what the same manager leaves out, and keeps what others own', async () => {
     const { apply, items, cluster } = await readyLab();
-    const home = (labels: Record<string, string>) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team', labels } });
+    const home = (labels: Record<string, string>) => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name: 'team', labels },
+    });
     await apply(home({ a: '1', b: '2' }));
     cluster.store.apply(home({ theirs: 'x' }), 'somebody-else');
     await apply(home({ a: '3' }));

@@ -20,7 +20,9 @@ describe.each(['docker', 'podman'])('%s', (tool) => {
     const { box, world } = lab();
     await box(tool, create('patch-a'));
     expect((await box(tool, create('patch-a'))).stderr).toContain('already in use');
-    expect((await box(tool, create('patch-b', 'docker.io/istio/proxyv2:1.19.99'))).stderr).toContain('manifest unknown');
+    expect((await box(tool, create('patch-b', 'docker.io/istio/proxyv2:1.19.99'))).stderr).toContain(
+      'manifest unknown',
+    );
     expect([...world.containers.keys()]).toEqual(['patch-a']);
   });
 
@@ -34,5 +36,8 @@ describe.each(['docker', 'podman'])('%s', (tool) => {
 it('an absent container is nothing to podman, and an error to docker', async () => {
   const { box } = lab();
   expect((await box('podman', ['rm', '--force', 'x'])).exitCode).toBe(0);
-  expect(await box('docker', ['rm', '--force', 'x'])).toMatchObject({ exitCode: 1, stderr: 'Error response from daemon: No such container: x\n' });
+  expect(await box('docker', ['rm', '--force', 'x'])).toMatchObject({
+    exitCode: 1,
+    stderr: 'Error response from daemon: No such container: x\n',
+  });
 });

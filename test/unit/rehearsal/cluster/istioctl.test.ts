@@ -21,13 +21,19 @@ describe('istioctl install', () => {
     const home = (await made.items('namespaces')).find(({ metadata }) => metadata.name === 'istio-system');
     expect(home?.metadata.labels['topology.istio.io/network']).toBe('kube-network');
     const pods = (await made.items('pods')).filter(({ metadata }) => metadata.namespace === 'istio-system');
-    expect(pods.map((pod) => pod['spec'].containers[0].image).sort()).toEqual(['docker.io/istio/pilot:1.19.3', 'docker.io/istio/proxyv2:1.19.3']);
+    expect(pods.map((pod) => pod['spec'].containers[0].image).sort()).toEqual([
+      'docker.io/istio/pilot:1.19.3',
+      'docker.io/istio/proxyv2:1.19.3',
+    ]);
     expect(await tags(made)).toEqual(['1-19-3']);
     expect((await made.items('services')).map(({ metadata }) => metadata.name)).toContain('istiod-1-19-3');
   });
 
   it('gives up after 300 s where istiod finds no room, and fits when it asks for less', async () => {
-    const big = await readyLab({ workerMemory: '2G', k3sConfig: { 'node-taint': ['a=b:NoSchedule'], disable: ['traefik', 'metrics-server'] } });
+    const big = await readyLab({
+      workerMemory: '2G',
+      k3sConfig: { 'node-taint': ['a=b:NoSchedule'], disable: ['traefik', 'metrics-server'] },
+    });
     const before = big.world.clock.now();
     const result = await big.installIstio();
     expect(result).toMatchObject({ exitCode: 1 });
@@ -41,12 +47,19 @@ describe('istioctl install', () => {
     const made = await readyLab({ version: '1.30.3' });
     expect((await made.installIstio()).exitCode).toBe(0);
     const old = await readyLab();
-    await old.files.write(old.config.paths.istioctl, '{"artifact":"istioctl","version":"1.30.3","cpu":"linux-amd64"}\n', 0o755);
+    await old.files.write(
+      old.config.paths.istioctl,
+      '{"artifact":"istioctl","version":"1.30.3","cpu":"linux-amd64"}\n',
+      0o755,
+    );
     expect((await old.installIstio()).stderr).toContain('The minimum supported Kubernetes version is 1.32');
   });
 
   it('is strict about fields from 1.24 on', async () => {
-    const odd = (made: Lab) => ({ ...controlPlane(made.config), spec: { ...(controlPlane(made.config)['spec'] as object), components: { pilot: { k8s: { resource: {} } } } } });
+    const odd = (made: Lab) => ({
+      ...controlPlane(made.config),
+      spec: { ...(controlPlane(made.config)['spec'] as object), components: { pilot: { k8s: { resource: {} } } } },
+    });
     const late = await readyLab({ version: '1.24.6' });
     expect((await late.install(odd(late))).stderr).toContain('unknown field "spec.components.pilot.k8s.resource"');
     const early = await readyLab({ version: '1.22.8' });
@@ -113,7 +126,9 @@ describe('istioctl install', () => {
     await made.installGateway();
     await made.world.clock.advance(60_000);
     const services = await made.items('services');
-    expect(services.find(({ metadata }) => metadata.name === 'istio-eastwestgateway')?.['status'].loadBalancer).toEqual({});
+    expect(services.find(({ metadata }) => metadata.name === 'istio-eastwestgateway')?.['status'].loadBalancer).toEqual(
+      {},
+    );
     expect(services.find(({ metadata }) => metadata.name === 'already-here')?.['spec'].ports[0].port).toBe(15013);
   });
 
@@ -127,16 +142,35 @@ describe('injection', () => {
   it('follows the revision label, and waits for istiod', async () => {
     const made = await readyLab();
     await made.installIstio();
-    const home = (name: string, labels: Record<string, string>) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
-    const client = (namespace: string) => ({
-      apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'c', namespace },
-      spec: { selector: { matchLabels: { app: 'c' } }, template: { metadata: { labels: { app: 'c' } }, spec: { containers: [{ name: 'curl', image: 'curlimages/curl:8.4.0' }] } } },
+    const home = (name: string, labels: Record<string, string>) => ({
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: { name, labels },
     });
-    await made.apply(home('a', { 'istio.io/rev': '1-19-3' }), home('b', { 'istio-injection': 'enabled' }), home('d', { 'istio.io/rev': '9' }), home('e', {}));
+    const client = (namespace: string) => ({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'c', namespace },
+      spec: {
+        selector: { matchLabels: { app: 'c' } },
+        template: {
+          metadata: { labels: { app: 'c' } },
+          spec: { containers: [{ name: 'curl', image: 'curlimages/curl:8.4.0' }] },
+        },
+      },
+    });
+    await made.apply(
+      home('a', { 'istio.io/rev': '1-19-3' }),
+      home('b', { 'istio-injection': 'enabled' }),
+      home('d', { 'istio.io/rev': '9' }),
+      home('e', {}),
+    );
     await made.apply(client('a'), client('b'), client('d'), client('e'));
     await made.world.clock.advance(30_000);
     const pods = await made.items('pods', 'app=c');
-    const counts = Object.fromEntries(pods.map((pod) => [pod.metadata.namespace, pod['status'].containerStatuses.length]));
+    const counts = Object.fromEntries(
+      pods.map((pod) => [pod.metadata.namespace, pod['status'].containerStatuses.length]),
+    );
     expect(counts).toEqual({ a: 2, b: 2, d: 1, e: 1 });
   });
 });
@@ -145,9 +179,26 @@ describe('istioctl experimental workload entry configure', () => {
   const configured = async (made: Lab, more: { revision?: string; ingressIP?: string } = {}) => {
     await made.files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(made.config)));
     return made.istio([
-      'experimental', 'workload', 'entry', 'configure', ...made.access, '--file', '/lab/.tmp/group.yaml', '--output', '/lab/.data/workload-files',
-      '--clusterID', 'test', '--ingressIP', more.ingressIP ?? '192.168.64.3', '--internalIP', '192.168.64.9', '--autoregister',
-      '--revision', more.revision ?? made.config.istio.revision, '--tokenDuration', '3600',
+      'experimental',
+      'workload',
+      'entry',
+      'configure',
+      ...made.access,
+      '--file',
+      '/lab/.tmp/group.yaml',
+      '--output',
+      '/lab/.data/workload-files',
+      '--clusterID',
+      'test',
+      '--ingressIP',
+      more.ingressIP ?? '192.168.64.3',
+      '--internalIP',
+      '192.168.64.9',
+      '--autoregister',
+      '--revision',
+      more.revision ?? made.config.istio.revision,
+      '--tokenDuration',
+      '3600',
     ]);
   };
   const text = (made: Lab, name: string) => made.files.readText(`/lab/.data/workload-files/${name}`);
@@ -172,19 +223,36 @@ describe('istioctl experimental workload entry configure', () => {
     await made.apply(...workloadObjects(made.config));
     await made.world.clock.advance(5_000);
     await configured(made);
-    expect(await made.files.list('/lab/.data/workload-files')).toEqual(['cluster.env', 'hosts', 'istio-token', 'mesh.yaml', 'root-cert.pem']);
+    expect(await made.files.list('/lab/.data/workload-files')).toEqual([
+      'cluster.env',
+      'hosts',
+      'istio-token',
+      'mesh.yaml',
+      'root-cert.pem',
+    ]);
     expect((await made.files.stat('/lab/.data/workload-files/istio-token'))?.mode).toBe(0o744);
     const raw = (await text(made, 'cluster.env')) ?? '';
     expect(raw.split('\n')).toContain("ISTIO_INBOUND_PORTS='*'");
     expect(raw.trim().split('\n')).toEqual(raw.trim().split('\n').toSorted());
     expect(Object.fromEntries(parseEnvFile(raw))).toMatchObject({
-      CA_ADDR: 'istiod-1-19-3.istio-system.svc:15012', ISTIO_META_NETWORK: 'vm-network', ISTIO_META_AUTO_REGISTER_GROUP: 'external-app',
-      ISTIO_SVC_IP: '192.168.64.9', ISTIO_META_MESH_ID: 'vmmesh', ISTIO_META_CLUSTER_ID: 'test', SERVICE_ACCOUNT: 'vmsa', ISTIO_META_DNS_CAPTURE: 'true',
+      CA_ADDR: 'istiod-1-19-3.istio-system.svc:15012',
+      ISTIO_META_NETWORK: 'vm-network',
+      ISTIO_META_AUTO_REGISTER_GROUP: 'external-app',
+      ISTIO_SVC_IP: '192.168.64.9',
+      ISTIO_META_MESH_ID: 'vmmesh',
+      ISTIO_META_CLUSTER_ID: 'test',
+      SERVICE_ACCOUNT: 'vmsa',
+      ISTIO_META_DNS_CAPTURE: 'true',
     });
     const mesh = parse((await text(made, 'mesh.yaml')) ?? '') as { defaultConfig: Record<string, unknown> };
-    expect(mesh.defaultConfig).toMatchObject({ discoveryAddress: 'istiod-1-19-3.istio-system.svc:15012', readinessProbe: { periodSeconds: 5 } });
+    expect(mesh.defaultConfig).toMatchObject({
+      discoveryAddress: 'istiod-1-19-3.istio-system.svc:15012',
+      readinessProbe: { periodSeconds: 5 },
+    });
     expect(await text(made, 'hosts')).toBe('192.168.64.3 istiod-1-19-3.istio-system.svc\n');
-    const claims = JSON.parse(Buffer.from(((await text(made, 'istio-token')) ?? '').split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+    const claims = JSON.parse(
+      Buffer.from(((await text(made, 'istio-token')) ?? '').split('.')[1] ?? '', 'base64url').toString(),
+    ) as Record<string, unknown>;
     expect(claims).toMatchObject({ aud: ['istio-ca'], sub: 'system:serviceaccount:vmns:vmsa' });
     expect(Number(claims['exp']) * 1000 - made.world.clock.now()).toBeGreaterThan(3_500_000);
   });
@@ -204,7 +272,9 @@ describe('istioctl experimental workload entry configure', () => {
     expect((await configured(made, { revision: '1-18-0' })).stderr).toContain('configmap istio-1-18-0 was not found');
     await made.apply(...workloadObjects(made.config).filter(({ kind }) => kind !== 'ServiceAccount'));
     await made.world.clock.advance(5_000);
-    expect((await configured(made)).stderr).toContain('could not create a token under service account vmsa in namespace vmns');
+    expect((await configured(made)).stderr).toContain(
+      'could not create a token under service account vmsa in namespace vmns',
+    );
   });
 });
 

@@ -7,7 +7,10 @@ const GET = ['get', 'nodes', '--ignore-not-found', '--output=json'];
 describe('kubectl dials what the kubeconfig says', () => {
   it('and needs the file and the context', async () => {
     const made = lab();
-    expect(await made.kube(GET)).toMatchObject({ exitCode: 1, stderr: `error: stat ${made.config.paths.kubeconfig}: no such file or directory\n` });
+    expect(await made.kube(GET)).toMatchObject({
+      exitCode: 1,
+      stderr: `error: stat ${made.config.paths.kubeconfig}: no such file or directory\n`,
+    });
     await made.files.write(made.config.paths.kubeconfig, made.cluster.kubeconfig());
     expect((await made.kube(GET)).stderr).toBe('error: context "istio-vms-test-lab" does not exist\n');
   });
@@ -15,7 +18,9 @@ describe('kubectl dials what the kubeconfig says', () => {
   it('refused at loopback, silent at an address that nobody has', async () => {
     const made = await readyLab();
     await made.writeKubeconfig(made.cluster, '127.0.0.1');
-    expect((await made.kube(GET)).stderr).toContain('The connection to the server 127.0.0.1:6443 was refused - did you specify');
+    expect((await made.kube(GET)).stderr).toContain(
+      'The connection to the server 127.0.0.1:6443 was refused - did you specify',
+    );
     await made.writeKubeconfig(made.cluster, '192.168.64.99');
     const before = made.world.clock.now();
     expect((await made.kube(GET)).stderr).toContain('Unable to connect to the server');
@@ -48,24 +53,47 @@ describe('kubectl get', () => {
     const { kube, server } = await readyLab();
     const list = JSON.parse(String((await kube(GET)).stdout)) as { kind: string; items: unknown[] };
     expect([list.kind, list.items.length]).toEqual(['List', 3]);
-    const one = JSON.parse(String((await kube(['get', 'nodes', server.name, '--ignore-not-found', '--output=json'])).stdout)) as { kind: string };
+    const one = JSON.parse(
+      String((await kube(['get', 'nodes', server.name, '--ignore-not-found', '--output=json'])).stdout),
+    ) as { kind: string };
     expect(one.kind).toBe('Node');
     expect(await kube(['get', 'nodes', 'ghost', '--ignore-not-found', '--output=json'])).toEqual({ exitCode: 0 });
-    expect((await kube(['get', 'nodes', 'ghost', '--output=json'])).stderr).toBe('Error from server (NotFound): nodes "ghost" not found\n');
+    expect((await kube(['get', 'nodes', 'ghost', '--output=json'])).stderr).toBe(
+      'Error from server (NotFound): nodes "ghost" not found\n',
+    );
   });
 
   it('knows Istio only after its CRDs are there', async () => {
     const { kube, installIstio } = await readyLab();
-    const get = ['get', 'workloadentries.networking.istio.io', '--all-namespaces', '--ignore-not-found', '--output=json'];
-    expect(await kube(get)).toMatchObject({ exitCode: 1, stderr: `error: the server doesn't have a resource type "workloadentries.networking.istio.io"\n` });
+    const get = [
+      'get',
+      'workloadentries.networking.istio.io',
+      '--all-namespaces',
+      '--ignore-not-found',
+      '--output=json',
+    ];
+    expect(await kube(get)).toMatchObject({
+      exitCode: 1,
+      stderr: `error: the server doesn't have a resource type "workloadentries.networking.istio.io"\n`,
+    });
     await installIstio();
     expect((await kube(get)).exitCode).toBe(0);
   });
 
   it('takes several kinds and a selector', async () => {
     const { kube } = await readyLab();
-    const { stdout } = await kube(['get', 'services,pods', '--namespace', 'kube-system', '--selector', 'k8s-app=kube-dns', '--output=json']);
-    expect((JSON.parse(String(stdout)) as { items: { kind: string }[] }).items.map(({ kind }) => kind)).toEqual(['Pod']);
+    const { stdout } = await kube([
+      'get',
+      'services,pods',
+      '--namespace',
+      'kube-system',
+      '--selector',
+      'k8s-app=kube-dns',
+      '--output=json',
+    ]);
+    expect((JSON.parse(String(stdout)) as { items: { kind: string }[] }).items.map(({ kind }) => kind)).toEqual([
+      'Pod',
+    ]);
   });
 });
 
@@ -74,7 +102,12 @@ describe('kubectl apply', () => {
     const { apply, items } = await readyLab();
     const result = await apply(
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } },
-      { apiVersion: 'networking.istio.io/v1beta1', kind: 'Gateway', metadata: { name: 'g', namespace: 'team' }, spec: {} },
+      {
+        apiVersion: 'networking.istio.io/v1beta1',
+        kind: 'Gateway',
+        metadata: { name: 'g', namespace: 'team' },
+        spec: {},
+      },
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 's', namespace: 'nowhere' } },
     );
     expect(result.exitCode).toBe(1);
@@ -90,7 +123,10 @@ describe('kubectl refuses what it was not taught, and names it', () => {
     [['get', 'nodes', '--watch', '--output=json'], 'kubectl get --watch'],
     [['get', 'nodes', '--output=yaml'], 'kubectl get --output=yaml'],
     [['patch', 'nodes', 'x'], 'kubectl patch'],
-    [['apply', '--filename=x.yaml', '--server-side', '--force-conflicts', '--field-manager=m'], 'kubectl apply --filename'],
+    [
+      ['apply', '--filename=x.yaml', '--server-side', '--force-conflicts', '--field-manager=m'],
+      'kubectl apply --filename',
+    ],
     [['delete', 'nodes', 'x', '--wait=false', '--timeout=1s'], 'kubectl delete --wait'],
     [['rollout', 'undo', 'deployment/x'], 'kubectl rollout undo deployment/x'],
   ])('%j', async (args, refused) => {
@@ -101,7 +137,17 @@ describe('kubectl refuses what it was not taught, and names it', () => {
   it('a command line without its three heads', async () => {
     const { world, mesh, files } = lab();
     const args = ['get', 'nodes'];
-    const result = await world.clock.drive(kubectl({ world, mesh, files, args, env: {}, stdin: Buffer.from(''), command: { file: 'kubectl', args, effect: 'read' } }));
+    const result = await world.clock.drive(
+      kubectl({
+        world,
+        mesh,
+        files,
+        args,
+        env: {},
+        stdin: Buffer.from(''),
+        command: { file: 'kubectl', args, effect: 'read' },
+      }),
+    );
     expect(result).toMatchObject({ exitCode: 1, refused: 'kubectl get' });
   });
 });

@@ -19,7 +19,13 @@ const shipped = await loadShippedData();
 
 /** JSON that kubectl gives, as far as tests look at it. */
 export interface Answered {
-  readonly metadata: { name: string; namespace?: string; labels: Record<string, string>; annotations: Record<string, string>; uid: string };
+  readonly metadata: {
+    name: string;
+    namespace?: string;
+    labels: Record<string, string>;
+    annotations: Record<string, string>;
+    uid: string;
+  };
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look deep into many shapes
   readonly [field: string]: any;
 }
@@ -34,7 +40,10 @@ export interface LabOptions {
 /** A world with machines and a running k3s of two workers, made by hand; programs run in virtual time. */
 export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3sConfig = {} }: LabOptions = {}) {
   const config: Config = labConfig(version, small ? 'small' : 'article');
-  const world = createWorld({ host: { platform: 'linux', cpu: 'amd64', cwd: '/lab', home: '/home/u', env: {} }, shipped });
+  const world = createWorld({
+    host: { platform: 'linux', cpu: 'amd64', cwd: '/lab', home: '/home/u', env: {} },
+    shipped,
+  });
   const mesh = createMesh(world);
   const files = createFiles({
     [config.paths.istioctl]: standInBytes({ artifact: 'istioctl', version, cpu: 'linux-amd64' }),
@@ -56,24 +65,48 @@ export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3
     const cluster = createCluster(world, { server: server.name, address: server.address, version: config.k3s.version });
     world.cluster = cluster;
     for (const node of [server, ...workers]) {
-      cluster.joinNode({ name: node.name, address: node.address, role: node === server ? 'server' : 'agent', version: config.k3s.version, password: `p-${node.name}` });
+      cluster.joinNode({
+        name: node.name,
+        address: node.address,
+        role: node === server ? 'server' : 'agent',
+        version: config.k3s.version,
+        password: `p-${node.name}`,
+      });
     }
     return cluster;
   };
   const cluster = startCluster();
 
   const writeKubeconfig = (of: SimulatedCluster, address = server.address): Promise<void> => {
-    const kubeconfig = parse(of.kubeconfig()) as { clusters: { cluster: { server: string } }[]; contexts: { name: string }[] };
+    const kubeconfig = parse(of.kubeconfig()) as {
+      clusters: { cluster: { server: string } }[];
+      contexts: { name: string }[];
+    };
     (kubeconfig.clusters[0] as { cluster: { server: string } }).cluster.server = `https://${address}:6443`;
     (kubeconfig.contexts[0] as { name: string }).name = config.context;
     return files.write(config.paths.kubeconfig, stringify(kubeconfig), 0o600);
   };
 
   const run = (program: HostProgram, file: string, args: readonly string[], stdin = ''): Promise<ProgramResult> =>
-    world.clock.drive(program({ world, mesh, files, args, env: {}, stdin: Buffer.from(stdin), command: { file, args, effect: 'write' } }));
+    world.clock.drive(
+      program({
+        world,
+        mesh,
+        files,
+        args,
+        env: {},
+        stdin: Buffer.from(stdin),
+        command: { file, args, effect: 'write' },
+      }),
+    );
 
   const kube = (args: readonly string[], stdin?: string) =>
-    run(kubectl, 'kubectl', ['--kubeconfig', config.paths.kubeconfig, '--context', config.context, '--request-timeout=20s', ...args], stdin);
+    run(
+      kubectl,
+      'kubectl',
+      ['--kubeconfig', config.paths.kubeconfig, '--context', config.context, '--request-timeout=20s', ...args],
+      stdin,
+    );
 
   const apply = (...objects: readonly object[]) =>
     kube(
@@ -94,15 +127,40 @@ export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3
   const install = async (...documents: readonly object[]) => {
     const paths = documents.map((_, index) => `/lab/.tmp/operator-${index}.yaml`);
     for (const [index, path] of paths.entries()) await files.write(path, stringify(documents[index]));
-    return istio(['install', ...access, ...paths.flatMap((path) => ['--filename', path]), '--skip-confirmation', '--readiness-timeout', '300s']);
+    return istio([
+      'install',
+      ...access,
+      ...paths.flatMap((path) => ['--filename', path]),
+      '--skip-confirmation',
+      '--readiness-timeout',
+      '300s',
+    ]);
   };
   const box = (tool: string, args: readonly string[]) => run(container, tool, args);
   const installIstio = () => install(controlPlane(config));
   const installGateway = () => install(eastWestGateway(config));
 
   return {
-    config, world, mesh, files, server, workers, cluster, startCluster, machine, writeKubeconfig, kube, apply, items, istio, access,
-    install, installIstio, installGateway, box, shipped,
+    config,
+    world,
+    mesh,
+    files,
+    server,
+    workers,
+    cluster,
+    startCluster,
+    machine,
+    writeKubeconfig,
+    kube,
+    apply,
+    items,
+    istio,
+    access,
+    install,
+    installIstio,
+    installGateway,
+    box,
+    shipped,
   };
 }
 

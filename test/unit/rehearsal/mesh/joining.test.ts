@@ -16,9 +16,17 @@ describe('a VM joins', () => {
     const { vm, entries, cluster } = await joinedLab();
     const [entry] = await entries();
     expect(entry?.metadata.name).toBe(`external-app-${vm.address}-vm-network`);
-    expect(entry?.['spec']).toMatchObject({ address: vm.address, network: 'vm-network', serviceAccount: 'vmsa', labels: { app: 'external-app' } });
+    expect(entry?.['spec']).toMatchObject({
+      address: vm.address,
+      network: 'vm-network',
+      serviceAccount: 'vmsa',
+      labels: { app: 'external-app' },
+    });
     expect(entry?.metadata.labels['app']).toBe('external-app');
-    expect(entry?.metadata.annotations).toMatchObject({ 'istio.io/autoRegistrationGroup': 'external-app', 'proxy.istio.io/health-checks-enabled': 'true' });
+    expect(entry?.metadata.annotations).toMatchObject({
+      'istio.io/autoRegistrationGroup': 'external-app',
+      'proxy.istio.io/health-checks-enabled': 'true',
+    });
     expect(entry?.metadata.annotations['istio.io/connectedAt']).toBeDefined();
     expect([...cluster.proxies.keys()]).toEqual(['vm-istio-external-workload.vmns']);
   });
@@ -44,7 +52,9 @@ describe('a VM does not join', () => {
   it("with the article's quote in mid-word, which systemd takes as it stands", async () => {
     const made = await meshLab();
     edit(made.vm, CLUSTER_ENV, (text) => text.replace(/CA_ADDR=.*/, "CA_ADDR=istiod-'1-19-3.istio-system.svc:15013'"));
-    expect(reason(await made.start())).toContain("lookup istiod-'1-19-3.istio-system.svc on 127.0.0.53:53: server misbehaving");
+    expect(reason(await made.start())).toContain(
+      "lookup istiod-'1-19-3.istio-system.svc on 127.0.0.53:53: server misbehaving",
+    );
   });
 
   it('without a line in /etc/hosts', async () => {
@@ -82,7 +92,10 @@ describe('a VM does not join', () => {
 
   it('when the SNI is another revision', async () => {
     const made = await meshLab({ expose: false });
-    const text = JSON.stringify(exposeIstiod(made.config)).replaceAll(/"sniHosts":\[[^\]]*\]/g, '"sniHosts":["istiod-9.istio-system.svc"]');
+    const text = JSON.stringify(exposeIstiod(made.config)).replaceAll(
+      /"sniHosts":\[[^\]]*\]/g,
+      '"sniHosts":["istiod-9.istio-system.svc"]',
+    );
     await made.apply(...(JSON.parse(text) as object[]));
     expect(reason(await made.start())).toContain('EOF');
   });
@@ -118,7 +131,10 @@ describe('a VM does not join', () => {
     const group = made.cluster.store.get('workloadgroups.networking.istio.io', 'vmns', 'external-app') as KubeObject;
     made.cluster.store.remove('workloadgroups.networking.istio.io', 'vmns', 'external-app');
     expect(reason(await made.start())).toContain('cannot find WorkloadGroup vmns/external-app');
-    made.cluster.store.put({ ...group, spec: { ...(group['spec'] as object), template: { serviceAccount: 'other', network: 'vm-network' } } });
+    made.cluster.store.put({
+      ...group,
+      spec: { ...(group['spec'] as object), template: { serviceAccount: 'other', network: 'vm-network' } },
+    });
     expect(reason(await made.start())).toContain("does not match workload group's other");
   });
 });
@@ -173,14 +189,32 @@ describe('after it has joined', () => {
 
   it('deleting the group takes the entry along', async () => {
     const made = await joinedLab();
-    await made.kube(['delete', 'workloadgroups.networking.istio.io', 'external-app', '--namespace', 'vmns', '--ignore-not-found', '--wait=true', '--timeout=120s']);
+    await made.kube([
+      'delete',
+      'workloadgroups.networking.istio.io',
+      'external-app',
+      '--namespace',
+      'vmns',
+      '--ignore-not-found',
+      '--wait=true',
+      '--timeout=120s',
+    ]);
     await made.world.clock.advance(1_000);
     expect(await made.entries()).toEqual([]);
   });
 
   it('a gateway that goes away ends the stream; Envoy goes on with what it has', async () => {
     const made = await joinedLab();
-    await made.kube(['delete', 'gateways.networking.istio.io', 'istiod-gateway', '--namespace', 'istio-system', '--ignore-not-found', '--wait=true', '--timeout=120s']);
+    await made.kube([
+      'delete',
+      'gateways.networking.istio.io',
+      'istiod-gateway',
+      '--namespace',
+      'istio-system',
+      '--ignore-not-found',
+      '--wait=true',
+      '--timeout=120s',
+    ]);
     expect((await made.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeDefined();
     expect(made.mesh.requestFromVm(made.vm, 'http://helloworld.sample.svc:5000/hello').status).toBe(200);
     await made.apply(...exposeIstiod(made.config));
@@ -190,7 +224,9 @@ describe('after it has joined', () => {
 
   it('its certificate says who it is', async () => {
     const made = await joinedLab();
-    const answer = JSON.parse(made.mesh.certificates(made.vm) ?? '{}') as { certificates: { cert_chain: { subject_alt_names: { uri: string }[]; expiration_time: string }[] }[] };
+    const answer = JSON.parse(made.mesh.certificates(made.vm) ?? '{}') as {
+      certificates: { cert_chain: { subject_alt_names: { uri: string }[]; expiration_time: string }[] }[];
+    };
     const leaf = answer.certificates[0]?.cert_chain[0];
     expect(leaf?.subject_alt_names).toEqual([{ uri: 'spiffe://cluster.local/ns/vmns/sa/vmsa' }]);
     expect(Date.parse(leaf?.expiration_time ?? '') - made.world.clock.now()).toBeGreaterThan(23 * HOUR);
@@ -198,8 +234,26 @@ describe('after it has joined', () => {
 
   it('istiod counts it among its proxies', async () => {
     const made = await joinedLab();
-    const { stdout } = await made.kube(['exec', '--namespace', 'istio-system', 'deployment/istiod-1-19-3', '--container', 'discovery', '--', 'pilot-discovery', 'request', 'GET', '/debug/syncz']);
-    const proxies = JSON.parse(String(stdout)) as { proxy: string; cluster_id: string; cluster_sent: string; cluster_acked: string; istio_version: string }[];
+    const { stdout } = await made.kube([
+      'exec',
+      '--namespace',
+      'istio-system',
+      'deployment/istiod-1-19-3',
+      '--container',
+      'discovery',
+      '--',
+      'pilot-discovery',
+      'request',
+      'GET',
+      '/debug/syncz',
+    ]);
+    const proxies = JSON.parse(String(stdout)) as {
+      proxy: string;
+      cluster_id: string;
+      cluster_sent: string;
+      cluster_acked: string;
+      istio_version: string;
+    }[];
     const own = proxies.find(({ proxy }) => proxy === 'vm-istio-external-workload.vmns');
     expect(own).toMatchObject({ cluster_id: 'test', istio_version: '1.19.3' });
     expect(own?.cluster_sent).toBe(own?.cluster_acked);

@@ -8,7 +8,8 @@ import { joinedLab, meshLab } from './vm.ts';
 const HELLO = 'http://helloworld.sample.svc:5000/hello';
 const VM = 'http://external-app.vmns.svc:8000/';
 type Made = Awaited<ReturnType<typeof joinedLab>>;
-const plain = ({ mesh, vm }: Made, port = 8000) => mesh.requestFromPod('istio-vms-plain', 'plain-client', `http://${vm.address}:${port}/`);
+const plain = ({ mesh, vm }: Made, port = 8000) =>
+  mesh.requestFromPod('istio-vms-plain', 'plain-client', `http://${vm.address}:${port}/`);
 const withPlain = async (): Promise<Made> => {
   const made = await joinedLab();
   await made.apply(...plainClientObjects(made.config));
@@ -27,14 +28,16 @@ describe('names on the VM', () => {
     expect(made.mesh.resolve(made.vm, 'archive.ubuntu.com')).toEqual({ addresses: ['203.0.113.10'] });
   });
 
-  it.each(['istiod-1-19-3.istio-system.svc', 'istiod-1-19-3.istio-system', 'istiod-1-19-3.istio-system.svc.cluster.local', 'external-app'])(
-    '%s has its cluster address, whatever /etc/hosts says',
-    async (name) => {
-      const made = await joinedLab();
-      const answer = made.mesh.resolve(made.vm, name);
-      expect(answer).toEqual({ addresses: [expect.stringMatching(/^10\.43\./)] });
-    },
-  );
+  it.each([
+    'istiod-1-19-3.istio-system.svc',
+    'istiod-1-19-3.istio-system',
+    'istiod-1-19-3.istio-system.svc.cluster.local',
+    'external-app',
+  ])('%s has its cluster address, whatever /etc/hosts says', async (name) => {
+    const made = await joinedLab();
+    const answer = made.mesh.resolve(made.vm, name);
+    expect(answer).toEqual({ addresses: [expect.stringMatching(/^10\.43\./)] });
+  });
 
   it('unknown ones do not exist', async () => {
     const made = await joinedLab();
@@ -47,7 +50,9 @@ describe('VM to mesh', () => {
   it('reaches both versions in turn', async () => {
     const { mesh, vm } = await joinedLab();
     const bodies = [1, 2, 3, 4].map(() => mesh.requestFromVm(vm, HELLO).body);
-    expect(bodies.map((body) => /^Hello version: (v\d), instance: helloworld-v\d-[a-z0-9]+-[a-z0-9]+\n$/.exec(body)?.[1])).toEqual(['v1', 'v2', 'v1', 'v2']);
+    expect(
+      bodies.map((body) => /^Hello version: (v\d), instance: helloworld-v\d-[a-z0-9]+-[a-z0-9]+\n$/.exec(body)?.[1]),
+    ).toEqual(['v1', 'v2', 'v1', 'v2']);
   });
 
   it('does not resolve before the sidecar runs', async () => {
@@ -59,9 +64,14 @@ describe('VM to mesh', () => {
     const made = await joinedLab();
     const { cluster } = made;
     cluster.store.edit('namespaces', undefined, 'sample', (home) => delete home.metadata.labels?.['istio.io/rev']);
-    for (const name of ['helloworld-v1', 'helloworld-v2']) await made.kube(['rollout', 'restart', `deployment/${name}`, '--namespace', 'sample']);
+    for (const name of ['helloworld-v1', 'helloworld-v2'])
+      await made.kube(['rollout', 'restart', `deployment/${name}`, '--namespace', 'sample']);
     await made.world.clock.advance(30_000);
-    expect(made.mesh.requestFromVm(made.vm, HELLO)).toMatchObject({ exit: 0, status: 503, body: 'no healthy upstream' });
+    expect(made.mesh.requestFromVm(made.vm, HELLO)).toMatchObject({
+      exit: 0,
+      status: 503,
+      body: 'no healthy upstream',
+    });
   });
 
   it('breaks without the cross-network gateway, without the network label, and where the address does not answer', async () => {
@@ -72,7 +82,12 @@ describe('VM to mesh', () => {
     expect(made.mesh.requestFromVm(made.vm, HELLO).body).toContain('connection termination');
     if (gateway !== undefined) store.put(gateway);
     expect(made.mesh.requestFromVm(made.vm, HELLO).status).toBe(200);
-    store.edit('namespaces', undefined, 'istio-system', (home) => delete home.metadata.labels?.['topology.istio.io/network']);
+    store.edit(
+      'namespaces',
+      undefined,
+      'istio-system',
+      (home) => delete home.metadata.labels?.['topology.istio.io/network'],
+    );
     expect(made.mesh.requestFromVm(made.vm, HELLO).body).toContain('connection timeout');
     await made.apply(networkNamespace(made.config));
     for (const node of [made.server, ...made.workers]) node.state = 'Suspended';
@@ -83,8 +98,28 @@ describe('VM to mesh', () => {
 describe('mesh to VM', () => {
   it('reaches the demo by the Service, and curl in the pod prints it', async () => {
     const made = await joinedLab();
-    const curl = ['curl', '--silent', '--show-error', '--max-time', '10', '--output', '-', '--write-out', '\\n%{http_code}', VM];
-    const result = await made.kube(['exec', '--namespace', 'sample', 'deployment/mesh-client', '--container', 'curl', '--', ...curl]);
+    const curl = [
+      'curl',
+      '--silent',
+      '--show-error',
+      '--max-time',
+      '10',
+      '--output',
+      '-',
+      '--write-out',
+      '\\n%{http_code}',
+      VM,
+    ];
+    const result = await made.kube([
+      'exec',
+      '--namespace',
+      'sample',
+      'deployment/mesh-client',
+      '--container',
+      'curl',
+      '--',
+      ...curl,
+    ]);
     expect(result).toMatchObject({ exitCode: 0, stdout: `${made.shipped.sample['index.html'] ?? ''}\n200` });
     expect(made.fromMesh(HELLO).status).toBe(200);
   });
@@ -117,8 +152,28 @@ describe('STRICT', () => {
     await made.apply(strictObject(made.config));
     expect(plain(made)).toMatchObject({ exit: 56, status: 0 });
     expect(made.fromMesh(VM).status).toBe(200);
-    const curl = ['curl', '--silent', '--show-error', '--max-time', '10', '--output', '-', '--write-out', '\\n%{http_code}', `http://${made.vm.address}:8000/`];
-    const result = await made.kube(['exec', '--namespace', 'istio-vms-plain', 'deployment/plain-client', '--container', 'curl', '--', ...curl]);
+    const curl = [
+      'curl',
+      '--silent',
+      '--show-error',
+      '--max-time',
+      '10',
+      '--output',
+      '-',
+      '--write-out',
+      '\\n%{http_code}',
+      `http://${made.vm.address}:8000/`,
+    ];
+    const result = await made.kube([
+      'exec',
+      '--namespace',
+      'istio-vms-plain',
+      'deployment/plain-client',
+      '--container',
+      'curl',
+      '--',
+      ...curl,
+    ]);
     expect(result).toMatchObject({ exitCode: 56, stdout: '\n000' });
     expect(result.stderr).toContain('command terminated with exit code 56');
   });

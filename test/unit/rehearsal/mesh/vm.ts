@@ -13,7 +13,13 @@ import { TOKEN } from '../../../../src/rehearsal/guest/sidecar.ts';
 import type { Instance, Unit } from '../../../../src/rehearsal/world.ts';
 import { readyLab, type Lab, type LabOptions } from '../cluster/lab.ts';
 
-const unit = (active: Unit['active'] = 'active'): Unit => ({ enabled: true, active, since: 0, restarts: 0, journal: [] });
+const unit = (active: Unit['active'] = 'active'): Unit => ({
+  enabled: true,
+  active,
+  since: 0,
+  restarts: 0,
+  journal: [],
+});
 
 export interface MeshOptions extends LabOptions {
   /** Leaves `CA_ADDR` and `discoveryAddress` as istioctl wrote them. */
@@ -28,7 +34,11 @@ export async function meshLab({ unfixed = false, expose = true, ...options }: Me
   await made.installIstio();
   await made.installGateway();
   if (expose) await made.apply(...exposeIstiod(config), ...exposeServices(config));
-  await made.apply(...workloadObjects(config), ...sampleObjects(config, made.shipped.versions), ...routeObjects(config));
+  await made.apply(
+    ...workloadObjects(config),
+    ...sampleObjects(config, made.shipped.versions),
+    ...routeObjects(config),
+  );
   const vm: Instance = made.machine(config.vm.name);
   vm.units.clear();
   vm.users.add('istio-proxy');
@@ -39,21 +49,46 @@ export async function meshLab({ unfixed = false, expose = true, ...options }: Me
   const place = async (): Promise<void> => {
     await files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(config)));
     const result = await made.istio([
-      'experimental', 'workload', 'entry', 'configure', ...made.access, '--file', '/lab/.tmp/group.yaml', '--output', '/lab/wf', '--clusterID', 'test',
-      '--ingressIP', gatewayAddress, '--internalIP', vm.address, '--autoregister', '--revision', config.istio.revision, '--tokenDuration', '3600',
+      'experimental',
+      'workload',
+      'entry',
+      'configure',
+      ...made.access,
+      '--file',
+      '/lab/.tmp/group.yaml',
+      '--output',
+      '/lab/wf',
+      '--clusterID',
+      'test',
+      '--ingressIP',
+      gatewayAddress,
+      '--internalIP',
+      vm.address,
+      '--autoregister',
+      '--revision',
+      config.istio.revision,
+      '--tokenDuration',
+      '3600',
     ]);
     if (result.exitCode !== 0) throw new Error(result.stderr);
     const read = async (name: string): Promise<string> => (await files.readText(`/lab/wf/${name}`)) ?? '';
     const { files: workloadFiles } = fixWorkloadFiles(
       {
-        clusterEnv: await read('cluster.env'), meshYaml: await read('mesh.yaml'), hosts: await read('hosts'),
-        rootCert: await read('root-cert.pem'), token: await read('istio-token'),
+        clusterEnv: await read('cluster.env'),
+        meshYaml: await read('mesh.yaml'),
+        hosts: await read('hosts'),
+        rootCert: await read('root-cert.pem'),
+        token: await read('istio-token'),
       },
       config,
       { fixCa: !unfixed, fixPilot: !unfixed, gatewayAddress, vmAddress: vm.address },
     );
-    const payload = [...sidecarFiles(config, { shipped: made.shipped, workloadFiles, address: vm.address }).files, ...demoFiles(config, made.shipped).files];
-    for (const { path, content, mode } of payload as readonly GuestFile[]) writeGuest(vm, path, content as string, { mode });
+    const payload = [
+      ...sidecarFiles(config, { shipped: made.shipped, workloadFiles, address: vm.address }).files,
+      ...demoFiles(config, made.shipped).files,
+    ];
+    for (const { path, content, mode } of payload as readonly GuestFile[])
+      writeGuest(vm, path, content as string, { mode });
   };
 
   /** What the sidecar's unit does at a start, in short; gives back what the mesh says. */

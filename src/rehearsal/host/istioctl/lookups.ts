@@ -1,0 +1,55 @@
+import { parse } from 'yaml';
+import type { SimulatedCluster } from '../../cluster/kube.ts';
+import type { Service } from '../../cluster/shapes.ts';
+import type { WorkloadGroup } from './workload-files.ts';
+
+/** The group's file counts, whatever its apiVersion says (facts/istio-vm.md 4.1). */
+export function readGroup(text: string): WorkloadGroup {
+  const file = (parse(text) ?? {}) as {
+    metadata?: { name?: string; namespace?: string };
+    spec?: {
+      metadata?: { labels?: Record<string, string> };
+      template?: { serviceAccount?: string; network?: string; ports?: Record<string, number> };
+      probe?: unknown;
+    };
+  };
+  return {
+    name: file.metadata?.name ?? '',
+    namespace: file.metadata?.namespace ?? 'default',
+    labels: file.spec?.metadata?.labels ?? {},
+    serviceAccount: file.spec?.template?.serviceAccount ?? 'default',
+    network: file.spec?.template?.network ?? '',
+    ports: file.spec?.template?.ports ?? {},
+    probe: file.spec?.probe,
+  };
+}
+
+/** The cluster's name as the injector's values have it. */
+export function clusterName({ store }: SimulatedCluster, revision: string, namespace: string): string | undefined {
+  const name =
+    revision === '' || revision === 'default' ? 'istio-sidecar-injector' : `istio-sidecar-injector-${revision}`;
+  const map = store.get('configmaps', namespace, name);
+  if (map === undefined) return undefined;
+  const values = JSON.parse((map['data'] as { values: string }).values) as {
+    global?: { multiCluster?: { clusterName?: string } };
+  };
+  return values.global?.multiCluster?.clusterName ?? 'Kubernetes';
+}
+
+/** The revision that the default tag names, or none. */
+export function defaultRevision({ store }: SimulatedCluster): string {
+  const tag = store.get(
+    'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+    undefined,
+    'istio-revision-tag-default',
+  );
+  return tag?.metadata.labels?.['istio.io/rev'] ?? '';
+}
+
+/** A valid `--ingressIP`, else the first address of the gateway's Service, else none, and no error (facts/istio-vm.md 4.4). */
+export function ingressAddress({ store }: SimulatedCluster, given: string | undefined): string | undefined {
+  if (given !== undefined && /^\d{1,3}(\.\d{1,3}){3}$/.test(given)) return given;
+  const service = store.list('services').find(({ metadata }) => metadata.name === 'istio-eastwestgateway') as
+    Service | undefined;
+  return service?.status?.loadBalancer.ingress?.[0]?.ip;
+}

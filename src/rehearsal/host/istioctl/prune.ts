@@ -1,0 +1,20 @@
+import type { SimulatedCluster } from '../../cluster/kube.ts';
+import { minorOf } from './call.ts';
+import type { InstallPlan } from './plan.ts';
+import { OWNER, REVISION, revisionLabel } from './render.ts';
+
+/** Takes away what the same owner made before and does not make now; a nameless file from 1.24 on owns nothing, and prunes all gateways of its revision (facts 2.6). */
+export function prune({ store }: SimulatedCluster, plan: InstallPlan): void {
+  const kept = new Set(plan.gateways.map(({ name, namespace }) => `${namespace}/${name}`));
+  const careless = plan.owner === undefined && minorOf(plan.version) >= 24;
+  for (const plural of ['deployments.apps', 'services']) {
+    for (const { metadata } of store.list(plural)) {
+      const labels = metadata.labels ?? {};
+      if (labels['operator.istio.io/component'] !== 'IngressGateways' || labels[REVISION] !== revisionLabel(plan))
+        continue;
+      const mine = careless || (plan.owner !== undefined && labels[OWNER] === plan.owner);
+      if (mine && !kept.has(`${metadata.namespace ?? ''}/${metadata.name}`))
+        store.remove(plural, metadata.namespace, metadata.name);
+    }
+  }
+}
