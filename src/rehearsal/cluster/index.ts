@@ -13,7 +13,7 @@ import { serviceLb } from './servicelb.ts';
 import { services } from './services.ts';
 import { createStore, type Store } from './store.ts';
 
-export { clusterOf, type SimulatedCluster } from './kube.ts';
+export type { SimulatedCluster } from './kube.ts';
 
 const CONTROLLERS: readonly Controller[] = [
   nodes,

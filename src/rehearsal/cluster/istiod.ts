@@ -7,7 +7,7 @@ import type { Store } from './store.ts';
 const SECRET = 'istio-ca-secret';
 
 /** Ready control planes. */
-export const readyIstiods = (store: Store) =>
+const readyIstiods = (store: Store) =>
   deploymentObjects(store).filter(
     ({ metadata, status }) => metadata.labels?.['app'] === 'istiod' && (status?.readyReplicas ?? 0) > 0,
   );

@@ -35,7 +35,7 @@ export function requestFromPod(view: VmView, namespace: string, deployment: stri
 }
 
 /** A ready pod of a Deployment. */
-export function clientPod(cluster: SimulatedCluster, namespace: string, deployment: string): Pod | undefined {
+function clientPod(cluster: SimulatedCluster, namespace: string, deployment: string): Pod | undefined {
   const uid = cluster.store.get('deployments.apps', namespace, deployment)?.metadata.uid;
   return podObjects(cluster.store).find(
     (pod) =>

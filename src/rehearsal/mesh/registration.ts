@@ -16,7 +16,7 @@ export interface Connection {
 }
 
 /** The entry's name: `<group>-<ip>-<network>`, cut from the front (facts/istio-vm.md 6.1). */
-export function entryName({ group = '', address, network }: AgentSettings): string {
+function entryName({ group = '', address, network }: AgentSettings): string {
   return [group, address.replaceAll(':', '-'), ...(network === '' ? [] : [network])].join('-').slice(-253);
 }
 

@@ -10,7 +10,7 @@ export const MANAGER = 'istio-operator';
 /** Revision as labels say it. */
 export const revisionLabel = (plan: InstallPlan): string => (plan.revision === '' ? 'default' : plan.revision);
 /** `istiod-1-19-3`, or `istiod` without a revision. */
-export const withRevision = (name: string, { revision }: InstallPlan): string =>
+const withRevision = (name: string, { revision }: InstallPlan): string =>
   revision === '' ? name : `${name}-${revision}`;
 
 function labels(plan: InstallPlan, component: string): Record<string, string> {
@@ -154,7 +154,7 @@ export function gatewayObjects(plan: InstallPlan, gateway: GatewayPlan): KubeObj
   ];
 }
 
-export function object(
+function object(
   apiVersion: string,
   kind: string,
   name: string,

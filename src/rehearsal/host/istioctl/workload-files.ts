@@ -23,7 +23,7 @@ export interface WorkloadGroup {
 }
 
 /** Where istiod of a revision is; the port is fixed, and stays so in 1.30 (facts/istio-vm.md 4.6). */
-export const istiodAddress = ({ revision, istioNamespace }: WorkloadInput): string =>
+const istiodAddress = ({ revision, istioNamespace }: WorkloadInput): string =>
   `istiod-${revision}.${istioNamespace}.svc:15012`;
 
 const isRevisioned = ({ revision }: WorkloadInput): boolean => revision !== '' && revision !== 'default';

@@ -57,7 +57,7 @@ export function activate(
 }
 
 /** Documents of YAML or JSON, Lists opened. @throws ApiError when it is no Kubernetes object */
-export function readObjects(text: string): KubeObject[] {
+function readObjects(text: string): KubeObject[] {
   const documents = parseAllDocuments(text).map((document) => {
     if (document.errors.length > 0) {
       throw new ApiError(

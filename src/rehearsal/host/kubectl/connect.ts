@@ -15,7 +15,7 @@ interface Kubeconfig {
 export type Connection = { readonly cluster: SimulatedCluster } | { readonly failure: ProgramResult };
 
 /** Failure of a client program: exit 1 with this on stderr. */
-export const failure = (text: string): ProgramResult => ({ exitCode: 1, stderr: `${text}\n` });
+const failure = (text: string): ProgramResult => ({ exitCode: 1, stderr: `${text}\n` });
 
 /** The fault `api-flaky`: two seconds of every forty. */
 const flaky = (now: number): boolean => Math.floor(now / 1000) % 40 < 2;

@@ -5,7 +5,7 @@ import type { Store } from '../../cluster/store.ts';
 import type { HostCall, ProgramResult } from '../../world.ts';
 import type { Known, Parsed } from './args.ts';
 
-export interface VerbCall {
+interface VerbCall {
   readonly call: HostCall;
   readonly cluster: SimulatedCluster;
   readonly parsed: Parsed;
