@@ -1,9 +1,9 @@
 import prettyBytes from 'pretty-bytes';
 import { CliError } from '../errors/cli-error.ts';
 import type { Doors } from '../system/doors.ts';
+import { retry } from '../system/retry.ts';
 import type { Artifact } from './artifacts.ts';
 import { digestOf } from './checksum.ts';
-import { withRetries, type RetryOptions } from './retry.ts';
 
 type FilesAndDownloads = Pick<Doors, 'files' | 'downloads' | 'clock'>;
 
@@ -23,12 +23,11 @@ export interface ObtainRequest {
  */
 export async function obtain(request: ObtainRequest): Promise<string> {
   const { artifact, doors, say, signal, cacheDir } = request;
-  const retry: RetryOptions = { clock: doors.clock, say, signal };
   const known = await knownDigest(artifact, doors.files, cacheDir);
-  const digest = known ?? (await publishedDigest(artifact, doors, retry));
+  const digest = known ?? (await publishedDigest(request));
   const path = cachePath(cacheDir, digest, artifact.file);
   if ((await doors.files.sha256(path)) !== digest) {
-    await withRetries(artifact.id, retry, () =>
+    await patiently(request, () =>
       doors.downloads.fetch({
         url: artifact.url,
         to: path,
@@ -66,10 +65,25 @@ async function knownDigest(artifact: Artifact, files: Doors['files'], cacheDir: 
   return text !== undefined && /^[0-9a-f]{64}$/.test(text) ? text : undefined;
 }
 
-async function publishedDigest(artifact: Artifact, doors: FilesAndDownloads, retry: RetryOptions): Promise<string> {
+/** Milliseconds before the second and the third try. */
+const PAUSES = [2_000, 6_000];
+
+/** The network may fail and come back; a wrong digest or an absent file is no weather, and is told at once. */
+function patiently<T>({ artifact, doors, say, signal }: ObtainRequest, attempt: () => Promise<T>): Promise<T> {
+  return retry(attempt, {
+    clock: doors.clock,
+    pauses: PAUSES,
+    signal,
+    worthIt: (thrown) => thrown instanceof CliError && thrown.reason === 'download-failed',
+    onRetry: (thrown, pauseMs) => say(`${artifact.id}: ${String((thrown as Error).message)} Trying again in ${pauseMs / 1000} s.`),
+  });
+}
+
+async function publishedDigest(request: ObtainRequest): Promise<string> {
+  const { artifact, doors, signal } = request;
   if ('pinned' in artifact.digest) return artifact.digest.pinned;
   const { publishedAt, line } = artifact.digest;
-  const text = await withRetries(artifact.id, retry, () => doors.downloads.text(publishedAt, retry.signal));
+  const text = await patiently(request, () => doors.downloads.text(publishedAt, signal));
   const digest = digestOf(text, line);
   if (digest === undefined) {
     throw new CliError('download-failed', {

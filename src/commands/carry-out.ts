@@ -3,7 +3,7 @@ import type { RunReport } from '../plan/report.ts';
 import { runPlan } from '../plan/run.ts';
 import type { Step } from '../plan/step.ts';
 import { requireTools, type ToolNeed } from './tools.ts';
-import type { Session } from './session.ts';
+import type { Session } from './command.ts';
 
 /** Makes sure of the tools, then carries out the goal on the steps. */
 export async function carryOut(work: Session, steps: readonly Step[], goal: Goal): Promise<RunReport> {

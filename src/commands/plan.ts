@@ -12,7 +12,8 @@ import type { Command } from '../system/doors.ts';
 import { shippedScriptPath, type ShippedData } from '../system/shipped.ts';
 import { renderTable } from '../ui/table.ts';
 import { commandListing } from '../ui/command-listing.ts';
-import { session, type Answer, type Session } from './session.ts';
+import type { Answer, Session } from './command.ts';
+import { session } from './session.ts';
 
 interface PlanOptions extends GlobalOptions {
   readonly commands?: boolean;

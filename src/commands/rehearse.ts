@@ -7,7 +7,7 @@ import type { Step } from '../plan/step.ts';
 import { runPlan } from '../plan/run.ts';
 import { counted, duration } from '../plan/words.ts';
 import { allSteps } from '../steps/steps.ts';
-import type { Session } from './session.ts';
+import type { Session } from './command.ts';
 
 /** Where the rehearsed command began: what came before it was only preparation. */
 export interface Mark {

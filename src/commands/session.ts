@@ -1,44 +1,18 @@
-import { realApp, rehearsedApp, surroundings, type App, type Surroundings } from '../app.ts';
+import { realApp, rehearsedApp, surroundings, type App } from '../app.ts';
 import { asCliError, CliError } from '../errors/cli-error.ts';
 import { EXIT, type ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation, RehearsalStart } from '../invocation.ts';
 import { explainThrown } from '../plan/explain.ts';
-import type { RunReport } from '../plan/report.ts';
 import type { Step } from '../plan/step.ts';
 import type { LabOptions } from '../steps/lab.ts';
 import { renderError } from '../ui/error-screen.ts';
 import { wrapText } from '../ui/fold.ts';
 import { jsonDocument } from '../ui/json.ts';
 import { createLogReporter } from '../ui/log.ts';
-import { combineReporters, type Reporter } from '../ui/reporter.ts';
+import { combineReporters } from '../ui/reporter.ts';
 import { createScreen, type Screen } from '../ui/screen.ts';
+import type { Answer, Session } from './command.ts';
 import { closing, prepareRehearsal, rehearsalFigures } from './rehearse.ts';
-
-/** What a command works with. */
-export interface Session {
-  readonly app: App;
-  readonly around: Surroundings;
-  readonly options: GlobalOptions;
-  readonly labOptions: LabOptions;
-  readonly screen: Screen;
-  /** Hears everything that happens: the screen and the log. */
-  readonly reporter: Reporter;
-  /** Aborted at the first interrupt. */
-  readonly signal: AbortSignal;
-}
-
-/** What a command comes to: the answer in both forms, and what went wrong, if anything did. */
-export interface Answer {
-  /** For `--output json`. */
-  readonly data: Readonly<Record<string, unknown>>;
-  /** For stdout; may be empty. */
-  readonly text: string;
-  readonly error?: CliError;
-  /** The run behind it, for the error screen. */
-  readonly run?: RunReport;
-  /** Last words on stderr: part of the story, so that stdout holds nothing but the answer. */
-  readonly closing?: string;
-}
 
 export interface SessionSpec {
   readonly command: string;

@@ -9,7 +9,13 @@ export async function requireTools(lab: Lab, needs: readonly ToolNeed[]): Promis
   const probes: Record<ToolNeed, Requirement> = {
     machines: { tool: 'multipass', probe: async () => (await lab.engine.probe()).version },
     kubectl: { tool: 'kubectl', probe: () => lab.kubectl.clientVersion() },
-    container: { tool: lab.config.containerTool, probe: async () => (await lab.container.probe()).version },
+    container: {
+      tool: lab.config.containerTool,
+      probe: async () => {
+        const { kind, version } = await lab.container.probe();
+        return { tool: kind, version };
+      },
+    },
   };
   await checkRequirements(
     needs.map((need) => probes[need]),

@@ -5,7 +5,8 @@ import { labSteps } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
 import { chooseChecks } from '../verify/checks.ts';
 import { carryOut, runData } from './carry-out.ts';
-import { session, type Answer, type Session } from './session.ts';
+import type { Answer, Session } from './command.ts';
+import { session } from './session.ts';
 import { reportText, runChecks, verifyData } from './verify.ts';
 
 interface UpOptions extends GlobalOptions {

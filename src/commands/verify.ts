@@ -8,7 +8,8 @@ import type { Paint } from '../ui/paint.ts';
 import type { Check } from '../verify/check.ts';
 import { CHECKS, chooseChecks } from '../verify/checks.ts';
 import { verify as runVerify, type CheckResult } from '../verify/verify.ts';
-import { session, type Session } from './session.ts';
+import type { Session } from './command.ts';
+import { session } from './session.ts';
 
 interface VerifyOptions extends GlobalOptions {
   readonly strict?: boolean;

@@ -26,6 +26,8 @@ export interface Wait<T> {
 /** How much longer each pause is than the one before it, and the most it becomes, as multiples of the interval. */
 const GROWTH = 1.25;
 const LONGEST = 3;
+/** A pause that took this much longer than asked (milliseconds) means that the computer slept: nobody worked meanwhile. */
+const SLEPT_MS = 30_000;
 
 /**
  * Looks until it is so. The last look is made at the deadline itself.
@@ -33,7 +35,7 @@ const LONGEST = 3;
  */
 export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
   const { clock, signal, what, deadlineMs, intervalMs, hint, say, probe } = wait;
-  const from = clock.now();
+  let from = clock.now();
   let pause = intervalMs;
   let lastSaid: string | undefined;
   for (;;) {
@@ -50,7 +52,13 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
     // The same reason again is no news.
     if (look.notYet !== lastSaid) say(`waiting for ${what}: ${look.notYet}`);
     lastSaid = look.notYet;
+    const pausedAt = clock.now();
     await sleepOrStop(clock, Math.min(pause, left), signal, `stopped waiting for ${what}`);
+    const slept = clock.now() - pausedAt - Math.min(pause, left);
+    if (slept > SLEPT_MS) {
+      from += slept;
+      say(`the computer slept for ${duration(slept)}; waiting for ${what}`);
+    }
     pause = Math.min(pause * GROWTH, intervalMs * LONGEST);
   }
 }

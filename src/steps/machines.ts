@@ -67,7 +67,8 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
           if (found?.state === 'deleted') await lab.engine.remove(name, context);
           // The intent is on record before the deed, so that a run cut in between still knows its machine.
           await lab.ownership.intend(name);
-          await lab.engine.launch(spec, context);
+          // What is there already (a launch that was cut) is ours by now: it is waited for, not refused.
+          await lab.engine.launch(spec, { ...context, ours: found !== undefined });
         }
       } finally {
         lab.machines.forget();

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../../../src/errors/cli-error.ts';
-import { retrying } from '../../../src/plan/retry.ts';
 import { waitUntil, type Look } from '../../../src/plan/wait.ts';
 import { counted, duration, sentence } from '../../../src/plan/words.ts';
 import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
@@ -69,44 +68,12 @@ describe('waiting', () => {
   });
 });
 
-describe('trying again', () => {
-  const trying = (failures: number, tries = 4) => {
-    const clock = createVirtualClock(0);
-    const interrupt = new AbortController();
-    const said: string[] = [];
-    const say = (text: string): void => void said.push(text);
-    const retryable = (error: unknown): boolean => (error as Error).message !== 'never';
-    const work = (attempt: number): Promise<number> =>
-      attempt <= failures ? Promise.reject(new Error('refused')) : Promise.resolve(attempt);
-    const go = (act = work) =>
-      clock.drive(retrying({ clock, signal: interrupt.signal, tries, firstDelayMs: 1000, say, retryable }, act));
-    return { clock, said, go, interrupt };
-  };
-
-  it('pauses longer each time and says why', async () => {
-    const { go, clock, said } = trying(2);
-    await expect(go()).resolves.toBe(3);
-    expect(clock.now()).toBe(3000);
-    expect(said[1]).toBe('refused. Trying again in 2.0 s (try 3 of 4)');
-  });
-
-  it('ends with the last error', async () => {
-    const { go, clock } = trying(9);
-    await expect(go()).rejects.toThrow('refused');
-    expect(clock.now()).toBe(7000);
-  });
-
-  it('does not try again what cannot help', async () => {
-    const { go, clock } = trying(0);
-    await expect(go(() => Promise.reject(new Error('never')))).rejects.toThrow('never');
-    expect(clock.now()).toBe(0);
-  });
-
-  it('ends at once when interrupted', async () => {
-    const { go, clock, interrupt } = trying(9);
-    clock.after(1500, () => interrupt.abort());
-    await expect(go()).rejects.toMatchObject({ reason: 'interrupted' });
-    expect(clock.now()).toBe(1500);
+describe('a computer that slept', () => {
+  it('is not held against what is waited for', async () => {
+    const wait = waiting((now) => (now >= 7_205_000 ? { done: 'there' } : { notYet: 'not yet' }));
+    wait.clock.after(2_000, () => wait.clock.leap(7_200_000));
+    await expect(wait.done()).resolves.toBe('there');
+    expect(wait.said.some((text) => text.includes('slept'))).toBe(true);
   });
 });
 

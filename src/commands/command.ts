@@ -1,0 +1,33 @@
+import type { App, Surroundings } from '../app.ts';
+import type { CliError } from '../errors/cli-error.ts';
+import type { GlobalOptions } from '../invocation.ts';
+import type { RunReport } from '../plan/report.ts';
+import type { LabOptions } from '../steps/lab.ts';
+import type { Reporter } from '../ui/reporter.ts';
+import type { Screen } from '../ui/screen.ts';
+
+/** What a command works with. */
+export interface Session {
+  readonly app: App;
+  readonly around: Surroundings;
+  readonly options: GlobalOptions;
+  readonly labOptions: LabOptions;
+  readonly screen: Screen;
+  /** Hears everything that happens: the screen and the log. */
+  readonly reporter: Reporter;
+  /** Aborted at the first interrupt. */
+  readonly signal: AbortSignal;
+}
+
+/** What a command comes to: the answer in both forms, and what went wrong, if anything did. */
+export interface Answer {
+  /** For `--output json`. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** For stdout; may be empty. */
+  readonly text: string;
+  readonly error?: CliError;
+  /** The run behind it, for the error screen. */
+  readonly run?: RunReport;
+  /** Last words on stderr: part of the story, so that stdout holds nothing but the answer. */
+  readonly closing?: string;
+}
