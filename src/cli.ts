@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from './errors/reasons.ts';
-import { REHEARSAL_STARTS, type GlobalOptions, type Invocation } from './invocation.ts';
+import { REHEARSAL_STARTS, type GlobalOptions, type Invocation, type Output } from './invocation.ts';
 import type { StepCommand } from './steps/steps.ts';
 import { VERSION } from './version.ts';
 
@@ -50,8 +50,8 @@ export function commandTree(invocation: Invocation, done: (code: ExitCode) => vo
     .configureOutput({
       writeOut: (text) => void invocation.stdout.write(text),
       writeErr: (text) => void invocation.stderr.write(text),
-      getOutHelpWidth: () => invocation.stdout.columns ?? 80,
-      getErrHelpWidth: () => invocation.stderr.columns ?? 80,
+      getOutHelpWidth: () => columnsOf(invocation.stdout),
+      getErrHelpWidth: () => columnsOf(invocation.stderr),
     })
     .configureHelp({ optionDescription: ({ description }) => description, subcommandTerm: (command) => command.name() })
     .exitOverride()
@@ -216,6 +216,11 @@ function collectSetting(text: string, before: Readonly<Record<string, string>>):
   const cut = text.indexOf('=');
   if (cut < 1) throw new InvalidArgumentError('It must be NAME=VALUE.');
   return { ...before, [text.slice(0, cut)]: text.slice(cut + 1) };
+}
+
+/** A stream that is no terminal has no columns, whatever its type says. */
+function columnsOf(stream: Output): number {
+  return stream.isTTY ? stream.columns : 80;
 }
 
 function rootFooter(): string {

@@ -1,4 +1,4 @@
-import { CliError } from '../errors/cli-error.ts';
+import type { CliError } from '../errors/cli-error.ts';
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { labSteps } from '../steps/steps.ts';

@@ -30,5 +30,5 @@ export interface Step {
   /** Takes away what `apply` made, and only that; nothing there is fine, and may be told by `absent`. */
   // `void` on purpose: most steps have nothing to tell, and end without a word.
   // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
-  remove?(context: StepContext): Promise<void | 'absent'>;
+  remove?(context: StepContext): Promise<'removed' | 'absent'>;
 }

@@ -3,8 +3,8 @@ import type { Step, StepContext } from '../plan/step.ts';
 import type { Cpu, FileInput } from '../system/doors.ts';
 import type { Lab } from './lab.ts';
 
-/** Where the binaries of one version and CPU are kept, and what they are called in the image. */
-export interface ImageBinaries {
+/** Binaries of one version and CPU on this computer. */
+export interface ImageBinaries extends Readonly<Record<string, FileInput>> {
   readonly envoy: FileInput;
   readonly agent: FileInput;
   readonly bootstrap: FileInput;
@@ -27,7 +27,9 @@ export function arm64BinariesStep(lab: Lab): Step {
       await imageBinaries(lab, 'arm64', context);
     },
     async remove() {
+      if ((await lab.doors.files.stat(directory(lab, 'arm64'))) === undefined) return 'absent';
       await lab.doors.files.remove(directory(lab, 'arm64'));
+      return 'removed';
     },
   };
 }

@@ -51,8 +51,8 @@ export function nodeAddress(node: KubeObject | undefined): string | undefined {
   return addresses?.find((address) => address.type === 'InternalIP')?.address;
 }
 
-/** Whether every replica of a Deployment is available in its newest version; else why not. */
-export function rolloutState(deployment: KubeObject | undefined): 'available' | string {
+/** `available` when every replica of a Deployment is, in its newest version; else why not. */
+export function rolloutState(deployment: KubeObject | undefined): string {
   if (deployment === undefined) return 'the Deployment is not there';
   const spec = deployment['spec'] as { replicas?: number } | undefined;
   const status = (deployment['status'] ?? {}) as {
@@ -63,6 +63,23 @@ export function rolloutState(deployment: KubeObject | undefined): 'available' | 
   const wanted = spec?.replicas ?? 1;
   const available = Math.min(status.availableReplicas ?? 0, status.updatedReplicas ?? status.availableReplicas ?? 0);
   return available >= wanted ? 'available' : `${available} of ${wanted} pods available`;
+}
+
+/** Running pods of a namespace. */
+export function runningPods(view: ClusterView, namespace: string): readonly KubeObject[] {
+  return view.objects.filter(
+    (object) =>
+      object.kind === 'Pod' &&
+      object.metadata.namespace === namespace &&
+      (object['status'] as { phase?: string } | undefined)?.phase === 'Running',
+  );
+}
+
+/** The revision whose sidecar is in the pod: a container, or from Istio 1.29 on possibly a restartable init container. */
+export function sidecarRevision(pod: KubeObject): string | undefined {
+  const spec = pod['spec'] as { containers?: { name?: string }[]; initContainers?: { name?: string }[] } | undefined;
+  const injected = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(({ name }) => name === 'istio-proxy');
+  return injected ? (pod.metadata.annotations?.['istio.io/rev'] ?? 'default') : undefined;
 }
 
 /** Load balancer addresses of a Service, in the order of its status. */

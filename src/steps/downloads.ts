@@ -106,7 +106,7 @@ export function istioctlStep(lab: Lab): Step {
       const link = await files.stat(istioctlLink);
       if (link?.target === fileName) await files.remove(istioctlLink);
       await files.remove(istioctl);
-      return undefined;
+      return 'removed';
     },
   };
 }

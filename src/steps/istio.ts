@@ -54,7 +54,7 @@ export function istioStep(lab: Lab): Step {
     async remove() {
       if ((await doors.files.stat(config.paths.manifests)) === undefined) return 'absent';
       await doors.files.remove(config.paths.manifests);
-      return undefined;
+      return 'removed';
     },
   };
 

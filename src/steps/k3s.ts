@@ -41,6 +41,8 @@ function serverStep(lab: Lab): Step {
       const found = await lab.machines.find(name);
       const text = await doors.files.readText(config.paths.kubeconfig);
       if (text === undefined) return { missing: `no kubeconfig at ${config.paths.kubeconfig}` };
+      const { mode = 0 } = (await doors.files.stat(config.paths.kubeconfig)) ?? {};
+      if ((mode & 0o077) !== 0) return { drifted: `the kubeconfig ${config.paths.kubeconfig} is readable for others` };
       const address = found?.addresses[0];
       if (address !== undefined && serverOf(text) !== `https://${address}:6443`) {
         return { drifted: `the kubeconfig names ${serverOf(text) ?? 'no server'}, the machine is at ${address}` };
@@ -75,7 +77,7 @@ function serverStep(lab: Lab): Step {
       // The machine takes k3s with it; what is left here is the key to a cluster that is gone.
       await doors.files.remove(config.paths.kubeconfig);
       lab.kubectl.forget();
-      return undefined;
+      return 'removed';
     },
   };
 }
@@ -93,12 +95,11 @@ function agentStep(lab: Lab, name: string, number: number): Step {
       const view = await viewCluster(lab);
       const node = findObject(view, 'Node', name);
       if (node === undefined) return { missing: view.unreachable ?? `no node ${name}` };
-      if (!nodeIsReady(view, name, config.k3s.version)) return { drifted: `${name} is not Ready with ${config.k3s.version}` };
       const address = (await lab.machines.find(name))?.addresses[0];
       if (address !== undefined && nodeAddress(node) !== address) {
         return { drifted: `node ${name} is registered at ${nodeAddress(node) ?? 'no address'}, the machine is at ${address}` };
       }
-      return 'ready';
+      return nodeIsReady(view, name, config.k3s.version) ? 'ready' : { drifted: `${name} is not Ready with ${config.k3s.version}` };
     },
 
     async apply(context) {
@@ -120,7 +121,7 @@ function agentStep(lab: Lab, name: string, number: number): Step {
 function nodesStep(lab: Lab): Step {
   const { config } = lab;
   const names = [config.k3s.master, ...config.k3s.workerNames];
-  const look = async (): Promise<'ready' | string> => {
+  const look = async (): Promise<string> => {
     const view = await viewCluster(lab);
     if (view.unreachable !== undefined) return view.unreachable;
     const late = names.filter((name) => !nodeIsReady(view, name));

@@ -80,7 +80,7 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
       const found = await removeMachine(lab, name, context);
       // The files speak of this machine's address; for another one they would be wrong.
       if (name === lab.config.vm.name) await lab.doors.files.remove(lab.config.paths.workloadFiles);
-      return found ? undefined : 'absent';
+      return found ? 'removed' : 'absent';
     },
   };
 }

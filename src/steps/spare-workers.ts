@@ -13,13 +13,13 @@ export function spareWorkersStep(lab: Lab): Step {
     }
     return ours;
   };
-  const removeAll = async (context: StepContext): Promise<void | 'absent'> => {
+  const removeAll = async (context: StepContext): Promise<'removed' | 'absent'> => {
     const machines = await spare();
     for (const { name } of machines) {
       await removeMachine(lab, name, context);
       if (findObject(await viewCluster(lab), 'Node', name) !== undefined) await lab.kubectl.remove('node', name);
     }
-    return machines.length === 0 ? 'absent' : undefined;
+    return machines.length === 0 ? 'absent' : 'removed';
   };
   return {
     id: 'spare-workers',
@@ -33,7 +33,9 @@ export function spareWorkersStep(lab: Lab): Step {
         ? 'ready'
         : { drifted: `${names.join(', ')}: more than WORKERS=${lab.config.k3s.workers} asks for` };
     },
-    apply: async (context) => void (await removeAll(context)),
+    async apply(context) {
+      await removeAll(context);
+    },
     remove: removeAll,
   };
 }

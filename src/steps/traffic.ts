@@ -24,6 +24,7 @@ export function demoStep(lab: Lab): Step {
       if (state === undefined) return { missing: `${config.vm.name} is not running` };
       const different = driftOf(payload.files, state);
       if (different.length > 0) return { missing: `not as wanted on ${config.vm.name}: ${different.join(', ')}` };
+      if (state.demo.enabled !== true) return { drifted: 'the demo workload does not start at boot' };
       return state.demo.active === 'active' ? 'ready' : { drifted: `the demo workload is ${state.demo.active}` };
     },
     async apply(context) {

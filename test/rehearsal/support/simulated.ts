@@ -1,6 +1,6 @@
 import { afterAll } from 'vitest';
 import { carryOut } from '../../../src/commands/carry-out.ts';
-import type { Session } from '../../../src/commands/session.ts';
+import type { Session } from '../../../src/commands/command.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { checkAll, type CheckResult } from '../../../src/plan/check.ts';

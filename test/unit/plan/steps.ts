@@ -59,7 +59,7 @@ export function createBench(clock: Clock): Bench {
         ...step,
         remove: async (context) => {
           await work('remove', context);
-          return there.delete(id) ? undefined : 'absent';
+          return there.delete(id) ? 'removed' : 'absent';
         },
       };
     },
