@@ -14,6 +14,9 @@ if [ "$root_now" != "$(cat "$store/root-cert.sha256" 2>/dev/null || true)" ]; th
   printf '%s\n' "$root_now" >"$store/root-cert.sha256"
 fi
 
+# The agent looks istiod up at each connection, and somebody may have taken our lines out since the last start.
+/usr/local/lib/istio-vms/hosts-block put
+
 # Everything that the running agent has read, but the token, which it reads anew each time. A stamp on disk and not the
 # list of changed files: a run that was cut before the restart must not be forgotten.
 stamp=$store/started.istio

@@ -31,6 +31,17 @@ certificate_end() {
   date -u -d "${end#notAfter=}" +%s 2>/dev/null || true
 }
 
+# Whether our lines in /etc/hosts are the ones that the sidecar was given.
+hosts_lines() {
+  [ -s /var/lib/istio-vms/hosts ] || return 0
+  lines=$(awk '
+    $0 == "# istio-vms begin" { inside = 1; next }
+    $0 == "# istio-vms end" { inside = 0 }
+    inside
+  ' /etc/hosts 2>/dev/null)
+  if [ "$lines" = "$(cat /var/lib/istio-vms/hosts)" ]; then echo there; else echo missing; fi
+}
+
 ready_code() {
   code=$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 3 \
     http://127.0.0.1:15021/healthz/ready 2>/dev/null) || true
@@ -45,6 +56,7 @@ say sidecar.version "$(first_line /var/lib/istio-vms/sidecar-version)"
 say sidecar.enabled "$(enabled istio)"
 say sidecar.active "$(active istio)"
 say sidecar.ready "$(ready_code)"
+say sidecar.hosts "$(hosts_lines)"
 say demo.enabled "$(enabled istio-vms-demo)"
 say demo.active "$(active istio-vms-demo)"
 say cert.expires "$(certificate_end)"

@@ -32,6 +32,8 @@ export interface GuestState {
     readonly ready: boolean;
     /** HTTP status of the readiness port; 0 when nobody listens. */
     readonly readyCode: number;
+    /** Whether our lines in /etc/hosts are as the sidecar wants them; absent before it was given any. */
+    readonly hosts?: boolean;
   };
   readonly demo: GuestUnitState;
   /** End of the workload certificate, seconds since 1970. */
@@ -73,13 +75,20 @@ export function parseGuestState(stdout: string): GuestState {
   const arch = CPUS[values.get('arch') ?? ''];
   const [bootId, now, lab] = [values.get('boot_id'), seconds(values.get('now')), values.get('lab')];
   const [version, certExpires] = [values.get('sidecar.version'), seconds(values.get('cert.expires'))];
+  const hosts = values.get('sidecar.hosts');
   const readyCode = Number(values.get('sidecar.ready') ?? 0);
   return {
     ...(arch && { arch }),
     ...(bootId && { bootId }),
     ...(now !== undefined && { now }),
     ...(lab && { lab }),
-    sidecar: { ...unitState('sidecar', values), ...(version && { version }), ready: readyCode === 200, readyCode },
+    sidecar: {
+      ...unitState('sidecar', values),
+      ...(version && { version }),
+      ready: readyCode === 200,
+      readyCode,
+      ...(hosts && { hosts: hosts === 'there' }),
+    },
     demo: unitState('demo', values),
     ...(certExpires !== undefined && { certExpires }),
     sudo: values.get('sudo') === 'sudo-rs' ? 'sudo-rs' : 'sudo',

@@ -21,7 +21,9 @@ export function arm64BinariesStep(lab: Lab): Step {
     expectMs: 60_000,
     async check() {
       const found = await Promise.all(paths.map((path) => lab.doors.files.stat(path)));
-      return found.every((stat) => stat !== undefined) ? 'ready' : { missing: `no binaries in ${directory(lab, 'arm64')}` };
+      return found.every((stat) => stat !== undefined)
+        ? 'ready'
+        : { missing: `no binaries in ${directory(lab, 'arm64')}` };
     },
     async apply(context) {
       await imageBinaries(lab, 'arm64', context);

@@ -51,26 +51,33 @@ export function nodeAddress(node: KubeObject | undefined): string | undefined {
   return addresses?.find((address) => address.type === 'InternalIP')?.address;
 }
 
-/** `available` when every replica of a Deployment is, in its newest version; else why not. */
+/** `available` when a Deployment is rolled out as `kubectl rollout status` sees it, all pods new; else why not. */
 export function rolloutState(deployment: KubeObject | undefined): string {
   if (deployment === undefined) return 'the Deployment is not there';
   const spec = deployment['spec'] as { replicas?: number } | undefined;
   const status = (deployment['status'] ?? {}) as {
+    replicas?: number;
     availableReplicas?: number;
     updatedReplicas?: number;
     observedGeneration?: number;
   };
+  const generation = (deployment.metadata['generation'] as number | undefined) ?? 0;
+  if ((status.observedGeneration ?? generation) < generation) return 'its change is not seen yet';
   const wanted = spec?.replicas ?? 1;
-  const available = Math.min(status.availableReplicas ?? 0, status.updatedReplicas ?? status.availableReplicas ?? 0);
-  return available >= wanted ? 'available' : `${available} of ${wanted} pods available`;
+  const available = status.availableReplicas ?? 0;
+  const updated = status.updatedReplicas ?? available;
+  const old = (status.replicas ?? updated) - updated;
+  if (Math.min(available, updated) < wanted) return `${Math.min(available, updated)} of ${wanted} pods available`;
+  return old > 0 ? `${old} old pods are still there` : 'available';
 }
 
-/** Running pods of a namespace. */
+/** Running pods of a namespace; those that are on their way out do not count. */
 export function runningPods(view: ClusterView, namespace: string): readonly KubeObject[] {
   return view.objects.filter(
     (object) =>
       object.kind === 'Pod' &&
       object.metadata.namespace === namespace &&
+      object.metadata['deletionTimestamp'] === undefined &&
       (object['status'] as { phase?: string } | undefined)?.phase === 'Running',
   );
 }
@@ -78,13 +85,16 @@ export function runningPods(view: ClusterView, namespace: string): readonly Kube
 /** The revision whose sidecar is in the pod: a container, or from Istio 1.29 on possibly a restartable init container. */
 export function sidecarRevision(pod: KubeObject): string | undefined {
   const spec = pod['spec'] as { containers?: { name?: string }[]; initContainers?: { name?: string }[] } | undefined;
-  const injected = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(({ name }) => name === 'istio-proxy');
+  const injected = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(
+    ({ name }) => name === 'istio-proxy',
+  );
   return injected ? (pod.metadata.annotations?.['istio.io/rev'] ?? 'default') : undefined;
 }
 
 /** Load balancer addresses of a Service, in the order of its status. */
 export function loadBalancerAddresses(service: KubeObject | undefined): readonly string[] {
-  const status = service?.['status'] as { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } } | undefined;
+  const status = service?.['status'] as
+    { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } } | undefined;
   return (status?.loadBalancer?.ingress ?? []).flatMap((entry) => entry.ip ?? []);
 }
 

@@ -7,7 +7,15 @@ import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { sha256 } from '../system/digest.ts';
-import { compareObjects, findObject, loadBalancerAddresses, nodeAddress, rolloutState, viewCluster, type ClusterView } from './cluster.ts';
+import {
+  compareObjects,
+  findObject,
+  loadBalancerAddresses,
+  nodeAddress,
+  rolloutState,
+  viewCluster,
+  type ClusterView,
+} from './cluster.ts';
 import type { Lab } from './lab.ts';
 
 const ADDRESS_MS = 180_000;
@@ -33,7 +41,8 @@ export function eastwestStep(lab: Lab): Step {
       const view = await viewCluster(lab);
       const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
       if (service === undefined) return { missing: view.unreachable ?? `no Service ${namespace}/${GATEWAY_SERVICE}` };
-      if (recordOf(findObject(view, 'Gateway', ISTIOD_GATEWAY, namespace)) !== sha256(document)) return { drifted: 'the gateway was installed with other ports or settings' };
+      if (recordOf(findObject(view, 'Gateway', ISTIOD_GATEWAY, namespace)) !== sha256(document))
+        return { drifted: 'the gateway was installed with other ports or settings' };
       const rollout = rolloutState(findObject(view, 'Deployment', GATEWAY_SERVICE, namespace));
       if (rollout !== 'available') return { drifted: `gateway: ${rollout}` };
       const objects = compareObjects(view, exposed);
@@ -84,7 +93,9 @@ async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
         if (expected !== undefined && addresses.includes(expected)) return { done: expected };
         const clash = portClash(view, GATEWAY_SERVICE, namespace);
         if (clash !== undefined) return { notYet: clash };
-        return { notYet: addresses.length === 0 ? 'no address yet' : `has ${addresses.join(', ')}, not yet ${expected ?? ''}` };
+        return {
+          notYet: addresses.length === 0 ? 'no address yet' : `has ${addresses.join(', ')}, not yet ${expected ?? ''}`,
+        };
       },
     });
   } catch (error) {

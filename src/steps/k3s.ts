@@ -49,7 +49,8 @@ function serverStep(lab: Lab): Step {
       }
       const view = await viewCluster(lab);
       if (view.unreachable !== undefined) return { missing: view.unreachable };
-      if (!nodeIsReady(view, name, config.k3s.version)) return { drifted: `${name} is not Ready with ${config.k3s.version}` };
+      if (!nodeIsReady(view, name, config.k3s.version))
+        return { drifted: `${name} is not Ready with ${config.k3s.version}` };
       return 'ready';
     },
 
@@ -67,7 +68,11 @@ function serverStep(lab: Lab): Step {
         secretOutput: true,
         timeoutMs: 30_000,
       });
-      await doors.files.write(config.paths.kubeconfig, rewriteKubeconfig(kubeconfig.stdout, address, config.context), 0o600);
+      await doors.files.write(
+        config.paths.kubeconfig,
+        rewriteKubeconfig(kubeconfig.stdout, address, config.context),
+        0o600,
+      );
       lab.kubectl.forget();
       await waitForNode(lab, name, context);
     },
@@ -97,9 +102,13 @@ function agentStep(lab: Lab, name: string, number: number): Step {
       if (node === undefined) return { missing: view.unreachable ?? `no node ${name}` };
       const address = (await lab.machines.find(name))?.addresses[0];
       if (address !== undefined && nodeAddress(node) !== address) {
-        return { drifted: `node ${name} is registered at ${nodeAddress(node) ?? 'no address'}, the machine is at ${address}` };
+        return {
+          drifted: `node ${name} is registered at ${nodeAddress(node) ?? 'no address'}, the machine is at ${address}`,
+        };
       }
-      return nodeIsReady(view, name, config.k3s.version) ? 'ready' : { drifted: `${name} is not Ready with ${config.k3s.version}` };
+      return nodeIsReady(view, name, config.k3s.version)
+        ? 'ready'
+        : { drifted: `${name} is not Ready with ${config.k3s.version}` };
     },
 
     async apply(context) {
@@ -174,7 +183,9 @@ async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Pro
         effect: 'read',
         timeoutMs: 20_000,
       });
-      return runs(machine, ready).then((ok) => (ok ? { done: true } : { notYet: 'the API server does not answer yet' }));
+      return runs(machine, ready).then((ok) =>
+        ok ? { done: true } : { notYet: 'the API server does not answer yet' },
+      );
     },
   });
 }

@@ -31,7 +31,10 @@ export function machineSteps(lab: Lab): readonly Step[] {
   ];
 }
 
-function sized(lab: Lab, size: { cpus: number; memory: string; disk: string }): Omit<MachineSpec, 'name' | 'cloudInit'> {
+function sized(
+  lab: Lab,
+  size: { cpus: number; memory: string; disk: string },
+): Omit<MachineSpec, 'name' | 'cloudInit'> {
   return { release: lab.config.runOs, cpus: size.cpus, memory: size.memory, disk: size.disk };
 }
 

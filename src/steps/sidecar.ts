@@ -9,7 +9,9 @@ import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Command } from '../system/doors.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
 import { imageBinaries } from './arm64-binaries.ts';
+import { viewCluster, type ClusterView } from './cluster.ts';
 import { obtainArtifact } from './downloads.ts';
 import type { Lab } from './lab.ts';
 import { configureWorkload, readWorkloadFiles } from './workload.ts';
@@ -17,6 +19,7 @@ import { configureWorkload, readWorkloadFiles } from './workload.ts';
 const INSTALL_MS = 300_000;
 const START_MS = 90_000;
 const READY_MS = 180_000;
+const REGISTRATION_MS = 90_000;
 /** A token with less life than this is renewed before it travels. */
 const TOKEN_MARGIN_S = 5 * 60;
 
@@ -51,11 +54,7 @@ export function sidecarPackageStep(lab: Lab): Step {
 }
 
 /** The deb for the machine's own CPU, or, where it was never published, the binaries out of the image. */
-async function packagePayload(
-  lab: Lab,
-  machine: Machine,
-  context: StepContext,
-): Promise<GuestPayload> {
+async function packagePayload(lab: Lab, machine: Machine, context: StepContext): Promise<GuestPayload> {
   const cpu = await machine.arch();
   const artifact = sidecarDebArtifact(lab.config, cpu);
   try {
@@ -88,7 +87,12 @@ export function sidecarStep(lab: Lab): Step {
       if (different.length > 0) return { missing: `not as wanted on ${config.vm.name}: ${different.join(', ')}` };
       if (state.sidecar.enabled !== true) return { drifted: 'the sidecar does not start at boot' };
       if (state.sidecar.active !== 'active') return { drifted: `the sidecar is ${state.sidecar.active}` };
-      return state.sidecar.ready ? 'ready' : { drifted: 'the sidecar is not ready' };
+      if (!state.sidecar.ready) return { drifted: 'the sidecar is not ready' };
+      if (state.sidecar.hosts === false)
+        return { drifted: `our lines in /etc/hosts of ${config.vm.name} are not there` };
+      return entryOf(lab, await viewCluster(lab), address) === undefined
+        ? { drifted: `${config.vm.name} is not registered with ${address}` }
+        : 'ready';
     },
 
     async apply(context) {
@@ -100,18 +104,62 @@ export function sidecarStep(lab: Lab): Step {
         await configureWorkload(lab, context);
         files = await readWorkloadFiles(lab);
       }
-      if (files === undefined) throw new CliError('step-too-early', { message: 'There are no workload files.', hint: 'Run `istio-vms workload`.' });
+      if (files === undefined)
+        throw new CliError('step-too-early', {
+          message: 'There are no workload files.',
+          hint: 'Run `istio-vms workload`.',
+        });
       const payload = sidecarFiles(config, { shipped: lab.shipped, workloadFiles: files, address });
       context.say('starting the sidecar');
       try {
         await putAcrossFreeze(machine, payload.files, payload.script, context);
         await waitForReadiness(lab, machine, context);
+        await registerAgain(lab, machine, address, context);
       } finally {
         lab.workloadVm.forget();
         lab.kubectl.forget();
       }
     },
   };
+}
+
+/** The entry that istiod made for the VM at this address, if it is connected. */
+function entryOf(lab: Lab, view: ClusterView, address: string): KubeObject | undefined {
+  return view.objects.find(
+    (object) =>
+      object.kind === 'WorkloadEntry' &&
+      object.metadata.namespace === lab.config.vm.namespace &&
+      object.metadata.labels?.['app'] === lab.config.vm.app &&
+      (object['spec'] as { address?: string } | undefined)?.address === address &&
+      object.metadata.annotations?.['istio.io/disconnectedAt'] === undefined,
+  );
+}
+
+/**
+ * istiod registers a proxy when it connects, and only then. When the entry went away meanwhile (with its WorkloadGroup,
+ * facts/istio-vm.md 6.1) a sidecar that runs and is ready stays unknown until it connects anew.
+ */
+async function registerAgain(lab: Lab, machine: Machine, address: string, context: StepContext): Promise<void> {
+  const isRegistered = async (): Promise<boolean> => {
+    lab.kubectl.forget();
+    return entryOf(lab, await viewCluster(lab), address) !== undefined;
+  };
+  if (await isRegistered()) return;
+  context.say(`${machine.name} is not registered; its sidecar connects anew`);
+  await machine.run(
+    asRoot({ file: 'systemctl', args: ['restart', '--no-block', 'istio'], effect: 'write', timeoutMs: 60_000 }),
+  );
+  await waitUntil({
+    clock: lab.doors.clock,
+    signal: context.signal,
+    say: context.say,
+    what: `the WorkloadEntry of ${machine.name}`,
+    deadlineMs: REGISTRATION_MS,
+    intervalMs: 2_000,
+    hint: `Look at istiod: \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${lab.config.istio.namespace} logs deployment/istiod-${lab.config.istio.revision}\`.`,
+    probe: async () => ((await isRegistered()) ? { done: true } : { notYet: 'not registered yet' }),
+  });
+  await waitForReadiness(lab, machine, context);
 }
 
 /** `expires` in seconds since 1970. */
@@ -148,7 +196,9 @@ async function putAcrossFreeze(
 
 function timedOut(error: unknown): boolean {
   if (error instanceof CommandError) return error.failure === 'timed-out';
-  return error instanceof CliError && error.facts.cause instanceof CommandError && error.facts.cause.failure === 'timed-out';
+  return (
+    error instanceof CliError && error.facts.cause instanceof CommandError && error.facts.cause.failure === 'timed-out'
+  );
 }
 
 /** Asks in a new session each time, so that a frozen one costs only its own time-out. */

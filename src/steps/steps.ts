@@ -37,7 +37,8 @@ export function allSteps(lab: Lab): readonly Step[] {
 }
 
 /** Which steps a command is about. */
-export type StepCommand = 'k3s' | 'istioctl' | 'istio' | 'eastwest' | 'vm' | 'workload' | 'bootstrap' | 'route' | 'arm64-patch';
+export type StepCommand =
+  'k3s' | 'istioctl' | 'istio' | 'eastwest' | 'vm' | 'workload' | 'bootstrap' | 'route' | 'arm64-patch';
 
 /** The steps that a command makes: those that say so themselves. */
 export function stepsOf(command: StepCommand, steps: readonly Step[]): readonly string[] {

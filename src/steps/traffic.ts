@@ -4,7 +4,15 @@ import { routeObjects } from '../manifests/route.ts';
 import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
-import { compareObjects, findObject, rolloutState, viewCluster, type ClusterView } from './cluster.ts';
+import {
+  compareObjects,
+  findObject,
+  rolloutState,
+  runningPods,
+  sidecarRevision,
+  viewCluster,
+  type ClusterView,
+} from './cluster.ts';
 import type { Lab } from './lab.ts';
 
 const ROLLOUT_MS = 300_000;
@@ -55,13 +63,30 @@ export function routeStep(lab: Lab): Step {
 /** helloworld in two versions and a client with a sidecar, in an injected namespace. */
 export function sampleStep(lab: Lab): Step {
   const wanted = sampleObjects(lab.config, lab.shipped.versions);
+  const { revision } = lab.config.istio;
   const rollout = (view: ClusterView): Finding => {
     for (const name of SAMPLE_DEPLOYMENTS) {
       const state = rolloutState(findObject(view, 'Deployment', name, SAMPLE_NAMESPACE));
       if (state !== 'available') return { missing: `${name}: ${state}` };
     }
-    return 'ready';
+    const stale = staleDeployments(view, revision);
+    return stale.length === 0 ? 'ready' : { drifted: `${stale.join(', ')}: without a sidecar of revision ${revision}` };
   };
+  const waitForRollout = (context: StepContext): Promise<unknown> =>
+    waitUntil({
+      clock: lab.doors.clock,
+      signal: context.signal,
+      say: context.say,
+      what: 'the sample application',
+      deadlineMs: ROLLOUT_MS,
+      intervalMs: 2_000,
+      hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
+      probe: async () => {
+        lab.kubectl.forget();
+        const state = rollout(await viewCluster(lab));
+        return state !== 'ready' && 'missing' in state ? { notYet: state.missing } : { done: true };
+      },
+    });
   return {
     id: 'sample',
     title: 'sample application',
@@ -75,22 +100,22 @@ export function sampleStep(lab: Lab): Step {
     },
     async apply(context: StepContext) {
       await lab.kubectl.apply(wanted);
-      await waitUntil({
-        clock: lab.doors.clock,
-        signal: context.signal,
-        say: context.say,
-        what: 'the sample application',
-        deadlineMs: ROLLOUT_MS,
-        intervalMs: 2_000,
-        hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
-        probe: async () => {
-          lab.kubectl.forget();
-          const state = rollout(await viewCluster(lab));
-          return state === 'ready' ? { done: true } : { notYet: 'missing' in state ? state.missing : state.drifted };
-        },
-      });
+      await waitForRollout(context);
+      // Injection happens when a pod is made: one from before has no sidecar, or an older revision's.
+      const stale = staleDeployments(await viewCluster(lab), revision);
+      for (const name of stale) {
+        context.say(`restarting ${name}: it has no sidecar of revision ${revision}`);
+        await lab.kubectl.restart(name, SAMPLE_NAMESPACE);
+      }
+      if (stale.length > 0) await waitForRollout(context);
     },
   };
+}
+
+/** Deployments of the sample with a pod whose sidecar is not of this revision. */
+function staleDeployments(view: ClusterView, revision: string): readonly string[] {
+  const stale = runningPods(view, SAMPLE_NAMESPACE).filter((pod) => sidecarRevision(pod) !== revision);
+  return SAMPLE_DEPLOYMENTS.filter((name) => stale.some((pod) => pod.metadata.name.startsWith(`${name}-`)));
 }
 
 /** Takes the sample away: for `verify`, when it made one itself. */

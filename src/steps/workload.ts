@@ -1,11 +1,6 @@
 import { workloadObjects, workloadGroup } from '../manifests/workload.ts';
 import { toYaml } from '../manifests/yaml.ts';
-import {
-  describeWorkloadFiles,
-  fixWorkloadFiles,
-  istiodAddress,
-  type WorkloadFiles,
-} from '../guest/workload-files.ts';
+import { describeWorkloadFiles, fixWorkloadFiles, istiodAddress, type WorkloadFiles } from '../guest/workload-files.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
@@ -41,17 +36,24 @@ export function workloadStep(lab: Lab): Step {
       if (objects !== 'ready') return objects;
       const files = await readWorkloadFiles(lab);
       if (files === undefined) return { missing: `no complete set of files in ${config.paths.workloadFiles}` };
+      const open = await openToOthers(lab);
+      if (open !== undefined) return { drifted: `${open} is readable for others` };
       const is = describeWorkloadFiles(files);
+      const account = `${config.vm.namespace}/${config.vm.serviceAccount}`;
+      if (is.serviceAccount !== account) return { drifted: `the token is not one for the service account ${account}` };
       if (files.rootCert.trim() !== (await rootCertificate(lab))?.trim()) {
         return { drifted: 'the root certificate is not the one of this control plane' };
       }
       const gateway = expectedGatewayAddress(lab, view);
-      if (is.gatewayAddress !== gateway) return { drifted: `hosts names ${is.gatewayAddress ?? 'nothing'}, the gateway is at ${gateway ?? '?'}` };
+      if (is.gatewayAddress !== gateway)
+        return { drifted: `hosts names ${is.gatewayAddress ?? 'nothing'}, the gateway is at ${gateway ?? '?'}` };
       const vm = (await lab.machines.find(config.vm.name))?.addresses[0];
-      if (is.vmAddress !== vm) return { drifted: `the files are for ${is.vmAddress ?? 'no address'}, the VM is at ${vm ?? '?'}` };
+      if (is.vmAddress !== vm)
+        return { drifted: `the files are for ${is.vmAddress ?? 'no address'}, the VM is at ${vm ?? '?'}` };
       const wanted = istiodAddress(config);
       if (lab.options.fixCa && is.caAddress !== wanted) return { drifted: `CA_ADDR is ${is.caAddress ?? 'absent'}` };
-      if (lab.options.fixPilot && is.pilotAddress !== wanted) return { drifted: `PILOT_ADDRESS is ${is.pilotAddress ?? 'absent'}` };
+      if (lab.options.fixPilot && is.pilotAddress !== wanted)
+        return { drifted: `PILOT_ADDRESS is ${is.pilotAddress ?? 'absent'}` };
       return 'ready';
     },
 
@@ -84,7 +86,12 @@ export async function configureWorkload(lab: Lab, context: StepContext): Promise
   await doors.files.makeDirectory(raw, 0o700);
   try {
     context.say('istioctl x workload entry configure');
-    await lab.istioctl.configureWorkload({ groupFile, outputDir: raw, ingressIp: gatewayAddress, internalIp: vmAddress });
+    await lab.istioctl.configureWorkload({
+      groupFile,
+      outputDir: raw,
+      ingressIp: gatewayAddress,
+      internalIp: vmAddress,
+    });
     const written = await readWorkloadFilesIn(lab, raw);
     if (written === undefined) {
       throw new CliError('tool-failed', {
@@ -102,6 +109,8 @@ export async function configureWorkload(lab: Lab, context: StepContext): Promise
       });
     }
     await doors.files.makeDirectory(config.paths.workloadFiles, 0o700);
+    // It may have been there before, with another mode.
+    await doors.files.chmod(config.paths.workloadFiles, 0o700);
     for (const [key, name] of Object.entries(FILE_NAMES)) {
       await doors.files.write(`${config.paths.workloadFiles}/${name}`, fixed[key as keyof WorkloadFiles], 0o600);
     }
@@ -117,12 +126,25 @@ export async function readWorkloadFiles(lab: Lab): Promise<WorkloadFiles | undef
 
 async function readWorkloadFilesIn(lab: Lab, directory: string): Promise<WorkloadFiles | undefined> {
   const entries = await Promise.all(
-    Object.entries(FILE_NAMES).map(async ([key, name]) => [key, await lab.doors.files.readText(`${directory}/${name}`)]),
+    Object.entries(FILE_NAMES).map(async ([key, name]) => [
+      key,
+      await lab.doors.files.readText(`${directory}/${name}`),
+    ]),
   );
   if (entries.some(([, text]) => text === undefined)) return undefined;
   const files = Object.fromEntries(entries) as unknown as WorkloadFiles;
   lab.mask.add(files.token.trim());
   return files;
+}
+
+/** The first of the files, or their directory, whose mode gives something to others. */
+async function openToOthers(lab: Lab): Promise<string | undefined> {
+  const directory = lab.config.paths.workloadFiles;
+  for (const path of [directory, ...Object.values(FILE_NAMES).map((name) => `${directory}/${name}`)]) {
+    const stat = await lab.doors.files.stat(path);
+    if (stat !== undefined && (stat.mode & 0o077) !== 0) return path;
+  }
+  return undefined;
 }
 
 /** The mesh's root certificate as istiod gives it to the VM's namespace. */
@@ -143,7 +165,9 @@ async function waitForRootCertificate(lab: Lab, context: StepContext): Promise<v
     intervalMs: 1_000,
     hint: `istiod writes it; look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${lab.config.istio.namespace} get pods\`.`,
     probe: async () => {
-      return (await rootCertificate(lab)) !== undefined ? { done: true } : { notYet: 'ConfigMap istio-ca-root-cert is not there yet' };
+      return (await rootCertificate(lab)) !== undefined
+        ? { done: true }
+        : { notYet: 'ConfigMap istio-ca-root-cert is not there yet' };
     },
   });
 }

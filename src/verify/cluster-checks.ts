@@ -1,6 +1,14 @@
 import { GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
 import { SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
-import { findObject, loadBalancerAddresses, nodeIsReady, rolloutState, viewCluster } from '../steps/cluster.ts';
+import {
+  findObject,
+  loadBalancerAddresses,
+  nodeIsReady,
+  rolloutState,
+  runningPods,
+  sidecarRevision,
+  viewCluster,
+} from '../steps/cluster.ts';
 import { expectedGatewayAddress, portClash } from '../steps/eastwest.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check } from './check.ts';
@@ -62,9 +70,12 @@ export const gateway: Check = {
     const wanted = [15443, ...Object.values(lab.config.gateway).map((port) => port.outside)];
     const evidence = `${addresses.join(', ') || 'no address'}; ports ${ports.join(', ') || 'none'}`;
     const clash = portClash(view, GATEWAY_SERVICE, namespace);
-    if (clash !== undefined) return fail(`${evidence}; ${clash}`, 'set other EWG_PORT_* values, then istio-vms eastwest');
+    if (clash !== undefined)
+      return fail(`${evidence}; ${clash}`, 'set other EWG_PORT_* values, then istio-vms eastwest');
     const reachable = addresses.includes(expectedGatewayAddress(lab, view) ?? '');
-    return reachable && wanted.every((port) => ports.includes(port)) ? pass(evidence) : fail(evidence, 'istio-vms eastwest');
+    return reachable && wanted.every((port) => ports.includes(port))
+      ? pass(evidence)
+      : fail(evidence, 'istio-vms eastwest');
   },
 };
 
@@ -80,10 +91,8 @@ export const sample: Check = {
     ]);
     const late = states.filter(([, state]) => state !== 'available');
     if (late.length > 0) return fail(late.map(([name, state]) => `${name}: ${state}`).join('; '), 'istio-vms up');
-    const pods = view.objects.filter(
-      (object) => object.kind === 'Pod' && object.metadata.namespace === SAMPLE_NAMESPACE && isRunning(object),
-    );
-    const bare = pods.filter((pod) => !hasSidecar(pod)).map((pod) => pod.metadata.name);
+    const pods = runningPods(view, SAMPLE_NAMESPACE);
+    const bare = pods.filter((pod) => sidecarRevision(pod) === undefined).map((pod) => pod.metadata.name);
     return bare.length === 0
       ? pass(`${pods.length} pods, each with a sidecar`)
       : fail(`without a sidecar: ${bare.join(', ')}`, `kubectl -n ${SAMPLE_NAMESPACE} rollout restart deployment`);
@@ -91,23 +100,11 @@ export const sample: Check = {
 };
 
 function imageOf(deployment: KubeObject | undefined): string | undefined {
-  const spec = deployment?.['spec'] as
-    | { template?: { spec?: { containers?: { image?: string }[] } } }
-    | undefined;
+  const spec = deployment?.['spec'] as { template?: { spec?: { containers?: { image?: string }[] } } } | undefined;
   return spec?.template?.spec?.containers?.[0]?.image;
 }
 
 /** The Service's cluster address. */
 export function clusterIpOf(service: KubeObject | undefined): string | undefined {
   return (service?.['spec'] as { clusterIP?: string } | undefined)?.clusterIP;
-}
-
-function isRunning(pod: KubeObject): boolean {
-  return (pod['status'] as { phase?: string } | undefined)?.phase === 'Running';
-}
-
-/** A sidecar is a container, or from Istio 1.29 on possibly a restartable init container. */
-function hasSidecar(pod: KubeObject): boolean {
-  const spec = pod['spec'] as { containers?: { name?: string }[]; initContainers?: { name?: string }[] } | undefined;
-  return [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(({ name }) => name === 'istio-proxy');
 }

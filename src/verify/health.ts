@@ -29,7 +29,9 @@ export const health: Check = {
     if (stopped !== 'False') return fail(`stopped: ${stopped}`, 'istio-vms workload && istio-vms bootstrap');
     context.say('the demo workload runs again');
     const running = await waitForHealth(lab, 'True', context);
-    return running === 'True' ? pass('stopped: Healthy False; running: Healthy True') : fail(`running: ${running}`, 'istio-vms route');
+    return running === 'True'
+      ? pass('stopped: Healthy False; running: Healthy True')
+      : fail(`running: ${running}`, 'istio-vms route');
   },
 };
 
@@ -56,7 +58,8 @@ async function waitForHealth(lab: Lab, wanted: 'True' | 'False', context: StepCo
     });
     return wanted;
   } catch (error) {
-    if (error instanceof CliError && error.reason === 'gave-up-waiting') return `Healthy is ${healthOf(await findEntry(lab))}`;
+    if (error instanceof CliError && error.reason === 'gave-up-waiting')
+      return `Healthy is ${healthOf(await findEntry(lab))}`;
     throw error;
   }
 }

@@ -30,7 +30,9 @@ export const networkPolicy: Check = {
     const after = await waitForAnswer(lab, context, 'traffic to flow again', () => toVm(lab), isServed);
     seen.push(isServed(after) ? pass('afterwards: served') : fail(`afterwards: ${describe(after)}`));
     const evidence = seen.map((verdict) => verdict.evidence).join('; ');
-    return seen.every((verdict) => verdict.ok) ? pass(evidence) : fail(evidence, 'is the network policy controller of k3s on?');
+    return seen.every((verdict) => verdict.ok)
+      ? pass(evidence)
+      : fail(evidence, 'is the network policy controller of k3s on?');
   },
 };
 
@@ -48,8 +50,18 @@ async function experiment(lab: Lab, context: StepContext, { name, policy, vm }: 
       vm === 'served'
         ? // A policy that does nothing cannot be waited for; give it the time that the others need.
           await lab.doors.clock.sleep(5_000, context.signal).then(() => toVm(lab))
-        : await waitForAnswer(lab, context, 'the policy to act', () => toVm(lab), (seen) => !isServed(seen));
-    const pods = await requestFromPod(lab, MESH_CLIENT, `http://helloworld.${SAMPLE_NAMESPACE}.svc:${HELLOWORLD_PORT}/hello`);
+        : await waitForAnswer(
+            lab,
+            context,
+            'the policy to act',
+            () => toVm(lab),
+            (seen) => !isServed(seen),
+          );
+    const pods = await requestFromPod(
+      lab,
+      MESH_CLIENT,
+      `http://helloworld.${SAMPLE_NAMESPACE}.svc:${HELLOWORLD_PORT}/hello`,
+    );
     const evidence = `${name}: VM ${isServed(answer) ? 'served' : 'refused'}, pods ${isServed(pods) ? 'served' : 'refused'}`;
     return isServed(answer) === (vm === 'served') && isServed(pods) ? pass(evidence) : fail(evidence);
   } finally {

@@ -92,6 +92,10 @@ export function describe(answer: Answer): string {
 /** The first words of a body; a page without its tags. */
 function firstLine(body: string): string {
   const text = body.replaceAll(/<style[\s\S]*?<\/style>|<[^>]*>/g, ' ');
-  const line = text.split('\n').map((each) => each.trim()).find((each) => each !== '') ?? '';
+  const line =
+    text
+      .split('\n')
+      .map((each) => each.trim())
+      .find((each) => each !== '') ?? '';
   return line.length > 60 ? `${line.slice(0, 57)}…` : line;
 }

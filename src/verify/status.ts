@@ -78,9 +78,7 @@ export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
                     : `${guest.sidecar.version}, ${guest.sidecar.active}, ${guest.sidecar.ready ? 'ready' : 'not ready'}`,
               },
               { what: 'demo workload', ok: guest.demo.active === 'active', state: guest.demo.active },
-              ...(guest.certExpires === undefined
-                ? []
-                : [expiryRow('certificate', guest.certExpires, now)]),
+              ...(guest.certExpires === undefined ? [] : [expiryRow('certificate', guest.certExpires, now)]),
             ]),
         ...(token === undefined ? [] : [expiryRow('token', token, now)]),
         ...(entries.length === 0
@@ -101,7 +99,10 @@ function nodeRow(name: string, node: KubeObject | undefined): StatusRow {
   if (node === undefined) return { what: name, ok: false, state: 'not registered' };
   const ready = hasCondition(node, 'Ready');
   const info = (node['status'] as { nodeInfo?: { kubeletVersion?: string } }).nodeInfo;
-  return withSince({ what: name, ok: ready, state: `${ready ? 'Ready' : 'not Ready'}, ${info?.kubeletVersion ?? '?'}` }, node);
+  return withSince(
+    { what: name, ok: ready, state: `${ready ? 'Ready' : 'not Ready'}, ${info?.kubeletVersion ?? '?'}` },
+    node,
+  );
 }
 
 function rolloutRow(what: string, deployment: KubeObject | undefined, reach: string | undefined): StatusRow {

@@ -26,7 +26,10 @@ export const strict: Check = {
       await lab.kubectl.get('peerauthentications.security.istio.io', { name, namespace: namespace ?? '' })
     )[0];
     if (there !== undefined && there.metadata.labels?.[LABELS.managedBy] !== 'istio-vms') {
-      return fail(`a PeerAuthentication ${name} of yours is in ${namespace ?? ''}`, 'this check makes its own and would replace it');
+      return fail(
+        `a PeerAuthentication ${name} of yours is in ${namespace ?? ''}`,
+        'this check makes its own and would replace it',
+      );
     }
     const plain = { namespace: PLAIN_NAMESPACE, deployment: PLAIN_CLIENT };
     const address = await lab.engine.machine(lab.config.vm.name).address();
@@ -36,13 +39,22 @@ export const strict: Check = {
       await lab.kubectl.apply(plainClientObjects(lab.config));
       await waitForClient(lab, context);
       const before = await requestFromPod(lab, plain, plainUrl);
-      if (!isServed(before)) return fail(`plain traffic is refused already without STRICT: ${describe(before)}`, 'istio-vms route');
+      if (!isServed(before))
+        return fail(`plain traffic is refused already without STRICT: ${describe(before)}`, 'istio-vms route');
       context.say('PeerAuthentication STRICT');
       await lab.kubectl.apply([wanted]);
-      const after = await waitForAnswer(lab, context, 'plain traffic to be refused', () => requestFromPod(lab, plain, plainUrl), (answer) => 'refused' in answer);
+      const after = await waitForAnswer(
+        lab,
+        context,
+        'plain traffic to be refused',
+        () => requestFromPod(lab, plain, plainUrl),
+        (answer) => 'refused' in answer,
+      );
       const mesh = await requestFromPod(lab, MESH_CLIENT, workloadUrl(lab));
       const evidence = `plain before: ${describe(before)}; plain after: ${describe(after)}; mesh: ${describe(mesh)}`;
-      return 'refused' in after && isServed(mesh) ? pass(evidence) : fail(evidence, 'istio-vms workload && istio-vms bootstrap');
+      return 'refused' in after && isServed(mesh)
+        ? pass(evidence)
+        : fail(evidence, 'istio-vms workload && istio-vms bootstrap');
     } finally {
       context.say('taking the experiment away');
       await lab.kubectl.remove('peerauthentications.security.istio.io', name, namespace);
@@ -61,7 +73,10 @@ async function waitForClient(lab: Lab, context: StepContext): Promise<void> {
     intervalMs: 2_000,
     hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${PLAIN_NAMESPACE} get pods\`.`,
     probe: async () => {
-      const [deployment] = await lab.kubectl.get('deployments.apps', { name: PLAIN_CLIENT, namespace: PLAIN_NAMESPACE });
+      const [deployment] = await lab.kubectl.get('deployments.apps', {
+        name: PLAIN_CLIENT,
+        namespace: PLAIN_NAMESPACE,
+      });
       const state = rolloutState(deployment);
       return state === 'available' ? { done: true } : { notYet: state };
     },

@@ -36,7 +36,12 @@ export async function verify(
       onCheck(check, 'start');
       const startedAt = lab.doors.clock.now();
       const verdict = await judge(check, lab, context);
-      const result = { name: check.name, title: check.title, ...verdict, durationMs: lab.doors.clock.now() - startedAt };
+      const result = {
+        name: check.name,
+        title: check.title,
+        ...verdict,
+        durationMs: lab.doors.clock.now() - startedAt,
+      };
       results.push(result);
       onCheck(check, result);
     }
@@ -52,7 +57,11 @@ async function judge(check: Check, lab: Lab, context: StepContext): Promise<Verd
   } catch (thrown) {
     const error = asCliError(thrown);
     if (context.signal.aborted || error.reason === 'internal-error') throw thrown;
-    return { ok: false, evidence: error.message, ...(error.facts.hint === undefined ? {} : { hint: error.facts.hint }) };
+    return {
+      ok: false,
+      evidence: error.message,
+      ...(error.facts.hint === undefined ? {} : { hint: error.facts.hint }),
+    };
   }
 }
 

@@ -84,7 +84,7 @@ export const registration: Check = {
       const fits = spec?.address === address && spec?.network === lab.config.networks.vm;
       return seen !== undefined && fits && disconnectedAt(seen) === undefined;
     };
-    const known = entryIn(lab, (await viewCluster(lab)).objects);
+    const known = entryIn(lab, (await viewCluster(lab)).objects, address);
     const entry = isRight(known) ? known : await findEntry(lab);
     if (entry === undefined) return fail('no WorkloadEntry', 'istio-vms bootstrap');
     const spec = entry['spec'] as { address?: string; network?: string };
@@ -93,24 +93,33 @@ export const registration: Check = {
     if (gone !== undefined) return fail(`${evidence}, disconnected since ${gone}`, 'istio-vms bootstrap');
     return isRight(entry)
       ? pass(evidence)
-      : fail(`${evidence}; wanted ${address ?? 'an address'} on ${lab.config.networks.vm}`, 'istio-vms workload && istio-vms bootstrap');
+      : fail(
+          `${evidence}; wanted ${address ?? 'an address'} on ${lab.config.networks.vm}`,
+          'istio-vms workload && istio-vms bootstrap',
+        );
   },
 };
 
-/** The entry that istiod made for the VM and that is connected; read anew each time. */
+/** The entry that istiod made for the VM; read anew each time. */
 export async function findEntry(lab: Lab): Promise<KubeObject | undefined> {
-  const { app, namespace } = lab.config.vm;
+  const { app, namespace, name } = lab.config.vm;
   const entries = await lab.kubectl.get('workloadentries.networking.istio.io', { namespace, selector: `app=${app}` });
-  return entryIn(lab, entries);
+  return entryIn(lab, entries, (await lab.machines.find(name))?.addresses[0]);
 }
 
-/** The VM's entry among objects: one that is connected, if there is one. */
-function entryIn(lab: Lab, objects: readonly KubeObject[]): KubeObject | undefined {
+/**
+ * The VM's entry among objects: the one with its address, else one that is connected. A former machine's may stay for
+ * minutes after it went without a word (facts/istio-vm.md 6.1).
+ */
+function entryIn(lab: Lab, objects: readonly KubeObject[], address: string | undefined): KubeObject | undefined {
   const { app, namespace } = lab.config.vm;
   const entries = objects.filter(
-    ({ kind, metadata }) => kind === 'WorkloadEntry' && metadata.namespace === namespace && metadata.labels?.['app'] === app,
+    ({ kind, metadata }) =>
+      kind === 'WorkloadEntry' && metadata.namespace === namespace && metadata.labels?.['app'] === app,
   );
-  return entries.find((entry) => disconnectedAt(entry) === undefined) ?? entries[0];
+  const connected = entries.filter((entry) => disconnectedAt(entry) === undefined);
+  const own = [...connected, ...entries].find((entry) => (entry['spec'] as { address?: string }).address === address);
+  return own ?? connected[0] ?? entries[0];
 }
 
 /** When istiod lost the VM; undefined while it is connected. */
@@ -119,7 +128,10 @@ function disconnectedAt(entry: KubeObject): string | undefined {
 }
 
 /** Runs something on the VM; a failure is a sentence, since here it is an answer. */
-export async function onVm<T>(lab: Lab, work: (machine: ReturnType<Lab['engine']['machine']>) => Promise<T>): Promise<T | string> {
+export async function onVm<T>(
+  lab: Lab,
+  work: (machine: ReturnType<Lab['engine']['machine']>) => Promise<T>,
+): Promise<T | string> {
   try {
     return await work(lab.engine.machine(lab.config.vm.name));
   } catch (error) {

@@ -4,6 +4,7 @@ import { passing } from '../../half-way.ts';
 import { digestOf } from '../../stand-in.ts';
 import { dropCertificate } from '../certificate.ts';
 import { asText, guestEntry, guestPath, guestText, writeGuest } from '../files.ts';
+import { hostsBlock } from '../hosts.ts';
 import { freezeSessions } from '../sessions.ts';
 import { TOKEN } from '../sidecar.ts';
 import { startAsStamped, failed, type ScriptCall, type ScriptModel } from './script.ts';
@@ -38,6 +39,7 @@ export const sidecarStartModel: ScriptModel = async (call) => {
     dropCertificate(instance);
     writeGuest(instance, `${STORE}/root-cert.sha256`, `${digestOf(root)}\n`);
   }
+  hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
   const lib = guestPath(instance, '/usr/local/lib/istio-vms');
   const stamped = [
     '/etc/systemd/system/istio.service',

@@ -23,6 +23,7 @@ export const stateModel: ScriptModel = async ({ world, instance, args }) => {
     ['sidecar.enabled', enabled(instance, 'istio')],
     ['sidecar.active', knownUnit(instance, 'istio')?.active ?? 'inactive'],
     ['sidecar.ready', sidecarIsReady(instance) ? '200' : instance.rules ? '503' : '000'],
+    ['sidecar.hosts', hostsLines(instance)],
     ['demo.enabled', enabled(instance, 'istio-vms-demo')],
     ['demo.active', knownUnit(instance, 'istio-vms-demo')?.active ?? 'inactive'],
     ['cert.expires', expires === undefined ? '-' : String(Math.floor(expires / 1000))],
@@ -34,6 +35,14 @@ export const stateModel: ScriptModel = async ({ world, instance, args }) => {
 
 function firstLine(instance: Instance, path: string): string {
   return guestText(instance, path)?.split('\n')[0] || '-';
+}
+
+function hostsLines(instance: Instance): string {
+  const lines = guestText(instance, '/var/lib/istio-vms/hosts') ?? '';
+  if (lines === '') return '-';
+  return guestText(instance, '/etc/hosts')?.includes(`# istio-vms begin\n${lines}# istio-vms end\n`) === true
+    ? 'there'
+    : 'missing';
 }
 
 function enabled(instance: Instance, name: string): string {
