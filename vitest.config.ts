@@ -9,7 +9,13 @@ export default defineConfig({
       { extends: true, test: { name: 'rehearsal', include: ['test/rehearsal/**/*.test.ts'], testTimeout: 20_000 } },
       {
         extends: true,
-        test: { name: 'smoke', include: ['test/smoke/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 60_000, fileParallelism: false },
+        test: {
+          name: 'smoke',
+          include: ['test/smoke/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
       },
     ],
   },

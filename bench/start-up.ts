@@ -20,7 +20,8 @@ for (let run = 0; run < RUNS; run++) {
   }
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 const floor = median(times.get('node -e 0') ?? []);
 let worst = 0;
 for (const [name, values] of times) {

@@ -42,7 +42,10 @@ export async function surroundings(invocation: Invocation, options: GlobalOption
   const path = join(invocation.cwd, options.config ?? 'run.env');
   const text = await real.files.readText(path);
   if (text === undefined && options.config !== undefined) {
-    throw new CliError('bad-configuration', { message: `There is no configuration file ${path}.`, hint: 'Copy run.env.example, or leave --config out.' });
+    throw new CliError('bad-configuration', {
+      message: `There is no configuration file ${path}.`,
+      hint: 'Copy run.env.example, or leave --config out.',
+    });
   }
   const loaded = loadConfig({
     host,
@@ -85,7 +88,12 @@ function compose(around: Surroundings, doors: Doors, options: LabOptions): Omit<
   const { config } = around.loaded;
   const mask = createMask();
   const stamp = new Date(doors.clock.now()).toISOString().replace(/[:.]/g, '-');
-  const log = createRunLog({ files: doors.files, clock: doors.clock, path: join(config.paths.logs, `${stamp}.log`), mask });
+  const log = createRunLog({
+    files: doors.files,
+    clock: doors.clock,
+    path: join(config.paths.logs, `${stamp}.log`),
+    mask,
+  });
   const logged = { ...doors, processes: loggingProcesses(doors.processes, log) };
   const lab = makeLab({ config, host: around.host, shipped: around.shipped, doors: logged, mask, options });
   return { lab, loaded: around.loaded, log };

@@ -5,7 +5,9 @@ import type { StepCommand } from './steps/steps.ts';
 import { VERSION } from './version.ts';
 
 /** Every command is loaded when it is chosen, so that `--help` starts fast. */
-type Load = () => Promise<(invocation: Invocation, options: GlobalOptions, args: readonly string[]) => Promise<ExitCode>>;
+type Load = () => Promise<
+  (invocation: Invocation, options: GlobalOptions, args: readonly string[]) => Promise<ExitCode>
+>;
 
 interface CommandSpec {
   readonly name: string;
@@ -62,10 +64,15 @@ export function commandTree(invocation: Invocation, done: (code: ExitCode) => vo
 }
 
 function addCommand(program: Command, spec: CommandSpec, invocation: Invocation, done: (code: ExitCode) => void): void {
-  const command = program.command(spec.name).description(spec.summary).helpGroup(spec.group).copyInheritedSettings(program);
+  const command = program
+    .command(spec.name)
+    .description(spec.summary)
+    .helpGroup(spec.group)
+    .copyInheritedSettings(program);
   spec.extend?.(command);
   addCommonOptions(command);
-  if (spec.examples !== undefined) command.addHelpText('after', ['', 'Examples:', ...spec.examples.map((line) => `  ${line}`)].join('\n'));
+  if (spec.examples !== undefined)
+    command.addHelpText('after', ['', 'Examples:', ...spec.examples.map((line) => `  ${line}`)].join('\n'));
   command.action(async (...call: unknown[]) => {
     const args = (call.slice(0, -2) as (string | string[])[]).flat();
     const start = await spec.load();
@@ -176,10 +183,15 @@ const COMMANDS: readonly CommandSpec[] = [
     summary: 'The steps, what each needs, what is there, what would change.',
     load: async () => (await import('./commands/plan.ts')).plan,
     extend: (command) => {
-      command.addOption(new Option('--commands', 'every command that would run, in order, pasteable').conflicts('graph'));
+      command.addOption(
+        new Option('--commands', 'every command that would run, in order, pasteable').conflicts('graph'),
+      );
       command.option('--graph', 'the steps as a Mermaid graph');
     },
-    examples: ['istio-vms plan --commands               from what is really there', 'istio-vms plan --commands --rehearse    from nothing'],
+    examples: [
+      'istio-vms plan --commands               from what is really there',
+      'istio-vms plan --commands --rehearse    from nothing',
+    ],
   },
   {
     name: 'env',
@@ -225,5 +237,11 @@ function columnsOf(stream: Output): number {
 
 function rootFooter(): string {
   const rows = EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`);
-  return ['', 'Begin with `istio-vms up --rehearse`. `istio-vms <command> --help` tells more.', '', 'Exit codes:', ...rows].join('\n');
+  return [
+    '',
+    'Begin with `istio-vms up --rehearse`. `istio-vms <command> --help` tells more.',
+    '',
+    'Exit codes:',
+    ...rows,
+  ].join('\n');
 }

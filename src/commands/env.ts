@@ -16,7 +16,11 @@ export async function env(invocation: Invocation, options: GlobalOptions): Promi
       const { bin } = app.loaded.config.paths;
       const lines = variables.map(({ name, value }) => `export ${name}=${quoteWord(value)}`);
       return Promise.resolve({
-        data: { variables: Object.fromEntries(variables.map(({ name, value }) => [name, value])), path: bin, origins: Object.fromEntries(app.loaded.values.map(({ name, origin }) => [name, origin])) },
+        data: {
+          variables: Object.fromEntries(variables.map(({ name, value }) => [name, value])),
+          path: bin,
+          origins: Object.fromEntries(app.loaded.values.map(({ name, origin }) => [name, origin])),
+        },
         text: [...lines, pathLine(bin)].join('\n'),
       });
     },

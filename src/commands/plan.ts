@@ -29,7 +29,8 @@ export async function plan(invocation: Invocation, options: PlanOptions): Promis
     invocation,
     options: { ...options, rehearse },
     from: options.rehearse ? 'nothing' : 'real',
-    body: (work) => (options.graph === true ? graph(work) : options.commands === true ? commands(work) : overview(work)),
+    body: (work) =>
+      options.graph === true ? graph(work) : options.commands === true ? commands(work) : overview(work),
   });
 }
 
@@ -45,16 +46,24 @@ async function overview(work: Session): Promise<Answer> {
   const results = await checkAll(labSteps(lab), { signal: work.signal });
   const { paint, width } = work.screen.answer;
   const rows = results.map(({ step, finding }) => [
-    finding === 'ready' ? { text: 'there', paint: paint.good } : { text: 'missing' in finding ? 'make' : 'mend', paint: paint.warn },
+    finding === 'ready'
+      ? { text: 'there', paint: paint.good }
+      : { text: 'missing' in finding ? 'make' : 'mend', paint: paint.warn },
     step.id,
     step.needs.join(' '),
     findingText(finding),
   ]);
   const change = results.filter(({ finding }) => finding !== 'ready').length;
-  const last = change === 0 ? 'Nothing would change.' : `\`istio-vms up\` would change ${counted(change, 'step')} of ${results.length}.`;
+  const last =
+    change === 0
+      ? 'Nothing would change.'
+      : `\`istio-vms up\` would change ${counted(change, 'step')} of ${results.length}.`;
   return {
-    data: { changes: change, steps: results.map(({ step, finding }) => ({ id: step.id, title: step.title, needs: step.needs, finding })) },
-    text: `${renderTable({ head: ['', 'step', 'needs', 'state'], rows, width, paint })}\n\n${last}`,
+    data: {
+      changes: change,
+      steps: results.map(({ step, finding }) => ({ id: step.id, title: step.title, needs: step.needs, finding })),
+    },
+    text: `${renderTable({ head: ['', 'step', 'needs', 'state'], rows, width, paint }).trimEnd()}\n\n${last}`,
   };
 }
 

@@ -73,7 +73,12 @@ function upStepIds(work: Session): readonly string[] {
     .map(({ id }) => id);
 }
 
-export function rehearsalFigures(rehearsal: Rehearsal, work: Session, begun: Mark, run: RunReport | undefined): RehearsalFigures {
+export function rehearsalFigures(
+  rehearsal: Rehearsal,
+  work: Session,
+  begun: Mark,
+  run: RunReport | undefined,
+): RehearsalFigures {
   const commands = rehearsal.transcript.slice(begun.commands);
   return {
     virtualMs: work.app.lab.doors.clock.now() - begun.at,

@@ -100,11 +100,18 @@ function listenForInterrupts(invocation: Invocation, interrupt: AbortController,
   });
 }
 
-function show({ command, invocation, options }: SessionSpec, answer: Answer, screen: Screen, app: App | undefined): ExitCode {
+function show(
+  { command, invocation, options }: SessionSpec,
+  answer: Answer,
+  screen: Screen,
+  app: App | undefined,
+): ExitCode {
   const { error } = answer;
   if (options.output === 'json') {
     invocation.stdout.write(jsonDocument(command, error === undefined ? 'ok' : 'error', answer.data, error));
   } else if (answer.text !== '') {
+    // Air between the story and the answer; on the story's side, so that the answer begins at once.
+    if (!options.quiet) invocation.stderr.write('\n');
     invocation.stdout.write(`${answer.text.trimEnd()}\n`);
   }
   if (answer.closing !== undefined && !options.quiet) {
@@ -123,4 +130,3 @@ function show({ command, invocation, options }: SessionSpec, answer: Answer, scr
   );
   return error.exitCode;
 }
-

@@ -42,7 +42,12 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
 function cells({ what, ok, state, since, expires }: StatusRow, now: number, paint: Paint): readonly Cell[] {
   const mark = ok === undefined ? ' ' : ok ? '✔' : '✖';
   const time = expires === undefined ? age(since, now) : remaining(expires, now);
-  return [`  ${what}`, { text: mark, paint: ok === false ? paint.bad : paint.good }, state, { text: time, paint: paint.dim }];
+  return [
+    `  ${what}`,
+    { text: mark, paint: ok === false ? paint.bad : paint.good },
+    state,
+    { text: time, paint: paint.dim },
+  ];
 }
 
 function age(since: string | undefined, now: number): string {

@@ -37,7 +37,9 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
 async function verified(work: Session, readOnly: boolean, answer: Answer): Promise<Answer> {
   const checks = chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly });
   const report = await runChecks(work, checks);
-  const leftOut = readOnly ? '\nProofs that would disturb the lab were left out; `istio-vms verify` makes them all.' : '';
+  const leftOut = readOnly
+    ? '\nProofs that would disturb the lab were left out; `istio-vms verify` makes them all.'
+    : '';
   const error: CliError | undefined = report.error;
   return {
     ...answer,

@@ -24,7 +24,11 @@ export interface VerifyReport {
 }
 
 /** Proves the lab: every check by name, with evidence. Exit code 7 if something fails. */
-export async function verify(invocation: Invocation, options: VerifyOptions, names: readonly string[]): Promise<ExitCode> {
+export async function verify(
+  invocation: Invocation,
+  options: VerifyOptions,
+  names: readonly string[],
+): Promise<ExitCode> {
   return session({
     command: 'verify',
     invocation,
@@ -33,10 +37,21 @@ export async function verify(invocation: Invocation, options: VerifyOptions, nam
     async body(work) {
       const { paint, width } = work.screen.answer;
       if (options.list === true) {
-        const rows = CHECKS.map(({ name, title, optional }) => [name, title, optional === undefined ? '' : `--${optional}`]);
-        return { data: { checks: CHECKS.map(({ name, title, optional }) => ({ name, title, optional })) }, text: renderTable({ rows, width, paint }) };
+        const rows = CHECKS.map(({ name, title, optional }) => [
+          name,
+          title,
+          optional === undefined ? '' : `--${optional}`,
+        ]);
+        return {
+          data: { checks: CHECKS.map(({ name, title, optional }) => ({ name, title, optional })) },
+          text: renderTable({ rows, width, paint }),
+        };
       }
-      const checks = chooseChecks({ names, strict: options.strict === true, networkPolicy: options.networkPolicy === true });
+      const checks = chooseChecks({
+        names,
+        strict: options.strict === true,
+        networkPolicy: options.networkPolicy === true,
+      });
       await requireTools(work.app.lab, ['machines', 'kubectl']);
       const report = await runChecks(work, checks);
       return {
@@ -55,7 +70,12 @@ export async function runChecks(work: Session, checks: readonly Check[]): Promis
   const { event } = work.reporter;
   const startedAt = clock.now();
   let current = checks[0]?.name ?? '';
-  event({ type: 'run-started', at: startedAt, direction: 'apply', steps: checks.map(({ name, title }) => ({ id: name, title })) });
+  event({
+    type: 'run-started',
+    at: startedAt,
+    direction: 'apply',
+    steps: checks.map(({ name, title }) => ({ id: name, title })),
+  });
   const context = {
     signal: work.signal,
     say: (text: string) => event({ type: 'step-said', at: clock.now(), id: current, text }),
@@ -82,7 +102,10 @@ function failure(failed: readonly CheckResult[], total: number): CliError {
   const hints = [...new Set(failed.flatMap(({ hint }) => hint ?? []))];
   return new CliError('verify-failed', {
     message: `${failed.length} of ${counted(total, 'check')} failed`,
-    details: failed.map(({ name, title, evidence, hint }) => `${name} (${title}): ${evidence}${hint === undefined ? '' : `; try ${hint}`}`),
+    details: failed.map(
+      ({ name, title, evidence, hint }) =>
+        `${name} (${title}): ${evidence}${hint === undefined ? '' : `; try ${hint}`}`,
+    ),
     ...(hints[0] === undefined ? {} : { hint: hints[0] }),
   });
 }
@@ -95,7 +118,10 @@ export function verifyData(report: VerifyReport): Readonly<Record<string, unknow
   };
 }
 
-export function reportText(report: VerifyReport, { paint, width }: { readonly paint: Paint; readonly width: number }): string {
+export function reportText(
+  report: VerifyReport,
+  { paint, width }: { readonly paint: Paint; readonly width: number },
+): string {
   const rows = report.results.map((result) => [
     result.ok ? { text: 'pass', paint: paint.good } : { text: 'FAIL', paint: paint.bad },
     result.name,
@@ -103,5 +129,5 @@ export function reportText(report: VerifyReport, { paint, width }: { readonly pa
   ]);
   const passed = report.results.filter(({ ok }) => ok).length;
   const last = `${passed} of ${counted(report.results.length, 'check')} passed in ${duration(report.ms)}.`;
-  return `${renderTable({ head: ['', 'check', 'evidence'], rows, width, paint })}\n\n${last}`;
+  return `${renderTable({ head: ['', 'check', 'evidence'], rows, width, paint }).trimEnd()}\n\n${last}`;
 }
