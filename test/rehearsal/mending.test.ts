@@ -9,7 +9,13 @@ const VM = 'vm-istio-external-workload';
 const ON_VM = `multipass exec -n ${VM} --`;
 const FILES = '/home/u/lab/.data/workload-files';
 
-const edit = (lab: Simulated, kind: string, namespace: string | undefined, name: string, change: (object: KubeObject) => void): void => {
+const edit = (
+  lab: Simulated,
+  kind: string,
+  namespace: string | undefined,
+  name: string,
+  change: (object: KubeObject) => void,
+): void => {
   expect(lab.cluster.get(kind, namespace, name)).toBeDefined();
   lab.cluster.store.edit(kind, namespace, name, change);
 };
@@ -41,35 +47,91 @@ interface Harm {
 }
 
 const HARMS: readonly Harm[] = [
-  { what: 'the VM is purged', harm: (lab) => lab.shell(`multipass delete --purge ${VM}`), named: { vm: /no machine vm-istio/ } },
+  {
+    what: 'the VM is purged',
+    harm: (lab) => lab.shell(`multipass delete --purge ${VM}`),
+    named: { vm: /no machine vm-istio/ },
+  },
   { what: 'the VM is soft-deleted', harm: (lab) => lab.shell(`multipass delete ${VM}`), named: { vm: /soft-deleted/ } },
   { what: 'the VM is stopped', harm: (lab) => lab.shell(`multipass stop ${VM}`), named: { vm: /is stopped/ } },
-  { what: 'a worker is purged', harm: (lab) => lab.shell('multipass delete --purge k3s-worker-1'), named: { 'worker-1': /no machine k3s-worker-1/ } },
-  { what: 'a worker is stopped', harm: (lab) => lab.shell('multipass stop k3s-worker-2'), named: { 'worker-2': /is stopped/ } },
-  { what: 'the server is stopped', harm: (lab) => lab.shell('multipass stop k3s-master'), named: { master: /is stopped/ } },
-  { what: 'the server is purged', harm: (lab) => lab.shell('multipass delete --purge k3s-master'), named: { master: /no machine/ } },
-  { what: 'the kubeconfig is gone', harm: (lab) => lab.files.remove(lab.config.paths.kubeconfig), named: { 'k3s-server': /no kubeconfig/ } },
+  {
+    what: 'a worker is purged',
+    harm: (lab) => lab.shell('multipass delete --purge k3s-worker-1'),
+    named: { 'worker-1': /no machine k3s-worker-1/ },
+  },
+  {
+    what: 'a worker is stopped',
+    harm: (lab) => lab.shell('multipass stop k3s-worker-2'),
+    named: { 'worker-2': /is stopped/ },
+  },
+  {
+    what: 'the server is stopped',
+    harm: (lab) => lab.shell('multipass stop k3s-master'),
+    named: { master: /is stopped/ },
+  },
+  {
+    what: 'the server is purged',
+    harm: (lab) => lab.shell('multipass delete --purge k3s-master'),
+    named: { master: /no machine/ },
+  },
+  {
+    what: 'the kubeconfig is gone',
+    harm: (lab) => lab.files.remove(lab.config.paths.kubeconfig),
+    named: { 'k3s-server': /no kubeconfig/ },
+  },
   {
     what: 'the kubeconfig is readable for all',
     harm: (lab) => lab.files.chmod(lab.config.paths.kubeconfig, 0o644),
     named: { 'k3s-server': /kubeconfig.*readable/ },
   },
-  { what: 'istioctl is gone', harm: (lab) => lab.files.remove(lab.config.paths.istioctl), named: { istioctl: /no \/home/ } },
-  { what: 'istioctl may not run', harm: (lab) => lab.files.chmod(lab.config.paths.istioctl, 0o644), named: { istioctl: /not executable/ } },
-  { what: 'the link to istioctl is gone', harm: (lab) => lab.files.remove(lab.config.paths.istioctlLink), named: { istioctl: /does not point/ } },
+  {
+    what: 'istioctl is gone',
+    harm: (lab) => lab.files.remove(lab.config.paths.istioctl),
+    named: { istioctl: /no \/home/ },
+  },
+  {
+    what: 'istioctl may not run',
+    harm: (lab) => lab.files.chmod(lab.config.paths.istioctl, 0o644),
+    named: { istioctl: /not executable/ },
+  },
+  {
+    what: 'the link to istioctl is gone',
+    harm: (lab) => lab.files.remove(lab.config.paths.istioctlLink),
+    named: { istioctl: /does not point/ },
+  },
   {
     what: 'the webhook of the tag is gone',
-    harm: (lab) => drop(lab, 'mutatingwebhookconfigurations.admissionregistration.k8s.io', 'istio-revision-tag-default'),
+    harm: (lab) =>
+      drop(lab, 'mutatingwebhookconfigurations.admissionregistration.k8s.io', 'istio-revision-tag-default'),
     named: { istio: /tag `default` is gone/ },
   },
-  { what: 'istiod is gone', harm: (lab) => drop(lab, 'deployments.apps', 'istiod-1-19-3', 'istio-system'), named: { istio: /no Deployment/ } },
-  { what: 'the whole control plane is gone', harm: (lab) => drop(lab, 'namespace', 'istio-system'), named: { istio: /no Deployment/ } },
+  {
+    what: 'istiod is gone',
+    harm: (lab) => drop(lab, 'deployments.apps', 'istiod-1-19-3', 'istio-system'),
+    named: { istio: /no Deployment/ },
+  },
+  {
+    what: 'the whole control plane is gone',
+    harm: (lab) => drop(lab, 'namespace', 'istio-system'),
+    named: { istio: /no Deployment/ },
+  },
   {
     what: "the namespace's network label is gone",
-    harm: (lab) => edit(lab, 'namespaces', undefined, 'istio-system', ({ metadata }) => delete metadata.labels?.['topology.istio.io/network']),
+    harm: (lab) =>
+      edit(
+        lab,
+        'namespaces',
+        undefined,
+        'istio-system',
+        ({ metadata }) => delete metadata.labels?.['topology.istio.io/network'],
+      ),
     named: { istio: /Namespace istio-system has other labels/ },
   },
-  { what: "the gateway's Service is gone", harm: (lab) => drop(lab, 'services', 'istio-eastwestgateway', 'istio-system'), named: { eastwest: /no Service istio-system/ } },
+  {
+    what: "the gateway's Service is gone",
+    harm: (lab) => drop(lab, 'services', 'istio-eastwestgateway', 'istio-system'),
+    named: { eastwest: /no Service istio-system/ },
+  },
   {
     what: "the gateway's Deployment is gone",
     harm: (lab) => drop(lab, 'deployments.apps', 'istio-eastwestgateway', 'istio-system'),
@@ -94,23 +156,61 @@ const HARMS: readonly Harm[] = [
     harm: (lab) => drop(lab, 'workloadgroups.networking.istio.io', 'external-app', 'vmns'),
     named: { workload: /no WorkloadGroup vmns\/external-app/ },
   },
-  { what: 'the namespace of the VM is gone', harm: (lab) => drop(lab, 'namespace', 'vmns'), named: { workload: /no Namespace vmns/ } },
-  { what: 'the workload files are gone', harm: (lab) => lab.files.remove(FILES), named: { workload: /no complete set/ } },
-  { what: 'hosts is empty', harm: (lab) => lab.files.write(`${FILES}/hosts`, '', 0o600), named: { workload: /hosts names nothing/ } },
+  {
+    what: 'the namespace of the VM is gone',
+    harm: (lab) => drop(lab, 'namespace', 'vmns'),
+    named: { workload: /no Namespace vmns/ },
+  },
+  {
+    what: 'the workload files are gone',
+    harm: (lab) => lab.files.remove(FILES),
+    named: { workload: /no complete set/ },
+  },
+  {
+    what: 'hosts is empty',
+    harm: (lab) => lab.files.write(`${FILES}/hosts`, '', 0o600),
+    named: { workload: /hosts names nothing/ },
+  },
   {
     what: 'CA_ADDR has the port of inside',
-    harm: async (lab) => lab.files.write(`${FILES}/cluster.env`, String(await lab.files.readText(`${FILES}/cluster.env`)).replaceAll(':15013', ':15012'), 0o600),
+    harm: async (lab) =>
+      lab.files.write(
+        `${FILES}/cluster.env`,
+        String(await lab.files.readText(`${FILES}/cluster.env`)).replaceAll(':15013', ':15012'),
+        0o600,
+      ),
     named: { workload: /CA_ADDR is .*:15012/ },
   },
   {
     what: 'the root certificate is another one',
-    harm: (lab) => lab.files.write(`${FILES}/root-cert.pem`, '-----BEGIN CERTIFICATE-----\nother\n-----END CERTIFICATE-----\n', 0o600),
+    harm: (lab) =>
+      lab.files.write(
+        `${FILES}/root-cert.pem`,
+        '-----BEGIN CERTIFICATE-----\nother\n-----END CERTIFICATE-----\n',
+        0o600,
+      ),
     named: { workload: /root certificate/ },
   },
-  { what: 'the token is damaged', harm: (lab) => lab.files.write(`${FILES}/istio-token`, 'not a token\n', 0o600), named: { workload: /token/ } },
-  { what: 'the token is readable for all', harm: (lab) => lab.files.chmod(`${FILES}/istio-token`, 0o644), named: { workload: /istio-token.*readable/ } },
-  { what: 'the directory of the files lets others in', harm: (lab) => lab.files.chmod(FILES, 0o755), named: { workload: /workload-files.*others/ } },
-  { what: 'the sidecar is stopped', harm: (lab) => lab.shell(`${ON_VM} sudo systemctl stop istio`), named: { sidecar: /is inactive/ } },
+  {
+    what: 'the token is damaged',
+    harm: (lab) => lab.files.write(`${FILES}/istio-token`, 'not a token\n', 0o600),
+    named: { workload: /token/ },
+  },
+  {
+    what: 'the token is readable for all',
+    harm: (lab) => lab.files.chmod(`${FILES}/istio-token`, 0o644),
+    named: { workload: /istio-token.*readable/ },
+  },
+  {
+    what: 'the directory of the files lets others in',
+    harm: (lab) => lab.files.chmod(FILES, 0o755),
+    named: { workload: /workload-files.*others/ },
+  },
+  {
+    what: 'the sidecar is stopped',
+    harm: (lab) => lab.shell(`${ON_VM} sudo systemctl stop istio`),
+    named: { sidecar: /is inactive/ },
+  },
   {
     what: 'the sidecar does not start at boot',
     harm: (lab) => void (lab.machine(VM).units.get('istio')!.enabled = false),
@@ -123,17 +223,30 @@ const HARMS: readonly Harm[] = [
   },
   {
     what: 'our lines in /etc/hosts are gone',
-    harm: (lab) => onGuest(lab, VM, '/etc/hosts', (text) => text.replace(/# istio-vms begin[\s\S]*# istio-vms end\n/, '')),
+    harm: (lab) =>
+      onGuest(lab, VM, '/etc/hosts', (text) => text.replace(/# istio-vms begin[\s\S]*# istio-vms end\n/, '')),
     named: { sidecar: /\/etc\/hosts/ },
   },
-  { what: 'the demo workload is stopped', harm: (lab) => lab.shell(`${ON_VM} sudo systemctl stop istio-vms-demo`), named: { demo: /is inactive/ } },
+  {
+    what: 'the demo workload is stopped',
+    harm: (lab) => lab.shell(`${ON_VM} sudo systemctl stop istio-vms-demo`),
+    named: { demo: /is inactive/ },
+  },
   {
     what: 'the demo workload does not start at boot',
     harm: (lab) => void (lab.machine(VM).units.get('istio-vms-demo')!.enabled = false),
     named: { demo: /does not start at boot/ },
   },
-  { what: 'the route is gone', harm: (lab) => drop(lab, 'services', 'external-app', 'vmns'), named: { route: /no Service vmns\/external-app/ } },
-  { what: 'the sample is gone', harm: (lab) => drop(lab, 'namespace', 'sample'), named: { sample: /no Namespace sample/ } },
+  {
+    what: 'the route is gone',
+    harm: (lab) => drop(lab, 'services', 'external-app', 'vmns'),
+    named: { route: /no Service vmns\/external-app/ },
+  },
+  {
+    what: 'the sample is gone',
+    harm: (lab) => drop(lab, 'namespace', 'sample'),
+    named: { sample: /no Namespace sample/ },
+  },
   {
     what: 'the sample runs without injection',
     harm: async (lab) => {
@@ -145,10 +258,26 @@ const HARMS: readonly Harm[] = [
     },
     named: { sample: /Namespace sample has other labels/ },
   },
-  { what: "the VM's address is another one", harm: (lab) => moved(lab, VM), named: { workload: /the VM is at 192\.168\.64\.104/ } },
-  { what: "a worker's address is another one", harm: (lab) => moved(lab, 'k3s-worker-2'), named: { 'k3s-agent-2': /registered at .* the machine is at/ } },
-  { what: "the first worker's address is another one", harm: (lab) => moved(lab, 'k3s-worker-1'), named: { 'k3s-agent-1': /registered at/ } },
-  { what: "the server's address is another one", harm: (lab) => moved(lab, 'k3s-master'), named: { 'k3s-server': /kubeconfig names .* the machine is at/ } },
+  {
+    what: "the VM's address is another one",
+    harm: (lab) => moved(lab, VM),
+    named: { workload: /the VM is at 192\.168\.64\.104/ },
+  },
+  {
+    what: "a worker's address is another one",
+    harm: (lab) => moved(lab, 'k3s-worker-2'),
+    named: { 'k3s-agent-2': /registered at .* the machine is at/ },
+  },
+  {
+    what: "the first worker's address is another one",
+    harm: (lab) => moved(lab, 'k3s-worker-1'),
+    named: { 'k3s-agent-1': /registered at/ },
+  },
+  {
+    what: "the server's address is another one",
+    harm: (lab) => moved(lab, 'k3s-master'),
+    named: { 'k3s-server': /kubeconfig names .* the machine is at/ },
+  },
 ];
 
 describe('what somebody changes behind our back', () => {
@@ -184,7 +313,8 @@ describe('what heals by itself', () => {
 
   it('every machine reboots', async () => {
     const lab = watch(await labThatIsUp());
-    for (const name of [...lab.world.engine.instances.keys()]) await lab.shell(`multipass restart ${name} --timeout 300`);
+    for (const name of [...lab.world.engine.instances.keys()])
+      await lab.shell(`multipass restart ${name} --timeout 300`);
     await lab.pass(240_000);
     const run = await lab.up();
     expect(run.report.error).toBeUndefined();

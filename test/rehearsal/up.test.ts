@@ -93,7 +93,11 @@ describe('a configuration that changes', () => {
 
     const fewer = await lab.up({ set: { WORKERS: '1' } });
     expect(fewer.report.error).toBeUndefined();
-    expect([...lab.world.engine.instances.keys()].sort()).toEqual(['k3s-master', 'k3s-worker-1', 'vm-istio-external-workload']);
+    expect([...lab.world.engine.instances.keys()].sort()).toEqual([
+      'k3s-master',
+      'k3s-worker-1',
+      'vm-istio-external-workload',
+    ]);
     expect((await lab.verify([], { set: { WORKERS: '1' } })).red).toEqual([]);
   });
 

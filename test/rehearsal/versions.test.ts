@@ -19,7 +19,9 @@ describe('every Istio minor', () => {
     it.each(minors)('comes up with %s, is proven, and stays', async (_minor, { lastPatch, k3s }) => {
       const { lab, proofs } = await upTwice({ host, set: { ISTIO_VERSION: lastPatch } });
       watch(lab);
-      expect(proofs.results.find(({ name }) => name === 'versions')?.evidence).toBe(`istioctl ${lastPatch}, istiod ${lastPatch}`);
+      expect(proofs.results.find(({ name }) => name === 'versions')?.evidence).toBe(
+        `istioctl ${lastPatch}, istiod ${lastPatch}`,
+      );
       expect(proofs.results.find(({ name }) => name === 'nodes')?.evidence).toContain(k3s);
       expect(lab.machine('vm-istio-external-workload').packages.get('istio-sidecar')).toBe(lastPatch);
     });

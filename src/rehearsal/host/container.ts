@@ -25,8 +25,8 @@ const version: Action = async ({ world }, tool, args) => {
   const platform = { Os: 'linux', Arch: world.host.cpu };
   const answer =
     tool === 'podman'
-      ? { Client: { Version: '5.2.5', OsArch: `linux/${world.host.cpu}` } }
-      : { Client: { Version: '27.3.1', ...platform }, Server: { Version: '27.3.1', ...platform } };
+      ? { Client: { APIVersion: '5.2.5', Version: '5.2.5', OsArch: `linux/${world.host.cpu}` } }
+      : { Client: { Version: '27.3.1', ApiVersion: '1.47', ...platform }, Server: { Version: '27.3.1', ...platform } };
   return { exitCode: 0, stdout: `${JSON.stringify(answer)}\n` };
 };
 

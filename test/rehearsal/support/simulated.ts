@@ -7,7 +7,12 @@ import { checkAll, type CheckResult } from '../../../src/plan/check.ts';
 import type { RunEvent } from '../../../src/plan/events.ts';
 import type { Goal } from '../../../src/plan/plan.ts';
 import type { RunReport } from '../../../src/plan/report.ts';
-import { createRehearsal, type Rehearsal, type RehearsalOptions, type TranscriptEntry } from '../../../src/rehearsal/index.ts';
+import {
+  createRehearsal,
+  type Rehearsal,
+  type RehearsalOptions,
+  type TranscriptEntry,
+} from '../../../src/rehearsal/index.ts';
 import type { SimulatedCluster } from '../../../src/rehearsal/cluster/index.ts';
 import type { Instance } from '../../../src/rehearsal/world.ts';
 import type { Lab, LabOptions } from '../../../src/steps/lab.ts';
@@ -72,7 +77,14 @@ export function simulated({ set = {}, ...options }: SimulatedOptions = {}) {
     const mask = createMask();
     const log = createRunLog({ files, clock: doors.clock, path: `/log/${++runs}.log`, mask });
     const logged = { ...doors, processes: loggingProcesses(doors.processes, log) };
-    const lab = makeLab({ config, host, shipped, doors: logged, mask, options: { fixCa: true, fixPilot: true, ...labOptions } });
+    const lab = makeLab({
+      config,
+      host,
+      shipped,
+      doors: logged,
+      mask,
+      options: { fixCa: true, fixPilot: true, ...labOptions },
+    });
     return { lab, log };
   };
 
@@ -93,7 +105,13 @@ export function simulated({ set = {}, ...options }: SimulatedOptions = {}) {
     const steps = wanted.targets === 'all' ? labSteps(lab) : allSteps(lab);
     const report = await rehearsal.drive(() => carryOut(work, steps, wanted));
     await log.flush();
-    return { report, said, log: (await files.readText(log.path)) ?? '', ...commandsSince(transcript, before), changed: changedIn(report) };
+    return {
+      report,
+      said,
+      log: (await files.readText(log.path)) ?? '',
+      ...commandsSince(transcript, before),
+      changed: changedIn(report),
+    };
   };
 
   const step = (command: StepCommand, over: RunOptions & { readonly kind?: Goal['kind'] } = {}): Promise<Ran> =>
@@ -114,19 +132,32 @@ export function simulated({ set = {}, ...options }: SimulatedOptions = {}) {
       const { lab } = fresh(over);
       return rehearsal.drive(() => checkAll(labSteps(lab), { signal: new AbortController().signal }));
     },
-    verify: async (names: readonly string[] = [], over: RunOptions & { strict?: boolean; networkPolicy?: boolean } = {}): Promise<Proofs> => {
+    verify: async (
+      names: readonly string[] = [],
+      over: RunOptions & { strict?: boolean; networkPolicy?: boolean } = {},
+    ): Promise<Proofs> => {
       const { lab } = fresh(over);
       const before = transcript.length;
       const checks = chooseChecks({ names, strict: over.strict === true, networkPolicy: over.networkPolicy === true });
       const context = { signal: over.signal ?? new AbortController().signal, say: () => undefined };
       const results = await rehearsal.drive(() => runVerify(lab, checks, context, () => undefined));
-      return { results, red: results.filter(({ ok }) => !ok).map(({ name }) => name), ...commandsSince(transcript, before) };
+      return {
+        results,
+        red: results.filter(({ ok }) => !ok).map(({ name }) => name),
+        ...commandsSince(transcript, before),
+      };
     },
     /** A person at a terminal: a command that is none of ours. @throws CommandError */
     shell: async (line: string, stdin?: string) => {
       const [file = '', ...args] = line.split(' ');
       return rehearsal.drive(() =>
-        rehearsal.doors.processes.run({ file, args, effect: 'write', timeoutMs: 3_600_000, ...(stdin === undefined ? {} : { stdin }) }),
+        rehearsal.doors.processes.run({
+          file,
+          args,
+          effect: 'write',
+          timeoutMs: 3_600_000,
+          ...(stdin === undefined ? {} : { stdin }),
+        }),
       );
     },
     /** Lets so much time pass. */
@@ -159,7 +190,10 @@ export async function labThatIsUp(options: SimulatedOptions = {}): Promise<Simul
   return it;
 }
 
-function commandsSince(transcript: Rehearsal['transcript'], before: number): Pick<Ran, 'commands' | 'writes' | 'reads'> {
+function commandsSince(
+  transcript: Rehearsal['transcript'],
+  before: number,
+): Pick<Ran, 'commands' | 'writes' | 'reads'> {
   const commands = transcript.slice(before);
   const lines = (effect: 'read' | 'write'): string[] => commands.filter((entry) => entry.effect === effect).map(shown);
   return { commands, writes: lines('write'), reads: lines('read') };
