@@ -7,7 +7,8 @@ import { k3sSteps } from './k3s.ts';
 import type { Lab } from './lab.ts';
 import { machineSteps } from './machines.ts';
 import { spareWorkersStep } from './spare-workers.ts';
-import { sidecarPackageStep, sidecarStep } from './sidecar.ts';
+import { sidecarPackageStep } from './sidecar-package.ts';
+import { sidecarStep } from './sidecar.ts';
 import { demoStep, routeStep, sampleStep } from './traffic.ts';
 import { workloadStep } from './workload.ts';
 

@@ -1,0 +1,48 @@
+import { asRoot, type Machine } from '../machines/machine.ts';
+import type { StepContext } from '../plan/step.ts';
+import { waitUntil } from '../plan/wait.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { viewCluster, type ClusterView } from './cluster.ts';
+import type { Lab } from './lab.ts';
+import { waitForReadiness } from './sidecar-start.ts';
+
+const REGISTRATION_MS = 90_000;
+
+/** The entry that istiod made for the VM at this address, if it is connected. */
+export function entryOf(lab: Lab, view: ClusterView, address: string): KubeObject | undefined {
+  return view.objects.find(
+    (object) =>
+      object.kind === 'WorkloadEntry' &&
+      object.metadata.namespace === lab.config.vm.namespace &&
+      object.metadata.labels?.['app'] === lab.config.vm.app &&
+      (object['spec'] as { address?: string } | undefined)?.address === address &&
+      object.metadata.annotations?.['istio.io/disconnectedAt'] === undefined,
+  );
+}
+
+/**
+ * istiod registers a proxy when it connects, and only then. When the entry went away meanwhile (with its WorkloadGroup,
+ * facts/istio-vm.md 6.1) a sidecar that runs and is ready stays unknown until it connects anew.
+ */
+export async function registerAgain(lab: Lab, machine: Machine, address: string, context: StepContext): Promise<void> {
+  const isRegistered = async (): Promise<boolean> => {
+    lab.kubectl.forget();
+    return entryOf(lab, await viewCluster(lab), address) !== undefined;
+  };
+  if (await isRegistered()) return;
+  context.say(`${machine.name} is not registered; its sidecar connects anew`);
+  await machine.run(
+    asRoot({ file: 'systemctl', args: ['restart', '--no-block', 'istio'], effect: 'write', timeoutMs: 60_000 }),
+  );
+  await waitUntil({
+    clock: lab.doors.clock,
+    signal: context.signal,
+    say: context.say,
+    what: `the WorkloadEntry of ${machine.name}`,
+    deadlineMs: REGISTRATION_MS,
+    intervalMs: 2_000,
+    hint: `Look at istiod: \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${lab.config.istio.namespace} logs deployment/istiod-${lab.config.istio.revision}\`.`,
+    probe: async () => ((await isRegistered()) ? { done: true } : { notYet: 'not registered yet' }),
+  });
+  await waitForReadiness(lab, machine, context);
+}

@@ -1,0 +1,55 @@
+import { sidecarDebArtifact } from '../artifacts/artifacts.ts';
+import { CliError } from '../errors/cli-error.ts';
+import type { GuestPayload } from '../guest/k3s.ts';
+import { installScript } from '../guest/sidecar.ts';
+import type { Machine } from '../machines/machine.ts';
+import type { Finding, Step, StepContext } from '../plan/step.ts';
+import { imageBinaries } from './arm64-binaries.ts';
+import { obtainArtifact } from './downloads.ts';
+import type { Lab } from './lab.ts';
+
+const INSTALL_MS = 300_000;
+
+/** The package on the VM: everything that needs DNS and disk, before the sidecar captures traffic. */
+export function sidecarPackageStep(lab: Lab): Step {
+  const { config } = lab;
+  return {
+    id: 'sidecar-package',
+    title: `sidecar on ${config.vm.name}`,
+    needs: ['vm', 'sidecar-download'],
+    madeBy: 'istio-vms bootstrap',
+    expectMs: 15_000,
+
+    async check(): Promise<Finding> {
+      const state = await lab.workloadVm.state();
+      const version = state?.sidecar.version;
+      if (version === undefined) return { missing: `no sidecar on ${config.vm.name}` };
+      return version === config.istio.version ? 'ready' : { drifted: `sidecar ${version} is installed` };
+    },
+
+    async apply(context) {
+      const machine = lab.engine.machine(config.vm.name);
+      const payload = await packagePayload(lab, machine, context);
+      context.say('installing the sidecar');
+      try {
+        await machine.put(payload.files, payload.script, { timeoutMs: INSTALL_MS, signal: context.signal });
+      } finally {
+        lab.workloadVm.forget();
+      }
+    },
+  };
+}
+
+/** The deb for the machine's own CPU, or, where it was never published, the binaries out of the image. */
+async function packagePayload(lab: Lab, machine: Machine, context: StepContext): Promise<GuestPayload> {
+  const cpu = await machine.arch();
+  const artifact = sidecarDebArtifact(lab.config, cpu);
+  try {
+    const deb = { file: await obtainArtifact(lab, artifact, context) };
+    return installScript(lab.config, { shipped: lab.shipped, deb });
+  } catch (error) {
+    if (!(error instanceof CliError && error.reason === 'artifact-absent')) throw error;
+    context.say('the package is not published; taking the binaries from the proxyv2 image');
+    return installScript(lab.config, { shipped: lab.shipped, ...(await imageBinaries(lab, cpu, context)) });
+  }
+}
