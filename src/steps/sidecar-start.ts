@@ -1,5 +1,6 @@
 import { CliError } from '../errors/cli-error.ts';
-import { asRoot, type GuestFile, type GuestScript, type Machine, type PutResult } from '../machines/machine.ts';
+import type { GuestPayload } from '../guest/k3s.ts';
+import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
@@ -8,39 +9,68 @@ import type { Lab } from './lab.ts';
 
 const START_MS = 90_000;
 const READY_MS = 180_000;
+/** A machine that reboots answers again within this. */
+const BOOT_MS = 60_000;
+const BROKEN_SESSIONS = 2;
 
 /**
  * Loading the rules can swallow the very session that loads them (facts/istio-vm.md 5.6). If the call does not come back
- * but a fresh session answers at once, the session froze and the machine is well: go on in new sessions.
+ * but a fresh session answers at once, the session froze and the machine is well: go on in new sessions. A session that
+ * broke off (the machine rebooted) may have been cut anywhere, and putting again what is there does no harm.
  */
 export async function putAcrossFreeze(
+  lab: Lab,
   machine: Machine,
-  files: readonly GuestFile[],
-  script: GuestScript,
+  payload: GuestPayload,
   context: StepContext,
-): Promise<PutResult | undefined> {
-  try {
-    return await machine.put(files, script, { timeoutMs: START_MS, signal: context.signal });
-  } catch (error) {
-    if (!timedOut(error)) throw error;
-    const alive = await answers(machine, { file: 'true', args: [], effect: 'read', timeoutMs: 15_000 });
-    if (!alive) {
-      throw new CliError('frozen-session', {
-        message: `${machine.name} stopped answering while its sidecar started.`,
-        hint: `Restart it with \`multipass restart ${machine.name}\`, then run \`istio-vms bootstrap\` again.`,
-        cause: error,
-      });
+): Promise<void> {
+  for (let left = BROKEN_SESSIONS; ; left--) {
+    try {
+      await machine.put(payload.files, payload.script, { timeoutMs: START_MS, signal: context.signal });
+      return;
+    } catch (error) {
+      const brokeOff = isLostSession(error);
+      if (!(timedOut(error) || (brokeOff && left > 0))) throw error;
+      if (!(await isAlive(lab, machine, context))) {
+        throw new CliError('frozen-session', {
+          message: `${machine.name} stopped answering while its sidecar started.`,
+          hint: `Restart it with \`multipass restart ${machine.name}\`, then run \`istio-vms bootstrap\` again.`,
+          cause: error,
+        });
+      }
+      if (!brokeOff) {
+        context.say('that session froze, as sessions older than the rules may; going on in a new one');
+        return;
+      }
+      context.say('that session broke off; once more in a new one');
     }
-    context.say('that session froze, as sessions older than the rules may; going on in a new one');
-    return undefined;
+  }
+}
+
+/** Whether a fresh session answers, within the time that a machine takes to boot. */
+async function isAlive(lab: Lab, machine: Machine, context: StepContext): Promise<boolean> {
+  const { clock } = lab.doors;
+  const until = clock.now() + BOOT_MS;
+  for (;;) {
+    if (await answers(machine, { file: 'true', args: [], effect: 'read', timeoutMs: 15_000 })) return true;
+    if (clock.now() >= until) return false;
+    await clock.sleep(2_000, context.signal);
   }
 }
 
 function timedOut(error: unknown): boolean {
-  if (error instanceof CommandError) return error.failure === 'timed-out';
-  return (
-    error instanceof CliError && error.facts.cause instanceof CommandError && error.facts.cause.failure === 'timed-out'
-  );
+  return causeOf(error)?.failure === 'timed-out';
+}
+
+/** ssh's own exit code: the connection is gone, and nobody knows how the command ended. */
+function isLostSession(error: unknown): boolean {
+  const cause = causeOf(error);
+  return cause?.failure === 'exit' && cause.result.exitCode === 255;
+}
+
+function causeOf(error: unknown): CommandError | undefined {
+  if (error instanceof CommandError) return error;
+  return error instanceof CliError && error.facts.cause instanceof CommandError ? error.facts.cause : undefined;
 }
 
 /**

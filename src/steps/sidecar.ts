@@ -50,7 +50,7 @@ export function sidecarStep(lab: Lab): Step {
           const files = await filesWithFreshToken(lab, context);
           const payload = sidecarFiles(config, { shipped: lab.shipped, workloadFiles: files, address });
           context.say('starting the sidecar');
-          await putAcrossFreeze(machine, payload.files, payload.script, context);
+          await putAcrossFreeze(lab, machine, payload, context);
           // A computer that sleeps lets the token age, also while the sidecar starts.
           const mayRenew = token < TOKENS ? () => isStale(lab, files) : () => false;
           if ((await waitForReadiness(lab, machine, context, mayRenew)) === 'ready') break;

@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest';
+import { FAULTS } from '../../src/rehearsal/index.ts';
+import { cli } from './support/cli.ts';
+import { refusals, simulated } from './support/simulated.ts';
+
+const { watch } = refusals();
+
+/** What each fault comes to at the terminal: exit code, and the sentences by which a person knows. */
+const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown: readonly string[] }>> = {
+  'launch-timeout-lies': {
+    code: 0,
+    shown: [
+      'k3s-master: launch reported a failure, but the machine is unknown; waiting for it',
+      'k3s-master: launch reported a failure, but the machine is starting; waiting for it',
+    ],
+  },
+  'gateway-port-clash': {
+    code: 5,
+    shown: [
+      'waiting for the address of the east-west gateway: port 15013 is held by Service default/already-here',
+      '✖ east-west gateway: The east-west gateway gets no address: port 15013 is held by Service default/already-here.',
+      'What was done stays: 18 of 20 steps. The same command goes on from there.',
+      'Try: Give the gateway other ports (EWG_PORT_STATUS, EWG_PORT_TLS_ISTIOD, EWG_PORT_TLS_WEBHOOK), or remove the other Service; then run the same command again.',
+      'Reason: port-clash (exit code 5)',
+    ],
+  },
+  'token-expired': { code: 0, shown: ['sidecar           the token has expired; asking for a new one'] },
+  'computer-slept': {
+    code: 0,
+    shown: ['the computer slept for 2 h', 'sidecar           the token has expired; asking for a new one'],
+  },
+  'arm64-deb-missing': {
+    code: 0,
+    shown: [
+      'sidecar-download  this package is not published; its binaries will come out of the proxyv2 image',
+      'sidecar-package   fetching docker.io/istio/proxyv2:1.19.3 for linux/arm64',
+    ],
+  },
+  'frozen-session': {
+    code: 0,
+    shown: ['sidecar           that session froze, as sessions older than the rules may; going on in a new one'],
+  },
+  'vm-rebooted': { code: 0, shown: ['dns               waiting up to 1 m 30 s for the sidecar: activating'] },
+  'daemon-down': {
+    code: 4,
+    shown: [
+      '✖ A tool that is needed is not ready.',
+      'multipass: Multipass 1.16.3 is installed, but its service does not answer. Start it: `sudo snap start multipass` on Linux,',
+      'Reason: engine-not-answering (exit code 4)',
+    ],
+  },
+  'daemon-restart': { code: 0, shown: ['k3s-master: Multipass is not ready yet, trying again'] },
+  'address-late': { code: 0, shown: [] },
+  'cloud-init-error': {
+    code: 5,
+    shown: [
+      '✖ machine k3s-master: cloud-init failed on the machine k3s-master, so it is not set up as it should be.',
+      'Try: See why with `multipass exec -n k3s-master -- cloud-init status --long`, then make the machine anew with --recreate.',
+      'Reason: machine-broken (exit code 5)',
+    ],
+  },
+  'download-flaky': { code: 0, shown: ['failed: the connection was reset. Trying again in 2 s'] },
+  'download-truncated': { code: 0, shown: ['the server closed the connection before the end. Trying again in 2 s'] },
+  'digest-mismatch': {
+    code: 5,
+    shown: [
+      '✖ istioctl 1.19.3: The download of https://github.com/istio/istio/releases/download/1.19.3/istioctl-1.19.3-linux-amd64.tar.gz has another SHA-256 than it should have.',
+      '.tar.gz.mismatch',
+      'Reason: digest-mismatch (exit code 5)',
+    ],
+  },
+  'root-cert-late': {
+    code: 0,
+    shown: ['waiting for the root certificate in namespace vmns: ConfigMap istio-ca-root-cert is not there yet'],
+  },
+  'api-flaky': { code: 0, shown: [] },
+};
+
+describe('every fault at the terminal', () => {
+  it('has an outcome here', () => {
+    expect(FAULTS.map(({ name }) => name).sort()).toEqual(Object.keys(OUTCOMES).sort());
+  });
+
+  it.each(Object.entries(OUTCOMES))('%s', async (fault, { code, shown }) => {
+    const run = await cli(['up', '--rehearse', '--fault', fault]);
+    for (const sentence of shown) expect(run.stderr).toContain(sentence);
+    expect({ code: run.code, proven: run.stdout.includes('13 of 13 checks passed') }).toEqual({
+      code,
+      proven: code === 0,
+    });
+    expect(run.stderr).toContain('Nothing real is touched');
+  });
+
+  it('several at once', async () => {
+    const faults = [
+      'launch-timeout-lies',
+      'token-expired',
+      'frozen-session',
+      'vm-rebooted',
+      'api-flaky',
+      'download-flaky',
+    ];
+    const run = await cli(['up', '--rehearse', ...faults.flatMap((fault) => ['--fault', fault])]);
+    expect({ code: run.code, stderr: run.code === 0 ? '' : run.stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('one that there is not is named, with all that there are', async () => {
+    const run = await cli(['up', '--rehearse', '--fault', 'gremlins']);
+    expect(run.code).toBe(2);
+    for (const { name } of FAULTS) expect(run.stderr).toContain(name);
+  });
+
+  it('shapes a rehearsal, and is refused without one', async () => {
+    const run = await cli(['up', '--fault', 'token-expired']);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain('Try: Add --rehearse.');
+  });
+});
+
+describe('faults that end a run', () => {
+  it('port-clash: goes on when the other Service is gone', async () => {
+    const lab = watch(simulated({ faults: ['gateway-port-clash'] }));
+    const { report } = await lab.up();
+    expect(report.error?.reason).toBe('port-clash');
+    lab.world.faults.clear();
+    lab.cluster.store.remove('services', 'default', 'already-here');
+    const next = await lab.up();
+    expect(next.report.error).toBeUndefined();
+    expect(next.changed).toEqual(expect.arrayContaining(['eastwest', 'sidecar']));
+    expect(next.changed).not.toContain('istio');
+    expect((await lab.verify()).red).toEqual([]);
+  });
+
+  it('port-clash: goes on with another port', async () => {
+    const lab = watch(simulated({ faults: ['gateway-port-clash'] }));
+    await lab.up();
+    const set = { EWG_PORT_TLS_ISTIOD: '15112' };
+    expect((await lab.up({ set })).report.error).toBeUndefined();
+    expect((await lab.verify([], { set })).red).toEqual([]);
+  });
+
+  it('daemon-down: nothing was begun; goes on when it is up', async () => {
+    const lab = watch(simulated({ faults: ['daemon-down'] }));
+    await expect(lab.up()).rejects.toMatchObject({ reason: 'engine-not-answering' });
+    expect(lab.transcript.filter(({ effect }) => effect === 'write')).toEqual([]);
+    lab.world.engine.daemonUp = true;
+    expect((await lab.up()).report.error).toBeUndefined();
+  });
+
+  it('digest-mismatch: the wrong bytes are never used, and the next run fetches again', async () => {
+    const lab = watch(simulated({ faults: ['digest-mismatch'] }));
+    const { report } = await lab.up();
+    expect(report.error?.reason).toBe('digest-mismatch');
+    expect(await lab.files.stat(lab.config.paths.istioctl)).toBeUndefined();
+    expect((await lab.up()).report.error).toBeUndefined();
+    expect((await lab.verify()).red).toEqual([]);
+  });
+
+  it('cloud-init-error: the machine is not built upon until it is made anew', async () => {
+    const lab = watch(simulated({ faults: ['cloud-init-error'] }));
+    expect((await lab.up()).report.error?.reason).toBe('machine-broken');
+    const again = await lab.up();
+    expect(again.report.error?.reason).toBe('machine-broken');
+    expect(again.changed).not.toContain('k3s-server');
+    expect((await lab.step('k3s', { kind: 'recreate' })).report.error).toBeUndefined();
+    expect((await lab.up()).report.error).toBeUndefined();
+    expect((await lab.verify()).red).toEqual([]);
+  });
+
+  it('a missing tool is told before anything begins', async () => {
+    const lab = watch(simulated({ tools: ['docker'] }));
+    await expect(lab.up()).rejects.toMatchObject({
+      reason: 'tool-missing',
+      facts: {
+        details: [
+          expect.stringContaining('multipass is not on the PATH'),
+          expect.stringContaining('kubectl is not on the PATH'),
+        ],
+      },
+    });
+    expect(lab.transcript.filter(({ effect }) => effect === 'write')).toEqual([]);
+  });
+});
+
+describe('the workload VM where no package is published', () => {
+  it('gets the binaries of the image, and a second up finds them', async () => {
+    const lab = watch(simulated({ faults: ['arm64-deb-missing'] }));
+    const first = await lab.up();
+    expect(first.report.error).toBeUndefined();
+    expect(first.writes.some((line) => line.startsWith('docker create'))).toBe(true);
+    expect(lab.world.containers.size).toBe(0);
+    const second = await lab.up();
+    expect(second.writes).toEqual([]);
+    expect(second.changed).toEqual([]);
+  });
+});
