@@ -6,7 +6,7 @@ import { waitUntil } from '../plan/wait.ts';
 import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check } from './check.ts';
-import { findEntry } from './vm-checks.ts';
+import { findEntry, runningVm } from './vm-checks.ts';
 
 const FLIP_MS = 90_000;
 
@@ -17,6 +17,9 @@ export const health: Check = {
   disturbs: true,
   async run(lab, context) {
     if ((await findEntry(lab)) === undefined) return fail('no WorkloadEntry', 'istio-vms bootstrap');
+    // Only what runs is stopped, so that it runs again afterwards and nothing else has changed.
+    const { active } = (await lab.workloadVm.state())?.demo ?? { active: 'not there' };
+    if (active !== 'active') return fail(`the demo workload is ${active}`, 'istio-vms route');
     let stopped: string;
     try {
       context.say('stopping the demo workload');
@@ -37,7 +40,8 @@ export const health: Check = {
 
 async function demo(lab: Lab, verb: 'start' | 'stop'): Promise<void> {
   const command = asRoot({ file: 'systemctl', args: [verb, DEMO_UNIT], effect: 'write', timeoutMs: 60_000 });
-  await lab.engine.machine(lab.config.vm.name).run(command);
+  const vm = await runningVm(lab);
+  await vm.run(command);
   lab.workloadVm.forget();
 }
 

@@ -1,6 +1,6 @@
 import type { Lab } from '../steps/lab.ts';
 import type { CommandResult } from '../system/doors.ts';
-import { asSentence } from './vm-checks.ts';
+import { asSentence, runningVm } from './vm-checks.ts';
 
 /** An HTTP answer, or why there was none. */
 export type Answer = { readonly status: number; readonly body: string } | { readonly refused: string };
@@ -33,9 +33,8 @@ export async function requestsFromVm(lab: Lab, url: string, times: number): Prom
     ...Array.from({ length: times }, () => url),
   ];
   try {
-    const { stdout } = await lab.engine
-      .machine(lab.config.vm.name)
-      .run({ file: 'curl', args, effect: 'read', timeoutMs: 60_000 });
+    const vm = await runningVm(lab);
+    const { stdout } = await vm.run({ file: 'curl', args, effect: 'read', timeoutMs: 60_000 });
     return parseAnswers(stdout);
   } catch (error) {
     return [{ refused: asSentence(error) }];

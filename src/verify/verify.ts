@@ -1,5 +1,7 @@
-import { asCliError } from '../errors/cli-error.ts';
+import { SAMPLE_NAMESPACE } from '../manifests/sample.ts';
+import { explainThrown } from '../plan/explain.ts';
 import type { StepContext } from '../plan/step.ts';
+import { findObject, viewCluster } from '../steps/cluster.ts';
 import type { Lab } from '../steps/lab.ts';
 import { removeSample, sampleStep } from '../steps/traffic.ts';
 import type { Check, Verdict } from './check.ts';
@@ -47,7 +49,7 @@ export async function verify(
     }
     return results;
   } finally {
-    if (madeSample) await removeSample(lab);
+    if (madeSample) await withdrawSample(lab, context);
   }
 }
 
@@ -55,7 +57,7 @@ async function judge(check: Check, lab: Lab, context: StepContext): Promise<Verd
   try {
     return await check.run(lab, context);
   } catch (thrown) {
-    const error = asCliError(thrown);
+    const error = explainThrown(thrown);
     if (context.signal.aborted || error.reason === 'internal-error') throw thrown;
     return {
       ok: false,
@@ -65,18 +67,31 @@ async function judge(check: Check, lab: Lab, context: StepContext): Promise<Verd
   }
 }
 
-/** True when the sample was missing and has been made for the time of the proofs. */
+/**
+ * True when there was no sample and one has been made for the time of the proofs. One that is there and not as wanted is
+ * not ours to mend here, and never ours to take away.
+ */
 async function provideSample(lab: Lab, context: StepContext): Promise<boolean> {
-  const step = sampleStep(lab);
-  const finding = await step.check(context);
-  if (finding === 'ready') return false;
+  const view = await viewCluster(lab);
+  // Without a cluster there is no sample; the checks say so, each in its own words.
+  if (view.unreachable !== undefined || findObject(view, 'Namespace', SAMPLE_NAMESPACE) !== undefined) return false;
+  context.say('starting the sample application');
   try {
-    context.say('starting the sample application');
-    await step.apply(context);
+    await sampleStep(lab).apply(context);
   } catch (thrown) {
-    const error = asCliError(thrown);
-    // Without a cluster there is no sample; the checks below say so, each in its own words.
-    if (context.signal.aborted || error.reason === 'internal-error') throw thrown;
+    if (context.signal.aborted || explainThrown(thrown).reason === 'internal-error') {
+      await withdrawSample(lab, context);
+      throw thrown;
+    }
   }
   return true;
+}
+
+/** A sample that stays behind is told, and is no reason to lose the report. */
+async function withdrawSample(lab: Lab, context: StepContext): Promise<void> {
+  try {
+    await removeSample(lab);
+  } catch (thrown) {
+    context.say(`the sample application of these proofs is left behind: ${explainThrown(thrown).message}`);
+  }
 }
