@@ -43,6 +43,7 @@ interface Experiment {
 }
 
 async function experiment(lab: Lab, context: StepContext, { name, policy, vm }: Experiment): Promise<Verdict> {
+  context.signal.throwIfAborted();
   context.say(`a policy ${name}`);
   try {
     await lab.kubectl.apply([policy]);

@@ -41,6 +41,7 @@ export const strict: Check = {
       const before = await requestFromPod(lab, plain, plainUrl);
       if (!isServed(before))
         return fail(`plain traffic is refused already without STRICT: ${describe(before)}`, 'istio-vms route');
+      context.signal.throwIfAborted();
       context.say('PeerAuthentication STRICT');
       await lab.kubectl.apply([wanted]);
       const after = await waitForAnswer(
@@ -50,6 +51,7 @@ export const strict: Check = {
         () => requestFromPod(lab, plain, plainUrl),
         (answer) => 'refused' in answer,
       );
+      context.signal.throwIfAborted();
       const mesh = await requestFromPod(lab, MESH_CLIENT, workloadUrl(lab));
       const evidence = `plain before: ${describe(before)}; plain after: ${describe(after)}; mesh: ${describe(mesh)}`;
       return 'refused' in after && isServed(mesh)

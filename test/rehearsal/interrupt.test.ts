@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { cli } from './support/cli.ts';
+import { labThatIsUp, refusals, simulated, type Ran, type RunOptions } from './support/simulated.ts';
+
+const { watch } = refusals();
+
+/** When the signal came, no step began its work after it, and no command that changes something either. */
+function nothingNewAfter(run: Ran, abortedAt: number): void {
+  for (const { id, workedAt } of run.report.steps) {
+    if (workedAt !== undefined && workedAt > abortedAt)
+      throw new Error(`${id} began ${workedAt - abortedAt} ms after the interrupt`);
+  }
+}
+
+describe('an interrupt', () => {
+  // While machines are launched, k3s starts, Istio is installed, the VM joins.
+  it.each([1_000, 30_000, 89_500, 95_000, 120_000, 135_000, 150_000, 168_000, 172_000, 176_000])(
+    'after %i ms starts nothing new, says how to go on, and the next up ends it',
+    async (after) => {
+      const lab = watch(simulated());
+      const interrupt = new AbortController();
+      const begin = lab.world.clock.now();
+      lab.world.clock.after(after, () => interrupt.abort());
+      const cut = await lab.up({ signal: interrupt.signal });
+      const { error } = cut.report;
+      expect(error?.reason).toBe('interrupted');
+      expect(error?.exitCode).toBe(130);
+      expect(error?.message).toMatch(/^Interrupted: \d+ steps? done, \d+ cut short, \d+ not started\.$/);
+      expect(error?.facts.hint).toBe('Run the same command again to go on where it stopped.');
+      nothingNewAfter(cut, begin + after);
+
+      const next = await lab.up();
+      expect(next.report.error).toBeUndefined();
+      expect((await lab.verify()).red).toEqual([]);
+      expect((await lab.up()).changed).toEqual([]);
+    },
+  );
+
+  it('before anything has begun changes nothing', async () => {
+    const lab = watch(simulated());
+    const interrupt = new AbortController();
+    interrupt.abort();
+    const { report, writes } = await lab.up({ signal: interrupt.signal });
+    expect(report.error?.reason).toBe('interrupted');
+    expect(writes).toEqual([]);
+  });
+
+  it('while things are removed: what was begun ends, and the next removal does the rest', async () => {
+    const lab = watch(await labThatIsUp());
+    const interrupt = new AbortController();
+    const over: RunOptions = {
+      signal: interrupt.signal,
+      onEvent: ({ type }) => {
+        if (type === 'step-done') interrupt.abort();
+      },
+    };
+    expect((await lab.down(over)).report.error?.reason).toBe('interrupted');
+    expect((await lab.down()).report.error).toBeUndefined();
+    expect(lab.world.engine.instances.size).toBe(0);
+  });
+
+  it('during the proofs leaves no experiment behind, and the demo workload runs', async () => {
+    const lab = watch(await labThatIsUp());
+    for (const [name, after] of [
+      ['health', 1_500],
+      ['strict', 4_000],
+      ['network-policy', 3_000],
+    ] as const) {
+      const interrupt = new AbortController();
+      lab.world.clock.after(after, () => interrupt.abort(new Error('stop')));
+      await expect(lab.verify([name], { signal: interrupt.signal })).rejects.toThrow();
+      await lab.pass(30_000);
+      expect(lab.machine('vm-istio-external-workload').units.get('istio-vms-demo')?.active).toBe('active');
+      expect(lab.cluster.list('networkpolicies.networking.k8s.io')).toEqual([]);
+      expect(lab.cluster.list('peerauthentications.security.istio.io')).toEqual([]);
+      expect(lab.cluster.get('namespaces', undefined, 'istio-vms-plain')).toBeUndefined();
+    }
+    expect((await lab.verify()).red).toEqual([]);
+  });
+});
+
+describe('at the terminal', () => {
+  it('the first signal ends in 130 with a way to go on', async () => {
+    const run = await cli(['up', '--rehearse'], { onSignal: (send) => setTimeout(send, 1) });
+    expect(run.code).toBe(130);
+    expect(run.left).toBeUndefined();
+    expect(run.stderr).toContain('Stopping: what must not be cut is let end. Once more to leave at once.');
+    expect(run.stderr).toContain('◼ Interrupted: ');
+    expect(run.stderr).toContain('Reason: interrupted (exit code 130)');
+    expect(run.stderr).not.toContain('✖');
+  });
+
+  it('the second leaves at once', async () => {
+    const run = await cli(['up', '--rehearse'], {
+      onSignal: (send) =>
+        setTimeout(() => {
+          send();
+          send();
+        }, 1),
+    });
+    expect(run.left).toBe(130);
+  });
+
+  it('during the proofs too', async () => {
+    const run = await cli(['verify', '--rehearse'], { onSignal: (send) => setTimeout(send, 1) });
+    expect(run.code).toBe(130);
+    expect(run.stderr).toContain('Reason: interrupted (exit code 130)');
+  });
+});

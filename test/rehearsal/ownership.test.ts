@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import type { Instance } from '../../src/rehearsal/world.ts';
+import { labThatIsUp, refusals, simulated, type Simulated } from './support/simulated.ts';
+
+const { watch } = refusals();
+const VM = 'vm-istio-external-workload';
+const OURS = ['k3s-master', 'k3s-worker-1', 'k3s-worker-2', VM];
+
+const FOREIGN: readonly Pick<Instance, 'name' | 'state'>[] = [
+  { name: 'primary', state: 'Running' },
+  { name: 'build-box', state: 'Stopped' },
+  { name: 'old-experiment', state: 'Deleted' },
+];
+
+/** Everything of these machines that could have been touched. */
+const fingerprint = (lab: Simulated, names: readonly string[]): unknown =>
+  names.map((name) => {
+    const { state, address, bootId, files, units } = lab.machine(name);
+    return { name, state, address, bootId, files: [...files.keys()].sort(), units: [...units.keys()] };
+  });
+
+describe('machines of other people', () => {
+  const names = FOREIGN.map(({ name }) => name);
+
+  it('survive up, up --recreate and up --delete, the soft-deleted one too', async () => {
+    const lab = watch(simulated({ foreign: FOREIGN }));
+    const before = fingerprint(lab, names);
+    for (const run of [lab.up, lab.recreate, lab.down]) expect((await run()).report.error).toBeUndefined();
+    expect(fingerprint(lab, names)).toEqual(before);
+    expect([...lab.world.engine.instances.keys()]).toEqual(names);
+    for (const { command } of lab.transcript) {
+      expect(command.args).not.toEqual(['purge']);
+      if (command.file === 'multipass') for (const name of names) expect(command.args).not.toContain(name);
+    }
+  });
+
+  it.each<Instance['state']>(['Running', 'Stopped', 'Deleted'])(
+    'one with a name of ours that is %s is refused and untouched',
+    async (state) => {
+      const lab = watch(simulated({ foreign: [{ name: 'k3s-worker-1', state }] }));
+      const before = fingerprint(lab, ['k3s-worker-1']);
+      const up = await lab.up();
+      expect(up.report.error?.reason).toBe('foreign-machine');
+      expect(up.report.error?.message).toContain('k3s-worker-1');
+      expect(up.report.error?.facts.hint).toContain('NODE_PREFIX');
+      const down = await lab.down();
+      expect(down.report.error?.reason).toBe('foreign-machine');
+      const recreate = await lab.step('k3s', { kind: 'recreate' });
+      expect(recreate.report.error?.reason).toBe('foreign-machine');
+      expect(fingerprint(lab, ['k3s-worker-1'])).toEqual(before);
+      // What we had made besides it is gone all the same.
+      expect([...lab.world.engine.instances.keys()]).toEqual(['k3s-worker-1']);
+    },
+  );
+
+  it('the lab of another name beside ours keeps its machines', async () => {
+    const lab = watch(await labThatIsUp());
+    const before = fingerprint(lab, OURS);
+    const set = { LAB_NAME: 'second' };
+    const up = await lab.up({ set });
+    expect(up.report.error?.reason).toBe('foreign-machine');
+    expect((await lab.down({ set })).report.error?.reason).toBe('foreign-machine');
+    expect(fingerprint(lab, OURS)).toEqual(before);
+  });
+
+  it('two labs with names of their own live side by side', async () => {
+    const lab = watch(await labThatIsUp());
+    const before = fingerprint(lab, OURS);
+    const set = {
+      LAB_NAME: 'second',
+      NODE_PREFIX: 'two',
+      WORKLOAD_VM_NAME: 'two-vm',
+      DATA_DIR: '.two',
+      TEMP_DIR: '.two-tmp',
+    };
+    expect((await lab.down({ set })).report.error).toBeUndefined();
+    expect(fingerprint(lab, OURS)).toEqual(before);
+  });
+});
+
+describe('a lost record', () => {
+  it('running machines of ours are known by their mark, and taken down', async () => {
+    const lab = watch(await labThatIsUp());
+    await lab.files.remove(lab.config.paths.machinesRecord);
+    expect((await lab.up()).report.error).toBeUndefined();
+    await lab.files.remove(lab.config.paths.machinesRecord);
+    expect((await lab.down()).report.error).toBeUndefined();
+    expect(lab.world.engine.instances.size).toBe(0);
+  });
+
+  it("a stopped machine without a record could be anybody's: it is refused, and the rest goes", async () => {
+    const lab = watch(await labThatIsUp());
+    await lab.files.remove(lab.config.paths.machinesRecord);
+    await lab.shell('multipass stop k3s-worker-2');
+    const { report } = await lab.down();
+    expect(report.error?.reason).toBe('foreign-machine');
+    expect([...lab.world.engine.instances.keys()]).toEqual(['k3s-worker-2']);
+  });
+
+  it.each(['{', '{"version":1,"lab":"other","machines":{}}', ''])('a record that is %j is no record', async (text) => {
+    const lab = watch(await labThatIsUp());
+    await lab.files.write(lab.config.paths.machinesRecord, text);
+    expect((await lab.down()).report.error).toBeUndefined();
+    expect(lab.world.engine.instances.size).toBe(0);
+  });
+});
+
+describe('a machine that somebody made in place of ours', () => {
+  it('is not removed although its name is on record', async () => {
+    const lab = watch(await labThatIsUp());
+    await lab.shell(`multipass delete --purge ${VM}`);
+    await lab.shell(
+      `multipass launch 22.04 --name ${VM} --cpus 1 --memory 1G --disk 5G --timeout 900 --cloud-init -`,
+      '#cloud-config\n{}\n',
+    );
+    const { report } = await lab.step('vm', { kind: 'delete' });
+    expect(report.error?.reason).toBe('foreign-machine');
+    expect(lab.machine(VM).state).toBe('Running');
+  });
+});
+
+describe('removing in the middle', () => {
+  it.each([30_000, 95_000, 130_000, 170_000])('after %i ms of an up that was cut, all of ours goes', async (after) => {
+    const lab = watch(simulated({ foreign: FOREIGN }));
+    const interrupt = new AbortController();
+    lab.world.clock.after(after, () => interrupt.abort());
+    const up = await lab.up({ signal: interrupt.signal });
+    expect(up.report.error?.reason).toBe('interrupted');
+    const down = await lab.down();
+    expect(down.report.error).toBeUndefined();
+    expect([...lab.world.engine.instances.keys()]).toEqual(FOREIGN.map(({ name }) => name));
+    expect((await lab.down()).writes).toEqual([]);
+  });
+
+  it('some machines stopped, one soft-deleted, one purged: all go', async () => {
+    const lab = watch(await labThatIsUp());
+    await lab.shell('multipass stop k3s-master');
+    await lab.shell('multipass delete k3s-worker-1');
+    await lab.shell(`multipass delete --purge ${VM}`);
+    expect((await lab.down()).report.error).toBeUndefined();
+    expect(lab.world.engine.instances.size).toBe(0);
+  });
+});
