@@ -63,8 +63,8 @@ describe('an interrupt', () => {
     const lab = watch(await labThatIsUp());
     for (const [name, after] of [
       ['health', 1_500],
-      ['strict', 4_000],
-      ['network-policy', 3_000],
+      ['strict', 1_000],
+      ['network-policy', 2_000],
     ] as const) {
       const interrupt = new AbortController();
       lab.world.clock.after(after, () => interrupt.abort(new Error('stop')));
