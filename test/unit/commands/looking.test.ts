@@ -1,0 +1,169 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { CHECKS } from '../../../src/verify/checks.ts';
+import { cli, cliJson } from '../../rehearsal/support/cli.ts';
+
+/** What a shell makes of a text, without any of this computer's own variables. */
+function shell(
+  text: string,
+  env: Record<string, string> = {},
+): { stdout: string; stderr: string; status: number | null } {
+  return spawnSync('/bin/sh', ['-eu'], { input: text, encoding: 'utf8', env: { PATH: '/usr/bin:/bin', ...env } });
+}
+
+describe('env', () => {
+  it('can be evaluated, and gives the article its variables', async () => {
+    const { code, stdout } = await cli(['env', '--set', 'WORKERS=3'], { cwd: '/home/u/lab' });
+    expect(code).toBe(0);
+    const { stdout: seen, stderr } = shell(
+      `${stdout}\nprintf '%s\\n' "$WORKERS" "$ISTIO_REVISION" "$KUBECONFIG" "$PATH"`,
+    );
+    expect(stderr).toBe('');
+    expect(seen.split('\n').slice(0, 4)).toEqual([
+      '3',
+      '1-19-3',
+      '/home/u/lab/.data/.kubeconfig',
+      '/home/u/lab/.bin:/usr/bin:/bin',
+    ]);
+  });
+
+  it('puts the directory on the PATH once, however often it is evaluated', async () => {
+    const { stdout } = await cli(['env'], { cwd: '/home/u/lab' });
+    expect(shell(`${stdout}\n${stdout}\nprintf '%s' "$PATH"`).stdout).toBe('/home/u/lab/.bin:/usr/bin:/bin');
+  });
+
+  it('quotes what a shell would read otherwise', async () => {
+    const cwd = "/home/u/it's my $(lab) & `more`";
+    const { code, stdout } = await cli(['env'], { cwd });
+    expect(code).toBe(0);
+    expect(shell(`${stdout}\nprintf '%s\\n' "$DATA_DIR" "\${PATH%%:*}"`).stdout).toBe(`${cwd}/.data\n${cwd}/.bin\n`);
+  });
+
+  it('as JSON tells where each value came from', async () => {
+    const { json } = await cliJson(['env', '--set', 'WORKERS=3'], { env: { VM_APP: 'shop' } });
+    expect(json).toMatchObject({ version: 1, command: 'env', outcome: 'ok' });
+    expect(json.data.variables).toMatchObject({ WORKERS: '3', VM_APP: 'shop' });
+    expect(json.data.origins).toMatchObject({ WORKERS: 'flag', VM_APP: 'environment', RUN_OS: 'default' });
+  });
+});
+
+describe('plan', () => {
+  it('from nothing would make everything', async () => {
+    const { code, stdout } = await cli(['plan', '--rehearse', '-q']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/make\s+master\s+no machine k3s-master/);
+    expect(stdout).toMatch(/`istio-vms up` would change \d+ steps of \d+\./);
+  });
+
+  it('of a lab that is up would change nothing', async () => {
+    const { json } = await cliJson(['plan', '--rehearse', '--from', 'lab']);
+    expect(json.data.changes).toBe(0);
+    expect(json.data.steps.every(({ finding }: { finding: unknown }) => finding === 'ready')).toBe(true);
+  });
+
+  it('--graph is Mermaid, with every need as an arrow', async () => {
+    const { stdout } = await cli(['plan', '--graph', '--rehearse', '-q']);
+    const lines = stdout.trim().split('\n');
+    expect(lines[0]).toBe('flowchart LR');
+    const nodes = lines.flatMap((line) => /^ {2}(step_\w+)\[".+"\]$/.exec(line)?.[1] ?? []);
+    const arrows = lines.flatMap((line) =>
+      /^ {2}(step_\w+) --> (step_\w+)$/.exec(line) ? [line.trim().split(' --> ')] : [],
+    );
+    expect(nodes.length + arrows.length + 1).toBe(lines.length);
+    for (const end of arrows.flat()) expect(nodes).toContain(end);
+    expect(arrows).toContainEqual(['step_workload', 'step_sidecar']);
+  });
+
+  it('--commands can be pasted: a shell reads the very arguments that would run', async () => {
+    const cwd = '/home/u/lab';
+    const options = { cwd };
+    const text = await cli(['plan', '--commands', '--rehearse', '-q'], options);
+    const { json } = await cliJson(['plan', '--commands', '--rehearse'], options);
+    expect({ text: text.code, commands: json.data.commands.length > 40 }).toEqual({ text: 0, commands: true });
+
+    const tools = ['multipass', 'kubectl', 'istioctl_'];
+    const listing = text.stdout.replaceAll(/\S*\/istioctl-[\d.]+/g, 'istioctl_');
+    // Each tool is a function that writes down what it was given, an argument a record.
+    const recorders = tools.map(
+      (tool) => `${tool}() { printf '%s\\036' ${tool} "$@"; printf '\\035'; cat >/dev/null; }`,
+    );
+    const { stdout, stderr, status } = spawnSync('/bin/sh', ['-eu', '-c', `${recorders.join('\n')}\n${listing}`], {
+      encoding: 'utf8',
+      input: '',
+    });
+    expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
+    const seen = stdout
+      .split('\u001d')
+      .filter((record) => record !== '')
+      .map((record) => record.split('\u001e').slice(0, -1));
+    const wanted = (json.data.commands as { argv: string[] }[]).map(({ argv }) => [
+      argv[0]!.replace(/.*\/istioctl-[\d.]+$/, 'istioctl_'),
+      // `$(cat …)` drops the newline at a script's end, which a shell does not miss.
+      ...argv.slice(1).map((word) => word.replace(/\n+$/, '')),
+    ]);
+    expect(seen).toEqual(wanted);
+  });
+
+  it('--commands names each as read or write', async () => {
+    const { json } = await cliJson(['plan', '--commands', '--rehearse']);
+    const effects = new Set((json.data.commands as { effect: string }[]).map(({ effect }) => effect));
+    expect(effects).toEqual(new Set(['read', 'write']));
+  });
+});
+
+describe('status', () => {
+  it('of a lab that is up is all well', async () => {
+    const { json } = await cliJson(['status', '--rehearse']);
+    expect(json.outcome).toBe('ok');
+    const rows = (json.data.sections as { title: string; rows: { what: string; ok?: boolean }[] }[]).flatMap(
+      ({ rows: of }) => of,
+    );
+    expect(rows.length).toBeGreaterThanOrEqual(14);
+    expect(rows.filter(({ ok }) => ok !== true)).toEqual([]);
+  });
+
+  it('of nothing says so, reads only, and is no error', async () => {
+    const { code, json } = await cliJson(['status', '--rehearse', '--from', 'nothing']);
+    expect(code).toBe(0);
+    expect(json.data.rehearsal.writes).toBe(0);
+    const rows = (json.data.sections as { rows: { what: string; ok?: boolean; state: string }[] }[]).flatMap(
+      ({ rows: of }) => of,
+    );
+    expect(rows.some(({ ok }) => ok === true)).toBe(false);
+    expect(rows.find(({ what }) => what === 'k3s-master')?.state).toBe('not there');
+  });
+
+  it('fits a terminal of 80 columns', async () => {
+    const { stdout } = await cli(['status', '--rehearse'], { columns: 80 });
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+});
+
+describe('verify', () => {
+  it('--list names every check', async () => {
+    const { stdout } = await cli(['verify', '--list', '--rehearse', '-q']);
+    for (const { name } of CHECKS) expect(stdout).toContain(name);
+  });
+
+  it('knows no other names, and lists all', async () => {
+    const run = await cli(['verify', 'dns', 'nonsense', '--rehearse']);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toContain('There is no check named nonsense.');
+    for (const { name } of CHECKS) expect(run.stderr).toContain(name);
+  });
+
+  it('of nothing ends with 7, as a table and as JSON', async () => {
+    const run = await cliJson(['verify', '--rehearse', '--from', 'nothing']);
+    expect(run.code).toBe(7);
+    expect(run.json).toMatchObject({ outcome: 'error', error: { reason: 'verify-failed' }, data: { ok: false } });
+    expect(run.json.data.checks.length).toBe(13);
+    const text = await cli(['verify', '--rehearse', '--from', 'nothing']);
+    expect(text.stdout).toContain('0 of 13 checks passed');
+    expect(text.stderr).toContain('Reason: verify-failed (exit code 7)');
+  });
+
+  it('only what was asked for', async () => {
+    const { json } = await cliJson(['verify', 'dns', 'nodes', '--rehearse']);
+    expect(json.data.checks.map(({ name }: { name: string }) => name)).toEqual(['nodes', 'dns']);
+  });
+});
