@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { expectedGatewayAddress, portClash } from '../../../src/steps/eastwest.ts';
+import type { Lab } from '../../../src/steps/lab.ts';
+import type { KubeObject } from '../../../src/tools/kube-object.ts';
+
+const service = (name: string, ports: number[], type = 'LoadBalancer', namespace = 'istio-system'): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name, namespace },
+  spec: { type, ports: ports.map((port) => ({ port })) },
+});
+const balancer = (
+  of: string,
+  phase: string,
+  message = "0/3 nodes are available: 3 node(s) didn't have free ports for the requested pod ports.",
+): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: `svclb-${of}`, namespace: 'kube-system', labels: { 'svccontroller.k3s.cattle.io/svcname': of } },
+  status: { phase, conditions: [{ type: 'PodScheduled', status: 'False', message }] },
+});
+
+describe('portClash', () => {
+  const mine = service('mine', [15012, 15443]);
+
+  it.each<[string, KubeObject[], string | undefined]>([
+    [
+      'names the Service and the port',
+      [mine, balancer('mine', 'Pending'), service('other', [80, 15012], 'LoadBalancer', 'default')],
+      'port 15012 is held by Service default/other',
+    ],
+    [
+      'names all of them',
+      [mine, balancer('mine', 'Pending'), service('a', [15012]), service('b', [15443])],
+      'port 15012 is held by Service istio-system/a, port 15443 is held by Service istio-system/b',
+    ],
+    [
+      'a ClusterIP Service holds no port of a node',
+      [mine, balancer('mine', 'Pending'), service('other', [15012], 'ClusterIP')],
+      'a port is taken on the nodes',
+    ],
+    ['nobody else: a host port of a pod', [mine, balancer('mine', 'Pending')], 'a port is taken on the nodes'],
+    ['its pods run', [mine, balancer('mine', 'Running'), service('other', [15012])], undefined],
+    [
+      'its pods wait for something else',
+      [mine, balancer('mine', 'Pending', 'Insufficient cpu'), service('other', [15012])],
+      undefined,
+    ],
+    ["another Service's pods are stuck", [mine, balancer('other', 'Pending'), service('other', [15012])], undefined],
+    ['it is not there', [balancer('mine', 'Pending'), service('other', [15012])], undefined],
+  ])('%s', (_what, objects, clash) => expect(portClash({ objects }, 'mine', 'istio-system')).toBe(clash));
+});
+
+describe('expectedGatewayAddress', () => {
+  const node = (name: string, address: string): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name },
+    status: { addresses: [{ type: 'InternalIP', address }] },
+  });
+  const lab = (...workerNames: string[]): Lab => ({ config: { k3s: { master: 'm', workerNames } } }) as unknown as Lab;
+  const objects = [node('m', '1'), node('w2', '3'), node('w1', '2')];
+
+  it('is the first worker that the configuration names, whatever the order of the nodes', () => {
+    expect(expectedGatewayAddress(lab('w1', 'w2'), { objects })).toBe('2');
+  });
+
+  it('is the only node where there is no worker', () => {
+    expect(expectedGatewayAddress(lab(), { objects })).toBe('1');
+  });
+
+  it('is unknown before the node is there', () => {
+    expect(expectedGatewayAddress(lab('w9'), { objects })).toBeUndefined();
+  });
+});

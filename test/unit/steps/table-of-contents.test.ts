@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { validateGraph } from '../../../src/plan/graph.ts';
+import { allSteps, labSteps, stepsOf, type StepCommand } from '../../../src/steps/steps.ts';
+import { simulated } from '../../rehearsal/support/simulated.ts';
+
+const COMMANDS: readonly StepCommand[] = [
+  'k3s',
+  'istioctl',
+  'istio',
+  'eastwest',
+  'vm',
+  'workload',
+  'bootstrap',
+  'route',
+  'arm64-patch',
+];
+
+it.each(['1', '2', '50'])('the steps fit together with %s workers', (workers) => {
+  const steps = allSteps(simulated({ set: { WORKERS: workers } }).lab());
+  expect(() => validateGraph(steps)).not.toThrow();
+  expect(steps.filter(({ id }) => id.startsWith('worker-'))).toHaveLength(Number(workers));
+});
+
+it('every command has steps, and every step of `up` but the sample has a command of its own', () => {
+  const lab = simulated().lab();
+  const covered = new Set(COMMANDS.flatMap((command) => stepsOf(command, allSteps(lab))));
+  for (const command of COMMANDS) expect(stepsOf(command, allSteps(lab)).length).toBeGreaterThan(0);
+  expect(
+    labSteps(lab)
+      .filter(({ id }) => !covered.has(id))
+      .map(({ id }) => id),
+  ).toEqual(['sample']);
+});
+
+it('the sidecar waits for neither sample nor route, and the workload files not for the gateway', () => {
+  const needs = new Map(labSteps(simulated().lab()).map((step) => [step.id, step.needs]));
+  expect(needs.get('workload')).not.toContain('eastwest');
+  expect(needs.get('sidecar-package')).toEqual(['vm', 'sidecar-download']);
+  expect(needs.get('sidecar')).toEqual(['sidecar-package', 'workload', 'eastwest']);
+});
