@@ -13,6 +13,10 @@ export type Owner = 'ours' | 'foreign' | 'unknown';
 export interface Ownership {
   /** Notes that we are about to launch this machine: before the launch, so that a crash in its midst loses nothing. */
   intend(name: string): Promise<void>;
+  /** Notes that its launch was seen to its end. */
+  confirm(name: string): Promise<void>;
+  /** Whether `confirm` was called since the last `intend`; a lost record knows nothing. */
+  isConfirmed(name: string): Promise<boolean>;
   /** Strikes a machine that is gone. */
   forget(name: string): Promise<void>;
   /** Names noted so far, sorted: also those that the configuration no longer asks for. */
@@ -34,7 +38,7 @@ export interface OwnershipParts {
 const recordSchema = z.object({
   version: z.literal(1),
   lab: z.string(),
-  machines: z.record(z.string(), z.object({ engine: z.string(), recordedAt: z.string() })),
+  machines: z.record(z.string(), z.object({ engine: z.string(), recordedAt: z.string(), upSince: z.string().optional() })),
 });
 
 type Machines = z.infer<typeof recordSchema>['machines'];
@@ -74,6 +78,16 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
         ...machines,
         [name]: { engine: engine.name, recordedAt: new Date(clock.now()).toISOString() },
       })),
+    confirm: (name) =>
+      change((machines) => {
+        const noted = machines[name];
+        if (noted === undefined) return machines;
+        return { ...machines, [name]: { ...noted, upSince: new Date(clock.now()).toISOString() } };
+      }),
+    isConfirmed: async (name) => {
+      await lastWrite;
+      return (await read())[name]?.upSince !== undefined;
+    },
     forget: (name) =>
       change((machines) =>
         name in machines ? Object.fromEntries(Object.entries(machines).filter(([key]) => key !== name)) : machines,

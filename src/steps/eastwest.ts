@@ -17,6 +17,7 @@ import {
   type ClusterView,
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
+import { waitForRollout } from './rollout.ts';
 
 const ADDRESS_MS = 180_000;
 
@@ -57,7 +58,7 @@ export function eastwestStep(lab: Lab): Step {
       await doors.files.write(`${config.paths.manifests}/expose.yaml`, toYaml(exposed), 0o644);
       context.say('istioctl install: east-west gateway');
       await lab.istioctl.install([file]);
-      lab.kubectl.forget();
+      await waitForRollout(lab, context, GATEWAY_SERVICE, namespace);
       context.say(`exposing istiod-${config.istio.revision} and the mesh's services`);
       await lab.kubectl.apply(exposed);
       await waitForAddress(lab, context);

@@ -6,6 +6,7 @@ import type { Finding, Step } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import { compareObjects, findObject, rolloutState, viewCluster, type ClusterView } from './cluster.ts';
 import type { Lab } from './lab.ts';
+import { waitForRollout } from './rollout.ts';
 
 /** The revisioned control plane. */
 export function istioStep(lab: Lab): Step {
@@ -17,7 +18,7 @@ export function istioStep(lab: Lab): Step {
     id: 'istio',
     title: `Istio ${config.istio.version}, revision ${config.istio.revision}`,
     // A worker that istiod fits on, not all of them (facts/peers.md B3).
-    needs: ['istioctl', 'k3s-agent-1'],
+    needs: ['istioctl', 'k3s-agent-1', 'spare-workers'],
     madeBy: 'istio-vms istio',
     expectMs: 40_000,
 
@@ -39,7 +40,7 @@ export function istioStep(lab: Lab): Step {
       await doors.files.write(file, document, 0o644);
       context.say('istioctl install: CRDs, istiod, ingress gateway');
       await lab.istioctl.install([file, ...(config.istio.overlay === undefined ? [] : [config.istio.overlay])]);
-      lab.kubectl.forget();
+      await waitForRollout(lab, context, `istiod-${config.istio.revision}`, config.istio.namespace);
       if (!hasDefaultTag(await viewCluster(lab), config.istio.revision)) {
         // A re-run at 1.19 before .7 and 1.20 before .3 drops the tag's webhook (facts/istio-vm.md 2.5).
         context.say('setting the revision tag `default` again');

@@ -54,7 +54,10 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
       if (found.state === 'deleted') return { missing: `${name} is soft-deleted` };
       if (!(await mayUse(lab, found))) throw foreign(found);
       if (found.state !== 'running') return { drifted: `${name} is ${found.state}` };
-      return found.addresses.length > 0 ? 'ready' : { drifted: `${name} has no address yet` };
+      if (found.addresses.length === 0) return { drifted: `${name} has no address yet` };
+      // A launch that was cut, or whose cloud-init failed, leaves a machine that runs and is not to be built upon.
+      const confirmed = await lab.ownership.isConfirmed(name);
+      return confirmed ? 'ready' : { drifted: `the first start of ${name} was not seen to its end` };
     },
 
     async apply(context: StepContext) {
@@ -63,15 +66,18 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
         throw foreign(found);
       }
       try {
-        if (found?.state === 'stopped' || found?.state === 'suspended') {
+        const rests = found?.state === 'stopped' || found?.state === 'suspended';
+        if (rests) {
           context.say('starting it again');
           await lab.engine.start(name, context);
-        } else {
+        }
+        if (!rests || !(await lab.ownership.isConfirmed(name))) {
           if (found?.state === 'deleted') await lab.engine.remove(name, context);
           // The intent is on record before the deed, so that a run cut in between still knows its machine.
           await lab.ownership.intend(name);
           // What is there already (a launch that was cut) is ours by now: it is waited for, not refused.
           await lab.engine.launch(spec, { ...context, ours: found !== undefined });
+          await lab.ownership.confirm(name);
         }
       } finally {
         lab.machines.forget();

@@ -1,8 +1,13 @@
 import type { MachineInfo } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
-import { findObject, viewCluster } from './cluster.ts';
+import { waitUntil } from '../plan/wait.ts';
+import { counted } from '../plan/words.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { findObject, rolloutState, viewCluster } from './cluster.ts';
 import type { Lab } from './lab.ts';
 import { removeMachine } from './machines.ts';
+
+const MOVE_MS = 300_000;
 
 /** Workers of ours beyond `WORKERS`, left from a run that asked for more. */
 export function spareWorkersStep(lab: Lab): Step {
@@ -34,10 +39,35 @@ export function spareWorkersStep(lab: Lab): Step {
         : { drifted: `${names.join(', ')}: more than WORKERS=${lab.config.k3s.workers} asks for` };
     },
     async apply(context) {
+      const names = (await spare()).map(({ name }) => name);
       await removeAll(context);
+      await waitForPodsToMove(lab, names, context);
     },
     remove: removeAll,
   };
+}
+
+/** Pods of a node that is gone are made anew elsewhere, but not at once: Kubernetes waits before it believes it. */
+async function waitForPodsToMove(lab: Lab, from: readonly string[], context: StepContext): Promise<void> {
+  const isOn = (pod: KubeObject): boolean =>
+    from.includes((pod['spec'] as { nodeName?: string } | undefined)?.nodeName ?? '');
+  await waitUntil({
+    clock: lab.doors.clock,
+    signal: context.signal,
+    say: context.say,
+    what: 'the pods of the former workers',
+    deadlineMs: MOVE_MS,
+    intervalMs: 2_000,
+    hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} get pods --all-namespaces\`: the workers that are left may be too small.`,
+    probe: async () => {
+      lab.kubectl.forget();
+      const { objects } = await viewCluster(lab);
+      const stranded = objects.filter((object) => object.kind === 'Pod' && isOn(object)).length;
+      if (stranded > 0) return { notYet: `${counted(stranded, 'pod')} on nodes that are gone` };
+      const late = objects.find((object) => object.kind === 'Deployment' && rolloutState(object) !== 'available');
+      return late === undefined ? { done: true } : { notYet: `${late.metadata.name}: ${rolloutState(late)}` };
+    },
+  });
 }
 
 /** A worker's name in this lab's manner, but not one that the configuration asks for. */

@@ -41,7 +41,7 @@ const moved = async (lab: Simulated, name: string): Promise<void> => {
 
 interface Harm {
   readonly what: string;
-  readonly harm: (lab: Simulated) => Promise<unknown> | void;
+  readonly harm: (lab: Simulated) => unknown;
   /** Step → words in which `plan` tells it. */
   readonly named: Readonly<Record<string, RegExp>>;
 }

@@ -105,6 +105,35 @@ describe('a lost record', () => {
   });
 });
 
+describe('a launch that was not seen to its end', () => {
+  it('is waited for by the next run, which makes nothing anew', async () => {
+    const lab = watch(await labThatIsUp());
+    const path = lab.config.paths.machinesRecord;
+    const record = JSON.parse((await lab.files.readText(path))!) as { machines: Record<string, { upSince?: string }> };
+    delete record.machines['k3s-worker-1']!.upSince;
+    await lab.files.write(path, JSON.stringify(record));
+    const finding = (await lab.plan()).find(({ step }) => step.id === 'worker-1')?.finding;
+    expect(finding).toEqual({ drifted: 'the first start of k3s-worker-1 was not seen to its end' });
+    const run = await lab.up();
+    expect(run.report.error).toBeUndefined();
+    expect({ changed: run.changed, writes: run.writes }).toEqual({ changed: ['worker-1'], writes: [] });
+    expect(run.reads.some((line) => line.includes('-n k3s-worker-1 -- cloud-init status --wait'))).toBe(true);
+    expect((await lab.up()).changed).toEqual([]);
+  });
+
+  it('and was stopped meanwhile: it is started, and then waited for', async () => {
+    const lab = watch(simulated());
+    const interrupt = new AbortController();
+    lab.world.clock.after(95_000, () => interrupt.abort());
+    await lab.up({ signal: interrupt.signal });
+    await lab.pass(120_000);
+    for (const [name, { state }] of lab.world.engine.instances)
+      if (state === 'Running') await lab.shell(`multipass stop ${name}`);
+    expect((await lab.up()).report.error).toBeUndefined();
+    expect((await lab.verify()).red).toEqual([]);
+  });
+});
+
 describe('a machine that somebody made in place of ours', () => {
   it('is not removed although its name is on record', async () => {
     const lab = watch(await labThatIsUp());

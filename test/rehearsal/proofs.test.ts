@@ -18,6 +18,7 @@ const edit = (
   expect(lab.cluster.get(kind, namespace, name)).toBeDefined();
   lab.cluster.store.edit(kind, namespace, name, change);
 };
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a cast with a name
 const spec = <T>(object: KubeObject): T => object['spec'] as T;
 const restartSidecar = async (lab: Simulated): Promise<void> => {
   await lab.shell(`multipass exec -n ${VM} -- sudo systemctl restart --no-block istio`);
@@ -39,7 +40,7 @@ const makePodsAnew = async (lab: Simulated, namespace: string): Promise<void> =>
 interface Wrong {
   readonly check: string;
   readonly what: string;
-  readonly harm: (lab: Simulated) => Promise<unknown> | void;
+  readonly harm: (lab: Simulated) => unknown;
   readonly red: readonly string[];
   readonly evidence: RegExp;
   /** Other values for the proof than for the lab. */

@@ -47,8 +47,8 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
 /** The JSON document on stdout. @throws when there is anything else on it */
 export async function cliJson(argv: readonly string[], options: CliOptions = {}) {
   const result = await cli([...argv, '--output', 'json'], options);
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look deep into many shapes
-  return { ...result, json: JSON.parse(result.stdout) as any };
+   
+  return { ...result, json: JSON.parse(result.stdout) };
 }
 
 function stream(columns: number | undefined): { output: Output; text: () => string } {
@@ -68,7 +68,7 @@ function stream(columns: number | undefined): { output: Output; text: () => stri
  * Lets every following rehearsal of the program happen in this one world, so that a command finds what the ones before
  * it left. Undone by `vi.doUnmock` of the same module, or with the test file.
  */
-export async function inOneWorld<T extends Rehearsal>(rehearsal: T) {
+export async function inOneWorld(rehearsal: Rehearsal) {
   const path = '../../../src/rehearsal/index.ts';
   const actual = await vi.importActual<object>(path);
   vi.doMock(path, () => ({ ...actual, createRehearsal: () => rehearsal }));

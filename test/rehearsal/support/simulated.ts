@@ -215,7 +215,7 @@ function changedIn({ steps }: RunReport): readonly string[] {
 }
 
 /** Makes sure that nothing of ours was ever refused by a simulated program: register it once per file. */
-export function refusals(): { watch<T extends { readonly world: Rehearsal['world'] }>(made: T): T } {
+export function refusals(): { readonly watch: <T extends { readonly world: Rehearsal['world'] }>(made: T) => T } {
   const worlds: Rehearsal['world'][] = [];
   afterAll(() => {
     const refused = worlds.flatMap((world) => world.refused);
