@@ -299,6 +299,24 @@ const WRONGS: readonly Wrong[] = [
     red: THROUGH_SIDECAR,
     evidence: /not ready$/,
   },
+  {
+    check: 'sidecar',
+    what: 'the CA is dialled on its inner port',
+    harm: (lab) =>
+      onVm(lab, '/var/lib/istio/envoy/cluster.env', (text) => text.replace(/^(CA_ADDR=.*):15013/m, '$1:15012')),
+    red: THROUGH_SIDECAR,
+    evidence: /not ready$/,
+  },
+  {
+    check: 'sidecar',
+    what: 'istiod has no line in /etc/hosts',
+    harm: async (lab) => {
+      lab.machine(VM).files.get('/var/lib/istio-vms/hosts')!.content = '';
+      await restartSidecar(lab);
+    },
+    red: THROUGH_SIDECAR,
+    evidence: /not ready$/,
+  },
 ];
 
 async function onMesh(lab: Simulated, change: (text: string) => string): Promise<void> {

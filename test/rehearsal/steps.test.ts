@@ -209,6 +209,24 @@ describe('what istioctl wrote', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
+  it('nothing is built upon a CA address of the inner port: bootstrap names it', async () => {
+    const lab = watch(await labThatIsUp());
+    await lab.files.remove(lab.config.paths.workloadFiles);
+    await lab.step('workload', { options: { fixCa: false } });
+    const { report, writes } = await lab.step('bootstrap');
+    expect(report.error?.reason).toBe('step-too-early');
+    expect(report.error?.facts.details?.join('\n')).toContain('CA_ADDR is istiod-1-19-3.istio-system.svc:15012');
+    expect(writes).toEqual([]);
+  });
+
+  it('where the port outside is the one inside, there is nothing to put right', async () => {
+    const lab = watch(simulated({ set: { EWG_PORT_TLS_ISTIOD: '15012' } }));
+    const options = { fixCa: false, fixPilot: false };
+    expect((await lab.up({ options })).report.error).toBeUndefined();
+    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.up({ options })).changed).toEqual([]);
+  });
+
   it('--no-fix-pilot leaves the address of istiod', async () => {
     const lab = watch(await labThatIsUp());
     await lab.files.remove(lab.config.paths.workloadFiles);
