@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     env: { NO_COLOR: '1' },
+    // The default leaves one core idle; on two that is half of them.
+    maxWorkers: '100%',
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000 } },
       { extends: true, test: { name: 'rehearsal', include: ['test/rehearsal/**/*.test.ts'], testTimeout: 20_000 } },
