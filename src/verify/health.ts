@@ -6,7 +6,8 @@ import { waitUntil } from '../plan/wait.ts';
 import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check } from './check.ts';
-import { findEntry, runningVm } from './vm-checks.ts';
+import { runningVm } from './vm.ts';
+import { findEntry } from './vm-checks.ts';
 
 const FLIP_MS = 90_000;
 

@@ -1,6 +1,6 @@
 import type { Lab } from '../steps/lab.ts';
 import type { CommandResult } from '../system/doors.ts';
-import { asSentence, runningVm } from './vm-checks.ts';
+import { asSentence, runningVm } from './vm.ts';
 
 /** An HTTP answer, or why there was none. */
 export type Answer = { readonly status: number; readonly body: string } | { readonly refused: string };

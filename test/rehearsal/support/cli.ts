@@ -47,7 +47,7 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
 /** The JSON document on stdout. @throws when there is anything else on it */
 export async function cliJson(argv: readonly string[], options: CliOptions = {}) {
   const result = await cli([...argv, '--output', 'json'], options);
-   
+
   return { ...result, json: JSON.parse(result.stdout) };
 }
 

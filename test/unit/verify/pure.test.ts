@@ -4,7 +4,7 @@ import { CommandError } from '../../../src/system/command-error.ts';
 import { CHECKS, chooseChecks } from '../../../src/verify/checks.ts';
 import { healthOf } from '../../../src/verify/health.ts';
 import { describe as inWords, isServed, parseAnswer, parseAnswers, type Answer } from '../../../src/verify/requests.ts';
-import { asSentence } from '../../../src/verify/vm-checks.ts';
+import { asSentence } from '../../../src/verify/vm.ts';
 
 const NONE = { names: [], strict: false, networkPolicy: false };
 

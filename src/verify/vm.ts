@@ -1,0 +1,38 @@
+import { CliError } from '../errors/cli-error.ts';
+import type { Machine } from '../machines/machine.ts';
+import type { Lab } from '../steps/lab.ts';
+import { CommandError } from '../system/command-error.ts';
+
+/** Runs something on the VM; a failure is a sentence, since here it is an answer. */
+export async function onVm<T>(lab: Lab, work: (machine: Machine) => Promise<T>): Promise<T | string> {
+  try {
+    return await work(await runningVm(lab));
+  } catch (error) {
+    return asSentence(error);
+  }
+}
+
+/** The workload VM; a command would start one that is stopped (facts/multipass.md 1.2). @throws CliError `machine-broken` */
+export async function runningVm(lab: Lab): Promise<Machine> {
+  const { name } = lab.config.vm;
+  const found = await lab.machines.find(name);
+  // A machine that starts is waited for by the engine itself.
+  if (found?.state === 'running' || found?.state === 'starting') return lab.engine.machine(name);
+  throw new CliError('machine-broken', {
+    message: found === undefined ? `there is no machine ${name}` : `${name} is ${found.state}`,
+    hint: 'istio-vms up',
+  });
+}
+
+/** The last line of a failed command's stderr, or the error's own sentence. */
+export function asSentence(error: unknown): string {
+  if (error instanceof CommandError) return lastWords(error.result.stderr) ?? error.message;
+  if (error instanceof CliError) return lastWords(error.facts.stderrTail ?? '') ?? error.message;
+  throw error;
+}
+
+/** The last line that says something: kubectl adds one of its own that only repeats the exit code. */
+function lastWords(stderr: string): string | undefined {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('command terminated with'));
+  return lines.at(-1)?.trim();
+}
