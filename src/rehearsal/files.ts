@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { unpackTar } from '../system/archives.ts';
 import type { Files } from '../system/doors.ts';
+import { leftovers } from '../system/temporary.ts';
 import { digestOf, sizeOf } from './stand-in.ts';
 
 /** One thing in the simulated file system. */
@@ -61,7 +62,15 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
     const at = locate(path, true);
     if (nodes.get(at)?.kind === 'directory') throw fault('EISDIR', 'illegal operation on a directory, open', path);
     makeParents(at, (mode & 0o077) === 0 ? 0o700 : 0o755);
+    sweep(at);
     nodes.set(at, { kind: 'file', content: Uint8Array.from(Buffer.from(content as Uint8Array)), mode });
+  };
+
+  /** Writes here are whole at once: what still waits beside a target is of a program that is dead. */
+  const sweep = (at: string): void => {
+    const directory = posix.dirname(at);
+    const names = children(directory).map((key) => posix.relative(directory, key));
+    for (const name of leftovers(posix.basename(at), names, () => false)) nodes.delete(posix.join(directory, name));
   };
 
   for (const [path, content] of Object.entries(seed)) put(path, content, 0o644);
@@ -107,6 +116,7 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
       const at = locate(path, false);
       if (nodes.get(at)?.kind === 'directory') throw fault('EISDIR', 'illegal operation on a directory, symlink', path);
       makeParents(at, 0o755);
+      sweep(at);
       nodes.set(at, { kind: 'link', target });
     },
     rename: async (from, to) => {
@@ -140,6 +150,8 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
         const entry = entries.get(member);
         if (entry === undefined) throw new Error(`${archive} has no member ${member}`);
         put(posix.join(into, as), entry.content, mode);
+        // It was written there first, over what a cut run had left there.
+        nodes.delete(locate(posix.join(into, `${as}.part`), false));
       }
     },
   };

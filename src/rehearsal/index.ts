@@ -39,6 +39,8 @@ export interface Rehearsal {
   readonly mesh: Mesh;
   readonly files: SimulatedFiles;
   readonly transcript: readonly TranscriptEntry[];
+  /** Ends every host program that runs. */
+  readonly killAll: () => void;
   /** Switches the chosen faults on. */
   readonly misbehave: () => void;
   /** Runs work in virtual time: whenever all of it waits, the clock jumps. */
@@ -79,6 +81,7 @@ export function createRehearsal(options: RehearsalOptions): Rehearsal {
     mesh,
     files,
     transcript: processes.transcript,
+    killAll: () => processes.killAll(),
     misbehave,
     drive: (work) => world.clock.drive(work()),
   };

@@ -17,6 +17,8 @@ export interface TranscriptEntry {
 
 export interface SimulatedProcesses extends Processes {
   readonly transcript: readonly TranscriptEntry[];
+  /** Ends every host program that runs, as if the computer's user had: what a daemon or a machine does goes on. */
+  killAll(): void;
 }
 
 interface Surroundings {
@@ -30,6 +32,9 @@ interface Surroundings {
 /** After so long in world time a command without a time limit is a bug of whoever started it. */
 const FOR_EVER_MS = 24 * 3_600_000;
 
+/** Why a program's signal is aborted when somebody ended the program; it ended by itself otherwise. */
+export const KILLED = 'killed';
+
 /**
  * The simulated Processes door, with the manners of the real one: a time limit ends any command, an interrupt ends
  * only those that read, and what a daemon or a machine has begun goes on without us.
@@ -37,6 +42,7 @@ const FOR_EVER_MS = 24 * 3_600_000;
 export function createProcesses({ world, mesh, files, programs }: Surroundings): SimulatedProcesses {
   const { clock } = world;
   const transcript: TranscriptEntry[] = [];
+  const running = new Set<AbortController>();
 
   const run = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
     if (signal?.aborted === true) throw new CommandError(command, 'aborted', answer({ exitCode: -1 }, 0));
@@ -54,6 +60,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
     }
     const stdin = await standardInput(command, files);
     const ended = new AbortController();
+    running.add(ended);
     const outcome = await Promise.race([
       program({
         world,
@@ -68,7 +75,8 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
       limit(command, ended.signal),
       interrupted(command, signal, ended.signal),
     ]);
-    ended.abort();
+    running.delete(ended);
+    ended.abort(typeof outcome === 'string' ? KILLED : undefined);
     if (typeof outcome === 'string') return end({ exitCode: -1 }, outcome);
     if (outcome.refused !== undefined) world.refused.push(outcome.refused);
     return end(outcome, outcome.exitCode === 0 ? undefined : 'exit');
@@ -96,7 +104,11 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
     throw new Error(`rehearsal: this command would never end, and has no time limit: ${shown(command)}`);
   };
 
-  return { run, transcript };
+  const killAll = (): void => {
+    for (const ended of running) ended.abort(KILLED);
+  };
+
+  return { run, transcript, killAll };
 }
 
 /** Resolves when a person interrupts and the command may be cut; else never. */

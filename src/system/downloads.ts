@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CliError } from '../errors/cli-error.ts';
 import type { DownloadRequest, Downloads } from './doors.ts';
 import { asFileError, codeOf, isAbsent } from './file-errors.ts';
+import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
 
 /** A line that brings no byte for this long is dead; the whole download may take as long as it needs. */
 const STALL_MS = 60_000;
@@ -22,9 +23,10 @@ const TEXT_LIMIT = 1_000_000;
 export function createDownloads(stallMs = STALL_MS): Downloads {
   return {
     async fetch(request) {
-      const part = join(dirname(request.to), `.${basename(request.to)}.${randomBytes(6).toString('hex')}.part`);
+      const part = temporaryBeside(request.to, 'part');
       try {
         await mkdir(dirname(request.to), { recursive: true });
+        await sweepLeftovers(request.to);
         const digest = await receive(request, part, stallMs);
         if (digest !== request.sha256.toLowerCase()) throw await keepAside(request, part, digest);
         await rename(part, request.to);

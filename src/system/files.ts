@@ -1,11 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { CliError } from '../errors/cli-error.ts';
 import type { Files, FileStat } from './doors.ts';
 import { extractMembers } from './extract.ts';
 import { asFileError, isAbsent } from './file-errors.ts';
+import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
 
 /** The real files door. Every failure names the path and what to do about it. */
 export function createFiles(): Files {
@@ -80,7 +81,8 @@ async function targetOf(path: string, mode: number): Promise<string> {
 }
 
 async function replace(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  await sweepLeftovers(path);
+  const temporary = temporaryBeside(path, 'tmp');
   try {
     await make(temporary);
     await fs.rename(temporary, path);

@@ -4,6 +4,7 @@ import { powerOn } from '../../guest/boot.ts';
 import { firstCloudInit, readUserData, type UserData } from '../../guest/cloud-init.ts';
 import type { Guest } from '../../guest/systemd.ts';
 import { passing } from '../../half-way.ts';
+import { KILLED } from '../../processes.ts';
 import { addInstance } from '../../state.ts';
 import type { HostCall, ProgramResult, World } from '../../world.ts';
 import { daemonLife, restartDaemon } from './daemon.ts';
@@ -97,13 +98,13 @@ export async function launch(call: HostCall, { positionals, options }: ParsedArg
   });
 }
 
-async function bringUp({ world, mesh }: HostCall, request: Request): Promise<ProgramResult> {
+async function bringUp({ world, mesh, signal }: HostCall, request: Request): Promise<ProgramResult> {
   const { engine, clock } = world;
   const { name, release, userData, cpus, memory, disk } = request;
   const life = daemonLife(world);
   const leave = await enterPool(world);
   try {
-    await imageOf(world, release, name);
+    await imageOf(world, release, name, signal);
     await clock.sleep(MACHINE_CREATE);
     // Another daemon has come, and knows nothing of this; the client has had its answer.
     if (daemonLife(world) !== life) return failure('launch', 'cannot connect to the multipass socket');
@@ -157,19 +158,24 @@ async function finish(guest: Guest, userData: UserData): Promise<boolean> {
 const downloads = new WeakMap<object, Map<string, Promise<void>>>();
 
 /** One download of an image serves all launches that want it; a new daemon begins anew. */
-async function imageOf(world: World, release: string, name: string): Promise<void> {
+async function imageOf(world: World, release: string, name: string, client?: AbortSignal): Promise<void> {
   if (world.engine.images.has(release)) return;
   const life = daemonLife(world);
   const running = downloads.get(life) ?? new Map<string, Promise<void>>();
   downloads.set(life, running);
+  /** A client that is killed takes its download along (facts/multipass.md 3.3), and whoever waited for it. */
+  const giveUp = (): void => {
+    running.delete(release);
+    world.engine.preparing.clear();
+  };
   const fetchImage = async (): Promise<void> => {
     await world.clock.sleep(IMAGE_DOWNLOAD / 2);
-    await passing(world, `launch ${name}: image half pulled`, () => {
-      // A client that is killed takes its download along (facts/multipass.md 3.3).
-      running.delete(release);
-      world.engine.preparing.clear();
-    });
+    await passing(world, `launch ${name}: image half pulled`, giveUp);
     await world.clock.sleep(IMAGE_DOWNLOAD / 2);
+    if (client?.reason === KILLED) {
+      giveUp();
+      await new Promise(() => undefined);
+    }
     world.engine.images.add(release);
   };
   const download = running.get(release) ?? fetchImage();

@@ -1,0 +1,114 @@
+import type { Rehearsal } from '../../../src/rehearsal/index.ts';
+import type { Doors } from '../../../src/system/doors.ts';
+import { exposed, leftBehind } from './left-behind.ts';
+import { mortal, type Death } from './mortal.ts';
+import { compare, takePicture, type Picture } from './picture.ts';
+import { live, type Call, type Ending } from './program.ts';
+import { freshWorld, type Stage } from './world.ts';
+
+/** What is done, and with which lives the last of it may end before its time. */
+export interface Scenario {
+  readonly name: string;
+  readonly stage?: Stage;
+  /** Undisturbed lives before. */
+  readonly before?: readonly Call[];
+  /** The life that dies. */
+  readonly call: Call;
+  /** The lives after it. */
+  readonly after: readonly Call[];
+  /** What the end is compared with: the end of these, undisturbed, in a fresh world. Default: `before` and `call`. */
+  readonly like?: readonly Call[];
+  /** Wraps the doors of every life: for planted bugs. */
+  readonly doors?: (doors: Doors, rehearsal: Rehearsal) => Doors;
+}
+
+/** Until everything that was on its way has arrived: entries that go, nodes that are noticed. */
+const SETTLE_MS = 240_000;
+/** A life that takes longer waits without a deadline. The longest that we allow ourselves is an image over a bad line. */
+const LONGEST_LIFE_MS = 3 * 3_600_000;
+
+/** Lets the program live to its end, however long its clock says that takes. */
+export async function liveOn(rehearsal: Rehearsal, call: Call, doors: Doors, died?: Promise<unknown>): Promise<Ending | undefined> {
+  const { world } = rehearsal;
+  const patience = new AbortController();
+  const tooLong = world.clock.sleep(LONGEST_LIFE_MS, patience.signal).then(
+    (): Ending => ({ unproved: ['it never ended: something waits without a deadline'] }),
+    () => new Promise<never>(() => undefined),
+  );
+  const life = live(call, doors, world.host, world.shipped);
+  const ending = await rehearsal.drive(() => Promise.race([life, tooLong, ...(died === undefined ? [] : [died.then(() => undefined)])]));
+  patience.abort();
+  return ending;
+}
+
+/** Every moment of the scenario's life, in order, as an undisturbed one has them. */
+export async function momentsOf(scenario: Scenario): Promise<readonly string[]> {
+  const rehearsal = await freshWorld(scenario.stage);
+  for (const call of scenario.before ?? []) await expectWell(rehearsal, call, scenario);
+  const life = mortal(rehearsal);
+  const ending = await liveOn(rehearsal, scenario.call, life.doors);
+  rehearsal.world.passing = undefined;
+  const problems = problemsOf(ending);
+  if (problems.length > 0) throw new Error(`${scenario.name}, undisturbed: ${problems.join('; ')}`);
+  return life.moments;
+}
+
+/** The world at the end of it all, had nobody died. */
+export async function goodEnd(scenario: Scenario): Promise<Picture> {
+  const rehearsal = await freshWorld(scenario.stage);
+  for (const call of scenario.like ?? [...(scenario.before ?? []), scenario.call]) await expectWell(rehearsal, call, scenario);
+  await settle(rehearsal);
+  return takePicture(rehearsal);
+}
+
+/** One case: a life that ends at `death`, then the others. Gives what is wrong, a line each; nothing when all is well. */
+export async function crashCase(scenario: Scenario, death: Death, good: Picture): Promise<readonly string[]> {
+  const rehearsal = await freshWorld(scenario.stage);
+  const wrap = scenario.doors ?? ((doors: Doors) => doors);
+  for (const call of scenario.before ?? []) await expectWell(rehearsal, call, scenario);
+  const life = mortal(rehearsal, death);
+  await liveOn(rehearsal, scenario.call, wrap(life.doors, rehearsal), life.died);
+  if (!life.isDead()) return [`there is no moment ${death.at}`];
+  const problems: string[] = exposed(rehearsal).map((line) => `a secret lies open after the crash: ${line}`);
+  for (const call of scenario.after) {
+    const ending = await liveOn(rehearsal, call, wrap(rehearsal.doors, rehearsal));
+    problems.push(...problemsOf(ending));
+    if (problems.length > 0) return problems;
+  }
+  await settle(rehearsal);
+  problems.push(...compare(takePicture(rehearsal), good));
+  problems.push(...leftBehind(rehearsal).map((line) => `left behind: ${line}`));
+  problems.push(...exposed(rehearsal).map((line) => `a secret lies open: ${line}`));
+  const last = scenario.after.at(-1);
+  if (problems.length === 0 && last?.kind === 'apply') problems.push(...(await idle(rehearsal, last, wrap)));
+  return problems;
+}
+
+/** A further run on the healthy lab must write nothing. */
+async function idle(rehearsal: Rehearsal, call: Call, wrap: NonNullable<Scenario['doors']>): Promise<readonly string[]> {
+  const from = rehearsal.transcript.length;
+  const ending = await liveOn(rehearsal, { ...call, skipVerify: true }, wrap(rehearsal.doors, rehearsal));
+  const writes = rehearsal.transcript.slice(from).filter(({ command }) => command.effect === 'write');
+  return [
+    ...problemsOf(ending),
+    ...writes.map(({ command }) => `one more run was not idle: ${command.args.slice(0, 4).join(' ')}`),
+  ];
+}
+
+async function settle(rehearsal: Rehearsal): Promise<void> {
+  await rehearsal.world.clock.advance(SETTLE_MS);
+}
+
+async function expectWell(rehearsal: Rehearsal, call: Call, scenario: Scenario): Promise<void> {
+  const doors = scenario.doors?.(rehearsal.doors, rehearsal) ?? rehearsal.doors;
+  const problems = problemsOf(await liveOn(rehearsal, { ...call, skipVerify: true }, doors));
+  if (problems.length > 0) throw new Error(`${scenario.name}, ${call.kind}: ${problems.join('; ')}`);
+}
+
+function problemsOf(ending: Ending | undefined): readonly string[] {
+  const { error, unproved = [] } = ending ?? {};
+  return [
+    ...(error === undefined ? [] : [`the run after it failed: ${error.reason}: ${error.message} ${(error.facts.details ?? []).join(' | ')}`]),
+    ...unproved.map((line) => `not proved: ${line}`),
+  ];
+}

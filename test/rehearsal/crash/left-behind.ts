@@ -1,0 +1,49 @@
+import { dirname } from 'node:path/posix';
+import { clusterOf } from '../../../src/rehearsal/cluster/kube.ts';
+import type { Rehearsal } from '../../../src/rehearsal/index.ts';
+
+/** Things of ours that should not be there any more when a run has ended well: a line each. */
+export function leftBehind({ world, files }: Rehearsal): readonly string[] {
+  const found: string[] = world.refused.map((what) => `not understood by the world: ${what}`);
+  for (const name of world.containers.keys()) if (name !== 'theirs') found.push(`container ${name}`);
+  for (const path of files.nodes.keys()) {
+    if (/\/\..+\.tmp$|\.(part|mismatch|lock)$|\.new(\/|$)|\.tar$/.test(path)) found.push(`host file ${path}`);
+  }
+  for (const instance of world.engine.instances.values()) {
+    for (const path of instance.files.keys()) {
+      if (/istio-vms-(stage|new)|\.new$/.test(path)) found.push(`${instance.name}: ${path}`);
+    }
+  }
+  return found;
+}
+
+/** Secrets that others than their owner could read now, here or on a machine: a line each. */
+export function exposed({ world, files }: Rehearsal): readonly string[] {
+  const cluster = clusterOf(world);
+  const secrets = [/eyJ[\w-]+\.[\w-]+\.[\w-]+/, /client-key-data: \S/];
+  if (cluster !== undefined) secrets.push(new RegExp(cluster.agentToken.split('::node:')[1] ?? 'no password'));
+  const isSecret = (content: string | Uint8Array): boolean => {
+    const text = typeof content === 'string' ? content : Buffer.from(content).toString('utf8');
+    return secrets.some((pattern) => pattern.test(text));
+  };
+  const found: string[] = [];
+  for (const [path, node] of files.nodes) {
+    if (node.kind !== 'file' || !isSecret(node.content)) continue;
+    if (/\.log$/.test(path)) found.push(`host log ${path} tells a secret`);
+    if ((node.mode & 0o044) !== 0 && reachable(path)) found.push(`host file ${path} (${node.mode.toString(8)})`);
+  }
+  for (const { name, files: guest } of world.engine.instances.values()) {
+    for (const [path, { content, mode }] of guest) {
+      if ((mode & 0o044) !== 0 && isSecret(content)) found.push(`${name}: ${path} (${mode.toString(8)})`);
+    }
+  }
+  return found;
+
+  function reachable(path: string): boolean {
+    for (let at = dirname(path); at !== '/'; at = dirname(at)) {
+      const node = files.nodes.get(at);
+      if (node?.kind === 'directory' && (node.mode & 0o011) === 0) return false;
+    }
+    return true;
+  }
+}

@@ -1,0 +1,153 @@
+import { dirname, basename, join } from 'node:path/posix';
+import type { Rehearsal } from '../../../src/rehearsal/index.ts';
+import type { Command, Doors } from '../../../src/system/doors.ts';
+import { temporaryName } from '../../../src/system/temporary.ts';
+
+/** What becomes of the children of a program that dies: they go on, or they end with it where they are. */
+export type Children = 'go-on' | 'end';
+
+/** Where a life ends. */
+export interface Death {
+  /** Number of the moment, as `moments` of an undisturbed life counts them. */
+  readonly at: number;
+  readonly children: Children;
+}
+
+/** The doors of one life, which may end at any moment. */
+export interface Mortal {
+  readonly doors: Doors;
+  /** Every moment so far: before and after each effect, and each half-way point of what it does. */
+  readonly moments: readonly string[];
+  readonly isDead: () => boolean;
+  /** Resolves when the life ends before its time, with the moment's name. */
+  readonly died: Promise<string>;
+  /** Ends the life now. */
+  readonly kill: (children: Children) => void;
+}
+
+/** A process id that is nobody's. */
+const NOBODY = 4_194_304;
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+/**
+ * Doors that number every effect, and end the life of whoever uses them at the chosen one. Dead is dead: no promise of
+ * theirs settles any more, so no `catch` and no `finally` of the program runs.
+ */
+export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
+  const { world, files: disk } = rehearsal;
+  const inner = rehearsal.doors;
+  const moments: string[] = [];
+  let dead = false;
+  let tell: (moment: string) => void = () => undefined;
+  const died = new Promise<string>((resolve) => (tell = resolve));
+
+  const kill = (children: Children, moment = 'killed'): void => {
+    if (dead) return;
+    dead = true;
+    world.passing = undefined;
+    if (children === 'end') rehearsal.killAll();
+    tell(moment);
+  };
+  const isNow = (moment: string): boolean => {
+    const index = moments.push(moment) - 1;
+    return index === death?.at;
+  };
+  const moment = async (text: string, half?: () => Promise<void>): Promise<void> => {
+    if (dead) return never();
+    if (!isNow(text)) return undefined;
+    await half?.();
+    kill(death?.children ?? 'end', text);
+    return never();
+  };
+  world.passing = async (place) => {
+    if (dead || !isNow(`during  ${place}`)) return 'go-on';
+    kill(death?.children ?? 'end', place);
+    return death?.children === 'end' ? 'end' : 'go-on';
+  };
+
+  /** One effect: before, perhaps in its middle, after. */
+  const effect = async <T>(name: string, work: () => Promise<T>, half?: () => Promise<void>): Promise<T> => {
+    await moment(`before  ${name}`);
+    if (half !== undefined) await moment(`during  ${name}`, half);
+    const result = await settled(work);
+    await moment(`after   ${name}`);
+    if ('thrown' in result) throw result.thrown;
+    return result.value;
+  };
+  const alive = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (dead) return never();
+    const result = await settled(work);
+    if (dead) return never();
+    if ('thrown' in result) throw result.thrown;
+    return result.value;
+  };
+  /** Half of it in a temporary file, as the real door would leave it. */
+  const halfWritten = (path: string, content: string | Uint8Array, mode: number, ending: 'tmp' | 'part') => async (): Promise<void> => {
+    const bytes = Buffer.from(content as Uint8Array);
+    const half = join(dirname(path), temporaryName(basename(path), NOBODY, 'abcdef012345', ending));
+    await disk.write(half, bytes.subarray(0, bytes.length / 2), mode);
+  };
+
+  const { processes, files, downloads, clock } = inner;
+  const doors: Doors = {
+    processes: {
+      run: (command, signal) =>
+        command.effect === 'write'
+          ? effect(shown(command), () => processes.run(command, signal))
+          : alive(() => processes.run(command, signal)),
+    },
+    clock: { now: () => clock.now(), sleep: (ms, signal) => alive(() => clock.sleep(ms, signal)) },
+    downloads: {
+      fetch: (request) =>
+        effect(
+          `download ${request.to}`,
+          () => downloads.fetch(request),
+          halfWritten(request.to, 'half of a download', request.mode ?? 0o644, 'part'),
+        ),
+      text: (url, signal) => alive(() => downloads.text(url, signal)),
+    },
+    files: {
+      ...files,
+      read: (path) => alive(() => files.read(path)),
+      readText: (path) => alive(() => files.readText(path)),
+      stat: (path) => alive(() => files.stat(path)),
+      list: (path) => alive(() => files.list(path)),
+      sha256: (path) => alive(() => files.sha256(path)),
+      // The log: no effect that anything depends on.
+      append: (path, content) => alive(() => files.append(path, content)),
+      write: (path, content, mode = 0o644) =>
+        effect(`write ${path}`, () => files.write(path, content, mode), halfWritten(path, content, mode, 'tmp')),
+      makeDirectory: (path, mode) => effect(`mkdir ${path}`, () => files.makeDirectory(path, mode)),
+      chmod: (path, mode) => effect(`chmod ${path}`, () => files.chmod(path, mode)),
+      link: (path, target) =>
+        effect(`link ${path}`, () => files.link(path, target), () =>
+          disk.link(join(dirname(path), temporaryName(basename(path), NOBODY, 'abcdef012345', 'tmp')), target),
+        ),
+      rename: (from, to) => effect(`rename ${to}`, () => files.rename(from, to)),
+      remove: (path) =>
+        effect(`remove ${path}`, () => files.remove(path), async () => {
+          const [first] = await disk.list(path);
+          if (first !== undefined) await disk.remove(join(path, first));
+        }),
+      extract: (archive, into, members) =>
+        effect(`extract ${into}`, () => files.extract(archive, into, members), async () => {
+          for (const { as, mode } of members) await disk.write(join(into, `${as}.part`), 'half', mode);
+        }),
+    },
+  };
+  return { doors, moments, isDead: () => dead, died, kill };
+}
+
+async function settled<T>(work: () => Promise<T>): Promise<{ value: T } | { thrown: unknown }> {
+  try {
+    return { value: await work() };
+  } catch (thrown) {
+    return { thrown };
+  }
+}
+
+function shown({ file, args }: Command): string {
+  const words = args.filter((arg) => arg.length < 60 && !arg.includes('\n'));
+  return [basename(file), ...words].join(' ');
+}

@@ -1,0 +1,138 @@
+import { parse } from 'yaml';
+import { clusterOf, type SimulatedCluster } from '../../../src/rehearsal/cluster/kube.ts';
+import { meshRoot } from '../../../src/rehearsal/cluster/istiod.ts';
+import { readToken } from '../../../src/rehearsal/cluster/tokens.ts';
+import type { Rehearsal } from '../../../src/rehearsal/index.ts';
+import type { Instance, KubeObject } from '../../../src/rehearsal/world.ts';
+
+/** A world as text, a line a thing, without what may differ between two good runs: uids, times, tokens, addresses. */
+export type Picture = ReadonlyMap<string, string>;
+
+export function takePicture(rehearsal: Rehearsal): Picture {
+  const { world, files } = rehearsal;
+  const cluster = clusterOf(world);
+  const plain = forgetting(rehearsal, cluster);
+  const picture = new Map<string, string>();
+  for (const [path, node] of files.nodes) {
+    if (path.includes('/.tmp/logs/') || path.endsWith('.lock')) continue;
+    const content = node.kind === 'file' ? asText(path, node.content) : node.kind === 'link' ? `-> ${node.target}` : '';
+    picture.set(`host ${path}`, `${node.kind} ${node.kind === 'link' ? '' : node.mode.toString(8)} ${plain(content)}`);
+  }
+  for (const instance of world.engine.instances.values()) addMachine(picture, instance, plain);
+  for (const [name, image] of world.containers) picture.set(`container ${name}`, image);
+  if (cluster !== undefined) addObjects(picture, cluster, plain);
+  return picture;
+}
+
+/** What differs, a line each; the first few characters of both sides. */
+export function compare(is: Picture, should: Picture): readonly string[] {
+  const keys = [...new Set([...is.keys(), ...should.keys()])].sort();
+  return keys.flatMap((key) => {
+    const [a, b] = [is.get(key), should.get(key)];
+    if (a === b) return [];
+    if (b === undefined) return [`${key}: should not be there (${a?.slice(0, 200) ?? ''})`];
+    if (a === undefined) return [`${key}: is missing`];
+    let at = 0;
+    while (a[at] === b[at]) at++;
+    const from = Math.max(0, at - 40);
+    return [`${key}: is …${a.slice(from, at + 80)}… should be …${b.slice(from, at + 80)}…`];
+  });
+}
+
+type Plain = (text: string) => string;
+
+function addMachine(picture: Map<string, string>, instance: Instance, plain: Plain): void {
+  const { name, release, cpus, memory, disk, cpu, state, addressKnown, manageHosts, cloudInit, rules } = instance;
+  const facts = { release, cpus, memory, disk, cpu, state, addressKnown, manageHosts, cloudInit, rules };
+  picture.set(`machine ${name}`, JSON.stringify({ ...facts, users: [...instance.users].sort(), packages: [...instance.packages].sort() }));
+  for (const [unit, { enabled, active }] of instance.units) picture.set(`machine ${name} unit ${unit}`, `${String(enabled)} ${active}`);
+  for (const [path, { content, mode, owner, group, link }] of instance.files) {
+    const text = UNCERTAIN.some((pattern) => pattern.test(path)) ? '<its own>' : plain(asText(path, content));
+    picture.set(`machine ${name} ${path}`, `${mode.toString(8)} ${owner}:${group} ${link ?? ''} ${text}`);
+  }
+}
+
+/** Files on a guest whose content is random or a digest of what is. */
+const UNCERTAIN = [/^\/var\/lib\/istio-vms\/started\./, /root-cert\.sha256$/, /^\/etc\/certs\/(cert-chain|key)\.pem$/, /^\/etc\/rancher\/node\/password$/];
+
+function addObjects(picture: Map<string, string>, cluster: SimulatedCluster, plain: Plain): void {
+  const owners = new Map<string, string>();
+  const all = cluster.store.kinds().flatMap(({ plural }) => cluster.store.list(plural).map((object) => ({ plural, object })));
+  for (const { object } of all) owners.set(object.metadata.uid ?? '', plain(`${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`));
+  for (const { plural, object } of all) {
+    const text = JSON.stringify(withoutTheMoment(JSON.parse(plain(JSON.stringify(object))) as KubeObject, owners));
+    // Pods have names of their own each time; how many of which kind there are is what counts.
+    const name = plural === 'pods' ? text : plain(object.metadata.name);
+    let key = `object ${plural} ${object.metadata.namespace ?? ''}/${name}`;
+    while (picture.has(key)) key = `${key} again`;
+    picture.set(key, text);
+  }
+}
+
+const MOMENT = new Set([
+  'uid', 'creationTimestamp', 'resourceVersion', 'generation', 'observedGeneration', 'lastTransitionTime', 'lastProbeTime',
+  'lastUpdateTime', 'startedAt', 'podIP', 'hostIP', 'podCIDR', 'nodeName', 'clusterIP', 'nodePort', 'restartCount', 'startTime',
+  'istio.io/connectedAt', 'istio.io/disconnectedAt', 'kubectl.kubernetes.io/restartedAt', 'pod-template-hash',
+]);
+
+function withoutTheMoment(object: KubeObject, owners: ReadonlyMap<string, string>): unknown {
+  const walk = (value: unknown, key = ''): unknown => {
+    if (Array.isArray(value)) {
+      const items = value.map((item) => walk(item, key));
+      return key === 'ingress' || key === 'ips' ? items.map((item) => JSON.stringify(item)).sort() : items;
+    }
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value)
+        .filter(([name]) => !MOMENT.has(name))
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, inner]) => [name, name === 'ownerReferences' ? ownersOf(inner, owners) : walk(inner, name)]),
+    );
+  };
+  const copy = walk(object) as { metadata: { name?: string } };
+  if (object.kind === 'Pod') delete copy.metadata.name;
+  return copy;
+}
+
+function ownersOf(references: unknown, owners: ReadonlyMap<string, string>): unknown {
+  return (references as { uid?: string }[]).map(({ uid }) => owners.get(uid ?? '') ?? 'an owner that is gone');
+}
+
+/** Replaces what is right in this world by its name; what is not, stays, and so shows up as a difference. */
+function forgetting({ world }: Rehearsal, cluster: SimulatedCluster | undefined): Plain {
+  const secrets: [string, string][] = [];
+  const known = (value: string | undefined, name: string): void => {
+    if (value === undefined || value === '') return;
+    for (const form of new Set([value, value.trim(), JSON.stringify(value).slice(1, -1), JSON.stringify(value.trim()).slice(1, -1)])) secrets.push([form, `<${name}>`]);
+  };
+  if (cluster !== undefined) {
+    known(cluster.ca, 'ca');
+    known(cluster.agentToken, 'agent token');
+    known(cluster.agentToken.split('::node:')[1], 'agent password');
+    known(meshRoot(cluster.store), 'mesh root');
+    const config = parse(cluster.kubeconfig()) as { clusters: { cluster: Record<string, string> }[]; users: { user: Record<string, string> }[] };
+    for (const [key, value] of [...Object.entries(config.clusters[0]?.cluster ?? {}), ...Object.entries(config.users[0]?.user ?? {})]) {
+      if (key.endsWith('-data')) known(value, key);
+    }
+  }
+  secrets.sort(([a], [b]) => b.length - a.length);
+  const addresses = new Map([...world.engine.instances.values()].map(({ address, name }) => [address, `<${name}>`]));
+  return (text) => {
+    let result = text;
+    for (const [value, name] of secrets) result = result.replaceAll(value, name);
+    return result
+      .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, (token) => (cluster !== undefined && readToken(cluster, token) !== undefined ? '<token>' : 'a token of another cluster'))
+      .replace(/192\.168\.64\.\d+/g, (address) => addresses.get(address) ?? address)
+      .replace(/\b10\.42\.\d+\.\d+/g, '<pod>')
+      .replace(/\b(svclb-[a-z-]+)-[0-9a-f]{8}\b/g, '$1')
+      .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');
+  };
+}
+
+function asText(path: string, content: string | Uint8Array): string {
+  const text = typeof content === 'string' ? content : Buffer.from(content).toString('utf8');
+  if (!path.endsWith('machines.json')) return text;
+  // Written in the order in which launches began.
+  const record = JSON.parse(text) as { machines: Record<string, unknown> };
+  return JSON.stringify({ ...record, machines: Object.fromEntries(Object.entries(record.machines).sort(([a], [b]) => (a < b ? -1 : 1))) });
+}

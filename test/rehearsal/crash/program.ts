@@ -1,0 +1,73 @@
+import { loadConfig } from '../../../src/config/load.ts';
+import { carryOut } from '../../../src/commands/carry-out.ts';
+import type { Session } from '../../../src/commands/command.ts';
+import { runChecks } from '../../../src/commands/verify.ts';
+import { CliError } from '../../../src/errors/cli-error.ts';
+import { explainThrown } from '../../../src/plan/explain.ts';
+import type { Goal } from '../../../src/plan/plan.ts';
+import type { RunReport } from '../../../src/plan/report.ts';
+import { makeLab } from '../../../src/steps/make-lab.ts';
+import { labSteps } from '../../../src/steps/steps.ts';
+import type { Doors, Host } from '../../../src/system/doors.ts';
+import { createMask } from '../../../src/system/mask.ts';
+import type { ShippedData } from '../../../src/system/shipped.ts';
+import { createLogReporter, createRunLog, loggingProcesses } from '../../../src/ui/log.ts';
+import { chooseChecks } from '../../../src/verify/checks.ts';
+
+/** How one life of the program is called. */
+export interface Call {
+  readonly kind: Goal['kind'];
+  /** `--set`. */
+  readonly set?: Readonly<Record<string, string>>;
+  /** Without the proofs at the end. */
+  readonly skipVerify?: boolean;
+}
+
+/** How it ended, had it a chance to say so. */
+export interface Ending {
+  readonly error?: CliError;
+  readonly run?: RunReport;
+  /** Names of proofs that failed. */
+  readonly unproved?: readonly string[];
+}
+
+/**
+ * One life of `istio-vms up`: everything that `commands/up.ts` does behind the screen, with the log, on doors that the
+ * harness hands in.
+ */
+export async function live(
+  call: Call,
+  doors: Doors,
+  host: Host,
+  shipped: ShippedData,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Ending> {
+  try {
+    const loaded = loadConfig({ host, versions: shipped.versions, flags: call.set ?? {} });
+    const { config } = loaded;
+    const mask = createMask();
+    const stamp = new Date(doors.clock.now()).toISOString().replace(/[:.]/g, '-');
+    const log = createRunLog({ files: doors.files, clock: doors.clock, path: `${config.paths.logs}/${stamp}.log`, mask });
+    const lab = makeLab({
+      config,
+      host,
+      shipped,
+      doors: { ...doors, processes: loggingProcesses(doors.processes, log) },
+      mask,
+      options: { fixCa: true, fixPilot: true },
+    });
+    // What `carryOut` and `runChecks` use of a session, and no more.
+    const session = { app: { lab }, signal, reporter: createLogReporter(log) } as unknown as Session;
+    const run = await carryOut(session, labSteps(lab), { kind: call.kind, targets: 'all' });
+    if (run.error !== undefined || call.kind === 'delete' || call.skipVerify === true) {
+      await log.flush();
+      return { run, ...(run.error === undefined ? {} : { error: run.error }) };
+    }
+    const proofs = await runChecks(session, chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly: run.changed === 0 }));
+    await log.flush();
+    const unproved = proofs.results.filter(({ ok }) => !ok).map(({ name, evidence }) => `${name}: ${evidence}`);
+    return { run, unproved, ...(proofs.error === undefined ? {} : { error: proofs.error }) };
+  } catch (thrown) {
+    return { error: explainThrown(thrown) };
+  }
+}

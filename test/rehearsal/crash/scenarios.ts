@@ -1,0 +1,38 @@
+import type { Call } from './program.ts';
+import type { Scenario } from './case.ts';
+import { HOST } from './world.ts';
+
+const up: Call = { kind: 'apply' };
+const remove: Call = { kind: 'delete' };
+const recreate: Call = { kind: 'recreate' };
+const reconfigured = (set: Readonly<Record<string, string>>): Scenario => {
+  const call: Call = { kind: 'apply', set };
+  return { name: `up with ${Object.entries(set).map((pair) => pair.join('=')).join(' ')}`, before: [up], call, after: [call] };
+};
+
+/** What people do, each of which may be cut at any moment. */
+export const SCENARIOS: readonly Scenario[] = [
+  { name: 'up', call: up, after: [up] },
+  {
+    name: 'up without a package',
+    // The image route, with containers (facts/istio-vm.md 1.5).
+    stage: { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] },
+    call: up,
+    after: [up],
+  },
+  { name: 'delete, delete', before: [up], call: remove, after: [remove] },
+  { name: 'delete, up', before: [up], call: remove, after: [up], like: [up, remove, up] },
+  { name: 'recreate', before: [up], call: recreate, after: [recreate] },
+  { name: 'recreate, up', before: [up], call: recreate, after: [up], like: [up, recreate] },
+  reconfigured({ WORKERS: '3' }),
+  reconfigured({ WORKERS: '1' }),
+  reconfigured({ EWG_PORT_TLS_ISTIOD: '15812', EWG_PORT_STATUS: '15821' }),
+  reconfigured({ ISTIO_VERSION: '1.19.10' }),
+  reconfigured({ VM_APP_PORT: '8081' }),
+];
+
+export function scenarioNamed(name: string): Scenario {
+  const found = SCENARIOS.find((scenario) => scenario.name === name);
+  if (found === undefined) throw new Error(`There is no scenario ${name}: ${SCENARIOS.map((each) => each.name).join(', ')}`);
+  return found;
+}

@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { createFixture } from 'fs-fixture';
+import { describe, expect, it } from 'vitest';
+import { createFiles } from '../../../src/system/files.ts';
+import { leftovers, temporaryName } from '../../../src/system/temporary.ts';
+
+describe('what a killed run leaves beside a file', () => {
+  it('is known by the process in its name, and is no other file', () => {
+    const names = ['.a.1-ff.tmp', '.a.2-ff.part', '.ab.1-ff.tmp', 'a', '.a.old.tmp', '.a.b.1-ff.tmp', temporaryName('a', 3, 'ab', 'tmp')];
+    expect(leftovers('a', names, (pid) => pid === 2)).toEqual(['.a.1-ff.tmp', '.a.3-ab.tmp']);
+  });
+
+  it('goes with the next write to that file; what a living process waits with stays', async () => {
+    const { pid: dead = 0 } = spawnSync('true');
+    await using fixture = await createFixture({
+      [`.kubeconfig.${dead}-abc.tmp`]: 'half of a secret',
+      [`.kubeconfig.${process.pid}-abc.tmp`]: 'being written',
+      [`.other.${dead}-abc.tmp`]: 'not ours to judge now',
+    });
+    const files = createFiles();
+    await files.write(fixture.getPath('kubeconfig'), 'whole', 0o600);
+    expect(await files.list(fixture.path)).toEqual([`.kubeconfig.${process.pid}-abc.tmp`, `.other.${dead}-abc.tmp`, 'kubeconfig'].sort());
+  });
+});
