@@ -15,6 +15,8 @@ export interface GuestUnitState {
   readonly enabled?: boolean;
   /** systemd's ActiveState, e.g. `active`, `activating`, `inactive`, `failed`. */
   readonly active: string;
+  /** Whether it was started with the files that are there now; absent when no start of ours was seen to its end. */
+  readonly current?: boolean;
 }
 
 /** What `data/guest/state.sh` tells about a machine. */
@@ -100,7 +102,12 @@ const CPUS: Readonly<Record<string, Cpu>> = { x86_64: 'amd64', amd64: 'amd64', a
 
 function unitState(name: string, values: ReadonlyMap<string, string>): GuestUnitState {
   const enabled = values.get(`${name}.enabled`);
-  return { ...(enabled && { enabled: enabled === 'enabled' }), active: values.get(`${name}.active`) ?? 'inactive' };
+  const current = values.get(`${name}.current`);
+  return {
+    ...(enabled && { enabled: enabled === 'enabled' }),
+    ...(current && { current: current === 'yes' }),
+    active: values.get(`${name}.active`) ?? 'inactive',
+  };
 }
 
 function readFile(value: string, into: Map<string, GuestFileState>): void {

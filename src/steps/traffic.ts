@@ -33,6 +33,7 @@ export function demoStep(lab: Lab): Step {
       const different = driftOf(payload.files, state);
       if (different.length > 0) return { missing: `not as wanted on ${config.vm.name}: ${different.join(', ')}` };
       if (state.demo.enabled !== true) return { drifted: 'the demo workload does not start at boot' };
+      if (state.demo.current !== true) return { drifted: 'the demo workload was not started with what is there' };
       return state.demo.active === 'active' ? 'ready' : { drifted: `the demo workload is ${state.demo.active}` };
     },
     async apply(context) {

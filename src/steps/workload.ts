@@ -4,11 +4,15 @@ import { describeWorkloadFiles, fixWorkloadFiles, istiodAddress, type WorkloadFi
 import { CliError } from '../errors/cli-error.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
+import { sha256 } from '../system/digest.ts';
 import { compareObjects, viewCluster } from './cluster.ts';
 import { expectedGatewayAddress } from './eastwest.ts';
 import type { Lab } from './lab.ts';
 
 const ROOT_CERT_MS = 120_000;
+
+/** Says from which group the files beside it were made. */
+const MADE_FROM = 'made-from';
 
 /** What istioctl calls the five files. */
 const FILE_NAMES: Readonly<Record<keyof WorkloadFiles, string>> = {
@@ -36,6 +40,8 @@ export function workloadStep(lab: Lab): Step {
       if (objects !== 'ready') return objects;
       const files = await readWorkloadFiles(lab);
       if (files === undefined) return { missing: `no complete set of files in ${config.paths.workloadFiles}` };
+      if ((await lab.doors.files.stat(halfMade(lab))) !== undefined)
+        return { drifted: 'a run that was cut has left a token behind' };
       const open = await openToOthers(lab);
       if (open !== undefined) return { drifted: `${open} is readable for others` };
       const is = describeWorkloadFiles(files);
@@ -44,6 +50,8 @@ export function workloadStep(lab: Lab): Step {
       if (files.rootCert.trim() !== (await rootCertificate(lab))?.trim()) {
         return { drifted: 'the root certificate is not the one of this control plane' };
       }
+      // What the group says of labels, network and probe went into the files; the group in the cluster may be newer.
+      if ((await madeFrom(lab)) !== groupDigest(lab)) return { drifted: 'the files were made from another workload group' };
       const gateway = expectedGatewayAddress(lab, view);
       if (is.gatewayAddress !== gateway)
         return { drifted: `hosts names ${is.gatewayAddress ?? 'nothing'}, the gateway is at ${gateway ?? '?'}` };
@@ -81,7 +89,7 @@ export async function configureWorkload(lab: Lab, context: StepContext): Promise
   await doors.files.write(groupFile, toYaml([workloadGroup(config)]), 0o644);
 
   // istioctl writes the token readable for all (facts/istio-vm.md 4.2): into a directory that lets nobody in.
-  const raw = `${config.paths.workloadFiles}.new`;
+  const raw = halfMade(lab);
   await doors.files.remove(raw);
   await doors.files.makeDirectory(raw, 0o700);
   try {
@@ -108,15 +116,30 @@ export async function configureWorkload(lab: Lab, context: StepContext): Promise
         hint: 'Run `istio-vms workload` again; if it stays so, look at the WorkloadGroup and the mesh configuration.',
       });
     }
-    await doors.files.makeDirectory(config.paths.workloadFiles, 0o700);
-    // It may have been there before, with another mode.
-    await doors.files.chmod(config.paths.workloadFiles, 0o700);
     for (const [key, name] of Object.entries(FILE_NAMES)) {
-      await doors.files.write(`${config.paths.workloadFiles}/${name}`, fixed[key as keyof WorkloadFiles], 0o600);
+      await doors.files.write(`${raw}/${name}`, fixed[key as keyof WorkloadFiles], 0o600);
     }
+    await doors.files.write(`${raw}/${MADE_FROM}`, `${groupDigest(lab)}\n`, 0o600);
+    // All at once: files of two makes would not fit each other, and nobody could see it.
+    await doors.files.remove(config.paths.workloadFiles);
+    await doors.files.rename(raw, config.paths.workloadFiles);
   } finally {
     await doors.files.remove(raw);
   }
+}
+
+/** Where the files wait until all of them are right. */
+function halfMade(lab: Lab): string {
+  return `${lab.config.paths.workloadFiles}.new`;
+}
+
+/** Digest of the group that the files of this configuration are made from. */
+function groupDigest({ config }: Lab): string {
+  return sha256(toYaml([workloadGroup(config)]));
+}
+
+async function madeFrom(lab: Lab): Promise<string | undefined> {
+  return (await lab.doors.files.readText(`${lab.config.paths.workloadFiles}/${MADE_FROM}`))?.trim();
 }
 
 /** The five files as they are on this computer; undefined when one is missing. */

@@ -20,7 +20,7 @@ export function failed(script: string, exitCode: number, text: string): ProgramR
 }
 
 /** One digest over several files, a missing one as nothing: the stamp by which scripts see what changed. */
-function stampOf({ instance }: Guest, paths: readonly string[]): string {
+export function stampOf({ instance }: Guest, paths: readonly string[]): string {
   return digestOf(paths.map((path) => digestOf(guestEntry(instance, path)?.content ?? '')).join('\n'));
 }
 

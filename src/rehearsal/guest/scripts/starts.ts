@@ -7,6 +7,7 @@ import { asText, guestEntry, guestPath, guestText, writeGuest } from '../files.t
 import { hostsBlock } from '../hosts.ts';
 import { freezeSessions } from '../sessions.ts';
 import { TOKEN } from '../sidecar.ts';
+import type { Instance } from '../../world.ts';
 import { startAsStamped, failed, type ScriptCall, type ScriptModel } from './script.ts';
 
 const STORE = '/var/lib/istio-vms';
@@ -40,8 +41,17 @@ export const sidecarStartModel: ScriptModel = async (call) => {
     writeGuest(instance, `${STORE}/root-cert.sha256`, `${digestOf(root)}\n`);
   }
   hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
+  if (strike(world, 'computer-slept')) world.clock.leap(LID_CLOSED);
+  const freezes = strike(world, 'frozen-session');
+  const result = await startAsStamped(call, 'istio', sidecarStamped(instance), { wait: false, unchanged: () => newToken(call) });
+  if (freezes) freezeSessions(instance);
+  return result;
+};
+
+/** What a running sidecar has read, in the order of its start script. */
+export function sidecarStamped(instance: Instance): readonly string[] {
   const lib = guestPath(instance, '/usr/local/lib/istio-vms');
-  const stamped = [
+  return [
     '/etc/systemd/system/istio.service',
     ...[...instance.files.keys()].filter((path) => path.startsWith(`${lib}/`)).sort(),
     '/var/lib/istio/envoy/cluster.env',
@@ -51,12 +61,10 @@ export const sidecarStartModel: ScriptModel = async (call) => {
     '/etc/istio/config/mesh',
     ROOT,
   ];
-  if (strike(world, 'computer-slept')) world.clock.leap(LID_CLOSED);
-  const freezes = strike(world, 'frozen-session');
-  const result = await startAsStamped(call, 'istio', stamped, { wait: false, unchanged: () => newToken(call) });
-  if (freezes) freezeSessions(instance);
-  return result;
-};
+}
+
+/** What the demo workload has read. */
+export const DEMO_STAMPED: readonly string[] = ['/etc/systemd/system/istio-vms-demo.service', `${STORE}/demo.env`];
 
 /** A running agent reads its token anew each time, so a new one needs no restart. */
 function newToken({ instance }: ScriptCall): string {
@@ -70,6 +78,5 @@ function newToken({ instance }: ScriptCall): string {
 /** `data/guest/demo-start.sh`: starts the demo workload and waits for it. */
 export const demoStartModel: ScriptModel = async (call) => {
   await call.world.clock.sleep(GUEST_SCRIPT);
-  const paths = ['/etc/systemd/system/istio-vms-demo.service', `${STORE}/demo.env`];
-  return startAsStamped(call, 'istio-vms-demo', paths, { wait: true });
+  return startAsStamped(call, 'istio-vms-demo', DEMO_STAMPED, { wait: true });
 };

@@ -5,13 +5,15 @@ import { workloadCertificate } from '../certificate.ts';
 import { guestEntry, guestText } from '../files.ts';
 import { sidecarIsReady } from '../sidecar.ts';
 import { knownUnit } from '../systemd.ts';
-import type { ScriptModel } from './script.ts';
+import { stampOf, type ScriptCall, type ScriptModel } from './script.ts';
+import { DEMO_STAMPED, sidecarStamped } from './starts.ts';
 
 /** Name of the CPU in the kernel's words. */
 export const KERNEL_CPU = { amd64: 'x86_64', arm64: 'aarch64' } as const;
 
 /** `data/guest/state.sh`: what is on this machine, a key and a value a line. */
-export const stateModel: ScriptModel = async ({ world, instance, args }) => {
+export const stateModel: ScriptModel = async (call) => {
+  const { world, instance, args } = call;
   await world.clock.sleep(GUEST_SCRIPT);
   const expires = workloadCertificate(instance)?.expires;
   const facts: readonly (readonly [string, string])[] = [
@@ -24,8 +26,10 @@ export const stateModel: ScriptModel = async ({ world, instance, args }) => {
     ['sidecar.active', knownUnit(instance, 'istio')?.active ?? 'inactive'],
     ['sidecar.ready', sidecarIsReady(instance) ? '200' : instance.rules ? '503' : '000'],
     ['sidecar.hosts', hostsLines(instance)],
+    ['sidecar.current', current(call, 'istio', sidecarStamped(instance))],
     ['demo.enabled', enabled(instance, 'istio-vms-demo')],
     ['demo.active', knownUnit(instance, 'istio-vms-demo')?.active ?? 'inactive'],
+    ['demo.current', current(call, 'istio-vms-demo', DEMO_STAMPED)],
     ['cert.expires', expires === undefined ? '-' : String(Math.floor(expires / 1000))],
     ['sudo', /^(2[6-9]|25\.10)/.test(instance.release) ? 'sudo-rs' : 'sudo'],
     ...args.map((path) => ['file', about(instance, path)] as const),
@@ -35,6 +39,12 @@ export const stateModel: ScriptModel = async ({ world, instance, args }) => {
 
 function firstLine(instance: Instance, path: string): string {
   return guestText(instance, path)?.split('\n')[0] || '-';
+}
+
+function current(call: ScriptCall, unit: string, paths: readonly string[]): string {
+  const was = guestText(call.instance, `/var/lib/istio-vms/started.${unit}`)?.trim();
+  if (was === undefined) return '-';
+  return was === stampOf(call, paths) ? 'yes' : 'no';
 }
 
 function hostsLines(instance: Instance): string {

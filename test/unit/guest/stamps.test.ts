@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const temp = mkdtempSync(join(tmpdir(), 'istio-vms-stamps-'));
+const script = (name: string): string => readFileSync(`data/guest/${name}`, 'utf8');
+
+/** Files that a script digests into a stamp: the words between `sha256sum` and the second one, variables filled in. */
+function stamped(text: string, from: RegExp): readonly string[] {
+  const words = (from.exec(text)?.[1] ?? '').replaceAll('\\\n', ' ').replaceAll('"', '');
+  return words
+    .replaceAll('$store', '/var/lib/istio-vms')
+    .replaceAll('$root', '/etc/certs/root-cert.pem')
+    .replaceAll('$unit', 'istio-vms-demo')
+    .trim()
+    .split(/\s+/);
+}
+
+describe('state.sh knows whether a unit runs with what is there', () => {
+  afterAll(() => rmSync(temp, { recursive: true }));
+  const state = script('state.sh');
+
+  it.each([
+    ['sidecar-start.sh', /current istio ([^)]*)\)/],
+    ['demo-start.sh', /current istio-vms-demo ([^)]*)\)/],
+  ])('and looks at the files that %s stamps, in its order', (name, asked) => {
+    const files = stamped(script(name), /^now=\$\(sha256sum ([^|]*)\|/m);
+    expect(files.length).toBeGreaterThan(1);
+    expect(stamped(state, asked)).toEqual(files);
+  });
+
+  it.skipIf(process.platform !== 'linux')('by the real script: as stamped, changed since, never started', () => {
+    const [unit, env] = [join(temp, 'unit'), join(temp, 'env')];
+    const local = (text: string): string =>
+      text
+        .replaceAll('/etc/systemd/system/istio-vms-demo.service', unit)
+        .replaceAll('/var/lib/istio-vms/demo.env', env)
+        .replaceAll('/var/lib/istio-vms/started.', join(temp, 'started.'));
+    const told = (): string | undefined =>
+      /^demo\.current\t(.*)$/m.exec(execFileSync('sh', ['-c', local(state), 'state'], { encoding: 'utf8' }))?.[1];
+    writeFileSync(unit, 'a unit');
+    writeFileSync(env, 'A=1');
+    expect(told()).toBe('-');
+    const now = execFileSync('sh', ['-c', `sha256sum ${unit} ${env} | sha256sum`], { encoding: 'utf8' });
+    writeFileSync(join(temp, 'started.istio-vms-demo'), now);
+    expect(told()).toBe('yes');
+    writeFileSync(env, 'A=2');
+    expect(told()).toBe('no');
+  });
+});
