@@ -56,6 +56,8 @@ export interface MachineInfo {
   readonly state: MachineState;
   /** Usable IPv4 literals in the engine's order; placeholders such as `N/A` are left out. */
   readonly addresses: readonly string[];
+  /** The lab that the engine's own label names, null without a label; absent where the engine keeps no labels or cannot tell. */
+  readonly lab?: string | null;
 }
 
 export interface MachineSpec {
@@ -75,6 +77,8 @@ export interface EngineContext {
   readonly signal?: AbortSignal;
   /** The name is known to be ours: a machine that already has it is waited for, and not taken for somebody else's. */
   readonly ours?: boolean;
+  /** Its launch was never seen to its end: it holds nothing yet, and may be made anew when it does not come up. */
+  readonly unfinished?: boolean;
 }
 
 /** Makes and unmakes machines. Multipass today; another engine is one new file beside `multipass.ts`. */

@@ -129,8 +129,12 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     }
     context.say(`${found.name} is there already (${found.state})`);
     const outcome = await lookUp(found.name, context);
-    // It may hold a cluster: it is not for us to throw that away unasked.
-    if (outcome === 'lost') throw stuck(found);
+    if (outcome === 'lost') {
+      // It may hold a cluster: it is not for us to throw that away unasked. Unless its first start never ended.
+      if (context.unfinished !== true) throw stuck(found);
+      context.say(`${found.name}: its first start was cut and does not go on; removing it`);
+      await remove(found.name);
+    }
     return outcome === 'running';
   };
 

@@ -2,6 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Command, CommandResult, Doors } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
+import { retry } from '../system/retry.ts';
 import { managementAddress } from './addresses.ts';
 import type { Machine, MachineEngine, MachineInfo } from './machine.ts';
 import * as argv from './multipass-argv.ts';
@@ -13,6 +14,9 @@ import { createRemoteMachine } from './remote-machine.ts';
 /** How long a running machine may take to get its address from the engine's DHCP. */
 const ADDRESS_MS = 60_000;
 const ADDRESS_POLL_MS = 2_000;
+
+/** A daemon that has just been started, or restarted, answers after some seconds; one that is down stays so. */
+const DAEMON_PAUSES = [2_000, 4_000, 8_000];
 
 export interface MultipassParts {
   readonly doors: Pick<Doors, 'processes' | 'files' | 'clock'>;
@@ -119,9 +123,13 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
   return {
     name: 'multipass',
     probe: async () => {
-      const { client, daemon } = parseVersion((await ask(argv.versionCommand())).stdout);
-      if (daemon === undefined) throw notAnswering(client);
-      return { version: client };
+      const look = async (): Promise<{ readonly version: string }> => {
+        const { client, daemon } = parseVersion((await ask(argv.versionCommand())).stdout);
+        if (daemon === undefined) throw notAnswering(client);
+        return { version: client };
+      };
+      const worthIt = (thrown: unknown): boolean => thrown instanceof CliError && thrown.reason === 'engine-not-answering';
+      return retry(look, { clock, pauses: DAEMON_PAUSES, worthIt });
     },
     list,
     launch: async (spec, context) => {

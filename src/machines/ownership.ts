@@ -7,6 +7,9 @@ import type { MachineEngine, MachineInfo } from './machine.ts';
 /** Where every machine of ours says whose it is; written by cloud-init, content = name of the lab. */
 export const MARKER = '/etc/istio-vms/lab';
 
+/** Multipass's own patience with cloud-init (facts/multipass.md 3.3). */
+const FIRST_BOOT_MS = 300_000;
+
 export type Owner = 'ours' | 'foreign' | 'unknown';
 
 /** Which machines this lab has made. Only those may be changed or removed. */
@@ -38,7 +41,10 @@ export interface OwnershipParts {
 const recordSchema = z.object({
   version: z.literal(1),
   lab: z.string(),
-  machines: z.record(z.string(), z.object({ engine: z.string(), recordedAt: z.string(), upSince: z.string().optional() })),
+  machines: z.record(
+    z.string(),
+    z.object({ engine: z.string(), recordedAt: z.string(), upSince: z.string().optional() }),
+  ),
 });
 
 type Machines = z.infer<typeof recordSchema>['machines'];
@@ -72,6 +78,12 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
     return (await read())[name]?.engine === engine.name;
   };
 
+  const isUnfinished = async (name: string): Promise<boolean> => {
+    await lastWrite;
+    const noted = (await read())[name];
+    return noted?.engine === engine.name && noted.upSince === undefined;
+  };
+
   return {
     intend: (name) =>
       change((machines) => ({
@@ -96,8 +108,15 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
       await lastWrite;
       return Object.keys(await read()).sort();
     },
-    isOurs: async ({ name, state }) => {
-      const marker = state === 'running' ? await readMarker(engine, name) : undefined;
+    isOurs: async ({ name, state, lab }) => {
+      // A label of the engine's own tells without a remote call, whether the machine runs or not.
+      if (lab !== undefined) return lab === config.lab ? 'ours' : 'foreign';
+      let marker = state === 'running' ? await readMarker(engine, name) : undefined;
+      // A launch of ours that was cut: the mark comes with the first boot's cloud-init, which may still be at work.
+      if (marker === '' && (await isUnfinished(name))) {
+        await firstBootOver(engine, name);
+        marker = await readMarker(engine, name);
+      }
       if (marker === config.lab) return 'ours';
       if (marker !== undefined && marker !== '') return 'foreign';
       const recorded = await isRecorded(name);
@@ -106,6 +125,17 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
       return recorded ? 'ours' : 'unknown';
     },
   };
+}
+
+/** Waits for cloud-init, however it ends. */
+async function firstBootOver(engine: OwnershipParts['engine'], name: string): Promise<void> {
+  try {
+    await engine
+      .machine(name)
+      .run({ file: 'cloud-init', args: ['status', '--wait'], effect: 'read', timeoutMs: FIRST_BOOT_MS });
+  } catch (thrown) {
+    if (!(thrown instanceof CommandError)) throw thrown;
+  }
 }
 
 /** Content of the marker; empty when the machine has none, undefined when it could not be asked. */

@@ -71,12 +71,13 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
           context.say('starting it again');
           await lab.engine.start(name, context);
         }
-        if (!rests || !(await lab.ownership.isConfirmed(name))) {
+        const unfinished = !(await lab.ownership.isConfirmed(name));
+        if (!rests || unfinished) {
           if (found?.state === 'deleted') await lab.engine.remove(name, context);
           // The intent is on record before the deed, so that a run cut in between still knows its machine.
           await lab.ownership.intend(name);
           // What is there already (a launch that was cut) is ours by now: it is waited for, not refused.
-          await lab.engine.launch(spec, { ...context, ours: found !== undefined });
+          await lab.engine.launch(spec, { ...context, ours: found !== undefined, unfinished });
           await lab.ownership.confirm(name);
         }
       } finally {

@@ -9,7 +9,7 @@ import { removeMachine } from './machines.ts';
 
 const MOVE_MS = 300_000;
 
-/** Workers of ours beyond `WORKERS`, left from a run that asked for more. */
+/** Workers of ours beyond `WORKERS`, machine or node, left from a run that asked for more. */
 export function spareWorkersStep(lab: Lab): Step {
   const spare = async (): Promise<readonly MachineInfo[]> => {
     const ours: MachineInfo[] = [];
@@ -17,6 +17,19 @@ export function spareWorkersStep(lab: Lab): Step {
       if (isWorkerName(lab, machine.name) && (await lab.ownership.isOurs(machine)) === 'ours') ours.push(machine);
     }
     return ours;
+  };
+  /** Nodes whose machine is gone: the cluster goes on counting with them, and with the pods that ran there. */
+  const strandedNodes = async (): Promise<readonly string[]> => {
+    const machines = (await lab.machines.all()).map(({ name }) => name);
+    return (await viewCluster(lab)).objects
+      .filter(({ kind }) => kind === 'Node')
+      .map(({ metadata }) => metadata.name)
+      .filter((name) => isWorkerName(lab, name) && !machines.includes(name));
+  };
+  /** Workers that the record of a run that was cut still names. */
+  const notedForNothing = async (): Promise<readonly string[]> => {
+    const machines = (await lab.machines.all()).map(({ name }) => name);
+    return (await lab.ownership.recorded()).filter((name) => isWorkerName(lab, name) && !machines.includes(name));
   };
   const removeAll = async (context: StepContext): Promise<'removed' | 'absent'> => {
     const machines = await spare();
@@ -34,13 +47,23 @@ export function spareWorkersStep(lab: Lab): Step {
     expectMs: 0,
     async check() {
       const names = (await spare()).map(({ name }) => name);
-      return names.length === 0
-        ? 'ready'
-        : { drifted: `${names.join(', ')}: more than WORKERS=${lab.config.k3s.workers} asks for` };
+      if (names.length > 0) {
+        return { drifted: `${names.join(', ')}: more than WORKERS=${lab.config.k3s.workers} asks for` };
+      }
+      const stranded = await strandedNodes();
+      if (stranded.length > 0) return { drifted: `nodes without a machine: ${stranded.join(', ')}` };
+      const noted = await notedForNothing();
+      return noted.length === 0 ? 'ready' : { drifted: `the record still names ${noted.join(', ')}` };
     },
     async apply(context) {
       const names = (await spare()).map(({ name }) => name);
       await removeAll(context);
+      for (const name of await strandedNodes()) {
+        context.say(`forgetting the node ${name}`);
+        await lab.kubectl.remove('node', name);
+        names.push(name);
+      }
+      for (const name of await notedForNothing()) await lab.ownership.forget(name);
       await waitForPodsToMove(lab, names, context);
     },
     remove: removeAll,

@@ -38,7 +38,7 @@ export async function powerOn(guest: Guest, state: 'Starting' | 'Restarting' = '
   if (instance.bootId !== boot || instance.state !== state) return false;
   if (instance.manageHosts) writeGuest(instance, '/etc/hosts', imageHosts(instance.name));
   instance.state = 'Running';
-  void resumeCloudInit(guest);
+  void resumeCloudInit(guest, powerOff);
   for (const [name, unit] of instance.units) {
     if (unit.enabled) void startUnit(guest, name, UNIT_MODELS);
   }

@@ -39,22 +39,32 @@ export function readUserData(text: string): UserData | { readonly problem: strin
 const cut = new WeakMap<Instance, UserData>();
 
 /** What a later boot still has to do, because an earlier one was cut in the middle. */
-export async function resumeCloudInit(guest: Guest): Promise<void> {
+export async function resumeCloudInit(guest: Guest, powerOff: PowerOff): Promise<void> {
   const data = cut.get(guest.instance);
   if (data === undefined) return;
   cut.delete(guest.instance);
-  await firstCloudInit(guest, data);
+  await firstCloudInit(guest, data, powerOff);
 }
 
+/** What a machine does that loses its power. */
+type PowerOff = (guest: Guest) => void;
+
 /** The first boot's cloud-init. Multipass waits for its end and does not ask how it ended (facts/multipass.md 0.6). */
-export async function firstCloudInit({ world, instance }: Guest, data: UserData): Promise<void> {
+export async function firstCloudInit(
+  { world, mesh, instance }: Guest,
+  data: UserData,
+  powerOff: PowerOff,
+): Promise<void> {
   const unknown = Object.keys(data).filter((key) => !KNOWN.has(key));
   unknown.forEach((key) => world.refused.push(`cloud-init on ${instance.name}: ${key}`));
   const boot = instance.bootId;
   instance.cloudInit = 'running';
   instance.manageHosts = data.manage_etc_hosts ?? true;
   await world.clock.sleep(CLOUD_INIT_FIRST / 2);
-  await passing(world, `cloud-init ${instance.name}: half way`, () => void cut.set(instance, data));
+  await passing(world, `cloud-init ${instance.name}: half way`, () => {
+    cut.set(instance, data);
+    powerOff({ world, mesh, instance });
+  });
   for (const { path, content = '', permissions = '0644', owner = 'root:root' } of data.write_files ?? []) {
     const [user = 'root', group = user] = owner.split(':');
     writeGuest(instance, path, content, { mode: Number.parseInt(permissions, 8), owner: user, group });

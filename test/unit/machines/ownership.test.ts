@@ -59,6 +59,16 @@ describe('createOwnership', () => {
     guest.on(`cat ${MARKER}`, { exitCode: 1, stderr: `cat: ${MARKER}: No such file or directory` });
     expect(await is('running')).toBe('foreign');
     await ownership.intend('k1');
+    await ownership.confirm('k1');
+    expect(await is('running')).toBe('unknown');
+    expect(guest.lines).not.toContain('cloud-init status --wait');
+  });
+
+  it('the mark of a launch that was cut may still come: cloud-init is waited for, however it ends', async () => {
+    await ownership.intend('k1');
+    const absent = { exitCode: 1, stderr: `cat: ${MARKER}: No such file or directory` };
+    guest.on(`cat ${MARKER}`, absent, { stdout: 'lab-a\n' }, absent, absent).on('cloud-init status --wait', {}, { exitCode: 1 });
+    expect(await is('running')).toBe('ours');
     expect(await is('running')).toBe('unknown');
   });
 

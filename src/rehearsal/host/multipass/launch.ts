@@ -1,6 +1,6 @@
 import { ADDRESS_DELAY, ENGINE_CALL, ENGINE_PATIENCE, IMAGE_DOWNLOAD, MACHINE_CREATE } from '../../durations.ts';
 import { strike } from '../../faults.ts';
-import { powerOn } from '../../guest/boot.ts';
+import { powerOff, powerOn } from '../../guest/boot.ts';
 import { firstCloudInit, readUserData, type UserData } from '../../guest/cloud-init.ts';
 import type { Guest } from '../../guest/systemd.ts';
 import { passing } from '../../half-way.ts';
@@ -151,7 +151,7 @@ async function finish(guest: Guest, userData: UserData): Promise<boolean> {
   if (!(await powerOn(guest))) return false;
   const late = strike(world, 'address-late');
   world.clock.after(late ? ADDRESS_LATE : ADDRESS_DELAY, () => void (instance.addressKnown = true));
-  await firstCloudInit(guest, userData);
+  await firstCloudInit(guest, userData, powerOff);
   return world.engine.instances.get(instance.name) === instance;
 }
 
