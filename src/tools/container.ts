@@ -31,7 +31,7 @@ export interface ContainerTool {
 
 export interface ContainerParts {
   readonly processes: Processes;
-  readonly files: Pick<Files, 'makeDirectory' | 'extract' | 'remove'>;
+  readonly files: Pick<Files, 'makeDirectory' | 'extract' | 'remove' | 'rename'>;
   readonly config: {
     readonly lab: string;
     readonly containerTool: string;
@@ -68,6 +68,9 @@ export function createContainer({ processes, files, config }: ContainerParts): C
     probe: async () => parseVersion(tool, (await run(argv.versionCommand(tool))).stdout),
     extractFromImage: async ({ image, platform, into, members }, { say, signal }) => {
       const archive = join(config.paths.temp, `${name}.tar`);
+      // The files get their place last, when nothing is left to be taken away: who finds them need not look for more.
+      const waiting = `${into}.new`;
+      await files.remove(waiting);
       await removeContainer();
       try {
         say(`fetching ${image} for ${platform}`);
@@ -75,7 +78,7 @@ export function createContainer({ processes, files, config }: ContainerParts): C
         await files.makeDirectory(config.paths.temp);
         await run(argv.exportCommand(tool, name, archive), signal);
         say(`taking ${members.map((member) => member.as).join(' and ')} out of it`);
-        await files.extract(archive, into, members);
+        await files.extract(archive, waiting, members);
       } finally {
         await files.remove(archive);
         await removeContainer().catch((thrown: unknown) => {
@@ -84,6 +87,8 @@ export function createContainer({ processes, files, config }: ContainerParts): C
           say(`warning: the container ${name} is left behind (${why}); remove it with \`${tool} rm --force ${name}\``);
         });
       }
+      await files.remove(into);
+      await files.rename(waiting, into);
     },
   };
 }

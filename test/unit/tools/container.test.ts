@@ -28,6 +28,7 @@ describe('createContainer', () => {
     const files = {
       makeDirectory: (path: string) => Promise.resolve(void did.push(`mkdir ${path}`)),
       remove: (path: string) => Promise.resolve(void did.push(`remove ${path}`)),
+      rename: (from: string, to: string) => Promise.resolve(void did.push(`rename ${from} ${to}`)),
       extract: (archive: string, into: string, wanted: readonly ArchiveMember[]) => {
         if (breakArchive) return Promise.reject(new Error('broken archive'));
         return Promise.resolve(void did.push(`extract ${archive} ${into} ${wanted.map((each) => each.as).join(',')}`));
@@ -41,7 +42,15 @@ describe('createContainer', () => {
     processes.on(RM, {}).on(CREATE, {}).on(EXPORT, {});
     await tool.extractFromImage(request, context);
     expect(processes.lines).toEqual([RM, CREATE, EXPORT, RM]);
-    expect(did).toEqual(['mkdir /tmp/t', `extract /tmp/t/${NAME}.tar /data/bin envoy`, `remove /tmp/t/${NAME}.tar`]);
+    expect(did).toEqual([
+      'remove /data/bin.new',
+      'mkdir /tmp/t',
+      `extract /tmp/t/${NAME}.tar /data/bin.new envoy`,
+      `remove /tmp/t/${NAME}.tar`,
+      // Last: a run that is cut before finds nothing to take for whole, and tidies up.
+      'remove /data/bin',
+      'rename /data/bin.new /data/bin',
+    ]);
   });
 
   it('does not mind that there is no leftover', async () => {
