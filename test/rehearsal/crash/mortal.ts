@@ -42,6 +42,7 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
   let tell: (moment: string) => void = () => undefined;
   const died = new Promise<string>((resolve) => (tell = resolve));
 
+  const isDead = (): boolean => dead;
   const kill = (children: Children, moment = 'killed'): void => {
     if (dead) return;
     dead = true;
@@ -78,7 +79,7 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
   const alive = async <T>(work: () => Promise<T>): Promise<T> => {
     if (dead) return never();
     const result = await settled(work);
-    if (dead) return never();
+    if (isDead()) return never();
     if ('thrown' in result) throw result.thrown;
     return result.value;
   };
@@ -136,7 +137,7 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
         }),
     },
   };
-  return { doors, moments, isDead: () => dead, died, kill };
+  return { doors, moments, isDead, died, kill };
 }
 
 async function settled<T>(work: () => Promise<T>): Promise<{ value: T } | { thrown: unknown }> {

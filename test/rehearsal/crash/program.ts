@@ -2,7 +2,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { carryOut } from '../../../src/commands/carry-out.ts';
 import type { Session } from '../../../src/commands/command.ts';
 import { runChecks } from '../../../src/commands/verify.ts';
-import { CliError } from '../../../src/errors/cli-error.ts';
+import type { CliError } from '../../../src/errors/cli-error.ts';
 import { explainThrown } from '../../../src/plan/explain.ts';
 import type { Goal } from '../../../src/plan/plan.ts';
 import type { RunReport } from '../../../src/plan/report.ts';

@@ -11,7 +11,7 @@ describe('what a killed run leaves beside a file', () => {
   });
 
   it('goes with the next write to that file; what a living process waits with stays', async () => {
-    const { pid: dead = 0 } = spawnSync('true');
+    const { pid: dead } = spawnSync('true');
     await using fixture = await createFixture({
       [`.kubeconfig.${dead}-abc.tmp`]: 'half of a secret',
       [`.kubeconfig.${process.pid}-abc.tmp`]: 'being written',
