@@ -86,7 +86,7 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
     append: async (path, content) => {
       const file = fileAt(path);
       if (file === undefined) put(path, content, 0o600);
-      else file.content = Buffer.concat([file.content, Buffer.from(content)]);
+      else file.content = grown(file, Buffer.from(content));
     },
     stat: async (path) => {
       const node = nodes.get(locate(path, false));
@@ -155,6 +155,21 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
       }
     },
   };
+}
+
+/** Buffers of files that grow, with room at their end: a log is not copied whole for each line. */
+const roomy = new WeakMap<FileNode, Buffer>();
+
+function grown(file: Extract<FileNode, { kind: 'file' }>, more: Uint8Array): Uint8Array {
+  const length = file.content.length + more.length;
+  let buffer = roomy.get(file);
+  if (buffer === undefined || buffer.length < length || buffer.buffer !== file.content.buffer) {
+    buffer = Buffer.alloc(length * 2);
+    buffer.set(file.content);
+    roomy.set(file, buffer);
+  }
+  buffer.set(more, file.content.length);
+  return buffer.subarray(0, length);
 }
 
 /** An error with the code and the words of Node's own. */

@@ -3,8 +3,17 @@ import { stripVTControlCharacters } from 'node:util';
 /** Ends of lines that a terminal would overwrite: what stood there is not part of the text. */
 const CLEAR_LINE = /^.*\u001b\[[0-2]?K(?:\u001b\[0?[AE])*/gm;
 
+/** What only a terminal does something with. Most text has none of it, and much of it is long. */
+const CONTROLS = /[\u001b\u009b\b\r]/;
+
 /** Text as it is left on a terminal: without colours, without spinners, without what was overwritten. */
 export function plainText(text: string): string {
+  if (!CONTROLS.test(text)) {
+    return text
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n');
+  }
   const cleared = stripVTControlCharacters(text.replace(CLEAR_LINE, ''));
   return cleared
     .split(/\r?\n/)
@@ -13,6 +22,7 @@ export function plainText(text: string): string {
 }
 
 function backspaced(line: string): string {
+  if (!line.includes('\b')) return line;
   let shown = '';
   for (const letter of line) shown = letter === '\b' ? shown.slice(0, -1) : shown + letter;
   return shown;

@@ -1,7 +1,7 @@
 import type { Rehearsal } from '../../../src/rehearsal/index.ts';
 import type { Doors } from '../../../src/system/doors.ts';
 import { exposed, leftBehind } from './left-behind.ts';
-import { mortal, type Death } from './mortal.ts';
+import { mortal, type Children, type Death } from './mortal.ts';
 import { compare, takePicture, type Picture } from './picture.ts';
 import { live, type Call, type Ending } from './program.ts';
 import { freshWorld, type Stage } from './world.ts';
@@ -18,6 +18,8 @@ export interface Scenario {
   readonly after: readonly Call[];
   /** What the end is compared with: the end of these, undisturbed, in a fresh world. Default: `before` and `call`. */
   readonly like?: readonly Call[];
+  /** What becomes of the children of the life that dies; default both, one case each. */
+  readonly children?: readonly Children[];
   /** Wraps the doors of every life: for planted bugs. */
   readonly doors?: (doors: Doors, rehearsal: Rehearsal) => Doors;
 }

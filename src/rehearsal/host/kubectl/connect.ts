@@ -12,6 +12,20 @@ interface Kubeconfig {
   }[];
 }
 
+/** Kubeconfigs by their text: every call reads one, and it is nearly always the same. */
+const known = new Map<string, Kubeconfig>();
+const KEPT = 50;
+
+function parsed(text: string): Kubeconfig {
+  let config = known.get(text);
+  if (config === undefined) {
+    config = (parse(text) ?? {}) as Kubeconfig;
+    if (known.size >= KEPT) known.clear();
+    known.set(text, config);
+  }
+  return config;
+}
+
 export type Connection = { readonly cluster: SimulatedCluster } | { readonly failure: ProgramResult };
 
 /** Failure of a client program: exit 1 with this on stderr. */
@@ -39,7 +53,7 @@ export async function connect(
   if (text === undefined) return no(`error: stat ${kubeconfig}: no such file or directory`, took);
   let config: Kubeconfig;
   try {
-    config = (parse(text) ?? {}) as Kubeconfig;
+    config = parsed(text);
   } catch {
     return no(`error: error loading config file "${kubeconfig}": yaml: did not find expected node content`, took);
   }

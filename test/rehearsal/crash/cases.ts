@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { crashCase, goodEnd, momentsOf } from './case.ts';
+import type { Children } from './mortal.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+/** How a case is told, and the line that plays it again. */
+export function replay(scenario: string, at: number, children: Children): string {
+  return `npm run simulate -- --crash "${scenario}" --at ${at} --children ${children}`;
+}
+
+/**
+ * A test for each moment that is `chosen`, in each scenario, for children that go on and for children that end.
+ * Top-level `await` of this is what makes the tests, for an undisturbed run has to tell which moments there are.
+ */
+export async function testCrashes(chosen: (at: number, children: Children, scenario: string) => boolean): Promise<void> {
+  for (const scenario of SCENARIOS) {
+    const [moments, good] = [await momentsOf(scenario), await goodEnd(scenario)];
+    describe(scenario.name, () => {
+      for (const children of scenario.children ?? (['go-on', 'end'] as const)) {
+        for (const [at, moment] of moments.entries()) {
+          if (!chosen(at, children, scenario.name)) continue;
+          it(`dead at ${at}, ${children}: ${moment.slice(0, 120)}`, async () => {
+            expect(await crashCase(scenario, { at, children }, good), replay(scenario.name, at, children)).toEqual([]);
+          });
+        }
+      }
+    });
+  }
+}
