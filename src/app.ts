@@ -81,7 +81,9 @@ export async function rehearsedApp(
   const { overlay } = around.loaded.config.istio;
   const text = overlay === undefined ? undefined : await around.real.files.readText(overlay);
   if (overlay !== undefined && text !== undefined) await rehearsal.doors.files.write(overlay, text);
-  return { ...compose({ ...around, host }, rehearsal.doors, labOptions), rehearsal, killAll: () => undefined };
+  // What is simulated is Multipass; the steps are the same whatever makes the machines.
+  const loaded = { ...around.loaded, config: { ...around.loaded.config, engine: 'multipass' as const } };
+  return { ...compose({ ...around, host, loaded }, rehearsal.doors, labOptions), rehearsal, killAll: () => undefined };
 }
 
 function compose(around: Surroundings, doors: Doors, options: LabOptions): Omit<App, 'rehearsal' | 'killAll'> {

@@ -7,7 +7,7 @@ export type ToolNeed = 'machines' | 'kubectl' | 'container';
 /** Makes sure that these are there and new enough, all at once. @throws CliError `tool-missing`, `tool-too-old`, … */
 export async function requireTools(lab: Lab, needs: readonly ToolNeed[]): Promise<void> {
   const probes: Record<ToolNeed, Requirement> = {
-    machines: { tool: 'multipass', probe: async () => (await lab.engine.probe()).version },
+    machines: { tool: lab.config.engine, probe: async () => (await lab.engine.probe()).version },
     kubectl: { tool: 'kubectl', probe: () => lab.kubectl.clientVersion() },
     container: {
       tool: lab.config.containerTool,

@@ -18,6 +18,20 @@ export interface Config {
   /** Name of this lab: ownership marker on machines, kubeconfig context `istio-vms-<lab>`. */
   readonly lab: string;
   readonly labSize: 'article' | 'small';
+  /** What makes the machines. */
+  readonly engine: 'multipass' | 'incus';
+  readonly incus: {
+    /** `REMOTE:ALIAS`, or an alias on the server itself. */
+    readonly image: string;
+    /** Absent: a virtual machine where the server can run one, else a container. */
+    readonly type?: 'container' | 'virtual-machine';
+    readonly remote?: string;
+    readonly project?: string;
+    /** Absent: as the profile `default` has it. */
+    readonly network?: string;
+    /** Cluster members over which machines are spread. */
+    readonly targets: readonly string[];
+  };
   /** Ubuntu release of every machine. */
   readonly runOs: string;
   readonly istio: {

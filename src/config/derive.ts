@@ -24,6 +24,8 @@ export function deriveConfig(values: Values, host: Host, versions: VersionTable)
   return {
     lab: text('LAB_NAME'),
     labSize: text('LAB_SIZE') === 'small' ? 'small' : 'article',
+    engine: text('MACHINE_ENGINE') === 'incus' ? 'incus' : 'multipass',
+    incus: incus(text),
     runOs: text('RUN_OS'),
     istio: istio(text, host, versions),
     k3s: {
@@ -66,6 +68,25 @@ function istio(text: (name: VariableName) => string, host: Host, versions: Versi
     ...(arch === '' ? {} : { arch }),
     ...(overlay === '' ? {} : { overlay: absolutePath(overlay, host) }),
     ...(old ? { endOfLife: { newestTested: versions.newestTested } } : {}),
+  };
+}
+
+function incus(text: (name: VariableName) => string): Config['incus'] {
+  const [type, remote, project, network] = [
+    text('INCUS_TYPE'),
+    text('INCUS_REMOTE'),
+    text('INCUS_PROJECT'),
+    text('INCUS_NETWORK'),
+  ];
+  return {
+    image: text('INCUS_IMAGE'),
+    ...(type === 'container' || type === 'virtual-machine' ? { type } : {}),
+    ...(remote === '' ? {} : { remote }),
+    ...(project === '' ? {} : { project }),
+    ...(network === '' ? {} : { network }),
+    targets: text('INCUS_TARGETS')
+      .split(',')
+      .filter((target) => target !== ''),
   };
 }
 

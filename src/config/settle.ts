@@ -31,6 +31,8 @@ export function settle(values: Values, host: Host, versions: VersionTable): Valu
   const followers: Partial<Record<VariableName, string>> = {
     ...(values.LAB_SIZE.value === 'small' ? SMALL_SIZES : {}),
     ...(row === undefined ? {} : { ISTIO_REVISION: version.replaceAll('.', '-'), K3S_VERSION: row.k3s }),
+    // `lts` is a word of Multipass's alone.
+    INCUS_IMAGE: `images:ubuntu/${values.RUN_OS.value === 'lts' ? '24.04' : values.RUN_OS.value}/cloud`,
     KUBECONFIG: join(absolutePath(values.DATA_DIR.value, host), '.kubeconfig'),
     ISTIO_VMS_CACHE: userCache(host),
   };

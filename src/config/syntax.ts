@@ -80,6 +80,24 @@ export function oneOf(...words: readonly [string, ...string[]]): Syntax {
   return z.enum(words, `one of ${words.join(', ')}`);
 }
 
+/** Names of remotes, projects and networks; no slash, which is the API's. */
+export const incusName = pattern(
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+  'a name of letters, digits, dots, hyphens and underscores',
+);
+
+/** `REMOTE:ALIAS`, an alias, or a fingerprint. */
+export const imageName = pattern(
+  /^([A-Za-z0-9][A-Za-z0-9._-]*:)?[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/,
+  'an image, e.g. images:ubuntu/22.04/cloud or an alias on the server',
+);
+
+/** Members or groups (`@NAME`) of a cluster. */
+export const memberNames = pattern(
+  /^@?[A-Za-z0-9][A-Za-z0-9.-]*(,@?[A-Za-z0-9][A-Za-z0-9.-]*)*$/,
+  'names of cluster members with commas between, e.g. node1,node2',
+);
+
 /** A mirror: no user or password (they would stand in logs), no query. */
 export const mirrorUrl = pattern(
   /^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?(\/[A-Za-z0-9._~%/-]*)?$/,

@@ -1,24 +1,11 @@
-import type { Reason } from './reasons.ts';
+import { INCUS_ISSUES } from './incus-issues.ts';
+import type { IssueTool, KnownIssue } from './known-issue.ts';
 
-/** Who wrote the text. `guest` is anything that ran on a machine. */
-export type IssueTool = 'multipass' | 'kubectl' | 'istioctl' | 'container' | 'guest';
-
-/** A murky message of another program, in words for the person who must act. */
-export interface KnownIssue {
-  /** Stable name, for tests and logs. */
-  readonly id: string;
-  readonly pattern: RegExp;
-  /** Only where this tool spoke; without it, anywhere. */
-  readonly tool?: IssueTool;
-  readonly reason: Reason;
-  readonly sentence: string;
-  readonly hint: string;
-  /** Where we know it from. */
-  readonly source: string;
-}
+export type { IssueTool };
 
 /** Order matters: the first that matches explains the failure, so the narrow stand before the broad. */
 export const KNOWN_ISSUES: readonly KnownIssue[] = [
+  ...INCUS_ISSUES,
   {
     id: 'multipass-socket',
     tool: 'multipass',

@@ -1,14 +1,19 @@
 import type { Doors } from '../system/doors.ts';
 import type { ShippedData } from '../system/shipped.ts';
+import type { Config } from '../config/config.ts';
+import { createIncus } from './incus.ts';
 import type { MachineEngine } from './machine.ts';
 import { createMultipass } from './multipass.ts';
 
-/** The engine that makes our machines. Another one is a new file beside `multipass.ts` and a choice here. */
+/** The engine that makes our machines, as MACHINE_ENGINE chose it. No other room knows which it is. */
 export function createEngine(
   doors: Pick<Doors, 'processes' | 'files' | 'clock'>,
   shipped: Pick<ShippedData, 'guest'>,
+  config: Pick<Config, 'engine' | 'incus' | 'lab' | 'k3s' | 'vm'>,
 ): MachineEngine {
   const placeScript = shipped.guest['place.sh'];
   if (placeScript === undefined) throw new Error('data/guest/place.sh is missing from the package');
-  return createMultipass({ doors, placeScript });
+  if (config.engine === 'multipass') return createMultipass({ doors, placeScript });
+  const names = { nodes: [config.k3s.master, ...config.k3s.workerNames], workload: config.vm.name };
+  return createIncus({ doors, placeScript, settings: config.incus, lab: config.lab, names });
 }

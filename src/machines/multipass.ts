@@ -128,7 +128,8 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
         if (daemon === undefined) throw notAnswering(client);
         return { version: client };
       };
-      const worthIt = (thrown: unknown): boolean => thrown instanceof CliError && thrown.reason === 'engine-not-answering';
+      const worthIt = (thrown: unknown): boolean =>
+        thrown instanceof CliError && thrown.reason === 'engine-not-answering';
       return retry(look, { clock, pauses: DAEMON_PAUSES, worthIt });
     },
     list,

@@ -100,6 +100,8 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
  * machine decides where there is no record. Removing asks more, see below.
  */
 async function mayUse(lab: Lab, found: MachineInfo): Promise<boolean> {
+  // What the engine's own label says costs nothing and is never out of date.
+  if (found.lab !== undefined) return (await lab.ownership.isOurs(found)) === 'ours';
   return (await lab.ownership.recorded()).includes(found.name) || (await lab.ownership.isOurs(found)) === 'ours';
 }
 

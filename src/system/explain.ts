@@ -17,7 +17,7 @@ const TAIL_LINES = 15;
 export function explain(error: CommandError, mask?: Pick<Mask, 'text'>): CliError {
   const { command, result, failure } = error;
   const stderr = command.secretOutput === true ? '' : result.stderr;
-  const tool = speaker(command, stderr);
+  const tool = speaker(command, stderr, result.exitCode);
   // An interrupt or a full wait is what happened, whatever else the program wrote before it.
   const issue = failure === 'exit' ? knownIssue(plainText(stderr), tool) : undefined;
   const own = createMask();
@@ -61,11 +61,14 @@ function plainFact(error: CommandError, tool: IssueTool | undefined): string {
   return `A command on the machine ${guestName(error.command)} ended with exit code ${error.result.exitCode}.`;
 }
 
-/** Which program the words on stderr are from. With `multipass exec` it is the guest, unless multipass says otherwise. */
-export function speaker(command: Command, stderr: string): IssueTool | undefined {
+/** Which program the words on stderr are from. With `exec` of an engine it is the guest, unless the engine says otherwise. */
+export function speaker(command: Command, stderr: string, exitCode?: number): IssueTool | undefined {
   switch (basename(command.file).replace(/-\d.*$/, '')) {
     case 'multipass':
       return command.args[0] === 'exec' && !/^exec failed: |multipass_root_cert/m.test(stderr) ? 'guest' : 'multipass';
+    case 'incus':
+      // Commands on a machine that never began end with 255 and Incus' own words.
+      return command.args[0] === 'exec' && !(exitCode === 255 && /^Error: /m.test(stderr)) ? 'guest' : 'incus';
     case 'kubectl':
       return 'kubectl';
     case 'istioctl':
@@ -78,8 +81,10 @@ export function speaker(command: Command, stderr: string): IssueTool | undefined
   }
 }
 
-function guestName(command: Command): string {
-  return command.args[command.args.indexOf('-n') + 1] ?? '';
+/** `multipass exec -n NAME`, or `incus exec … REMOTE:NAME --mode …`. */
+function guestName({ file, args }: Command): string {
+  const name = basename(file) === 'incus' ? args[args.indexOf('--mode') - 1] : args[args.indexOf('-n') + 1];
+  return name?.split(':').at(-1) ?? '';
 }
 
 /** A whole script among the arguments would fill the screen: its first line stands for it. */

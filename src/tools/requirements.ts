@@ -4,7 +4,7 @@ import type { Reason } from '../errors/reasons.ts';
 import type { Platform } from '../system/doors.ts';
 
 /** Programs that people install themselves; istioctl is not among them, for we fetch it. */
-export type HostTool = 'multipass' | 'kubectl' | 'docker' | 'podman';
+export type HostTool = 'multipass' | 'incus' | 'kubectl' | 'docker' | 'podman';
 
 interface ToolFacts {
   readonly floor: string;
@@ -19,6 +19,15 @@ export const TOOLS: Readonly<Record<HostTool, ToolFacts>> = {
     floor: '1.14.0',
     because: '`multipass stop --force` came with it',
     install: { darwin: 'brew install --cask multipass', linux: 'sudo snap install multipass' },
+  },
+  incus: {
+    // Older ones are LXD under another name, and answer otherwise (facts/incus.md 11).
+    floor: '6.0.0',
+    because: 'it is the oldest that is maintained',
+    install: {
+      darwin: 'brew install incus (the client alone; set INCUS_REMOTE to a server)',
+      linux: 'sudo apt-get install incus (on Debian 12 from bookworm-backports), then sudo incus admin init --minimal',
+    },
   },
   kubectl: {
     floor: '1.22.0',

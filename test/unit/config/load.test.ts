@@ -11,6 +11,8 @@ test('with nothing set, the lab of the article', () => {
   expect(config).toEqual({
     lab: 'lab',
     labSize: 'article',
+    engine: 'multipass',
+    incus: { image: 'images:ubuntu/22.04/cloud', targets: [] },
     runOs: '22.04',
     istio: {
       version: '1.19.3',

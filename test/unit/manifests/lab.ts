@@ -10,6 +10,8 @@ export function labConfig(version = '1.19.3', labSize: Config['labSize'] = 'arti
   return {
     lab: 'test-lab',
     labSize,
+    engine: 'multipass',
+    incus: { image: 'images:ubuntu/22.04/cloud', targets: [] },
     runOs: '22.04',
     istio: {
       version,

@@ -1,0 +1,233 @@
+import { CliError } from '../errors/cli-error.ts';
+import { CommandError } from '../system/command-error.ts';
+import type { Clock, Processes } from '../system/doors.ts';
+import { explain } from '../system/explain.ts';
+import { retry } from '../system/retry.ts';
+import * as argv from './incus-argv.ts';
+import type { IncusReadiness, IncusSettings } from './incus-probe.ts';
+import { KERNEL_MODULES, launchSettings, withoutModules, type IncusLaunch } from './incus-settings.ts';
+import type { EngineContext, Machine, MachineInfo, MachineSpec } from './machine.ts';
+
+/** Some seconds after the start of a cluster member (facts/incus.md 10.1). */
+const SERVER_PAUSES = [2_000, 5_000, 10_000];
+export const NOT_YET =
+  /Server isn't ready yet|Failed to retrieve PID of executing child process|VM agent isn't currently running/;
+/** A container has an address two seconds after its launch, a virtual machine boots first. */
+const ADDRESS_MS = 300_000;
+const POLL_MS = 1_000;
+const CLOUD_INIT_MS = 900_000;
+/** A virtual machine's agent comes up some time after its address, and may flap once. */
+const AGENT_PAUSES = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000, 30_000];
+
+export interface IncusLauncherParts {
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly settings: IncusSettings;
+  readonly lab: string;
+  /** Machines of this lab in their order; all but the workload's run k3s. */
+  readonly names: { readonly nodes: readonly string[]; readonly workload: string };
+  readonly readiness: () => Promise<IncusReadiness>;
+  readonly list: () => Promise<readonly MachineInfo[]>;
+  /** Removes without asking whose it is. */
+  readonly erase: (name: string) => Promise<void>;
+  readonly start: (name: string, context: EngineContext) => Promise<void>;
+  readonly machine: (name: string) => Machine;
+}
+
+export interface IncusLauncher {
+  launch(spec: MachineSpec, context: EngineContext): Promise<void>;
+  /** Waits until a machine that was started has an address. */
+  awaitAddress(name: string, context: EngineContext): Promise<void>;
+}
+
+/** Launching with Incus: 0 does not mean that it runs, and 1 does not mean that nothing is there (facts/incus.md 0.7). */
+export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
+  const { processes, clock, settings, lab, names } = parts;
+  const find = async (name: string): Promise<MachineInfo | undefined> =>
+    (await parts.list()).find((each) => each.name === name);
+
+  /** Members in turn, by the machine's place in the lab, so that a later run puts each where an earlier one would have. */
+  const targetOf = (name: string): string | undefined => {
+    const place = [...names.nodes, names.workload].indexOf(name);
+    return settings.targets[Math.max(place, 0) % settings.targets.length];
+  };
+
+  const wanted = ({ server, type, profile }: IncusReadiness, spec: MachineSpec): IncusLaunch => {
+    const target = targetOf(spec.name);
+    return launchSettings(spec, {
+      lab,
+      image: settings.image,
+      type,
+      node: spec.name !== names.workload,
+      profile,
+      serverVersion: server.version,
+      ...(target === undefined ? {} : { target }),
+      ...(settings.network === undefined ? {} : { network: settings.network }),
+    });
+  };
+
+  /** One try. Gives the failure, if it reports one. */
+  const tryLaunch = async (
+    name: string,
+    launch: IncusLaunch,
+    { say, signal }: EngineContext,
+  ): Promise<CommandError | undefined> => {
+    try {
+      await retry(() => processes.run(argv.launchCommand(settings, name, launch), signal), {
+        clock,
+        pauses: SERVER_PAUSES,
+        worthIt: (thrown) => thrown instanceof CommandError && NOT_YET.test(thrown.result.stderr),
+        onRetry: () => say(`${name}: Incus is not ready yet, trying again`),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      return undefined;
+    } catch (thrown) {
+      if (thrown instanceof CommandError) return thrown;
+      throw thrown;
+    }
+  };
+
+  const bringUp = async (spec: MachineSpec, context: EngineContext): Promise<void> => {
+    const { name } = spec;
+    const ready = await parts.readiness();
+    const kind = ready.type === 'container' ? 'container' : 'virtual machine';
+    const chosen =
+      settings.type === undefined
+        ? ` (as a ${kind}: ${ready.type === 'container' ? 'this Incus runs no virtual machines' : 'KVM works'})`
+        : '';
+    let launch = wanted(ready, spec);
+    for (let attempt = 1; ; attempt++) {
+      context.say(attempt === 1 ? `launching ${name}${chosen}` : `launching ${name} once more`);
+      const failure = await tryLaunch(name, launch, context);
+      if (failure === undefined) return;
+      // Between our look and our launch somebody was faster. After a first try it is that try's late fruit.
+      if (attempt === 1 && EXISTS.test(failure.result.stderr)) throw taken({ name });
+      const left = await find(name);
+      if (left?.state === 'running') return;
+      // A failure in the start phase leaves the instance behind, stopped: it is in the way of the next launch.
+      if (left?.lab === lab) await parts.erase(name);
+      const modules = KERNEL_MODULES in launch.config && MODULES.test(failure.result.stderr);
+      if (attempt > 2 || left === undefined || (attempt === 2 && !modules)) throw explain(failure);
+      if (modules) {
+        context.say(`${name}: Incus cannot load kernel modules here; going on with what the kernel has`);
+        launch = withoutModules(launch);
+      }
+    }
+  };
+
+  const awaitAddress = async (name: string, { say, signal }: EngineContext): Promise<void> => {
+    const deadline = clock.now() + ADDRESS_MS;
+    for (;;) {
+      const found = await find(name);
+      if (found?.state === 'running' && found.addresses.length > 0) return;
+      // Exit code 0 and dead a moment later: an init without cgroups, or too little memory.
+      if (found === undefined || found.state === 'stopped') throw died(name);
+      if (clock.now() >= deadline) throw noAddress(name, found);
+      say(`${name}: waiting for its address`);
+      await clock.sleep(POLL_MS, signal);
+    }
+  };
+
+  const awaitCloudInit = async (name: string, { say, signal }: EngineContext): Promise<void> => {
+    say(`${name}: waiting for cloud-init`);
+    const command = {
+      file: 'cloud-init',
+      args: ['status', '--wait'],
+      effect: 'read',
+      timeoutMs: CLOUD_INIT_MS,
+    } as const;
+    try {
+      await retry(() => parts.machine(name).run(command, signal), {
+        clock,
+        pauses: AGENT_PAUSES,
+        worthIt: (thrown) =>
+          thrown instanceof CommandError && thrown.failure === 'exit' && thrown.result.exitCode === 255,
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError)) throw thrown;
+      const { exitCode } = thrown.result;
+      if (thrown.failure !== 'exit' || exitCode === 255) throw explain(thrown);
+      if (exitCode === 127) throw withoutCloudInit(name, settings.image);
+      // 2: done, with errors that it got over (facts/incus.md 1.4).
+      if (exitCode !== 2) throw cloudInitFailed(name, thrown);
+      say(`${name}: cloud-init is done, with warnings (incus exec ${name} -- cloud-init status --long)`);
+    }
+  };
+
+  /** One that never was up, and does not come up, holds nothing: it is made anew. */
+  const revive = async (spec: MachineSpec, context: EngineContext): Promise<void> => {
+    try {
+      await parts.start(spec.name, context);
+    } catch (thrown) {
+      if (context.unfinished !== true || !(thrown instanceof CliError) || thrown.reason === 'interrupted') throw thrown;
+      context.say(`${spec.name}: its first start was cut and does not go on; removing it`);
+      await parts.erase(spec.name);
+      await bringUp(spec, context);
+    }
+  };
+
+  return {
+    awaitAddress,
+    async launch(spec, context) {
+      const found = await find(spec.name);
+      if (found === undefined) await bringUp(spec, context);
+      else {
+        if (found.lab !== lab && !(found.lab === undefined && context.ours === true)) throw taken(found);
+        context.say(`${found.name} is there already (${found.state})`);
+        if (found.state === 'unknown') throw unreachable(found.name);
+        if (found.state !== 'running' && found.state !== 'starting') await revive(spec, context);
+      }
+      await awaitAddress(spec.name, context);
+      await awaitCloudInit(spec.name, context);
+    },
+  };
+}
+
+/** 6.0 tells it in the words of its database (facts/incus.md 1.2). */
+const EXISTS = /UNIQUE constraint failed|already exists/;
+const MODULES = /Failed to load kernel module/;
+
+function taken({ name }: Pick<MachineInfo, 'name'>): CliError {
+  return new CliError('foreign-machine', {
+    message: `There is an instance ${name} already, and it does not carry this lab's label.`,
+    hint: `Choose another name in the configuration, or delete that one instance with \`incus delete --force ${name}\`.`,
+  });
+}
+
+function unreachable(name: string): CliError {
+  return new CliError('machine-broken', {
+    message: `The instance ${name} is known to Incus, but its cluster member does not answer.`,
+    hint: 'See `incus cluster list`; when the member is back, run the same command again.',
+  });
+}
+
+function died(name: string): CliError {
+  return new CliError('machine-broken', {
+    message: `The instance ${name} was started and ended at once.`,
+    hint: `See why with \`incus info --show-log ${name}\`; too little memory is one reason.`,
+  });
+}
+
+function noAddress(name: string, { state }: MachineInfo): CliError {
+  return new CliError('gave-up-waiting', {
+    message: `The machine ${name} (${state}) got no address within ${ADDRESS_MS / 1000} s.`,
+    hint: 'See whether a firewall holds back DHCP on the bridge of Incus (`incus network info NAME`).',
+  });
+}
+
+function withoutCloudInit(name: string, image: string): CliError {
+  return new CliError('machine-broken', {
+    message: `The image ${image} has no cloud-init, so the machine ${name} is not set up.`,
+    hint: 'Set INCUS_IMAGE to one that has it; those of `images:` end with /cloud.',
+  });
+}
+
+function cloudInitFailed(name: string, error: CommandError): CliError {
+  return new CliError('machine-broken', {
+    message: `cloud-init failed on the machine ${name}, so it is not set up as it should be.`,
+    hint: `See why with \`incus exec ${name} -- cloud-init status --long\`, then make the machine anew with --recreate.`,
+    stderrTail: error.result.stdout.trim(),
+    cause: error,
+  });
+}

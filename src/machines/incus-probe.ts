@@ -1,0 +1,133 @@
+import { CliError } from '../errors/cli-error.ts';
+import * as argv from './incus-argv.ts';
+import {
+  parseAliases,
+  parseNetwork,
+  parseProfile,
+  parseServer,
+  type IncusDevice,
+  type IncusServer,
+} from './incus-json.ts';
+import { rootOf, type IncusType } from './incus-settings.ts';
+
+/** What the configuration says about Incus. */
+export interface IncusSettings extends argv.IncusPlace {
+  readonly image: string;
+  /** Undefined: a virtual machine where the server can run one. */
+  readonly type?: IncusType;
+  readonly network?: string;
+  /** Members of a cluster over which machines are spread. */
+  readonly targets: readonly string[];
+}
+
+/** The server as it is, with all that a launch needs to know of it. */
+export interface IncusReadiness {
+  readonly server: IncusServer;
+  readonly type: IncusType;
+  readonly profile: Readonly<Record<string, IncusDevice>>;
+}
+
+/** Asks one question of the API; undefined is «no such thing». */
+export type Query = (path: string) => Promise<string | undefined>;
+
+/** Looks at everything that a launch needs; each thing that is missing comes with the command that mends it. */
+export async function readiness(
+  settings: IncusSettings,
+  query: Query,
+  aliases: () => Promise<string>,
+): Promise<IncusReadiness> {
+  await refuseAliases(aliases);
+  const answer = await query('/1.0');
+  const server = parseServer(answer ?? '');
+  if (!server.trusted) throw untrusted(settings.remote);
+  const type = typeOf(settings, server);
+  const [profile] = await Promise.all([
+    profileOf(settings, query),
+    checkNetwork(settings, query),
+    checkImage(settings, query),
+  ]);
+  return { server, type, profile };
+}
+
+async function refuseAliases(aliases: () => Promise<string>): Promise<void> {
+  const taken = parseAliases(await aliases()).filter((alias) =>
+    argv.COMMANDS_IN_USE.includes(alias.split(' ')[0] ?? ''),
+  );
+  if (taken.length === 0) return;
+  throw notReady(
+    `Your incus client has aliases that take the place of commands that istio-vms uses: ${taken.join(', ')}.`,
+    `Remove them (\`incus alias remove ${taken[0] ?? ''}\`), or set INCUS_CONF to a client directory without.`,
+  );
+}
+
+function typeOf({ type }: IncusSettings, { virtualMachines }: IncusServer): IncusType {
+  if (type !== 'virtual-machine' || virtualMachines) return type ?? (virtualMachines ? 'virtual-machine' : 'container');
+  throw notReady(
+    'INCUS_TYPE asks for virtual machines, and this Incus cannot run any: KVM, QEMU or the module vhost_vsock is missing.',
+    'See why with `incus warning list`; on Debian `apt-get install incus qemu-system-x86` and `modprobe vhost_vsock` help where the CPU allows; or set INCUS_TYPE=container.',
+  );
+}
+
+async function profileOf({ network, project }: IncusSettings, query: Query): Promise<IncusReadiness['profile']> {
+  const answer = await query('/1.0/profiles/default');
+  if (answer === undefined) {
+    throw notReady(
+      `Incus has no project ${project ?? 'default'}.`,
+      `Make it with \`incus project create ${project ?? 'default'}\`, or set INCUS_PROJECT.`,
+    );
+  }
+  const profile = parseProfile(answer);
+  if (rootOf(profile) === undefined) {
+    throw notReady(
+      'Incus has no storage for machines: its profile `default` has no root disk.',
+      'On a fresh Incus run `incus admin init --minimal`; else `incus profile device add default root disk path=/ pool=NAME`.',
+    );
+  }
+  if (network === undefined && !Object.values(profile).some((device) => device['type'] === 'nic')) {
+    throw notReady(
+      'Incus has no network for machines: its profile `default` has no network card.',
+      'Make a bridge with `incus network create incusbr0` and `incus profile device add default eth0 nic network=incusbr0 name=eth0`, or set INCUS_NETWORK.',
+    );
+  }
+  return profile;
+}
+
+/** A managed bridge is each member's own: machines on different members would never meet (facts/incus.md 10.2). */
+async function checkNetwork({ network, targets }: IncusSettings, query: Query): Promise<void> {
+  if (network === undefined) return;
+  const answer = await query(`/1.0/networks/${network}`);
+  if (answer === undefined) {
+    throw notReady(
+      `Incus has no network ${network}.`,
+      `Make it with \`incus network create ${network}\`, or set INCUS_NETWORK.`,
+    );
+  }
+  const { type, managed } = parseNetwork(answer);
+  if (new Set(targets).size > 1 && managed && type === 'bridge') {
+    throw notReady(
+      `The network ${network} is a bridge of its own on each member of the cluster, and the machines of a lab have to reach each other.`,
+      'Name one member in INCUS_TARGETS, or a network that spans all (type ovn or physical) in INCUS_NETWORK.',
+    );
+  }
+}
+
+/** An image of a remote is looked up by the launch itself. */
+async function checkImage({ image }: IncusSettings, query: Query): Promise<void> {
+  if (image.includes(':') || /^[0-9a-f]{12,64}$/.test(image)) return;
+  if ((await query(`/1.0/images/aliases/${encodeURIComponent(image)}`)) !== undefined) return;
+  throw notReady(
+    `Incus has no image ${image}.`,
+    `Look with \`incus image list\`; \`incus image copy images:ubuntu/22.04/cloud local: --alias ${image}\` fetches one, or set INCUS_IMAGE.`,
+  );
+}
+
+function untrusted(remote: string | undefined): CliError {
+  return notReady(
+    `The Incus server ${remote ?? 'local'} does not trust this client.`,
+    `Add it again with a token: \`incus remote add ${remote ?? 'NAME'} TOKEN\`, the token coming from \`incus config trust add\` there.`,
+  );
+}
+
+function notReady(message: string, hint: string): CliError {
+  return new CliError('engine-not-answering', { message, hint });
+}

@@ -1,0 +1,210 @@
+import { CliError } from '../errors/cli-error.ts';
+import { CommandError } from '../system/command-error.ts';
+import type { Command, CommandResult, Doors } from '../system/doors.ts';
+import { explain } from '../system/explain.ts';
+import { retry } from '../system/retry.ts';
+import * as argv from './incus-argv.ts';
+import { parseInstances } from './incus-json.ts';
+import { createIncusLauncher, NOT_YET } from './incus-launch.ts';
+import { readiness, type IncusReadiness, type IncusSettings, type Query } from './incus-probe.ts';
+import type { EngineContext, Machine, MachineEngine, MachineInfo } from './machine.ts';
+import { createRemoteMachine } from './remote-machine.ts';
+
+/** A command that never began may be tried again without harm. */
+const EXEC_PAUSES = [500, 1_000, 2_000];
+/** What a command that never began ends with, as with ssh. */
+const NEVER_BEGAN = 255;
+
+export interface IncusParts {
+  readonly doors: Pick<Doors, 'processes' | 'files' | 'clock'>;
+  /** Text of data/guest/place.sh. */
+  readonly placeScript: string;
+  readonly settings: IncusSettings;
+  readonly lab: string;
+  readonly names: { readonly nodes: readonly string[]; readonly workload: string };
+}
+
+/** Incus by its command line, after the twelve rules of facts/incus.md. */
+export function createIncus({ doors, placeScript, settings, lab, names }: IncusParts): MachineEngine {
+  const { processes, clock } = doors;
+  const machines = new Map<string, Machine>();
+  const addresses = new Map<string, string>();
+  let known: Promise<IncusReadiness> | undefined;
+
+  const ask = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    try {
+      return await processes.run(command, signal);
+    } catch (thrown) {
+      throw thrown instanceof CommandError ? explain(thrown) : thrown;
+    }
+  };
+
+  const query: Query = async (path) => {
+    try {
+      return (await processes.run(argv.queryCommand(settings, path))).stdout;
+    } catch (thrown) {
+      if (thrown instanceof CommandError && isAbsence(thrown)) return undefined;
+      throw thrown instanceof CommandError ? explain(thrown) : thrown;
+    }
+  };
+
+  /** Looked at once in a run: it does not change between one launch and the next. */
+  const ready = (): Promise<IncusReadiness> => {
+    known ??= readiness(settings, query, async () => (await ask(argv.aliasesCommand())).stdout).catch(
+      (thrown: unknown) => {
+        known = undefined;
+        throw thrown;
+      },
+    );
+    return known;
+  };
+
+  const list = async (): Promise<readonly MachineInfo[]> =>
+    parseInstances((await ask(argv.listCommand(settings))).stdout);
+
+  const runOn = async (name: string, command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    try {
+      return withoutMark(
+        await retry(() => processes.run(argv.execCommand(settings, name, command), signal), {
+          clock,
+          pauses: EXEC_PAUSES,
+          worthIt: (thrown) =>
+            thrown instanceof CommandError && !began(thrown.result) && NOT_YET.test(thrown.result.stderr),
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      );
+    } catch (thrown) {
+      throw thrown instanceof CommandError ? asInner(thrown) : thrown;
+    }
+  };
+
+  const addressOf = async (name: string): Promise<string> => {
+    const before = addresses.get(name);
+    if (before !== undefined) return before;
+    const own = (await list()).find((each) => each.name === name);
+    const [address] = own?.addresses ?? [];
+    if (own?.state !== 'running' || address === undefined) throw withoutAddress(name, own);
+    addresses.set(name, address);
+    return address;
+  };
+
+  const forget = (name: string): void => {
+    addresses.delete(name);
+    machines.delete(name);
+  };
+
+  const machine = (name: string): Machine => {
+    const before = machines.get(name);
+    if (before !== undefined) return before;
+    const made = createRemoteMachine({
+      name,
+      run: (command, signal) => runOn(name, command, signal),
+      address: () => addressOf(name),
+      files: doors.files,
+      placeScript,
+    });
+    machines.set(name, made);
+    return made;
+  };
+
+  const erase = async (name: string): Promise<void> => {
+    forget(name);
+    try {
+      await processes.run(argv.removeCommand(settings, name));
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError)) throw thrown;
+      // `--force` does not mean that absence is fine.
+      if (!isAbsence(thrown)) throw explain(thrown);
+    }
+  };
+
+  const start = async (name: string, { say, signal }: EngineContext): Promise<void> => {
+    forget(name);
+    say(`starting ${name}`);
+    try {
+      await processes.run(argv.startCommand(settings, name), signal);
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError)) throw thrown;
+      if (!/already running/.test(thrown.result.stderr)) throw explain(thrown);
+    }
+  };
+
+  const launcher = createIncusLauncher({
+    processes,
+    clock,
+    settings,
+    lab,
+    names,
+    readiness: ready,
+    list,
+    erase,
+    start,
+    machine,
+  });
+
+  return {
+    name: 'incus',
+    probe: async () => ({ version: (await ready()).server.version }),
+    list,
+    launch: async (spec, context) => {
+      forget(spec.name);
+      await launcher.launch(spec, context);
+    },
+    start: async (name, context) => {
+      await start(name, context);
+      await launcher.awaitAddress(name, context);
+    },
+    remove: async (name, context) => {
+      const found = (await list()).find((each) => each.name === name);
+      if (found === undefined) {
+        forget(name);
+        return;
+      }
+      if (found.lab !== lab) throw foreign(name);
+      context.say(`removing ${name}`);
+      await erase(name);
+    },
+    machine,
+  };
+}
+
+/** The words of every command for «no such thing»; the API says them of profiles, networks and images as well. */
+function isAbsence({ failure, result }: CommandError): boolean {
+  return failure === 'exit' && /not found$/m.test(result.stderr);
+}
+
+const began = ({ stderr }: CommandResult): boolean => stderr.includes(argv.BEGAN);
+
+/** What the command itself wrote; a banner of the client may stand before it (facts/incus.md 0.3). */
+function withoutMark(result: CommandResult): CommandResult {
+  const at = result.stderr.indexOf(argv.BEGAN);
+  return at < 0 ? result : { ...result, stderr: result.stderr.slice(at + 1) };
+}
+
+/** Incus ends with 1 for whatever it could not do, as many a command does for «no». */
+function asInner(error: CommandError): CommandError {
+  const result = withoutMark(error.result);
+  const lost = error.failure === 'exit' && !began(error.result);
+  return new CommandError(error.command, error.failure, lost ? { ...result, exitCode: NEVER_BEGAN } : result, {
+    cause: error.cause,
+  });
+}
+
+function foreign(name: string): CliError {
+  return new CliError('foreign-machine', {
+    message: `The instance ${name} does not carry this lab's label, so it is not deleted.`,
+    hint: `If nobody needs it, delete that one instance with \`incus delete --force ${name}\`.`,
+  });
+}
+
+function withoutAddress(name: string, info: MachineInfo | undefined): CliError {
+  return new CliError('machine-broken', {
+    message:
+      info === undefined
+        ? `There is no machine ${name}.`
+        : info.state === 'running'
+          ? `The machine ${name} runs, but has no address.`
+          : `The machine ${name} is not running (${info.state}), so it has no address.`,
+    hint: 'Run `istio-vms up`: it makes what is missing and starts what is stopped.',
+  });
+}
