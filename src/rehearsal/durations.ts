@@ -94,6 +94,8 @@ export const NODE_SILENT = 40 * second;
 /** Pulls of images per node, first time. Estimates that give 20-22 s for the sample pods (facts/peers.md B1, article). */
 export const PULL_SMALL = 3 * second;
 export const PULL_LARGE = 8 * second;
+/** More for each image, with the fault `pulls-slow`. */
+export const PULL_SLOW = 30 * second;
 /** Containers from created to ready. */
 export const POD_START = 2 * second;
 /** istiod from container start to ready. Estimate; install in all about 30 s (facts/peers.md B1). */
@@ -104,6 +106,7 @@ export const POD_RESTART = 5 * second;
 export const POD_STOP = 2 * second;
 /** A Service's address once svclb is ready: "seconds" (facts/k3s.md 4.2). */
 export const LOAD_BALANCER_STATUS = 1 * second;
+export const LOAD_BALANCER_LATE = 60 * second;
 /** Finalizers of a namespace with content. Estimate. */
 export const NAMESPACE_GOES = 6 * second;
 /** istiod writes istio-ca-root-cert "within seconds" (facts/istio-vm.md 4.2); late = the fault of that name. */

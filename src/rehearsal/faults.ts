@@ -1,7 +1,8 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { Host } from '../system/doors.ts';
 import { restartDaemon } from './host/multipass/daemon.ts';
-import type { World } from './world.ts';
+import { vmDeleted, vmMoved, vmStopped, workerRebooted, workerStopped } from './mishaps.ts';
+import type { Mesh, World } from './world.ts';
 
 /** One way in which the simulated world misbehaves. */
 export interface Fault {
@@ -11,12 +12,18 @@ export interface Fault {
   /** Changes the computer before the world is made. */
   readonly host?: (host: Host) => Host;
   /** Changes the fresh world; programs look at `world.faults` for the rest. */
-  readonly apply?: (world: World) => void;
+  readonly apply?: (world: World, mesh: Mesh) => void;
 }
 
 /** When the daemon restarts, and how long it is away: while the first machines are on their way. */
 const DAEMON_RESTARTS_AFTER = 20_000;
 const DAEMON_AWAY = 8_000;
+
+/** The fault is there for so many milliseconds, then it is over. */
+const lasting =
+  (name: string, ms: number) =>
+  (world: World): void =>
+    world.clock.after(ms, () => void world.faults.delete(name));
 
 /** All faults, in the order in which they are shown. */
 export const FAULTS: readonly Fault[] = [
@@ -60,6 +67,41 @@ export const FAULTS: readonly Fault[] = [
   { name: 'digest-mismatch', what: 'The first download brings something else than what was published.' },
   { name: 'root-cert-late', what: "The mesh's root certificate comes late to new namespaces." },
   { name: 'api-flaky', what: 'The Kubernetes API server refuses connections for a moment, now and then.' },
+  // Sources of the rest: facts/multipass.md 3, 5 and 7, facts/k3s.md 4, facts/istio-vm.md 4-6, and the list in facts/peers.md C.
+  {
+    name: 'api-away',
+    what: 'The Kubernetes API server refuses connections for ten seconds at a time, for a minute.',
+    apply: lasting('api-away', 60_000),
+  },
+  { name: 'api-slow', what: 'For two minutes each call of the API server takes five seconds.', apply: lasting('api-slow', 120_000) },
+  { name: 'api-conflict', what: 'Somebody else changes an object while we apply ours: the first apply meets a conflict.' },
+  { name: 'webhook-failing', what: 'The first apply meets an admission webhook that does not answer.' },
+  { name: 'istioctl-timeout', what: 'The first `istioctl install` gives up waiting for istiod, which comes up later.' },
+  {
+    name: 'image-server-down',
+    what: 'For twenty seconds Multipass does not reach its image server.',
+    apply: lasting('image-server-down', 20_000),
+  },
+  { name: 'launch-client-timeout', what: 'The first `multipass launch` ends with its time-out, and its machine comes up later.' },
+  { name: 'exec-lost', what: 'The first session into a machine breaks off when its command is done.' },
+  { name: 'second-address', what: 'Every machine has a second address, of a bridge of its own.' },
+  { name: 'mirror-down', what: 'For five seconds no download server answers.', apply: lasting('mirror-down', 5_000) },
+  { name: 'line-slow', what: 'For two minutes downloads come at a tenth of their speed.', apply: lasting('line-slow', 120_000) },
+  { name: 'host-disk-full', what: 'The first file that is written on this computer meets a full disk.' },
+  { name: 'file-forbidden', what: 'The first file that is written on this computer is not permitted.' },
+  { name: 'guest-disk-full', what: 'The first files that are placed on a machine meet a full disk.' },
+  {
+    name: 'clock-behind',
+    what: "For a minute the workload VM's clock is days behind, and no certificate is valid yet.",
+    apply: lasting('clock-behind', 60_000),
+  },
+  { name: 'load-balancer-late', what: 'Load balancers get their addresses a minute later than usual.', apply: lasting('load-balancer-late', 600_000) },
+  { name: 'pulls-slow', what: 'Images of pods take half a minute longer to come.', apply: lasting('pulls-slow', 300_000) },
+  { name: 'vm-deleted', what: 'Somebody erases the workload VM as soon as it is there.', apply: vmDeleted },
+  { name: 'vm-moved', what: 'The workload VM restarts and comes back with another address.', apply: vmMoved },
+  { name: 'vm-stopped', what: 'The workload VM is stopped behind our back.', apply: vmStopped },
+  { name: 'worker-stopped', what: 'A worker is stopped behind our back.', apply: workerStopped },
+  { name: 'worker-rebooted', what: 'A worker restarts by itself.', apply: workerRebooted },
 ];
 
 /** The fault of this name. @throws CliError `wrong-usage` that lists all when there is none */
@@ -73,9 +115,4 @@ export function findFault(name: string): Fault {
     });
   }
   return fault;
-}
-
-/** Whether this one-shot fault strikes now; it never does again. */
-export function strike(world: World, name: string): boolean {
-  return world.faults.delete(name);
 }

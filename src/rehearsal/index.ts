@@ -2,6 +2,7 @@ import type { Doors, Host } from '../system/doors.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { createDownloads } from './downloads.ts';
 import { findFault } from './faults.ts';
+import { withFileFaults } from './file-faults.ts';
 import { createFiles, type SimulatedFiles } from './files.ts';
 import { container } from './host/container.ts';
 import { istioctl } from './host/istioctl.ts';
@@ -64,19 +65,19 @@ export function createRehearsal(options: RehearsalOptions): Rehearsal {
   const faults = (options.faults ?? []).map(findFault);
   const host = faults.reduce((before, fault) => fault.host?.(before) ?? before, options.host);
   const world = createWorld({ ...options, host });
+  const mesh = createMesh(world);
   const misbehave = (): void => {
     for (const fault of faults) {
       world.faults.add(fault.name);
-      fault.apply?.(world);
+      fault.apply?.(world, mesh);
     }
   };
   if (options.calmAtFirst !== true) misbehave();
-  const mesh = createMesh(world);
   const files = createFiles(options.seedFiles);
   const processes = createProcesses({ world, mesh, files, programs: HOST_PROGRAMS });
   const downloads = createDownloads(world, files);
   return {
-    doors: { processes, files, clock: world.clock, downloads },
+    doors: { processes, files: withFileFaults(world, files), clock: world.clock, downloads },
     world,
     mesh,
     files,

@@ -5,7 +5,7 @@ export class ApiError extends Error {
 
 /** `Error from server (REASON): text`, as kubectl prints a status of the API server. */
 export function fromServer(
-  reason: 'NotFound' | 'Forbidden' | 'Invalid' | 'BadRequest' | 'InternalError',
+  reason: 'NotFound' | 'Forbidden' | 'Invalid' | 'BadRequest' | 'InternalError' | 'Conflict',
   text: string,
 ): ApiError {
   return new ApiError(`Error from server (${reason}): ${text}`);

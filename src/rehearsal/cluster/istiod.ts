@@ -1,5 +1,5 @@
 import { ROOT_CERT, ROOT_CERT_LATE } from '../durations.ts';
-import { strike } from '../faults.ts';
+import { strike } from '../strike.ts';
 import { createdAt, deploymentObjects, once, type Controller, type Kube } from './kube.ts';
 import { pem } from './access.ts';
 import type { Store } from './store.ts';

@@ -1,4 +1,4 @@
-import { ISTIOD_START, POD_RESTART, POD_START, POD_STOP } from '../durations.ts';
+import { ISTIOD_START, POD_RESTART, POD_START, POD_STOP, PULL_SLOW } from '../durations.ts';
 import { pullTime } from './images.ts';
 import { istiodOf } from './injection.ts';
 import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
@@ -120,7 +120,7 @@ function pull(kube: Kube, pod: Pod, node: string): number {
   for (const image of images) {
     if (kube.pulled.has(`${node} ${image}`)) continue;
     kube.pulled.add(`${node} ${image}`);
-    time += pullTime(image) ?? 0;
+    time += (pullTime(image) ?? 0) + (kube.world.faults.has('pulls-slow') ? PULL_SLOW : 0);
   }
   return time;
 }

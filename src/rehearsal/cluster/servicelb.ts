@@ -1,4 +1,4 @@
-import { LOAD_BALANCER_STATUS } from '../durations.ts';
+import { LOAD_BALANCER_LATE, LOAD_BALANCER_STATUS } from '../durations.ts';
 import type { KubeObject } from '../world.ts';
 import { ownerOf, suffix } from './deployments.ts';
 import {
@@ -72,7 +72,9 @@ function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): voi
     .map((pod) => pod.status.hostIP ?? '')
     .sort();
   const now = kube.world.clock.now();
-  const due = once(kube, `lb ${service.metadata.uid ?? ''} ${addresses.join()}`, () => now + LOAD_BALANCER_STATUS);
+  const due = once(kube, `lb ${service.metadata.uid ?? ''} ${addresses.join()}`, () =>
+    kube.world.faults.has('load-balancer-late') ? now + LOAD_BALANCER_LATE : now + LOAD_BALANCER_STATUS,
+  );
   if (now < due) {
     kube.wakeAt(due);
     return;

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import { CLOUD_INIT_FIRST, CLOUD_INIT_PACKAGES } from '../durations.ts';
-import { strike } from '../faults.ts';
+import { strike } from '../strike.ts';
 import { passing } from '../half-way.ts';
 import { writeGuest } from './files.ts';
 import type { Instance } from '../world.ts';

@@ -6,7 +6,7 @@ import {
   SIDECAR_PREPARE,
   SIDECAR_RETRY,
 } from '../durations.ts';
-import { strike } from '../faults.ts';
+import { strike } from '../strike.ts';
 import type { Instance } from '../world.ts';
 import { keepCertificate } from './certificate.ts';
 import { guestEntry, guestHas, guestText, writeGuest } from './files.ts';

@@ -51,6 +51,8 @@ export function pathProblem(
   const dialled = (how: string): string =>
     `connection error: desc = "transport: Error while dialing: dial tcp ${ip}:${port}: ${how}"`;
   if (!isAlive(world, ip)) return dialled('i/o timeout');
+  if (world.faults.has('clock-behind'))
+    return 'connection error: desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate has expired or is not yet valid"';
   const balanced = balancedAt(cluster, ip, port);
   if (balanced === undefined || podsBehind(cluster, balanced.service).length === 0)
     return dialled('connect: connection refused');

@@ -30,14 +30,20 @@ const SETTLE_MS = 240_000;
 const LONGEST_LIFE_MS = 3 * 3_600_000;
 
 /** Lets the program live to its end, however long its clock says that takes. */
-export async function liveOn(rehearsal: Rehearsal, call: Call, doors: Doors, died?: Promise<unknown>): Promise<Ending | undefined> {
+export async function liveOn(
+  rehearsal: Rehearsal,
+  call: Call,
+  doors: Doors,
+  died?: Promise<unknown>,
+  signal?: AbortSignal,
+): Promise<Ending | undefined> {
   const { world } = rehearsal;
   const patience = new AbortController();
   const tooLong = world.clock.sleep(LONGEST_LIFE_MS, patience.signal).then(
     (): Ending => ({ unproved: ['it never ended: something waits without a deadline'] }),
     () => new Promise<never>(() => undefined),
   );
-  const life = live(call, doors, world.host, world.shipped);
+  const life = live(call, doors, world.host, world.shipped, signal);
   const ending = await rehearsal.drive(() => Promise.race([life, tooLong, ...(died === undefined ? [] : [died.then(() => undefined)])]));
   patience.abort();
   return ending;
@@ -97,7 +103,7 @@ async function idle(rehearsal: Rehearsal, call: Call, wrap: NonNullable<Scenario
   ];
 }
 
-async function settle(rehearsal: Rehearsal): Promise<void> {
+export async function settle(rehearsal: Rehearsal): Promise<void> {
   await rehearsal.world.clock.advance(SETTLE_MS);
 }
 
@@ -107,7 +113,7 @@ async function expectWell(rehearsal: Rehearsal, call: Call, scenario: Scenario):
   if (problems.length > 0) throw new Error(`${scenario.name}, ${call.kind}: ${problems.join('; ')}`);
 }
 
-function problemsOf(ending: Ending | undefined): readonly string[] {
+export function problemsOf(ending: Ending | undefined): readonly string[] {
   const { error, unproved = [] } = ending ?? {};
   return [
     ...(error === undefined ? [] : [`the run after it failed: ${error.reason}: ${error.message} ${(error.facts.details ?? []).join(' | ')}`]),

@@ -2,6 +2,7 @@ import { unpackTar } from '../../../system/archives.ts';
 import { GUEST_SCRIPT, SESSION_BYTES_PER_SECOND } from '../../durations.ts';
 import { sizeOf } from '../../stand-in.ts';
 import type { Instance, ProgramResult } from '../../world.ts';
+import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import { guestEntry, guestHas, guestPath, removeGuest } from '../files.ts';
 import { failed, type ScriptCall, type ScriptModel } from './script.ts';
@@ -24,6 +25,9 @@ export function placeModel(
     if (arrived === undefined) return refuse('cannot unpack the files');
     const bytes = [...arrived.values()].reduce((sum, entry) => sum + sizeOf(entry.content), 0);
     await world.clock.sleep(GUEST_SCRIPT + (bytes / SESSION_BYTES_PER_SECOND) * 1000);
+    if (strike(world, 'guest-disk-full')) {
+      return failed('istio-vms-place', 21, 'no space left on device: cannot unpack the files');
+    }
     const manifest = arrived.get('manifest');
     if (manifest === undefined) return refuse('no manifest came along');
 

@@ -1,5 +1,5 @@
 import { GUEST_SCRIPT } from '../../durations.ts';
-import { strike } from '../../faults.ts';
+import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import { digestOf } from '../../stand-in.ts';
 import { dropCertificate } from '../certificate.ts';

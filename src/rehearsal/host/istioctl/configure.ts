@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
 import { issueToken } from '../../cluster/tokens.ts';
 import { ISTIOCTL_CALL } from '../../durations.ts';
-import { strike } from '../../faults.ts';
+import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { flag, parseArgs, type Parsed } from '../kubectl/args.ts';

@@ -2,7 +2,7 @@ import { istioKinds } from '../../cluster/kinds.ts';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
 import type { Deployment } from '../../cluster/shapes.ts';
 import { ISTIO_COMPONENT, ISTIO_CRDS, ISTIOCTL_CALL } from '../../durations.ts';
-import { strike } from '../../faults.ts';
+import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { activate } from '../kubectl/apply.ts';
@@ -70,6 +70,11 @@ async function perform(
     await step(call, cluster, istiodObjects(plan));
     for (const object of webhookObjects(plan)) cluster.store.apply(object, MANAGER);
     await passing(call.world, 'istioctl install: waiting for istiod');
+    const [istiod] = istiodObjects(plan).filter(({ kind }) => kind === 'Deployment') as Deployment[];
+    if (istiod !== undefined && strike(call.world, 'istioctl-timeout')) {
+      await call.world.clock.sleep(patience, call.signal);
+      return notReady('Istiod', istiod, patience);
+    }
     const late = await waitFor(call, cluster, planned(istiodObjects(plan)), patience);
     if (late !== undefined) return notReady('Istiod', late, patience);
     lines.push('✔ Istiod installed 🧠');

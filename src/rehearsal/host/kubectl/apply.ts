@@ -1,6 +1,7 @@
 import { parseAllDocuments } from 'yaml';
-import { ApiError } from '../../cluster/api-error.ts';
+import { ApiError, fromServer } from '../../cluster/api-error.ts';
 import type { KindInfo } from '../../cluster/kinds.ts';
+import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import type { KubeObject } from '../../world.ts';
 import { flag } from './args.ts';
@@ -21,6 +22,12 @@ export const apply: Verb = {
     if (odd !== undefined || manager === undefined) {
       const why = odd ?? '--field-manager';
       return { exitCode: 1, stderr: `error: not understood here: ${why}\n`, refused: `kubectl apply ${why}` };
+    }
+    if (strike(call.world, 'api-conflict')) {
+      throw fromServer('Conflict', 'Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest version and try again');
+    }
+    if (strike(call.world, 'webhook-failing')) {
+      throw fromServer('InternalError', 'Internal error occurred: failed calling webhook "rev.validation.istio.io": no endpoints available for service "istiod"');
     }
     const objects = readObjects(Buffer.from(call.stdin).toString('utf8'));
     const lines: string[] = [];

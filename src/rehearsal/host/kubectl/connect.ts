@@ -12,6 +12,10 @@ interface Kubeconfig {
   }[];
 }
 
+/** The fault `api-away`: ten seconds of every twenty. */
+const often = (now: number): boolean => Math.floor(now / 10_000) % 2 === 0;
+const API_SLOW = 5_000;
+
 /** Kubeconfigs by their text: every call reads one, and it is nearly always the same. */
 const known = new Map<string, Kubeconfig>();
 const KEPT = 50;
@@ -72,9 +76,10 @@ export async function connect(
     return no(`Unable to connect to the server: dial tcp ${hostname}:${port}: i/o timeout`, KUBECTL_UNREACHABLE);
   }
   const cluster = clusterOf(world);
-  await world.clock.sleep(took, signal);
+  await world.clock.sleep(world.faults.has('api-slow') ? took + API_SLOW : took, signal);
   const down = cluster === undefined || cluster.server !== instance.name || port !== '6443' || !cluster.ready();
-  if (down || (world.faults.has('api-flaky') && flaky(world.clock.now()))) return { failure: failure(refused) };
+  const away = (world.faults.has('api-flaky') && flaky(world.clock.now())) || (world.faults.has('api-away') && often(world.clock.now()));
+  if (down || away) return { failure: failure(refused) };
   const ca = Buffer.from(target['certificate-authority-data'] ?? '', 'base64').toString('utf8');
   if (ca !== cluster.ca) {
     return {

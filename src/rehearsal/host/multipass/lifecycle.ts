@@ -54,7 +54,7 @@ export async function remove(call: HostCall, { positionals, options }: ParsedArg
 }
 
 /** Kills and erases; the cluster that lived on it is gone with it. */
-function erase(guest: Guest): void {
+export function erase(guest: Guest): void {
   const { world, instance } = guest;
   // Killed, not shut down: nobody says good-bye to the mesh.
   instance.state = 'Deleted';

@@ -75,7 +75,8 @@ function about(world: World, instance: Instance): Json {
 function addresses(world: World, instance: Instance): readonly string[] {
   if (instance.state !== 'Running') return [];
   if (!instance.addressKnown) return ['N/A'];
-  return [instance.address, ...nodeAddresses({ world, instance })];
+  const bridge = world.faults.has('second-address') ? ['172.17.0.1'] : [];
+  return [instance.address, ...bridge, ...nodeAddresses({ world, instance })];
 }
 
 /** Bytes of a size in Multipass' grammar (facts/multipass.md 1.3), or undefined for anything else. */

@@ -1,0 +1,33 @@
+import { FAULTS } from '../../src/rehearsal/index.ts';
+import { randomFrom } from './random.ts';
+
+/** What goes wrong, and how many milliseconds after the beginning. */
+export interface Trouble {
+  readonly kind: string;
+  readonly after: number;
+}
+
+/** What people and systems do to the program itself. */
+export const SIGNALS = ['kill', 'power-cut', 'interrupt', 'interrupt-twice'] as const;
+
+const MOST = 5;
+/** An undisturbed `up` takes about three minutes; troubles may come later, too. */
+const SPAN = 240_000;
+
+/** The kinds of trouble that there are. */
+export const KINDS: readonly string[] = [...FAULTS.map(({ name }) => name), ...SIGNALS];
+
+/** Nought to five troubles, by the seed alone; signals more often than any one fault. */
+export function scheduleOf(seed: number): readonly Trouble[] {
+  const random = randomFrom(seed);
+  const troubles = Array.from({ length: random.whole(MOST + 1) }, () => ({
+    kind: random.next() < 0.3 ? random.pick(SIGNALS) : random.pick(FAULTS).name,
+    after: random.whole(SPAN),
+  }));
+  // The same fault twice at once is one.
+  return troubles.filter(({ kind }, index) => troubles.findIndex((each) => each.kind === kind) === index || isSignal(kind));
+}
+
+export function isSignal(kind: string): kind is (typeof SIGNALS)[number] {
+  return (SIGNALS as readonly string[]).includes(kind);
+}

@@ -1,0 +1,118 @@
+import { clusterOf } from '../../src/rehearsal/cluster/kube.ts';
+import { CliError } from '../../src/errors/cli-error.ts';
+import { FAULTS, type Rehearsal } from '../../src/rehearsal/index.ts';
+import { goodEnd, liveOn, problemsOf, settle } from '../rehearsal/crash/case.ts';
+import { exposed, leftBehind } from '../rehearsal/crash/left-behind.ts';
+import { mortal, type Mortal } from '../rehearsal/crash/mortal.ts';
+import { compare, takePicture, type Picture } from '../rehearsal/crash/picture.ts';
+import type { Call, Ending } from '../rehearsal/crash/program.ts';
+import { freshWorld, HOST, type Stage } from '../rehearsal/crash/world.ts';
+import { isSignal, scheduleOf, type Trouble } from './schedule.ts';
+
+export interface SeedResult {
+  readonly seed: number;
+  /** What went wrong in that world, by kind. */
+  readonly kinds: readonly string[];
+  /** What is wrong with the end, a line each; nothing when it converged. */
+  readonly problems: readonly string[];
+  /** Lives of the program until the lab was up. */
+  readonly lives: number;
+}
+
+/** Somebody who types `up` again and does what the error's hint says gives up after so many times. */
+const MOST_LIVES = 12;
+const UP: Call = { kind: 'apply' };
+const ARM: Stage = { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] };
+
+const goodEnds = new Map<string, Promise<Picture>>();
+
+function goodEndOf(stage: Stage): Promise<Picture> {
+  const key = JSON.stringify(stage);
+  const known = goodEnds.get(key) ?? goodEnd({ name: 'up', stage, call: UP, after: [] });
+  goodEnds.set(key, known);
+  return known;
+}
+
+/** One world with the troubles of a seed in it, in which `up` is called until it ends well. */
+export async function playSeed(seed: number): Promise<SeedResult> {
+  const troubles = scheduleOf(seed);
+  const stage = troubles.some(({ kind }) => kind === 'arm64-deb-missing') ? ARM : {};
+  const rehearsal = await freshWorld(stage);
+  const current: { life?: Mortal; interrupt?: AbortController } = {};
+  for (const trouble of troubles) rehearsal.world.clock.after(trouble.after, () => strikeNow(rehearsal, trouble, current));
+  const kinds = troubles.map(({ kind }) => kind);
+  const result = (problems: readonly string[], lives: number): SeedResult => ({ seed, kinds, problems, lives });
+
+  let call = UP;
+  let calm = false;
+  for (let lives = 1; lives <= MOST_LIVES; lives++) {
+    const interrupt = new AbortController();
+    const life = mortal(rehearsal);
+    Object.assign(current, { life, interrupt });
+    const ending = await liveOn(rehearsal, call, life.doors, life.died, interrupt.signal);
+    rehearsal.world.passing = undefined;
+    const open = exposed(rehearsal);
+    if (open.length > 0) return result(open.map((line) => `a secret lies open: ${line}`), lives);
+    const bug = bugIn(ending);
+    if (bug !== undefined) return result([bug], lives);
+    const wrong = life.isDead() || problemsOf(ending).length > 0;
+    if (!wrong && calm) return result(await judge(rehearsal, stage, kinds), lives);
+    if (!wrong) {
+      // All is well, though more may be to come: let it come, then have no more of it, and look again.
+      await rehearsal.world.clock.advance(Math.max(0, ...troubles.map(({ after }) => after)) + 60_000);
+      rehearsal.world.faults.clear();
+      calm = true;
+    }
+    call = heed(rehearsal, ending);
+  }
+  return result(['twelve lives were not enough'], MOST_LIVES);
+}
+
+/** No trouble is a reason for these. */
+function bugIn(ending: Ending | undefined): string | undefined {
+  const { error, unproved = [] } = ending ?? {};
+  if (error?.reason === 'internal-error') return `internal error: ${error.message}`;
+  return unproved.find((line) => line.includes('without a deadline'));
+}
+
+function strikeNow({ world, mesh, killAll }: Rehearsal, { kind }: Trouble, current: { life?: Mortal; interrupt?: AbortController }): void {
+  if (!isSignal(kind)) {
+    world.faults.add(kind);
+    FAULTS.find(({ name }) => name === kind)?.apply?.(world, mesh);
+    return;
+  }
+  if (kind === 'kill') current.life?.kill('go-on');
+  else if (kind === 'power-cut') current.life?.kill('end');
+  else {
+    current.interrupt?.abort(new CliError('interrupted', { message: 'Interrupted.' }));
+    const { life } = current;
+    // The second signal ends the children, too.
+    if (kind === 'interrupt-twice') {
+      world.clock.after(2_000, () => {
+        if (life === current.life) killAll();
+        life?.kill('end');
+      });
+    }
+  }
+}
+
+/** Does what the error asks of a person, and gives the next call. */
+function heed(rehearsal: Rehearsal, ending: Ending | undefined): Call {
+  const { world } = rehearsal;
+  const reason = ending?.error?.reason;
+  if (reason === 'engine-not-answering') world.engine.daemonUp = true;
+  if (reason === 'port-clash') clusterOf(world)?.store.remove('services', 'default', 'already-here');
+  return reason === 'machine-broken' ? { kind: 'recreate' } : UP;
+}
+
+async function judge(rehearsal: Rehearsal, stage: Stage, kinds: readonly string[]): Promise<readonly string[]> {
+  clusterOf(rehearsal.world)?.store.remove('services', 'default', 'already-here');
+  await settle(rehearsal);
+  // A download that was not what it should be is kept aside for people to look at.
+  const kept = (line: string): boolean => kinds.includes('digest-mismatch') && line.includes('.mismatch');
+  return [
+    ...compare(takePicture(rehearsal), await goodEndOf(stage)).filter((line) => !kept(line)),
+    ...leftBehind(rehearsal).filter((line) => !kept(line)).map((line) => `left behind: ${line}`),
+    ...exposed(rehearsal).map((line) => `a secret lies open: ${line}`),
+  ];
+}
