@@ -43,6 +43,17 @@ describe('createOwnership', () => {
     expect(await make().recorded()).toEqual(['k1', 'k2']);
   });
 
+  it('believes the label of an engine that keeps labels, and asks nobody', async () => {
+    await ownership.intend('k1');
+    const labelled = (lab: string | null) => ownership.isOurs({ name: 'k1', state: 'running', addresses: [], lab });
+    expect([await labelled('lab-a'), await labelled('lab-b'), await labelled(null)]).toEqual([
+      'ours',
+      'foreign',
+      'foreign',
+    ]);
+    expect(guest.lines).toEqual([]);
+  });
+
   it('asks a running machine itself', async () => {
     guest.on(`cat ${MARKER}`, { stdout: 'lab-a\n' }, { stdout: 'lab-b\n' });
     expect(await is('running')).toBe('ours');
@@ -67,7 +78,9 @@ describe('createOwnership', () => {
   it('the mark of a launch that was cut may still come: cloud-init is waited for, however it ends', async () => {
     await ownership.intend('k1');
     const absent = { exitCode: 1, stderr: `cat: ${MARKER}: No such file or directory` };
-    guest.on(`cat ${MARKER}`, absent, { stdout: 'lab-a\n' }, absent, absent).on('cloud-init status --wait', {}, { exitCode: 1 });
+    guest
+      .on(`cat ${MARKER}`, absent, { stdout: 'lab-a\n' }, absent, absent)
+      .on('cloud-init status --wait', {}, { exitCode: 1 });
     expect(await is('running')).toBe('ours');
     expect(await is('running')).toBe('unknown');
   });

@@ -1,0 +1,338 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createIncus } from '../../../src/machines/incus.ts';
+import type { IncusSettings } from '../../../src/machines/incus-probe.ts';
+import type { MachineEngine } from '../../../src/machines/machine.ts';
+import { quoteCommand } from '../../../src/system/quote.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { fakeProcesses, resultOf, type Answer, type FakeProcesses } from '../../support/fake-processes.ts';
+import { CommandError } from '../../../src/system/command-error.ts';
+import type { Processes } from '../../../src/system/doors.ts';
+
+const LIST = 'incus list --quiet --format json';
+const START = 'incus start --quiet k1';
+const DELETE = 'incus delete --quiet --force k1';
+const PROFILE = { devices: { root: { type: 'disk', path: '/', pool: 'p' }, eth0: { type: 'nic', network: 'n' } } };
+const SERVER = { auth: 'trusted', environment: { server_version: '6.0.4', driver: 'lxc' } };
+const absent: Answer = { exitCode: 1, stderr: 'Error: Profile not found' };
+
+const spec = { name: 'k1', release: '22.04', cpus: 1, memory: '1G', disk: '4G', cloudInit: {} };
+
+/** An instance as `incus list` shows it. */
+function shown(state: 'Running' | 'Stopped' | 'gone', lab: string | null = 'mine', address = '10.0.0.2'): Answer {
+  if (state === 'gone') return { stdout: '[]' };
+  const running = state === 'Running';
+  const addresses = address === '' ? [] : [{ family: 'inet', scope: 'global', address }];
+  const instance = {
+    name: 'k1',
+    status_code: running ? 103 : 102,
+    config: lab === null ? {} : { 'user.istio-vms': lab },
+    state: { network: running ? { eth0: { hwaddr: 'x', addresses } } : null },
+  };
+  return { stdout: JSON.stringify([instance]) };
+}
+
+describe('createIncus', () => {
+  let processes: FakeProcesses;
+  let clock: ReturnType<typeof fakeClock>;
+  let said: string[];
+  /** Answers of commands on machines by their last words; everything else goes to the strict fake. */
+  let guest: Record<string, Answer[]>;
+  let asked: string[];
+  const context = { say: (text: string) => void said.push(text) };
+
+  const engine = (settings: Partial<IncusSettings> = {}): MachineEngine => {
+    const door: Processes = {
+      run: async (command) => {
+        if (command.args[0] !== 'exec') return processes.run(command);
+        const words = command.args.slice(command.args.lastIndexOf('sh') + 2).join(' ');
+        asked.push(words);
+        const answers = guest[words];
+        const answer = answers === undefined || answers.length < 2 ? answers?.[0] : answers.shift();
+        if (answer === undefined) throw new Error(`nobody told the guest about: ${words}`);
+        const result = resultOf(answer);
+        if (answer.failure !== undefined) throw new CommandError(command, answer.failure, result);
+        if (result.exitCode !== 0) throw new CommandError(command, 'exit', result);
+        return result;
+      },
+    };
+    return createIncus({
+      doors: { processes: door, clock, files: { read: () => Promise.resolve(undefined) } as never },
+      placeScript: 'PLACE',
+      settings: { image: 'images:u/cloud', targets: [], ...settings },
+      lab: 'mine',
+      names: { nodes: ['node-1', 'node-2'], workload: 'k1' },
+    });
+  };
+
+  const launches = (): string[] => processes.lines.filter((line) => line.startsWith('incus launch'));
+  const LAUNCH = 'incus launch --quiet images:u/cloud k1';
+
+  beforeEach(() => {
+    said = [];
+    asked = [];
+    guest = { 'cloud-init status --wait': [{ stdout: 'status: done', stderr: '\u001e' }] };
+    clock = fakeClock();
+    processes = fakeProcesses()
+      .on('incus alias --quiet list --format json', { stdout: '{}' })
+      .on('incus query --quiet /1.0', { stdout: JSON.stringify(SERVER) })
+      .on('incus query --quiet /1.0/profiles/default', { stdout: JSON.stringify(PROFILE) });
+  });
+
+  describe('probe', () => {
+    it('gives the version of a server on which machines can be made', async () => {
+      expect(await engine().probe()).toEqual({ version: '6.0.4' });
+    });
+
+    it.each<[string, Partial<IncusSettings>, Record<string, Answer>, RegExp, RegExp]>([
+      [
+        'the daemon is down',
+        {},
+        { '/1.0': { exitCode: 1, stderr: "Error: The incus daemon doesn't appear to be started (socket path: /x)" } },
+        /daemon is not running/,
+        /systemctl start incus/,
+      ],
+      [
+        'it was never initialised',
+        {},
+        { '/1.0/profiles/default': { stdout: '{"devices":{}}' } },
+        /no root disk/,
+        /incus admin init --minimal/,
+      ],
+      [
+        'there is no network card',
+        {},
+        { '/1.0/profiles/default': { stdout: JSON.stringify({ devices: { root: PROFILE.devices.root } }) } },
+        /no network card/,
+        /incus network create/,
+      ],
+      [
+        'the project is missing',
+        { project: 'x' },
+        { '/1.0/profiles/default?project=x': absent },
+        /no project x/,
+        /incus project create x/,
+      ],
+      [
+        'the network is missing',
+        { network: 'nn' },
+        { '/1.0/networks/nn': absent },
+        /no network nn/,
+        /incus network create nn/,
+      ],
+      [
+        'a bridge would part the machines',
+        { network: 'br', targets: ['m1', 'm2'] },
+        { '/1.0/networks/br': { stdout: '{"type":"bridge","managed":true}' } },
+        /own on each member/,
+        /INCUS_TARGETS/,
+      ],
+      [
+        'the image is missing',
+        { image: 'own' },
+        { '/1.0/images/aliases/own': absent },
+        /no image own/,
+        /incus image copy/,
+      ],
+      ['KVM is missing', { type: 'virtual-machine' }, {}, /cannot run any/, /INCUS_TYPE=container/],
+      [
+        'the client is not trusted',
+        {},
+        { '/1.0': { stdout: JSON.stringify({ ...SERVER, auth: 'untrusted' }) } },
+        /does not trust/,
+        /incus remote add/,
+      ],
+    ])('says that %s, and what mends it', async (_, settings, answers, message, hint) => {
+      if (settings.project !== undefined) {
+        processes.on(quoteCommand('incus', ['query', '--quiet', '/1.0?project=x']), { stdout: JSON.stringify(SERVER) });
+      }
+      for (const [path, answer] of Object.entries(answers)) {
+        processes.on(quoteCommand('incus', ['query', '--quiet', path]), answer);
+      }
+      const thrown: unknown = await engine(settings)
+        .probe()
+        .catch((error: unknown) => error);
+      expect(thrown).toMatchObject({ reason: 'engine-not-answering', facts: { hint: expect.stringMatching(hint) } });
+      expect((thrown as Error).message).toMatch(message);
+    });
+
+    it('refuses a client whose aliases take the place of our commands', async () => {
+      processes.on('incus alias --quiet list --format json', { stdout: '{"ll":"list","list":"info"}' });
+      await expect(engine().probe()).rejects.toThrow(/aliases .*: list\./);
+    });
+  });
+
+  describe('launch', () => {
+    it('says what it chose, waits for the address and for cloud-init', async () => {
+      processes.on(LIST, shown('gone'), shown('Running', 'mine', ''), shown('Running')).on(LAUNCH, {});
+      await engine().launch(spec, context);
+      expect(said).toEqual([
+        'launching k1 (as a container: this Incus runs no virtual machines)',
+        'k1: waiting for its address',
+        'k1: waiting for cloud-init',
+      ]);
+      expect(asked).toEqual(['cloud-init status --wait']);
+    });
+
+    it('spreads machines over the members in turn', async () => {
+      processes.on(LIST, shown('gone'), shown('Running')).on(`${LAUNCH} --target m1`, {});
+      await engine({ targets: ['m1', 'm2'], network: 'ovn' })
+        .probe()
+        .catch(() => undefined);
+      processes.on('incus query --quiet /1.0/networks/ovn', { stdout: '{"type":"ovn","managed":true}' });
+      await engine({ targets: ['m1', 'm2'], network: 'ovn' }).launch(spec, context);
+      expect(launches()).toEqual([`${LAUNCH} --target m1`]);
+    });
+
+    it.each([
+      ['Error: Instance "k1" already exists'],
+      ['Error: Failed creating instance record: … UNIQUE constraint failed: instances.project_id, instances.name'],
+    ])('what somebody else made meanwhile is left alone: %s', async (stderr) => {
+      processes.on(LIST, shown('gone')).on(LAUNCH, { exitCode: 1, stderr });
+      await expect(engine().launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
+      expect(launches()).toHaveLength(1);
+    });
+
+    it.each([['theirs'], [null]])('an instance with the label %s is not taken', async (lab) => {
+      processes.on(LIST, shown('Running', lab));
+      await expect(engine().launch(spec, { ...context, ours: true })).rejects.toMatchObject({
+        reason: 'foreign-machine',
+      });
+      expect(launches()).toEqual([]);
+    });
+
+    it('removes what a failed start left behind, and tries once more', async () => {
+      const failed: Answer = { exitCode: 1, stderr: 'Error: Failed to run: … forkstart k1 …: exit status 1' };
+      processes.on(LIST, shown('gone'), shown('Stopped'), shown('Running')).on(LAUNCH, failed, {}).on(DELETE, {});
+      await engine().launch(spec, context);
+      expect(launches()).toHaveLength(2);
+      expect(processes.lines.filter((line) => line === DELETE)).toHaveLength(1);
+    });
+
+    it('goes on without kernel modules where none can be loaded', async () => {
+      const failed: Answer = { exitCode: 1, stderr: "Error: Failed to load kernel module 'br_netfilter': … modprobe" };
+      const node = { ...spec, name: 'node-1' };
+      const rename = (answer: Answer): Answer => ({ ...answer, stdout: (answer.stdout ?? '').replace('k1', 'node-1') });
+      processes
+        .on(LIST, shown('gone'), rename(shown('Stopped')), rename(shown('Running')))
+        .on('incus launch --quiet images:u/cloud node-1', failed, {})
+        .on('incus delete --quiet --force node-1', {});
+      await engine().launch(node, context);
+      const given = processes.commands.filter(({ args }) => args[0] === 'launch').map(({ stdin }) => stdin as string);
+      expect(given.map((each) => each.includes('linux.kernel_modules'))).toEqual([true, false]);
+    });
+
+    it('waits for a server that is starting', async () => {
+      processes
+        .on(LIST, shown('gone'), shown('Running'))
+        .on(LAUNCH, { exitCode: 1, stderr: "Error: Server isn't ready yet" }, {});
+      await engine().launch(spec, context);
+      expect(clock.slept).toEqual([2_000]);
+    });
+
+    it('a machine that is dead a moment later is told', async () => {
+      processes.on(LIST, shown('gone'), shown('Stopped')).on(LAUNCH, {});
+      await expect(engine().launch(spec, context)).rejects.toThrow(/ended at once/);
+    });
+
+    it.each([
+      [1, 'machine-broken', /cloud-init failed/],
+      [127, 'machine-broken', /has no cloud-init/],
+    ])('cloud-init that ends with %i is told', async (exitCode, reason, message) => {
+      processes.on(LIST, shown('gone'), shown('Running')).on(LAUNCH, {});
+      guest['cloud-init status --wait'] = [{ exitCode, stderr: '\u001e', stdout: 'status: error' }];
+      const thrown: unknown = await engine()
+        .launch(spec, context)
+        .catch((error: unknown) => error);
+      expect(thrown).toMatchObject({ reason });
+      expect((thrown as Error).message).toMatch(message);
+    });
+
+    it('a stopped machine of ours is started; an unfinished one that does not start is made anew', async () => {
+      processes.on(LIST, shown('Stopped'), shown('Running')).on(START, {});
+      await engine().launch(spec, context);
+      expect(launches()).toEqual([]);
+
+      processes
+        .on(LIST, shown('Stopped'), shown('Running'))
+        .on(START, { exitCode: 1, stderr: 'Error: Failed to run: forkstart' })
+        .on(DELETE, {})
+        .on(LAUNCH, {});
+      await engine().launch(spec, { ...context, unfinished: true });
+      expect(launches()).toHaveLength(1);
+    });
+  });
+
+  describe('remove', () => {
+    it('deletes what carries the label', async () => {
+      processes.on(LIST, shown('Running')).on(DELETE, {});
+      await engine().remove('k1', context);
+      expect(processes.lines).toEqual([LIST, DELETE]);
+    });
+
+    it.each([['theirs'], [null]])('never what carries the label %s', async (lab) => {
+      processes.on(LIST, shown('Running', lab));
+      await expect(engine().remove('k1', context)).rejects.toMatchObject({ reason: 'foreign-machine' });
+      expect(processes.lines).toEqual([LIST]);
+    });
+
+    it('absent is fine, also when it vanishes meanwhile', async () => {
+      processes.on(LIST, shown('gone'));
+      await engine().remove('k1', context);
+      processes.on(LIST, shown('Running')).on(DELETE, {
+        exitCode: 1,
+        stderr:
+          'Error: Failed checking instance exists "local:k1": Failed to fetch instance "k1" in project "default": Instance not found',
+      });
+      await engine().remove('k1', context);
+    });
+  });
+
+  describe('a command on a machine', () => {
+    const command = { file: 'grep', args: ['x'], effect: 'read' } as const;
+
+    it.each([0, 1, 4, 104, 126, 127, 255])('keeps its exit code %i', async (exitCode) => {
+      guest['grep x'] = [{ exitCode, stdout: 'out', stderr: 'If this is your first time…\n\u001eerr' }];
+      const machine = engine().machine('k1');
+      const result = await machine.run(command).catch((error: unknown) => (error as CommandError).result);
+      expect(result).toMatchObject({ exitCode, stdout: 'out', stderr: 'err' });
+    });
+
+    it('a 1 of Incus itself is no answer of the command', async () => {
+      guest['grep x'] = [{ exitCode: 1, stderr: 'Error: Instance is not running' }];
+      await expect(engine().machine('k1').run(command)).rejects.toMatchObject({
+        failure: 'exit',
+        result: { exitCode: 255, stderr: 'Error: Instance is not running' },
+      });
+    });
+
+    it('is tried again only when it never began', async () => {
+      const restarting = 'Error: Failed to retrieve PID of executing child process';
+      guest['grep x'] = [
+        { exitCode: 255, stderr: restarting },
+        { stdout: 'ok', stderr: '\u001e' },
+      ];
+      expect(await engine().machine('k1').run(command)).toMatchObject({ stdout: 'ok' });
+      guest['grep x'] = [{ exitCode: 255, stderr: `\u001e${restarting}` }];
+      asked = [];
+      await expect(engine().machine('k1').run(command)).rejects.toThrow();
+      expect(asked).toHaveLength(1);
+    });
+
+    it('has an address when it runs', async () => {
+      processes.on(LIST, shown('Running'));
+      const machine = engine().machine('k1');
+      expect([await machine.address(), await machine.address()]).toEqual(['10.0.0.2', '10.0.0.2']);
+      expect(processes.lines).toEqual([LIST]);
+      processes.on(LIST, shown('Stopped'));
+      await expect(engine().machine('k1').address()).rejects.toThrow(/not running/);
+    });
+  });
+
+  it('start: a machine that runs already is fine', async () => {
+    processes
+      .on(START, { exitCode: 1, stderr: 'Error: The instance is already running\nTry `incus info --show-log k1`' })
+      .on(LIST, shown('Running'));
+    await engine().start('k1', context);
+    expect(processes.lines).toEqual([START, LIST]);
+  });
+});
