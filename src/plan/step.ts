@@ -28,7 +28,5 @@ export interface Step {
   /** Makes it so. On a ready thing it does nothing. */
   apply(context: StepContext): Promise<void>;
   /** Takes away what `apply` made, and only that; nothing there is fine, and may be told by `absent`. */
-  // `void` on purpose: most steps have nothing to tell, and end without a word.
-  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type
   remove?(context: StepContext): Promise<'removed' | 'absent'>;
 }
