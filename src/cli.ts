@@ -42,7 +42,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
 }
 
 /** The command tree and nothing else. `done` hears the exit code. */
-export function commandTree(invocation: Invocation, done: (code: ExitCode) => void): Command {
+function commandTree(invocation: Invocation, done: (code: ExitCode) => void): Command {
   const program = new Command('istio-vms')
     .description('Gets a virtual machine into an Istio mesh, and proves that it works.')
     .usage('<command> [options]')

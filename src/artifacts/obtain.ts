@@ -75,7 +75,8 @@ function patiently<T>({ artifact, doors, say, signal }: ObtainRequest, attempt: 
     pauses: PAUSES,
     signal,
     worthIt: (thrown) => thrown instanceof CliError && thrown.reason === 'download-failed',
-    onRetry: (thrown, pauseMs) => say(`${artifact.id}: ${String((thrown as Error).message)} Trying again in ${pauseMs / 1000} s.`),
+    onRetry: (thrown, pauseMs) =>
+      say(`${artifact.id}: ${(thrown as Error).message} Trying again in ${pauseMs / 1000} s.`),
   });
 }
 

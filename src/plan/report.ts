@@ -77,7 +77,7 @@ export function longestChainMs(reports: readonly StepReport[]): number {
 }
 
 /** What a step really took, in milliseconds: looks and work, without its wait for a resource. */
-export function workMs(report: StepReport): number {
+function workMs(report: StepReport): number {
   if (report.endedAt === undefined || report.startedAt === undefined) return 0;
   return report.endedAt - report.startedAt - report.waitedMs;
 }

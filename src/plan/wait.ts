@@ -64,12 +64,7 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
 }
 
 /** Sleeps; an abort becomes our own `interrupted`. */
-export async function sleepOrStop(
-  clock: Clock,
-  ms: number,
-  signal: AbortSignal | undefined,
-  what: string,
-): Promise<void> {
+async function sleepOrStop(clock: Clock, ms: number, signal: AbortSignal | undefined, what: string): Promise<void> {
   try {
     await clock.sleep(ms, signal);
   } catch (error) {

@@ -33,7 +33,8 @@ export function sidecarStep(lab: Lab): Step {
       const different = driftOf(wanted.files, state);
       if (different.length > 0) return { missing: `not as wanted on ${config.vm.name}: ${different.join(', ')}` };
       if (state.sidecar.enabled !== true) return { drifted: 'the sidecar does not start at boot' };
-      if (state.sidecar.current !== true) return { drifted: 'the sidecar was not started with the files that are there' };
+      if (state.sidecar.current !== true)
+        return { drifted: 'the sidecar was not started with the files that are there' };
       if (state.sidecar.active !== 'active') return { drifted: `the sidecar is ${state.sidecar.active}` };
       if (!state.sidecar.ready) return { drifted: 'the sidecar is not ready' };
       if (state.sidecar.hosts === false)

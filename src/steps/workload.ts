@@ -51,7 +51,8 @@ export function workloadStep(lab: Lab): Step {
         return { drifted: 'the root certificate is not the one of this control plane' };
       }
       // What the group says of labels, network and probe went into the files; the group in the cluster may be newer.
-      if ((await madeFrom(lab)) !== groupDigest(lab)) return { drifted: 'the files were made from another workload group' };
+      if ((await madeFrom(lab)) !== groupDigest(lab))
+        return { drifted: 'the files were made from another workload group' };
       const gateway = expectedGatewayAddress(lab, view);
       if (is.gatewayAddress !== gateway)
         return { drifted: `hosts names ${is.gatewayAddress ?? 'nothing'}, the gateway is at ${gateway ?? '?'}` };

@@ -7,7 +7,11 @@ export function temporaryName(target: string, pid: number, random: string, endin
 }
 
 /** Which of these names in a directory wait for `target` and belong to no living process. */
-export function leftovers(target: string, names: readonly string[], isAlive: (pid: number) => boolean): readonly string[] {
+export function leftovers(
+  target: string,
+  names: readonly string[],
+  isAlive: (pid: number) => boolean,
+): readonly string[] {
   const prefix = `.${target}.`;
   return names.filter((name) => {
     if (!name.startsWith(prefix)) return false;

@@ -22,7 +22,7 @@ export function jsonDocument(
 }
 
 /** An error as data: what its screen shows, without the cause. */
-export function errorObject(error: CliError): Readonly<Record<string, unknown>> {
+function errorObject(error: CliError): Readonly<Record<string, unknown>> {
   const { hint, details, command, stderrTail } = error.facts;
   return { reason: error.reason, exitCode: error.exitCode, message: error.message, hint, details, command, stderrTail };
 }

@@ -238,7 +238,14 @@ describe('what istioctl wrote', () => {
   it('the five files, and the note on what they were made from, are 0600 in a directory of 0700', async () => {
     const lab = watch(await labThatIsUp());
     const at = lab.config.paths.workloadFiles;
-    expect(await lab.files.list(at)).toEqual(['cluster.env', 'hosts', 'istio-token', 'made-from', 'mesh.yaml', 'root-cert.pem']);
+    expect(await lab.files.list(at)).toEqual([
+      'cluster.env',
+      'hosts',
+      'istio-token',
+      'made-from',
+      'mesh.yaml',
+      'root-cert.pem',
+    ]);
     expect((await lab.files.stat(at))?.mode).toBe(0o700);
     for (const name of await lab.files.list(at)) expect((await lab.files.stat(`${at}/${name}`))?.mode).toBe(0o600);
     expect((await lab.files.stat(lab.config.paths.kubeconfig))?.mode).toBe(0o600);

@@ -24,7 +24,8 @@ const { values } = parseArgs({
 });
 const CHUNK = 20;
 
-if (values.crash !== undefined) process.exitCode = await oneCrash(values.crash, Number(values.at), values.children as Children);
+if (values.crash !== undefined)
+  process.exitCode = await oneCrash(values.crash, Number(values.at), values.children as Children);
 else if (values.seed !== undefined) process.exitCode = await oneSeed(Number(values.seed));
 else process.exitCode = await manySeeds(Number(values.from), Number(values.seeds));
 

@@ -25,7 +25,9 @@ export function scheduleOf(seed: number): readonly Trouble[] {
     after: random.whole(SPAN),
   }));
   // The same fault twice at once is one.
-  return troubles.filter(({ kind }, index) => troubles.findIndex((each) => each.kind === kind) === index || isSignal(kind));
+  return troubles.filter(
+    ({ kind }, index) => troubles.findIndex((each) => each.kind === kind) === index || isSignal(kind),
+  );
 }
 
 export function isSignal(kind: string): kind is (typeof SIGNALS)[number] {

@@ -54,7 +54,12 @@ export async function createComputer(foreign: readonly Pick<Instance, 'name' | '
 
   const start = (...args: readonly string[]): RunningCli => {
     const logsBefore = namesIn(logs);
-    const child = spawn(process.execPath, [CLI, ...args], { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [CLI, ...args], {
+      cwd,
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const { pid } = child;
     if (pid === undefined) throw new Error(`${CLI} cannot be started`);
     const output = Promise.all([text(child.stdout), text(child.stderr)]);

@@ -20,7 +20,8 @@ export function expectSuccess(run: Run): void {
   expect(run.stderr).not.toMatch(/error|fail/i);
 }
 
-/** The one JSON document on stdout. */
+/** The one JSON document on stdout; its data differ from command to command. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function documentOf(run: Run): { version: number; command: string; outcome: string; data: any; error?: any } {
   const document = JSON.parse(run.stdout);
   expect(document).toMatchObject({ version: 1, tool: 'istio-vms' });
@@ -32,22 +33,31 @@ const GUEST_SECRETS = [
   '/var/lib/rancher/k3s/server/agent-token',
   '/etc/rancher/node/password',
   '/var/lib/istio-vms/istio-token',
-  '/var/run/secrets/tokens/istio-token',
   '/etc/certs/key.pem',
 ];
 
 /** Every token and key that there is in the world and on the computer. */
 export async function secretsOf({ world, cwd }: Computer): Promise<string[]> {
-  const onGuests = [...world.engine.instances.values()].flatMap(({ files }) =>
-    GUEST_SECRETS.flatMap((path) => files.get(path)?.content ?? []).map((content) => Buffer.from(content as Uint8Array).toString('utf8')),
+  const guests = [...world.engine.instances.values()].flatMap(({ files }) =>
+    GUEST_SECRETS.flatMap((path) => files.get(path)?.content ?? []),
   );
-  const inCluster = world.cluster?.list('secrets').flatMap((secret) => Object.values((secret['data'] ?? secret['stringData'] ?? {}) as Record<string, string>));
-  const kubeconfig = parse(await readFile(join(cwd, '.data', 'kubeconfig'), 'utf8').catch(() => '')) as { users?: { user?: Record<string, string> }[] } | null;
-  const keys = Object.values(kubeconfig?.users?.[0]?.user ?? {});
-  const token = await readFile(join(cwd, '.data', 'workload-files', 'istio-token'), 'utf8').catch(() => '');
-  return [...onGuests, ...(inCluster ?? []), ...keys, token, world.cluster?.agentToken ?? '']
+  const kubeconfig = parse(await textOf(join(cwd, '.data', '.kubeconfig'))) as {
+    users?: { user?: Record<string, string> }[];
+  } | null;
+  const key = kubeconfig?.users?.[0]?.user?.['client-key-data'] ?? '';
+  const token = await textOf(join(cwd, '.data', 'workload-files', 'istio-token'));
+  return [
+    ...guests.map((content) => Buffer.from(content as Uint8Array).toString('utf8')),
+    key,
+    token,
+    world.cluster?.agentToken ?? '',
+  ]
     .flatMap((secret) => secret.trim().split('\n'))
-    .filter((secret) => secret.length >= 16);
+    .filter((line) => line.length >= 16 && !line.startsWith('-----'));
+}
+
+async function textOf(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '');
 }
 
 /** Where a secret was seen that should not have been: arguments, output, logs. */
@@ -55,7 +65,10 @@ export async function leaksOf(computer: Computer, secrets: readonly string[], ru
   const logs = join(computer.cwd, '.tmp', 'logs');
   const places: [string, string][] = [
     ...computer.calls.map(({ tool, args }): [string, string] => [`arguments of ${tool}`, args.join(' ')]),
-    ...runs.flatMap(({ stdout, stderr }): [string, string][] => [['stdout', stdout], ['stderr', stderr]]),
+    ...runs.flatMap(({ stdout, stderr }): [string, string][] => [
+      ['stdout', stdout],
+      ['stderr', stderr],
+    ]),
   ];
   for (const name of await readdir(logs)) places.push([`log ${name}`, await readFile(join(logs, name), 'utf8')]);
   return places.filter(([, text]) => secrets.some((secret) => text.includes(secret))).map(([place]) => place);

@@ -10,10 +10,10 @@ const TICK_MS = 4;
 
 /** Lets the world's time pass until the returned function is called. */
 export function pace(clock: VirtualClock): () => Promise<void> {
-  let stopped = false;
+  const life = new AbortController();
   const running = (async () => {
     let last = performance.now();
-    while (!stopped) {
+    while (!life.signal.aborted) {
       await sleep(TICK_MS);
       const now = performance.now();
       await clock.advance((now - last) * FACTOR);
@@ -21,7 +21,7 @@ export function pace(clock: VirtualClock): () => Promise<void> {
     }
   })();
   return async () => {
-    stopped = true;
+    life.abort();
     await running;
   };
 }

@@ -14,7 +14,10 @@ const ISTIOCTL = /\/(istioctl-[^/]+\.tar\.gz)(\.sha256)?$/;
  * The release servers of the world, on a port of this computer: what ARTIFACTS_URL names. Their istioctl is an
  * executable stand-in, for this one is really started.
  */
-export async function startReleaseServer(shipped: ShippedData, socket: string): Promise<{ server: Server; url: string }> {
+export async function startReleaseServer(
+  shipped: ShippedData,
+  socket: string,
+): Promise<{ server: Server; url: string }> {
   const artifactAt = releaseServers(shipped);
 
   const find = async (path: string): Promise<Uint8Array | undefined> => {
@@ -23,7 +26,13 @@ export async function startReleaseServer(shipped: ShippedData, socket: string): 
     const served = await artifactAt(path.replace(/\.sha256$/, ''));
     if (served === undefined) return undefined;
     const said = (await unpackTar(served.bytes)).get('istioctl')?.content ?? '';
-    const program = standIn('istioctl', socket, Buffer.from(said as Uint8Array).toString('utf8').trim());
+    const program = standIn(
+      'istioctl',
+      socket,
+      Buffer.from(said as Uint8Array)
+        .toString('utf8')
+        .trim(),
+    );
     const bytes = gzipSync(await packTar([{ name: 'istioctl', content: program, mode: 0o755 }]));
     const digest = createHash('sha256').update(bytes).digest('hex');
     return sum === undefined ? bytes : Buffer.from(`${digest} ${name}\n`);

@@ -8,7 +8,15 @@ export async function shell(
   { cwd, env }: Pick<Computer, 'cwd' | 'env'>,
   program: string,
 ): Promise<{ stdout: string; stderr: string; exitCode: number | null }> {
-  const child = spawn('/bin/sh', ['-c', program, process.execPath, CLI], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [stdout, stderr, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  const child = spawn('/bin/sh', ['-c', program, process.execPath, CLI], {
+    cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr, [exitCode]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
   return { stdout, stderr, exitCode: exitCode as number | null };
 }

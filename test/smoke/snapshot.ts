@@ -10,7 +10,9 @@ const KINDS = [...BUILTIN_KINDS, ...istioKinds('1.30')].map(({ plural }) => plur
 export function snapshotOf({ engine, cluster, containers }: World): Readonly<Record<string, unknown>> {
   return {
     instances: [...engine.instances.values()].map(instanceSnapshot),
-    objects: Object.fromEntries(KINDS.map((kind) => [kind, cluster?.has(kind) === true ? objects(cluster.list(kind)) : []])),
+    objects: Object.fromEntries(
+      KINDS.map((kind) => [kind, cluster?.has(kind) === true ? objects(cluster.list(kind)) : []]),
+    ),
     containers: [...containers],
   };
 }
@@ -29,27 +31,37 @@ function instanceSnapshot({ files, users, units, packages, ...rest }: Instance):
     files: [...files].map(([path, { content, ...entry }]) => [path, { ...entry, content: digest(content) }]),
     users: [...users],
     // The journal may grow by itself.
-    units: [...units].map(([name, { enabled, active, since, restarts }]) => [name, { enabled, active, since, restarts }]),
+    units: [...units].map(([name, { enabled, active, since, restarts }]) => [
+      name,
+      { enabled, active, since, restarts },
+    ]),
     packages: [...packages],
   };
 }
 
 function objects(list: readonly KubeObject[]): unknown {
-  return Object.fromEntries(list.map((object) => [`${object.metadata.namespace ?? ''}/${object.metadata.name}`, structuredClone(object)]));
+  return Object.fromEntries(
+    list.map((object) => [`${object.metadata.namespace ?? ''}/${object.metadata.name}`, structuredClone(object)]),
+  );
 }
 
-/** Every file below a directory: `path` → `mode digest`, but not the logs, which each run adds to. */
+/** Every file below a directory: `path` → `mode digest`, but not the logs, which every run adds to. */
 export async function filesIn(directory: string): Promise<Record<string, string>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const found = await Promise.all(
     entries.map(async (entry) => {
       const path = join(entry.parentPath, entry.name);
       const mode = ((await lstat(path)).mode & 0o7777).toString(8).padStart(4, '0');
-      const what = entry.isDirectory() ? 'directory' : entry.isSymbolicLink() ? await readlink(path) : digest(await readFile(path));
+      const what = entry.isDirectory()
+        ? 'directory'
+        : entry.isSymbolicLink()
+          ? await readlink(path)
+          : digest(await readFile(path));
       return [relative(directory, path), `${mode} ${what}`] as const;
     }),
   );
-  return Object.fromEntries(found.filter(([path]) => !path.startsWith('.tmp/logs')).sort(([a], [b]) => a.localeCompare(b)));
+  const told = found.filter(([path]) => path !== '.tmp' && !path.startsWith('.tmp/logs'));
+  return Object.fromEntries(told.sort(([a], [b]) => a.localeCompare(b)));
 }
 
 function digest(content: string | Uint8Array): string {

@@ -22,9 +22,8 @@ export interface Call {
   readonly file: string;
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
-  readonly pid: number;
-  /** Unset while the call is under way; -1 when the caller was ended before. */
-  exitCode?: number;
+  /** Whether the calling process is there no more: its line has closed. */
+  gone: boolean;
 }
 
 /** Keeps a call from reaching the world until it is let go, so that a test can act in its midst. */
@@ -61,15 +60,17 @@ export async function startWorldServer({ directory, foreign = [] }: WorldServerO
 
   const server = createServer((line) => {
     const gone = new AbortController();
-    line.on('close', () => gone.abort());
-    line.on('error', () => gone.abort());
+    line.on('error', () => line.destroy());
     void receive(line).then(async (call) => {
       if (call === undefined) return;
       calls.push(call);
+      line.on('close', () => {
+        call.gone = true;
+        gone.abort();
+      });
       const at = holds.findIndex(({ isIt }) => isIt(call));
       if (at >= 0) await holds.splice(at, 1)[0]?.hold(call);
       const answer = await perform(processes, call, gone.signal);
-      call.exitCode = gone.signal.aborted ? -1 : answer.exitCode;
       line.end(JSON.stringify(answer));
     });
   });
@@ -118,8 +119,8 @@ async function receive(line: Socket): Promise<Call | undefined> {
     });
   });
   if (!whole) return undefined;
-  const call = JSON.parse(text) as Omit<Call, 'stdin'> & { stdin: string };
-  return { ...call, stdin: Buffer.from(call.stdin, 'base64') };
+  const call = JSON.parse(text) as Omit<Call, 'stdin' | 'gone'> & { readonly stdin: string };
+  return { ...call, stdin: Buffer.from(call.stdin, 'base64'), gone: line.destroyed };
 }
 
 interface Answer {

@@ -10,7 +10,9 @@ interface Manifest {
 }
 
 interface Lock {
-  readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly engines?: { readonly node?: string } }>>;
+  readonly packages: Readonly<
+    Record<string, { readonly dev?: boolean; readonly engines?: { readonly node?: string } }>
+  >;
 }
 
 const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
@@ -27,7 +29,9 @@ describe('package.json', () => {
     const refused = Object.entries(packages)
       .filter(([path, { dev }]) => path !== '' && dev !== true)
       .filter(([, { engines: theirs }]) => theirs?.node !== undefined)
-      .filter(([, { engines: theirs }]) => [floor, '20.20.2', '22.12.0', '24.0.0'].some((node) => !semver.satisfies(node, theirs!.node!)))
+      .filter(([, { engines: theirs }]) =>
+        [floor, '20.20.2', '22.12.0', '24.0.0'].some((node) => !semver.satisfies(node, theirs!.node!)),
+      )
       .map(([path, { engines: theirs }]) => `${path}: ${theirs!.node!}`);
     expect(refused).toEqual([]);
   });

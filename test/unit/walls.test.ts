@@ -49,8 +49,8 @@ describe('the walls', () => {
   });
 
   it('notices a wall that is broken', () => {
-    expect(GLOBALS.filter(([, pattern]) => pattern.test(code('const a = Date.now(); // process.env'))).map(([name]) => name)).toEqual([
-      'Date.now',
-    ]);
+    expect(
+      GLOBALS.filter(([, pattern]) => pattern.test(code('const a = Date.now(); // process.env'))).map(([name]) => name),
+    ).toEqual(['Date.now']);
   });
 });

@@ -77,6 +77,8 @@ export async function startUnit(guest: Guest, name: string, models: UnitModels):
   const file = findUnitFile(instance, name);
   const unit = knownUnit(instance, name);
   if (file === undefined || unit === undefined) return undefined;
+  // A script that was under way when the machine went down starts nothing any more.
+  if (instance.state !== 'Running') return false;
   const runtime = runtimeOf(unit);
   if (unit.active === 'active') return true;
   if (runtime.run !== undefined) return runtime.job;

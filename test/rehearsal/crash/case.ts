@@ -44,7 +44,9 @@ export async function liveOn(
     () => new Promise<never>(() => undefined),
   );
   const life = live(call, doors, world.host, world.shipped, signal);
-  const ending = await rehearsal.drive(() => Promise.race([life, tooLong, ...(died === undefined ? [] : [died.then(() => undefined)])]));
+  const ending = await rehearsal.drive(() =>
+    Promise.race([life, tooLong, ...(died === undefined ? [] : [died.then(() => undefined)])]),
+  );
   patience.abort();
   return ending;
 }
@@ -64,7 +66,8 @@ export async function momentsOf(scenario: Scenario): Promise<readonly string[]> 
 /** The world at the end of it all, had nobody died. */
 export async function goodEnd(scenario: Scenario): Promise<Picture> {
   const rehearsal = await freshWorld(scenario.stage);
-  for (const call of scenario.like ?? [...(scenario.before ?? []), scenario.call]) await expectWell(rehearsal, call, scenario);
+  for (const call of scenario.like ?? [...(scenario.before ?? []), scenario.call])
+    await expectWell(rehearsal, call, scenario);
   await settle(rehearsal);
   return takePicture(rehearsal);
 }
@@ -93,7 +96,11 @@ export async function crashCase(scenario: Scenario, death: Death, good: Picture)
 }
 
 /** A further run on the healthy lab must write nothing. */
-async function idle(rehearsal: Rehearsal, call: Call, wrap: NonNullable<Scenario['doors']>): Promise<readonly string[]> {
+async function idle(
+  rehearsal: Rehearsal,
+  call: Call,
+  wrap: NonNullable<Scenario['doors']>,
+): Promise<readonly string[]> {
   const from = rehearsal.transcript.length;
   const ending = await liveOn(rehearsal, { ...call, skipVerify: true }, wrap(rehearsal.doors, rehearsal));
   const writes = rehearsal.transcript.slice(from).filter(({ command }) => command.effect === 'write');
@@ -116,7 +123,9 @@ async function expectWell(rehearsal: Rehearsal, call: Call, scenario: Scenario):
 export function problemsOf(ending: Ending | undefined): readonly string[] {
   const { error, unproved = [] } = ending ?? {};
   return [
-    ...(error === undefined ? [] : [`the run after it failed: ${error.reason}: ${error.message} ${(error.facts.details ?? []).join(' | ')}`]),
+    ...(error === undefined
+      ? []
+      : [`the run after it failed: ${error.reason}: ${error.message} ${(error.facts.details ?? []).join(' | ')}`]),
     ...unproved.map((line) => `not proved: ${line}`),
   ];
 }

@@ -4,7 +4,7 @@ import type { Children } from './mortal.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 /** How a case is told, and the line that plays it again. */
-export function replay(scenario: string, at: number, children: Children): string {
+function replay(scenario: string, at: number, children: Children): string {
   return `npm run simulate -- --crash "${scenario}" --at ${at} --children ${children}`;
 }
 
@@ -12,7 +12,9 @@ export function replay(scenario: string, at: number, children: Children): string
  * A test for each moment that is `chosen`, in each scenario, for children that go on and for children that end.
  * Top-level `await` of this is what makes the tests, for an undisturbed run has to tell which moments there are.
  */
-export async function testCrashes(chosen: (at: number, children: Children, scenario: string) => boolean): Promise<void> {
+export async function testCrashes(
+  chosen: (at: number, children: Children, scenario: string) => boolean,
+): Promise<void> {
   for (const scenario of SCENARIOS) {
     const [moments, good] = [await momentsOf(scenario), await goodEnd(scenario)];
     describe(scenario.name, () => {

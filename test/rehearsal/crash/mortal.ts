@@ -84,11 +84,12 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
     return result.value;
   };
   /** Half of it in a temporary file, as the real door would leave it. */
-  const halfWritten = (path: string, content: string | Uint8Array, mode: number, ending: 'tmp' | 'part') => async (): Promise<void> => {
-    const bytes = Buffer.from(content as Uint8Array);
-    const half = join(dirname(path), temporaryName(basename(path), NOBODY, 'abcdef012345', ending));
-    await disk.write(half, bytes.subarray(0, bytes.length / 2), mode);
-  };
+  const halfWritten =
+    (path: string, content: string | Uint8Array, mode: number, ending: 'tmp' | 'part') => async (): Promise<void> => {
+      const bytes = Buffer.from(content as Uint8Array);
+      const half = join(dirname(path), temporaryName(basename(path), NOBODY, 'abcdef012345', ending));
+      await disk.write(half, bytes.subarray(0, bytes.length / 2), mode);
+    };
 
   const { processes, files, downloads, clock } = inner;
   const doors: Doors = {
@@ -122,19 +123,29 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
       makeDirectory: (path, mode) => effect(`mkdir ${path}`, () => files.makeDirectory(path, mode)),
       chmod: (path, mode) => effect(`chmod ${path}`, () => files.chmod(path, mode)),
       link: (path, target) =>
-        effect(`link ${path}`, () => files.link(path, target), () =>
-          disk.link(join(dirname(path), temporaryName(basename(path), NOBODY, 'abcdef012345', 'tmp')), target),
+        effect(
+          `link ${path}`,
+          () => files.link(path, target),
+          () => disk.link(join(dirname(path), temporaryName(basename(path), NOBODY, 'abcdef012345', 'tmp')), target),
         ),
       rename: (from, to) => effect(`rename ${to}`, () => files.rename(from, to)),
       remove: (path) =>
-        effect(`remove ${path}`, () => files.remove(path), async () => {
-          const [first] = await disk.list(path);
-          if (first !== undefined) await disk.remove(join(path, first));
-        }),
+        effect(
+          `remove ${path}`,
+          () => files.remove(path),
+          async () => {
+            const [first] = await disk.list(path);
+            if (first !== undefined) await disk.remove(join(path, first));
+          },
+        ),
       extract: (archive, into, members) =>
-        effect(`extract ${into}`, () => files.extract(archive, into, members), async () => {
-          for (const { as, mode } of members) await disk.write(join(into, `${as}.part`), 'half', mode);
-        }),
+        effect(
+          `extract ${into}`,
+          () => files.extract(archive, into, members),
+          async () => {
+            for (const { as, mode } of members) await disk.write(join(into, `${as}.part`), 'half', mode);
+          },
+        ),
     },
   };
   return { doors, moments, isDead, died, kill };

@@ -45,8 +45,12 @@ type Plain = (text: string) => string;
 function addMachine(picture: Map<string, string>, instance: Instance, plain: Plain): void {
   const { name, release, cpus, memory, disk, cpu, state, addressKnown, manageHosts, cloudInit, rules } = instance;
   const facts = { release, cpus, memory, disk, cpu, state, addressKnown, manageHosts, cloudInit, rules };
-  picture.set(`machine ${name}`, JSON.stringify({ ...facts, users: [...instance.users].sort(), packages: [...instance.packages].sort() }));
-  for (const [unit, { enabled, active }] of instance.units) picture.set(`machine ${name} unit ${unit}`, `${String(enabled)} ${active}`);
+  picture.set(
+    `machine ${name}`,
+    JSON.stringify({ ...facts, users: [...instance.users].sort(), packages: [...instance.packages].sort() }),
+  );
+  for (const [unit, { enabled, active }] of instance.units)
+    picture.set(`machine ${name} unit ${unit}`, `${String(enabled)} ${active}`);
   for (const [path, { content, mode, owner, group, link }] of instance.files) {
     const text = UNCERTAIN.some((pattern) => pattern.test(path)) ? '<its own>' : plain(asText(path, content));
     picture.set(`machine ${name} ${path}`, `${mode.toString(8)} ${owner}:${group} ${link ?? ''} ${text}`);
@@ -54,12 +58,23 @@ function addMachine(picture: Map<string, string>, instance: Instance, plain: Pla
 }
 
 /** Files on a guest whose content is random or a digest of what is. */
-const UNCERTAIN = [/^\/var\/lib\/istio-vms\/started\./, /root-cert\.sha256$/, /^\/etc\/certs\/(cert-chain|key)\.pem$/, /^\/etc\/rancher\/node\/password$/];
+const UNCERTAIN = [
+  /^\/var\/lib\/istio-vms\/started\./,
+  /root-cert\.sha256$/,
+  /^\/etc\/certs\/(cert-chain|key)\.pem$/,
+  /^\/etc\/rancher\/node\/password$/,
+];
 
 function addObjects(picture: Map<string, string>, cluster: SimulatedCluster, plain: Plain): void {
   const owners = new Map<string, string>();
-  const all = cluster.store.kinds().flatMap(({ plural }) => cluster.store.list(plural).map((object) => ({ plural, object })));
-  for (const { object } of all) owners.set(object.metadata.uid ?? '', plain(`${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`));
+  const all = cluster.store
+    .kinds()
+    .flatMap(({ plural }) => cluster.store.list(plural).map((object) => ({ plural, object })));
+  for (const { object } of all)
+    owners.set(
+      object.metadata.uid ?? '',
+      plain(`${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`),
+    );
   for (const { plural, object } of all) {
     const text = JSON.stringify(withoutTheMoment(JSON.parse(plain(JSON.stringify(object))) as KubeObject, owners));
     // Pods have names of their own each time; how many of which kind there are is what counts.
@@ -71,9 +86,28 @@ function addObjects(picture: Map<string, string>, cluster: SimulatedCluster, pla
 }
 
 const MOMENT = new Set([
-  'uid', 'creationTimestamp', 'resourceVersion', 'generation', 'observedGeneration', 'lastTransitionTime', 'lastProbeTime',
-  'lastUpdateTime', 'startedAt', 'podIP', 'hostIP', 'podCIDR', 'nodeName', 'clusterIP', 'clusterIPs', 'nodePort', 'restartCount', 'startTime',
-  'istio.io/connectedAt', 'istio.io/disconnectedAt', 'kubectl.kubernetes.io/restartedAt', 'pod-template-hash',
+  'uid',
+  'creationTimestamp',
+  'resourceVersion',
+  'generation',
+  'observedGeneration',
+  'lastTransitionTime',
+  'lastProbeTime',
+  'lastUpdateTime',
+  'startedAt',
+  'podIP',
+  'hostIP',
+  'podCIDR',
+  'nodeName',
+  'clusterIP',
+  'clusterIPs',
+  'nodePort',
+  'restartCount',
+  'startTime',
+  'istio.io/connectedAt',
+  'istio.io/disconnectedAt',
+  'kubectl.kubernetes.io/restartedAt',
+  'pod-template-hash',
 ]);
 
 function withoutTheMoment(object: KubeObject, owners: ReadonlyMap<string, string>): unknown {
@@ -104,15 +138,27 @@ function forgetting({ world }: Rehearsal, cluster: SimulatedCluster | undefined)
   const secrets: [string, string][] = [];
   const known = (value: string | undefined, name: string): void => {
     if (value === undefined || value === '') return;
-    for (const form of new Set([value, value.trim(), JSON.stringify(value).slice(1, -1), JSON.stringify(value.trim()).slice(1, -1)])) secrets.push([form, `<${name}>`]);
+    for (const form of new Set([
+      value,
+      value.trim(),
+      JSON.stringify(value).slice(1, -1),
+      JSON.stringify(value.trim()).slice(1, -1),
+    ]))
+      secrets.push([form, `<${name}>`]);
   };
   if (cluster !== undefined) {
     known(cluster.ca, 'ca');
     known(cluster.agentToken, 'agent token');
     known(cluster.agentToken.split('::node:')[1], 'agent password');
     known(meshRoot(cluster.store), 'mesh root');
-    const config = parse(cluster.kubeconfig()) as { clusters: { cluster: Record<string, string> }[]; users: { user: Record<string, string> }[] };
-    for (const [key, value] of [...Object.entries(config.clusters[0]?.cluster ?? {}), ...Object.entries(config.users[0]?.user ?? {})]) {
+    const config = parse(cluster.kubeconfig()) as {
+      clusters: { cluster: Record<string, string> }[];
+      users: { user: Record<string, string> }[];
+    };
+    for (const [key, value] of [
+      ...Object.entries(config.clusters[0]?.cluster ?? {}),
+      ...Object.entries(config.users[0]?.user ?? {}),
+    ]) {
       if (key.endsWith('-data')) known(value, key);
     }
   }
@@ -122,7 +168,9 @@ function forgetting({ world }: Rehearsal, cluster: SimulatedCluster | undefined)
     let result = text;
     for (const [value, name] of secrets) result = result.replaceAll(value, name);
     return result
-      .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, (token) => (cluster !== undefined && readToken(cluster, token) !== undefined ? '<token>' : 'a token of another cluster'))
+      .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, (token) =>
+        cluster !== undefined && readToken(cluster, token) !== undefined ? '<token>' : 'a token of another cluster',
+      )
       .replace(/192\.168\.64\.\d+/g, (address) => addresses.get(address) ?? address)
       .replace(/\b10\.42\.\d+\.\d+/g, '<pod>')
       .replace(/\b(svclb-[a-z-]+)-[0-9a-f]{8}\b/g, '$1')
@@ -135,5 +183,8 @@ function asText(path: string, content: string | Uint8Array): string {
   if (!path.endsWith('machines.json')) return text;
   // Written in the order in which launches began.
   const record = JSON.parse(text) as { machines: Record<string, unknown> };
-  return JSON.stringify({ ...record, machines: Object.fromEntries(Object.entries(record.machines).sort(([a], [b]) => (a < b ? -1 : 1))) });
+  return JSON.stringify({
+    ...record,
+    machines: Object.fromEntries(Object.entries(record.machines).sort(([a], [b]) => (a < b ? -1 : 1))),
+  });
 }

@@ -47,7 +47,12 @@ export async function live(
     const { config } = loaded;
     const mask = createMask();
     const stamp = new Date(doors.clock.now()).toISOString().replace(/[:.]/g, '-');
-    const log = createRunLog({ files: doors.files, clock: doors.clock, path: `${config.paths.logs}/${stamp}.log`, mask });
+    const log = createRunLog({
+      files: doors.files,
+      clock: doors.clock,
+      path: `${config.paths.logs}/${stamp}.log`,
+      mask,
+    });
     const lab = makeLab({
       config,
       host,
@@ -63,7 +68,10 @@ export async function live(
       await log.flush();
       return { run, ...(run.error === undefined ? {} : { error: run.error }) };
     }
-    const proofs = await runChecks(session, chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly: run.changed === 0 }));
+    const proofs = await runChecks(
+      session,
+      chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly: run.changed === 0 }),
+    );
     await log.flush();
     const unproved = proofs.results.filter(({ ok }) => !ok).map(({ name, evidence }) => `${name}: ${evidence}`);
     return { run, unproved, ...(proofs.error === undefined ? {} : { error: proofs.error }) };

@@ -7,7 +7,14 @@ const remove: Call = { kind: 'delete' };
 const recreate: Call = { kind: 'recreate' };
 const reconfigured = (set: Readonly<Record<string, string>>): Scenario => {
   const call: Call = { kind: 'apply', set };
-  return { name: `up with ${Object.entries(set).map((pair) => pair.join('=')).join(' ')}`, before: [up], call, after: [call] };
+  return {
+    name: `up with ${Object.entries(set)
+      .map((pair) => pair.join('='))
+      .join(' ')}`,
+    before: [up],
+    call,
+    after: [call],
+  };
 };
 
 /** What people do, each of which may be cut at any moment. */
@@ -33,6 +40,7 @@ export const SCENARIOS: readonly Scenario[] = [
 
 export function scenarioNamed(name: string): Scenario {
   const found = SCENARIOS.find((scenario) => scenario.name === name);
-  if (found === undefined) throw new Error(`There is no scenario ${name}: ${SCENARIOS.map((each) => each.name).join(', ')}`);
+  if (found === undefined)
+    throw new Error(`There is no scenario ${name}: ${SCENARIOS.map((each) => each.name).join(', ')}`);
   return found;
 }

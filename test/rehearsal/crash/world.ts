@@ -7,7 +7,7 @@ export const HOST: Host = { platform: 'linux', cpu: 'amd64', cwd: '/home/u/lab',
 
 let shipped: Promise<ShippedData> | undefined;
 
-export function shippedData(): Promise<ShippedData> {
+function shippedData(): Promise<ShippedData> {
   return (shipped ??= loadShippedData());
 }
 

@@ -6,7 +6,15 @@ import { leftovers, temporaryName } from '../../../src/system/temporary.ts';
 
 describe('what a killed run leaves beside a file', () => {
   it('is known by the process in its name, and is no other file', () => {
-    const names = ['.a.1-ff.tmp', '.a.2-ff.part', '.ab.1-ff.tmp', 'a', '.a.old.tmp', '.a.b.1-ff.tmp', temporaryName('a', 3, 'ab', 'tmp')];
+    const names = [
+      '.a.1-ff.tmp',
+      '.a.2-ff.part',
+      '.ab.1-ff.tmp',
+      'a',
+      '.a.old.tmp',
+      '.a.b.1-ff.tmp',
+      temporaryName('a', 3, 'ab', 'tmp'),
+    ];
     expect(leftovers('a', names, (pid) => pid === 2)).toEqual(['.a.1-ff.tmp', '.a.3-ab.tmp']);
   });
 
@@ -19,6 +27,8 @@ describe('what a killed run leaves beside a file', () => {
     });
     const files = createFiles();
     await files.write(fixture.getPath('kubeconfig'), 'whole', 0o600);
-    expect(await files.list(fixture.path)).toEqual([`.kubeconfig.${process.pid}-abc.tmp`, `.other.${dead}-abc.tmp`, 'kubeconfig'].sort());
+    expect(await files.list(fixture.path)).toEqual(
+      [`.kubeconfig.${process.pid}-abc.tmp`, `.other.${dead}-abc.tmp`, 'kubeconfig'].sort(),
+    );
   });
 });

@@ -7,7 +7,8 @@ function trying(failures: number, message = 'refused') {
   const interrupt = new AbortController();
   const heard: string[] = [];
   let tries = 0;
-  const work = (): Promise<number> => (++tries <= failures ? Promise.reject(new Error(message)) : Promise.resolve(tries));
+  const work = (): Promise<number> =>
+    ++tries <= failures ? Promise.reject(new Error(message)) : Promise.resolve(tries);
   const go = () =>
     clock.drive(
       retry(work, {

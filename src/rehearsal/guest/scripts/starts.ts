@@ -43,7 +43,10 @@ export const sidecarStartModel: ScriptModel = async (call) => {
   hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
   if (strike(world, 'computer-slept')) world.clock.leap(LID_CLOSED);
   const freezes = strike(world, 'frozen-session');
-  const result = await startAsStamped(call, 'istio', sidecarStamped(instance), { wait: false, unchanged: () => newToken(call) });
+  const result = await startAsStamped(call, 'istio', sidecarStamped(instance), {
+    wait: false,
+    unchanged: () => newToken(call),
+  });
   if (freezes) freezeSessions(instance);
   return result;
 };

@@ -24,10 +24,16 @@ export const apply: Verb = {
       return { exitCode: 1, stderr: `error: not understood here: ${why}\n`, refused: `kubectl apply ${why}` };
     }
     if (strike(call.world, 'api-conflict')) {
-      throw fromServer('Conflict', 'Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest version and try again');
+      throw fromServer(
+        'Conflict',
+        'Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest version and try again',
+      );
     }
     if (strike(call.world, 'webhook-failing')) {
-      throw fromServer('InternalError', 'Internal error occurred: failed calling webhook "rev.validation.istio.io": no endpoints available for service "istiod"');
+      throw fromServer(
+        'InternalError',
+        'Internal error occurred: failed calling webhook "rev.validation.istio.io": no endpoints available for service "istiod"',
+      );
     }
     const objects = readObjects(Buffer.from(call.stdin).toString('utf8'));
     const lines: string[] = [];

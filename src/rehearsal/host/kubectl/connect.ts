@@ -78,7 +78,9 @@ export async function connect(
   const cluster = clusterOf(world);
   await world.clock.sleep(world.faults.has('api-slow') ? took + API_SLOW : took, signal);
   const down = cluster === undefined || cluster.server !== instance.name || port !== '6443' || !cluster.ready();
-  const away = (world.faults.has('api-flaky') && flaky(world.clock.now())) || (world.faults.has('api-away') && often(world.clock.now()));
+  const away =
+    (world.faults.has('api-flaky') && flaky(world.clock.now())) ||
+    (world.faults.has('api-away') && often(world.clock.now()));
   if (down || away) return { failure: failure(refused) };
   const ca = Buffer.from(target['certificate-authority-data'] ?? '', 'base64').toString('utf8');
   if (ca !== cluster.ca) {

@@ -105,7 +105,10 @@ async function bringUp({ world, mesh, signal }: HostCall, request: Request): Pro
   const life = daemonLife(world);
   const leave = await enterPool(world);
   try {
-    await imageOf(world, release, name, signal);
+    if (!(await imageOf(world, release, name, signal))) {
+      engine.preparing.delete(name);
+      return failure('launch', 'the client is gone');
+    }
     await clock.sleep(MACHINE_CREATE);
     // Another daemon has come, and knows nothing of this; the client has had its answer.
     if (daemonLife(world) !== life) return failure('launch', 'cannot connect to the multipass socket');
@@ -158,30 +161,30 @@ async function finish(guest: Guest, userData: UserData): Promise<boolean> {
 
 const downloads = new WeakMap<object, Map<string, Promise<void>>>();
 
-/** One download of an image serves all launches that want it; a new daemon begins anew. */
-async function imageOf(world: World, release: string, name: string, client?: AbortSignal): Promise<void> {
-  if (world.engine.images.has(release)) return;
+/**
+ * One download of an image serves all launches that want it; a new daemon begins anew. A client that is killed takes its
+ * download along (facts/multipass.md 3.3), and whoever waited for it fetches the image itself. False when this client is
+ * one that was killed.
+ */
+async function imageOf(world: World, release: string, name: string, client?: AbortSignal): Promise<boolean> {
   const life = daemonLife(world);
   const running = downloads.get(life) ?? new Map<string, Promise<void>>();
   downloads.set(life, running);
-  /** A client that is killed takes its download along (facts/multipass.md 3.3), and whoever waited for it. */
-  const giveUp = (): void => {
-    running.delete(release);
-    world.engine.preparing.clear();
-  };
+  const isKilled = (): boolean => client?.reason === KILLED;
   const fetchImage = async (): Promise<void> => {
     await world.clock.sleep(IMAGE_DOWNLOAD / 2);
-    await passing(world, `launch ${name}: image half pulled`, giveUp);
-    await world.clock.sleep(IMAGE_DOWNLOAD / 2);
-    if (client?.reason === KILLED) {
-      giveUp();
-      await new Promise(() => undefined);
-    }
-    world.engine.images.add(release);
+    const ends = (await world.passing?.(`launch ${name}: image half pulled`)) === 'end';
+    if (!ends) await world.clock.sleep(IMAGE_DOWNLOAD / 2);
+    running.delete(release);
+    if (!ends && !isKilled()) world.engine.images.add(release);
   };
-  const download = running.get(release) ?? fetchImage();
-  running.set(release, download);
-  await download;
+  while (!world.engine.images.has(release)) {
+    if (isKilled()) return false;
+    const download = running.get(release) ?? fetchImage();
+    running.set(release, download);
+    await download;
+  }
+  return true;
 }
 
 const pools = new WeakMap<object, { busy: number; readonly waiting: (() => void)[] }>();

@@ -1,0 +1,119 @@
+import { execa } from 'execa';
+import { failed } from './refusal.ts';
+
+/** Where the machines live; the project is made by test/acceptance/install-incus.sh. */
+const PROJECT = process.env['MULTIPASS_ON_INCUS_PROJECT'] ?? 'istio-vms-test';
+const IMAGE = process.env['MULTIPASS_ON_INCUS_IMAGE'] ?? 'ubuntu-like';
+/** Instances of another space are not seen: each test has its own Multipass. */
+const SPACE = process.env['MULTIPASS_ON_INCUS_SPACE'] ?? 'default';
+const LABEL = 'user.multipass-on-incus';
+const DELETED = `${LABEL}.deleted`;
+
+export type State = 'Running' | 'Stopped' | 'Deleted' | 'Unknown';
+
+export interface Instance {
+  readonly name: string;
+  readonly state: State;
+  /** The way in first. */
+  readonly addresses: readonly string[];
+  readonly cpus: string;
+  readonly memory: string;
+}
+
+interface Shown {
+  readonly name: string;
+  readonly status_code: number;
+  readonly config: Readonly<Record<string, string>> | null;
+  readonly state: {
+    readonly network: Readonly<
+      Record<string, { addresses: { family: string; scope: string; address: string }[] }>
+    > | null;
+  } | null;
+}
+
+async function incus(
+  args: readonly string[],
+  input?: string,
+): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const [verb = '', ...rest] = args;
+  const result = await execa('incus', [verb, '--quiet', '--project', PROJECT, ...rest], {
+    reject: false,
+    env: { LC_ALL: 'C.UTF-8' },
+    ...(input === undefined ? { stdin: 'ignore' } : { input }),
+  });
+  return { exitCode: result.exitCode ?? 1, stdout: result.stdout, stderr: result.stderr };
+}
+
+/** Whether the daemon answers. */
+export const daemonUp = async (): Promise<boolean> => (await incus(['list', '--format', 'json'])).exitCode === 0;
+
+/** Everything of this space; `command` is who asks, for the words of a daemon that is down. */
+export async function instances(command: string): Promise<readonly Instance[]> {
+  return (await all(command)).filter(({ config }) => config?.[LABEL] === SPACE).map(asInstance);
+}
+
+/** Whether any machine has the name, ours or not. */
+export const isTaken = async (command: string, name: string): Promise<boolean> =>
+  (await all(command)).some((each) => each.name === name);
+
+async function all(command: string): Promise<readonly Shown[]> {
+  const { exitCode, stdout } = await incus(['list', '--format', 'json']);
+  if (exitCode !== 0) throw failed(command, '', 'cannot connect to the multipass socket');
+  return JSON.parse(stdout) as readonly Shown[];
+}
+
+function asInstance({ name, status_code: code, config, state }: Shown): Instance {
+  const network = state?.network ?? {};
+  const { eth0, ...others } = network;
+  const cards = [...(eth0 === undefined ? [] : [eth0]), ...Object.values(others)];
+  const addresses = cards
+    .flatMap((card) => card.addresses)
+    .filter(({ family, scope }) => family === 'inet' && scope === 'global')
+    .map(({ address }) => address);
+  const status: State = code === 103 || code === 113 ? 'Running' : code === 102 ? 'Stopped' : 'Unknown';
+  return {
+    name,
+    state: config?.[DELETED] === 'yes' ? 'Deleted' : status,
+    addresses,
+    cpus: config?.['limits.cpu'] ?? '1',
+    memory: config?.['limits.memory'] ?? '1GiB',
+  };
+}
+
+export interface Wanted {
+  readonly name: string;
+  readonly cpus: string;
+  /** Bytes. */
+  readonly memory: number;
+  readonly userData: string;
+  readonly vendorData: string;
+}
+
+/** Gives Incus' words when it does not work out. */
+export async function create(wanted: Wanted): Promise<string | undefined> {
+  const config = {
+    [LABEL]: SPACE,
+    'limits.cpu': wanted.cpus,
+    'limits.memory': String(wanted.memory),
+    'security.nesting': 'true',
+    ...(wanted.userData === '' ? {} : { 'cloud-init.user-data': wanted.userData }),
+    'cloud-init.vendor-data': wanted.vendorData,
+  };
+  const { exitCode, stderr } = await incus(['launch', IMAGE, wanted.name], JSON.stringify({ config }));
+  return exitCode === 0 ? undefined : stderr;
+}
+
+/** What is so already is fine. */
+export async function change(verb: 'start' | 'stop', name: string): Promise<void> {
+  const { exitCode, stderr } = await incus([verb, name, ...(verb === 'stop' ? ['--timeout', '60'] : [])]);
+  if (exitCode !== 0 && !stderr.includes('already')) throw failed(verb, '', stderr);
+}
+
+export async function markDeleted(name: string, deleted: boolean): Promise<void> {
+  await incus(['config', 'set', name, `${DELETED}=${deleted ? 'yes' : 'no'}`]);
+}
+
+export async function erase(name: string): Promise<void> {
+  const { exitCode, stderr } = await incus(['delete', '--force', name]);
+  if (exitCode !== 0 && !stderr.includes('not found')) throw failed('delete', '', stderr);
+}

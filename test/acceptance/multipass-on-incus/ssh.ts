@@ -1,0 +1,54 @@
+import { link, mkdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { instances, type Instance } from './incus.ts';
+
+const DIRECTORY =
+  process.env['MULTIPASS_ON_INCUS_DIR'] ?? join(tmpdir(), `multipass-on-incus-${String(process.getuid?.())}`);
+const KEY = join(DIRECTORY, 'id_ed25519');
+
+/** Options of every session: our key, no question, a new connection each time, and no sign of life asked for (as libssh). */
+export const OPTIONS: readonly string[] = [
+  ...['-F', 'none', '-i', KEY, '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes', '-o', 'ControlMaster=no'],
+  ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR'],
+  ...['-o', 'ConnectTimeout=10'],
+];
+
+/** The public key with which we get in; made once, also when several launches want it at the same time. */
+export async function publicKey(): Promise<string> {
+  await mkdir(DIRECTORY, { recursive: true, mode: 0o700 });
+  const own = `${KEY}.${process.pid}`;
+  await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'multipass-on-incus', '-f', own], {
+    stdin: 'ignore',
+  });
+  // Whoever links first wins; a link never replaces.
+  await link(own, KEY).catch(() => undefined);
+  await Promise.all([own, `${own}.pub`].map((path) => rm(path, { force: true })));
+  return (await execa('ssh-keygen', ['-y', '-f', KEY], { stdin: 'ignore' })).stdout;
+}
+
+/** One word for the shell at the other end. */
+export const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** Whether a session can be opened. */
+async function answers(address: string): Promise<boolean> {
+  const result = await execa('ssh', [...OPTIONS, `ubuntu@${address}`, 'true'], {
+    reject: false,
+    stdin: 'ignore',
+    timeout: 15_000,
+  });
+  return result.exitCode === 0;
+}
+
+/** Waits until the machine has an address and lets us in; undefined when the time is up. */
+export async function awaitWayIn(name: string, deadline: number): Promise<Instance | undefined> {
+  while (Date.now() < deadline) {
+    const found = (await instances('launch')).find((each) => each.name === name);
+    const [address] = found?.addresses ?? [];
+    if (found?.state === 'Running' && address !== undefined && (await answers(address))) return found;
+    await sleep(300);
+  }
+  return undefined;
+}

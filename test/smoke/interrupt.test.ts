@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createComputer, type Computer } from './computer.ts';
+import { expectSuccess } from './evidence.ts';
+import type { Call } from './world-server.ts';
+
+describe('Ctrl-C', () => {
+  let computer: Computer;
+  beforeEach(async () => {
+    computer = await createComputer();
+  });
+  afterEach(() => computer.remove());
+
+  const launches = (): Call[] => computer.calls.filter(isLaunch);
+  const alive = (): string[] =>
+    computer.calls.filter(({ gone }) => !gone).map(({ tool, args }) => [tool, ...args].join(' '));
+  const converges = async (): Promise<void> => {
+    expectSuccess(await computer.run('up', '--skip-verify'));
+    expectSuccess(await computer.run('verify', 'nodes', 'registration', 'mesh-to-vm'));
+    expect([...computer.world.engine.instances.keys()]).toHaveLength(4);
+    expect(computer.world.refused).toEqual([]);
+  };
+
+  it('lets a launch end, starts nothing new, and says how to go on', async () => {
+    const hold = computer.hold(isLaunch);
+    const cli = computer.start('up');
+    const held = await hold.reached;
+    cli.ctrlC();
+    // A launch that is cut is harder to go on from than one that is whole: it is waited for.
+    expect(await Promise.race([cli.done, sleep(1_000, 'still there')])).toBe('still there');
+    expect(held.gone).toBe(false);
+    const begun = launches().length;
+    hold.release();
+
+    const up = await cli.done;
+    expect(up, up.stderr).toMatchObject({ exitCode: 130, stdout: '' });
+    expect(up.stderr).toMatch(/Once more to leave at once/);
+    expect(up.stderr).toMatch(/Run the same command again to go on/);
+    expect(launches()).toHaveLength(begun);
+    expect(alive()).toEqual([]);
+    await converges();
+  });
+
+  it('twice leaves at once and leaves nobody behind; what the daemon had begun is found again', async () => {
+    const hold = computer.hold(isLaunch);
+    const cli = computer.start('up');
+    await hold.reached;
+    hold.release();
+    await sleep(100); // the daemon has it now
+    cli.ctrlC();
+    await sleep(200);
+    cli.ctrlC();
+    expect(await cli.done).toMatchObject({ exitCode: 130, stdout: '' });
+    await sleep(200);
+    expect(alive()).toEqual([]);
+    await converges();
+  });
+
+  it('cuts what only looks', async () => {
+    const hold = computer.hold(({ args }) => args.includes('--raw=/readyz'));
+    const cli = computer.start('k3s');
+    const held = await hold.reached;
+    cli.ctrlC();
+    expect(await cli.done).toMatchObject({ exitCode: 130 });
+    expect(held.gone).toBe(true);
+    hold.release();
+    await converges();
+  });
+
+  it('in a proof that stops the demo workload starts it again', async () => {
+    await computer.run('up', '--skip-verify');
+    const demo = computer.world.engine.instances.get('vm-istio-external-workload')?.units.get('istio-vms-demo');
+    expect(demo?.active).toBe('active');
+    const hold = computer.hold(({ args }) => args.includes('systemctl') && args.includes('stop'));
+    const cli = computer.start('verify', 'health');
+    await hold.reached;
+    cli.ctrlC();
+    hold.release();
+    expect(await cli.done).toMatchObject({ exitCode: 130 });
+    expect(demo?.active).toBe('active');
+  });
+});
+
+function isLaunch({ tool, args }: Call): boolean {
+  return tool === 'multipass' && args[0] === 'launch';
+}

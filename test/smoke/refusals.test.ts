@@ -1,0 +1,111 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createComputer, type Computer } from './computer.ts';
+import { documentOf } from './evidence.ts';
+import { filesIn, snapshotOf } from './snapshot.ts';
+
+describe('what cannot be done is said on one screen, and nothing is touched', () => {
+  let computer: Computer;
+  afterEach(() => computer.remove());
+
+  const untouched = async (act: () => Promise<void>): Promise<void> => {
+    const [world, files] = [snapshotOf(computer.world), await filesIn(computer.cwd)];
+    await act();
+    expect(snapshotOf(computer.world)).toEqual(world);
+    expect(await filesIn(computer.cwd)).toEqual(files);
+  };
+
+  it('a wrong configuration: all of it at once, exit 3, no tool is called', async () => {
+    computer = await createComputer();
+    await writeFile(
+      join(computer.cwd, 'run.env'),
+      'export WORKERS=0\nexport VM_APP="$(touch oops)"\nexport MEM_WORKER=lots\n',
+    );
+    await untouched(async () => {
+      const up = await computer.run('up');
+      expect(up).toMatchObject({ exitCode: 3, stdout: '' });
+      for (const name of ['WORKERS', 'VM_APP', 'MEM_WORKER']) expect(up.stderr).toContain(name);
+      const json = await computer.run('up', '--output', 'json');
+      expect(documentOf(json).error).toMatchObject({ reason: 'bad-configuration', exitCode: 3 });
+    });
+    expect(computer.calls).toEqual([]);
+  });
+
+  it('a value that is a program for a shell stays a value', async () => {
+    computer = await createComputer();
+    await untouched(async () => {
+      const up = await computer.run('up', '--set', 'VM_NAMESPACE=a; touch oops');
+      expect(up).toMatchObject({ exitCode: 3, stdout: '' });
+      expect(up.stderr).toContain('VM_NAMESPACE');
+    });
+  });
+
+  it('no multipass and no kubectl: both are named, exit 4', async () => {
+    computer = await createComputer();
+    await computer.install(['docker']);
+    await untouched(async () => {
+      const up = await computer.run('up');
+      expect(up).toMatchObject({ exitCode: 4, stdout: '' });
+      expect(up.stderr).toContain('multipass');
+      expect(up.stderr).toContain('kubectl');
+    });
+    expect(computer.calls).toEqual([]);
+  });
+
+  it('a daemon that does not answer: exit 4', async () => {
+    computer = await createComputer();
+    computer.world.engine.daemonUp = false;
+    await untouched(async () => {
+      const up = await computer.run('up');
+      expect(up, up.stderr).toMatchObject({ exitCode: 4, stdout: '' });
+    });
+  });
+
+  it.each([['Running'], ['Stopped'], ['Deleted']] as const)(
+    'somebody else’s machine under our name (%s): exit 5',
+    async (state) => {
+      computer = await createComputer([{ name: 'k3s-worker-1', state }]);
+      const before = (snapshotOf(computer.world) as { instances: unknown[] }).instances;
+      const up = await computer.run('up');
+      expect(up, up.stderr).toMatchObject({ exitCode: 5, stdout: '' });
+      expect(up.stderr).toContain('k3s-worker-1');
+      const down = await computer.run('up', '--delete');
+      expect((snapshotOf(computer.world) as { instances: unknown[] }).instances).toEqual(before);
+      expect(down.stderr + down.stdout).toContain('k3s-worker-1');
+    },
+  );
+
+  it('a command, an option and a check that there is not: exit 2', async () => {
+    computer = await createComputer();
+    for (const args of [
+      ['upp'],
+      ['up', '--no-such'],
+      ['verify', 'no-such'],
+      ['up', '--delete', '--recreate'],
+      ['up', '--fault', 'daemon-down'],
+    ]) {
+      const ended = await computer.run(...args);
+      expect(ended, args.join(' ')).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(ended.stderr).not.toMatch(/\n {4}at /);
+    }
+    expect(computer.calls).toEqual([]);
+  });
+
+  it('a command that fails is shown to be pasted, and its whole story is in the log', async () => {
+    computer = await createComputer();
+    computer.world.faults.add('digest-mismatch');
+    const hold = computer.hold(({ args }) => args[0] === 'launch');
+    const cli = computer.start('vm');
+    await hold.reached;
+    computer.world.engine.daemonUp = false;
+    hold.release();
+    const vm = await cli.done;
+    expect(vm, vm.stderr).toMatchObject({
+      exitCode: expect.toSatisfy((code: number) => code === 4 || code === 5),
+      stdout: '',
+    });
+    const path = /\S+\/\.tmp\/logs\/\S+\.log/.exec(vm.stderr)?.[0] ?? '';
+    expect(await readFile(path, 'utf8')).toContain('multipass launch');
+  });
+});

@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createComputer, type Computer } from './computer.ts';
+import { documentOf, expectSuccess, writesOf } from './evidence.ts';
+import { filesIn, snapshotOf } from './snapshot.ts';
+
+// The article's steps as commands of their own. The tests build on each other, in this order.
+describe('each step alone', () => {
+  let computer: Computer;
+  beforeAll(async () => {
+    computer = await createComputer();
+  });
+  afterAll(() => computer.remove());
+
+  const workloadFile = (name: string): Promise<string> =>
+    readFile(join(computer.cwd, '.data', 'workload-files', name), 'utf8');
+
+  const tooEarly = async (command: readonly string[], names: string): Promise<void> => {
+    const [world, files] = [snapshotOf(computer.world), await filesIn(computer.cwd)];
+    const ended = await computer.run(...command);
+    expect(ended, ended.stderr).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(ended.stderr).toContain(names);
+    expect(writesOf(ended)).toEqual([]);
+    expect(snapshotOf(computer.world)).toEqual(world);
+    expect(await filesIn(computer.cwd)).toEqual(files);
+  };
+
+  const goesWell = async (...command: readonly string[]): Promise<void> => {
+    const ended = await computer.run(...command);
+    expectSuccess(ended);
+    expect(ended.stdout).toMatch(/^Changed /);
+    expect(writesOf(await computer.run(...command)), 'the same step again').toEqual([]);
+  };
+
+  it.each([
+    ['istio', 'istio-vms k3s'],
+    ['eastwest', 'istio-vms istio'],
+    ['workload', 'istio-vms istio'],
+    ['bootstrap', 'istio-vms vm'],
+    ['route', 'istio-vms vm'],
+  ])('%s on an empty computer names %s and changes nothing', (step, names) => tooEarly([step], names));
+
+  it('a step too early is a JSON document too', async () => {
+    const ended = await computer.run('istio', '--output', 'json');
+    expect(ended.exitCode).toBe(2);
+    expect(documentOf(ended)).toMatchObject({ outcome: 'error', error: { reason: 'step-too-early', exitCode: 2 } });
+  });
+
+  it('k3s', () => goesWell('k3s'));
+
+  it('istioctl', async () => {
+    // It changes only this computer: no command of any tool.
+    const istioctl = await computer.run('istioctl');
+    expectSuccess(istioctl);
+    expect(writesOf(istioctl)).toEqual([]);
+    expect(await filesIn(join(computer.cwd, '.bin'))).toMatchObject({ istioctl: '0777 istioctl-1.19.3' });
+  });
+
+  it('bootstrap before its VM names the command that makes it', () => tooEarly(['bootstrap'], 'istio-vms vm'));
+  it('istio', () => goesWell('istio'));
+  it('eastwest', () => goesWell('eastwest'));
+  it('vm', () => goesWell('vm'));
+  it('bootstrap before its workload files names the command that makes them', () =>
+    tooEarly(['bootstrap'], 'istio-vms workload'));
+
+  it('workload --no-fix-ca --no-fix-pilot leaves what istioctl wrote', async () => {
+    await goesWell('workload', '--no-fix-ca', '--no-fix-pilot');
+    expect(await workloadFile('cluster.env')).toContain(':15012');
+  });
+
+  it('workload --no-fix-ca leaves the CA address alone', async () => {
+    await goesWell('workload', '--no-fix-ca');
+    expect(await workloadFile('cluster.env')).toMatch(/CA_ADDR=.*:15012/);
+    expect(await workloadFile('mesh.yaml')).toContain(':15013');
+  });
+
+  it('workload puts it right', async () => {
+    await goesWell('workload');
+    expect(await workloadFile('cluster.env')).toMatch(/CA_ADDR=.*:15013/);
+    expect(await workloadFile('hosts')).toMatch(/^\d+\.\d+\.\d+\.\d+ istiod-1-19-3\.istio-system\.svc/);
+  });
+
+  it('bootstrap', () => goesWell('bootstrap'));
+  it('route', () => goesWell('route'));
+
+  it('verify finds all of it well', async () => {
+    const verify = await computer.run('verify');
+    expectSuccess(verify);
+    expect(verify.stdout).toMatch(/13 of 13 checks passed/);
+  });
+
+  it('verify finds what is broken, and says so in one table and one screen', async () => {
+    computer.world.engine.instances.get('vm-istio-external-workload')?.units.delete('istio-vms-demo');
+    const verify = await computer.run('verify', 'mesh-to-vm', 'dns');
+    expect(verify.exitCode).toBe(7);
+    expect(verify.stdout).toMatch(/^FAIL +mesh-to-vm/m);
+    expect(verify.stdout).toMatch(/^pass +dns/m);
+    expect(verify.stderr).toContain('mesh-to-vm');
+  });
+
+  it('nothing was said that a tool would not understand', () => expect(computer.world.refused).toEqual([]));
+});
