@@ -74,6 +74,64 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
     shown: ['waiting for the root certificate in namespace vmns: ConfigMap istio-ca-root-cert is not there yet'],
   },
   'api-flaky': { code: 0, shown: [] },
+  'api-away': { code: 0, shown: [] },
+  'api-slow': { code: 0, shown: [] },
+  'api-conflict': { code: 0, shown: [] },
+  'webhook-failing': { code: 0, shown: [] },
+  'istioctl-timeout': { code: 5, shown: ['What was done stays: 14 of 20 steps. The same command goes on from there.'] },
+  'image-server-down': { code: 0, shown: ['k3s-master: Multipass is not ready yet, trying again'] },
+  'launch-client-timeout': {
+    code: 0,
+    shown: [
+      'k3s-master: launch reported a failure, but the machine is starting; waiting for it',
+      'k3s-master: did not come up; removing it',
+      'launching k3s-master once more',
+      'k3s-master: Multipass is still preparing it',
+    ],
+  },
+  'exec-lost': { code: 0, shown: [] },
+  'second-address': { code: 0, shown: [] },
+  'mirror-down': { code: 0, shown: ['failed: the connection was refused. Trying again in 2 s.'] },
+  'line-slow': { code: 0, shown: ['sidecar-download  istio-sidecar: 35 MB of 39 MB'] },
+  'host-disk-full': {
+    code: 5,
+    shown: [
+      '✖ machine k3s-master: The disk is full: cannot write',
+      'Try: Free some space, then run the same command again.',
+      'Reason: disk-full (exit code 5)',
+    ],
+  },
+  'file-forbidden': {
+    code: 5,
+    shown: [
+      '✖ machine k3s-master: No permission to write',
+      'Try: Check who owns it (`ls -ld`), perhaps after an earlier run with sudo; or move it with DATA_DIR, BIN_DIR or TEMP_DIR.',
+      'Reason: permission-denied (exit code 5)',
+    ],
+  },
+  'guest-disk-full': {
+    code: 5,
+    shown: [
+      '✖ k3s control plane: The disk of a machine is full.',
+      'Try: Raise the DISK_* variable of that machine and recreate it.',
+      'istio-vms-place: no space left on device: cannot unpack the files',
+      'Reason: disk-full (exit code 5)',
+    ],
+  },
+  'clock-behind': { code: 0, shown: [] },
+  'load-balancer-late': {
+    code: 0,
+    shown: ['eastwest          waiting for the address of the east-west gateway: no address yet'],
+  },
+  'pulls-slow': {
+    code: 0,
+    shown: ['nodes             waiting for all nodes and cluster DNS: coredns: 0 of 1 pods available'],
+  },
+  'vm-deleted': { code: 5, shown: ['A machine that was there a moment ago is gone.'] },
+  'vm-moved': { code: 5, shown: ['A command on the machine vm-istio-external-workload ended with exit code 255.'] },
+  'vm-stopped': { code: 5, shown: ['A command on the machine vm-istio-external-workload ended with exit code 255.'] },
+  'worker-stopped': { code: 0, shown: [] },
+  'worker-rebooted': { code: 0, shown: [] },
 };
 
 describe('every fault at the terminal', () => {
