@@ -44,6 +44,8 @@ export async function seenInRehearsal(shown: string, story: boolean): Promise<st
   const text = lines
     .join('\n')
     .replaceAll(/\n{3,}/g, '\n\n')
-    .trim();
+    // Not the blanks of the first line: a table may begin there.
+    .replace(/^\n+/, '')
+    .trimEnd();
   return shown.includes('--graph') ? `\`\`\`mermaid\n${text}\n\`\`\`` : `\`\`\`console\n$ ${shown}\n${text}\n\`\`\``;
 }

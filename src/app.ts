@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { loadConfig } from './config/load.ts';
 import type { LoadedConfig } from './config/config.ts';
+import { absolutePath } from './config/paths.ts';
 import { CliError } from './errors/cli-error.ts';
 import type { GlobalOptions, Invocation } from './invocation.ts';
 import type { Rehearsal } from './rehearsal/index.ts';
@@ -39,7 +40,7 @@ export async function surroundings(invocation: Invocation, options: GlobalOption
   const real = createRealDoors();
   const host = currentHost({ ...invocation, cwd: () => invocation.cwd });
   const shipped = await loadShippedData();
-  const path = join(invocation.cwd, options.config ?? 'run.env');
+  const path = absolutePath(options.config ?? 'run.env', host);
   const text = await real.files.readText(path);
   if (text === undefined && options.config !== undefined) {
     throw new CliError('bad-configuration', {

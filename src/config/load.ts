@@ -1,4 +1,4 @@
-import { dirname } from 'node:path/posix';
+import { basename, dirname } from 'node:path/posix';
 import { CliError } from '../errors/cli-error.ts';
 import type { Host } from '../system/doors.ts';
 import type { ConfigProblem, ConfigValue, LoadedConfig, VersionTable } from './config.ts';
@@ -59,7 +59,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     ...reading.problems,
     ...findProblems(values, new Set(reading.problems.map(({ name }) => name)), { host, versions, bases }),
   ];
-  if (problems.length > 0) throw badConfiguration(problems);
+  if (problems.length > 0) throw badConfiguration(problems, basename(runEnv?.path ?? 'run.env'));
 
   const config = deriveConfig(values, host, versions);
   const warnings = [...reading.warnings];
@@ -120,17 +120,17 @@ function unknownFlags(flags: Readonly<Record<string, string>>): readonly ConfigP
     });
 }
 
-function badConfiguration(problems: readonly ConfigProblem[]): CliError {
+function badConfiguration(problems: readonly ConfigProblem[], fileName: string): CliError {
   const count = problems.length === 1 ? 'one thing' : `${problems.length} things`;
   return new CliError('bad-configuration', {
     message: `The configuration has ${count} wrong with it; nothing was touched.`,
     hint: 'Every variable with its default and meaning stands in run.env.example.',
-    details: problems.map(problemLine),
+    details: problems.map((problem) => problemLine(problem, fileName)),
   });
 }
 
 /** One line: variable, value, where it is from, what is allowed. */
-function problemLine({ name, value, origin, line, allowed }: ConfigProblem): string {
-  const place = origin === 'run.env' && line !== undefined ? `run.env line ${line}` : origin;
+function problemLine({ name, value, origin, line, allowed }: ConfigProblem, fileName: string): string {
+  const place = origin === 'run.env' && line !== undefined ? `${fileName} line ${line}` : origin;
   return `${visible(name)}: "${visible(value)}" (${place}); allowed is ${allowed}.`;
 }

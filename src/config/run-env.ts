@@ -1,4 +1,4 @@
-import { dirname } from 'node:path/posix';
+import { basename, dirname } from 'node:path/posix';
 import type { ConfigProblem } from './config.ts';
 import { isVariableName, SCHEMA, type VariableName } from './schema.ts';
 import { readShellFile, type Assignment, type ShellFile } from './shell-file.ts';
@@ -34,9 +34,10 @@ export interface Surroundings {
 /** A value, or why there is none. */
 type Evaluated = { readonly text: string } | { readonly shell: string } | { readonly unset: string };
 
-/** Reads run.env as data: nothing in it is ever executed. The file's own variables may refer to earlier ones. */
+/** Reads run.env, whatever its name, as data: nothing in it is ever executed. The file's own variables may refer to earlier ones. */
 export function readRunEnv(file: RunEnvFile, around: Surroundings): RunEnvReading {
   const shell = readShellFile(file.text);
+  const fileName = basename(file.path);
   const scope = new Map<string, Evaluated>();
   const values = new Map<VariableName, RunEnvValue>();
   const problems: ConfigProblem[] = [];
@@ -56,11 +57,11 @@ export function readRunEnv(file: RunEnvFile, around: Surroundings): RunEnvReadin
       scope.delete(name);
     }
   }
-  if (shell.unclosedLine !== undefined) problems.push(unclosed(shell.unclosedLine));
+  if (shell.unclosedLine !== undefined) problems.push(unclosed(fileName, shell.unclosedLine));
   return {
     values: Object.fromEntries(values),
     problems,
-    warnings: [...shellWarning(shell), ...typoWarning(shell.assignments)],
+    warnings: [...shellWarning(fileName, shell), ...typoWarning(fileName, shell.assignments)],
   };
 }
 
@@ -110,14 +111,14 @@ function problem({ name, line, source }: Assignment, found: Exclude<Evaluated, {
     'unset' in found
       ? `a value; ${found.unset} is set nowhere, so write what is meant, or \${${found.unset}:-a default}`
       : name === 'KUBECONFIG' || name.endsWith('_DIR')
-        ? 'a path; run.env is never executed, so write the path itself (a relative one begins in the working directory)'
-        : 'a plain value; run.env is never executed, so write what the command would have printed';
+        ? 'a path; the file is never executed, so write the path itself (a relative one begins in the working directory)'
+        : 'a plain value; the file is never executed, so write what the command would have printed';
   return { name, value: source, origin: 'run.env', line, allowed };
 }
 
-function unclosed(line: number): ConfigProblem {
+function unclosed(fileName: string, line: number): ConfigProblem {
   return {
-    name: 'run.env',
+    name: fileName,
     value: `line ${line}`,
     origin: 'run.env',
     line,
@@ -125,20 +126,20 @@ function unclosed(line: number): ConfigProblem {
   };
 }
 
-function shellWarning({ otherLines, otherNames }: ShellFile): readonly string[] {
+function shellWarning(fileName: string, { otherLines, otherNames }: ShellFile): readonly string[] {
   if (otherLines.length === 0) return [];
   const names = otherNames.filter(isVariableName);
   const [noun, verb] = otherLines.length === 1 ? ['line', 'is'] : ['lines', 'are'];
   const lost = names.length === 0 ? '' : `; what they say of ${names.join(', ')} does not count`;
-  return [`run.env: ${noun} ${ranges(otherLines)} ${verb} shell and not executed${lost}.`];
+  return [`${fileName}: ${noun} ${ranges(otherLines)} ${verb} shell and not executed${lost}.`];
 }
 
-function typoWarning(assignments: readonly Assignment[]): readonly string[] {
+function typoWarning(fileName: string, assignments: readonly Assignment[]): readonly string[] {
   const slips = assignments.flatMap(({ name, line }) => {
     const meant = isVariableName(name) ? undefined : nearestVariable(name);
     return meant === undefined ? [] : [`${name} (line ${line}) looks like ${meant}`];
   });
-  return slips.length === 0 ? [] : [`run.env: ${slips.join(', ')}; not a name we know, so it does not count.`];
+  return slips.length === 0 ? [] : [`${fileName}: ${slips.join(', ')}; not a name we know, so it does not count.`];
 }
 
 /** `3, 5-7` */

@@ -34,10 +34,12 @@ describe.each(['docker', 'podman'] as const)('arm64-patch with %s', (tool) => {
   it('removes the container also when the export fails', async () => {
     const hold = computer.hold(({ args }) => args[0] === 'export');
     const cli = computer.start(...patch);
-    const { args } = await hold.reached;
-    computer.world.containers.set(args.at(-1) ?? '', 'no image that exists');
-    hold.release();
-    expect(await cli.done).toMatchObject({ exitCode: 5, stdout: '' });
+    await hold.reached;
+    expect([...computer.world.containers.keys()]).toHaveLength(1);
+    hold.release({ exitCode: 1, stderr: 'Error: write: input/output error\n' });
+    const ended = await cli.done;
+    expect(ended).toMatchObject({ exitCode: 5, stdout: '' });
+    expect(ended.stderr).toContain('input/output error');
     expect([...computer.world.containers.keys()]).toEqual([]);
   });
 

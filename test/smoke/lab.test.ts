@@ -113,15 +113,10 @@ describe('the life of a lab', () => {
   });
 
   it.each([
-    ['verify'],
-    ['status'],
-    ['plan'],
-    ['plan', '--commands'],
-    ['plan', '--graph'],
-    ['env'],
-    ['up', '--skip-verify'],
-    ...['k3s', 'istioctl', 'istio', 'eastwest', 'vm', 'workload', 'bootstrap', 'route'].map((step) => [step]),
-  ])('%s %s --output json is one document on stdout', async (...args) => {
+    ...['verify', 'status', 'plan', 'plan --commands', 'plan --graph', 'env', 'up --skip-verify'],
+    ...['k3s', 'istioctl', 'istio', 'eastwest', 'vm', 'workload', 'bootstrap', 'route'],
+  ])('%s --output json is one document on stdout', async (command) => {
+    const args = command.split(' ');
     const ended = await run(...args, '--output', 'json');
     expectSuccess(ended);
     expect(documentOf(ended)).toMatchObject({ command: args[0], outcome: 'ok' });

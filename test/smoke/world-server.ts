@@ -26,10 +26,17 @@ export interface Call {
   gone: boolean;
 }
 
+/** How a program ends that fails. */
+export interface Failure {
+  readonly exitCode: number;
+  readonly stderr: string;
+}
+
 /** Keeps a call from reaching the world until it is let go, so that a test can act in its midst. */
 export interface Hold {
   readonly reached: Promise<Call>;
-  readonly release: () => void;
+  /** Lets it go; with a failure it never reaches the world, and this is its answer. */
+  readonly release: (failure?: Failure) => void;
 }
 
 export interface WorldServer {
@@ -56,7 +63,7 @@ export async function startWorldServer({ directory, foreign = [] }: WorldServerO
   const world = createWorld({ host: currentHost(), shipped, foreign, start: Date.now() });
   const processes = createProcesses({ world, mesh: createMesh(world), files: hostFiles(), programs: HOST_PROGRAMS });
   const calls: Call[] = [];
-  const holds: { isIt: (call: Call) => boolean; hold: (call: Call) => Promise<void> }[] = [];
+  const holds: { isIt: (call: Call) => boolean; hold: (call: Call) => Promise<Failure | undefined> }[] = [];
 
   const server = createServer((line) => {
     const gone = new AbortController();
@@ -69,8 +76,8 @@ export async function startWorldServer({ directory, foreign = [] }: WorldServerO
         gone.abort();
       });
       const at = holds.findIndex(({ isIt }) => isIt(call));
-      if (at >= 0) await holds.splice(at, 1)[0]?.hold(call);
-      const answer = await perform(processes, call, gone.signal);
+      const failure = at < 0 ? undefined : await holds.splice(at, 1)[0]?.hold(call);
+      const answer = failure === undefined ? await perform(processes, call, gone.signal) : { ...failure, stdout: '' };
       line.end(JSON.stringify(answer));
     });
   });
@@ -86,8 +93,8 @@ export async function startWorldServer({ directory, foreign = [] }: WorldServerO
     artifactsUrl: releases.url,
     calls,
     hold: (isIt) => {
-      let release = (): void => undefined;
-      const released = new Promise<void>((resolve) => (release = resolve));
+      let release: Hold['release'] = () => undefined;
+      const released = new Promise<Failure | undefined>((resolve) => (release = resolve));
       const reached = new Promise<Call>((resolve) => {
         holds.push({ isIt, hold: (call) => (resolve(call), released) });
       });

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createFixture } from 'fs-fixture';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../../src/verify/checks.ts';
 import { cli, cliJson } from '../../rehearsal/support/cli.ts';
@@ -10,6 +11,26 @@ function shell(
 ): { stdout: string; stderr: string; status: number | null } {
   return spawnSync('/bin/sh', ['-eu'], { input: text, encoding: 'utf8', env: { PATH: '/usr/bin:/bin', ...env } });
 }
+
+describe('--config', () => {
+  it('is read where it is: absolute, or from the working directory; and is called by its own name', async () => {
+    const fixture = await createFixture({ 'labs/two.env': 'WORKERS=3\n', 'bad.env': '\nWORKERS=x\n' });
+    const workers = async (config: string): Promise<unknown> =>
+      (await cliJson(['env', '--config', config], { cwd: fixture.getPath('labs') })).json.data.variables.WORKERS;
+    expect(await workers(fixture.getPath('labs/two.env'))).toBe('3');
+    expect(await workers('two.env')).toBe('3');
+    const bad = await cli(['env', '-c', '../bad.env'], { cwd: fixture.getPath('labs') });
+    expect(bad.code).toBe(3);
+    expect(bad.stderr).toContain('WORKERS: "x" (bad.env line 2)');
+    await fixture.rm();
+  });
+
+  it('that is not there is an error, by its whole path', async () => {
+    const { code, stderr } = await cli(['env', '-c', '/no/such.env'], { cwd: '/home/u/lab' });
+    expect(code).toBe(3);
+    expect(stderr).toContain('There is no configuration file /no/such.env.');
+  });
+});
 
 describe('env', () => {
   it('can be evaluated, and gives the article its variables', async () => {

@@ -174,7 +174,7 @@ describe('the error screen', () => {
     });
     expect(found).toEqual([
       'WORKER: "1" (flag); allowed is a variable of the configuration; perhaps WORKERS was meant.',
-      'VM_APP: "$(whoami)" (run.env line 3); allowed is a plain value; run.env is never executed, so write what the command would have printed.',
+      'VM_APP: "$(whoami)" (run.env line 3); allowed is a plain value; the file is never executed, so write what the command would have printed.',
       'WORKERS: "1000" (environment); allowed is a whole number from 1 to 50.',
       'MEM_WORKER: "8T" (run.env line 2); allowed is a size of at least 128M, e.g. 1536M or 4G (no T).',
       'VM_NAMESPACE: "a\\nb\\u{1b}[31m" (environment); allowed is a DNS label: lower-case letters, digits and hyphens, no hyphen at either end, at most 63 characters.',
