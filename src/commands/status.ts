@@ -51,7 +51,7 @@ function cells({ what, ok, state, since, expires }: StatusRow, now: number, pain
 }
 
 function age(since: string | undefined, now: number): string {
-  return since === undefined ? '' : `since ${coarse(now - Date.parse(since))}`;
+  return since === undefined ? '' : `for ${coarse(now - Date.parse(since))}`;
 }
 
 function remaining(expires: string, now: number): string {
