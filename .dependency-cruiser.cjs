@@ -100,6 +100,7 @@ module.exports = {
       to: { path: '^src/rehearsal/' },
     },
     only('one-door-for-processes', 'node_modules/execa/', ['^src/system/processes\\.ts$']),
+    only('one-door-for-locks', 'node_modules/fs-native-extensions/', ['^src/system/lock\\.ts$']),
     only('rendering-in-ui', 'node_modules/(listr2|chalk|cli-table3)/', ['^src/ui/']),
     only('command-line-in-cli', 'node_modules/commander/', ['^src/cli\\.ts$', '^src/commands/']),
     only(

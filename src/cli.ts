@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from './errors/reasons.ts';
-import { REHEARSAL_STARTS, type GlobalOptions, type Invocation, type Output } from './invocation.ts';
+import { LOCK_TIMEOUT_S, REHEARSAL_STARTS, type GlobalOptions, type Invocation, type Output } from './invocation.ts';
 import type { StepCommand } from './steps/steps.ts';
 import { VERSION } from './version.ts';
 
@@ -15,6 +15,8 @@ interface CommandSpec {
   readonly summary: string;
   readonly load: Load;
   readonly extend?: (command: Command) => void;
+  /** It changes nothing, and so stands in nobody's way. */
+  readonly readOnly?: true;
   /** Lines below the options. */
   readonly examples?: readonly string[];
 }
@@ -70,7 +72,7 @@ function addCommand(program: Command, spec: CommandSpec, invocation: Invocation,
     .helpGroup(spec.group)
     .copyInheritedSettings(program);
   spec.extend?.(command);
-  addCommonOptions(command);
+  addCommonOptions(command, spec.readOnly === true ? [] : [lockTimeout()]);
   if (spec.examples !== undefined)
     command.addHelpText('after', ['', 'Examples:', ...spec.examples.map((line) => `  ${line}`)].join('\n'));
   command.action(async (...call: unknown[]) => {
@@ -174,12 +176,14 @@ const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'status',
     group: 'Looking:',
+    readOnly: true,
     summary: 'One screen of the whole lab.',
     load: async () => (await import('./commands/status.ts')).status,
   },
   {
     name: 'plan',
     group: 'Looking:',
+    readOnly: true,
     summary: 'The steps, what each needs, what is there, what would change.',
     load: async () => (await import('./commands/plan.ts')).plan,
     extend: (command) => {
@@ -196,12 +200,20 @@ const COMMANDS: readonly CommandSpec[] = [
   {
     name: 'env',
     group: 'Looking:',
+    readOnly: true,
     summary: 'Exports for the shell: eval "$(istio-vms env)"',
     load: async () => (await import('./commands/env.ts')).env,
   },
 ];
 
-function addCommonOptions(command: Command): void {
+function lockTimeout(): Option {
+  return new Option(
+    '--lock-timeout <s>',
+    `seconds to wait for another run with the same DATA_DIR; 0: not at all (otherwise ${LOCK_TIMEOUT_S})`,
+  ).argParser(wholeSeconds);
+}
+
+function addCommonOptions(command: Command, more: readonly Option[]): void {
   const common: readonly Option[] = [
     new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text'),
     new Option('-c, --config <file>', 'configuration file; otherwise run.env here, if there is one'),
@@ -210,6 +222,7 @@ function addCommonOptions(command: Command): void {
       .argParser(collectSetting),
     new Option('-q, --quiet', 'no story, only the answer and errors').default(false),
     new Option('-v, --verbose', 'plain lines, every one of them').default(false),
+    ...more,
     new Option('-h, --help', 'print this help'),
   ];
   const rehearsal: readonly Option[] = [
@@ -222,6 +235,11 @@ function addCommonOptions(command: Command): void {
   for (const option of common.slice(0, -1)) command.addOption(option.helpGroup('Always:'));
   command.addHelpOption((common.at(-1) as Option).helpGroup('Always:'));
   for (const option of rehearsal) command.addOption(option.helpGroup('Rehearsal:'));
+}
+
+function wholeSeconds(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number of seconds.');
+  return Number(text);
 }
 
 function collectSetting(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -20,6 +20,9 @@ export interface Invocation {
 
 export type Output = NodeJS.WriteStream;
 
+/** How long another run is waited for when nobody says, in seconds: about as long as an `up` takes. */
+export const LOCK_TIMEOUT_S = 600;
+
 /** Options that every command takes. */
 export interface GlobalOptions {
   readonly output: 'text' | 'json';
@@ -33,6 +36,8 @@ export interface GlobalOptions {
   /** Where a rehearsal begins. */
   readonly from?: RehearsalStart;
   readonly fault: readonly string[];
+  /** Seconds that a command which changes something waits for another one that does; 0: not at all. */
+  readonly lockTimeout?: number;
 }
 
 export const REHEARSAL_STARTS = ['nothing', 'needs', 'lab', 'real'] as const;

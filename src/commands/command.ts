@@ -12,6 +12,8 @@ export interface Session {
   readonly around: Surroundings;
   readonly options: GlobalOptions;
   readonly labOptions: LabOptions;
+  /** The command line, pasteable. */
+  readonly typed: string;
   readonly screen: Screen;
   /** Hears everything that happens: the screen and the log. */
   readonly reporter: Reporter;

@@ -5,6 +5,7 @@ import type { GlobalOptions, Invocation, RehearsalStart } from '../invocation.ts
 import { explainThrown } from '../plan/explain.ts';
 import type { Step } from '../plan/step.ts';
 import type { LabOptions } from '../steps/lab.ts';
+import { quoteCommand } from '../system/quote.ts';
 import { renderError } from '../ui/error-screen.ts';
 import { wrapText } from '../ui/fold.ts';
 import { jsonDocument } from '../ui/json.ts';
@@ -48,7 +49,8 @@ export async function session(spec: SessionSpec): Promise<ExitCode> {
     listenForInterrupts(invocation, interrupt, made, screen);
     for (const text of around.loaded.warnings) reporter.event({ type: 'warning', at: clock.now(), text });
 
-    const work: Session = { app: made, around, options, labOptions, screen, reporter, signal: interrupt.signal };
+    const typed = quoteCommand('istio-vms', invocation.argv);
+    const work: Session = { app: made, around, options, labOptions, typed, screen, reporter, signal: interrupt.signal };
     answer = 'rehearsal' in made ? await rehearsed(spec, work) : await spec.body(work);
   } catch (thrown) {
     answer = { data: {}, text: '', error: explainThrown(thrown) };

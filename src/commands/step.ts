@@ -3,6 +3,7 @@ import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { closure } from '../plan/graph.ts';
 import { allSteps, stepsOf, type StepCommand } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
+import { whileAlone } from './alone.ts';
 import { carryOut, runData } from './carry-out.ts';
 import { session } from './session.ts';
 
@@ -27,11 +28,12 @@ export async function step(command: StepCommand, invocation: Invocation, options
       const targets = stepsOf(command, steps);
       return [...closure(steps, targets)].filter((id) => !targets.includes(id));
     },
-    async body(work) {
-      const steps = allSteps(work.app.lab);
-      const run = await carryOut(work, steps, { kind, targets: stepsOf(command, steps) });
-      const text = run.error === undefined ? summarize(run, work.screen.answer).join('\n') : '';
-      return { data: runData(run), text, run, ...(run.error === undefined ? {} : { error: run.error }) };
-    },
+    body: (work) =>
+      whileAlone(work, async () => {
+        const steps = allSteps(work.app.lab);
+        const run = await carryOut(work, steps, { kind, targets: stepsOf(command, steps) });
+        const text = run.error === undefined ? summarize(run, work.screen.answer).join('\n') : '';
+        return { data: runData(run), text, run, ...(run.error === undefined ? {} : { error: run.error }) };
+      }),
   });
 }

@@ -4,6 +4,7 @@ import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { labSteps } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
 import { chooseChecks } from '../verify/checks.ts';
+import { whileAlone } from './alone.ts';
 import { carryOut, runData } from './carry-out.ts';
 import type { Answer, Session } from './command.ts';
 import { session } from './session.ts';
@@ -23,13 +24,14 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
     invocation,
     options,
     from: kind === 'apply' ? 'nothing' : 'lab',
-    async body(work): Promise<Answer> {
-      const run = await carryOut(work, labSteps(work.app.lab), { kind, targets: 'all' });
-      if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
-      const summary = summarize(run, work.screen.answer).join('\n');
-      if (kind === 'delete' || options.skipVerify === true) return { data: runData(run), text: summary, run };
-      return verified(work, run.changed === 0, { data: runData(run), text: summary, run });
-    },
+    body: (work) =>
+      whileAlone(work, async (): Promise<Answer> => {
+        const run = await carryOut(work, labSteps(work.app.lab), { kind, targets: 'all' });
+        if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
+        const summary = summarize(run, work.screen.answer).join('\n');
+        if (kind === 'delete' || options.skipVerify === true) return { data: runData(run), text: summary, run };
+        return verified(work, run.changed === 0, { data: runData(run), text: summary, run });
+      }),
   });
 }
 

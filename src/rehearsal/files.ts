@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { unpackTar } from '../system/archives.ts';
-import type { Files } from '../system/doors.ts';
+import type { Files, LockHolder } from '../system/doors.ts';
 import { leftovers } from '../system/temporary.ts';
 import { digestOf, sizeOf } from './stand-in.ts';
 
@@ -13,13 +13,19 @@ type FileNode =
 export interface SimulatedFiles extends Files {
   /** Everything there is, by absolute path. Tests look and put things here. */
   readonly nodes: Map<string, FileNode>;
+  /** Who holds which lock, by path. Whoever kills a program takes out what it held, as the kernel does. */
+  readonly locks: Map<string, LockHolder>;
 }
 
 const LINKS_FOLLOWED = 20;
+/** The first program that takes a lock here has this process id. */
+const FIRST_PID = 4_201;
 
 /** A file system in memory with the meaning of the real one: modes, parents, links, whole writes. No time passes. */
 export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> = {}): SimulatedFiles {
   const nodes = new Map<string, FileNode>([['/', { kind: 'directory', mode: 0o755 }]]);
+  const locks = new Map<string, LockHolder>();
+  let pid = FIRST_PID;
 
   /** Where a path really is: links in its directories are followed, one at its end only when asked. */
   const locate = (path: string, followLast: boolean, depth = 0): string => {
@@ -77,6 +83,20 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
 
   return {
     nodes,
+    locks,
+    lock: async (path, holder) => {
+      const at = locate(path, true);
+      if (locks.has(at)) return { heldBy: locks.get(at) };
+      const mine = { pid: pid++, ...holder };
+      put(at, `${JSON.stringify(mine)}\n`, 0o600);
+      locks.set(at, mine);
+      return {
+        release: async () => {
+          nodes.delete(at);
+          locks.delete(at);
+        },
+      };
+    },
     read: async (path) => fileAt(path)?.content,
     readText: async (path) => {
       const file = fileAt(path);

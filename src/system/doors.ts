@@ -51,6 +51,21 @@ export interface FileStat {
   readonly target?: string;
 }
 
+/** Who holds a lock, as people are told. */
+export interface LockHolder {
+  readonly pid: number;
+  /** What was typed. */
+  readonly command: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** What comes of asking for a lock: it, who has it (unknown while that one still writes its name), or why there is none. */
+export type LockAnswer =
+  | { readonly release: () => Promise<void> }
+  | { readonly heldBy: LockHolder | undefined }
+  | { readonly impossible: string };
+
 export interface Files {
   /** Bytes of a file, or undefined where there is none. */
   read(path: string): Promise<Uint8Array | undefined>;
@@ -77,6 +92,11 @@ export interface Files {
   remove(path: string): Promise<void>;
   /** SHA-256 in lower-case hex, or undefined where there is no file. */
   sha256(path: string): Promise<string | undefined>;
+  /**
+   * Asks for the lock at `path`, at once. It is held until it is released or this process ends, however it ends; so what
+   * a killed run has left there holds nobody up.
+   */
+  lock(path: string, holder: Omit<LockHolder, 'pid'>): Promise<LockAnswer>;
   /** Extracts named members of a tar (gzipped or not) into a directory: member name → file name there, with its mode. */
   extract(archive: string, into: string, members: readonly ArchiveMember[]): Promise<void>;
 }

@@ -7,6 +7,7 @@ import type { Files, FileStat } from './doors.ts';
 import { extractMembers } from './extract.ts';
 import { asFileError, isAbsent } from './file-errors.ts';
 import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
+import { lockFile } from './lock.ts';
 
 /** The real files door. Every failure names the path and what to do about it. */
 export function createFiles(): Files {
@@ -38,6 +39,11 @@ export function createFiles(): Files {
       }),
     remove: (path) => guarded(path, 'remove', () => fs.rm(path, { recursive: true, force: true })),
     sha256: (path) => guarded(path, 'read', () => orAbsent(digestOf(path))),
+    lock: (path, holder) =>
+      guarded(path, 'lock', async () => {
+        await makeParent(path, 0o600);
+        return lockFile(path, holder);
+      }),
     extract: (archive, into, members) =>
       guarded(archive, 'extract', async () => {
         await fs.mkdir(into, { recursive: true });

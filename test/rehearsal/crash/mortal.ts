@@ -42,11 +42,14 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
   let tell: (moment: string) => void = () => undefined;
   const died = new Promise<string>((resolve) => (tell = resolve));
 
+  /** Locks end with the life that holds them, whatever becomes of its children. */
+  const held = new Set<string>();
   const isDead = (): boolean => dead;
   const kill = (children: Children, moment = 'killed'): void => {
     if (dead) return;
     dead = true;
     world.passing = undefined;
+    for (const path of held) disk.locks.delete(path);
     if (children === 'end') rehearsal.killAll();
     tell(moment);
   };
@@ -138,6 +141,15 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
             if (first !== undefined) await disk.remove(join(path, first));
           },
         ),
+      lock: async (path, holder) => {
+        const answer = await effect(`lock ${path}`, async () => {
+          const given = await files.lock(path, holder);
+          if ('release' in given) held.add(path);
+          return given;
+        });
+        if (!('release' in answer)) return answer;
+        return { release: () => effect(`unlock ${path}`, answer.release).then(() => void held.delete(path)) };
+      },
       extract: (archive, into, members) =>
         effect(
           `extract ${into}`,

@@ -1,4 +1,5 @@
 import { loadConfig } from '../../../src/config/load.ts';
+import { whileAlone } from '../../../src/commands/alone.ts';
 import { carryOut } from '../../../src/commands/carry-out.ts';
 import type { Session } from '../../../src/commands/command.ts';
 import { runChecks } from '../../../src/commands/verify.ts';
@@ -21,6 +22,8 @@ export interface Call {
   readonly set?: Readonly<Record<string, string>>;
   /** Without the proofs at the end. */
   readonly skipVerify?: boolean;
+  /** `--lock-timeout`, in seconds. */
+  readonly lockTimeout?: number;
 }
 
 /** How it ended, had it a chance to say so. */
@@ -62,19 +65,27 @@ export async function live(
       options: { fixCa: true, fixPilot: true },
     });
     // What `carryOut` and `runChecks` use of a session, and no more.
-    const session = { app: { lab }, signal, reporter: createLogReporter(log) } as unknown as Session;
-    const run = await carryOut(session, labSteps(lab), { kind: call.kind, targets: 'all' });
-    if (run.error !== undefined || call.kind === 'delete' || call.skipVerify === true) {
+    const session = {
+      app: { lab },
+      options: { lockTimeout: call.lockTimeout },
+      typed: 'istio-vms up',
+      signal,
+      reporter: createLogReporter(log),
+    } as unknown as Session;
+    return await whileAlone(session, async () => {
+      const run = await carryOut(session, labSteps(lab), { kind: call.kind, targets: 'all' });
+      if (run.error !== undefined || call.kind === 'delete' || call.skipVerify === true) {
+        await log.flush();
+        return { run, ...(run.error === undefined ? {} : { error: run.error }) };
+      }
+      const proofs = await runChecks(
+        session,
+        chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly: run.changed === 0 }),
+      );
       await log.flush();
-      return { run, ...(run.error === undefined ? {} : { error: run.error }) };
-    }
-    const proofs = await runChecks(
-      session,
-      chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly: run.changed === 0 }),
-    );
-    await log.flush();
-    const unproved = proofs.results.filter(({ ok }) => !ok).map(({ name, evidence }) => `${name}: ${evidence}`);
-    return { run, unproved, ...(proofs.error === undefined ? {} : { error: proofs.error }) };
+      const unproved = proofs.results.filter(({ ok }) => !ok).map(({ name, evidence }) => `${name}: ${evidence}`);
+      return { run, unproved, ...(proofs.error === undefined ? {} : { error: proofs.error }) };
+    });
   } catch (thrown) {
     return { error: explainThrown(thrown) };
   }

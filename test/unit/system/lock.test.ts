@@ -1,0 +1,139 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createFixture, type FsFixture } from 'fs-fixture';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFiles } from '../../../src/system/files.ts';
+
+const ME = { command: 'istio-vms up', since: '2026-01-05T09:00:00.000Z' };
+const HOLDER = fileURLToPath(new URL('lock-holder.ts', import.meta.url));
+
+describe('a lock', () => {
+  const files = createFiles();
+  let fixture: FsFixture;
+  let path: string;
+  const children: ChildProcess[] = [];
+  beforeEach(async () => {
+    fixture = await createFixture({});
+    path = join(fixture.path, 'data', '.lock');
+  });
+  afterEach(async () => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+    await fixture.rm();
+  });
+
+  /** Another process that has asked for the lock, and what it was told. */
+  const other = async (): Promise<{ child: ChildProcess; told: unknown }> => {
+    const child = fork(HOLDER, [path], { execArgv: ['--import', 'tsx'] });
+    children.push(child);
+    const [told] = (await once(child, 'message')) as [unknown];
+    return { child, told };
+  };
+  const taken = async (): Promise<() => Promise<void>> => {
+    const answer = await files.lock(path, ME);
+    if (!('release' in answer)) throw new Error(`not given: ${JSON.stringify(answer)}`);
+    return answer.release;
+  };
+
+  it('is had by one, who is named to the next, and leaves nothing when it is given back', async () => {
+    const release = await taken();
+    expect(await files.lock(path, { ...ME, command: 'istio-vms k3s' })).toEqual({
+      heldBy: { pid: process.pid, ...ME },
+    });
+    await release();
+    expect(await readdir(join(fixture.path, 'data'))).toEqual([]);
+    await (
+      await taken()
+    )();
+  });
+
+  it('is readable for its owner alone, as is the directory made for it', async () => {
+    const release = await taken();
+    expect(await files.stat(path)).toMatchObject({ mode: 0o600 });
+    expect(await files.stat(join(fixture.path, 'data'))).toMatchObject({ mode: 0o700 });
+    await release();
+  });
+
+  it('keeps other processes out, and them us', async () => {
+    const release = await taken();
+    expect((await other()).told).toEqual({ heldBy: { pid: process.pid, ...ME } });
+    await release();
+    const { child, told } = await other();
+    expect(told).toBe('held');
+    expect(await files.lock(path, ME)).toMatchObject({ heldBy: { pid: child.pid } });
+  });
+
+  it('of a process that was killed is free at once, whatever it left', async () => {
+    const { child, told } = await other();
+    expect(told).toBe('held');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: child.pid });
+    const release = await taken();
+    expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({ pid: process.pid, ...ME });
+    await release();
+  });
+
+  it('is not taken for held because of what stands in its file: our own number, another boot, no sense at all', async () => {
+    for (const left of [
+      JSON.stringify({ pid: process.pid, ...ME }),
+      JSON.stringify({ pid: 1, ...ME }),
+      '{"pid":',
+      '',
+    ]) {
+      await (
+        await taken()
+      )();
+      await writeFile(path, left);
+      await (
+        await taken()
+      )();
+    }
+  });
+
+  it('is not inherited by programs that were started meanwhile and live on', async () => {
+    const { child, told } = await other();
+    expect(told).toBe('held');
+    // `sleep` in a session of its own, as our commands are.
+    child.send('start a program');
+    const [pid] = (await once(child, 'message')) as [number];
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    try {
+      expect(() => process.kill(pid, 0)).not.toThrow();
+      await (
+        await taken()
+      )();
+    } finally {
+      process.kill(pid, 'SIGKILL');
+    }
+  });
+
+  it('goes from hand to hand without ever being in two', async () => {
+    let inside = 0;
+    let most = 0;
+    const worker = async (): Promise<void> => {
+      for (let turns = 0; turns < 20;) {
+        const answer = await files.lock(path, ME);
+        if (!('release' in answer)) {
+          await new Promise((resolve) => setImmediate(resolve));
+          continue;
+        }
+        turns++;
+        most = Math.max(most, ++inside);
+        await new Promise((resolve) => setImmediate(resolve));
+        inside--;
+        await answer.release();
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, worker));
+    expect(most).toBe(1);
+  });
+
+  it('says in words why it cannot be had', async () => {
+    await fixture.writeFile('data', 'a file is in the way');
+    await expect(files.lock(path, ME)).rejects.toMatchObject({ reason: 'permission-denied' });
+  });
+});
