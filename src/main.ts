@@ -1,5 +1,10 @@
 #!/usr/bin/env node
 import { run } from './cli.ts';
+import { END_SIGNALS, withoutEchoes } from './system/signals.ts';
+
+// Whoever watched may go away (a closed terminal, the reader of a pipe). That is no reason to fall over in the midst of
+// the work: it ends as a signal asks, or by itself, unseen.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 /** The process edge: what comes in from the system, and the exit code that goes out. */
 process.exitCode = await run({
@@ -11,8 +16,8 @@ process.exitCode = await run({
   stdout: process.stdout,
   stderr: process.stderr,
   onSignal: (act) => {
-    process.on('SIGINT', act);
-    process.on('SIGTERM', act);
+    const hear = withoutEchoes(act, () => performance.now());
+    for (const signal of END_SIGNALS) process.on(signal, () => hear(signal));
   },
   exit: (code) => process.exit(code),
 });

@@ -84,12 +84,15 @@ async function rehearsed(spec: SessionSpec, work: Session): Promise<Answer> {
   return { ...answer, data: { ...answer.data, rehearsal: figures }, closing: closing(figures) };
 }
 
+const LEFT = 'Left at once. Run the same command again: it finds what was begun, and goes on.';
+
 /** First interrupt: start nothing new. Second: leave at once. */
 function listenForInterrupts(invocation: Invocation, interrupt: AbortController, app: App, screen: Screen): void {
   invocation.onSignal(() => {
     if (interrupt.signal.aborted) {
       screen.reporter.abandon();
       app.killAll();
+      invocation.stderr.write(`${LEFT}\n`);
       invocation.exit(EXIT.interrupted);
       return;
     }

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { withoutEchoes, type EndSignal } from '../../../src/system/signals.ts';
+
+/** How many wishes are heard in these signals, each after so many milliseconds. */
+function wishes(...signals: [number, EndSignal][]): number[] {
+  let now = 0;
+  const heard: number[] = [];
+  const hear = withoutEchoes(
+    () => heard.push(now),
+    () => now,
+  );
+  for (const [at, signal] of signals) {
+    now = at;
+    hear(signal);
+  }
+  return heard;
+}
+
+describe('signals', () => {
+  it('a wish and a later one are two', () => {
+    expect(wishes([0, 'SIGINT'], [900, 'SIGINT'])).toEqual([0, 900]);
+    expect(wishes([5, 'SIGTERM'], [400, 'SIGINT'])).toEqual([5, 400]);
+  });
+
+  it('one Ctrl-C under npx is one', () => {
+    expect(wishes([10, 'SIGINT'], [12, 'SIGINT'])).toEqual([10]);
+    expect(wishes([10, 'SIGINT'], [12, 'SIGINT'], [2_000, 'SIGINT'], [2_001, 'SIGINT'])).toEqual([10, 2_000]);
+  });
+
+  it('a terminal that goes away asks to end, and is never impatient', () => {
+    expect(wishes([0, 'SIGHUP'], [700, 'SIGHUP'], [9_000, 'SIGHUP'])).toEqual([0]);
+    expect(wishes([0, 'SIGINT'], [700, 'SIGHUP'])).toEqual([0]);
+    expect(wishes([0, 'SIGHUP'], [700, 'SIGTERM'])).toEqual([0, 700]);
+  });
+});
