@@ -8,15 +8,15 @@ import type { VirtualClock } from '../../src/rehearsal/clock.ts';
 const FACTOR = 60;
 const TICK_MS = 4;
 
-/** Lets the world's time pass until the returned function is called. */
-export function pace(clock: VirtualClock): () => Promise<void> {
+/** Lets the world's time pass, `factor` times as fast as ours, until the returned function is called. */
+export function pace(clock: VirtualClock, factor = FACTOR): () => Promise<void> {
   const life = new AbortController();
   const running = (async () => {
     let last = performance.now();
     while (!life.signal.aborted) {
       await sleep(TICK_MS);
       const now = performance.now();
-      await clock.advance((now - last) * FACTOR);
+      await clock.advance((now - last) * factor);
       last = now;
     }
   })();
