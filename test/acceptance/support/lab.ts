@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../../../src/config/config.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { createEngine } from '../../../src/machines/index.ts';
+import type { EngineContext, Machine, MachineEngine } from '../../../src/machines/machine.ts';
+import type { Doors, Processes } from '../../../src/system/doors.ts';
+import { currentHost } from '../../../src/system/host.ts';
+import { createRealDoors } from '../../../src/system/index.ts';
+import { loadShippedData, type ShippedData } from '../../../src/system/shipped.ts';
+import { IMAGE, LAB_PREFIX, PROJECT } from './names.ts';
+
+/** `multipass` is the stand-in on Incus machines. */
+export type EngineName = 'incus' | 'multipass' | 'real-multipass';
+
+/** A lab of its own on real machines: the engine behind the real doors, under a name that no other run has. */
+export interface TestLab {
+  /** LAB_NAME. */
+  readonly name: string;
+  readonly engine: MachineEngine;
+  /** The real doors; `processes` runs everything in `env`. */
+  readonly doors: Doors;
+  readonly shipped: ShippedData;
+  readonly config: Config;
+  /** Added to the environment, any program meets the same machines: `istio-vms` itself too. */
+  readonly env: Readonly<Record<string, string>>;
+  /** An empty directory of this lab. */
+  readonly directory: string;
+  /** What the engine said, a line each. */
+  readonly said: readonly string[];
+  readonly context: EngineContext;
+  /** A machine with the lab's mark, up and through with cloud-init; `config.vm.name` is a workload, every other name a node. */
+  launch(name: string, cloudInit?: Readonly<Record<string, unknown>>): Promise<Machine>;
+  /** Removes the machines of this lab and nothing else, and the directory. */
+  cleanUp(): Promise<void>;
+}
+
+const STAND_IN = fileURLToPath(new URL('../multipass-on-incus', import.meta.url));
+const RELEASE = '22.04';
+
+/** @param set further variables of the configuration */
+export async function createTestLab(kind: EngineName, set: Readonly<Record<string, string>> = {}): Promise<TestLab> {
+  const id = randomBytes(4).toString('hex');
+  const name = `${LAB_PREFIX}${id}`;
+  const directory = await mkdtemp(join(tmpdir(), `${name}-`));
+  const variables = {
+    LAB_NAME: name,
+    NODE_PREFIX: `t${id}`,
+    WORKLOAD_VM_NAME: `t${id}-vm`,
+    RUN_OS: RELEASE,
+    MACHINE_ENGINE: kind === 'incus' ? 'incus' : 'multipass',
+    ...(kind === 'incus' ? { INCUS_PROJECT: PROJECT, INCUS_IMAGE: IMAGE, INCUS_TYPE: 'container' } : {}),
+    ...set,
+  };
+  const env = { ...variables, ...(kind === 'multipass' ? standIn(name) : {}) };
+  const shipped = await loadShippedData();
+  const host = { ...currentHost(), cwd: directory, env: { ...process.env, ...env } };
+  const { config } = loadConfig({ host, versions: shipped.versions });
+  const real = createRealDoors();
+  const doors: Doors = { ...real, processes: inEnvironment(real.processes, env) };
+  const engine = createEngine(doors, shipped, config);
+  const said: string[] = [];
+  const context: EngineContext = { say: (text) => said.push(text) };
+
+  const launch = async (machine: string, cloudInit: Readonly<Record<string, unknown>> = {}): Promise<Machine> => {
+    const { memory, disk } = config.vm.size;
+    const marker = { path: '/etc/istio-vms/lab', content: `${name}\n` };
+    await engine.launch(
+      { name: machine, release: RELEASE, cpus: 2, memory, disk, cloudInit: { write_files: [marker], ...cloudInit } },
+      context,
+    );
+    return engine.machine(machine);
+  };
+
+  const cleanUp = async (): Promise<void> => {
+    // Incus tells the lab; of a Multipass we see our own space, or (the real one) know our machines by their names.
+    const ours = (await engine.list()).filter((each) =>
+      each.lab === undefined ? each.name.startsWith(`t${id}`) : each.lab === name,
+    );
+    await Promise.all(ours.map((each) => engine.remove(each.name, context)));
+    await rm(directory, { recursive: true, force: true });
+  };
+
+  return { name, engine, doors, shipped, config, env, directory, said, context, launch, cleanUp };
+}
+
+/** A Multipass of this lab's own: instances of others are not seen in it. */
+function standIn(space: string): Readonly<Record<string, string>> {
+  return {
+    PATH: `${STAND_IN}${delimiter}${process.env['PATH'] ?? ''}`,
+    MULTIPASS_ON_INCUS_SPACE: space,
+    MULTIPASS_ON_INCUS_PROJECT: PROJECT,
+    MULTIPASS_ON_INCUS_IMAGE: IMAGE,
+  };
+}
+
+const inEnvironment = (processes: Processes, env: Readonly<Record<string, string>>): Processes => ({
+  run: (command, signal) => processes.run({ ...command, env: { ...env, ...command.env } }, signal),
+});
