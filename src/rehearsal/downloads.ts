@@ -2,7 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import type { Downloads } from '../system/doors.ts';
 import { releaseServers, type ServedArtifact } from './artifacts.ts';
 import { LINE_BYTES_PER_SECOND, LINE_LATENCY, PROGRESS_EVERY } from './durations.ts';
-import { strike } from './strike.ts';
+import { meets, strike } from './strike.ts';
 import type { SimulatedFiles } from './files.ts';
 import { digestOf } from './stand-in.ts';
 import type { World } from './world.ts';
@@ -13,7 +13,7 @@ export function createDownloads(world: World, files: SimulatedFiles): Downloads 
 
   const serve = async (url: string, signal?: AbortSignal): Promise<ServedArtifact> => {
     await world.clock.sleep(LINE_LATENCY, signal);
-    if (world.faults.has('mirror-down')) throw failed(url, 'the connection was refused');
+    if (meets(world, 'mirror-down')) throw failed(url, 'the connection was refused');
     const { pathname } = new URL(url);
     const hidden = world.faults.has('arm64-deb-missing') && pathname.includes('istio-sidecar-arm64.deb');
     const served = hidden ? undefined : await artifactAt(pathname);
@@ -36,7 +36,7 @@ export function createDownloads(world: World, files: SimulatedFiles): Downloads 
       const step = (LINE_BYTES_PER_SECOND * PROGRESS_EVERY) / 1000;
       for (let done = 0; done < size;) {
         const next = Math.min(step, size - done);
-        const slowness = world.faults.has('line-slow') ? 10 : 1;
+        const slowness = meets(world, 'line-slow') ? 10 : 1;
         await world.clock.sleep((next / LINE_BYTES_PER_SECOND) * 1000 * slowness, signal);
         done += next;
         onProgress?.({ bytes: Math.round(done), total: size });

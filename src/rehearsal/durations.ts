@@ -123,6 +123,23 @@ export const ISTIOCTL_CALL = 0.6 * second;
 export const ENTRY_GRACE = 10 * second;
 /** Until istiod's keepalive notices a VM that was switched off; "about two minutes" with the grace (facts 6.1). */
 export const STREAM_KEEPALIVE = 60 * second;
+/** How long a fault lasts, from the moment at which somebody first meets it. */
+export const FAULT_LASTS = {
+  'api-away': 60 * second,
+  'api-slow': 120 * second,
+  'image-server-down': 20 * second,
+  'mirror-down': 5 * second,
+  'line-slow': 120 * second,
+  'clock-behind': 60 * second,
+  // A little longer than the unit's own patience, so that it has to give the machine its names back once.
+  'dns-captured': 75 * second,
+  'load-balancer-late': 600 * second,
+  'pulls-slow': 300 * second,
+} as const;
+/** With the fault `namespace-stuck`: until whoever holds the namespace lets it go. */
+export const NAMESPACE_HELD = 60 * second;
+/** With the fault `address-gone`: until the daemon knows the address again. */
+export const ADDRESS_GONE = 45 * second;
 /** Container tool calls: a question, a pull with create, an export. Estimates (image about 100 MB). */
 export const CONTAINER_CALL = 0.2 * second;
 export const CONTAINER_PULL = 15 * second;

@@ -1,7 +1,15 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { Host } from '../system/doors.ts';
 import { restartDaemon } from './host/multipass/daemon.ts';
-import { vmDeleted, vmMoved, vmStopped, workerRebooted, workerStopped } from './mishaps.ts';
+import {
+  addressGone,
+  masterRebooted,
+  vmDeleted,
+  vmMoved,
+  vmStopped,
+  workerRebooted,
+  workerStopped,
+} from './mishaps.ts';
 import type { Mesh, World } from './world.ts';
 
 /** One way in which the simulated world misbehaves. */
@@ -18,12 +26,6 @@ export interface Fault {
 /** When the daemon restarts, and how long it is away: while the first machines are on their way. */
 const DAEMON_RESTARTS_AFTER = 20_000;
 const DAEMON_AWAY = 8_000;
-
-/** The fault is there for so many milliseconds, then it is over. */
-const lasting =
-  (name: string, ms: number) =>
-  (world: World): void =>
-    world.clock.after(ms, () => void world.faults.delete(name));
 
 /** All faults, in the order in which they are shown. */
 export const FAULTS: readonly Fault[] = [
@@ -71,23 +73,24 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'api-away',
     what: 'The Kubernetes API server refuses connections for ten seconds at a time, for a minute.',
-    apply: lasting('api-away', 60_000),
   },
   {
     name: 'api-slow',
     what: 'For two minutes each call of the API server takes five seconds.',
-    apply: lasting('api-slow', 120_000),
   },
   {
     name: 'api-conflict',
     what: 'Somebody else changes an object while we apply ours: the first apply meets a conflict.',
+  },
+  {
+    name: 'namespace-stuck',
+    what: 'The first namespace that we ask for is still being deleted, and somebody holds it for a minute.',
   },
   { name: 'webhook-failing', what: 'The first apply meets an admission webhook that does not answer.' },
   { name: 'istioctl-timeout', what: 'The first `istioctl install` gives up waiting for istiod, which comes up later.' },
   {
     name: 'image-server-down',
     what: 'For twenty seconds Multipass does not reach its image server.',
-    apply: lasting('image-server-down', 20_000),
   },
   {
     name: 'launch-client-timeout',
@@ -95,11 +98,10 @@ export const FAULTS: readonly Fault[] = [
   },
   { name: 'exec-lost', what: 'The first session into a machine breaks off when its command is done.' },
   { name: 'second-address', what: 'Every machine has a second address, of a bridge of its own.' },
-  { name: 'mirror-down', what: 'For five seconds no download server answers.', apply: lasting('mirror-down', 5_000) },
+  { name: 'mirror-down', what: 'For five seconds no download server answers.' },
   {
     name: 'line-slow',
     what: 'For two minutes downloads come at a tenth of their speed.',
-    apply: lasting('line-slow', 120_000),
   },
   { name: 'host-disk-full', what: 'The first file that is written on this computer meets a full disk.' },
   { name: 'file-forbidden', what: 'The first file that is written on this computer is not permitted.' },
@@ -107,23 +109,34 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'clock-behind',
     what: "For a minute the workload VM's clock is days behind, and no certificate is valid yet.",
-    apply: lasting('clock-behind', 60_000),
   },
   {
     name: 'load-balancer-late',
     what: 'Load balancers get their addresses a minute later than usual.',
-    apply: lasting('load-balancer-late', 600_000),
+  },
+  {
+    name: 'load-balancer-hostname',
+    what: "Another load balancer than k3s's own serves the cluster, and gives a host name where an address is needed.",
+  },
+  {
+    name: 'dns-captured',
+    what: "The traffic rules take the workload VM's DNS away, and for a minute nobody answers in its place.",
   },
   {
     name: 'pulls-slow',
     what: 'Images of pods take half a minute longer to come.',
-    apply: lasting('pulls-slow', 300_000),
+  },
+  {
+    name: 'address-gone',
+    what: "The Multipass daemon loses the workload VM's address, and says N/A for a while.",
+    apply: addressGone,
   },
   { name: 'vm-deleted', what: 'Somebody erases the workload VM as soon as it is there.', apply: vmDeleted },
   { name: 'vm-moved', what: 'The workload VM restarts and comes back with another address.', apply: vmMoved },
   { name: 'vm-stopped', what: 'The workload VM is stopped behind our back.', apply: vmStopped },
   { name: 'worker-stopped', what: 'A worker is stopped behind our back.', apply: workerStopped },
   { name: 'worker-rebooted', what: 'A worker restarts by itself.', apply: workerRebooted },
+  { name: 'master-rebooted', what: 'The master restarts by itself.', apply: masterRebooted },
 ];
 
 /** The fault of this name. @throws CliError `wrong-usage` that lists all when there is none */

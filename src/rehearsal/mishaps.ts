@@ -1,4 +1,6 @@
+import { ADDRESS_GONE } from './durations.ts';
 import { powerOff, powerOn } from './guest/boot.ts';
+import type { Guest } from './guest/systemd.ts';
 import { erase } from './host/multipass/lifecycle.ts';
 import type { Instance, Mesh, World } from './world.ts';
 
@@ -10,13 +12,13 @@ const LOOK = 5_000;
 const PATIENCE = 3_600_000;
 
 /** Lets it happen as soon as there is such a machine, set up and running. */
-function once(kind: RegExp, act: (guest: { world: World; mesh: Mesh; instance: Instance }) => void): Mishap {
+function once(isIt: (instance: Instance) => boolean, act: (guest: Guest) => void): Mishap {
   return (world, mesh) => {
     const until = world.clock.now() + PATIENCE;
     const look = (): void => {
       const instance = [...world.engine.instances.values()].find(
-        ({ name, state, cloudInit, files }) =>
-          kind.test(name) && state === 'Running' && cloudInit === 'done' && files.has('/etc/istio-vms/lab'),
+        (each) =>
+          each.state === 'Running' && each.cloudInit === 'done' && each.files.has('/etc/istio-vms/lab') && isIt(each),
       );
       if (instance !== undefined) act({ world, mesh, instance });
       else if (world.clock.now() < until) world.clock.after(LOOK, look);
@@ -25,26 +27,37 @@ function once(kind: RegExp, act: (guest: { world: World; mesh: Mesh; instance: I
   };
 }
 
-/** Our machines are known by their manner of names; any other one of ours is the workload VM. */
-const WORKER = /worker-\d+$/;
-const VM = /^(?!.*(?:worker-\d+|master)$)/;
+/** Nodes are known by what runs on them, once it does; any other machine of ours is the workload VM. */
+const runs =
+  (unit: string) =>
+  ({ units }: Instance): boolean =>
+    units.get(unit)?.active === 'active';
+const isVm = ({ name }: Instance): boolean => !/(?:worker-\d+|master)$/.test(name);
+
+const restart = (guest: Guest): void => {
+  powerOff(guest, 'Restarting');
+  void powerOn(guest, 'Restarting');
+};
 
 /** Somebody erases the workload VM. */
-export const vmDeleted = once(VM, erase);
+export const vmDeleted = once(isVm, erase);
 
 /** The workload VM is restarted, and its lease was given away meanwhile (facts/multipass.md 7 no. 6). */
-export const vmMoved = once(VM, (guest) => {
-  powerOff(guest, 'Restarting');
+export const vmMoved = once(isVm, (guest) => {
   guest.instance.address = `192.168.64.${guest.world.engine.nextAddress++}`;
-  void powerOn(guest, 'Restarting');
+  restart(guest);
+});
+
+/** The daemon has lost track of a machine that runs on (facts/multipass.md 2.6). */
+export const addressGone = once(isVm, ({ world, instance }) => {
+  instance.addressKnown = false;
+  world.clock.after(ADDRESS_GONE, () => void (instance.addressKnown = true));
 });
 
 /** An update of the engine stops a machine in the middle of a run (facts/multipass.md 7 no. 9). */
-export const workerStopped = once(WORKER, (guest) => powerOff(guest, 'Stopped'));
-export const vmStopped = once(VM, (guest) => powerOff(guest, 'Stopped'));
+export const workerStopped = once(runs('k3s-agent'), (guest) => powerOff(guest, 'Stopped'));
+export const vmStopped = once(isVm, (guest) => powerOff(guest, 'Stopped'));
 
-/** A worker restarts by itself. */
-export const workerRebooted = once(WORKER, (guest) => {
-  powerOff(guest, 'Restarting');
-  void powerOn(guest, 'Restarting');
-});
+/** A node restarts by itself. */
+export const workerRebooted = once(runs('k3s-agent'), restart);
+export const masterRebooted = once(runs('k3s'), restart);

@@ -1,5 +1,5 @@
-import { NAMESPACE_GOES } from '../durations.ts';
-import type { KubeObject } from '../world.ts';
+import { NAMESPACE_GOES, NAMESPACE_HELD } from '../durations.ts';
+import type { KubeObject, World } from '../world.ts';
 import { once, podObjects, stamp, type Controller } from './kube.ts';
 import { endPod } from './pods.ts';
 import type { Store } from './store.ts';
@@ -14,7 +14,11 @@ export const namespaces: Controller = (kube) => {
     }
     const now = kube.world.clock.now();
     const gone = once(kube, `namespace ${uid}`, () => now + NAMESPACE_GOES);
-    if (now >= gone) {
+    const held = (home.metadata as { finalizers?: string[] }).finalizers?.length ?? 0;
+    if (held > 0) {
+      // Whoever holds it lets it go later; its content goes before.
+      emptyNamespace(kube.store, name);
+    } else if (now >= gone) {
       emptyNamespace(kube.store, name);
       kube.store.remove('namespaces', undefined, name);
     } else {
@@ -33,6 +37,17 @@ export function endNamespace(store: Store, name: string, now: number): void {
     (home.metadata as { deletionTimestamp?: string }).deletionTimestamp = stamp(now);
     home['status'] = { phase: 'Terminating' };
   });
+}
+
+/** The namespace is on its way out, and somebody's finalizer holds it for a while (the fault `namespace-stuck`). */
+export function holdNamespace({ clock }: World, store: Store, name: string): void {
+  const hold = (finalizers: string[]): void =>
+    store.edit('namespaces', undefined, name, (home) => {
+      (home.metadata as { finalizers?: string[] }).finalizers = finalizers;
+    });
+  hold(['example.com/backup']);
+  endNamespace(store, name, clock.now());
+  clock.after(NAMESPACE_HELD, () => hold([]));
 }
 
 function emptyNamespace(store: Store, namespace: string): void {

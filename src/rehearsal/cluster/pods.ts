@@ -2,6 +2,7 @@ import { ISTIOD_START, POD_RESTART, POD_START, POD_STOP, PULL_SLOW } from '../du
 import { pullTime } from './images.ts';
 import { istiodOf } from './injection.ts';
 import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
+import { meets } from '../strike.ts';
 import { isReady, type NodeObject, type Pod, type PodTemplate } from './shapes.ts';
 
 /** The kubelets: they pull images, start containers, report readiness, and end pods that are being deleted. */
@@ -120,7 +121,7 @@ function pull(kube: Kube, pod: Pod, node: string): number {
   for (const image of images) {
     if (kube.pulled.has(`${node} ${image}`)) continue;
     kube.pulled.add(`${node} ${image}`);
-    time += (pullTime(image) ?? 0) + (kube.world.faults.has('pulls-slow') ? PULL_SLOW : 0);
+    time += (pullTime(image) ?? 0) + (meets(kube.world, 'pulls-slow') ? PULL_SLOW : 0);
   }
   return time;
 }

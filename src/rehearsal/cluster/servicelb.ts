@@ -14,8 +14,11 @@ import {
 import { same } from './merge.ts';
 import { endPod, newPod } from './pods.ts';
 import { PINNED } from './scheduling.ts';
+import { meets } from '../strike.ts';
 import { isReady, type NodeObject, type Pod, type PodTemplate, type Service, type Toleration } from './shapes.ts';
 
+/** The name that another load balancer gives, with the fault `load-balancer-hostname`. */
+const FOREIGN_BALANCER = 'gateway-1234.elb.example.com';
 const ENABLE = 'svccontroller.k3s.cattle.io/enablelb';
 const TOLERATIONS: Toleration[] = [
   { key: 'node-role.kubernetes.io/master', operator: 'Exists', effect: 'NoSchedule' },
@@ -73,7 +76,7 @@ function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): voi
     .sort();
   const now = kube.world.clock.now();
   const due = once(kube, `lb ${service.metadata.uid ?? ''} ${addresses.join()}`, () =>
-    kube.world.faults.has('load-balancer-late') ? now + LOAD_BALANCER_LATE : now + LOAD_BALANCER_STATUS,
+    meets(kube.world, 'load-balancer-late') ? now + LOAD_BALANCER_LATE : now + LOAD_BALANCER_STATUS,
   );
   if (now < due) {
     kube.wakeAt(due);
@@ -81,7 +84,10 @@ function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): voi
   }
   const vip = Number(/^v1\.(\d+)/.exec(kube.version)?.[1] ?? 0) >= 30;
   kube.store.edit('services', service.metadata.namespace, service.metadata.name, (copy) => {
-    const ingress = addresses.map((ip) => (vip ? { ip, ipMode: 'VIP' } : { ip }));
+    const named = kube.world.faults.has('load-balancer-hostname') && addresses.length > 0;
+    const ingress = named
+      ? [{ hostname: FOREIGN_BALANCER }]
+      : addresses.map((ip) => (vip ? { ip, ipMode: 'VIP' } : { ip }));
     (copy as Service).status = { loadBalancer: ingress.length === 0 ? {} : { ingress } };
   });
 }

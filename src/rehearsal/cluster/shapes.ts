@@ -98,7 +98,7 @@ export interface ServicePort {
 
 export interface Service extends KubeObject {
   spec: { type?: string; clusterIP?: string; clusterIPs?: string[]; ports?: ServicePort[]; selector?: Labels };
-  status?: { loadBalancer: { ingress?: { ip: string; ipMode?: string }[] } };
+  status?: { loadBalancer: { ingress?: { ip?: string; ipMode?: string; hostname?: string }[] } };
 }
 
 /** The condition of this type, if any. */

@@ -1,6 +1,7 @@
 import { ISTIOCTL_LOCAL } from '../durations.ts';
 import type { HostCall, HostProgram, ProgramResult } from '../world.ts';
-import { binaryOf, refused } from './istioctl/call.ts';
+import { ApiError } from '../cluster/api-error.ts';
+import { binaryOf, istioError, refused } from './istioctl/call.ts';
 import { configure } from './istioctl/configure.ts';
 import { install } from './istioctl/install.ts';
 import { tagSet } from './istioctl/tags.ts';
@@ -21,7 +22,13 @@ export const istioctl: HostProgram = async (call) => {
   if ('problem' in binary) return binary.problem;
   const command = COMMANDS.find(({ words }) => words.every((word, index) => call.args[index] === word));
   if (command === undefined) return refused(call.args.join(' '));
-  return command.run(call, binary.version, call.args.slice(command.words.length));
+  try {
+    return await command.run(call, binary.version, call.args.slice(command.words.length));
+  } catch (error) {
+    if (error instanceof ApiError)
+      return istioError(error.message.replace(/^Error from server/, 'the server refused it'));
+    throw error;
+  }
 };
 
 async function version({ world, signal }: HostCall, found: string, args: readonly string[]): Promise<ProgramResult> {

@@ -4,6 +4,7 @@ import type { Deployment } from '../cluster/shapes.ts';
 import { guestText } from '../guest/files.ts';
 import type { Instance, World } from '../world.ts';
 import type { AgentSettings } from './agent.ts';
+import { meets } from '../strike.ts';
 import { identityProblem, type Refusal } from './identity.ts';
 import { balancedAt, hostMatches, isAlive, podsBehind, serversOn, serviceNamed, tlsDestination } from './gateways.ts';
 
@@ -19,6 +20,13 @@ export function obstacle(
     return {
       fatal: true,
       reason: 'failed to read root cert: open ./etc/certs/root-cert.pem: no such file or directory',
+    };
+  }
+  if (meets(world, 'dns-captured')) {
+    // Not even the lines in /etc/hosts help an agent whose own answers come back to it.
+    const [host = ''] = settings.discoveryAddress.split(':');
+    return {
+      reason: `warn\txdsproxy\tfailed to connect to upstream ${settings.discoveryAddress}: dial tcp: lookup ${host} on 127.0.0.53:53: server misbehaving`,
     };
   }
   const ca =
@@ -51,7 +59,7 @@ export function pathProblem(
   const dialled = (how: string): string =>
     `connection error: desc = "transport: Error while dialing: dial tcp ${ip}:${port}: ${how}"`;
   if (!isAlive(world, ip)) return dialled('i/o timeout');
-  if (world.faults.has('clock-behind'))
+  if (meets(world, 'clock-behind'))
     return 'connection error: desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate has expired or is not yet valid"';
   const balanced = balancedAt(cluster, ip, port);
   if (balanced === undefined || podsBehind(cluster, balanced.service).length === 0)

@@ -120,7 +120,11 @@ const CROSS = 15443;
 function networkGateways(cluster: SimulatedCluster, network: string): NetworkGateway[] {
   return (cluster.store.list('services') as readonly Service[])
     .filter(({ metadata }) => metadata.labels?.[NETWORK] === network)
-    .flatMap((service) => (service.status?.loadBalancer.ingress ?? []).map(({ ip }) => ({ service, address: ip })));
+    .flatMap((service) =>
+      (service.status?.loadBalancer.ingress ?? []).flatMap(({ ip }) =>
+        ip === undefined ? [] : [{ service, address: ip }],
+      ),
+    );
 }
 
 /** Whether the gateway's Envoy takes SNI-routed traffic to services of the cluster: its port, its pods, the Gateway object. */

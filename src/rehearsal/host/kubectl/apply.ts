@@ -1,6 +1,8 @@
 import { parseAllDocuments } from 'yaml';
 import { ApiError, fromServer } from '../../cluster/api-error.ts';
+import type { Store } from '../../cluster/store.ts';
 import type { KindInfo } from '../../cluster/kinds.ts';
+import { holdNamespace } from '../../cluster/namespaces.ts';
 import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import type { KubeObject } from '../../world.ts';
@@ -36,6 +38,11 @@ export const apply: Verb = {
       );
     }
     const objects = readObjects(Buffer.from(call.stdin).toString('utf8'));
+    const young = objects.find(({ kind, metadata }) => kind === 'Namespace' && !isThere(cluster.store, metadata.name));
+    if (young !== undefined && strike(call.world, 'namespace-stuck')) {
+      cluster.store.apply(young, manager);
+      holdNamespace(call.world, cluster.store, young.metadata.name);
+    }
     const lines: string[] = [];
     const errors: string[] = [];
     for (const [index, object] of objects.entries()) {
@@ -57,6 +64,9 @@ export const apply: Verb = {
     };
   },
 };
+
+const isThere = (store: Pick<Store, 'get'>, name: string): boolean =>
+  store.get('namespaces', undefined, name) !== undefined;
 
 /** A new namespace as the API server completes it. */
 export function activate(

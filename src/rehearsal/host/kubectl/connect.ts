@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import { clusterOf, type SimulatedCluster } from '../../cluster/kube.ts';
 import { KUBECTL_CALL, KUBECTL_REFUSED, KUBECTL_UNREACHABLE } from '../../durations.ts';
+import { meets } from '../../strike.ts';
 import type { HostCall, ProgramResult } from '../../world.ts';
 
 interface Kubeconfig {
@@ -76,11 +77,11 @@ export async function connect(
     return no(`Unable to connect to the server: dial tcp ${hostname}:${port}: i/o timeout`, KUBECTL_UNREACHABLE);
   }
   const cluster = clusterOf(world);
-  await world.clock.sleep(world.faults.has('api-slow') ? took + API_SLOW : took, signal);
+  await world.clock.sleep(meets(world, 'api-slow') ? took + API_SLOW : took, signal);
   const down = cluster === undefined || cluster.server !== instance.name || port !== '6443' || !cluster.ready();
   const away =
     (world.faults.has('api-flaky') && flaky(world.clock.now())) ||
-    (world.faults.has('api-away') && often(world.clock.now()));
+    (meets(world, 'api-away') && often(world.clock.now()));
   if (down || away) return { failure: failure(refused) };
   const ca = Buffer.from(target['certificate-authority-data'] ?? '', 'base64').toString('utf8');
   if (ca !== cluster.ca) {

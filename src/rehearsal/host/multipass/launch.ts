@@ -1,5 +1,5 @@
 import { ADDRESS_DELAY, ENGINE_CALL, ENGINE_PATIENCE, IMAGE_DOWNLOAD, MACHINE_CREATE } from '../../durations.ts';
-import { strike } from '../../strike.ts';
+import { meets, strike } from '../../strike.ts';
 import { powerOff, powerOn } from '../../guest/boot.ts';
 import { firstCloudInit, readUserData, type UserData } from '../../guest/cloud-init.ts';
 import type { Guest } from '../../guest/systemd.ts';
@@ -78,7 +78,7 @@ export async function launch(call: HostCall, { positionals, options }: ParsedArg
   const name = options.get('name') ?? `keen-${world.token(3)}`;
   const noise = spinner(`Creating ${name}`);
   const refuse = (...lines: readonly string[]): ProgramResult => ({ ...failure('launch', ...lines), stdout: noise });
-  if (world.faults.has('image-server-down')) return refuse('Remote "" is unknown or unreachable.');
+  if (meets(world, 'image-server-down')) return refuse('Remote "" is unknown or unreachable.');
   const release = RELEASES[image];
   if (release === undefined) return refuse(`Unable to find an image matching "${image}" in remote "".`);
   const invalid = (detail: string): ProgramResult => refuse('Invalid arguments supplied', detail);
