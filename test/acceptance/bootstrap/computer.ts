@@ -1,0 +1,123 @@
+import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { createAuthority } from './certificate-authority.ts';
+import { startCluster, type ClusterSide } from './cluster.ts';
+import { createGuest, PROJECT, type Guest } from './guest.ts';
+import { startIstiod, type Istiod } from './istiod.ts';
+import { createMirror, type Mirror } from './mirror.ts';
+
+const CLI = resolve(process.env['IVB_DIST'] ?? 'dist', 'main.js');
+const MULTIPASS = resolve('test/acceptance/multipass-on-incus/multipass');
+const BESIDE = fileURLToPath(new URL('machines-beside.mjs', import.meta.url));
+const BRIDGE = 'ivmstest0';
+/** A first start has 60 s to become ready; nothing here may take longer than this. */
+const RUN_MS = 120_000;
+
+export type Engine = 'multipass' | 'incus';
+
+export interface Ran {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A computer with the built CLI, one real machine, and a cluster that is simulated. */
+export interface Computer {
+  readonly cwd: string;
+  readonly vm: string;
+  /** The machine past its engine: by Incus, as root. */
+  readonly guest: Guest;
+  readonly clusterSide: ClusterSide;
+  readonly istiod: Istiod;
+  readonly mirror: Mirror;
+  readonly env: Readonly<Record<string, string>>;
+  readonly run: (...args: readonly string[]) => Promise<Ran>;
+  /** Values of the configuration. */
+  readonly set: Readonly<Record<string, string>>;
+  readonly remove: () => Promise<void>;
+}
+
+export async function createComputer(engine: Engine, istioVersion: string): Promise<Computer> {
+  const directory = await realpath(await mkdtemp(join(tmpdir(), 'ivb-')));
+  const [cwd, bin, releases] = ['lab', 'bin', 'releases'].map((name) => join(directory, name)) as [string, string, string];
+  for (const path of [cwd, bin, releases]) await mkdir(path);
+  const vm = `ivb-${engine}-${process.pid}`;
+  const gateway = await bridgeAddress();
+  const revision = istioVersion.replaceAll('.', '-');
+  const authority = await createAuthority();
+  const istiod = await startIstiod(gateway, [`istiod-${revision}.istio-system.svc`], authority);
+  const set = {
+    LAB_NAME: vm,
+    MACHINE_ENGINE: engine,
+    WORKERS: '1',
+    WORKLOAD_VM_NAME: vm,
+    MEM_VM: '512M',
+    DISK_VM: '5G',
+    ISTIO_VERSION: istioVersion,
+    EWG_PORT_TLS_ISTIOD: String(istiod.port),
+    INCUS_PROJECT: PROJECT,
+    INCUS_IMAGE: 'ubuntu-like',
+    INCUS_TYPE: 'container',
+  };
+  const mirror = await createMirror(releases, istioVersion);
+  const env = {
+    ...set,
+    PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
+    HOME: directory,
+    ARTIFACTS_URL: mirror.url,
+    NO_COLOR: '1',
+    MULTIPASS_ON_INCUS_SPACE: vm,
+    MULTIPASS_ON_INCUS_DIR: join(directory, 'ssh'),
+  };
+  const clusterSide = await startCluster({ cwd, bin, set, gateway, istiod, root: authority.root });
+  await routeEngine(engine, bin, clusterSide, vm);
+
+  return {
+    cwd,
+    vm,
+    guest: createGuest(vm),
+    clusterSide,
+    istiod,
+    mirror,
+    env,
+    set,
+    run: async (...args) => {
+      const ran = await execa(process.execPath, [CLI, ...args], {
+        cwd,
+        env,
+        extendEnv: false,
+        reject: false,
+        stdin: 'ignore',
+        timeout: RUN_MS,
+        killSignal: 'SIGKILL',
+      });
+      return { exitCode: ran.exitCode ?? -1, stdout: ran.stdout, stderr: ran.stderr };
+    },
+    remove: async () => {
+      await execa('incus', ['delete', '--quiet', '--project', PROJECT, '--force', vm], { reject: false, stdin: 'ignore' });
+      await clusterSide.close();
+      await istiod.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** This computer's own address on the bridge of the tests' machines. */
+async function bridgeAddress(): Promise<string> {
+  const { stdout } = await execa('incus', ['network', 'get', BRIDGE, 'ipv4.address'], { stdin: 'ignore' });
+  return stdout.trim().replace(/\/.*$/, '');
+}
+
+/** The engine's program on PATH: the real one, but for the list, where the simulated nodes stand beside the machine. */
+async function routeEngine(engine: Engine, bin: string, { lab }: ClusterSide, name: string): Promise<void> {
+  const real = engine === 'multipass' ? MULTIPASS : (await execa('which', ['incus'])).stdout.trim();
+  const { master, workerNames } = lab.config.k3s;
+  const nodes = [master, ...workerNames].map((node) => ({ name: node, address: lab.machine(node).address, lab: name }));
+  await writeFile(join(bin, 'nodes.json'), JSON.stringify(nodes));
+  const list = `'${real}' "$@" | '${process.execPath}' '${BESIDE}' '${join(bin, 'nodes.json')}'`;
+  await writeFile(join(bin, engine), `#!/bin/sh\n[ "$1" = list ] || exec '${real}' "$@"\n${list}\n`);
+  await chmod(join(bin, engine), 0o755);
+}

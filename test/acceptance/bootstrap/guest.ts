@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+
+/** The tests' own project; made by test/acceptance/install-incus.sh. */
+export const PROJECT = 'istio-vms-test';
+const COMMAND_MS = 30_000;
+
+/** A machine as its owner at the console sees it: whatever its network does, this way in works (facts/incus.md 2.1). */
+export interface Guest {
+  readonly name: string;
+  /** Runs a shell script as root. @throws with what it said when it fails */
+  readonly sh: (script: string, ...args: readonly string[]) => Promise<string>;
+  /** The same, and the exit code is the answer. */
+  readonly holds: (script: string) => Promise<boolean>;
+  /** Waits until the script succeeds. @throws after so many seconds, with what `why` prints */
+  readonly until: (script: string, seconds: number, why?: string) => Promise<void>;
+  /** Restarts the machine, and waits until it is up again. */
+  readonly reboot: () => Promise<void>;
+}
+
+export function createGuest(name: string): Guest {
+  const incus = (args: readonly string[], reject: boolean, input?: string) =>
+    execa('incus', args, {
+      reject,
+      timeout: COMMAND_MS,
+      env: { LC_ALL: 'C.UTF-8' },
+      ...(input === undefined ? { stdin: 'ignore' } : { input }),
+    });
+  const exec = (script: string, reject: boolean, args: readonly string[] = []) =>
+    incus(
+      ['exec', '--quiet', '--project', PROJECT, name, '--mode', 'non-interactive', '--', 'sh', '-c', script, 'sh', ...args],
+      reject,
+    );
+  const holds = async (script: string): Promise<boolean> => (await exec(script, false)).exitCode === 0;
+
+  const until: Guest['until'] = async (script, seconds, why = 'true') => {
+    const deadline = Date.now() + seconds * 1000;
+    while (!(await holds(script))) {
+      if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${script}\n${(await exec(why, false)).stdout}`);
+      await sleep(300);
+    }
+  };
+
+  return {
+    name,
+    sh: async (script, ...args) => (await exec(script, true, args)).stdout,
+    holds,
+    until,
+    reboot: async () => {
+      const boot = 'cat /proc/1/stat | cut -d " " -f 22';
+      const before = (await exec(boot, true)).stdout;
+      await incus(['restart', '--quiet', '--project', PROJECT, name, '--timeout', '20'], true);
+      await until(`[ "$(${boot})" != '${before}' ] && systemctl is-system-running | grep -Eq 'running|degraded'`, 40);
+    },
+  };
+}
