@@ -21,7 +21,7 @@ const INSTALL = fileURLToPath(new URL('../install-incus.sh', import.meta.url));
 const NOT_HERE = 77;
 
 /** Before the first acceptance test: Incus as the tests want it, or the reason why not, said aloud. */
-export default function setup(project: TestProject): void {
+export function setup(project: TestProject): void {
   const incus = installIncus();
   const multipass = lookForMultipass();
   if (incus === undefined) sweep();
