@@ -38,12 +38,21 @@ export function sidecarDebArtifact(config: Config, cpu: Cpu): Artifact {
 
 /** The k3s binary, the same for server and agent; the plain name is the amd64 one (facts/k3s.md 1.1). */
 export function k3sArtifact(config: Config, cpu: Cpu): Artifact {
+  return k3sRelease(config, cpu, { id: 'k3s', file: cpu === 'amd64' ? 'k3s' : `k3s-${cpu}`, mode: 0o755 });
+}
+
+/** The images of k3s' own components, for nodes without a network; k3s unpacks them itself (facts/k3s.md 1.1 and 6). */
+export function k3sImagesArtifact(config: Config, cpu: Cpu): Artifact {
+  return k3sRelease(config, cpu, { id: 'k3s-images', file: `k3s-airgap-images-${cpu}.tar.zst`, mode: 0o644 });
+}
+
+/** A file of a k3s release; one list of sums for each CPU speaks of all of them. */
+function k3sRelease(config: Config, cpu: Cpu, { id, file, mode }: Pick<Artifact, 'id' | 'file' | 'mode'>): Artifact {
   const { version, digests } = config.k3s;
-  const file = cpu === 'amd64' ? 'k3s' : `k3s-${cpu}`;
   const release = `${GITHUB}/k3s-io/k3s/releases/download/${encodeURIComponent(version)}`;
   const pinned = digests?.[file];
   return {
-    id: 'k3s',
+    id,
     version,
     url: mirrored(`${release}/${file}`, config.artifactsUrl),
     file,
@@ -51,7 +60,7 @@ export function k3sArtifact(config: Config, cpu: Cpu): Artifact {
       pinned === undefined
         ? { publishedAt: mirrored(`${release}/sha256sum-${cpu}.txt`, config.artifactsUrl), line: file }
         : { pinned },
-    mode: 0o755,
+    mode,
   };
 }
 

@@ -10,7 +10,7 @@ type FilesAndDownloads = Pick<Doors, 'files' | 'downloads' | 'clock'>;
 export interface ObtainRequest {
   readonly artifact: Artifact;
   readonly doors: FilesAndDownloads;
-  /** Hears of progress, e.g. `k3s: 12 MB of 79 MB`. */
+  /** Hears of progress, e.g. `k3s: 12 MB of 79 MB, 4 MB/s`. */
   readonly say: (text: string) => void;
   readonly signal?: AbortSignal;
   readonly cacheDir: string;
@@ -33,7 +33,7 @@ export async function obtain(request: ObtainRequest): Promise<string> {
         to: path,
         sha256: digest,
         mode: artifact.mode,
-        onProgress: progressReader(artifact, say),
+        onProgress: progressReader(artifact, say, doors.clock),
         ...(signal === undefined ? {} : { signal }),
       }),
     );
@@ -95,12 +95,21 @@ async function publishedDigest(request: ObtainRequest): Promise<string> {
   return digest;
 }
 
+/** A speed of less than this is a guess. */
+const SPEED_AFTER_MS = 1_000;
+
 /** Says the same sentence only once: progress comes with every chunk, people read megabytes. */
-function progressReader(artifact: Artifact, say: (text: string) => void) {
+function progressReader(artifact: Artifact, say: (text: string) => void, clock: Doors['clock']) {
   let last = '';
+  let first: { readonly bytes: number; readonly at: number } | undefined;
   return ({ bytes, total }: { readonly bytes: number; readonly total?: number }) => {
+    const now = clock.now();
+    // What an earlier try has left is no part of this line's speed.
+    first ??= { bytes, at: now };
+    const ms = now - first.at;
+    const speed = ms < SPEED_AFTER_MS ? '' : `, ${size(((bytes - first.bytes) / ms) * 1000)}/s`;
     const text = `${artifact.id}: ${size(bytes)}${total === undefined ? '' : ` of ${size(total)}`}`;
-    if (text !== last) say(text);
+    if (text !== last) say(text + speed);
     last = text;
   };
 }

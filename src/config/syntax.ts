@@ -100,9 +100,9 @@ export const memberNames = pattern(
 
 /** A mirror: no user or password (they would stand in logs), no query. */
 export const mirrorUrl = pattern(
-  /^https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?(\/[A-Za-z0-9._~%/-]*)?$/,
-  'an http or https address without user, password, query or spaces, e.g. https://mirror.example/artifacts',
-).refine((text) => URL.canParse(text), 'an http or https address that can be read');
+  /^(https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?|file:\/\/(?=\/))(\/[A-Za-z0-9._~%/-]*)?$/,
+  'an http or https address without user, password, query or spaces, e.g. https://mirror.example/artifacts, or a directory, e.g. file:///srv/artifacts',
+).refine((text) => URL.canParse(text), 'an http, https or file address that can be read');
 
 /** What no path may hold wherever it lies; `rules.ts` says more, with the computer's own directories in view. */
 export const path = z

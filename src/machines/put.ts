@@ -1,6 +1,5 @@
 import { CliError } from '../errors/cli-error.ts';
-import { packTar, type TarEntry } from '../system/archives.ts';
-import type { Command, CommandResult, Files } from '../system/doors.ts';
+import type { Command, CommandResult, Files, TarMember } from '../system/doors.ts';
 import { asRoot, type GuestFile, type GuestScript, type PutOptions, type PutResult } from './machine.ts';
 
 /** Installing a package over a slow line is the longest that a payload does. */
@@ -9,7 +8,7 @@ const PUT_MS = 900_000;
 /** What `put` needs of a machine: any engine's. */
 export interface PutPlace {
   run(command: Command, signal?: AbortSignal): Promise<CommandResult>;
-  readonly files: Pick<Files, 'read'>;
+  readonly files: Pick<Files, 'stat'>;
   /** Text of data/guest/place.sh. */
   readonly placeScript: string;
 }
@@ -25,7 +24,7 @@ export async function put(
     file: 'sh',
     args: ['-c', place.placeScript, 'istio-vms-place', ...(script?.args ?? [])],
     effect: 'write',
-    stdin: await payload(files, script, place.files),
+    stdin: { tar: await payload(files, script, place.files) },
     timeoutMs: options.timeoutMs ?? PUT_MS,
   });
   const { stdout } = await place.run(command, options.signal);
@@ -36,15 +35,16 @@ export async function put(
 export async function payload(
   files: readonly GuestFile[],
   script: GuestScript | undefined,
-  host: Pick<Files, 'read'>,
-): Promise<Uint8Array> {
-  const entries: TarEntry[] = [{ name: 'manifest', content: files.map(manifestLine).join(''), mode: 0o600 }];
+  host: Pick<Files, 'stat'>,
+): Promise<readonly TarMember[]> {
+  const members: TarMember[] = [{ name: 'manifest', content: files.map(manifestLine).join(''), mode: 0o600 }];
   for (const file of files) {
+    await refuseMissing(file, host);
     // Owner and final mode come from the manifest: until then the file is root's alone.
-    entries.push({ name: `files${file.path}`, content: await contentOf(file, host), mode: 0o600 });
+    members.push({ name: `files${file.path}`, content: file.content, mode: 0o600 });
   }
-  if (script !== undefined) entries.push({ name: 'then.sh', content: script.text, mode: 0o600 });
-  return packTar(entries);
+  if (script !== undefined) members.push({ name: 'then.sh', content: script.text, mode: 0o600 });
+  return members;
 }
 
 function manifestLine({ path, mode, owner = 'root', group = 'root' }: GuestFile): string {
@@ -56,10 +56,9 @@ function manifestLine({ path, mode, owner = 'root', group = 'root' }: GuestFile)
   return `${mode.toString(8).padStart(4, '0')}\t${owner}\t${group}\t${path}\n`;
 }
 
-async function contentOf({ path, content }: GuestFile, host: Pick<Files, 'read'>): Promise<string | Uint8Array> {
-  if (typeof content === 'string' || content instanceof Uint8Array) return content;
-  const bytes = await host.read(content.file);
-  if (bytes !== undefined) return bytes;
+async function refuseMissing({ path, content }: GuestFile, host: Pick<Files, 'stat'>): Promise<void> {
+  if (typeof content === 'string' || content instanceof Uint8Array) return;
+  if ((await host.stat(content.file)) !== undefined) return;
   throw new CliError('step-had-no-effect', {
     message: `${content.file} is not there, though it should go onto the machine as ${path}.`,
     hint: 'Run the step that makes it again.',

@@ -11,7 +11,7 @@ export interface RemoteMachineParts {
   /** Runs on the machine as its ordinary user. @throws CommandError */
   run(command: Command, signal?: AbortSignal): Promise<CommandResult>;
   address(): Promise<string>;
-  readonly files: Pick<Files, 'read'>;
+  readonly files: Pick<Files, 'stat'>;
   /** Text of data/guest/place.sh. */
   readonly placeScript: string;
 }

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { unpackTar } from '../system/archives.ts';
+import { inMemory, packTar, unpackTar } from '../system/archives.ts';
 import type { Files, LockHolder } from '../system/doors.ts';
 import { leftovers } from '../system/temporary.ts';
 import { digestOf, sizeOf } from './stand-in.ts';
@@ -170,9 +170,24 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
         const entry = entries.get(member);
         if (entry === undefined) throw new Error(`${archive} has no member ${member}`);
         put(posix.join(into, as), entry.content, mode);
-        // It was written there first, over what a cut run had left there.
-        nodes.delete(locate(posix.join(into, `${as}.part`), false));
       }
+    },
+    members: async (archive) => {
+      const file = fileAt(archive);
+      if (file === undefined) throw fault('ENOENT', 'no such file or directory, open', archive);
+      return [...(await unpackTar(file.content))].map(([name, { content }]) => ({
+        name,
+        size: sizeOf(content),
+        sha256: digestOf(content),
+      }));
+    },
+    pack: async (archive, members) => {
+      const read = async (path: string): Promise<Uint8Array> => {
+        const file = fileAt(path);
+        if (file === undefined) throw fault('ENOENT', 'no such file or directory, open', path);
+        return file.content;
+      };
+      put(archive, await packTar(await inMemory(members, read)), 0o644);
     },
   };
 }

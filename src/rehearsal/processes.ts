@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { CliError } from '../errors/cli-error.ts';
+import { inMemory, packTar } from '../system/archives.ts';
 import { CommandError, type CommandFailure } from '../system/command-error.ts';
 import type { Command, CommandResult, Files, Processes } from '../system/doors.ts';
 import type { HostProgram, Mesh, ProgramResult, World } from './world.ts';
@@ -123,10 +124,15 @@ async function standardInput({ stdin, file }: Command, files: Files): Promise<Ui
   if (stdin === undefined) return new Uint8Array();
   if (typeof stdin === 'string') return Buffer.from(stdin, 'utf8');
   if (stdin instanceof Uint8Array) return stdin;
-  const content = await files.read(stdin.file);
+  if ('file' in stdin) return hostFile(stdin.file, file, files);
+  return packTar(await inMemory(stdin.tar, (path) => hostFile(path, file, files)));
+}
+
+async function hostFile(path: string, program: string, files: Files): Promise<Uint8Array> {
+  const content = await files.read(path);
   if (content !== undefined) return content;
   throw new CliError('permission-denied', {
-    message: `${stdin.file} cannot be read, and ${file} needs it as its input.`,
+    message: `${path} cannot be read, and ${program} needs it as its input.`,
     hint: 'Run the step that makes the file again.',
   });
 }

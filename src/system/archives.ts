@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
+import type { TarMember } from './doors.ts';
 
 /** One file on its way into a tar that is built in memory. */
 export interface TarEntry {
@@ -30,6 +31,18 @@ export async function packTar(entries: readonly TarEntry[]): Promise<Uint8Array>
   const chunks: Uint8Array[] = [];
   for await (const chunk of tar) chunks.push(chunk as Uint8Array);
   return Buffer.concat(chunks);
+}
+
+/** Members with the content of their host files: for a world in which files are small. */
+export async function inMemory(
+  members: readonly TarMember[],
+  read: (path: string) => Promise<Uint8Array>,
+): Promise<readonly TarEntry[]> {
+  const load = async ({ content, ...rest }: TarMember): Promise<TarEntry> => ({
+    ...rest,
+    content: typeof content === 'object' && 'file' in content ? await read(content.file) : content,
+  });
+  return Promise.all(members.map(load));
 }
 
 /**

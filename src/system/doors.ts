@@ -8,13 +8,27 @@ export interface FileInput {
   readonly file: string;
 }
 
+/** A file on its way into a tar: bytes, or a host file that is streamed. */
+export interface TarMember {
+  /** Relative path inside the archive. */
+  readonly name: string;
+  readonly content: string | Uint8Array | FileInput;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+/** A tar given as standard input, made while it is read. */
+export interface TarInput {
+  readonly tar: readonly TarMember[];
+}
+
 /** A command is data before it is a deed: argv comes from pure functions, never from a shell string on this computer. */
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
   /** `write` may change the world; a healthy lab is seen with `read` commands alone. */
   readonly effect: 'read' | 'write';
-  readonly stdin?: string | Uint8Array | FileInput;
+  readonly stdin?: string | Uint8Array | FileInput | TarInput;
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
   /** Milliseconds until the process group is ended. */
@@ -99,12 +113,21 @@ export interface Files {
   lock(path: string, holder: Omit<LockHolder, 'pid'>): Promise<LockAnswer>;
   /** Extracts named members of a tar (gzipped or not) into a directory: member name → file name there, with its mode. */
   extract(archive: string, into: string, members: readonly ArchiveMember[]): Promise<void>;
+  /** What is in a tar (gzipped or not), in its order. @throws CliError `download-failed` when it is broken */
+  members(archive: string): Promise<readonly ArchiveListing[]>;
+  /** Writes a tar of these members, whole or not at all. The same members give the same bytes. */
+  pack(archive: string, members: readonly TarMember[]): Promise<void>;
 }
+
+/** One thing in a tar: a regular file, or a link (a hard one names its target from the archive's root). */
+export type ArchiveListing =
+  | { readonly name: string; readonly size: number; readonly sha256: string }
+  | { readonly name: string; readonly link: string; readonly hard?: boolean };
 
 export interface ArchiveMember {
   /** Name inside the archive, without a leading `./` or `/`. */
   readonly member: string;
-  /** File name in the target directory. */
+  /** Path below the target directory. */
   readonly as: string;
   readonly mode: number;
 }

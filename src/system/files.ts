@@ -4,10 +4,11 @@ import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CliError } from '../errors/cli-error.ts';
 import type { Files, FileStat } from './doors.ts';
-import { extractMembers } from './extract.ts';
+import { extractMembers, listMembers } from './extract.ts';
 import { asFileError, isAbsent } from './file-errors.ts';
 import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
 import { lockFile } from './lock.ts';
+import { packMembers } from './pack.ts';
 
 /** The real files door. Every failure names the path and what to do about it. */
 export function createFiles(): Files {
@@ -49,6 +50,8 @@ export function createFiles(): Files {
         await fs.mkdir(into, { recursive: true });
         await extractMembers(archive, into, members);
       }),
+    members: (archive) => guarded(archive, 'read', () => listMembers(archive)),
+    pack: (archive, members) => guarded(archive, 'write', () => packMembers(archive, members)),
   };
 }
 

@@ -1,8 +1,10 @@
 import { access, constants } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { CliError } from '../errors/cli-error.ts';
 import { CommandError, type CommandFailure } from './command-error.ts';
-import type { Command, CommandResult, Processes } from './doors.ts';
+import type { Command, CommandResult, FileInput, Processes } from './doors.ts';
+import { tarStream } from './pack.ts';
 
 /** How long a process group may take to end in good order before it is killed. */
 const GRACE_MS = 3000;
@@ -135,22 +137,34 @@ function nothing(exitCode: number): CommandResult {
   return { exitCode, stdout: '', stderr: '', stdoutBytes: new Uint8Array(), durationMs: 0 };
 }
 
+type Input = { stdin: 'ignore' } | { input: string | Uint8Array | Readable } | { inputFile: string };
+
 /** Nothing to read means the null device: a program that asks gets an end of file, not a person. */
-function input({ stdin }: Command): { stdin: 'ignore' } | { input: string | Uint8Array } | { inputFile: string } {
+function input({ stdin }: Command): Input {
   if (stdin === undefined) return { stdin: 'ignore' };
-  return typeof stdin === 'object' && 'file' in stdin ? { inputFile: stdin.file } : { input: stdin };
+  if (typeof stdin === 'string' || stdin instanceof Uint8Array) return { input: stdin };
+  return 'file' in stdin ? { inputFile: stdin.file } : { input: tarStream(stdin.tar) };
 }
 
 /** A missing input file would look like a missing program (both are ENOENT). */
 async function refuseMissingInput({ stdin, file }: Command): Promise<void> {
-  if (stdin === undefined || typeof stdin !== 'object' || !('file' in stdin)) return;
-  await access(stdin.file, constants.R_OK).catch((cause: unknown) => {
-    throw new CliError('permission-denied', {
-      message: `${stdin.file} cannot be read, and ${file} needs it as its input.`,
-      hint: 'Run the step that makes the file again.',
-      cause,
+  for (const path of inputFiles(stdin)) {
+    await access(path, constants.R_OK).catch((cause: unknown) => {
+      throw new CliError('permission-denied', {
+        message: `${path} cannot be read, and ${file} needs it as its input.`,
+        hint: 'Run the step that makes the file again.',
+        cause,
+      });
     });
-  });
+  }
+}
+
+function inputFiles(stdin: Command['stdin']): readonly string[] {
+  if (stdin === undefined || typeof stdin === 'string' || stdin instanceof Uint8Array) return [];
+  if ('file' in stdin) return [stdin.file];
+  const isFile = (content: string | Uint8Array | FileInput): content is FileInput =>
+    typeof content === 'object' && 'file' in content;
+  return stdin.tar.flatMap(({ content }) => (isFile(content) ? content.file : []));
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {

@@ -6,6 +6,9 @@ export function temporaryName(target: string, pid: number, random: string, endin
   return `.${target}.${pid}-${random}.${ending}`;
 }
 
+/** What stands beside an unfinished download: where its bytes came from. */
+export const ORIGIN = '.from';
+
 /** Which of these names in a directory wait for `target` and belong to no living process. */
 export function leftovers(
   target: string,
@@ -15,7 +18,7 @@ export function leftovers(
   const prefix = `.${target}.`;
   return names.filter((name) => {
     if (!name.startsWith(prefix)) return false;
-    const pid = /^(\d+)-[0-9a-f]+\.(?:tmp|part)$/.exec(name.slice(prefix.length))?.[1];
+    const pid = /^(\d+)-[0-9a-f]+\.(?:tmp|part)(?:\.from)?$/.exec(name.slice(prefix.length))?.[1];
     return pid !== undefined && !isAlive(Number(pid));
   });
 }

@@ -1,3 +1,4 @@
+import { counted } from '../plan/words.ts';
 import type { Command } from '../system/doors.ts';
 import { quoteCommand, quoteWord } from '../system/quote.ts';
 
@@ -22,5 +23,9 @@ function line({ file, args, stdin }: Command, scripts: ReadonlyMap<string, strin
   if (stdin === undefined) return command;
   if (typeof stdin === 'string' && stdin.length <= LONGEST_INPUT) return `${command} <<'EOF'\n${stdin.trimEnd()}\nEOF`;
   if (typeof stdin === 'object' && 'file' in stdin) return `${command} <${quoteWord(stdin.file)}`;
-  return `${command}  # reads a payload of ${stdin.length} bytes, made for this call`;
+  const payload =
+    stdin instanceof Uint8Array || typeof stdin === 'string'
+      ? `${stdin.length} bytes`
+      : counted(stdin.tar.length, 'file');
+  return `${command}  # reads a payload of ${payload}, made for this call`;
 }

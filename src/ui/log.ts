@@ -3,7 +3,7 @@ import type { Clock, Command, CommandResult, Files, Processes } from '../system/
 import type { Mask } from '../system/mask.ts';
 import { plainText } from '../system/plain-text.ts';
 import { quoteCommand } from '../system/quote.ts';
-import { duration } from '../plan/words.ts';
+import { counted, duration } from '../plan/words.ts';
 import { createDirections, plainLine } from './plain.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -103,7 +103,8 @@ export function createLogReporter(log: Pick<RunLog, 'write' | 'flush'>): Reporte
 function inputOf({ stdin }: Command): string {
   if (stdin === undefined) return '';
   if (typeof stdin === 'string') return `  (stdin: ${Buffer.byteLength(stdin)} bytes)`;
-  return stdin instanceof Uint8Array ? `  (stdin: ${stdin.length} bytes)` : '  (stdin: a file)';
+  if (stdin instanceof Uint8Array) return `  (stdin: ${stdin.length} bytes)`;
+  return 'file' in stdin ? '  (stdin: a file)' : `  (stdin: ${counted(stdin.tar.length, 'file')})`;
 }
 
 function ending(command: Command, result: CommandResult, how: string): string {

@@ -155,8 +155,15 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
           `extract ${into}`,
           () => files.extract(archive, into, members),
           async () => {
-            for (const { as, mode } of members) await disk.write(join(into, `${as}.part`), 'half', mode);
+            for (const { as, mode } of members) await halfWritten(join(into, as), 'half of it', mode, 'part')();
           },
+        ),
+      members: (archive) => alive(() => files.members(archive)),
+      pack: (archive, members) =>
+        effect(
+          `pack ${archive}`,
+          () => files.pack(archive, members),
+          halfWritten(archive, 'half of it', 0o644, 'part'),
         ),
     },
   };

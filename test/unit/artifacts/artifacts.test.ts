@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { istioctlArtifact, k3sArtifact, sidecarDebArtifact } from '../../../src/artifacts/artifacts.ts';
+import {
+  istioctlArtifact,
+  k3sArtifact,
+  k3sImagesArtifact,
+  sidecarDebArtifact,
+} from '../../../src/artifacts/artifacts.ts';
 import { digestOf } from '../../../src/artifacts/checksum.ts';
 import { load } from '../config/fixtures.ts';
 
@@ -53,6 +58,16 @@ describe('k3s', () => {
     });
   });
 
+  test('images: packed as k3s reads them, with the digest out of the same list', () => {
+    expect(k3sImagesArtifact(config(), 'arm64')).toMatchObject({
+      url: `${release}/v1.28.15%2Bk3s1/k3s-airgap-images-arm64.tar.zst`,
+      digest: { line: 'k3s-airgap-images-arm64.tar.zst' },
+    });
+    expect(k3sImagesArtifact(config({ K3S_VERSION: 'v1.36.4+k3s1' }), 'amd64').digest).toEqual({
+      pinned: '9024613e2d468c51ba0e5ba21898604c41339354449fb3338cc6a7931189eb6a',
+    });
+  });
+
   test('has its digest from our own source where we have one', () => {
     const pinned = k3sArtifact(config({ K3S_VERSION: 'v1.36.4+k3s1' }), 'arm64').digest;
     expect(pinned).toEqual({ pinned: 'c920706346d5ad4e5cd3c7bf1bb09ce71ebe07fec829e513e40f1caf98aed8bb' });
@@ -70,6 +85,12 @@ test('a mirror takes the place of the host, and nothing else', () => {
   });
   expect(sidecarDebArtifact(mirrored, 'amd64').url).toBe(
     'https://mirror.example/lab/istio-release/releases/1.19.3/deb/istio-sidecar.deb',
+  );
+});
+
+test('a directory can be the mirror: file names there are those of the URLs, unescaped', () => {
+  expect(k3sArtifact(config({ ARTIFACTS_URL: 'file:///srv/lab' }), 'amd64').url).toBe(
+    'file:///srv/lab/k3s-io/k3s/releases/download/v1.28.15%2Bk3s1/k3s',
   );
 });
 

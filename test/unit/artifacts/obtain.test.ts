@@ -73,6 +73,27 @@ function world(failures: { readonly fetch?: Reason[]; readonly text?: Reason[] }
   return { files, calls, said, slept, doors, get };
 }
 
+test('tells the speed of this line, without what was there before', async () => {
+  const { doors, files, said } = world();
+  let now = 0;
+  const clock = { ...doors.clock, now: () => now };
+  const fetch: Doors['downloads']['fetch'] = ({ to, onProgress }) => {
+    for (const mb of [40, 44, 52]) {
+      onProgress?.({ bytes: mb * 1e6, total: 79e6 });
+      now += 2_000;
+    }
+    return Promise.resolve(void files.set(to, CONTENT));
+  };
+  const downloads = { ...doors.downloads, fetch };
+  await obtain({
+    artifact: PINNED,
+    doors: { ...doors, clock, downloads },
+    say: (text) => said.push(text),
+    cacheDir: '/cache',
+  });
+  expect(said).toEqual(['k3s: 40 MB of 79 MB', 'k3s: 44 MB of 79 MB, 2 MB/s', 'k3s: 52 MB of 79 MB, 3 MB/s']);
+});
+
 test('fetches the digest, then the file, and tells of the progress once for each megabyte', async () => {
   const { get, calls, said } = world();
   expect(await get(PUBLISHED)).toBe(CACHED);

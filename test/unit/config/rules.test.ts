@@ -44,7 +44,19 @@ describe('refused', () => {
     ['TEMP_DIR', ['../lab/.bin']],
     ['ISTIO_OVERLAY', ['a b.yaml', '-f', 'a;b']],
     ['ISTIO_VMS_CACHE', ['/', '~']],
-    ['ARTIFACTS_URL', ['mirror', 'ftp://a', 'https://u:p@a/', 'https://a/?q', 'https://a b', 'https://a:99999']],
+    [
+      'ARTIFACTS_URL',
+      [
+        'mirror',
+        'ftp://a',
+        'https://u:p@a/',
+        'https://a/?q',
+        'https://a b',
+        'https://a:99999',
+        'file://host/a',
+        'file:a',
+      ],
+    ],
   ])('%s', (name, values) => {
     for (const value of values) expect(complaints({ [name]: value }), JSON.stringify(value)).toContain(name);
   });
@@ -70,7 +82,7 @@ test.each<[VariableName, readonly string[]]>([
   ['WORKLOAD_VM_NAME', ['Vm', 'a', at63, 'k3s-worker-3']],
   ['EWG_PORT_TLS_ISTIOD', ['15012']],
   ['DATA_DIR', ['/home/ana/lab/x', '~/labs/eins', '../größe', '/srv/a']],
-  ['ARTIFACTS_URL', ['http://127.0.0.1:8080', 'https://mirror.example/a/b/']],
+  ['ARTIFACTS_URL', ['http://127.0.0.1:8080', 'https://mirror.example/a/b/', 'file:///srv/artifacts']],
 ])('allowed: %s', (name, values) => {
   for (const value of values) expect(problems({ flags: { [name]: value } }), value).toEqual([]);
 });

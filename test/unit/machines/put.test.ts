@@ -2,11 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { GuestFile } from '../../../src/machines/machine.ts';
 import { parseAnswer, payload, put } from '../../../src/machines/put.ts';
-import { unpackTar } from '../../../src/system/archives.ts';
+import { inMemory, packTar, unpackTar } from '../../../src/system/archives.ts';
 import type { Command } from '../../../src/system/doors.ts';
 import { resultOf } from '../../support/fake-processes.ts';
 
-const host = { read: (path: string) => Promise.resolve(path === '/host/k3s' ? new Uint8Array([1, 2]) : undefined) };
+const host = {
+  stat: (path: string) =>
+    Promise.resolve(path === '/host/k3s' ? ({ kind: 'file', mode: 0o644, size: 2 } as const) : undefined),
+};
+/** The tar as it arrives. */
+const arrived = async (...input: Parameters<typeof payload>): Promise<Uint8Array> =>
+  packTar(await inMemory(await payload(...input), () => Promise.resolve(new Uint8Array([1, 2]))));
 const files: GuestFile[] = [
   { path: '/etc/a b', content: 'secret', mode: 0o600 },
   { path: '/usr/local/bin/k3s', content: { file: '/host/k3s' }, mode: 0o755, owner: 'istio-proxy', group: 'staff' },
@@ -15,7 +21,7 @@ const script = { name: 'x.sh', text: 'echo hi\n', args: ['one', 'two words'] };
 
 describe('payload', () => {
   it('holds the manifest, the files and the script', async () => {
-    const entries = await unpackTar(await payload(files, script, host));
+    const entries = await unpackTar(await arrived(files, script, host));
     const text = (name: string): string => Buffer.from(entries.get(name)?.content ?? []).toString();
     expect([...entries.keys()]).toEqual(['manifest', 'files/etc/a b', 'files/usr/local/bin/k3s', 'then.sh']);
     expect(text('manifest')).toBe('0600\troot\troot\t/etc/a b\n0755\tistio-proxy\tstaff\t/usr/local/bin/k3s\n');
@@ -26,7 +32,7 @@ describe('payload', () => {
   });
 
   it('is read by tar as place.sh reads it', async () => {
-    const stdin = await payload(files, undefined, host);
+    const stdin = await arrived(files, undefined, host);
     const { stdout } = spawnSync('sh', ['-c', 'cd "$(mktemp -d)" && tar -x -f - && find . -type f | sort'], {
       input: stdin,
       encoding: 'utf8',

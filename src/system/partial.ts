@@ -1,0 +1,64 @@
+import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { isRunning } from './alive.ts';
+import { temporaryBeside } from './leftovers.ts';
+import type { Offset } from './source.ts';
+import { leftovers, ORIGIN } from './temporary.ts';
+
+/** An unfinished download: a file of our own beside its target. */
+export interface Partial {
+  readonly path: string;
+  /** Where to go on, if what is in it came from this URL and the server has named it. */
+  readonly offset?: Offset;
+}
+
+/** Parts that this process is writing now. */
+const inUse = new Set<string>();
+
+/**
+ * The part to write into: what an earlier try has left of this very download, else a new one. Two runs at once never
+ * get the same one: a leftover is taken by renaming it, and that works only once.
+ */
+export async function takePartial(target: string, url: string): Promise<Partial> {
+  const path = temporaryBeside(target, 'part');
+  inUse.add(path);
+  const directory = dirname(target);
+  const names = await readdir(directory).catch(() => []);
+  const isWritten = (pid: number): boolean => pid !== process.pid && isRunning(pid);
+  for (const name of leftovers(basename(target), names, isWritten)) {
+    const old = join(directory, name);
+    if (!name.endsWith('.part') || inUse.has(old)) continue;
+    try {
+      await rename(old, path);
+      await rename(old + ORIGIN, path + ORIGIN);
+    } catch {
+      continue; // Somebody else was faster, or nobody knows where it came from.
+    }
+    const validator = await validatorOf(path, url);
+    if (validator === undefined) break;
+    return { path, offset: { bytes: (await stat(path)).size, validator } };
+  }
+  return { path };
+}
+
+/** Notes where the bytes come from, so that a later try may ask for the rest of this very file. */
+export async function noteOrigin(path: string, url: string, validator: string | undefined): Promise<void> {
+  if (validator === undefined) await rm(path + ORIGIN, { force: true });
+  else await writeFile(path + ORIGIN, JSON.stringify({ url, validator }));
+}
+
+/** Leaves a part for a later try, if it can go on from it; else takes it away. */
+export async function leavePartial(path: string, keep: boolean): Promise<void> {
+  inUse.delete(path);
+  const known = keep && (await stat(path + ORIGIN).catch(() => undefined)) !== undefined;
+  if (!known) await Promise.all([rm(path, { force: true }), rm(path + ORIGIN, { force: true })]);
+}
+
+async function validatorOf(path: string, url: string): Promise<string | undefined> {
+  try {
+    const origin = JSON.parse(await readFile(path + ORIGIN, 'utf8')) as { url?: unknown; validator?: unknown };
+    return origin.url === url && typeof origin.validator === 'string' ? origin.validator : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Headers } from 'undici';
+import { CliError } from '../errors/cli-error.ts';
+import { codeOf, isAbsent } from './file-errors.ts';
+import { get } from './http.ts';
+
+/** Where to go on: so many bytes are here, of the very file that the server then called by this name. */
+export interface Offset {
+  readonly bytes: number;
+  /** Its strong ETag or its Last-Modified, as the server gave it. */
+  readonly validator: string;
+}
+
+/** What a server says before the first byte. */
+export interface Opening {
+  /** Where the bytes begin: at the offset that was asked for, or at 0. */
+  readonly start: number;
+  /** Bytes of the whole file, where the server says. */
+  readonly total?: number;
+  /** By what to ask for the rest of this very file later; absent where the server names nothing. */
+  readonly validator?: string;
+}
+
+export interface SourceRequest {
+  readonly url: string;
+  /** How long to wait for the next byte. */
+  readonly stallMs: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly offset?: Offset | undefined;
+  readonly onOpening?: (opening: Opening) => Promise<void> | void;
+}
+
+/** The bytes behind a URL. Every failure comes as a CliError, an interrupt as the signal's reason. */
+export async function* bytesOf(request: SourceRequest): AsyncGenerator<Uint8Array> {
+  const { url, stallMs, signal } = request;
+  signal?.throwIfAborted();
+  const watchdog = createWatchdog(stallMs, signal);
+  try {
+    const { chunks, opening } = url.startsWith('file:')
+      ? await openFile(url)
+      : await openHttp(request, watchdog.signal);
+    await request.onOpening?.(opening);
+    for await (const chunk of chunks) {
+      watchdog.alive();
+      yield chunk as Uint8Array;
+      watchdog.alive();
+    }
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    if (watchdog.signal.aborted) throw failed(url, `no byte came for ${Math.round(stallMs / 1000)} s`, thrown);
+    if (thrown instanceof CliError) throw thrown;
+    if (isAbsent(thrown)) throw absent(url, 'there is no such file');
+    throw failed(url, rootMessage(thrown), thrown);
+  } finally {
+    watchdog.stop();
+  }
+}
+
+interface Opened {
+  readonly chunks: AsyncIterable<unknown>;
+  readonly opening: Opening;
+}
+
+async function openFile(url: string): Promise<Opened> {
+  const path = fileURLToPath(url);
+  const { size } = await stat(path);
+  return { chunks: createReadStream(path), opening: { start: 0, total: size } };
+}
+
+async function openHttp({ url, offset }: SourceRequest, signal: AbortSignal): Promise<Opened> {
+  // A server that has another file by now gives all of it instead of the rest (RFC 9110, 13.1.5).
+  const wish = offset && { range: `bytes=${offset.bytes}-`, 'if-range': offset.validator };
+  const response = await get(url, { ...wish }, signal);
+  const { status, headers, body } = response;
+  const wanted = status === 206 ? offset : undefined;
+  const start = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1];
+  if (offset !== undefined && (status === 416 || (status === 206 && !continues(headers, start, offset)))) {
+    await body?.cancel();
+    return openHttp({ url, stallMs: 0 }, signal);
+  }
+  if (status === 404 || status === 410) {
+    await body?.cancel();
+    throw absent(url, `the server answered ${status}`);
+  }
+  if (!response.ok || body === null || (status === 206 && wanted === undefined)) {
+    await body?.cancel();
+    throw failed(url, `the server answered ${status}`);
+  }
+  const at = wanted?.bytes ?? 0;
+  const length = Number(headers.get('content-length') ?? Number.NaN);
+  const validator = validatorOf(headers);
+  return {
+    chunks: body,
+    opening: {
+      start: at,
+      // A body that was compressed against our wish is longer than announced once it is unpacked.
+      ...(Number.isSafeInteger(length) && headers.get('content-encoding') === null && { total: at + length }),
+      ...(validator !== undefined && headers.get('accept-ranges') !== 'none' && { validator }),
+    },
+  };
+}
+
+/** Whether a part is the one that was asked for; a server that takes no notice of `If-Range` tells so by its ETag. */
+function continues(headers: Headers, start: string | undefined, offset: Offset): boolean {
+  const validator = validatorOf(headers);
+  return start === String(offset.bytes) && (validator === undefined || validator === offset.validator);
+}
+
+/** Only a strong ETag says that the bytes are the same. */
+function validatorOf(headers: Headers): string | undefined {
+  const etag = headers.get('etag');
+  return (etag?.startsWith('"') === true ? etag : headers.get('last-modified')) ?? undefined;
+}
+
+interface Watchdog {
+  readonly signal: AbortSignal;
+  alive(): void;
+  stop(): void;
+}
+
+function createWatchdog(stallMs: number, outer: AbortSignal | undefined): Watchdog {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), stallMs);
+  return {
+    signal: outer === undefined ? controller.signal : AbortSignal.any([controller.signal, outer]),
+    alive: () => void timer.refresh(),
+    stop: () => clearTimeout(timer),
+  };
+}
+
+function absent(url: string, why: string): CliError {
+  return new CliError('artifact-absent', {
+    message: `${url} does not exist: ${why}.`,
+    hint: 'Check the version in the configuration; not every version was made for every system.',
+  });
+}
+
+/** A download that did not come to its end; the next try may. */
+export function failed(url: string, why: string, cause?: unknown): CliError {
+  return new CliError('download-failed', {
+    message: `Downloading ${url} failed: ${why}.`,
+    hint: 'Check the network, then run the same command again. Behind a proxy set HTTPS_PROXY; a mirror is named by ARTIFACTS_URL.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** Fetch hides the true reason (name resolution, refused, certificate) as the cause of a `fetch failed`. */
+function rootMessage(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown.cause instanceof Error) return rootMessage(thrown.cause);
+  return thrown.message !== '' ? thrown.message : (codeOf(thrown) ?? thrown.name);
+}

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { createServer, get } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+
+/** The door as a new process would have it: proxies are read once. */
+async function freshDownloads() {
+  vi.resetModules();
+  return (await import('../../../src/system/downloads.ts')).createDownloads(5_000);
+}
+
+describe('proxies of the environment', () => {
+  /** What the proxy was asked: absolute addresses for http, `CONNECT host:port` for https. */
+  let asked: string[];
+  const mirror = createServer((request, response) => response.end(`this is ${request.url}`));
+  const proxy = createServer((request, response) => {
+    asked.push(`GET ${request.url}`);
+    // It may know hosts that we do not.
+    get(request.url?.replace('mirror.invalid', urlOf(mirror).host) ?? '', (answer) => answer.pipe(response));
+  }).on('connect', (request, socket) => {
+    asked.push(`CONNECT ${request.url}`);
+    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+  });
+
+  const urlOf = (server: typeof proxy): URL => new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+
+  beforeAll(async () => {
+    for (const server of [mirror, proxy]) {
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+    }
+  });
+  afterAll(() => {
+    for (const server of [mirror, proxy]) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+  beforeEach(() => {
+    asked = [];
+    for (const name of ['http_proxy', 'https_proxy', 'no_proxy']) {
+      vi.stubEnv(name, undefined);
+      vi.stubEnv(name.toUpperCase(), undefined);
+    }
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each(['HTTP_PROXY', 'http_proxy'])('%s is asked for an http address', async (name) => {
+    vi.stubEnv(name, urlOf(proxy).href);
+    const downloads = await freshDownloads();
+    expect(await downloads.text('http://mirror.invalid/sums')).toBe('this is /sums');
+    expect(asked).toEqual(['GET http://mirror.invalid/sums']);
+  });
+
+  it.each(['HTTPS_PROXY', 'https_proxy'])('%s opens the way to an https address, and its no is told', async (name) => {
+    vi.stubEnv(name, urlOf(proxy).href);
+    const downloads = await freshDownloads();
+    await expect(downloads.text('https://releases.invalid/sums')).rejects.toMatchObject({
+      reason: 'download-failed',
+      message: expect.stringContaining('403') as string,
+    });
+    expect(asked).toEqual(['CONNECT releases.invalid:443']);
+  });
+
+  it.each(['NO_PROXY', 'no_proxy'])('%s goes past it', async (name) => {
+    vi.stubEnv('HTTP_PROXY', urlOf(proxy).href);
+    vi.stubEnv(name, '127.0.0.1');
+    const downloads = await freshDownloads();
+    expect(await downloads.text(new URL('/sums', urlOf(mirror)).href)).toBe('this is /sums');
+    expect(asked).toEqual([]);
+  });
+
+  it('without any there is no proxy, and nothing is said on stderr about one', async () => {
+    const warnings = vi.spyOn(process, 'emitWarning');
+    const downloads = await freshDownloads();
+    expect(await downloads.text(new URL('/sums', urlOf(mirror)).href)).toBe('this is /sums');
+    expect(asked).toEqual([]);
+    expect(warnings).not.toHaveBeenCalled();
+  });
+});
