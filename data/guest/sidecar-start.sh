@@ -5,14 +5,23 @@
 set -eu
 store=/var/lib/istio-vms
 user=istio-proxy
-root=/etc/certs/root-cert.pem
+root=$store/root-cert.pem
+certs=/etc/certs
+
+state=$(systemctl show istio --property=ActiveState --value)
 
 # Certificates of another root (a cluster made anew) would be offered to an istiod that cannot know them.
 root_now=$(sha256sum <"$root")
-if [ "$root_now" != "$(cat "$store/root-cert.sha256" 2>/dev/null || true)" ]; then
-  rm -f /etc/certs/cert-chain.pem /etc/certs/key.pem
-  printf '%s\n' "$root_now" >"$store/root-cert.sha256"
+root_was=$(cat "$store/root-cert.sha256" 2>/dev/null || true)
+[ "$root_now" = "$root_was" ] || rm -f "$certs/cert-chain.pem" "$certs/key.pem"
+# The agent writes to this place what istiod tells it of the mesh's roots, as its own file and in its own form. Ours is
+# what it begins with: when it is another one, or when the agent does not serve with the one that is there.
+if [ "$root_now" != "$root_was" ] || [ "$state" != active ]; then
+  install -d -m 0755 -o "$user" -g "$user" "$certs"
+  install -m 0644 -o "$user" -g "$user" "$root" "$certs/.root-cert.pem.new"
+  mv -f "$certs/.root-cert.pem.new" "$certs/root-cert.pem"
 fi
+printf '%s\n' "$root_now" >"$store/root-cert.sha256"
 
 # The agent looks istiod up at each connection, and somebody may have taken our lines out since the last start.
 /usr/local/lib/istio-vms/hosts-block put
@@ -23,7 +32,6 @@ stamp=$store/started.istio
 now=$(sha256sum /etc/systemd/system/istio.service /usr/local/lib/istio-vms/* /var/lib/istio/envoy/cluster.env \
   "$store/sidecar.env" "$store/hosts" "$store/sidecar-version" /etc/istio/config/mesh "$root" | sha256sum)
 was=$(cat "$stamp" 2>/dev/null || true)
-state=$(systemctl show istio --property=ActiveState --value)
 
 [ "$now" = "$was" ] || systemctl daemon-reload
 systemctl is-enabled --quiet istio 2>/dev/null || systemctl enable --quiet istio

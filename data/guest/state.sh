@@ -68,7 +68,7 @@ say sidecar.ready "$(ready_code)"
 say sidecar.hosts "$(hosts_lines)"
 say sidecar.current "$(current istio /etc/systemd/system/istio.service /usr/local/lib/istio-vms/* \
   /var/lib/istio/envoy/cluster.env /var/lib/istio-vms/sidecar.env /var/lib/istio-vms/hosts \
-  /var/lib/istio-vms/sidecar-version /etc/istio/config/mesh /etc/certs/root-cert.pem)"
+  /var/lib/istio-vms/sidecar-version /etc/istio/config/mesh /var/lib/istio-vms/root-cert.pem)"
 say demo.enabled "$(enabled istio-vms-demo)"
 say demo.active "$(active istio-vms-demo)"
 say demo.current "$(current istio-vms-demo /etc/systemd/system/istio-vms-demo.service /var/lib/istio-vms/demo.env)"

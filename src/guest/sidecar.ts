@@ -17,7 +17,8 @@ const SIDECAR_PATHS = {
   clusterEnv: '/var/lib/istio/envoy/cluster.env',
   sidecarEnv: `${STORE}/sidecar.env`,
   mesh: '/etc/istio/config/mesh',
-  rootCert: '/etc/certs/root-cert.pem',
+  // The agent's own copy is in /etc/certs, and it rewrites that one: sidecar-start.sh puts it there.
+  rootCert: `${STORE}/root-cert.pem`,
   hosts: `${STORE}/hosts`,
   token: `${STORE}/istio-token`,
   package: '/var/cache/istio-vms/istio-sidecar.deb',

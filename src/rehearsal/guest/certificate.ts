@@ -1,14 +1,17 @@
 import { CERTIFICATE_LIFE } from '../durations.ts';
 import { digestOf } from '../stand-in.ts';
 import type { Instance, World } from '../world.ts';
-import { asText, guestEntry, removeGuest, writeGuest } from './files.ts';
+import { asText, guestEntry, guestText, removeGuest, writeGuest } from './files.ts';
 
 const CHAIN = '/etc/certs/cert-chain.pem';
 const KEY = '/etc/certs/key.pem';
+const ROOT = '/etc/certs/root-cert.pem';
+/** The agent's own files: for nobody else. */
+const OWN = { mode: 0o600, owner: 'istio-proxy', group: 'istio-proxy' } as const;
 
 /** What counts of a workload certificate: who signed it, and until when it holds (facts/istio-vm.md 5.8). */
 export interface WorkloadCertificate {
-  /** SHA-256 of the root-cert.pem of that moment. */
+  /** SHA-256 of the root certificate of that moment. */
   readonly root: string;
   /** Milliseconds since 1970. */
   readonly expires: number;
@@ -22,16 +25,31 @@ export function workloadCertificate(instance: Instance): WorkloadCertificate | u
   return JSON.parse(Buffer.from(body, 'base64').toString('utf8')) as WorkloadCertificate;
 }
 
-/** The agent has been given a certificate and keeps it in /etc/certs (PROV_CERT and OUTPUT_CERTS point there). */
+/** The root certificate that the agent trusts; undefined without one. */
+export function trustedRoot(instance: Instance): string | undefined {
+  const text = guestText(instance, ROOT);
+  // The agent writes it without the newline at its end.
+  return text === undefined ? undefined : `${text.trimEnd()}\n`;
+}
+
+/** Gives the agent a root certificate to begin with. */
+export function trustRoot(instance: Instance, root: string): void {
+  writeGuest(instance, ROOT, root, { ...OWN, mode: 0o644 });
+}
+
+/**
+ * The agent has been given a certificate and keeps it in /etc/certs (PROV_CERT and OUTPUT_CERTS point there), the root
+ * certificate as well, in its own form and with its own mode.
+ */
 export function keepCertificate(world: World, instance: Instance): void {
   const certificate: WorkloadCertificate = {
-    root: digestOf(guestEntry(instance, '/etc/certs/root-cert.pem')?.content ?? ''),
+    root: digestOf(trustedRoot(instance) ?? ''),
     expires: world.clock.now() + CERTIFICATE_LIFE,
   };
   const body = Buffer.from(JSON.stringify(certificate)).toString('base64');
-  const options = { mode: 0o600, owner: 'istio-proxy' };
-  writeGuest(instance, CHAIN, `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`, options);
-  writeGuest(instance, KEY, '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n', options);
+  writeGuest(instance, CHAIN, `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`, OWN);
+  writeGuest(instance, KEY, '-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n', OWN);
+  writeGuest(instance, ROOT, (trustedRoot(instance) ?? '').trimEnd(), OWN);
 }
 
 /** Forgets certificate and key. */

@@ -8,7 +8,7 @@ import {
 } from '../durations.ts';
 import { strike } from '../strike.ts';
 import type { Instance } from '../world.ts';
-import { keepCertificate } from './certificate.ts';
+import { keepCertificate, trustedRoot, trustRoot } from './certificate.ts';
 import { guestEntry, guestHas, guestText, writeGuest } from './files.ts';
 import { hostsBlock } from './hosts.ts';
 import { loadRules } from './sessions.ts';
@@ -75,7 +75,7 @@ async function start(run: UnitRun): Promise<void> {
   const upstream = file.all('Service.ExecStart').some((line) => execLine(line).program.endsWith('/istio-start.sh'));
   if (own !== undefined) await prepare(run, own.privileged);
   else if (upstream) await run.sleep(SIDECAR_PREPARE).then(() => loadRules(instance, { looseTracking: true }));
-  if (guestText(instance, '/etc/certs/root-cert.pem') === undefined) {
+  if (trustedRoot(instance) === undefined) {
     throw new UnitExit(
       255,
       'Error: failed to read root cert: open ./etc/certs/root-cert.pem: no such file or directory',
@@ -100,6 +100,8 @@ async function prepare(run: UnitRun, privileged: boolean): Promise<void> {
   }
   const token = guestText(instance, `${STORE}/istio-token`) ?? '';
   if (token !== '') writeGuest(instance, TOKEN, token, { mode: 0o600, owner: 'istio-proxy' });
+  const root = guestText(instance, `${STORE}/root-cert.pem`);
+  if (trustedRoot(instance) === undefined && root !== undefined) trustRoot(instance, root);
   hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
   await run.sleep(SIDECAR_PREPARE);
   // A rule for answers of the ssh server, ahead of Istio's own, spares the sessions that are open.

@@ -1,6 +1,7 @@
 import type { SimulatedCluster } from '../cluster/kube.ts';
 import { meshRoot } from '../cluster/istiod.ts';
 import type { Deployment } from '../cluster/shapes.ts';
+import { trustedRoot } from '../guest/certificate.ts';
 import { guestText } from '../guest/files.ts';
 import type { Instance, World } from '../world.ts';
 import type { AgentSettings } from './agent.ts';
@@ -15,8 +16,7 @@ export function obstacle(
   instance: Instance,
   settings: AgentSettings,
 ): Refusal | undefined {
-  const root = guestText(instance, '/etc/certs/root-cert.pem');
-  if (root === undefined) {
+  if (trustedRoot(instance) === undefined) {
     return {
       fatal: true,
       reason: 'failed to read root cert: open ./etc/certs/root-cert.pem: no such file or directory',
@@ -82,7 +82,7 @@ export function pathProblem(
   if (!istiodNames(cluster, service.metadata.name, service.metadata.namespace ?? '').includes(host)) {
     return `connection error: desc = "transport: authentication handshake failed: x509: certificate is valid for ${istiodNames(cluster, service.metadata.name, service.metadata.namespace ?? '').join(', ')}, not ${host}"`;
   }
-  if (guestText(instance, '/etc/certs/root-cert.pem') !== meshRoot(cluster.store)) {
+  if (trustedRoot(instance) !== meshRoot(cluster.store)) {
     return 'connection error: desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate signed by unknown authority"';
   }
   return undefined;

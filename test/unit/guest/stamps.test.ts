@@ -12,7 +12,7 @@ function stamped(text: string, from: RegExp): readonly string[] {
   const words = (from.exec(text)?.[1] ?? '').replaceAll('\\\n', ' ').replaceAll('"', '');
   return words
     .replaceAll('$store', '/var/lib/istio-vms')
-    .replaceAll('$root', '/etc/certs/root-cert.pem')
+    .replaceAll('$root', '/var/lib/istio-vms/root-cert.pem')
     .replaceAll('$unit', 'istio-vms-demo')
     .trim()
     .split(/\s+/);

@@ -2,7 +2,7 @@ import { GUEST_SCRIPT } from '../../durations.ts';
 import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import { digestOf } from '../../stand-in.ts';
-import { dropCertificate } from '../certificate.ts';
+import { dropCertificate, trustRoot } from '../certificate.ts';
 import { asText, guestEntry, guestPath, guestText, writeGuest } from '../files.ts';
 import { hostsBlock } from '../hosts.ts';
 import { freezeSessions } from '../sessions.ts';
@@ -11,7 +11,7 @@ import type { Instance } from '../../world.ts';
 import { startAsStamped, failed, type ScriptCall, type ScriptModel } from './script.ts';
 
 const STORE = '/var/lib/istio-vms';
-const ROOT = '/etc/certs/root-cert.pem';
+const ROOT = `${STORE}/root-cert.pem`;
 /** How long the computer sleeps in the fault `computer-slept`. */
 const LID_CLOSED = 2 * 3_600_000;
 
@@ -34,12 +34,15 @@ export const k3sStartModel: ScriptModel = async (call) => {
 export const sidecarStartModel: ScriptModel = async (call) => {
   const { world, instance } = call;
   await world.clock.sleep(GUEST_SCRIPT);
-  const root = guestEntry(instance, ROOT)?.content;
+  const root = guestText(instance, ROOT);
   if (root === undefined) return { exitCode: 2, stderr: `sh: 1: cannot open ${ROOT}: No such file\n` };
-  if (guestText(instance, `${STORE}/root-cert.sha256`)?.trim() !== digestOf(root)) {
-    dropCertificate(instance);
-    writeGuest(instance, `${STORE}/root-cert.sha256`, `${digestOf(root)}\n`);
+  const other = guestText(instance, `${STORE}/root-cert.sha256`)?.trim() !== digestOf(root);
+  if (other) dropCertificate(instance);
+  if (other || instance.units.get('istio')?.active !== 'active') {
+    if (!instance.users.has('istio-proxy')) return { exitCode: 1, stderr: "install: invalid user: 'istio-proxy'\n" };
+    trustRoot(instance, root);
   }
+  writeGuest(instance, `${STORE}/root-cert.sha256`, `${digestOf(root)}\n`);
   hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
   if (strike(world, 'computer-slept')) world.clock.leap(LID_CLOSED);
   const freezes = strike(world, 'frozen-session');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { workloadCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
-import { guestEntry, guestHas, guestText as readGuest } from '../../../../src/rehearsal/guest/files.ts';
+import { guestEntry, guestHas, guestText as readGuest, writeGuest } from '../../../../src/rehearsal/guest/files.ts';
 import { standInBytes } from '../../../../src/rehearsal/stand-in.ts';
 import type { Cpu } from '../../../../src/system/doors.ts';
 import { guestText, rig, type Placed } from './rig.ts';
@@ -8,6 +8,7 @@ import { guestText, rig, type Placed } from './rig.ts';
 const VM = 'vm';
 const STORE = '/var/lib/istio-vms';
 const LIB = '/usr/local/lib/istio-vms';
+const ROOT = `${STORE}/root-cert.pem`;
 const DEB = '/var/cache/istio-vms/istio-sidecar.deb';
 const SHOW = ['systemctl', 'show', 'istio', '--property=ActiveState,SubState,NRestarts,Result,ExecMainStatus'];
 const WAIT = ['pilot-agent', 'wait', '--timeoutSeconds', '5', '--url', 'http://localhost:15021/healthz/ready'];
@@ -44,7 +45,7 @@ function payload(changes: Readonly<Record<string, string | undefined>> = {}): Pl
     '/var/lib/istio/envoy/cluster.env': 'A="b"\n',
     [`${STORE}/sidecar.env`]: 'POD_NAME="vm"\n',
     '/etc/istio/config/mesh': 'defaultConfig: {}\n',
-    '/etc/certs/root-cert.pem': 'ROOT 1\n',
+    [ROOT]: 'ROOT 1\n',
     [`${STORE}/hosts`]: '192.168.64.3 istiod-1-19-3.istio-system.svc\n',
     [`${STORE}/istio-token`]: 'TOKEN 1\n',
     ...changes,
@@ -173,7 +174,7 @@ describe('the sidecar', () => {
   });
 
   it.each([
-    ['root certificate', { '/etc/certs/root-cert.pem': undefined }, undefined],
+    ['root certificate', { [ROOT]: undefined }, undefined],
     ['cluster.env', { '/var/lib/istio/envoy/cluster.env': undefined }, /Failed to load environment files/],
     ['helper that may be run', { [`${LIB}/cleanup`]: undefined }, /Permission denied/],
   ])('does not start without its %s', async (_, changes, text) => {
@@ -188,9 +189,8 @@ describe('the sidecar', () => {
 
   it('cannot be started before its package is there', async () => {
     const r = lab();
-    await start(r);
-    await r.world.clock.advance(20_000);
-    expect(r.vm.units.get('istio')?.journal.join('\n')).toMatch(/Failed to determine user credentials/);
+    expect(await start(r)).toMatchObject({ exitCode: 1, stderr: "install: invalid user: 'istio-proxy'\n" });
+    expect(r.vm.units.has('istio')).toBe(false);
   });
 
   it('forgets certificates of another root', async () => {
@@ -200,11 +200,28 @@ describe('the sidecar', () => {
     await r.world.clock.advance(10_000);
     const before = workloadCertificate(r.vm)?.root;
     r.said.reason = 'away';
-    await start(r, { '/etc/certs/root-cert.pem': 'ROOT 2\n' });
+    await start(r, { [ROOT]: 'ROOT 2\n' });
     expect(workloadCertificate(r.vm)).toBeUndefined();
     r.said.reason = undefined;
     await r.world.clock.advance(20_000);
     expect(workloadCertificate(r.vm)?.root).not.toBe(before);
+    expect(readGuest(r.vm, '/etc/certs/root-cert.pem')).toBe('ROOT 2');
+  });
+
+  it('lets the agent keep the root certificate as its own, and gives it ours again when it does not serve', async () => {
+    const r = lab();
+    await install(r);
+    await start(r);
+    await r.world.clock.advance(10_000);
+    const owned = { content: 'ROOT 1', mode: 0o600, owner: 'istio-proxy' };
+    expect(guestEntry(r.vm, '/etc/certs/root-cert.pem')).toMatchObject(owned);
+    expect((await start(r)).stdout).toMatch(/--\nunchanged\n$/);
+    expect(guestEntry(r.vm, '/etc/certs/root-cert.pem')).toMatchObject(owned);
+    await r.exec(VM, ['sudo', 'systemctl', 'stop', 'istio']);
+    writeGuest(r.vm, '/etc/certs/root-cert.pem', 'broken');
+    await start(r);
+    await r.world.clock.advance(10_000);
+    expect(guestEntry(r.vm, '/etc/certs/root-cert.pem')).toMatchObject(owned);
   });
 
   it('comes back by itself after a reboot', async () => {

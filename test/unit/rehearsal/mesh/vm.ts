@@ -7,7 +7,7 @@ import { exposeIstiod, exposeServices } from '../../../../src/manifests/expose.t
 import { routeObjects } from '../../../../src/manifests/route.ts';
 import { sampleObjects } from '../../../../src/manifests/sample.ts';
 import { workloadGroup, workloadObjects } from '../../../../src/manifests/workload.ts';
-import { keepCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
+import { keepCertificate, trustRoot } from '../../../../src/rehearsal/guest/certificate.ts';
 import { guestText, writeGuest } from '../../../../src/rehearsal/guest/files.ts';
 import { TOKEN } from '../../../../src/rehearsal/guest/sidecar.ts';
 import type { Instance, Unit } from '../../../../src/rehearsal/world.ts';
@@ -89,6 +89,7 @@ export async function meshLab({ unfixed = false, expose = true, ...options }: Me
     ];
     for (const { path, content, mode } of payload as readonly GuestFile[])
       writeGuest(vm, path, content as string, { mode });
+    trustRoot(vm, workloadFiles.rootCert);
   };
 
   /** What the sidecar's unit does at a start, in short; gives back what the mesh says. */
