@@ -34,7 +34,9 @@ export interface TestLab {
   readonly context: EngineContext;
   /** A machine with the lab's mark, up and through with cloud-init; `config.vm.name` is a workload, every other name a node. */
   launch(name: string, cloudInit?: Readonly<Record<string, unknown>>): Promise<Machine>;
-  /** Removes the machines of this lab and nothing else, and the directory. */
+  /** A machine that is somebody else's: with the mark (and, of Incus, the label) of another lab. */
+  launchForeign(name: string): Promise<Machine>;
+  /** Removes the machines that this lab launched and nothing else, and the directory. */
   cleanUp(): Promise<void>;
 }
 
@@ -65,26 +67,33 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
   const said: string[] = [];
   const context: EngineContext = { say: (text) => said.push(text) };
 
-  const launch = async (machine: string, cloudInit: Readonly<Record<string, unknown>> = {}): Promise<Machine> => {
+  const stranger = createEngine(doors, shipped, { ...config, lab: `${name}-other` });
+  const launchFor = (whose: string, by: MachineEngine): TestLab['launch'] => {
     const { memory, disk } = config.vm.size;
-    const marker = { path: '/etc/istio-vms/lab', content: `${name}\n` };
-    await engine.launch(
-      { name: machine, release: RELEASE, cpus: 2, memory, disk, cloudInit: { write_files: [marker], ...cloudInit } },
-      context,
-    );
-    return engine.machine(machine);
+    const marker = { path: '/etc/istio-vms/lab', content: `${whose}\n` };
+    return async (machine, { write_files: files = [], ...cloudInit } = {}) => {
+      const data = { ...cloudInit, write_files: [marker, ...(files as readonly unknown[])] };
+      await by.launch({ name: machine, release: RELEASE, cpus: 2, memory, disk, cloudInit: data }, context);
+      return by.machine(machine);
+    };
   };
 
   const cleanUp = async (): Promise<void> => {
     // Incus tells the lab; of a Multipass we see our own space, or (the real one) know our machines by their names.
-    const ours = (await engine.list()).filter((each) =>
-      each.lab === undefined ? each.name.startsWith(`t${id}`) : each.lab === name,
-    );
-    await Promise.all(ours.map((each) => engine.remove(each.name, context)));
+    for (const [whose, by] of [[name, engine] as const, [`${name}-other`, stranger] as const]) {
+      const ours = (await by.list()).filter((each) =>
+        each.lab === undefined ? each.name.startsWith(`t${id}`) : each.lab === whose,
+      );
+      await Promise.all(ours.map((each) => by.remove(each.name, context)));
+    }
     await rm(directory, { recursive: true, force: true });
   };
 
-  return { name, engine, doors, shipped, config, env, directory, said, context, launch, cleanUp };
+  return {
+    ...{ name, engine, doors, shipped, config, env, directory, said, context, cleanUp },
+    launch: launchFor(name, engine),
+    launchForeign: launchFor(`${name}-other`, stranger),
+  };
 }
 
 /** A Multipass of this lab's own: instances of others are not seen in it. */

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { bytes, failureOf } from '../bench.ts';
+import type { Subject } from '../conformance.ts';
+
+const AT_ONCE = 8;
+const MANY = 10 * 1024 * 1024;
+
+/** What a command on a machine gets, and what comes back. */
+export function commandCases({ bench, machine }: Subject): void {
+  describe('exit codes', () => {
+    // Some at once: 256 sessions one after another would take long.
+    it('come back as they are, all of 0 to 255, and 4 among them', async () => {
+      const codes = Array.from({ length: 256 }, (_, code) => code);
+      const ended = async (code: number): Promise<number> => {
+        const command = { file: 'sh', args: ['-c', `exit ${code}`], effect: 'write' } as const;
+        if (code === 0) return (await machine().run(command)).exitCode;
+        const { failure, result } = await failureOf(machine().run(command));
+        expect(failure).toBe('exit');
+        return result.exitCode;
+      };
+      await bench().drive(async () => {
+        const found: number[] = [];
+        for (let at = 0; at < codes.length; at += AT_ONCE) {
+          found.push(...(await Promise.all(codes.slice(at, at + AT_ONCE).map(ended))));
+        }
+        expect(found).toEqual(codes);
+      });
+    });
+
+    it('127 for a program that is not there', async () => {
+      const run = (): Promise<unknown> => machine().run({ file: 'no-such-program', args: [], effect: 'read' });
+      await bench().drive(() => expect(run()).rejects.toMatchObject({ failure: 'exit', result: { exitCode: 127 } }));
+    });
+  });
+
+  it('keeps stdout and stderr apart', async () => {
+    const command = { file: 'sh', args: ['-c', 'echo out; echo err >&2; exit 33'], effect: 'write' } as const;
+    const { result } = await bench().drive(() => failureOf(machine().run(command)));
+    expect(result).toMatchObject({ exitCode: 33, stdout: 'out\n', stderr: 'err\n' });
+  });
+
+  it('gives standard input, and an end of it where there is none', async () => {
+    await bench().drive(async () => {
+      const cat = { file: 'cat', args: [], effect: 'read' } as const;
+      expect((await machine().run({ ...cat, stdin: 'a b\nc' })).stdout).toBe('a b\nc');
+      expect((await machine().run(cat)).stdout).toBe('');
+    });
+  });
+
+  it('carries 10 MiB of any bytes there and back', async () => {
+    const sent = bytes(1, MANY);
+    await bench().drive(async () => {
+      const { stdout } = await machine().run({ file: 'sha256sum', args: [], effect: 'read', stdin: sent });
+      expect(stdout).toBe(`${createHash('sha256').update(sent).digest('hex')}  -\n`);
+      const { stdoutBytes } = await machine().run({ file: 'cat', args: [], effect: 'read', stdin: sent });
+      expect(Buffer.compare(stdoutBytes, sent)).toBe(0);
+    });
+  });
+
+  it('takes nothing off an output that looks like a progress line', async () => {
+    const sly = '\u001b[2KStarting k1  \b|\u001b[2K\u001b[0A\u001b[0E\u001erest\r\n';
+    const { stdout } = await bench().drive(() => machine().run({ file: 'cat', args: [], effect: 'read', stdin: sly }));
+    expect(stdout).toBe(sly);
+  });
+
+  it('hands over every argument as it is', async () => {
+    const words = [
+      ...['a b', '', '  ', "it's", '"quoted"', '$HOME', '`id`', '$(id)', 'two\nlines\n', 'tab\there', 'back\\slash\\'],
+      ...['-n', '--', '-c', '*', '~', '!x', '#no', 'a;b', 'a&b', 'a|b', '<in', '>out', '%s', 'ünï ☃ 𝒳', '\r', '\u0001'],
+    ];
+    const { stdout } = await bench().drive(() =>
+      machine().run({ file: 'printf', args: ['[%s]', ...words], effect: 'read' }),
+    );
+    expect(stdout).toBe(words.map((word) => `[${word}]`).join(''));
+  });
+
+  it('gives the environment that was asked for', async () => {
+    const { stdout } = await bench().drive(() =>
+      machine().run({ file: 'printenv', args: ['GREETING'], effect: 'read', env: { GREETING: "hello, it's $HOME" } }),
+    );
+    expect(stdout).toBe("hello, it's $HOME\n");
+  });
+
+  it('does not mix up eight commands at once', async () => {
+    const sent = Array.from({ length: AT_ONCE }, (_, index) => bytes(index + 10, 200_000));
+    const got = await bench().drive(() =>
+      Promise.all(sent.map((stdin) => machine().run({ file: 'cat', args: [], effect: 'read', stdin }))),
+    );
+    expect(got.map(({ stdoutBytes }, index) => Buffer.compare(stdoutBytes, sent[index] ?? Buffer.alloc(0)))).toEqual(
+      sent.map(() => 0),
+    );
+  });
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { asRoot } from '../../../../src/machines/machine.ts';
+import type { Command } from '../../../../src/system/doors.ts';
+import { failureOf } from '../bench.ts';
+import type { Subject } from '../conformance.ts';
+
+const LIMIT_MS = 3_000;
+/** The machine's own clock may have to end what its client could not. */
+const GONE_MS = 60_000;
+
+/** Commands that do not end by themselves. */
+export function endingCases({ bench, machine }: Subject): void {
+  const runsStill = async (what: string): Promise<boolean> => {
+    // The pattern must not find itself.
+    const pattern = `^(sudo )?${what.replace('sleep', '[s]leep')}`;
+    const looked = machine().run({ file: 'pgrep', args: ['-f', pattern], effect: 'read' });
+    return looked.then(
+      () => true,
+      (thrown: { result: { exitCode: number } }) => {
+        expect(thrown.result.exitCode).toBe(1);
+        return false;
+      },
+    );
+  };
+  const goneInTime = async (what: string): Promise<void> => {
+    const { sleep } = bench();
+    for (let waited = 0; await runsStill(what); waited += 500) {
+      if (waited > GONE_MS) throw new Error(`\`${what}\` is still there after ${GONE_MS / 1000} s`);
+      await sleep(500);
+    }
+  };
+  const long = (seconds: string, effect: Command['effect']): Command => ({
+    file: 'sleep',
+    args: [seconds],
+    effect,
+    timeoutMs: LIMIT_MS,
+  });
+
+  describe('a time limit', () => {
+    it.each([
+      ['a command', '3001', long('3001', 'write')],
+      ['one of root', '3002', asRoot(long('3002', 'write'))],
+      ['a child of a command', '3003', { ...long('', 'write'), file: 'sh', args: ['-c', 'sleep 3003; echo never'] }],
+    ])('ends %s, and nothing is left on the machine', async (_, seconds, command) => {
+      await bench().drive(async () => {
+        const ended = failureOf(machine().run(command));
+        expect((await ended).failure).toBe('timed-out');
+        await goneInTime(`sleep ${seconds}`);
+      });
+    });
+
+    it('is no limit for what comes after', async () => {
+      const { drive } = bench();
+      expect((await drive(() => machine().run({ file: 'cat', args: [], effect: 'read', stdin: 'on' }))).stdout).toBe(
+        'on',
+      );
+    });
+  });
+
+  describe('Ctrl-C', () => {
+    it('cuts a command that only reads, and nothing is left on the machine', async () => {
+      const { drive, sleep } = bench();
+      await drive(async () => {
+        const controller = new AbortController();
+        const ended = failureOf(machine().run({ ...long('3004', 'read'), timeoutMs: 20_000 }, controller.signal));
+        await sleep(2_000);
+        expect(await runsStill('sleep 3004')).toBe(true);
+        controller.abort();
+        expect((await ended).failure).toBe('aborted');
+        await goneInTime('sleep 3004');
+      });
+    });
+
+    it('lets a command that writes come to its end', async () => {
+      const { drive, sleep } = bench();
+      await drive(async () => {
+        const controller = new AbortController();
+        const command = { file: 'sh', args: ['-c', 'sleep 3; echo whole'], effect: 'write' } as const;
+        const ended = machine().run(command, controller.signal);
+        await sleep(1_000);
+        controller.abort();
+        expect((await ended).stdout).toBe('whole\n');
+      });
+    });
+
+    it('begins nothing anew', async () => {
+      const { drive } = bench();
+      const run = (): Promise<unknown> => machine().run(long('1', 'write'), AbortSignal.abort());
+      await drive(() => expect(run()).rejects.toMatchObject({ failure: 'aborted' }));
+    });
+  });
+}

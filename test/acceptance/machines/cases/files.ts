@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { GuestFile } from '../../../../src/machines/machine.ts';
+import { bytes } from '../bench.ts';
+import type { Subject } from '../conformance.ts';
+
+const DIRECTORY = '/var/lib/conformance/new place';
+
+/** Files that are put onto a machine. */
+export function fileCases({ bench, machine }: Subject): void {
+  describe('put', () => {
+    const content = bytes(2, 3 * 1024 * 1024);
+    const files: readonly GuestFile[] = [
+      { path: '/etc/conformance/plain.conf', content: 'plain: ü\n', mode: 0o644 },
+      { path: `${DIRECTORY}/secret`, content: 'hush', mode: 0o600, owner: 'ubuntu', group: 'ubuntu' },
+      { path: `${DIRECTORY}/big`, content, mode: 0o755, owner: 'root', group: 'ubuntu' },
+      { path: `${DIRECTORY}/empty`, content: '', mode: 0o440 },
+    ];
+    /** What the shipped script tells of these paths. */
+    const told = async (paths: readonly string[]): Promise<readonly string[]> => {
+      const text = bench().shipped.guest['state.sh'] ?? '';
+      const { stdout } = await machine().put([], { name: 'state.sh', text, args: paths });
+      return stdout.split('\n').filter((line) => line.startsWith('file\t'));
+    };
+    const line = ({ path, content: whole, mode, owner = 'root', group = 'root' }: GuestFile): string => {
+      const digest = createHash('sha256')
+        .update(whole as string | Uint8Array)
+        .digest('hex');
+      return `file\t${digest} ${mode.toString(8)} ${owner} ${group} ${path}`;
+    };
+
+    it('makes directories, and sets content, owner and mode', async () => {
+      await bench().drive(async () => {
+        const paths = files.map(({ path }) => path);
+        expect((await machine().put(files)).changed).toEqual(paths);
+        expect(await told(paths)).toEqual(files.map(line));
+      });
+    });
+
+    it('changes only what differs', async () => {
+      const [plain, secret, big, empty] = files as readonly [GuestFile, GuestFile, GuestFile, GuestFile];
+      const differ = [
+        { ...plain, content: 'other\n' },
+        { ...secret, mode: 0o640 },
+        { ...empty, owner: 'ubuntu' },
+      ];
+      await bench().drive(async () => {
+        expect((await machine().put(files)).changed).toEqual([]);
+        const { changed } = await machine().put([big, ...differ]);
+        expect(changed).toEqual(differ.map(({ path }) => path));
+        expect(await told(changed)).toEqual(differ.map(line));
+      });
+    });
+
+    it('puts nothing at all when one file cannot be', async () => {
+      const good = { path: '/etc/conformance/never', content: 'x', mode: 0o644 };
+      const bad = { ...good, path: '/etc/conformance/no-one', owner: 'nobody-of-that-name' };
+      await bench().drive(async () => {
+        await expect(machine().put([good, bad])).rejects.toMatchObject({
+          failure: 'exit',
+          result: { exitCode: 1, stderr: expect.stringContaining('no such user: nobody-of-that-name') as string },
+        });
+        expect(await told([good.path])).toEqual([`file\t- - - - ${good.path}`]);
+      });
+    });
+
+    it('gives back what it put', async () => {
+      const command = { file: 'cat', args: [`${DIRECTORY}/big`], effect: 'read' } as const;
+      const { stdoutBytes } = await bench().drive(() => machine().run(command));
+      expect(Buffer.compare(stdoutBytes, content)).toBe(0);
+    });
+  });
+}

@@ -1,0 +1,46 @@
+import { isIPv4 } from 'node:net';
+import { expect, it } from 'vitest';
+import { asRoot } from '../../../../src/machines/machine.ts';
+import { failureOf } from '../bench.ts';
+import { FIRST_BOOT, type Subject } from '../conformance.ts';
+
+/** What there is after a launch. */
+export function launchCases({ bench, machine }: Subject): void {
+  it('is through with cloud-init when the launch is', async () => {
+    const { drive } = bench();
+    const cat = { file: 'cat', args: [FIRST_BOOT.path], effect: 'read' } as const;
+    await drive(async () => {
+      expect((await machine().run(asRoot(cat))).stdout).toBe(FIRST_BOOT.content);
+      // Not for every eye, so that it was really sudo that let us see it.
+      expect((await failureOf(machine().run(cat))).result.stderr).toMatch(/Permission denied/);
+    });
+  });
+
+  it('is listed as running, with the address that it tells itself', async () => {
+    const { drive, engine } = bench();
+    await drive(async () => {
+      const address = await machine().address();
+      expect(isIPv4(address)).toBe(true);
+      const found = (await engine.list()).filter(({ name }) => name === machine().name);
+      expect(found).toMatchObject([{ state: 'running' }]);
+      expect(found[0]?.addresses[0]).toBe(address);
+    });
+  });
+
+  it('tells its architecture: that of this computer', async () => {
+    const { drive, hostCpu } = bench();
+    expect(await drive(() => machine().arch())).toBe(hostCpu);
+  });
+
+  it('takes a second launch of a machine of ours for done', async () => {
+    const { drive, engine, config, context } = bench();
+    const boot = { file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' } as const;
+    await drive(async () => {
+      const before = (await machine().run(boot)).stdout;
+      const { memory, disk } = config.vm.size;
+      const spec = { name: machine().name, release: config.runOs, cpus: 2, memory, disk, cloudInit: {} };
+      await engine.launch(spec, { ...context, ours: true });
+      expect((await machine().run(boot)).stdout).toBe(before);
+    });
+  });
+}

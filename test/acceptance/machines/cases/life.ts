@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import { asRoot } from '../../../../src/machines/machine.ts';
+import { FIRST_BOOT, type Subject } from '../conformance.ts';
+
+const REBOOT_MS = 120_000;
+
+/** Stopping, starting, restarting, and the end. */
+export function lifeCases({ bench, machine }: Subject): void {
+  const boot = async (): Promise<string> =>
+    (await machine().run({ file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' })).stdout;
+  const firstBoot = asRoot({ file: 'cat', args: [FIRST_BOOT.path], effect: 'read' });
+  const stateNow = async (): Promise<string | undefined> =>
+    (await bench().engine.list()).find(({ name }) => name === machine().name)?.state;
+
+  it('stops and starts, and keeps its files', async () => {
+    const { drive, engine, stop, context } = bench();
+    await drive(async () => {
+      const before = await boot();
+      await stop(machine().name);
+      expect(await stateNow()).toBe('stopped');
+      await engine.start(machine().name, context);
+      expect(await stateNow()).toBe('running');
+      // The engine's own view was renewed: a machine of before would go by an old address.
+      const again = engine.machine(machine().name);
+      expect((await again.run(firstBoot)).stdout).toBe(FIRST_BOOT.content);
+      expect((await engine.list()).find(({ name }) => name === again.name)?.addresses).toContain(await again.address());
+      expect(await boot()).not.toBe(before);
+    });
+  });
+
+  it('takes a start of a running machine for done', async () => {
+    const { drive, engine, context } = bench();
+    await drive(async () => {
+      const before = await boot();
+      await engine.start(machine().name, context);
+      expect(await boot()).toBe(before);
+    });
+  });
+
+  it('comes back after it restarted itself', async () => {
+    const { drive, sleep } = bench();
+    await drive(async () => {
+      const before = await boot();
+      // The session may end with the machine.
+      await machine()
+        .run(asRoot({ file: 'reboot', args: [], effect: 'write' }))
+        .catch(() => undefined);
+      let now = before;
+      for (let waited = 0; now === before; waited += 500) {
+        if (waited > REBOOT_MS) throw new Error('the machine did not come back');
+        await sleep(500);
+        now = await boot().catch(() => before);
+      }
+      expect((await machine().run(firstBoot)).stdout).toBe(FIRST_BOOT.content);
+    });
+  });
+
+  it('is removed for good, and a second time without a word', async () => {
+    const { drive, engine, context } = bench();
+    await drive(async () => {
+      const others = (await engine.list()).map(({ name }) => name).filter((name) => name !== machine().name);
+      await engine.remove(machine().name, context);
+      const left = (await engine.list()).map(({ name }) => name);
+      expect(left).not.toContain(machine().name);
+      expect(left).toContain(`${bench().config.k3s.master}-foreign`);
+      expect(others).toContain(`${bench().config.k3s.master}-foreign`);
+      await engine.remove(machine().name, context);
+    });
+  });
+}

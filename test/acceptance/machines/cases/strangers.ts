@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest';
+import type { Machine } from '../../../../src/machines/machine.ts';
+import { createOwnership } from '../../../../src/machines/ownership.ts';
+import type { Subject } from '../conformance.ts';
+import { failureOf } from '../bench.ts';
+
+/** Machines that are not there, and machines that are not ours. */
+export function strangerCases({ bench, machine }: Subject): void {
+  const foreignName = (): string => `${bench().config.k3s.master}-foreign`;
+  const boot = { file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' } as const;
+
+  it('tells of an absent machine, and does not take that for an answer of a command', async () => {
+    const { drive, engine, config, context } = bench();
+    const absent = engine.machine(`${config.k3s.master}-absent`);
+    await drive(async () => {
+      expect((await engine.list()).map(({ name }) => name)).not.toContain(absent.name);
+      // As ssh has it: never began.
+      expect((await failureOf(absent.run({ file: 'true', args: [], effect: 'read' }))).result.exitCode).toBe(255);
+      await expect(absent.address()).rejects.toMatchObject({ reason: 'machine-broken' });
+      await engine.remove(absent.name, context);
+    });
+  });
+
+  it('leaves a foreign machine alone', async () => {
+    const { drive, engine, config, context, launchForeign, doors, name: lab } = bench();
+    const name = foreignName();
+    await drive(async () => {
+      const stranger: Machine = await launchForeign(name);
+      const before = (await stranger.run(boot)).stdout;
+      const { memory, disk } = config.vm.size;
+      const spec = { name, release: config.runOs, cpus: 1, memory, disk, cloudInit: {} };
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
+
+      const ownership = createOwnership({ ...doors, config: { lab, paths: config.paths }, engine });
+      const infos = await engine.list();
+      const owners = await Promise.all(
+        [name, machine().name].map(async (each) => {
+          const info = infos.find((found) => found.name === each);
+          return info === undefined ? 'absent' : ownership.isOurs(info);
+        }),
+      );
+      expect(owners).toEqual(['foreign', 'ours']);
+      // Engines with labels of their own refuse by themselves; of others nothing is removed that is not ours.
+      if (infos.some(({ lab: label }) => label !== undefined)) {
+        await expect(engine.remove(name, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
+      }
+      expect((await stranger.run(boot)).stdout).toBe(before);
+    });
+  });
+}

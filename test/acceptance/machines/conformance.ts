@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import type { Machine } from '../../../src/machines/machine.ts';
+import type { Bench } from './bench.ts';
+import { commandCases } from './cases/commands.ts';
+import { endingCases } from './cases/ending.ts';
+import { fileCases } from './cases/files.ts';
+import { launchCases } from './cases/launch.ts';
+import { lifeCases } from './cases/life.ts';
+import { strangerCases } from './cases/strangers.ts';
+
+/** What a case works with: the bench, and one machine that is launched once and lives through all of them. */
+export interface Subject {
+  readonly bench: () => Bench;
+  readonly machine: () => Machine;
+}
+
+/** Content and place of a file that the first boot writes. */
+export const FIRST_BOOT = { path: '/etc/conformance.txt', content: 'written by the first boot\n' } as const;
+
+/**
+ * What every machine engine owes the rest of the program, on real machines as in the rehearsal.
+ *
+ * @param missing why this engine cannot be had here: then all is counted as skipped, under a title that says so
+ */
+export function conformance(title: string, missing: string | undefined, make: () => Promise<Bench>): void {
+  const shown = missing === undefined ? title : `${title} (not here: ${missing})`;
+  describe.skipIf(missing !== undefined)(shown, () => {
+    let made: Bench | undefined;
+    let main: Machine | undefined;
+    const subject: Subject = { bench: () => there(made), machine: () => there(main) };
+    beforeAll(async () => {
+      const bench = await make();
+      made = bench;
+      const cloudInit = { write_files: [{ ...FIRST_BOOT, permissions: '0640' }] };
+      main = await bench.drive(() => bench.launch(bench.config.vm.name, cloudInit));
+    });
+    afterAll(() => made?.drive(made.cleanUp));
+
+    launchCases(subject);
+    commandCases(subject);
+    fileCases(subject);
+    endingCases(subject);
+    strangerCases(subject);
+    lifeCases(subject);
+  });
+}
+
+function there<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('it is there within tests alone');
+  return value;
+}
