@@ -8,6 +8,7 @@ import { parseInstances } from './incus-json.ts';
 import { createIncusLauncher, NOT_YET } from './incus-launch.ts';
 import { readiness, type IncusReadiness, type IncusSettings, type Query } from './incus-probe.ts';
 import type { EngineContext, Machine, MachineEngine, MachineInfo } from './machine.ts';
+import { acrossSessions } from './new-session.ts';
 import { createRemoteMachine } from './remote-machine.ts';
 
 /** A command that never began may be tried again without harm. */
@@ -96,13 +97,14 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
   const machine = (name: string): Machine => {
     const before = machines.get(name);
     if (before !== undefined) return before;
-    const made = createRemoteMachine({
+    const remote = createRemoteMachine({
       name,
       run: (command, signal) => runOn(name, command, signal),
       address: () => addressOf(name),
       files: doors.files,
       placeScript,
     });
+    const made = acrossSessions(remote, clock);
     machines.set(name, made);
     return made;
   };

@@ -10,10 +10,11 @@ export function createEngine(
   doors: Pick<Doors, 'processes' | 'files' | 'clock'>,
   shipped: Pick<ShippedData, 'guest'>,
   config: Pick<Config, 'engine' | 'incus' | 'lab' | 'k3s' | 'vm'>,
+  onLost: () => void = () => undefined,
 ): MachineEngine {
   const placeScript = shipped.guest['place.sh'];
   if (placeScript === undefined) throw new Error('data/guest/place.sh is missing from the package');
-  if (config.engine === 'multipass') return createMultipass({ doors, placeScript });
+  if (config.engine === 'multipass') return createMultipass({ doors, placeScript, onLost });
   const names = { nodes: [config.k3s.master, ...config.k3s.workerNames], workload: config.vm.name };
   return createIncus({ doors, placeScript, settings: config.incus, lab: config.lab, names });
 }

@@ -45,6 +45,8 @@ export interface Machine extends Processes {
 }
 
 export interface PutOptions {
+  /** Hears of a session that broke off and is tried again. */
+  readonly say?: (text: string) => void;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }

@@ -4,6 +4,7 @@ import type { Clock, Processes } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import type { EngineContext, Machine, MachineInfo, MachineSpec } from './machine.ts';
+import { isLostSession } from './lost-session.ts';
 import { launchCommand } from './multipass-argv.ts';
 
 /** Right after boot or installation the daemon has no image data, or no socket yet (facts/multipass.md 7 no. 15). */
@@ -84,10 +85,10 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
   /** Another client (an earlier run of ours that was killed) has the daemon prepare this name: wait for what comes of it. */
   const awaitPrepared = async (name: string, context: EngineContext): Promise<Outcome> => {
     const deadline = clock.now() + RECOVER_MS;
+    context.say(`${name}: Multipass is still preparing it`);
     for (;;) {
       const outcome = await lookUp(name, context);
       if (outcome !== 'absent' || clock.now() >= deadline) return outcome;
-      context.say(`${name}: Multipass is still preparing it`);
       await clock.sleep(RECOVER_POLL_MS, context.signal);
     }
   };
@@ -105,12 +106,13 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       await retry(() => machine(name).run(command, signal), {
         clock,
         pauses: SSH_PAUSES,
-        worthIt: (thrown) => thrown instanceof CommandError && lostSession(thrown),
+        worthIt: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
+        onRetry: () => say(`${name}: that session broke off; once more in a new one`),
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
-      if (thrown.failure !== 'exit' || lostSession(thrown)) throw explain(thrown);
+      if (thrown.failure !== 'exit' || isLostSession(thrown)) throw explain(thrown);
       // 2 means: done, with errors that it got over (cloud-init 23.4 and later; facts/multipass.md 7 no. 3).
       if (thrown.result.exitCode !== 2) throw cloudInitFailed(name, thrown);
       say(`${name}: cloud-init is done, with warnings (multipass exec -n ${name} -- cloud-init status --long)`);
@@ -174,11 +176,6 @@ function ranOutOfTime({ failure, result }: CommandError): boolean {
   return (
     failure === 'timed-out' || failure === 'killed' || result.exitCode === 5 || /timed out waiting/i.test(result.stderr)
   );
-}
-
-/** Multipass could not get to the machine, so cloud-init was not even asked. */
-function lostSession({ failure, result }: CommandError): boolean {
-  return failure === 'exit' && (result.exitCode === 255 || /^exec failed: /m.test(result.stderr));
 }
 
 function taken({ name, state }: Pick<MachineInfo, 'name'> & Partial<MachineInfo>): CliError {

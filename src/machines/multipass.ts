@@ -4,10 +4,12 @@ import type { Command, CommandResult, Doors } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import { managementAddress } from './addresses.ts';
-import type { Machine, MachineEngine, MachineInfo } from './machine.ts';
+import type { EngineContext, Machine, MachineEngine, MachineInfo } from './machine.ts';
+import { isLostSession } from './lost-session.ts';
 import * as argv from './multipass-argv.ts';
 import { parseInfo, parseList, parseVersion } from './multipass-json.ts';
 import { createLauncher } from './multipass-launch.ts';
+import { acrossSessions } from './new-session.ts';
 import { withoutNoise } from './noise.ts';
 import { createRemoteMachine } from './remote-machine.ts';
 
@@ -17,24 +19,32 @@ const ADDRESS_POLL_MS = 2_000;
 
 /** A daemon that has just been started, or restarted, answers after some seconds; one that is down stays so. */
 const DAEMON_PAUSES = [2_000, 4_000, 8_000];
+/** Reading again costs nothing when the session broke off. */
+const LOST_PAUSES = [1_000, 4_000];
 
 export interface MultipassParts {
   readonly doors: Pick<Doors, 'processes' | 'files' | 'clock'>;
   /** Text of data/guest/place.sh. */
   readonly placeScript: string;
+  /** Told when a session into a machine broke off: it may be restarting, and come back with another address. */
+  readonly onLost?: () => void;
 }
 
 /** Multipass by its command line, after the ten rules of facts/multipass.md. */
-export function createMultipass({ doors, placeScript }: MultipassParts): MachineEngine {
+export function createMultipass({ doors, placeScript, onLost }: MultipassParts): MachineEngine {
   const { processes, clock } = doors;
   const machines = new Map<string, Machine>();
   const addresses = new Map<string, string>();
   let listing: Promise<readonly MachineInfo[]> | undefined;
 
+  /** What the daemon never heard of may be asked again: while it restarts nobody listens. */
+  const patiently = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    retry(work, { clock, pauses: DAEMON_PAUSES, signal, worthIt: isAway });
+
   /** A command of the engine itself; its failure in words for people. */
   const ask = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
     try {
-      return withoutNoise(await processes.run(command, signal));
+      return withoutNoise(await patiently(() => processes.run(command, signal), signal));
     } catch (thrown) {
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
     }
@@ -51,7 +61,7 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
   /** «No such instance» is an answer. */
   const info = async (name: string): Promise<MachineInfo | undefined> => {
     try {
-      return parseInfo((await processes.run(argv.infoCommand(name))).stdout, name);
+      return parseInfo((await patiently(() => processes.run(argv.infoCommand(name)))).stdout, name);
     } catch (thrown) {
       if (thrown instanceof CommandError && isAbsence(thrown)) return undefined;
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
@@ -59,24 +69,38 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
   };
 
   const runOn = async (name: string, command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    const session = (): Promise<CommandResult> =>
+      patiently(() => processes.run(argv.execCommand(name, command), signal), signal);
     try {
-      return withoutNoise(await processes.run(argv.execCommand(name, command), signal));
+      return withoutNoise(
+        await retry(session, {
+          clock,
+          pauses: command.effect === 'read' ? LOST_PAUSES : [],
+          signal,
+          worthIt: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
+        }),
+      );
     } catch (thrown) {
-      throw thrown instanceof CommandError ? asInner(thrown) : thrown;
+      if (!(thrown instanceof CommandError)) throw thrown;
+      if (isLostSession(thrown)) {
+        addresses.delete(name);
+        onLost?.();
+      }
+      throw asInner(thrown);
     }
   };
 
-  const addressOf = async (name: string, signal?: AbortSignal): Promise<string> => {
+  const addressOf = async (name: string, context: Partial<EngineContext> = {}): Promise<string> => {
     const known = addresses.get(name);
     if (known !== undefined) return known;
-    const address = await findAddress(name, signal);
+    const address = await findAddress(name, context);
     addresses.set(name, address);
     return address;
   };
 
-  const findAddress = async (name: string, signal: AbortSignal | undefined): Promise<string> => {
+  const findAddress = async (name: string, { say, signal }: Partial<EngineContext>): Promise<string> => {
     const deadline = clock.now() + ADDRESS_MS;
-    for (;;) {
+    for (let looks = 1; ; looks++) {
       const all = await list();
       const own = all.find((each) => each.name === name);
       if (own?.state !== 'running') throw notRunning(name, own);
@@ -84,6 +108,7 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
       const address = managementAddress(own.addresses, others);
       if (address !== undefined) return address;
       if (clock.now() >= deadline) throw noAddress(name);
+      if (looks === 1) say?.(`${name} has no address yet; waiting for it`);
       await clock.sleep(ADDRESS_POLL_MS, signal);
     }
   };
@@ -97,13 +122,14 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
   const machine = (name: string): Machine => {
     const known = machines.get(name);
     if (known !== undefined) return known;
-    const made = createRemoteMachine({
+    const remote = createRemoteMachine({
       name,
       run: (command, signal) => runOn(name, command, signal),
       address: () => addressOf(name),
       files: doors.files,
       placeScript,
     });
+    const made = acrossSessions(remote, clock);
     machines.set(name, made);
     return made;
   };
@@ -111,7 +137,7 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
   const remove = async (name: string): Promise<void> => {
     forget(name);
     try {
-      await processes.run(argv.removeCommand(name));
+      await patiently(() => processes.run(argv.removeCommand(name)));
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
       if (!isAbsence(thrown)) throw explain(thrown);
@@ -137,19 +163,19 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
       forget(spec.name);
       await launcher.launch(spec, context);
       // Now, before any container network on it makes the choice harder (facts/multipass.md 7 no. 5).
-      await addressOf(spec.name, context.signal);
+      await addressOf(spec.name, context);
     },
     start: async (name, context) => {
       forget(name);
       context.say(`starting ${name}`);
       try {
-        await processes.run(argv.startCommand(name), context.signal);
+        await patiently(() => processes.run(argv.startCommand(name), context.signal), context.signal);
       } catch (thrown) {
         // Like a launch, a start may report a time-out and have worked.
         if (!(thrown instanceof CommandError)) throw thrown;
         if (thrown.failure === 'aborted' || (await info(name))?.state !== 'running') throw explain(thrown);
       }
-      await addressOf(name, context.signal);
+      await addressOf(name, context);
     },
     remove: async (name, context) => {
       context.say(`removing ${name}`);
@@ -157,6 +183,14 @@ export function createMultipass({ doors, placeScript }: MultipassParts): Machine
     },
     machine,
   };
+}
+
+function isAway(thrown: unknown): boolean {
+  return (
+    thrown instanceof CommandError &&
+    thrown.failure === 'exit' &&
+    /cannot connect to the multipass socket/i.test(thrown.result.stderr)
+  );
 }
 
 /** The words for «no such instance» of every command but `start` (facts/multipass.md 3.2). */

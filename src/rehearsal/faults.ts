@@ -96,7 +96,10 @@ export const FAULTS: readonly Fault[] = [
     name: 'launch-client-timeout',
     what: 'The first `multipass launch` ends with its time-out, and its machine comes up later.',
   },
-  { name: 'exec-lost', what: 'The first session into a machine breaks off when its command is done.' },
+  {
+    name: 'exec-lost',
+    what: 'The first session that changes something on a machine breaks off when its command is done.',
+  },
   { name: 'second-address', what: 'Every machine has a second address, of a bridge of its own.' },
   { name: 'mirror-down', what: 'For five seconds no download server answers.' },
   {

@@ -51,6 +51,17 @@ export function nodeAddress(node: KubeObject | undefined): string | undefined {
   return addresses?.find((address) => address.type === 'InternalIP')?.address;
 }
 
+/** Whether a namespace is on its way out: what stands in it goes along, and nothing new can be made in it. */
+export function isGoing(view: ClusterView, namespace: string): boolean {
+  return findObject(view, 'Namespace', namespace)?.metadata['deletionTimestamp'] !== undefined;
+}
+
+/** Why pods do not come up, when the reason is a node; empty when no node is down. */
+export function nodesDown(view: ClusterView): string {
+  const down = view.objects.filter((object) => object.kind === 'Node' && !hasCondition(object, 'Ready'));
+  return down.length === 0 ? '' : ` (not Ready: ${down.map(({ metadata }) => metadata.name).join(', ')})`;
+}
+
 /** `available` when a Deployment is rolled out as `kubectl rollout status` sees it, all pods new; else why not. */
 export function rolloutState(deployment: KubeObject | undefined): string {
   if (deployment === undefined) return 'the Deployment is not there';
@@ -93,9 +104,18 @@ export function sidecarRevision(pod: KubeObject): string | undefined {
 
 /** Load balancer addresses of a Service, in the order of its status. */
 export function loadBalancerAddresses(service: KubeObject | undefined): readonly string[] {
+  return balancedBy(service).flatMap((entry) => entry.ip ?? []);
+}
+
+/** Host names that some other load balancer gave instead of addresses. */
+export function loadBalancerNames(service: KubeObject | undefined): readonly string[] {
+  return balancedBy(service).flatMap((entry) => entry.hostname ?? []);
+}
+
+function balancedBy(service: KubeObject | undefined): readonly { ip?: string; hostname?: string }[] {
   const status = service?.['status'] as
     { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } } | undefined;
-  return (status?.loadBalancer?.ingress ?? []).flatMap((entry) => entry.ip ?? []);
+  return status?.loadBalancer?.ingress ?? [];
 }
 
 /** Whether the object out there has everything that the wanted one says (it may have more). */
@@ -128,6 +148,8 @@ export function compareObjects(
     const actual = findObject(view, object.kind, name, namespace);
     const label = `${object.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
     if (actual === undefined) return { missing: `no ${label}` };
+    const home = object.kind === 'Namespace' ? name : namespace;
+    if (home !== undefined && isGoing(view, home)) return { missing: `namespace ${home} is being deleted` };
     const parts: [string, unknown, unknown][] = [
       ['labels', actual.metadata.labels ?? {}, object.metadata.labels ?? {}],
       ['annotations', actual.metadata.annotations ?? {}, object.metadata.annotations ?? {}],

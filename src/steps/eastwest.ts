@@ -7,17 +7,19 @@ import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { sha256 } from '../system/digest.ts';
+import { applyObjects } from './apply.ts';
 import {
   compareObjects,
   findObject,
   loadBalancerAddresses,
+  loadBalancerNames,
   nodeAddress,
   rolloutState,
   viewCluster,
   type ClusterView,
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
-import { waitForRollout } from './rollout.ts';
+import { install } from './rollout.ts';
 
 const ADDRESS_MS = 180_000;
 
@@ -57,10 +59,9 @@ export function eastwestStep(lab: Lab): Step {
       await doors.files.write(file, document, 0o644);
       await doors.files.write(`${config.paths.manifests}/expose.yaml`, toYaml(exposed), 0o644);
       context.say('istioctl install: east-west gateway');
-      await lab.istioctl.install([file]);
-      await waitForRollout(lab, context, GATEWAY_SERVICE, namespace);
+      await install(lab, context, [file], GATEWAY_SERVICE);
       context.say(`exposing istiod-${config.istio.revision} and the mesh's services`);
-      await lab.kubectl.apply(exposed);
+      await applyObjects(lab, context, exposed);
       await waitForAddress(lab, context);
     },
   };
@@ -89,19 +90,32 @@ async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
       probe: async () => {
         lab.kubectl.forget();
         const view = await viewCluster(lab);
-        const addresses = loadBalancerAddresses(findObject(view, 'Service', GATEWAY_SERVICE, namespace));
+        const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
+        const addresses = loadBalancerAddresses(service);
         const expected = expectedGatewayAddress(lab, view);
         if (expected !== undefined && addresses.includes(expected)) return { done: expected };
         const clash = portClash(view, GATEWAY_SERVICE, namespace);
         if (clash !== undefined) return { notYet: clash };
+        const [hostName] = loadBalancerNames(service);
+        if (hostName !== undefined) return { notYet: `it has a host name, ${hostName}, and no address` };
         return {
           notYet: addresses.length === 0 ? 'no address yet' : `has ${addresses.join(', ')}, not yet ${expected ?? ''}`,
         };
       },
     });
   } catch (error) {
-    const clash = portClash(await viewCluster(lab), GATEWAY_SERVICE, namespace);
-    if (clash === undefined || (error instanceof CliError && error.reason !== 'gave-up-waiting')) throw error;
+    if (!(error instanceof CliError && error.reason === 'gave-up-waiting')) throw error;
+    const view = await viewCluster(lab);
+    const [hostName] = loadBalancerNames(findObject(view, 'Service', GATEWAY_SERVICE, namespace));
+    if (hostName !== undefined) {
+      throw new CliError('gave-up-waiting', {
+        message: `The load balancer of this cluster gives the east-west gateway a host name, ${hostName}, and no address.`,
+        hint: "The workload VM needs an address. Take away what serves Services of type LoadBalancer beside k3s's own load balancer; then run the same command again.",
+        cause: error,
+      });
+    }
+    const clash = portClash(view, GATEWAY_SERVICE, namespace);
+    if (clash === undefined) throw error;
     throw new CliError('port-clash', {
       message: `The east-west gateway gets no address: ${clash}.`,
       hint: 'Give the gateway other ports (EWG_PORT_STATUS, EWG_PORT_TLS_ISTIOD, EWG_PORT_TLS_WEBHOOK), or remove the other Service; then run the same command again.',

@@ -4,9 +4,10 @@ import { networkNamespace } from '../manifests/expose.ts';
 import { toYaml } from '../manifests/yaml.ts';
 import type { Finding, Step } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
-import { compareObjects, findObject, rolloutState, viewCluster, type ClusterView } from './cluster.ts';
+import { applyObjects } from './apply.ts';
+import { compareObjects, findObject, isGoing, rolloutState, viewCluster, type ClusterView } from './cluster.ts';
 import type { Lab } from './lab.ts';
-import { waitForRollout } from './rollout.ts';
+import { install } from './rollout.ts';
 
 /** The revisioned control plane. */
 export function istioStep(lab: Lab): Step {
@@ -26,6 +27,7 @@ export function istioStep(lab: Lab): Step {
       const view = await viewCluster(lab);
       if (view.unreachable !== undefined) return { missing: view.unreachable };
       const { namespace, revision } = config.istio;
+      if (isGoing(view, namespace)) return { missing: `namespace ${namespace} is being deleted` };
       const istiod = findObject(view, 'Deployment', `istiod-${revision}`, namespace);
       if (istiod === undefined) return { missing: `no Deployment ${namespace}/istiod-${revision}` };
       const state = rolloutState(istiod);
@@ -39,8 +41,8 @@ export function istioStep(lab: Lab): Step {
     async apply(context) {
       await doors.files.write(file, document, 0o644);
       context.say('istioctl install: CRDs, istiod, ingress gateway');
-      await lab.istioctl.install([file, ...(config.istio.overlay === undefined ? [] : [config.istio.overlay])]);
-      await waitForRollout(lab, context, `istiod-${config.istio.revision}`, config.istio.namespace);
+      const files = [file, ...(config.istio.overlay === undefined ? [] : [config.istio.overlay])];
+      await install(lab, context, files, `istiod-${config.istio.revision}`);
       if (!hasDefaultTag(await viewCluster(lab), config.istio.revision)) {
         // A re-run at 1.19 before .7 and 1.20 before .3 drops the tag's webhook (facts/istio-vm.md 2.5).
         context.say('setting the revision tag `default` again');
@@ -49,7 +51,7 @@ export function istioStep(lab: Lab): Step {
       }
       // The installer labels only a namespace that it makes itself (facts/istio-vm.md 2.4). The record comes last: an
       // install that was cut is done again.
-      await lab.kubectl.apply([withRecord(networkNamespace(config), await wanted())]);
+      await applyObjects(lab, context, [withRecord(networkNamespace(config), await wanted())]);
     },
 
     async remove() {

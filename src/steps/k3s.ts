@@ -60,7 +60,7 @@ function serverStep(lab: Lab): Step {
       const binary = { file: await obtainArtifact(lab, k3sArtifact(config, cpu), context) };
       context.say('installing k3s');
       const payload = serverFiles(config, { shipped: lab.shipped, binary, address });
-      await machine.put(payload.files, payload.script, { timeoutMs: PUT_MS, signal: context.signal });
+      await machine.put(payload.files, payload.script, { timeoutMs: PUT_MS, signal: context.signal, say: context.say });
       await waitForApi(lab, machine, context);
       context.say('fetching the kubeconfig');
       const kubeconfig = await machine.run({
@@ -120,7 +120,7 @@ function agentStep(lab: Lab, name: string, number: number): Step {
       await forgetFormerNode(lab, machine, name, context);
       context.say('joining the cluster');
       const payload = agentFiles(config, { shipped: lab.shipped, binary, address, serverAddress, agentToken: token });
-      await machine.put(payload.files, payload.script, { timeoutMs: PUT_MS, signal: context.signal });
+      await machine.put(payload.files, payload.script, { timeoutMs: PUT_MS, signal: context.signal, say: context.say });
       await waitForNode(lab, name, context);
     },
   };
@@ -200,7 +200,7 @@ async function waitForNode(lab: Lab, name: string, context: StepContext): Promis
     intervalMs: 2_000,
     hint: `Look at the journal: \`multipass exec -n ${name} -- sudo journalctl --lines 40\`.`,
     probe: async () => {
-      const nodes = await lab.kubectl.get('nodes');
+      const nodes = await lab.kubectl.get('nodes', {}, context.say);
       if (nodeIsReady({ objects: nodes }, name, lab.config.k3s.version)) return { done: true };
       return { notYet: nodes.some((node) => node.metadata.name === name) ? 'not Ready yet' : 'not registered yet' };
     },

@@ -25,7 +25,7 @@ export interface LabInput {
 /** Puts the tools together for one lab. */
 export function makeLab(input: LabInput): Lab {
   const { config, doors, shipped } = input;
-  const engine = createEngine(doors, shipped, config);
+  const engine = createEngine(doors, shipped, config, () => list.forget());
   const list = once(() => engine.list());
   const machines: MachineList = {
     all: () => list.get(),

@@ -32,7 +32,11 @@ export function sidecarPackageStep(lab: Lab): Step {
       const payload = await packagePayload(lab, machine, context);
       context.say('installing the sidecar');
       try {
-        await machine.put(payload.files, payload.script, { timeoutMs: INSTALL_MS, signal: context.signal });
+        await machine.put(payload.files, payload.script, {
+          timeoutMs: INSTALL_MS,
+          signal: context.signal,
+          say: context.say,
+        });
       } finally {
         lab.workloadVm.forget();
       }

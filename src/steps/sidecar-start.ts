@@ -11,12 +11,10 @@ const START_MS = 90_000;
 const READY_MS = 180_000;
 /** A machine that reboots answers again within this. */
 const BOOT_MS = 60_000;
-const BROKEN_SESSIONS = 2;
 
 /**
  * Loading the rules can swallow the very session that loads them (facts/istio-vm.md 5.6). If the call does not come back
- * but a fresh session answers at once, the session froze and the machine is well: go on in new sessions. A session that
- * broke off (the machine rebooted) may have been cut anywhere, and putting again what is there does no harm.
+ * but a fresh session answers at once, the session froze and the machine is well: go on in new sessions.
  */
 export async function putAcrossFreeze(
   lab: Lab,
@@ -24,26 +22,19 @@ export async function putAcrossFreeze(
   payload: GuestPayload,
   context: StepContext,
 ): Promise<void> {
-  for (let left = BROKEN_SESSIONS; ; left--) {
-    try {
-      await machine.put(payload.files, payload.script, { timeoutMs: START_MS, signal: context.signal });
-      return;
-    } catch (error) {
-      const brokeOff = isLostSession(error);
-      if (!(timedOut(error) || (brokeOff && left > 0))) throw error;
-      if (!(await isAlive(lab, machine, context))) {
-        throw new CliError('frozen-session', {
-          message: `${machine.name} stopped answering while its sidecar started.`,
-          hint: `Restart it with \`multipass restart ${machine.name}\`, then run \`istio-vms bootstrap\` again.`,
-          cause: error,
-        });
-      }
-      if (!brokeOff) {
-        context.say('that session froze, as sessions older than the rules may; going on in a new one');
-        return;
-      }
-      context.say('that session broke off; once more in a new one');
+  const { signal, say } = context;
+  try {
+    await machine.put(payload.files, payload.script, { timeoutMs: START_MS, signal, say });
+  } catch (error) {
+    if (!timedOut(error)) throw error;
+    if (!(await isAlive(lab, machine, context))) {
+      throw new CliError('frozen-session', {
+        message: `${machine.name} stopped answering while its sidecar started.`,
+        hint: `Restart it with \`multipass restart ${machine.name}\`, then run \`istio-vms bootstrap\` again.`,
+        cause: error,
+      });
     }
+    say('that session froze, as sessions older than the rules may; going on in a new one');
   }
 }
 
@@ -59,18 +50,8 @@ async function isAlive(lab: Lab, machine: Machine, context: StepContext): Promis
 }
 
 function timedOut(error: unknown): boolean {
-  return causeOf(error)?.failure === 'timed-out';
-}
-
-/** ssh's own exit code: the connection is gone, and nobody knows how the command ended. */
-function isLostSession(error: unknown): boolean {
-  const cause = causeOf(error);
-  return cause?.failure === 'exit' && cause.result.exitCode === 255;
-}
-
-function causeOf(error: unknown): CommandError | undefined {
-  if (error instanceof CommandError) return error;
-  return error instanceof CliError && error.facts.cause instanceof CommandError ? error.facts.cause : undefined;
+  const cause = error instanceof CliError ? error.facts.cause : error;
+  return cause instanceof CommandError && cause.failure === 'timed-out';
 }
 
 /**

@@ -4,9 +4,11 @@ import { routeObjects } from '../manifests/route.ts';
 import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
+import { applyObjects } from './apply.ts';
 import {
   compareObjects,
   findObject,
+  nodesDown,
   rolloutState,
   runningPods,
   sidecarRevision,
@@ -39,7 +41,7 @@ export function demoStep(lab: Lab): Step {
     async apply(context) {
       context.say('starting the demo workload');
       const machine = lab.engine.machine(config.vm.name);
-      await machine.put(payload.files, payload.script, { timeoutMs: 60_000, signal: context.signal });
+      await machine.put(payload.files, payload.script, { timeoutMs: 60_000, signal: context.signal, say: context.say });
       lab.workloadVm.forget();
     },
   };
@@ -55,8 +57,8 @@ export function routeStep(lab: Lab): Step {
     madeBy: 'istio-vms route',
     expectMs: 1_000,
     check: async () => compareObjects(await viewCluster(lab), wanted),
-    async apply() {
-      await lab.kubectl.apply(wanted);
+    async apply(context) {
+      await applyObjects(lab, context, wanted);
     },
   };
 }
@@ -84,8 +86,12 @@ export function sampleStep(lab: Lab): Step {
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
       probe: async () => {
         lab.kubectl.forget();
-        const state = rollout(await viewCluster(lab));
-        return state !== 'ready' && 'missing' in state ? { notYet: state.missing } : { done: true };
+        const view = await viewCluster(lab);
+        if (view.unreachable !== undefined) return { notYet: view.unreachable };
+        const state = rollout(view);
+        return state !== 'ready' && 'missing' in state
+          ? { notYet: `${state.missing}${nodesDown(view)}` }
+          : { done: true };
       },
     });
   return {
@@ -100,7 +106,7 @@ export function sampleStep(lab: Lab): Step {
       return objects === 'ready' ? rollout(view) : objects;
     },
     async apply(context: StepContext) {
-      await lab.kubectl.apply(wanted);
+      await applyObjects(lab, context, wanted);
       await waitForRollout(context);
       // Injection happens when a pod is made: one from before has no sidecar, or an older revision's.
       const stale = staleDeployments(await viewCluster(lab), revision);

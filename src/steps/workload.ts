@@ -5,6 +5,7 @@ import { CliError } from '../errors/cli-error.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { sha256 } from '../system/digest.ts';
+import { applyObjects } from './apply.ts';
 import { compareObjects, viewCluster } from './cluster.ts';
 import { expectedGatewayAddress } from './eastwest.ts';
 import type { Lab } from './lab.ts';
@@ -34,7 +35,7 @@ export function workloadStep(lab: Lab): Step {
     madeBy: 'istio-vms workload',
     expectMs: 6_000,
 
-    async check(): Promise<Finding> {
+    async check({ say }): Promise<Finding> {
       const view = await viewCluster(lab);
       const objects = compareObjects(view, workloadObjects(config));
       if (objects !== 'ready') return objects;
@@ -47,7 +48,7 @@ export function workloadStep(lab: Lab): Step {
       const is = describeWorkloadFiles(files);
       const account = `${config.vm.namespace}/${config.vm.serviceAccount}`;
       if (is.serviceAccount !== account) return { drifted: `the token is not one for the service account ${account}` };
-      if (files.rootCert.trim() !== (await rootCertificate(lab))?.trim()) {
+      if (files.rootCert.trim() !== (await rootCertificate(lab, say))?.trim()) {
         return { drifted: 'the root certificate is not the one of this control plane' };
       }
       // What the group says of labels, network and probe went into the files; the group in the cluster may be newer.
@@ -67,7 +68,7 @@ export function workloadStep(lab: Lab): Step {
     },
 
     async apply(context) {
-      await lab.kubectl.apply(workloadObjects(config));
+      await applyObjects(lab, context, workloadObjects(config));
       await waitForRootCertificate(lab, context);
       await configureWorkload(lab, context);
     },
@@ -172,8 +173,9 @@ async function openToOthers(lab: Lab): Promise<string | undefined> {
 }
 
 /** The mesh's root certificate as istiod gives it to the VM's namespace. */
-async function rootCertificate(lab: Lab): Promise<string | undefined> {
-  const [map] = await lab.kubectl.get('configmaps', { name: 'istio-ca-root-cert', namespace: lab.config.vm.namespace });
+async function rootCertificate(lab: Lab, say?: StepContext['say']): Promise<string | undefined> {
+  const where = { name: 'istio-ca-root-cert', namespace: lab.config.vm.namespace };
+  const [map] = await lab.kubectl.get('configmaps', where, say);
   return (map?.['data'] as Record<string, string> | undefined)?.['root-cert.pem'];
 }
 
@@ -189,7 +191,7 @@ async function waitForRootCertificate(lab: Lab, context: StepContext): Promise<v
     intervalMs: 1_000,
     hint: `istiod writes it; look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${lab.config.istio.namespace} get pods\`.`,
     probe: async () => {
-      return (await rootCertificate(lab)) !== undefined
+      return (await rootCertificate(lab, context.say)) !== undefined
         ? { done: true }
         : { notYet: 'ConfigMap istio-ca-root-cert is not there yet' };
     },

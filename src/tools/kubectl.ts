@@ -8,6 +8,9 @@ import { retry } from '../system/retry.ts';
 import { parseObjects, viewOf, type KubeObject, type KubeView } from './kube-object.ts';
 import * as argv from './kubectl-argv.ts';
 
+/** Hears of what is tried again. */
+type Say = (text: string) => void;
+
 /** The API did not answer; why, in one sentence. */
 export interface Unreachable {
   readonly unreachable: string;
@@ -17,7 +20,7 @@ export interface Kubectl {
   /** Of the program itself, without a `v`. @throws CliError `tool-missing` */
   clientVersion(): Promise<string>;
   /** Objects of these kinds; a kind that the cluster does not know has none. @throws CliError `api-unreachable` */
-  get(kinds: string | readonly string[], options?: argv.GetOptions): Promise<readonly KubeObject[]>;
+  get(kinds: string | readonly string[], options?: argv.GetOptions, say?: Say): Promise<readonly KubeObject[]>;
   /** Like `get`, once; an API that does not answer is an answer too. */
   tryGet(kinds: string | readonly string[], options?: argv.GetOptions): Promise<readonly KubeObject[] | Unreachable>;
   /** All that our checks look at, remembered until this tool writes or `forget` is called. @throws CliError */
@@ -26,7 +29,7 @@ export interface Kubectl {
   tryEverything(): Promise<KubeView | Unreachable>;
   /** Forgets what was seen: whoever waits for a change calls it before each look. */
   forget(): void;
-  apply(objects: readonly KubeObject[]): Promise<void>;
+  apply(objects: readonly KubeObject[], say?: Say): Promise<void>;
   /** Waits until it is gone; absent is fine. */
   remove(kind: string, name: string, namespace?: string): Promise<void>;
   /** Runs a program in a pod of a deployment. @throws CommandError with the program's own exit code */
@@ -84,15 +87,18 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     unreachable = undefined;
   };
 
-  const patient = async (command: Command): Promise<CommandResult> => {
+  const patient = async (command: Command, say?: Say): Promise<CommandResult> => {
     const worthIt = (thrown: unknown): boolean =>
       thrown instanceof CommandError && thrown.failure === 'exit' && TRANSIENT.test(thrown.result.stderr);
-    return retry(() => processes.run(command), { clock, pauses: PAUSES, worthIt });
+    const onRetry = (thrown: unknown, pauseMs: number): void => {
+      if (thrown instanceof CommandError) say?.(`${explain(thrown).message} Trying again in ${pauseMs / 1000} s.`);
+    };
+    return retry(() => processes.run(command), { clock, pauses: PAUSES, worthIt, onRetry });
   };
 
-  const write = async (command: Command): Promise<void> => {
+  const write = async (command: Command, say?: Say): Promise<void> => {
     try {
-      await explained(patient(command));
+      await explained(patient(command, say));
     } finally {
       // Also a write that failed may have changed something.
       forget();
@@ -140,9 +146,9 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       const { stdout } = await explained(processes.run(argv.clientVersionCommand()));
       return clientVersionIn(stdout);
     },
-    get: (kinds, options = {}) => explained(look(patient, listed(kinds), options)),
+    get: (kinds, options = {}, say) => explained(look((command) => patient(command, say), listed(kinds), options)),
     tryGet: (kinds, options = {}) => orUnreachable(explained(look(once, listed(kinds), options))),
-    everything: () => explained(remember(() => lookAtAll(patient))),
+    everything: () => explained(remember(() => lookAtAll((command) => patient(command)))),
     tryEverything: async () => {
       if (unreachable !== undefined && clock.now() < unreachable.until) return unreachable.answer;
       const answer = await orUnreachable(explained(remember(() => lookAtAll(once))));
@@ -150,7 +156,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       return answer;
     },
     forget,
-    apply: (objects) => write(argv.applyCommand(target, objects)),
+    apply: (objects, say) => write(argv.applyCommand(target, objects), say),
     remove: async (kind, name, namespace) => {
       try {
         await write(argv.deleteCommand(target, kind, name, namespace));

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { holdNamespace } from '../../src/rehearsal/cluster/namespaces.ts';
+import { restartDaemon } from '../../src/rehearsal/host/multipass/daemon.ts';
 import { FAULTS } from '../../src/rehearsal/index.ts';
 import { cli } from './support/cli.ts';
-import { refusals, simulated } from './support/simulated.ts';
+import { labThatIsUp, refusals, simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
 
@@ -50,7 +52,7 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
     ],
   },
   'daemon-restart': { code: 0, shown: ['k3s-master: Multipass is not ready yet, trying again'] },
-  'address-late': { code: 0, shown: [] },
+  'address-late': { code: 0, shown: ['k3s-master has no address yet; waiting for it'] },
   'cloud-init-error': {
     code: 5,
     shown: [
@@ -74,11 +76,28 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
     shown: ['waiting for the root certificate in namespace vmns: ConfigMap istio-ca-root-cert is not there yet'],
   },
   'api-flaky': { code: 0, shown: [] },
-  'api-away': { code: 0, shown: [] },
-  'api-slow': { code: 0, shown: [] },
-  'api-conflict': { code: 0, shown: [] },
-  'webhook-failing': { code: 0, shown: [] },
-  'istioctl-timeout': { code: 5, shown: ['What was done stays: 14 of 20 steps. The same command goes on from there.'] },
+  'api-away': {
+    code: 0,
+    shown: [
+      'k3s-agent-1       The Kubernetes API does not answer. Trying again in 1 s.',
+      'waiting for the rollout of istiod-1-19-3: The Kubernetes API does not answer.',
+    ],
+  },
+  // Nothing is tried again, so there is nothing to say but what it took.
+  'api-slow': { code: 0, shown: ['istio             done in'] },
+  'api-conflict': {
+    code: 0,
+    shown: ['Somebody else changed an object of the cluster at the same moment. Trying again in 1 s.'],
+  },
+  'namespace-stuck': {
+    code: 0,
+    shown: ['waiting for a former namespace to be gone: namespace sample is still being deleted'],
+  },
+  'webhook-failing': {
+    code: 0,
+    shown: ["The cluster could not ask one of istiod's webhooks. Trying again in 1 s."],
+  },
+  'istioctl-timeout': { code: 0, shown: ['istio             istioctl gave up waiting; looking on without it'] },
   'image-server-down': { code: 0, shown: ['k3s-master: Multipass is not ready yet, trying again'] },
   'launch-client-timeout': {
     code: 0,
@@ -89,7 +108,8 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
       'k3s-master: Multipass is still preparing it',
     ],
   },
-  'exec-lost': { code: 0, shown: [] },
+  'exec-lost': { code: 0, shown: ['k3s-server        that session broke off; once more in a new one'] },
+  // The right one is found without a question.
   'second-address': { code: 0, shown: [] },
   'mirror-down': { code: 0, shown: ['failed: the connection was refused. Trying again in 2 s.'] },
   'line-slow': { code: 0, shown: ['sidecar-download  istio-sidecar: 35 MB of 39 MB'] },
@@ -118,7 +138,25 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
       'Reason: disk-full (exit code 5)',
     ],
   },
-  'clock-behind': { code: 0, shown: [] },
+  'clock-behind': { code: 0, shown: ['x509: certificate has expired or is not yet valid'] },
+  'load-balancer-hostname': {
+    code: 6,
+    shown: [
+      'waiting for the address of the east-west gateway: it has a host name, gateway-1234.elb.example.com, and no address',
+      '✖ east-west gateway: The load balancer of this cluster gives the east-west gateway a host name, gateway-1234.elb.example.com, and no address.',
+      "Try: The workload VM needs an address. Take away what serves Services of type LoadBalancer beside k3s's own load balancer; then run the same command again.",
+      'Reason: gave-up-waiting (exit code 6)',
+    ],
+  },
+  'dns-captured': {
+    code: 0,
+    shown: [
+      'on 127.0.0.53:53: server misbehaving',
+      'not ready within 60 s; the rules are taken away, next try in 15 s',
+    ],
+  },
+  // Nobody asks while it is gone; see below for a run that does.
+  'address-gone': { code: 0, shown: [] },
   'load-balancer-late': {
     code: 0,
     shown: ['eastwest          waiting for the address of the east-west gateway: no address yet'],
@@ -127,11 +165,28 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
     code: 0,
     shown: ['nodes             waiting for all nodes and cluster DNS: coredns: 0 of 1 pods available'],
   },
-  'vm-deleted': { code: 5, shown: ['A machine that was there a moment ago is gone.'] },
-  'vm-moved': { code: 5, shown: ['A command on the machine vm-istio-external-workload ended with exit code 255.'] },
-  'vm-stopped': { code: 5, shown: ['A command on the machine vm-istio-external-workload ended with exit code 255.'] },
-  'worker-stopped': { code: 0, shown: [] },
+  'vm-deleted': {
+    code: 5,
+    shown: [
+      'demo              that session broke off; once more in a new one',
+      '✖ sidecar on vm-istio-external-workload: A machine that was there a moment ago is gone.',
+      'Try: Somebody else deleted it. Run `istio-vms up` to make it again.',
+      'Reason: machine-broken (exit code 5)',
+    ],
+  },
+  'vm-moved': { code: 0, shown: ['demo              that session broke off; once more in a new one'] },
+  'vm-stopped': { code: 0, shown: ['demo              that session broke off; once more in a new one'] },
+  'worker-stopped': {
+    code: 6,
+    shown: [
+      'Gave up waiting for the sample application after 5 m: helloworld-v1: 0 of 1 pods available (not Ready: k3s-worker-1).',
+      'What was done stays: 17 of 20 steps. The same command goes on from there.',
+      'Reason: gave-up-waiting (exit code 6)',
+    ],
+  },
+  // Kubernetes gets over it before anybody asks.
   'worker-rebooted': { code: 0, shown: [] },
+  'master-rebooted': { code: 0, shown: [] },
 };
 
 describe('every fault at the terminal', () => {
@@ -225,6 +280,32 @@ describe('faults that end a run', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
+  it('load-balancer-hostname: goes on when the other load balancer is gone', async () => {
+    const lab = watch(simulated({ faults: ['load-balancer-hostname'] }));
+    expect((await lab.up()).report.error?.reason).toBe('gave-up-waiting');
+    lab.world.faults.clear();
+    expect((await lab.up()).report.error).toBeUndefined();
+    expect((await lab.verify()).red).toEqual([]);
+  });
+
+  it('worker-stopped: the next run starts the machine', async () => {
+    const lab = watch(simulated({ faults: ['worker-stopped'] }));
+    await lab.up();
+    const next = await lab.up();
+    expect(next.report.error).toBeUndefined();
+    expect(next.said).toContain('worker-1: starting it again');
+    expect((await lab.verify()).red).toEqual([]);
+  });
+
+  it('vm-deleted: the next run makes the machine again', async () => {
+    const lab = watch(simulated({ faults: ['vm-deleted'] }));
+    expect((await lab.up()).report.error?.reason).toBe('machine-broken');
+    const next = await lab.up();
+    expect(next.report.error).toBeUndefined();
+    expect(next.changed).toContain('vm');
+    expect((await lab.verify()).red).toEqual([]);
+  });
+
   it('a missing tool is told before anything begins', async () => {
     const lab = watch(simulated({ tools: ['docker'] }));
     await expect(lab.up()).rejects.toMatchObject({
@@ -237,6 +318,58 @@ describe('faults that end a run', () => {
       },
     });
     expect(lab.transcript.filter(({ effect }) => effect === 'write')).toEqual([]);
+  });
+});
+
+describe('faults that are ridden out', () => {
+  it('address-gone: a run that meets it waits for the address', async () => {
+    const lab = watch(await labThatIsUp());
+    lab.world.faults.add('address-gone');
+    FAULTS.find(({ name }) => name === 'address-gone')?.apply?.(lab.world, lab.mesh);
+    const next = await lab.up();
+    expect(next.report.error).toBeUndefined();
+    expect(next.said).toContain('vm: vm-istio-external-workload has no address yet; waiting for it');
+    expect((await lab.verify()).red).toEqual([]);
+  });
+
+  it('vm-moved: all files are made for the new address', async () => {
+    const lab = watch(simulated({ faults: ['vm-moved'] }));
+    expect((await lab.up()).report.error).toBeUndefined();
+    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.up()).changed).toEqual([]);
+  });
+
+  it('a namespace that is deleted while we look away is made again, when it is gone', async () => {
+    const lab = watch(await labThatIsUp());
+    holdNamespace(lab.world, lab.cluster.store, lab.config.vm.namespace);
+    const next = await lab.up();
+    expect(next.report.error).toBeUndefined();
+    expect(next.said).toContain(
+      'workload: waiting for a former namespace to be gone: namespace vmns is still being deleted',
+    );
+    expect((await lab.verify()).red).toEqual([]);
+  });
+
+  it('istio-system, too', async () => {
+    const lab = watch(await labThatIsUp());
+    holdNamespace(lab.world, lab.cluster.store, lab.config.istio.namespace);
+    const next = await lab.up();
+    expect({ error: next.report.error?.facts, said: next.report.error === undefined ? [] : next.said }).toEqual({
+      error: undefined,
+      said: [],
+    });
+    expect((await lab.verify()).red).toEqual([]);
+  });
+
+  it('a daemon that restarts under questions is asked again', async () => {
+    const lab = watch(await labThatIsUp());
+    const next = await lab.up({
+      onEvent: ({ type }) => {
+        if (type === 'run-started') restartDaemon(lab.world, 8_000);
+      },
+    });
+    expect(next.report.error).toBeUndefined();
+    expect(next.writes).toEqual([]);
   });
 });
 

@@ -19,6 +19,7 @@ import { isReady, type NodeObject, type Pod, type PodTemplate, type Service, typ
 
 /** The name that another load balancer gives, with the fault `load-balancer-hostname`. */
 const FOREIGN_BALANCER = 'gateway-1234.elb.example.com';
+const FOREIGN_STAYS = 5_000;
 const ENABLE = 'svccontroller.k3s.cattle.io/enablelb';
 const TOLERATIONS: Toleration[] = [
   { key: 'node-role.kubernetes.io/master', operator: 'Exists', effect: 'NoSchedule' },
@@ -89,6 +90,8 @@ function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): voi
       ? [{ hostname: FOREIGN_BALANCER }]
       : addresses.map((ip) => (vip ? { ip, ipMode: 'VIP' } : { ip }));
     (copy as Service).status = { loadBalancer: ingress.length === 0 ? {} : { ingress } };
+    // The other load balancer may be taken away any time.
+    if (named) kube.wakeAt(now + FOREIGN_STAYS);
   });
 }
 

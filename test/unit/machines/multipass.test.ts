@@ -268,7 +268,7 @@ describe('createMultipass', () => {
       const lost: Reply = { exitCode: 2, stderr: "exec failed: ssh connection failed: 'Timeout connecting'" };
       processes.on(LAUNCH, {}).on(CLOUD_INIT, lost, done);
       await engine.launch(spec, context);
-      expect(clock.slept).toEqual([5_000]);
+      expect(clock.slept).toEqual([1_000]);
     });
   });
 

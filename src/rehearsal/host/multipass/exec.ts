@@ -42,7 +42,7 @@ export async function exec(call: HostCall, { positionals, options, rest }: Parse
       runOnGuest({ world, mesh: call.mesh, instance, root: false, args: inner, stdin: call.stdin }),
       session.lost.then((): ProgramResult => ({ exitCode: 255, stderr: '' })),
     ]);
-    if (strike(call.world, 'exec-lost')) return { exitCode: 255, stderr: '' };
+    if (call.command.effect === 'write' && strike(call.world, 'exec-lost')) return { exitCode: 255, stderr: '' };
     if (session.frozen) await session.lost;
     if (session.frozen) return { exitCode: 255, stderr: '' };
     // Up to 1.16.3 the client takes a 4 for its own «again», for ever.

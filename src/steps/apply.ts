@@ -1,0 +1,54 @@
+import { CliError } from '../errors/cli-error.ts';
+import type { Manifest } from '../manifests/object.ts';
+import type { StepContext } from '../plan/step.ts';
+import { waitUntil } from '../plan/wait.ts';
+import { isGoing, viewCluster } from './cluster.ts';
+import type { Lab } from './lab.ts';
+
+const GOING_MS = 180_000;
+
+/**
+ * Applies objects. A namespace of theirs that is still going (a former lab's, or somebody deleted it) is waited for:
+ * nothing can be made in it, and what is made beside it would go along.
+ */
+export async function applyObjects(lab: Lab, context: StepContext, objects: readonly Manifest[]): Promise<void> {
+  const namespaces = [...new Set(objects.flatMap(namespacesOf))];
+  await waitForFormerNamespaces(lab, context, namespaces);
+  try {
+    await lab.kubectl.apply(objects, context.say);
+  } catch (error) {
+    // It began to go between our look and our deed.
+    if (!(error instanceof CliError && /because it is being terminated/.test(error.facts.stderrTail ?? '')))
+      throw error;
+    await waitForFormerNamespaces(lab, context, namespaces);
+    await lab.kubectl.apply(objects, context.say);
+  }
+}
+
+/** Waits until none of these namespaces is on its way out any more. */
+export async function waitForFormerNamespaces(lab: Lab, context: StepContext, names: readonly string[]): Promise<void> {
+  const going = async (): Promise<string | undefined> => {
+    const view = await viewCluster(lab);
+    return names.find((name) => isGoing(view, name));
+  };
+  if ((await going()) === undefined) return;
+  await waitUntil({
+    clock: lab.doors.clock,
+    signal: context.signal,
+    say: context.say,
+    what: 'a former namespace to be gone',
+    deadlineMs: GOING_MS,
+    intervalMs: 2_000,
+    hint: `See what holds it: \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} get namespace NAME -o yaml\`, under finalizers and conditions.`,
+    probe: async () => {
+      lab.kubectl.forget();
+      const name = await going();
+      return name === undefined ? { done: true } : { notYet: `namespace ${name} is still being deleted` };
+    },
+  });
+}
+
+function namespacesOf({ kind, metadata }: Manifest): readonly string[] {
+  if (kind === 'Namespace') return [metadata.name];
+  return metadata.namespace === undefined ? [] : [metadata.namespace];
+}
