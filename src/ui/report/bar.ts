@@ -1,0 +1,95 @@
+import { duration } from '../../plan/words.ts';
+import { html, type Markup } from './html.ts';
+import type { PicturedStep } from './picture.ts';
+import { offset, type Scale } from './scale.ts';
+
+/** What a step did with a span of its time: `queue`, waiting to be begun; `turn`, waiting for a bounded resource. */
+export interface Segment {
+  readonly kind: 'queue' | 'look' | 'turn' | 'work';
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The life of a step as spans, in order, without empty ones. Times are milliseconds since 1970. */
+export function segmentsOf(step: PicturedStep): readonly Segment[] {
+  const { queuedAt, startedAt, workedAt, waitedMs, endedAt } = step;
+  if (startedAt === undefined || endedAt === undefined) return [];
+  const looked = workedAt === undefined ? endedAt : workedAt - waitedMs;
+  const spans: readonly Segment[] = [
+    { kind: 'queue', from: queuedAt ?? startedAt, to: startedAt },
+    { kind: 'look', from: startedAt, to: looked },
+    { kind: 'turn', from: looked, to: workedAt ?? looked },
+    { kind: 'work', from: workedAt ?? looked, to: endedAt },
+  ];
+  const filled = spans.filter(({ from, to }) => to > from);
+  // Nothing took any time, and yet it was looked at: a mark says so.
+  return filled.length > 0 ? filled : [{ kind: 'look', from: startedAt, to: endedAt }];
+}
+
+export interface BarOptions {
+  readonly scale: Scale;
+  /** The zero of the time axis. */
+  readonly zero: number;
+  readonly critical: boolean;
+}
+
+/** Heights in pixels: looking is thinner than work, so that the two differ by more than colour. */
+const HEIGHT = 24;
+const BOX: Readonly<Record<Segment['kind'], readonly [top: number, height: number]>> = {
+  queue: [7, 8],
+  look: [7, 8],
+  turn: [7, 8],
+  work: [3, 16],
+};
+
+/** One step on the time axis. */
+export function bar(step: PicturedStep, { scale, zero, critical }: BarOptions): Markup {
+  const segments = segmentsOf(step);
+  const ticks = scale.ticks.map((tick) => {
+    const x = scale.place(zero + tick);
+    return html`<line class="grid" x1="${x}%" x2="${x}%" y1="0" y2="100%" />`;
+  });
+  const boxes = segments.map(({ kind, from, to }) => {
+    const [top, height] = BOX[kind];
+    return html`<rect
+      class="${kind}"
+      x="${scale.place(from)}%"
+      y="${top}"
+      width="${width(scale, from, to)}%"
+      height="${height}"
+    />`;
+  });
+  const first = segments[0];
+  const last = segments.at(-1);
+  const mark =
+    critical && first !== undefined && last !== undefined
+      ? html`<rect
+          class="mark"
+          x="${scale.place(first.from)}%"
+          y="${HEIGHT - 4}"
+          width="${width(scale, first.from, last.to)}%"
+          height="3"
+        />`
+      : undefined;
+  return html`<svg class="bar" role="img" aria-label="${described(segments, zero)}" height="${HEIGHT}">
+    ${ticks}${boxes}${mark}
+  </svg>`;
+}
+
+function width(scale: Scale, from: number, to: number): number {
+  return Math.round((scale.place(to) - scale.place(from)) * 1e3) / 1e3;
+}
+
+const VERBS: Readonly<Record<Segment['kind'], string>> = {
+  queue: 'waited to begin',
+  look: 'looked',
+  turn: 'waited for its turn',
+  work: 'worked',
+};
+
+function described(segments: readonly Segment[], zero: number): string {
+  const [first, last] = [segments[0], segments.at(-1)];
+  if (first === undefined || last === undefined) return 'not started';
+  const spans = segments.map(({ kind, from, to }) => `${VERBS[kind]} ${duration(to - from)}`);
+  return `from ${offset(first.from - zero)} to ${offset(last.to - zero)}: ${spans.join(', ')}`;
+}

@@ -1,0 +1,73 @@
+import { counted, duration } from '../../plan/words.ts';
+import { html, type Markup } from './html.ts';
+import type { CommandRecord } from './record.ts';
+import { offset } from './scale.ts';
+
+/** The same question, asked again and again with the same outcome. */
+export interface Asked {
+  readonly last: CommandRecord;
+  readonly times: number;
+  readonly firstAt: number;
+}
+
+/**
+ * In the order in which they began; a question repeated until its answer came stands once for each outcome. What changes
+ * something is never folded.
+ */
+export function folded(commands: readonly CommandRecord[]): readonly Asked[] {
+  const rows: Asked[] = [];
+  for (const command of [...commands].sort((a, b) => a.startedAt - b.startedAt)) {
+    const before = rows.at(-1);
+    if (before !== undefined && command.effect === 'read' && isSame(before.last, command)) {
+      rows[rows.length - 1] = { ...before, last: command, times: before.times + 1 };
+    } else rows.push({ last: command, times: 1, firstAt: command.startedAt });
+  }
+  return rows;
+}
+
+function isSame(one: CommandRecord, other: CommandRecord): boolean {
+  return one.text === other.text && one.exitCode === other.exitCode && one.failure === other.failure;
+}
+
+/** Commands with time, duration and how each ended. */
+export function commandList(commands: readonly CommandRecord[], zero: number): Markup {
+  if (commands.length === 0) return html`<p class="none">No command was run for this.</p>`;
+  return html`<ol class="commands">
+    ${folded(commands).map((asked) => row(asked, zero))}
+  </ol>`;
+}
+
+function row({ last, times, firstAt }: Asked, zero: number): Markup {
+  const { effect, endedAt, startedAt, text, stderr } = last;
+  const again =
+    times > 1 ? html`<span>asked ${counted(times, 'time')} in ${duration(endedAt - firstAt)}</span>` : undefined;
+  const took = times > 1 ? undefined : html`<span class="duration">${duration(endedAt - startedAt)}</span>`;
+  const said = stderr === undefined ? undefined : html`<pre class="stderr">${stderr}</pre>`;
+  return html`<li class="${effect}">
+    <p class="meta">
+      <span class="at">${offset(firstAt - zero, true)}</span>${took}${again}<span
+        class="ending ${isWell(last) ? 'well' : 'ill'}"
+        >${ending(last)}</span
+      ><span>${effect === 'write' ? 'changes' : 'looks'}</span>
+    </p>
+    <pre class="command">${text}</pre>
+    ${said}
+  </li>`;
+}
+
+function isWell({ exitCode, failure }: CommandRecord): boolean {
+  return exitCode === 0 && failure === undefined;
+}
+
+function ending({ exitCode, failure }: CommandRecord): string {
+  if (exitCode !== undefined) return `exit ${exitCode}`;
+  return failure === undefined ? 'did not run' : ENDINGS[failure];
+}
+
+const ENDINGS: Readonly<Record<NonNullable<CommandRecord['failure']>, string>> = {
+  exit: 'failed',
+  'not-found': 'program not found',
+  'timed-out': 'out of time',
+  aborted: 'interrupted',
+  killed: 'killed',
+};

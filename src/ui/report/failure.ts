@@ -1,0 +1,32 @@
+import { sentence } from '../../plan/words.ts';
+import { html, type Markup } from './html.ts';
+import type { Failure } from './picture.ts';
+
+/** An error with all that its screen has: what, every detail, the command, its last words, and what to try. */
+export function failureBlock({ reason, exitCode, message, details, command, stderrTail, hint }: Failure): Markup {
+  const list =
+    details.length === 0
+      ? undefined
+      : html`<ul>
+          ${details.map((detail) => html`<li>${detail}</li>`)}
+        </ul>`;
+  const words = (stderrTail ?? '').trimEnd();
+  return html`<div class="failure">
+    <p class="message">${sentence(message)}</p>
+    ${list}
+    ${
+      command === undefined
+        ? undefined
+        : html`<p class="label">The command</p>
+            <pre class="command">${command}</pre>`
+    }
+    ${
+      words === ''
+        ? undefined
+        : html`<p class="label">It said</p>
+            <pre class="stderr">${words}</pre>`
+    }
+    ${hint === undefined ? undefined : html`<p class="hint"><strong>Try:</strong> ${hint}</p>`}
+    <p class="reason">Reason: ${reason} (exit code ${exitCode})</p>
+  </div>`;
+}

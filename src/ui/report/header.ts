@@ -1,0 +1,121 @@
+import { duration } from '../../plan/words.ts';
+import { html, type Markup, type Part } from './html.ts';
+import { ownerOf, type Picture, type PicturedRun } from './picture.ts';
+import { anchorOf } from './step-details.ts';
+import { criticalSteps } from './timeline.ts';
+
+/** How it ended, of what lab, in which figures, and what took the time. */
+export function header(picture: Picture): Markup {
+  const { typed, startedAt, endedAt, rehearsal, facts, warnings, run } = picture;
+  const { tone, sign, words } = outcomeOf(picture);
+  return html`<header class="${tone}">
+    <p class="typed"><code>$ ${typed}</code></p>
+    <h1><span class="sign" aria-hidden="true">${sign}</span> ${words}</h1>
+    <p class="aside">
+      ${moment(startedAt)}, ${duration(endedAt - startedAt)} in
+      all.${rehearsal ? html` <strong>A rehearsal</strong>: simulated world, simulated time; nothing real was touched.` : undefined}
+    </p>
+    <dl class="tiles">${tilesOf(picture).map(tile)}</dl>
+    ${run === undefined ? undefined : criticalPath(run)}
+    <dl class="facts">
+      ${facts.map(
+        ([name, value]) =>
+          html`<div>
+            <dt>${name}</dt>
+            <dd>${value}</dd>
+          </div>`,
+      )}
+    </dl>
+    ${warnings.map((warning) => html`<p class="warning"><strong>Warning:</strong> ${warning}</p>`)}
+  </header>`;
+}
+
+interface Outcome {
+  readonly tone: 'good' | 'bad' | 'stopped';
+  readonly sign: string;
+  readonly words: string;
+}
+
+/** The run in one line. */
+export function outcomeOf({ kind, run, failure, proofs }: Picture): Outcome {
+  if (failure?.reason === 'interrupted') return { tone: 'stopped', sign: '◼', words: 'Interrupted' };
+  if (failure !== undefined) {
+    return { tone: 'bad', sign: '✖', words: failure.reason === 'verify-failed' ? 'Made, but not proved' : 'Failed' };
+  }
+  const nothing = run?.changed === 0;
+  if (kind === 'delete') return good(nothing ? 'There was nothing to take down' : 'The lab is taken down');
+  const proved = proofs.length > 0 ? ', and proved' : '';
+  if (nothing) return good(`Everything was already there${proved}`);
+  return good(`The lab is ${kind === 'recreate' ? 'made anew' : 'up'}${proved}`);
+}
+
+const good = (words: string): Outcome => ({ tone: 'good', sign: '✔', words });
+
+type Tile = readonly [name: string, value: string, more: string];
+
+function tilesOf({ run, proofs, commands }: Picture): readonly Tile[] {
+  const writes = commands.filter(({ effect }) => effect === 'write').length;
+  const passed = proofs.filter(({ ok }) => ok).length;
+  const proving = proofs.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  return [
+    ...(run === undefined ? [] : runTiles(run)),
+    ['Commands', String(commands.length), `${writes} of which change something`],
+    ...(proofs.length === 0 ? [] : [['Proofs', `${passed} of ${proofs.length}`, `in ${duration(proving)}`] as const]),
+  ];
+}
+
+function runTiles(run: PicturedRun): readonly Tile[] {
+  const { steps, changed, makespanMs, criticalPathMs } = run;
+  const count = (outcome: string): number => steps.filter((step) => step.outcome === outcome).length;
+  const others = [
+    [count('ready'), 'nothing to do'],
+    [count('failed'), 'failed'],
+    [count('interrupted'), 'cut short'],
+    [count('not-started'), 'not started'],
+  ] as const;
+  const rest = others.filter(([number]) => number > 0).map(([number, words]) => `${number} ${words}`);
+  return [
+    ['Makespan', duration(makespanMs), `one after another: ${duration(sumOfWork(run))}`],
+    ['Critical path', duration(criticalPathMs), 'no order of steps is faster'],
+    ['Steps', `${changed} of ${steps.length}`, ['changed', ...rest].join(', ')],
+  ];
+}
+
+/** What the steps took, one after another and without waiting for each other. */
+function sumOfWork({ steps }: PicturedRun): number {
+  return steps.reduce((sum, { startedAt = 0, endedAt = 0, waitedMs }) => sum + endedAt - startedAt - waitedMs, 0);
+}
+
+function tile([name, value, more]: Tile): Markup {
+  return html`<div>
+    <dt>${name}</dt>
+    <dd class="value">${value}</dd>
+    <dd class="more">${more}</dd>
+  </div>`;
+}
+
+function criticalPath(run: PicturedRun): Markup | undefined {
+  const chain = criticalSteps(run);
+  const steps = run.steps
+    .filter((step) => chain.has(ownerOf(step)))
+    .sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0));
+  // A path of one step is no news.
+  if (steps.length < 2) return undefined;
+  const links: Part = steps.map(({ startedAt = 0, endedAt = 0, ...step }) => {
+    const ms = endedAt - startedAt;
+    const share = run.makespanMs > 0 ? ` (${Math.round((100 * ms) / run.makespanMs)} %)` : '';
+    return html`<li><a href="#${anchorOf(step)}">${step.title}</a> ${duration(ms)}${share}</li>`;
+  });
+  return html`<div class="path">
+    <p class="label"><span class="diamond" aria-hidden="true">◆</span> Critical path</p>
+    <ol>
+      ${links}
+    </ol>
+  </div>`;
+}
+
+/** A moment as people all over the world read it. */
+function moment(at: number): Markup {
+  const iso = new Date(at).toISOString();
+  return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`;
+}

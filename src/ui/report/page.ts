@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { counted } from '../../plan/words.ts';
+import { commandList } from './command-list.ts';
+import { failureBlock } from './failure.ts';
+import { header, outcomeOf } from './header.ts';
+import { html, markupText, trusted, type Markup } from './html.ts';
+import type { Picture } from './picture.ts';
+import { proofTable } from './proofs.ts';
+import { STYLE } from './style.ts';
+import { timeline } from './timeline.ts';
+
+/**
+ * The picture of one run as one file: no script, no font, nothing to load; what opens is `<details>`. The policy in its
+ * head lets a browser load and run nothing whatever, should anything ever get past the escaping. Pure.
+ */
+export function renderReport(picture: Picture): string {
+  const { run, proofs, failure } = picture;
+  const { sign, words } = outcomeOf(picture);
+  const page = html`<html lang="en">
+    <head>
+      <meta charset="utf-8" />
+      <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="color-scheme" content="light dark" />
+      <title>${sign} ${picture.typed}: ${words}</title>
+      <style>
+        ${trusted(STYLE)}
+      </style>
+    </head>
+    <body>
+      ${HATCH}
+      <main>
+        ${header(picture)}
+        ${failure === undefined ? undefined : section('error', 'What went wrong', failureBlock(failure))}
+        ${run === undefined ? undefined : timeline(picture, run)}
+        ${proofs.length === 0 ? undefined : proofTable(picture)} ${besides(picture)}
+      </main>
+      <footer>istio-vms ${picture.version}. Secrets are masked; this file loads nothing and runs no script.</footer>
+    </body>
+  </html>`;
+  return `<!doctype html>\n${markupText(page)}\n`;
+}
+
+const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'`;
+
+/** What waiting is painted with. */
+const HATCH = html`<svg width="0" height="0" class="unseen" aria-hidden="true">
+  <defs>
+    <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+      <rect class="hatch-ground" width="6" height="6" />
+      <rect class="hatch-line" width="2" height="6" />
+    </pattern>
+  </defs>
+</svg>`;
+
+function section(id: string, title: string, content: Markup): Markup {
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${title}</h2>
+    ${content}
+  </section>`;
+}
+
+/** Commands that were nobody's: looking for the tools, and making the sample for the proofs. */
+function besides({ commands, startedAt }: Picture): Markup | undefined {
+  const nobodys = commands.filter(({ owner }) => owner === undefined);
+  if (nobodys.length === 0) return undefined;
+  const list = html`<details>
+    <summary>
+      ${counted(nobodys.length, 'command')}: looking for the tools before the steps, and what proofs share
+    </summary>
+    ${commandList(nobodys, startedAt)}
+  </details>`;
+  return section('besides', 'Besides the steps', list);
+}

@@ -1,0 +1,97 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { CommandError, type CommandFailure } from '../../system/command-error.ts';
+import type { Clock, Command, Processes } from '../../system/doors.ts';
+import { tail } from '../../system/plain-text.ts';
+import { commandListing } from '../command-listing.ts';
+
+/** One command as it was. Times are milliseconds since 1970, on the clock of the run. Nothing in it is masked yet. */
+export interface CommandRecord {
+  /** On whose behalf it ran, e.g. `apply/istio`; absent when that was nobody in particular. */
+  readonly owner?: string;
+  /** As one would paste it. */
+  readonly text: string;
+  readonly effect: Command['effect'];
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Absent when it did not end by itself. */
+  readonly exitCode?: number;
+  readonly failure?: CommandFailure;
+  /** The last lines that it said on stderr, when it failed. */
+  readonly stderr?: string;
+}
+
+export interface Saying {
+  readonly owner: string;
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Remembers what a run does, and on whose behalf. */
+export interface RunRecord {
+  readonly commands: readonly CommandRecord[];
+  readonly sayings: readonly Saying[];
+  /** The same door; every command through it is remembered. */
+  readonly processes: Processes;
+  /** Whatever happens inside `act`, however deep, is the owner's. */
+  readonly within: <T>(owner: string, act: () => Promise<T>) => Promise<T>;
+  /** Remembers a sentence of the owner's. */
+  readonly say: (owner: string, text: string) => void;
+}
+
+export interface RunRecordOptions {
+  readonly processes: Processes;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Text of a script that ships with the tool → its path. */
+  readonly scripts: ReadonlyMap<string, string>;
+}
+
+/** Lines of stderr that are kept. */
+const STDERR_LINES = 20;
+
+/**
+ * Begins a record. Steps run at the same time and share their tools, so a command cannot be told from its arguments whose
+ * it is; the asynchronous context knows, without any step having to hand itself down to the door.
+ */
+export function createRunRecord({ processes, clock, scripts }: RunRecordOptions): RunRecord {
+  const owner = new AsyncLocalStorage<string>();
+  const commands: CommandRecord[] = [];
+  const sayings: Saying[] = [];
+
+  const run: Processes['run'] = async (command, signal) => {
+    const by = owner.getStore();
+    const startedAt = clock.now();
+    const note = (ending: Pick<CommandRecord, 'exitCode' | 'failure' | 'stderr'>): void => {
+      // The listing and not the command is kept: payloads can be large.
+      const { effect } = command;
+      const text = commandListing([command], scripts);
+      const endedAt = clock.now();
+      commands.push({ ...(by === undefined ? {} : { owner: by }), text, effect, startedAt, endedAt, ...ending });
+    };
+    try {
+      const result = await processes.run(command, signal);
+      note({ exitCode: result.exitCode });
+      return result;
+    } catch (thrown) {
+      note(thrown instanceof CommandError ? endingOf(thrown) : {});
+      throw thrown;
+    }
+  };
+
+  return {
+    commands,
+    sayings,
+    processes: { run },
+    within: (by, act) => owner.run(by, act),
+    say: (by, text) => void sayings.push({ owner: by, at: clock.now(), text }),
+  };
+}
+
+function endingOf({ command, failure, result }: CommandError): Pick<CommandRecord, 'exitCode' | 'failure' | 'stderr'> {
+  // What belongs to a secret answer may stand on either stream.
+  const stderr = command.secretOutput === true ? '' : tail(result.stderr, STDERR_LINES);
+  return {
+    failure,
+    ...(failure === 'exit' ? { exitCode: result.exitCode } : {}),
+    ...(stderr === '' ? {} : { stderr }),
+  };
+}

@@ -1,0 +1,73 @@
+import { duration, findingText } from '../../plan/words.ts';
+import { segmentsOf } from './bar.ts';
+import { commandList } from './command-list.ts';
+import { failureBlock } from './failure.ts';
+import { html, type Markup, type Part } from './html.ts';
+import { ownerOf, type Picture, type PicturedStep } from './picture.ts';
+import { offset } from './scale.ts';
+
+/** The address of a step inside the page. */
+export const anchorOf = ({ direction, id }: Pick<PicturedStep, 'direction' | 'id'>): string => `${direction}-${id}`;
+
+/** What a click on a step shows: its times, what it needs, what it said, and its commands. */
+export function stepDetails(step: PicturedStep, picture: Picture): Markup {
+  const owner = ownerOf(step);
+  const facts = timesOf(step, picture).map(
+    ([name, value]) =>
+      html`<dt>${name}</dt>
+        <dd>${value}</dd>`,
+  );
+  const sayings = picture.sayings.filter((saying) => saying.owner === owner);
+  const commands = picture.commands.filter((command) => command.owner === owner);
+  return html`<div class="inside" id="${anchorOf(step)}">
+    <dl class="times">${facts}</dl>
+    ${step.failure === undefined ? undefined : failureBlock(step.failure)}
+    ${
+      sayings.length === 0
+        ? undefined
+        : html`<h4>What it said</h4>
+            ${sayingList(sayings, picture.startedAt)}`
+    }
+    <h4>Commands</h4>
+    ${commandList(commands, picture.startedAt)}
+  </div>`;
+}
+
+function timesOf(step: PicturedStep, picture: Picture): readonly (readonly [string, Part])[] {
+  const { startedAt, endedAt, after, finding, turnFrom } = step;
+  const zero = picture.startedAt;
+  const titled = (id: string): Part => titleOf(picture, step.direction, id);
+  const spent = (kind: string): number =>
+    segmentsOf(step)
+      .filter((segment) => segment.kind === kind)
+      .reduce((sum, { from, to }) => sum + to - from, 0);
+  const spans = [
+    ['Waited to begin', spent('queue')],
+    ['Looked', spent('look')],
+    ['Waited for its turn', spent('turn')],
+    ['Worked', spent('work')],
+  ] as const;
+  return [
+    ...(startedAt === undefined || endedAt === undefined
+      ? []
+      : [['From, to', `${offset(startedAt - zero, true)} – ${offset(endedAt - zero, true)}`] as const]),
+    ...spans.filter(([, ms]) => ms > 0).map(([name, ms]) => [name, duration(ms)] as const),
+    ...(turnFrom === undefined ? [] : [['Its turn came after', titled(turnFrom)] as const]),
+    ...(after.length === 0
+      ? []
+      : [['Came after', after.map((id) => html`<span class="need">${titled(id)}</span> `)] as const]),
+    ...(finding === undefined ? [] : [['Found in the end', findingText(finding)] as const]),
+  ];
+}
+
+/** The title of another step of the same phase, as a way to it: what a link leads to opens by itself. */
+function titleOf({ run }: Picture, direction: PicturedStep['direction'], id: string): Part {
+  const step = run?.steps.find((each) => each.direction === direction && each.id === id);
+  return step === undefined ? id : html`<a href="#${anchorOf(step)}">${step.title}</a>`;
+}
+
+function sayingList(sayings: Picture['sayings'], zero: number): Markup {
+  return html`<ol class="sayings">
+    ${sayings.map(({ at, text }) => html`<li><span class="at">${offset(at - zero, true)}</span> <span>${text}</span></li>`)}
+  </ol>`;
+}

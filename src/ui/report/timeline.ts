@@ -1,0 +1,100 @@
+import { criticalChain } from '../../plan/report.ts';
+import { duration } from '../../plan/words.ts';
+import { bar } from './bar.ts';
+import { html, type Markup } from './html.ts';
+import { ownerOf, type Picture, type PicturedRun, type PicturedStep } from './picture.ts';
+import { createScale, offset, type Scale } from './scale.ts';
+import { stepDetails } from './step-details.ts';
+
+/** Every step in the order of the plan, each on the same time axis; a click opens what it did. */
+export function timeline(picture: Picture, run: PicturedRun): Markup {
+  const scale = createScale(picture.startedAt, run.endedAt);
+  const chain = criticalSteps(run);
+  const phases = (['remove', 'apply'] as const)
+    .map((direction) => ({ direction, steps: run.steps.filter((step) => step.direction === direction) }))
+    .filter(({ steps }) => steps.length > 0);
+  return html`<section aria-labelledby="timeline">
+    <h2 id="timeline">Timeline</h2>
+    <p class="aside">A step opens with a click, or with Tab and Enter: its times, what it said, and its commands.</p>
+    ${LEGEND}
+    <div class="chart">
+      ${axis(picture, scale)}
+      ${phases.map(
+        ({ direction, steps }) =>
+          html`${phases.length > 1 ? html`<h3>${PHASES[direction]}</h3>` : undefined}
+          ${steps.map((step) => row(step, picture, scale, chain.has(ownerOf(step))))}`,
+      )}
+    </div>
+  </section>`;
+}
+
+const PHASES = { remove: 'Taken down', apply: 'Made' } as const;
+
+/** Owners of the steps that decided when the run ended. */
+export function criticalSteps({ steps }: PicturedRun): ReadonlySet<string> {
+  const chains = (['remove', 'apply'] as const).map((direction) => {
+    const phase = steps.filter((step) => step.direction === direction);
+    return criticalChain(phase).map((id) => ownerOf({ direction, id }));
+  });
+  return new Set(chains.flat());
+}
+
+function axis(picture: Picture, scale: Scale): Markup {
+  const labels = scale.ticks.map((tick) => {
+    const x = scale.place(picture.startedAt + tick);
+    // A label in the middle of its line would hang over at either end.
+    const anchor = x < 3 ? 'start' : x > 95 ? 'end' : 'middle';
+    return html`<text x="${x}%" y="14" text-anchor="${anchor}">${offset(tick, tick % 1000 !== 0)}</text>`;
+  });
+  return html`<div class="axis" aria-hidden="true">
+    <span>minutes : seconds</span><svg height="20">${labels}</svg>
+  </div>`;
+}
+
+function row(step: PicturedStep, picture: Picture, scale: Scale, critical: boolean): Markup {
+  const mark = critical
+    ? html`<span class="diamond" aria-hidden="true">◆</span><span class="unseen">critical path: </span>`
+    : undefined;
+  return html`<details class="step ${step.outcome}${critical ? ' critical' : ''}">
+    <summary>
+      <span class="name">${mark}<span class="title">${step.title}</span></span>
+      ${bar(step, { scale, zero: picture.startedAt, critical })}
+      <span class="came">${howItCame(step)}</span>
+    </summary>
+    ${stepDetails(step, picture)}
+  </details>`;
+}
+
+/** How it went with a step, and how long it took without its wait for a resource. */
+function howItCame({ outcome, direction, startedAt, endedAt, waitedMs }: PicturedStep): string {
+  const took = startedAt === undefined || endedAt === undefined ? '' : duration(endedAt - startedAt - waitedMs);
+  switch (outcome) {
+    case 'ready':
+      return direction === 'apply' ? 'nothing to do' : 'was not there';
+    case 'changed':
+      return took;
+    case 'failed':
+      return `✖ failed, ${took}`;
+    case 'interrupted':
+      return `◼ cut short, ${took}`;
+    case 'not-started':
+      return 'not started';
+  }
+}
+
+const swatch = (kind: string, text: string): Markup =>
+  html`<li>
+    <svg class="bar" width="28" height="24" aria-hidden="true">
+      <rect class="${kind}" x="2" y="${kind === 'work' ? 3 : 7}" width="24" height="${kind === 'work' ? 16 : 8}" /></svg
+    >${text}
+  </li>`;
+
+const LEGEND = html`<ul class="legend">
+  ${swatch('work', 'works')} ${swatch('look', 'looks')} ${swatch('turn', 'waits')}
+  <li>
+    <span class="diamond">◆</span
+    ><svg class="bar" width="28" height="24" aria-hidden="true">
+      <rect class="mark" x="2" y="20" width="24" height="3" /></svg
+    >critical path: it decided when the run ended
+  </li>
+</ul>`;
