@@ -11,8 +11,9 @@ import type { Doors, Host } from './system/doors.ts';
 import { currentHost } from './system/host.ts';
 import { createRealDoors, type RealDoors } from './system/index.ts';
 import { createMask } from './system/mask.ts';
-import { loadShippedData, type ShippedData } from './system/shipped.ts';
+import { loadShippedData, scriptPaths, type ShippedData } from './system/shipped.ts';
 import { createRunLog, loggingProcesses, type RunLog } from './ui/log.ts';
+import { createRunRecord, type RunRecord } from './ui/report/record.ts';
 
 export type { Rehearsal };
 
@@ -21,8 +22,12 @@ export interface App {
   readonly lab: Lab;
   readonly loaded: LoadedConfig;
   readonly log: RunLog;
+  /** Every command, and on whose behalf: for the picture of the run. */
+  readonly record: RunRecord;
   /** Set in a rehearsal; its doors are the lab's. */
   readonly rehearsal?: Rehearsal;
+  /** Ends what only looks; a rehearsal needs no such thing, for its time passes at once. */
+  cutReads(): void;
   /** Ends everything that still runs. */
   killAll(): void;
 }
@@ -66,7 +71,12 @@ export async function surroundings(invocation: Invocation, options: GlobalOption
 
 /** The lab behind the real doors, with a log of every command. */
 export function realApp(around: Surroundings, labOptions: LabOptions): App {
-  return { ...compose(around, around.real, labOptions), killAll: () => around.real.killAll() };
+  const { real } = around;
+  return {
+    ...compose(around, real, labOptions),
+    cutReads: () => real.cutReads(),
+    killAll: () => real.killAll(),
+  };
 }
 
 /** The same lab behind the simulated doors. Nothing real is touched, not even the log. */
@@ -84,10 +94,19 @@ export async function rehearsedApp(
   if (overlay !== undefined && text !== undefined) await rehearsal.doors.files.write(overlay, text);
   // What is simulated is Multipass; the steps are the same whatever makes the machines.
   const loaded = { ...around.loaded, config: { ...around.loaded.config, engine: 'multipass' as const } };
-  return { ...compose({ ...around, host, loaded }, rehearsal.doors, labOptions), rehearsal, killAll: () => undefined };
+  return {
+    ...compose({ ...around, host, loaded }, rehearsal.doors, labOptions),
+    rehearsal,
+    cutReads: () => undefined,
+    killAll: () => undefined,
+  };
 }
 
-function compose(around: Surroundings, doors: Doors, options: LabOptions): Omit<App, 'rehearsal' | 'killAll'> {
+function compose(
+  around: Surroundings,
+  doors: Doors,
+  options: LabOptions,
+): Omit<App, 'rehearsal' | 'cutReads' | 'killAll'> {
   const { config } = around.loaded;
   const mask = createMask();
   const stamp = new Date(doors.clock.now()).toISOString().replace(/[:.]/g, '-');
@@ -97,7 +116,10 @@ function compose(around: Surroundings, doors: Doors, options: LabOptions): Omit<
     path: join(config.paths.logs, `${stamp}.log`),
     mask,
   });
-  const logged = { ...doors, processes: loggingProcesses(doors.processes, log) };
-  const lab = makeLab({ config, host: around.host, shipped: around.shipped, doors: logged, mask, options });
-  return { lab, loaded: around.loaded, log };
+  const { clock } = doors;
+  const { host, shipped } = around;
+  const processes = loggingProcesses(doors.processes, log);
+  const record = createRunRecord({ processes, clock, scripts: scriptPaths(shipped) });
+  const lab = makeLab({ config, host, shipped, doors: { ...doors, processes: record.processes }, mask, options });
+  return { lab, loaded: around.loaded, log, record };
 }

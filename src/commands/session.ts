@@ -24,6 +24,8 @@ export interface SessionSpec {
   readonly from: RehearsalStart;
   /** Ids of the steps that a rehearsal `--from needs` finds already done. */
   readonly needs?: (steps: readonly Step[]) => readonly string[];
+  /** What a rehearsal of this command has to have there besides, whatever it begins with. */
+  readonly prepare?: (session: Session) => Promise<void>;
   readonly body: (session: Session) => Promise<Answer>;
 }
 
@@ -78,6 +80,8 @@ async function rehearsed(spec: SessionSpec, work: Session): Promise<Answer> {
     at: work.app.lab.doors.clock.now(),
     text: 'Rehearsal: a simulated world. Nothing real is touched.',
   });
+  const { prepare } = spec;
+  if (prepare !== undefined) await rehearsal.drive(() => prepare(work));
   const begun = await prepareRehearsal(rehearsal, work, spec.options.from ?? spec.from, spec.needs ?? (() => []));
   const answer = await rehearsal.drive(() => spec.body(work));
   const figures = rehearsalFigures(rehearsal, work, begun, answer.run);
@@ -102,6 +106,7 @@ function listenForInterrupts(invocation: Invocation, interrupt: AbortController,
       text: 'Stopping: what must not be cut is let end. Once more to leave at once.',
     });
     interrupt.abort(new CliError('interrupted', { message: 'Interrupted.' }));
+    app.cutReads();
   });
 }
 
@@ -123,6 +128,9 @@ function show(
     const lines = wrapText(answer.closing, screen.width - 1).map(screen.paint.dim);
     invocation.stderr.write(`\n${lines.join('\n')}\n`);
   }
+  if (error === undefined && answer.report !== undefined && !options.quiet) {
+    invocation.stderr.write(`${screen.paint.dim(`Report: ${answer.report}`)}\n`);
+  }
   if (error === undefined) return EXIT.done;
   const real = app !== undefined && app.rehearsal === undefined;
   invocation.stderr.write(
@@ -130,6 +138,7 @@ function show(
       paint: screen.paint,
       width: screen.width,
       logPath: real ? app.log.path : undefined,
+      reportPath: answer.report,
       seen: answer.run?.steps,
     }),
   );

@@ -6,6 +6,8 @@ import { createProcesses } from './processes.ts';
 
 /** The doors onto the real world. */
 export interface RealDoors extends Doors {
+  /** Ends every command that only looks: for the first Ctrl-C. */
+  cutReads(): void;
   /** Ends every command that still runs: for the second Ctrl-C. */
   killAll(): void;
 }
@@ -17,6 +19,7 @@ export function createRealDoors(): RealDoors {
     files: createFiles(),
     clock: createClock(),
     downloads: createDownloads(),
+    cutReads: () => processes.cutReads(),
     killAll: () => processes.killAll(),
   };
 }

@@ -10,6 +10,8 @@ import { tarStream } from './pack.ts';
 const GRACE_MS = 3000;
 
 export interface RealProcesses extends Processes {
+  /** Ends every command that only looks, whoever asked for it: for the first Ctrl-C. What is begun later is not ended. */
+  cutReads(): void;
   /** Ends every command that runs, writes too: for the second Ctrl-C. */
   killAll(): void;
 }
@@ -17,6 +19,7 @@ export interface RealProcesses extends Processes {
 /** A running process group. */
 interface Running {
   readonly pid: number;
+  readonly effect: Command['effect'];
   /** Why we end it, once we do. */
   ending?: CommandFailure;
   killer?: NodeJS.Timeout;
@@ -44,9 +47,9 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
     group.killer = setTimeout(() => signalGroup(group.pid, 'SIGKILL'), graceMs);
   };
 
-  const watch = (pid: number): Running => {
+  const watch = (pid: number, effect: Command['effect']): Running => {
     if (running.size === 0) process.on('exit', atExit);
-    const group: Running = { pid };
+    const group: Running = { pid, effect };
     running.add(group);
     return group;
   };
@@ -71,7 +74,7 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
         stripFinalNewline: false,
         reject: false,
       });
-      const group = child.pid === undefined ? undefined : watch(child.pid);
+      const group = child.pid === undefined ? undefined : watch(child.pid, command.effect);
       const timer =
         group === undefined || command.timeoutMs === undefined
           ? undefined
@@ -79,7 +82,7 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
       const abort = (): void => {
         // A read may be cut anywhere. A write may not: the daemon behind it goes on in any case, and half a launch or half
         // an installation is harder to go on from than a whole one. Whoever cannot wait interrupts a second time.
-        if (group !== undefined && command.effect === 'read') end(group, 'aborted');
+        if (group?.effect === 'read') end(group, 'aborted');
       };
       signal?.addEventListener('abort', abort, { once: true });
       try {
@@ -93,6 +96,9 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
         signal?.removeEventListener('abort', abort);
         if (group !== undefined) forget(group);
       }
+    },
+    cutReads() {
+      for (const group of running) if (group.effect === 'read') end(group, 'aborted');
     },
     killAll() {
       for (const group of running) end(group, 'killed');

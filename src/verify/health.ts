@@ -1,6 +1,6 @@
 import { CliError } from '../errors/cli-error.ts';
 import { DEMO_UNIT } from '../guest/demo.ts';
-import { asRoot } from '../machines/machine.ts';
+import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { Lab } from '../steps/lab.ts';
@@ -21,14 +21,16 @@ export const health: Check = {
     // Only what runs is stopped, so that it runs again afterwards and nothing else has changed.
     const { active } = (await lab.workloadVm.state())?.demo ?? { active: 'not there' };
     if (active !== 'active') return fail(`the demo workload is ${active}`, 'istio-vms route');
+    // Looked up before: on the way back there is no look that an interrupt could cut.
+    const vm = await runningVm(lab);
     let stopped: string;
     try {
       context.say('stopping the demo workload');
-      await demo(lab, 'stop');
+      await demo(lab, vm, 'stop');
       stopped = await waitForHealth(lab, 'False', context);
     } finally {
       // Also after an interrupt: what we stopped runs again.
-      await demo(lab, 'start');
+      await demo(lab, vm, 'start');
     }
     if (stopped !== 'False') return fail(`stopped: ${stopped}`, 'istio-vms workload && istio-vms bootstrap');
     context.say('the demo workload runs again');
@@ -39,9 +41,8 @@ export const health: Check = {
   },
 };
 
-async function demo(lab: Lab, verb: 'start' | 'stop'): Promise<void> {
+async function demo(lab: Lab, vm: Machine, verb: 'start' | 'stop'): Promise<void> {
   const command = asRoot({ file: 'systemctl', args: [verb, DEMO_UNIT], effect: 'write', timeoutMs: 60_000 });
-  const vm = await runningVm(lab);
   await vm.run(command);
   lab.workloadVm.forget();
 }

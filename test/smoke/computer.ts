@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import type { Instance } from '../../src/rehearsal/world.ts';
 import { installTools, TOOLS, type Tool } from './stand-ins.ts';
@@ -26,6 +27,12 @@ export interface RunningCli {
   readonly done: Promise<Run>;
   /** As a terminal does at Ctrl-C: to everyone in the foreground process group. */
   readonly ctrlC: () => void;
+  /** A signal to the program alone. */
+  readonly send: (signal: NodeJS.Signals) => void;
+  /** Calls back with all of stderr so far, each time that there is more. */
+  readonly onStory: (hear: (story: string) => void) => void;
+  /** Closes our ends of its pipes: whatever it writes from now on, nobody reads. */
+  readonly deafen: () => void;
 }
 
 export interface Computer extends WorldServer {
@@ -36,6 +43,8 @@ export interface Computer extends WorldServer {
   readonly start: (...args: readonly string[]) => RunningCli;
   readonly run: (...args: readonly string[]) => Promise<Run>;
   readonly install: (tools: readonly Tool[]) => Promise<void>;
+  /** Resolves when a file of this name is in the working directory, and takes it away. */
+  readonly appears: (name: string) => Promise<void>;
   readonly remove: () => Promise<void>;
 }
 
@@ -70,7 +79,22 @@ export async function createComputer(foreign: readonly Pick<Instance, 'name' | '
       const texts = await Promise.all(written.map((name) => readFile(join(logs, name), 'utf8')));
       return { exitCode: exitCode as number | null, stdout, stderr, log: texts.join('') };
     });
-    return { pid, done, ctrlC: () => process.kill(-pid, 'SIGINT') };
+    return {
+      pid,
+      done,
+      ctrlC: () => process.kill(-pid, 'SIGINT'),
+      send: (signal) => process.kill(pid, signal),
+      onStory: (hear) => {
+        let story = '';
+        child.stderr.on('data', (chunk) => hear((story += String(chunk))));
+      },
+      deafen: () => {
+        child.stdout.push(null);
+        child.stderr.push(null);
+        child.stdout.destroy();
+        child.stderr.destroy();
+      },
+    };
   };
 
   return {
@@ -80,6 +104,10 @@ export async function createComputer(foreign: readonly Pick<Instance, 'name' | '
     env,
     start,
     run: (...args) => start(...args).done,
+    appears: async (name) => {
+      while (!(await namesIn(cwd)).includes(name)) await sleep(20);
+      await rm(join(cwd, name));
+    },
     install: (tools) => installTools(bin, server.socket, tools),
     remove: async () => {
       await server.close();

@@ -154,6 +154,18 @@ describe('createProcesses', () => {
     expect(group).toBe(pid);
   });
 
+  it('cutReads ends what only looks, whoever asked for it and with whatever children, and nothing that is begun later', async () => {
+    const own = createProcesses(200);
+    const look = failureOf(own.run(family()));
+    const write = own.run(node(`setTimeout(() => console.log('whole'), 900)`, { effect: 'write' }));
+    setTimeout(() => own.cutReads(), 400);
+    const error = await look;
+    expect(error.failure).toBe('aborted');
+    await gone(pidsIn(error));
+    expect((await own.run(node('console.log(1)'))).stdout).toBe('1\n');
+    expect((await write).stdout).toBe('whole\n');
+  });
+
   it('killAll ends writes too', async () => {
     const own = createProcesses(200);
     const work = failureOf(own.run(family({ effect: 'write' })));

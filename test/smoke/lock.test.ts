@@ -1,0 +1,86 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createComputer, type Computer } from './computer.ts';
+import { documentOf, expectSuccess, writesOf } from './evidence.ts';
+import type { Call } from './world-server.ts';
+
+const isLaunch = ({ tool, args }: Call): boolean => tool === 'multipass' && args[0] === 'launch';
+
+describe('two runs in one directory', () => {
+  let computer: Computer;
+  beforeEach(async () => {
+    computer = await createComputer();
+  });
+  afterEach(() => computer.remove());
+
+  const lock = (): Promise<unknown> => stat(join(computer.cwd, '.data', '.lock')).catch(() => 'none');
+
+  it('at the same moment: one works, the other says whom it waits for, and then finds all done', async () => {
+    const runs = await Promise.all([computer.run('up', '--skip-verify'), computer.run('up', '--skip-verify')]);
+    runs.forEach(expectSuccess);
+    const [waited, worked] = runs.sort((a, b) => b.stderr.indexOf('One at a time') - a.stderr.indexOf('One at a time'));
+    expect(waited.stderr).toMatch(
+      /One at a time: waiting for the other run .* to end: `istio-vms up --skip-verify`, process \d+, has been at work since \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/,
+    );
+    expect(waited.stdout).toContain('Everything was already there; nothing changed.');
+    expect(worked.stderr).not.toContain('One at a time');
+    expect(worked.stdout).toMatch(/Changed \d+ of 20 steps/);
+    expect(computer.calls.filter(isLaunch)).toHaveLength(4);
+    expect(computer.world.refused).toEqual([]);
+    expect(await lock()).toBe('none');
+  });
+
+  it('the second may be told not to wait; who only looks never waits', async () => {
+    const hold = computer.hold(isLaunch);
+    const first = computer.start('up', '--skip-verify');
+    await hold.reached;
+
+    const second = await computer.run('k3s', '--lock-timeout', '0', '--output', 'json');
+    expect(second.exitCode).toBe(6);
+    const { error } = documentOf(second);
+    expect(error.reason).toBe('gave-up-waiting');
+    expect(error.message).toContain(`\`istio-vms up --skip-verify\`, process ${first.pid}, has been at work since`);
+    expect(error.hint).toContain('--lock-timeout');
+    for (const looking of [['status'], ['plan'], ['env'], ['verify', 'istioctl', '--lock-timeout', '0']]) {
+      expect((await computer.run(...looking)).stderr).not.toContain('has been at work');
+    }
+    hold.release();
+    expectSuccess(await first.done);
+  });
+
+  it('after kill -9 the next one works at once', async () => {
+    const hold = computer.hold(isLaunch);
+    const first = computer.start('up', '--skip-verify');
+    await hold.reached;
+    process.kill(first.pid, 'SIGKILL');
+    await first.done;
+    expect(await lock()).not.toBe('none');
+    hold.release();
+
+    const second = await computer.run('up', '--skip-verify', '--lock-timeout', '0');
+    expectSuccess(second);
+    expect(second.stderr).not.toContain('One at a time');
+    expect([...computer.world.engine.instances.keys()]).toHaveLength(4);
+    expect(await lock()).toBe('none');
+  });
+
+  it('a waiting one heeds Ctrl-C', async () => {
+    const hold = computer.hold(isLaunch);
+    const first = computer.start('up', '--skip-verify');
+    await hold.reached;
+    const second = computer.start('up', '--delete');
+    const told = new Promise<void>((resolve) => {
+      second.onStory((story) => {
+        if (story.includes('One at a time')) resolve();
+      });
+    });
+    await told;
+    second.ctrlC();
+    const ended = await second.done;
+    expect(ended.exitCode).toBe(130);
+    expect(writesOf(ended)).toEqual([]);
+    hold.release();
+    expectSuccess(await first.done);
+  });
+});

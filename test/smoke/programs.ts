@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Computer } from './computer.ts';
+import type { Tool } from './stand-ins.ts';
+
+const run = promisify(execFile);
+const STUBBORN = fileURLToPath(new URL('stubborn.mjs', import.meta.url));
+
+/** Programs that run for this computer: its CLI, its stand-ins, and whatever those have started. */
+export async function programsOf({ cwd }: Pick<Computer, 'cwd'>): Promise<string[]> {
+  const place = cwd.replace(/\/lab$/, '/');
+  const { stdout } = await run('/bin/ps', ['-axww', '-o', 'pid=,stat=,command='], { maxBuffer: 16 * 1024 * 1024 });
+  return stdout
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.includes(place) && !/^\d+ Z/.test(line) && !line.startsWith(`${process.pid} `));
+}
+
+/** The programs that are still there after a moment in which they may end. */
+export async function survivors(computer: Pick<Computer, 'cwd'>, withinMs = 2_000): Promise<string[]> {
+  const until = performance.now() + withinMs;
+  for (;;) {
+    const there = await programsOf(computer);
+    if (there.length === 0 || performance.now() > until) return there;
+    await sleep(50);
+  }
+}
+
+/** A tool that never ends by itself, does not heed polite signals, and has a child that is no better. */
+export async function installStubborn({ env, cwd }: Pick<Computer, 'env' | 'cwd'>, tool: Tool): Promise<void> {
+  const path = join(env['PATH'] ?? '', tool);
+  await writeFile(path, `#!/bin/sh\nexec '${process.execPath}' '${STUBBORN}' '${cwd}' "$@"\n`);
+  await chmod(path, 0o755);
+}

@@ -1,0 +1,144 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createComputer, type Computer } from './computer.ts';
+import { expectSuccess } from './evidence.ts';
+import { installStubborn, survivors } from './programs.ts';
+import { CTRL_C, isRestored, onTerminal } from './terminal.ts';
+import type { Call } from './world-server.ts';
+
+const isLaunch = ({ tool, args }: Call): boolean => tool === 'multipass' && args[0] === 'launch';
+const RESTORED = { cursor: 'shown', line: 'whole' };
+
+describe('on a terminal', () => {
+  let computer: Computer;
+  beforeEach(async () => {
+    computer = await createComputer();
+  });
+  afterEach(() => computer.remove());
+
+  const converges = async (): Promise<void> => {
+    expectSuccess(await computer.run('up', '--skip-verify', '--lock-timeout', '0'));
+    expect([...computer.world.engine.instances.keys()]).toHaveLength(4);
+    expect(computer.world.refused).toEqual([]);
+  };
+
+  it('a run to its end leaves the terminal as it was, and nobody behind', async () => {
+    const terminal = onTerminal(computer, ['up', '--skip-verify']);
+    expect(await terminal.done, terminal.written()).toBe(0);
+    // The tree did move, and the cursor was away meanwhile.
+    expect(terminal.written()).toContain('\x1b[?25l');
+    expect(isRestored(terminal.written())).toEqual(RESTORED);
+    expect(await survivors(computer)).toEqual([]);
+  });
+
+  it('Ctrl-C lets end what must not be cut, says how to go on, and gives the terminal back', async () => {
+    const hold = computer.hold(isLaunch);
+    const terminal = onTerminal(computer, ['up']);
+    await hold.reached;
+    terminal.type(CTRL_C);
+    await terminal.shows('Once more to leave at once');
+    const begun = computer.calls.filter(isLaunch).length;
+    hold.release();
+    expect(await terminal.done).toBe(130);
+    expect(terminal.written()).toContain('Run the same command again to go on where it stopped.');
+    expect(isRestored(terminal.written())).toEqual(RESTORED);
+    expect(computer.calls.filter(isLaunch)).toHaveLength(begun);
+    expect(await survivors(computer)).toEqual([]);
+    await converges();
+  });
+
+  it('Ctrl-C twice leaves at once, with the terminal as it was and nobody behind', async () => {
+    const hold = computer.hold(isLaunch);
+    const terminal = onTerminal(computer, ['up']);
+    await hold.reached;
+    terminal.type(CTRL_C);
+    await terminal.shows('Once more to leave at once');
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    terminal.type(CTRL_C);
+    expect(await terminal.done).toBe(130);
+    expect(terminal.written()).toContain('Left at once. Run the same command again');
+    expect(isRestored(terminal.written())).toEqual(RESTORED);
+    expect(await survivors(computer)).toEqual([]);
+    hold.release();
+    await converges();
+  });
+
+  it('one Ctrl-C that npm hands on as well is one', async () => {
+    const hold = computer.hold(isLaunch);
+    const handOn = `const child = require('node:child_process').spawn(process.argv[1], process.argv.slice(2), { stdio: 'inherit' });
+      process.on('SIGINT', () => child.kill('SIGINT'));
+      child.on('exit', (code) => process.exit(code ?? 1));`;
+    const terminal = onTerminal(computer, ['up'], [process.execPath, '-e', handOn]);
+    const held = await hold.reached;
+    terminal.type(CTRL_C);
+    await terminal.shows('Once more to leave at once');
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(held.gone).toBe(false);
+    hold.release();
+    expect(await terminal.done).toBe(130);
+    expect(terminal.written()).not.toContain('Left at once');
+    expect(await survivors(computer)).toEqual([]);
+  });
+
+  it('a terminal that is closed asks to end: the launch that runs is let end, and nobody stays', async () => {
+    const hold = computer.hold(isLaunch);
+    const terminal = onTerminal(computer, ['up']);
+    const held = await hold.reached;
+    terminal.close();
+    await terminal.done;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(held.gone).toBe(false);
+    const begun = computer.calls.filter(isLaunch).length;
+    hold.release();
+    expect(await survivors(computer, 20_000)).toEqual([]);
+    expect(computer.calls.filter(isLaunch)).toHaveLength(begun);
+    await converges();
+  });
+
+  it('programs that heed no polite signal are ended with their children: at once, or after a moment of grace', async () => {
+    await installStubborn(computer, 'multipass');
+    for (const presses of [1, 2]) {
+      const terminal = onTerminal(computer, ['status']);
+      await computer.appears('stubborn-ones-are-there');
+      const startedAt = performance.now();
+      terminal.type(CTRL_C);
+      if (presses === 2) {
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        terminal.type(CTRL_C);
+      }
+      expect(await terminal.done).toBe(130);
+      expect(isRestored(terminal.written())).toEqual(RESTORED);
+      expect(await survivors(computer)).toEqual([]);
+      // Within the grace of three seconds: nobody was waited for.
+      if (presses === 2) expect(performance.now() - startedAt).toBeLessThan(2_500);
+    }
+  });
+});
+
+describe('without a terminal', () => {
+  let computer: Computer;
+  beforeEach(async () => {
+    computer = await createComputer();
+  });
+  afterEach(() => computer.remove());
+
+  it.each(['SIGTERM', 'SIGHUP'] as const)('%s asks to end as Ctrl-C does', async (signal) => {
+    const hold = computer.hold(isLaunch);
+    const cli = computer.start('up');
+    const held = await hold.reached;
+    cli.send(signal);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(held.gone).toBe(false);
+    hold.release();
+    const run = await cli.done;
+    expect(run).toMatchObject({ exitCode: 130, stdout: '' });
+    expect(run.stderr).toMatch(/Run the same command again to go on/);
+    expect(await survivors(computer)).toEqual([]);
+  });
+
+  it('a reader that goes away is no reason to fall over', async () => {
+    const cli = computer.start('up', '--skip-verify', '--verbose');
+    cli.deafen();
+    expect(await cli.done).toMatchObject({ exitCode: 0 });
+    expect([...computer.world.engine.instances.keys()]).toHaveLength(4);
+  });
+});
