@@ -103,6 +103,7 @@ const COMMANDS: readonly CommandSpec[] = [
     extend: (command) => {
       deletable(command);
       command.option('--skip-verify', 'do not verify at the end');
+      command.option('--report <file>', 'where the picture of the run goes; otherwise .tmp/report.html');
     },
     examples: [
       'istio-vms up --rehearse         see all of it, with no other tool installed',

@@ -30,6 +30,8 @@ export interface Answer {
   readonly error?: CliError;
   /** The run behind it, for the error screen. */
   readonly run?: RunReport;
+  /** Path of the real file that holds the picture of the run. */
+  readonly report?: string;
   /** Last words on stderr: part of the story, so that stdout holds nothing but the answer. */
   readonly closing?: string;
 }

@@ -9,7 +9,7 @@ import { counted, findingText } from '../plan/words.ts';
 import { labSteps } from '../steps/steps.ts';
 import { requireTools } from './tools.ts';
 import type { Command } from '../system/doors.ts';
-import { shippedScriptPath, type ShippedData } from '../system/shipped.ts';
+import { scriptPaths } from '../system/shipped.ts';
 import { renderTable } from '../ui/table.ts';
 import { commandListing } from '../ui/command-listing.ts';
 import type { Answer, Session } from './command.ts';
@@ -101,9 +101,4 @@ function inOrder(transcript: Rehearsal['transcript']): readonly Command[] {
       return again === undefined || again.effect === 'write';
     })
     .map(({ command }) => command);
-}
-
-/** Text of each shipped script → where it lies, so that a listing can name it. */
-function scriptPaths({ guest }: ShippedData): ReadonlyMap<string, string> {
-  return new Map(Object.entries(guest).map(([name, text]) => [text, shippedScriptPath(name)]));
 }

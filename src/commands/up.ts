@@ -7,6 +7,8 @@ import { chooseChecks } from '../verify/checks.ts';
 import { whileAlone } from './alone.ts';
 import { carryOut, runData } from './carry-out.ts';
 import type { Answer, Session } from './command.ts';
+import { observedCheck, observedStep } from './observed.ts';
+import { pictured, type Draft } from './picture.ts';
 import { session } from './session.ts';
 import { reportText, runChecks, verifyData } from './verify.ts';
 
@@ -14,6 +16,8 @@ interface UpOptions extends GlobalOptions {
   readonly delete?: boolean;
   readonly recreate?: boolean;
   readonly skipVerify?: boolean;
+  /** Where the picture of the run goes. */
+  readonly report?: string;
 }
 
 /** Everything, in dependency order, whatever can run at once at once; ends with the proofs. */
@@ -25,20 +29,26 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
     options,
     from: kind === 'apply' ? 'nothing' : 'lab',
     body: (work) =>
-      whileAlone(work, async (): Promise<Answer> => {
-        const run = await carryOut(work, labSteps(work.app.lab), { kind, targets: 'all' });
-        if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
-        const summary = summarize(run, work.screen.answer).join('\n');
-        if (kind === 'delete' || options.skipVerify === true) return { data: runData(run), text: summary, run };
-        return verified(work, run.changed === 0, { data: runData(run), text: summary, run });
-      }),
+      whileAlone(work, () =>
+        pictured(work, { kind, file: options.report }, async (draft): Promise<Answer> => {
+          const { lab, record } = work.app;
+          const steps = labSteps(lab).map((step) => observedStep(step, record));
+          const run = await carryOut(work, steps, { kind, targets: 'all' });
+          draft.run = run;
+          if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
+          const summary = summarize(run, work.screen.answer).join('\n');
+          if (kind === 'delete' || options.skipVerify === true) return { data: runData(run), text: summary, run };
+          return verified(work, draft, run.changed === 0, { data: runData(run), text: summary, run });
+        }),
+      ),
   });
 }
 
 /** After a run that changed nothing only those proofs are made that change nothing either. */
-async function verified(work: Session, readOnly: boolean, answer: Answer): Promise<Answer> {
+async function verified(work: Session, draft: Draft, readOnly: boolean, answer: Answer): Promise<Answer> {
   const checks = chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly });
-  const report = await runChecks(work, checks);
+  const observed = checks.map((check) => observedCheck(check, work.app.record));
+  const report = await runChecks(work, observed, (result) => draft.proofs.push(result));
   const leftOut = readOnly
     ? '\nProofs that would disturb the lab were left out; `istio-vms verify` makes them all.'
     : '';

@@ -67,7 +67,11 @@ export async function verify(
 }
 
 /** Runs checks as the steps of a run, so that the screen shows them as it shows steps. */
-export async function runChecks(work: Session, checks: readonly Check[]): Promise<VerifyReport> {
+export async function runChecks(
+  work: Session,
+  checks: readonly Check[],
+  onResult: (result: CheckResult) => void = () => undefined,
+): Promise<VerifyReport> {
   const { lab } = work.app;
   const { clock } = lab.doors;
   const { event } = work.reporter;
@@ -88,7 +92,10 @@ export async function runChecks(work: Session, checks: readonly Check[]): Promis
     if (phase === 'start') {
       current = check.name;
       event({ type: 'step-started', at, id: check.name });
-    } else if (phase.ok) {
+      return;
+    }
+    onResult(phase);
+    if (phase.ok) {
       event({ type: 'step-done', at, id: check.name, outcome: 'changed', ms: phase.durationMs });
     } else {
       const error = new CliError('verify-failed', { message: phase.evidence });

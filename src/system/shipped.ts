@@ -25,9 +25,9 @@ export async function loadShippedData(root = packageRoot): Promise<ShippedData> 
   return { versions: JSON.parse(versions) as VersionTable, guest, sample };
 }
 
-/** Where a file of `data/guest` lies on this computer. */
-export function shippedScriptPath(name: string): string {
-  return join(packageRoot, 'data', 'guest', name);
+/** Text of each script of `data/guest` → where it lies on this computer, so that a listing can name it. */
+export function scriptPaths({ guest }: ShippedData): ReadonlyMap<string, string> {
+  return new Map(Object.entries(guest).map(([name, text]) => [text, join(packageRoot, 'data', 'guest', name)]));
 }
 
 async function readTexts(directory: string): Promise<Record<string, string>> {

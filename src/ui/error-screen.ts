@@ -9,6 +9,8 @@ export interface ErrorScreenOptions {
   readonly width: number;
   /** The full log, if one was begun. */
   readonly logPath?: string | undefined;
+  /** The picture of the run, if one was drawn. */
+  readonly reportPath?: string | undefined;
   /** How the steps of the run came out. */
   readonly seen?: readonly { readonly outcome: string }[] | undefined;
 }
@@ -21,7 +23,7 @@ const STDERR_LINES = 12;
  * where to read more. Pure. Commands are never broken, so that they can be pasted.
  */
 export function renderError(error: CliError, options: ErrorScreenOptions): string {
-  const { paint, logPath, seen } = options;
+  const { paint, logPath, reportPath, seen } = options;
   const { hint, details = [], command, stderrTail = '' } = error.facts;
   const width = bounded(options.width);
   const stop = error.reason === 'interrupted';
@@ -36,6 +38,7 @@ export function renderError(error: CliError, options: ErrorScreenOptions): strin
     hint === undefined ? [] : advice(error, hint, options),
     [
       ...(logPath === undefined ? [] : [paint.dim(`Log: ${logPath}`)]),
+      ...(reportPath === undefined ? [] : [paint.dim(`Report: ${reportPath}`)]),
       paint.dim(`Reason: ${error.reason} (exit code ${error.exitCode})`),
     ],
   ];

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { absolutePath } from '../config/paths.ts';
+import { CliError } from '../errors/cli-error.ts';
+import { explainThrown } from '../plan/explain.ts';
+import type { RunReport } from '../plan/report.ts';
+import { counted } from '../plan/words.ts';
+import type { Host } from '../system/doors.ts';
+import { renderReport } from '../ui/report/page.ts';
+import { everyText, failureOf, picturedRun, type Picture } from '../ui/report/picture.ts';
+import type { CheckResult } from '../verify/verify.ts';
+import { VERSION } from '../version.ts';
+import type { Answer, Session } from './command.ts';
+
+/** What a run has come to so far: its picture is drawn also when it ends early. */
+export interface Draft {
+  run?: RunReport;
+  readonly proofs: CheckResult[];
+}
+
+export interface PictureSpec {
+  readonly kind: RunReport['kind'];
+  /** From `--report`: where the picture goes instead of TEMP_DIR. */
+  readonly file?: string | undefined;
+}
+
+/**
+ * Does the work of a command and leaves a picture of it, however it ends. A rehearsal leaves it in its simulated world,
+ * unless a real file is asked for. A picture that cannot be drawn or written is a warning and no reason to fail.
+ */
+export async function pictured(
+  work: Session,
+  spec: PictureSpec,
+  body: (draft: Draft) => Promise<Answer>,
+): Promise<Answer> {
+  const { app, around, reporter } = work;
+  const { doors, config, host, mask } = app.lab;
+  const path = spec.file === undefined ? join(config.paths.temp, 'report.html') : wantedPath(spec.file, host);
+  const seen = app.record.commands.length;
+  const startedAt = doors.clock.now();
+  const draft: Draft = { proofs: [] };
+  const answer = await body(draft).catch((thrown: unknown): Answer => ({
+    data: {},
+    text: '',
+    error: explainThrown(thrown),
+  }));
+  const files = spec.file === undefined ? doors.files : around.real.files;
+  try {
+    const picture = drawn(work, spec, { ...answer, draft, startedAt, seen });
+    await files.write(path, renderReport(everyText(picture, (text) => mask.text(text))), 0o600);
+  } catch (thrown) {
+    const text = `There is no picture of this run: ${explainThrown(thrown).message}`;
+    reporter.event({ type: 'warning', at: doors.clock.now(), text });
+    return answer;
+  }
+  const real = app.rehearsal === undefined || spec.file !== undefined;
+  return real ? { ...answer, data: { ...answer.data, report: path }, report: path } : answer;
+}
+
+/** @throws CliError `wrong-usage` for a name that may well be another file of the user's */
+function wantedPath(file: string, host: Host): string {
+  if (/\.html?$/i.test(file)) return absolutePath(file, host);
+  throw new CliError('wrong-usage', {
+    message: `--report writes an HTML page, and ${file} does not sound like one; nothing was touched.`,
+    hint: `Name it ${file}.html.`,
+  });
+}
+
+interface Ended extends Answer {
+  readonly draft: Draft;
+  readonly startedAt: number;
+  /** How many commands there were before: a rehearsal prepares its world. */
+  readonly seen: number;
+}
+
+function drawn(work: Session, { kind }: PictureSpec, { draft, startedAt, seen, error }: Ended): Picture {
+  const { app, typed } = work;
+  const { lab, record, loaded, log, rehearsal } = app;
+  const real = rehearsal === undefined;
+  return {
+    version: VERSION,
+    typed,
+    kind,
+    startedAt,
+    endedAt: lab.doors.clock.now(),
+    rehearsal: !real,
+    facts: [...labFacts(lab.config, lab.host), ...(real ? [['Log', log.path] as const] : [])],
+    warnings: loaded.warnings,
+    proofs: draft.proofs,
+    commands: record.commands.slice(seen),
+    sayings: record.sayings,
+    ...(draft.run === undefined ? {} : { run: picturedRun(draft.run) }),
+    ...(error === undefined ? {} : { failure: failureOf(error) }),
+  };
+}
+
+/** The configuration in brief. */
+function labFacts({ lab, istio, k3s, vm, engine, launches }: Config, host: Host): Picture['facts'] {
+  const size = ({ cpus, memory, disk }: Config['vm']['size']): string => `${counted(cpus, 'CPU')}, ${memory}, ${disk}`;
+  return [
+    ['Lab', lab],
+    ['Istio', `${istio.version}, revision ${istio.revision}`],
+    ['k3s', k3s.version],
+    [
+      'Nodes',
+      `${k3s.master} (${size(k3s.masterSize)}) and ${counted(k3s.workers, 'worker')} (${size(k3s.workerSize)})`,
+    ],
+    ['VM', `${vm.name} (${size(vm.size)}), ${vm.app} in namespace ${vm.namespace}`],
+    ['Machines', `by ${engine}, ${launches} at once`],
+    ['Computer', `${host.platform}, ${host.cpu}`],
+  ];
+}
