@@ -134,6 +134,7 @@ export const FAULT_LASTS = {
   // A little longer than the unit's own patience, so that it has to give the machine its names back once.
   'dns-captured': 75 * second,
   'load-balancer-late': 600 * second,
+  'second-up': 30 * second,
   'pulls-slow': 300 * second,
 } as const;
 /** With the fault `namespace-stuck`: until whoever holds the namespace lets it go. */

@@ -1,6 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { Host } from '../system/doors.ts';
 import { restartDaemon } from './host/multipass/daemon.ts';
+import { UBUNTU_RELEASES } from './host/multipass/launch.ts';
 import {
   addressGone,
   masterRebooted,
@@ -103,6 +104,12 @@ export const FAULTS: readonly Fault[] = [
   { name: 'second-address', what: 'Every machine has a second address, of a bridge of its own.' },
   { name: 'mirror-down', what: 'For five seconds no download server answers.' },
   {
+    name: 'offline',
+    what: 'There is no way out: what is not on this computer or its machines already cannot be had.',
+    // The image of the machines is not ours to bring: whoever has Multipass without a network has it.
+    apply: (world) => UBUNTU_RELEASES.forEach((release) => world.engine.images.add(release)),
+  },
+  {
     name: 'line-slow',
     what: 'For two minutes downloads come at a tenth of their speed.',
   },
@@ -133,6 +140,10 @@ export const FAULTS: readonly Fault[] = [
     name: 'address-gone',
     what: "The Multipass daemon loses the workload VM's address, and says N/A for a while.",
     apply: addressGone,
+  },
+  {
+    name: 'second-up',
+    what: 'Somebody runs `istio-vms up` in the same directory already, and is done half a minute later.',
   },
   { name: 'vm-deleted', what: 'Somebody erases the workload VM as soon as it is there.', apply: vmDeleted },
   { name: 'vm-moved', what: 'The workload VM restarts and comes back with another address.', apply: vmMoved },

@@ -1,10 +1,14 @@
 import { asFileError } from '../system/file-errors.ts';
-import type { Files } from '../system/doors.ts';
-import { strike } from './strike.ts';
+import type { Files, LockHolder } from '../system/doors.ts';
+import { meets, strike } from './strike.ts';
 import type { World } from './world.ts';
+
+/** Process id of the program of the fault `second-up`. */
+const OTHER_PID = 3_141;
 
 /** The files door, with the faults that a file system has: in the real door's words. */
 export function withFileFaults(world: World, files: Files): Files {
+  let other: LockHolder | undefined;
   const guard = (path: string): void => {
     const code = strike(world, 'host-disk-full') ? 'ENOSPC' : strike(world, 'file-forbidden') ? 'EACCES' : undefined;
     if (code === undefined) return;
@@ -12,6 +16,11 @@ export function withFileFaults(world: World, files: Files): Files {
   };
   return {
     ...files,
+    lock: async (path, holder) => {
+      if (!meets(world, 'second-up')) return files.lock(path, holder);
+      other ??= { pid: OTHER_PID, command: 'istio-vms up', since: holder.since };
+      return { heldBy: other };
+    },
     write: async (path, content, mode) => {
       guard(path);
       await files.write(path, content, mode);

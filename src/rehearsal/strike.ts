@@ -9,6 +9,11 @@ export function strike(world: World, name: string): boolean {
 /** Faults that somebody has met, by world. */
 const met = new WeakMap<World, Set<string>>();
 
+/** Whether somebody has met this lasting fault, and it is not over. */
+export function isMet(world: World, name: string): boolean {
+  return met.get(world)?.has(name) === true;
+}
+
 /** Whether this fault is there. It lasts its time (`FAULT_LASTS`) from the moment at which somebody first meets it. */
 export function meets(world: World, name: keyof typeof FAULT_LASTS): boolean {
   if (!world.faults.has(name)) return false;

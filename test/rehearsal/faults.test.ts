@@ -112,6 +112,13 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
   // The right one is found without a question.
   'second-address': { code: 0, shown: [] },
   'mirror-down': { code: 0, shown: ['failed: the connection was refused. Trying again in 2 s.'] },
+  offline: {
+    code: 5,
+    shown: [
+      'sha256sum-amd64.txt failed: the name of the server cannot be resolved.',
+      'Reason: download-failed (exit code 5)',
+    ],
+  },
   'line-slow': { code: 0, shown: ['sidecar-download  istio-sidecar: 35 MB of 39 MB'] },
   'host-disk-full': {
     code: 5,
@@ -164,6 +171,10 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
   'pulls-slow': {
     code: 0,
     shown: ['nodes             waiting for all nodes and cluster DNS: coredns: 0 of 1 pods available'],
+  },
+  'second-up': {
+    code: 0,
+    shown: ['`istio-vms up`, process 3141, has been at work since', 'The other run has ended.'],
   },
   'vm-deleted': {
     code: 5,

@@ -79,14 +79,19 @@ function report(results: readonly SeedResult[], seconds: number): number {
   const lives = results.reduce((sum, result) => sum + result.lives, 0);
   const runs = (results.length / seconds).toFixed(1);
   console.log(`${results.length} seeds, ${lives} lives in ${Math.round(seconds)} s: ${runs} runs a second`);
-  const rows = KINDS.map((kind) => [kind, results.filter(({ kinds }) => kinds.includes(kind)).length] as const);
-  console.log(`troubles by kind (${KINDS.length} kinds):`);
-  for (const [kind, times] of rows) console.log(`  ${kind.padEnd(24)}${times}`);
+  const struck = results.reduce((sum, result) => sum + result.struck.length, 0);
+  console.log(`${struck} troubles of ${KINDS.length} kinds struck (and were to):`);
+  for (const kind of KINDS) {
+    const count = (of: (result: SeedResult) => readonly string[]): number =>
+      results.reduce((sum, result) => sum + of(result).filter((each) => each === kind).length, 0);
+    const [did, should] = [count((result) => result.struck), count((result) => result.kinds)];
+    console.log(`  ${kind.padEnd(24)}${String(did).padStart(6)} (${should})`);
+  }
   const bad = results.filter(({ problems }) => problems.length > 0).sort((a, b) => a.seed - b.seed);
   for (const { seed, kinds, problems } of bad) {
     console.log(`seed ${seed} did not converge (${kinds.join(', ')}): ${problems[0]?.slice(0, 300) ?? ''}`);
     console.log(`  npm run simulate -- --seed ${seed}`);
   }
-  console.log(`${bad.length} did not converge`);
+  console.log(`${results.length - bad.length} passed, ${bad.length} failed`);
   return bad.length === 0 ? 0 : 1;
 }

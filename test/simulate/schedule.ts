@@ -7,8 +7,8 @@ export interface Trouble {
   readonly after: number;
 }
 
-/** What people and systems do to the program itself. */
-export const SIGNALS = ['kill', 'power-cut', 'interrupt', 'interrupt-twice'] as const;
+/** What people and systems do to the program itself; `second-run` is another `up` in the same directory. */
+export const SIGNALS = ['sigint', 'sigint-twice', 'sigterm', 'sigkill', 'power-cut', 'second-run'] as const;
 
 const MOST = 5;
 /** An undisturbed `up` takes about three minutes; troubles may come later, too. */
@@ -22,7 +22,8 @@ export function scheduleOf(seed: number): readonly Trouble[] {
   const random = randomFrom(seed);
   const troubles = Array.from({ length: random.whole(MOST + 1) }, () => ({
     kind: random.next() < 0.3 ? random.pick(SIGNALS) : random.pick(FAULTS).name,
-    after: random.whole(SPAN),
+    // What strikes once waits for its occasion: half of them are there from the beginning.
+    after: random.next() < 0.5 ? 0 : random.whole(SPAN),
   }));
   // The same fault twice at once is one.
   return troubles.filter(

@@ -1,18 +1,21 @@
 import { clusterOf } from '../../src/rehearsal/cluster/kube.ts';
 import { CliError } from '../../src/errors/cli-error.ts';
 import { FAULTS, type Rehearsal } from '../../src/rehearsal/index.ts';
+import { isMet } from '../../src/rehearsal/strike.ts';
 import { goodEnd, liveOn, problemsOf, settle } from '../rehearsal/crash/case.ts';
 import { exposed, leftBehind } from '../rehearsal/crash/left-behind.ts';
 import { mortal, type Mortal } from '../rehearsal/crash/mortal.ts';
 import { compare, takePicture, type Picture } from '../rehearsal/crash/picture.ts';
-import type { Call, Ending } from '../rehearsal/crash/program.ts';
+import { live, type Call, type Ending } from '../rehearsal/crash/program.ts';
 import { freshWorld, HOST, type Stage } from '../rehearsal/crash/world.ts';
 import { isSignal, scheduleOf, type Trouble } from './schedule.ts';
 
 export interface SeedResult {
   readonly seed: number;
-  /** What went wrong in that world, by kind. */
+  /** What was to go wrong in that world, by kind. */
   readonly kinds: readonly string[];
+  /** Those of them that did: a fault that waits for its occasion may wait in vain. */
+  readonly struck: readonly string[];
   /** What is wrong with the end, a line each; nothing when it converged. */
   readonly problems: readonly string[];
   /** Lives of the program until the lab was up. */
@@ -23,6 +26,14 @@ export interface SeedResult {
 const MOST_LIVES = 12;
 const UP: Call = { kind: 'apply' };
 const ARM: Stage = { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] };
+
+/** Faults that are there as long as they are switched on, or that happen by themselves. */
+const STANDING = new Set([
+  ...FAULTS.filter(({ apply, host }) => (apply ?? host) !== undefined).map(({ name }) => name),
+  'api-flaky',
+  'load-balancer-hostname',
+  'second-address',
+]);
 
 const goodEnds = new Map<string, Promise<Picture>>();
 
@@ -38,11 +49,18 @@ export async function playSeed(seed: number): Promise<SeedResult> {
   const troubles = scheduleOf(seed);
   const stage = troubles.some(({ kind }) => kind === 'arm64-deb-missing') ? ARM : {};
   const rehearsal = await freshWorld(stage);
-  const current: { life?: Mortal; interrupt?: AbortController } = {};
+  const current: Current = { others: [] };
   for (const trouble of troubles)
     rehearsal.world.clock.after(trouble.after, () => strikeNow(rehearsal, trouble, current));
   const kinds = troubles.map(({ kind }) => kind);
-  const result = (problems: readonly string[], lives: number): SeedResult => ({ seed, kinds, problems, lives });
+  const missed = new Set<string>();
+  const result = (problems: readonly string[], lives: number): SeedResult => ({
+    seed,
+    kinds,
+    struck: kinds.filter((kind) => !missed.has(kind)),
+    problems,
+    lives,
+  });
 
   let call = UP;
   let calm = false;
@@ -58,16 +76,19 @@ export async function playSeed(seed: number): Promise<SeedResult> {
         open.map((line) => `a secret lies open: ${line}`),
         lives,
       );
-    const bug = bugIn(ending);
-    if (bug !== undefined) return result([bug], lives);
     const wrong = life.isDead() || problemsOf(ending).length > 0;
+    const others = wrong ? [] : await rehearsal.drive(() => Promise.all(current.others));
+    const bug = [ending, ...others].map(bugIn).find((found) => found !== undefined);
+    if (bug !== undefined) return result([bug], lives);
     if (!wrong && calm) return result(await judge(rehearsal, stage, kinds), lives);
     if (!wrong) {
       // All is well, though more may be to come: let it come, then have no more of it, and look again.
       await rehearsal.world.clock.advance(Math.max(0, ...troubles.map(({ after }) => after)) + 60_000);
       // What was never published is not published now.
-      for (const fault of rehearsal.world.faults)
+      for (const fault of rehearsal.world.faults) {
+        if (!STANDING.has(fault) && !isMet(rehearsal.world, fault)) missed.add(fault);
         if (fault !== 'arm64-deb-missing') rehearsal.world.faults.delete(fault);
+      }
       calm = true;
     }
     call = heed(rehearsal, ending);
@@ -82,23 +103,27 @@ function bugIn(ending: Ending | undefined): string | undefined {
   return unproved.find((line) => line.includes('without a deadline'));
 }
 
-function strikeNow(
-  { world, mesh }: Rehearsal,
-  { kind }: Trouble,
-  current: { life?: Mortal; interrupt?: AbortController },
-): void {
+/** What troubles act upon: the life that is being lived, and runs of somebody else in the same directory. */
+interface Current {
+  life?: Mortal;
+  interrupt?: AbortController;
+  readonly others: Promise<Ending>[];
+}
+
+function strikeNow({ world, mesh, doors }: Rehearsal, { kind }: Trouble, current: Current): void {
   if (!isSignal(kind)) {
     world.faults.add(kind);
     FAULTS.find(({ name }) => name === kind)?.apply?.(world, mesh);
     return;
   }
-  if (kind === 'kill') current.life?.kill('go-on');
+  if (kind === 'sigkill') current.life?.kill('go-on');
   else if (kind === 'power-cut') current.life?.kill('end');
+  else if (kind === 'second-run') current.others.push(live(UP, doors, world.host, world.shipped));
   else {
     current.interrupt?.abort(new CliError('interrupted', { message: 'Interrupted.' }));
     const { life } = current;
     // The second signal ends the children, too.
-    if (kind === 'interrupt-twice') {
+    if (kind === 'sigint-twice') {
       world.clock.after(2_000, () => {
         if (life === current.life) life?.kill('end');
       });
@@ -111,6 +136,7 @@ function heed(rehearsal: Rehearsal, ending: Ending | undefined): Call {
   const { world } = rehearsal;
   const reason = ending?.error?.reason;
   if (reason === 'engine-not-answering') world.engine.daemonUp = true;
+  if (ending?.error?.message.includes('a host name') === true) world.faults.delete('load-balancer-hostname');
   if (reason === 'port-clash') clusterOf(world)?.store.remove('services', 'default', 'already-here');
   return reason === 'machine-broken' ? { kind: 'recreate' } : UP;
 }

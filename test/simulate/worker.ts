@@ -11,7 +11,7 @@ async function play(seeds: readonly number[]): Promise<SeedResult[]> {
     try {
       results.push(await playSeed(seed));
     } catch (thrown) {
-      results.push({ seed, kinds: [], lives: 0, problems: [`the harness failed: ${String(thrown)}`] });
+      results.push({ seed, kinds: [], struck: [], lives: 0, problems: [`the harness failed: ${String(thrown)}`] });
     }
   }
   return results;
