@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { EXIT, EXIT_MEANINGS, type ExitCode } from './errors/reasons.ts';
 import { LOCK_TIMEOUT_S, REHEARSAL_STARTS, type GlobalOptions, type Invocation, type Output } from './invocation.ts';
 import type { StepCommand } from './steps/steps.ts';
@@ -103,6 +103,9 @@ const COMMANDS: readonly CommandSpec[] = [
     extend: (command) => {
       deletable(command);
       command.option('--skip-verify', 'do not verify at the end');
+      command.addOption(
+        new Option('--bundle <file>', 'everything out of this file: nothing is downloaded').conflicts('delete'),
+      );
       command.option('--report <file>', 'where the picture of the run goes; otherwise .tmp/report.html');
     },
     examples: [
@@ -110,6 +113,32 @@ const COMMANDS: readonly CommandSpec[] = [
       'istio-vms up --set WORKERS=1    with one worker',
       'istio-vms up --rehearse --fault vm-rebooted',
       'istio-vms up --delete           take everything down again',
+      'istio-vms up --bundle lab.tar   with everything out of a file, and no network',
+    ],
+  },
+  {
+    name: 'bundle',
+    group: 'The whole:',
+    summary: 'Everything that a lab needs in one file, for `up --bundle`.',
+    load: async () => (await import('./commands/bundle.ts')).bundle,
+    extend: (command) => {
+      command.addArgument(new Argument('<action>', 'what to do with it').choices(['create']));
+      command.option('--file <path>', 'where it goes; otherwise istio-vms-bundle-ISTIO_VERSION.tar here');
+      command.addOption(
+        new Option('--cpu <cpu>', 'of the machines: amd64, arm64 or both')
+          .choices(['amd64', 'arm64', 'both'])
+          .default('both'),
+      );
+      command.addOption(
+        new Option('--image-archive <file>', 'images that docker or podman has saved, in place of pulling; repeatable')
+          .default([])
+          .argParser((file: string, before: readonly string[]) => [...before, file]),
+      );
+    },
+    examples: [
+      'istio-vms bundle create                      images come from CONTAINER_TOOL',
+      'istio-vms bundle create --cpu amd64 --file lab.tar',
+      'istio-vms up --bundle lab.tar                where there is no network',
     ],
   },
   {

@@ -25,7 +25,11 @@ const ISTIO_PLATFORM: Record<Platform, string> = { darwin: 'osx', linux: 'linux'
 
 /** istioctl for this computer, or for `ISTIO_ARCH`: a gzipped tar with nothing but `istioctl` in it. */
 export function istioctlArtifact(config: Config, host: Pick<Host, 'platform' | 'cpu'>): Artifact {
-  const { version, arch = `${ISTIO_PLATFORM[host.platform]}-${host.cpu}` } = config.istio;
+  return istioctlBuild(config, config.istio.arch ?? `${ISTIO_PLATFORM[host.platform]}-${host.cpu}`);
+}
+
+function istioctlBuild(config: Config, arch: string): Artifact {
+  const { version } = config.istio;
   const file = `istioctl-${version}-${arch}.tar.gz`;
   return istioArtifact(config, 'istioctl', `${GITHUB}/istio/istio/releases/download/${version}/${file}`, file);
 }
@@ -44,6 +48,20 @@ export function k3sArtifact(config: Config, cpu: Cpu): Artifact {
 /** The images of k3s' own components, for nodes without a network; k3s unpacks them itself (facts/k3s.md 1.1 and 6). */
 export function k3sImagesArtifact(config: Config, cpu: Cpu): Artifact {
   return k3sRelease(config, cpu, { id: 'k3s-images', file: `k3s-airgap-images-${cpu}.tar.zst`, mode: 0o644 });
+}
+
+/** Every file that a lab on machines with these CPUs may need, whatever the computer that makes it. */
+export function labArtifacts(config: Config, cpus: readonly Cpu[]): readonly Artifact[] {
+  const builds = cpus.flatMap((cpu) => Object.values(ISTIO_PLATFORM).map((platform) => `${platform}-${cpu}`));
+  const wanted = config.istio.arch === undefined ? builds : [...new Set([...builds, config.istio.arch])];
+  return [
+    ...wanted.map((arch) => istioctlBuild(config, arch)),
+    ...cpus.flatMap((cpu) => [
+      k3sArtifact(config, cpu),
+      k3sImagesArtifact(config, cpu),
+      sidecarDebArtifact(config, cpu),
+    ]),
+  ];
 }
 
 /** A file of a k3s release; one list of sums for each CPU speaks of all of them. */

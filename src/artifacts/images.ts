@@ -1,10 +1,32 @@
 import type { Config, VersionTable } from '../config/config.ts';
+import { CURL_IMAGE } from '../manifests/deployment.ts';
 import type { ArchiveMember } from '../system/doors.ts';
 
 /** The image that holds envoy and pilot-agent; its hub moved with Istio 1.30 (facts/istio-vm.md 1.5). */
 export function proxyImage(config: Config, versions: VersionTable): string {
-  const hub = versions.istio[config.istio.minor]?.hub ?? 'docker.io/istio';
-  return `${hub}/proxyv2:${config.istio.version}`;
+  return `${hubOf(config, versions)}/proxyv2:${config.istio.version}`;
+}
+
+/** Every image that the lab's pods ask for by name, without those of k3s itself. */
+export function labImages(config: Config, versions: VersionTable): readonly string[] {
+  return [
+    `${hubOf(config, versions)}/pilot:${config.istio.version}`,
+    proxyImage(config, versions),
+    ...(versions.istio[config.istio.minor]?.helloworldImages ?? []),
+    CURL_IMAGE,
+  ];
+}
+
+function hubOf(config: Config, versions: VersionTable): string {
+  return versions.istio[config.istio.minor]?.hub ?? 'docker.io/istio';
+}
+
+/** A name as pods and nodes write it out: registry, repository and tag. Container tools leave out what goes without saying. */
+export function fullImageName(name: string): string {
+  const [first = '', ...rest] = name.split('/');
+  const registry = rest.length > 0 && /[.:]|^localhost$/.test(first);
+  const repository = registry ? name : `docker.io/${rest.length > 0 ? '' : 'library/'}${name}`;
+  return /[:@][^/]*$/.test(repository) ? repository : `${repository}:latest`;
 }
 
 /** What a sidecar needs of it, by name inside the image (facts/istio-vm.md 1.5). */

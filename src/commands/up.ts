@@ -5,6 +5,7 @@ import { labSteps } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
 import { chooseChecks } from '../verify/checks.ts';
 import { whileAlone } from './alone.ts';
+import { outOfBundle, simulateBundle, withoutNetwork } from './out-of-bundle.ts';
 import { carryOut, runData } from './carry-out.ts';
 import type { Answer, Session } from './command.ts';
 import { observedCheck, observedStep } from './observed.ts';
@@ -16,6 +17,8 @@ interface UpOptions extends GlobalOptions {
   readonly delete?: boolean;
   readonly recreate?: boolean;
   readonly skipVerify?: boolean;
+  /** A file out of which everything comes. */
+  readonly bundle?: string;
   /** Where the picture of the run goes. */
   readonly report?: string;
 }
@@ -23,13 +26,16 @@ interface UpOptions extends GlobalOptions {
 /** Everything, in dependency order, whatever can run at once at once; ends with the proofs. */
 export async function up(invocation: Invocation, options: UpOptions): Promise<ExitCode> {
   const kind = options.delete === true ? 'delete' : options.recreate === true ? 'recreate' : 'apply';
+  const { bundle } = options;
   return session({
     command: 'up',
     invocation,
-    options,
+    options: bundle === undefined ? options : withoutNetwork(options),
     from: kind === 'apply' ? 'nothing' : 'lab',
-    body: (work) =>
-      whileAlone(work, () =>
+    ...(bundle !== undefined && { prepare: (work: Session) => simulateBundle(work, bundle) }),
+    body: async (asked) => {
+      const work = bundle === undefined ? asked : await outOfBundle(asked, bundle);
+      return whileAlone(work, () =>
         pictured(work, { kind, file: options.report }, async (draft): Promise<Answer> => {
           const { lab, record } = work.app;
           const steps = labSteps(lab).map((step) => observedStep(step, record));
@@ -40,7 +46,8 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
           if (kind === 'delete' || options.skipVerify === true) return { data: runData(run), text: summary, run };
           return verified(work, draft, run.changed === 0, { data: runData(run), text: summary, run });
         }),
-      ),
+      );
+    },
   });
 }
 

@@ -11,7 +11,7 @@ export interface DeploymentInput {
 }
 
 /** The curl of the article, as one pinned image for both CPUs. */
-const CURL_IMAGE = 'docker.io/curlimages/curl:8.4.0';
+export const CURL_IMAGE = 'docker.io/curlimages/curl:8.4.0';
 
 /** A Deployment of one small pod with one container. */
 export function deployment(config: Config, { name, namespace, labels: own, container }: DeploymentInput): Manifest {

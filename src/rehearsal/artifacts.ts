@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { packTar } from '../system/archives.ts';
 import type { ShippedData } from '../system/shipped.ts';
-import { digestOf, standInBytes } from './stand-in.ts';
+import { digestOf, K3S_IMAGES, standInBytes } from './stand-in.ts';
 
 /** What a server gives for a path. */
 export interface ServedArtifact {
@@ -18,14 +18,14 @@ export interface ServedArtifact {
 export type ArtifactAt = (path: string) => Promise<ServedArtifact | undefined>;
 
 /** Bytes of the true artifacts: facts/k3s.md 1.1 and facts/peers.md B1; istioctl's is an estimate. */
-const SIZES = { istioctl: 26_000_000, k3s: 79_000_000, sidecar: 38_800_000 };
+const SIZES = { istioctl: 26_000_000, k3s: 79_000_000, k3sImages: 193_000_000, sidecar: 38_800_000 };
 
 const ISTIOCTL =
   /\/istio\/istio\/releases\/download\/([^/]+)\/istioctl-([^/]+?)-((?:linux|osx)-[a-z0-9]+|osx)\.tar\.gz(\.sha256)?$/;
 const ISTIOCTL_BUCKET =
   /\/istio-release\/releases\/([^/]+)\/istioctl-([^/]+?)-((?:linux|osx)-[a-z0-9]+|osx)\.tar\.gz(\.sha256)?$/;
 const SIDECAR = /\/istio-release\/releases\/([^/]+)\/deb\/(istio-sidecar(?:-arm64)?\.deb)(\.sha256)?$/;
-const K3S = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/(k3s|k3s-arm64)$/;
+const K3S = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/(k3s|k3s-arm64|k3s-airgap-images-(?:amd64|arm64)\.tar\.zst)$/;
 const K3S_SUMS = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/sha256sum-(amd64|arm64)\.txt$/;
 
 /** istioctl is built for these (facts/istio-vm.md 1.1); `osx` alone is an older name of `osx-amd64`. */
@@ -61,37 +61,38 @@ export function releaseServers(shipped: ShippedData): ArtifactAt {
         : sumFile(`${plainDigest(bytes)} ${file}\n`);
     }
     const k3s = K3S.exec(path);
-    if (k3s !== null) return k3sBinary(shipped, decodeURIComponent(k3s[1] ?? ''), k3s[2] ?? '');
+    if (k3s !== null) return k3sFile(shipped, decodeURIComponent(k3s[1] ?? ''), k3s[2] ?? '');
     const sums = K3S_SUMS.exec(path);
     if (sums !== null) return k3sSums(shipped, decodeURIComponent(sums[1] ?? ''), sums[2] ?? '');
     return undefined;
   };
 }
 
-function k3sBinary(shipped: ShippedData, version: string, file: string): ServedArtifact | undefined {
+function k3sFile(shipped: ShippedData, version: string, file: string): ServedArtifact | undefined {
   if (!K3S_VERSION.test(version)) return undefined;
   const pinned = shipped.versions.digests.k3s[version]?.[file];
+  const images = file.startsWith('k3s-airgap-images');
+  const size = images ? SIZES.k3sImages : SIZES.k3s;
   const bytes = standInBytes({
-    artifact: 'k3s',
+    artifact: images ? K3S_IMAGES : 'k3s',
     version,
-    cpu: file === 'k3s' ? 'amd64' : 'arm64',
-    size: SIZES.k3s,
+    cpu: file.includes('arm64') ? 'arm64' : 'amd64',
+    size,
     ...(pinned === undefined ? {} : { digest: pinned }),
   });
-  return { bytes, size: SIZES.k3s, digest: digestOf(bytes) };
+  return { bytes, size, digest: digestOf(bytes) };
 }
 
-/** GNU form, and the lines of the image tars beside it that a careless search for `k3s` would find. */
+/** GNU form, and the lines of the other image tars, so that a careless search for `k3s` finds one of them. */
 function k3sSums(shipped: ShippedData, version: string, cpu: string): ServedArtifact | undefined {
-  const file = cpu === 'amd64' ? 'k3s' : `k3s-${cpu}`;
-  const binary = k3sBinary(shipped, version, file);
-  if (binary === undefined) return undefined;
-  const images = ['.tar', '.tar.gz', '.tar.zst'].map((ending) => `k3s-airgap-images-${cpu}${ending}`);
-  const lines = [
-    ...images.map((name) => [plainDigest(Buffer.from(`${version} ${name}`)), name]),
-    [binary.digest, file],
-  ];
-  return sumFile(lines.map(([digest, name]) => `${digest}  ${name}\n`).join(''));
+  const names = [`k3s-airgap-images-${cpu}.tar.zst`, cpu === 'amd64' ? 'k3s' : `k3s-${cpu}`];
+  const served = names.map((name) => [k3sFile(shipped, version, name)?.digest, name] as const);
+  if (served.some(([digest]) => digest === undefined)) return undefined;
+  const others = ['.tar', '.tar.gz'].map((ending) => {
+    const name = `k3s-airgap-images-${cpu}${ending}`;
+    return [plainDigest(Buffer.from(`${version} ${name}`)), name] as const;
+  });
+  return sumFile([...others, ...served].map(([digest, name]) => `${digest}  ${name}\n`).join(''));
 }
 
 function sumFile(text: string): ServedArtifact {

@@ -13,6 +13,7 @@ export function createDownloads(world: World, files: SimulatedFiles): Downloads 
 
   const serve = async (url: string, signal?: AbortSignal): Promise<ServedArtifact> => {
     await world.clock.sleep(LINE_LATENCY, signal);
+    if (world.faults.has('offline')) throw failed(url, 'the name of the server cannot be resolved');
     if (meets(world, 'mirror-down')) throw failed(url, 'the connection was refused');
     const { pathname } = new URL(url);
     const hidden = world.faults.has('arm64-deb-missing') && pathname.includes('istio-sidecar-arm64.deb');

@@ -15,6 +15,9 @@ export interface StandIn {
   readonly digest?: string;
 }
 
+/** The `artifact` of k3s' own images in one file. */
+export const K3S_IMAGES = 'k3s-airgap-images';
+
 /** The bytes of a stand-in; the same facts give the same bytes. */
 export function standInBytes(standIn: StandIn): Uint8Array {
   return Buffer.from(`${JSON.stringify(standIn)}\n`, 'utf8');

@@ -19,6 +19,8 @@ export interface World {
   cluster: Cluster | undefined;
   /** Containers of docker or podman on the host, by name → image. */
   readonly containers: Map<string, string>;
+  /** Images that docker or podman has, by full name → CPU: one at a time by each name. */
+  readonly containerImages: Map<string, Cpu>;
   /**
    * What a program here did not understand: an unknown command, argument or guest command line. Real tools refuse
    * these in their own words; the list lets a test say that nothing of ours is ever refused.
@@ -64,6 +66,8 @@ export interface Instance {
   readonly units: Map<string, Unit>;
   /** Installed packages → version. */
   readonly packages: Map<string, string>;
+  /** Container images that k3s has imported out of files, by full name. */
+  readonly importedImages: Set<string>;
   /** True once Istio's nat rules are loaded. */
   rules: boolean;
   /** Sessions opened before this moment hang (facts/istio-vm.md 5.6); set by a naive start. */

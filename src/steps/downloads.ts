@@ -3,13 +3,14 @@ import { isCached, obtain } from '../artifacts/obtain.ts';
 import type { Artifact } from '../artifacts/artifacts.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Step, StepContext } from '../plan/step.ts';
+import { BUNDLE_STEP } from './bundle.ts';
 import { nodeIsReady, viewCluster } from './cluster.ts';
 import type { Lab } from './lab.ts';
 
-/** A verified file of the cache, downloaded when it is not there. */
-export function obtainArtifact(lab: Lab, artifact: Artifact, context: StepContext): Promise<string> {
+/** A verified file of the cache, downloaded when it is not there; with a bundle it is there already. */
+export async function obtainArtifact(lab: Lab, artifact: Artifact, context: StepContext): Promise<string> {
   return obtain({
-    artifact,
+    artifact: lab.bundle?.pin(artifact) ?? artifact,
     doors: lab.doors,
     cacheDir: lab.config.paths.cache,
     say: context.say,
@@ -17,18 +18,30 @@ export function obtainArtifact(lab: Lab, artifact: Artifact, context: StepContex
   });
 }
 
+async function isHere(lab: Lab, artifact: Artifact): Promise<boolean> {
+  return isCached(lab.bundle?.pin(artifact) ?? artifact, lab.doors, lab.config.paths.cache);
+}
+
+/** Whether something that is not published may be had in another way: not where nothing may be fetched. */
+export function mayFallBack(lab: Lab, error: unknown): boolean {
+  return lab.bundle === undefined && error instanceof CliError && error.reason === 'artifact-absent';
+}
+
+/** Files come out of the bundle, where there is one. */
+const afterBundle = (lab: Lab): readonly string[] => (lab.bundle === undefined ? [] : [BUNDLE_STEP]);
+
 /** The k3s binary, once for all nodes. */
 export function k3sBinaryStep(lab: Lab): Step {
   const artifact = k3sArtifact(lab.config, lab.host.cpu);
   return {
     id: 'k3s-binary',
     title: `k3s ${lab.config.k3s.version}`,
-    needs: [],
+    needs: afterBundle(lab),
     madeBy: 'istio-vms k3s',
     // 79 MB at the rate of the one published download (facts/peers.md B1: 38.8 MB in 11 s).
     expectMs: 22_000,
     async check() {
-      if (await isCached(artifact, lab.doors, lab.config.paths.cache)) return 'ready';
+      if (await isHere(lab, artifact)) return 'ready';
       // Nodes that already run this version need no binary.
       const cluster = await viewCluster(lab);
       const names = [lab.config.k3s.master, ...lab.config.k3s.workerNames];
@@ -48,11 +61,11 @@ export function sidecarDownloadStep(lab: Lab): Step {
   return {
     id: 'sidecar-download',
     title: `sidecar package ${lab.config.istio.version}`,
-    needs: [],
+    needs: afterBundle(lab),
     madeBy: 'istio-vms bootstrap',
     expectMs: 11_000,
     async check() {
-      if (absent || (await isCached(artifact, lab.doors, lab.config.paths.cache))) return 'ready';
+      if (absent || (await isHere(lab, artifact))) return 'ready';
       const state = await lab.workloadVm.state();
       if (state?.sidecar.version === lab.config.istio.version) return 'ready';
       return { missing: `${artifact.file} is not in the cache` };
@@ -62,7 +75,7 @@ export function sidecarDownloadStep(lab: Lab): Step {
         await obtainArtifact(lab, artifact, context);
       } catch (error) {
         // The arm64 package may not be published for a version (facts/istio-vm.md 1.3); the image has the same binaries.
-        if (!(error instanceof CliError && error.reason === 'artifact-absent')) throw error;
+        if (!mayFallBack(lab, error)) throw error;
         absent = true;
         context.say('this package is not published; its binaries will come out of the proxyv2 image');
       }
@@ -79,7 +92,7 @@ export function istioctlStep(lab: Lab): Step {
   return {
     id: 'istioctl',
     title: `istioctl ${lab.config.istio.version}`,
-    needs: [],
+    needs: afterBundle(lab),
     madeBy: 'istio-vms istioctl',
     expectMs: 9_000,
     async check() {

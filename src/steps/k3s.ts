@@ -10,6 +10,7 @@ import { CommandError } from '../system/command-error.ts';
 import { nodeAddress, nodeIsReady, findObject, rolloutState, viewCluster } from './cluster.ts';
 import { obtainArtifact } from './downloads.ts';
 import type { Lab } from './lab.ts';
+import { imagesStepOf } from './node-images.ts';
 
 /** Deadlines with room over the figures of facts/k3s.md section 3. */
 const SERVER_READY_MS = 300_000;
@@ -33,7 +34,7 @@ function serverStep(lab: Lab): Step {
   return {
     id: 'k3s-server',
     title: 'k3s control plane',
-    needs: ['master', 'k3s-binary'],
+    needs: ['master', 'k3s-binary', ...imagesOf(lab, 'master')],
     madeBy: 'istio-vms k3s',
     expectMs: 30_000,
 
@@ -92,7 +93,7 @@ function agentStep(lab: Lab, name: string, number: number): Step {
   return {
     id: `k3s-agent-${number}`,
     title: `k3s worker ${name}`,
-    needs: [`worker-${number}`, 'k3s-server'],
+    needs: [`worker-${number}`, 'k3s-server', ...imagesOf(lab, `worker-${number}`)],
     madeBy: 'istio-vms k3s',
     expectMs: 15_000,
 
@@ -165,6 +166,11 @@ function nodesStep(lab: Lab): Step {
       });
     },
   };
+}
+
+/** Images have to be there before k3s starts. */
+function imagesOf(lab: Lab, machineStep: string): readonly string[] {
+  return lab.bundle === undefined ? [] : [imagesStepOf(machineStep)];
 }
 
 async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Bundle } from '../artifacts/bundle.ts';
 import type { Config } from '../config/config.ts';
 import type { MachineEngine, MachineInfo } from '../machines/machine.ts';
 import type { Ownership } from '../machines/ownership.ts';
@@ -24,6 +25,8 @@ export interface Lab {
   readonly machines: MachineList;
   readonly workloadVm: WorkloadVm;
   readonly options: LabOptions;
+  /** Set when everything comes out of a file: then nothing is downloaded. */
+  readonly bundle?: Bundle;
 }
 
 export interface LabOptions {

@@ -1,11 +1,13 @@
 import type { Step } from '../plan/step.ts';
 import { arm64BinariesStep } from './arm64-binaries.ts';
+import { bundleStep } from './bundle.ts';
 import { istioctlStep, k3sBinaryStep, sidecarDownloadStep } from './downloads.ts';
 import { eastwestStep } from './eastwest.ts';
 import { istioStep } from './istio.ts';
 import { k3sSteps } from './k3s.ts';
 import type { Lab } from './lab.ts';
 import { machineSteps } from './machines.ts';
+import { nodeImageSteps } from './node-images.ts';
 import { spareWorkersStep } from './spare-workers.ts';
 import { sidecarPackageStep } from './sidecar-package.ts';
 import { sidecarStep } from './sidecar.ts';
@@ -15,7 +17,9 @@ import { workloadStep } from './workload.ts';
 /** Everything that `up` makes: the table of contents. Order here is only the order of display; `needs` decides. */
 export function labSteps(lab: Lab): readonly Step[] {
   return [
+    ...(lab.bundle === undefined ? [] : [bundleStep(lab.bundle)]),
     ...machineSteps(lab),
+    ...nodeImageSteps(lab),
     k3sBinaryStep(lab),
     istioctlStep(lab),
     sidecarDownloadStep(lab),

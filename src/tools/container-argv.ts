@@ -32,3 +32,18 @@ export const removeCommand = (tool: string, name: string): Command => ({
   effect: 'write',
   timeoutMs: 60_000,
 });
+
+/** For the CPU that is named, whatever ours is. */
+export const pullCommand = (tool: string, platform: string, image: string): Command => ({
+  file: tool,
+  args: ['pull', '--platform', platform, image],
+  effect: 'write',
+  timeoutMs: CREATE_MS,
+});
+
+export const saveCommand = (tool: string, output: string, image: string): Command => ({
+  file: tool,
+  args: ['save', '--output', output, image],
+  effect: 'write',
+  timeoutMs: EXPORT_MS,
+});

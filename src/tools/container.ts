@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
@@ -27,6 +27,13 @@ export interface ContainerTool {
   probe(): Promise<{ readonly kind: 'docker' | 'podman'; readonly version: string }>;
   /** Takes single files out of an image, without running it. Leaves no container behind, also when it fails. */
   extractFromImage(request: ImageRequest, context: ImageContext): Promise<void>;
+  /** Fetches an image for one CPU and writes it as an archive. It stays among the tool's images, as its cache. */
+  saveImage(request: SaveRequest, context: ImageContext): Promise<void>;
+}
+
+export interface SaveRequest extends Pick<ImageRequest, 'image' | 'platform'> {
+  /** File on this computer. */
+  readonly archive: string;
 }
 
 export interface ContainerParts {
@@ -89,6 +96,15 @@ export function createContainer({ processes, files, config }: ContainerParts): C
       }
       await files.remove(into);
       await files.rename(waiting, into);
+    },
+    saveImage: async ({ image, platform, archive }, { say, signal }) => {
+      say(`fetching ${image} for ${platform}`);
+      await run(argv.pullCommand(tool, platform, image), signal);
+      await files.makeDirectory(dirname(archive));
+      // podman adds to a file that is there, or refuses it.
+      await files.remove(archive);
+      say(`saving ${image}`);
+      await run(argv.saveCommand(tool, archive, image), signal);
     },
   };
 }

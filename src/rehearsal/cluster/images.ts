@@ -20,3 +20,19 @@ export function pullTime(image: string): number | undefined {
   const tag = tagged ? image.slice(colon + 1) : 'latest';
   return REPOSITORIES.find((known) => known.pattern.test(repository) && known.tag.test(tag))?.pull;
 }
+
+/** A name written out, as containerd keeps it. */
+export function containerdName(image: string): string {
+  const [first = '', ...rest] = image.split('/');
+  if (rest.length > 0 && /[.:]/.test(first)) return image;
+  return `docker.io/${rest.length > 0 ? image : `library/${image}`}`;
+}
+
+/** What stands for all of k3s' own images, for their list is different in each version. */
+export const OWN_IMAGES = 'docker.io/rancher/*';
+
+/** Whether a node has the image out of an archive that k3s has imported. */
+export function isImported(imported: ReadonlySet<string>, image: string): boolean {
+  const name = containerdName(image);
+  return imported.has(name) || (name.startsWith('docker.io/rancher/') && imported.has(OWN_IMAGES));
+}

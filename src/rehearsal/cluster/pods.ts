@@ -1,5 +1,5 @@
 import { ISTIOD_START, POD_RESTART, POD_START, POD_STOP, PULL_SLOW } from '../durations.ts';
-import { pullTime } from './images.ts';
+import { isImported, pullTime } from './images.ts';
 import { istiodOf } from './injection.ts';
 import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
 import { meets } from '../strike.ts';
@@ -58,7 +58,7 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
     kube.store.remove('pods', pod.metadata.namespace, pod.metadata.name);
     return;
   }
-  const bad = pod.spec.containers.find(({ image }) => pullTime(image) === undefined);
+  const bad = imagesOf(pod).find((image) => !canHave(kube, nodeName, image));
   const ipIndex = once(kube, `ip ${uid}`, () => nextIp(kube, nodeName));
   const start =
     bad !== undefined || !isReady(node) ? undefined : once(kube, `start ${uid}`, () => now + pull(kube, pod, nodeName));
@@ -73,8 +73,7 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
   if (readyAt !== undefined && !timely) kube.wakeAt(readyAt);
   const ready = timely && isReady(node) && proxyConfigured(kube, pod);
   if (ready) once(kube, `was ready ${uid}`, () => now);
-  const waiting =
-    bad !== undefined ? (bad.image === 'auto' ? 'ErrImagePull' : 'ImagePullBackOff') : 'ContainerCreating';
+  const waiting = bad !== undefined ? (bad === 'auto' ? 'ErrImagePull' : 'ImagePullBackOff') : 'ContainerCreating';
   kube.store.edit('pods', pod.metadata.namespace, pod.metadata.name, (copy) => {
     const { spec, status } = copy as Pod;
     const before = status.conditions.find(({ type }) => type === 'Ready');
@@ -107,6 +106,21 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
   });
 }
 
+const imagesOf = ({ spec }: Pod): string[] =>
+  [...(spec.initContainers ?? []), ...spec.containers].map(({ image }) => image);
+
+function hasImported({ world }: Kube, node: string, image: string): boolean {
+  const instance = world.engine.instances.get(node);
+  return instance !== undefined && isImported(instance.importedImages, image);
+}
+
+/** Whether a node has an image or can get it. */
+function canHave(kube: Kube, node: string, image: string): boolean {
+  if (pullTime(image) === undefined) return false;
+  if (!kube.world.faults.has('offline')) return true;
+  return kube.pulled.has(`${node} ${image}`) || hasImported(kube, node, image);
+}
+
 /** A proxy is ready once istiod has answered it for the first time; later istiod may go away. */
 function proxyConfigured(kube: Kube, pod: Pod): boolean {
   const revision = pod.metadata.annotations?.['istio.io/rev'];
@@ -116,10 +130,10 @@ function proxyConfigured(kube: Kube, pod: Pod): boolean {
 
 /** Milliseconds until the containers run: images one after the other where they are not on the node yet. */
 function pull(kube: Kube, pod: Pod, node: string): number {
-  const images = new Set([...(pod.spec.initContainers ?? []), ...pod.spec.containers].map(({ image }) => image));
+  const images = new Set(imagesOf(pod));
   let time = [...images].some((image) => /\/pilot:/.test(image)) ? ISTIOD_START : POD_START;
   for (const image of images) {
-    if (kube.pulled.has(`${node} ${image}`)) continue;
+    if (kube.pulled.has(`${node} ${image}`) || hasImported(kube, node, image)) continue;
     kube.pulled.add(`${node} ${image}`);
     time += (pullTime(image) ?? 0) + (meets(kube.world, 'pulls-slow') ? PULL_SLOW : 0);
   }

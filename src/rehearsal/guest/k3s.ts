@@ -13,6 +13,7 @@ import {
 import { readStandIn } from '../stand-in.ts';
 import type { Cluster, Instance, World } from '../world.ts';
 import { guestEntry, guestHas, guestText, writeGuest } from './files.ts';
+import { importArchives } from './images.ts';
 import { readK3sConfig, scalar, type K3sConfig } from './k3s-config.ts';
 import { UnitExit, type Guest, type UnitModel, type UnitRun } from './systemd.ts';
 import { execLine } from './unit-file.ts';
@@ -40,6 +41,7 @@ export const k3sUnit: UnitModel = {
       await run.sleep(K3S_UNPACK);
       writeGuest(instance, `${DATA}/data/current`, version);
     }
+    await importArchives(instance);
     await (role === 'server' ? serve(run, config, version) : join(run, config, version));
   },
   stop: (guest) => {

@@ -3,6 +3,7 @@ import type { GuestCall, GuestProgram, ProgramResult } from '../world.ts';
 import { reboot } from './boot.ts';
 import { curl } from './curl.ts';
 import { guestEntry, guestHas, guestText } from './files.ts';
+import { imagesImportModel } from './scripts/images-import.ts';
 import { placeModel } from './scripts/place.ts';
 import type { ScriptCall, ScriptModel } from './scripts/script.ts';
 import { sidecarInstallModel, sidecarRemoveModel } from './scripts/sidecar-package.ts';
@@ -18,6 +19,7 @@ const REMAP = '"$@"; rc=$?; [ $rc -eq 4 ] && rc=104; exit $rc';
 const SCRIPTS: Readonly<Record<string, ScriptModel>> = {
   'place.sh': placeModel((text, call) => runShipped(text, call)),
   'state.sh': stateModel,
+  'images-import.sh': imagesImportModel,
   'k3s-start.sh': k3sStartModel,
   'sidecar-install.sh': sidecarInstallModel,
   'sidecar-start.sh': sidecarStartModel,

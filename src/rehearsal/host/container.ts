@@ -1,15 +1,17 @@
 import { posix } from 'node:path';
 import { packTar } from '../../system/archives.ts';
 import { CONTAINER_CALL, CONTAINER_EXPORT, CONTAINER_PULL } from '../durations.ts';
-import { standInBytes } from '../stand-in.ts';
+import { containerdName, pullTime } from '../cluster/images.ts';
+import { digestOf, standInBytes } from '../stand-in.ts';
 import { passing } from '../half-way.ts';
+import type { Cpu } from '../../system/doors.ts';
 import type { HostCall, HostProgram, ProgramResult, World } from '../world.ts';
 
-/** Simulated docker and podman (`call.command.file` says which): create, export, remove. */
+/** Simulated docker and podman (`call.command.file` says which): create, export, remove; pull, save. */
 export const container: HostProgram = async (call) => {
   const tool = posix.basename(call.command.file);
   const [verb, ...args] = call.args;
-  const action = { version, create, export: exportTar, rm: remove }[verb ?? ''];
+  const action = { version, create, export: exportTar, rm: remove, pull, save }[verb ?? ''];
   await call.world.clock.sleep(CONTAINER_CALL, call.signal);
   const result = await action?.(call, tool, args);
   if (result !== undefined) return result;
@@ -92,6 +94,54 @@ const remove: Action = async ({ world }, tool, args) => {
   if (world.containers.delete(name)) return { exitCode: 0, stdout: `${name}\n` };
   return tool === 'podman' ? { exitCode: 0 } : { exitCode: 1, stderr: missing(tool, name) };
 };
+
+const pull: Action = async ({ world, signal }, tool, args) => {
+  const [platformFlag, platform, image, ...more] = args;
+  const cpu = /^linux\/(amd64|arm64)$/.exec(platform ?? '')?.[1];
+  if (platformFlag !== '--platform' || cpu === undefined || image === undefined || more.length > 0) return undefined;
+  const name = containerdName(image);
+  if (pullTime(image) === undefined) {
+    return { exitCode: 1, stderr: `Error response from daemon: manifest for ${image} not found: manifest unknown\n` };
+  }
+  if (world.faults.has('offline')) {
+    const host = name.slice(0, name.indexOf('/'));
+    return {
+      exitCode: 1,
+      stderr: `Error response from daemon: Get "https://${host}/v2/": dial tcp: lookup ${host}: no such host\n`,
+    };
+  }
+  await world.clock.sleep(CONTAINER_PULL, signal);
+  world.containerImages.set(name, cpu as Cpu);
+  return { exitCode: 0, stdout: `${tool === 'podman' ? world.token(32) : name}\n` };
+};
+
+/** What `save` writes: docker leaves the registry out of a name where it goes without saying, podman never does. */
+const save: Action = async ({ world, files, signal }, tool, args) => {
+  const [outputFlag, output, image, ...more] = args;
+  if (outputFlag !== '--output' || output === undefined || image === undefined || more.length > 0) return undefined;
+  const name = containerdName(image);
+  const cpu = world.containerImages.get(name);
+  if (cpu === undefined)
+    return { exitCode: 1, stderr: `Error response from daemon: reference does not exist: ${image}\n` };
+  await world.clock.sleep(CONTAINER_EXPORT, signal);
+  const layer = standInBytes({ artifact: `layer of ${name}`, version: '1', cpu, size: LAYER_BYTES });
+  const config = Buffer.from(
+    JSON.stringify({ architecture: cpu, os: 'linux', rootfs: { type: 'layers', diff_ids: [name] } }),
+  );
+  const configName = `${digestOf(config)}.json`;
+  const tag = tool === 'docker' ? name.replace(/^docker\.io\/(library\/)?/, '') : name;
+  const list = [{ Config: configName, RepoTags: [tag], Layers: ['layer.tar'] }];
+  const tar = await packTar([
+    { name: 'layer.tar', content: layer, mode: 0o644 },
+    { name: configName, content: config, mode: 0o644 },
+    { name: 'manifest.json', content: JSON.stringify(list), mode: 0o644 },
+  ]);
+  await files.write(output, tar, 0o600);
+  return { exitCode: 0 };
+};
+
+/** A layer of an ordinary image. Estimate. */
+const LAYER_BYTES = 60_000_000;
 
 const missing = (tool: string, name: string): string =>
   tool === 'podman'

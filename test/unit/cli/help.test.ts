@@ -5,6 +5,7 @@ import { cli } from '../../rehearsal/support/cli.ts';
 
 const COMMANDS = [
   'up',
+  'bundle',
   'k3s',
   'istioctl',
   'istio',

@@ -61,7 +61,8 @@ export function placeModel(
     const then = arrived.get('then.sh');
     if (then === undefined) return { exitCode: 0, stdout: report };
     const text = Buffer.from(then.content).toString('utf8');
-    const result = await runScript(text, { ...call, stdin: new Uint8Array() });
+    const paths = changed.map(({ path }) => path);
+    const result = await runScript(text, { ...call, stdin: new Uint8Array(), changed: paths });
     if (result === undefined)
       return { exitCode: 127, stdout: report, stderr: 'then.sh: not found\n', refused: 'a script that is not shipped' };
     return { ...result, stdout: `${report}--\n${Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8')}` };

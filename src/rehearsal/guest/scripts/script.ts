@@ -9,6 +9,8 @@ import { knownUnit, startUnit, stopUnit, type Guest } from '../systemd.ts';
 export interface ScriptCall extends Guest {
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
+  /** Paths that place.sh has just put there anew, for a script that came along with them. */
+  readonly changed?: readonly string[];
 }
 
 /** The model of one script in `data/guest`: same exit codes, same output, same effects. */

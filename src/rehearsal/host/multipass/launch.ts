@@ -26,6 +26,8 @@ const RELEASES: Readonly<Record<string, string>> = {
   '26.04': '26.04',
   resolute: '26.04',
 };
+/** Every release whose image the daemon can have. */
+export const UBUNTU_RELEASES: ReadonlySet<string> = new Set(Object.values(RELEASES));
 const NAME = /^([a-zA-Z]|[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])$/;
 /** How many launches the daemon's thread pool carries at once: the number of host CPUs (facts/multipass.md 5). */
 const POOL = 4;

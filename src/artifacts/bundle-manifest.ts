@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { Config } from '../config/config.ts';
+import { CliError } from '../errors/cli-error.ts';
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** It becomes part of a path in the cache: a name and nothing else. */
+const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/);
+const cpu = z.enum(['amd64', 'arm64']);
+const size = z.number().int().nonnegative();
+
+const schema = z.object({
+  format: z.literal(1),
+  istio: z.string(),
+  k3s: z.string(),
+  cpus: z.array(cpu).min(1),
+  files: z.array(z.object({ id: z.string(), version: z.string(), file: fileName, mode: z.number(), sha256, size })),
+  images: z.array(z.object({ cpu, file: fileName, names: z.array(z.string()), sha256, size })),
+});
+
+/** What a bundle says of itself: no date and nothing of the computer that made it, so that two are the same. */
+export type BundleManifest = z.infer<typeof schema>;
+export type BundledFile = BundleManifest['files'][number];
+export type BundledImages = BundleManifest['images'][number];
+
+export const MANIFEST = 'manifest.json';
+/** Tells a manifest that was changed on its way; whoever changes both can be told only by the digest of the whole. */
+export const MANIFEST_SUM = 'manifest.json.sha256';
+
+/** Where a file lies, in the bundle as in the cache. */
+export function contentPath({ sha256: digest, file }: { readonly sha256: string; readonly file: string }): string {
+  return `sha256/${digest}/${file}`;
+}
+
+export function renderManifest(manifest: BundleManifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+/** @throws CliError `digest-mismatch` when it is not one of ours */
+export function parseManifest(text: string, bundle: string): BundleManifest {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new CliError('digest-mismatch', {
+      message: `${MANIFEST} in ${bundle} is not what istio-vms writes there.`,
+      hint: 'Get the bundle again, or make one with `istio-vms bundle create`.',
+      cause,
+    });
+  }
+}
+
+/** A bundle is for one Istio and one k3s. @throws CliError `bad-configuration` when the configuration wants others */
+export function requireFitting(manifest: BundleManifest, config: Config, bundle: string): void {
+  const wanted = [
+    ['ISTIO_VERSION', config.istio.version, manifest.istio],
+    ['K3S_VERSION', config.k3s.version, manifest.k3s],
+  ] as const;
+  const different = wanted.filter(([, asked, has]) => asked !== has);
+  if (different.length === 0) return;
+  throw new CliError('bad-configuration', {
+    message: `${bundle} was made for other versions than the configuration asks for; nothing was touched.`,
+    details: different.map(([name, asked, has]) => `${name} is ${asked}, the bundle holds ${has}`),
+    hint: `Set what the bundle holds (${wanted.map(([name, , has]) => `--set ${name}=${has}`).join(' ')}), or make another one with \`istio-vms bundle create\`.`,
+  });
+}

@@ -1,0 +1,157 @@
+import { CliError } from '../errors/cli-error.ts';
+import type { ArchiveListing, Cpu, Doors, Downloads } from '../system/doors.ts';
+import type { Artifact } from './artifacts.ts';
+import {
+  contentPath,
+  MANIFEST,
+  MANIFEST_SUM,
+  parseManifest,
+  type BundledFile,
+  type BundledImages,
+  type BundleManifest,
+} from './bundle-manifest.ts';
+import { digestOf } from './checksum.ts';
+
+type Files = Doors['files'];
+
+/** A lab in a file: every artifact, and what it is by its digest. */
+export interface Bundle {
+  /** The file's path. */
+  readonly path: string;
+  readonly manifest: BundleManifest;
+  /** The artifact with the digest that the bundle has it by. @throws CliError `artifact-absent` when it is not in there */
+  pin(artifact: Artifact): Artifact;
+  /** Container images for nodes of this CPU, and where they lie in the cache once it is unpacked. */
+  images(cpu: Cpu): readonly (BundledImages & { readonly path: string })[];
+  /**
+   * Reads all of the bundle and holds it to its manifest. Gives what the cache does not have yet.
+   * @throws CliError `digest-mismatch` that names what was tampered with
+   */
+  verify(): Promise<readonly (BundledFile | BundledImages)[]>;
+  /** Lays these into the cache. */
+  unpack(files: readonly (BundledFile | BundledImages)[]): Promise<void>;
+}
+
+export interface BundlePlace {
+  readonly files: Files;
+  readonly cacheDir: string;
+  /** A directory of ours in which the manifest may lie for a moment. */
+  readonly tempDir: string;
+}
+
+/** Reads the manifest of a bundle, which is its beginning. @throws CliError `bad-configuration` without such a file */
+export async function openBundle(path: string, { files, cacheDir, tempDir }: BundlePlace): Promise<Bundle> {
+  if ((await files.stat(path)) === undefined) {
+    throw new CliError('bad-configuration', {
+      message: `There is no bundle ${path}; nothing was touched.`,
+      hint: 'Make one where there is a network: `istio-vms bundle create`.',
+    });
+  }
+  const manifest = await readManifest(path, files, `${tempDir}/bundle-manifest`);
+  const cached = (file: { sha256: string; file: string }): string => `${cacheDir}/${contentPath(file)}`;
+  const all = [...manifest.files, ...manifest.images];
+  return {
+    path,
+    manifest,
+    pin: (artifact) => ({ ...artifact, digest: { pinned: pinnedDigest(artifact, manifest, path) } }),
+    images: (cpu) =>
+      manifest.images.filter((images) => images.cpu === cpu).map((images) => ({ ...images, path: cached(images) })),
+    verify: async () => {
+      requireWhole(await readAll(path, files), all, path);
+      const there = await Promise.all(all.map(async (file) => (await files.sha256(cached(file))) === file.sha256));
+      return all.filter((_, place) => there[place] === false);
+    },
+    unpack: (missing) =>
+      files.extract(
+        path,
+        cacheDir,
+        missing.map((file) => ({
+          member: contentPath(file),
+          as: contentPath(file),
+          mode: 'mode' in file ? file.mode : 0o644,
+        })),
+      ),
+  };
+}
+
+/** The Downloads door of a run with a bundle: it never opens. */
+export function noDownloads(bundle: Bundle): Downloads {
+  const refuse = (url: string): Promise<never> =>
+    Promise.reject(
+      new CliError('artifact-absent', {
+        message: `${url} is wanted, and with --bundle nothing is downloaded.`,
+        hint: `Run the same command again: it unpacks ${bundle.path} anew.`,
+      }),
+    );
+  return { fetch: ({ url }) => refuse(url), text: refuse };
+}
+
+async function readAll(path: string, files: Files): Promise<readonly ArchiveListing[]> {
+  try {
+    return await files.members(path);
+  } catch (thrown) {
+    throw thrown instanceof CliError && thrown.reason === 'download-failed' ? noBundle(path, thrown) : thrown;
+  }
+}
+
+async function readManifest(path: string, files: Files, into: string): Promise<BundleManifest> {
+  const members = [MANIFEST, MANIFEST_SUM].map((name) => ({ member: name, as: name, mode: 0o644 }));
+  try {
+    await files.extract(path, into, members);
+    const [text, sum] = await Promise.all(members.map(({ as }) => files.readText(`${into}/${as}`)));
+    const digest = await files.sha256(`${into}/${MANIFEST}`);
+    if (digest === undefined || digestOf(sum ?? '', MANIFEST) !== digest) throw tampered(path, [MANIFEST]);
+    return parseManifest(text ?? '', path);
+  } catch (thrown) {
+    const notOurs = thrown instanceof CliError && ['download-failed', 'artifact-absent'].includes(thrown.reason);
+    throw notOurs ? noBundle(path, thrown) : thrown;
+  } finally {
+    await files.remove(into);
+  }
+}
+
+/** The digest by which the bundle has it; one that our own source knows must be the same. */
+function pinnedDigest(artifact: Artifact, manifest: BundleManifest, path: string): string {
+  const { id, version, file, digest } = artifact;
+  const found = manifest.files.find((each) => each.id === id && each.version === version && each.file === file);
+  if (found === undefined) {
+    throw new CliError('artifact-absent', {
+      message: `${path} does not hold ${file} (${id} ${version}): it was made for ${manifest.cpus.join(' and ')}.`,
+      hint: 'Make one for both CPUs where there is a network: `istio-vms bundle create --cpu both`.',
+    });
+  }
+  if ('pinned' in digest && digest.pinned !== found.sha256) throw tampered(path, [file]);
+  return found.sha256;
+}
+
+/** Everything that the manifest names has to be there as it says, and nothing else. */
+function requireWhole(
+  found: readonly ArchiveListing[],
+  wanted: readonly { readonly file: string; readonly sha256: string; readonly size: number }[],
+  path: string,
+): void {
+  const there = new Map(found.map((member) => [member.name, member]));
+  const wrong = wanted.filter((file) => {
+    const member = there.get(contentPath(file));
+    return member === undefined || 'link' in member || member.sha256 !== file.sha256;
+  });
+  const known = new Set([MANIFEST, MANIFEST_SUM, ...wanted.map(contentPath)]);
+  const foreign = found.filter(({ name }) => !known.has(name));
+  if (wrong.length + foreign.length === 0) return;
+  throw tampered(path, [...wrong.map(({ file }) => file), ...foreign.map(({ name }) => name)]);
+}
+
+function tampered(path: string, names: readonly string[]): CliError {
+  return new CliError('digest-mismatch', {
+    message: `${names.join(' and ')} in ${path} ${names.length === 1 ? 'is' : 'are'} not what the bundle was made with; nothing of it is used.`,
+    hint: 'Get the bundle again from where it was made.',
+  });
+}
+
+function noBundle(path: string, cause: CliError): CliError {
+  return new CliError('digest-mismatch', {
+    message: `${path} is no whole bundle of istio-vms.`,
+    hint: 'Get the bundle again, or make one with `istio-vms bundle create`.',
+    cause,
+  });
+}

@@ -1,0 +1,94 @@
+import { k3sImagesArtifact } from '../artifacts/artifacts.ts';
+import type { Bundle } from '../artifacts/bundle.ts';
+import { driftOf } from '../guest/digest.ts';
+import { imageFiles, type ImageArchive } from '../guest/images.ts';
+import { parseGuestState, stateCommand } from '../guest/state.ts';
+import type { Machine } from '../machines/machine.ts';
+import { counted } from '../plan/words.ts';
+import type { Step, StepContext } from '../plan/step.ts';
+import { BUNDLE_STEP } from './bundle.ts';
+import { obtainArtifact } from './downloads.ts';
+import type { Lab } from './lab.ts';
+
+/** A gigabyte over a slow bridge. */
+const PUT_MS = 1_200_000;
+const LOOK_MS = 120_000;
+
+/** The step that brings images onto the node of this machine's step, where there is a bundle. */
+export const imagesStepOf = (machineStep: string): string => `images-${machineStep}`;
+
+/** Images onto every node, so that none has to be pulled. Without a bundle nodes pull what they need themselves. */
+export function nodeImageSteps(lab: Lab): readonly Step[] {
+  const { bundle, config } = lab;
+  if (bundle === undefined) return [];
+  return [
+    // The control plane's node takes no pods but those of k3s itself: it has a taint, and a small disk.
+    imagesStep(lab, bundle, { node: config.k3s.master, machineStep: 'master', own: false }),
+    ...config.k3s.workerNames.map((node, index) =>
+      imagesStep(lab, bundle, { node, machineStep: `worker-${index + 1}`, own: true }),
+    ),
+  ];
+}
+
+interface Place {
+  readonly node: string;
+  readonly machineStep: string;
+  /** Whether the lab's own images go there too. */
+  readonly own: boolean;
+}
+
+function imagesStep(lab: Lab, bundle: Bundle, { node, machineStep, own }: Place): Step {
+  const look = async (context: StepContext) => {
+    const machine = lab.engine.machine(node);
+    const { files, script } = imageFiles(lab.shipped, await archivesFor(lab, bundle, { machine, own }, context));
+    return { machine, script, missing: await missingFiles(lab, machine, files) };
+  };
+  return {
+    id: imagesStepOf(machineStep),
+    title: `container images on ${node}`,
+    needs: [machineStep, BUNDLE_STEP],
+    madeBy: 'istio-vms up',
+    expectMs: 15_000,
+    async check(context) {
+      const { missing } = await look(context);
+      return missing.length === 0 ? 'ready' : { missing: `${counted(missing.length, 'archive')} not on ${node}` };
+    },
+    async apply(context) {
+      const { machine, script, missing } = await look(context);
+      context.say(`copying ${counted(missing.length, 'archive')} of images`);
+      await machine.put(missing, script, { timeoutMs: PUT_MS, signal: context.signal });
+    },
+  };
+}
+
+async function archivesFor(
+  lab: Lab,
+  bundle: Bundle,
+  { machine, own }: { readonly machine: Machine; readonly own: boolean },
+  context: StepContext,
+): Promise<readonly ImageArchive[]> {
+  const cpu = await machine.arch();
+  const k3s = {
+    name: 'k3s-airgap-images.tar.zst',
+    file: await obtainArtifact(lab, k3sImagesArtifact(lab.config, cpu), context),
+  };
+  return own ? [k3s, ...bundle.images(cpu).map(({ path }) => ({ name: 'istio-vms-images.tar', file: path }))] : [k3s];
+}
+
+type NodeFile = ReturnType<typeof imageFiles>['files'][number];
+
+/** What is not on the node yet, by its digest there: a gigabyte travels only when it has to. */
+async function missingFiles(lab: Lab, machine: Machine, files: readonly NodeFile[]): Promise<readonly NodeFile[]> {
+  const paths = files.map(({ path }) => path);
+  const state = parseGuestState(
+    (await machine.run({ ...stateCommand(lab.shipped, paths), timeoutMs: LOOK_MS })).stdout,
+  );
+  const digests: Record<string, string> = {};
+  for (const { path, content } of files) {
+    const digest =
+      typeof content === 'object' && 'file' in content ? await lab.doors.files.sha256(content.file) : undefined;
+    if (digest !== undefined) digests[path] = digest;
+  }
+  const different = driftOf(files, state, digests);
+  return files.filter(({ path }) => different.includes(path));
+}
