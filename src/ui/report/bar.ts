@@ -22,8 +22,10 @@ export function segmentsOf(step: PicturedStep): readonly Segment[] {
     { kind: 'work', from: workedAt ?? looked, to: endedAt },
   ];
   const filled = spans.filter(({ from, to }) => to > from);
-  // Nothing took any time, and yet it was looked at: a mark says so.
-  return filled.length > 0 ? filled : [{ kind: 'look', from: startedAt, to: endedAt }];
+  // What took no time that the clock knows has its place on the axis all the same.
+  return filled.length > 0
+    ? filled
+    : [{ kind: workedAt === undefined ? 'look' : 'work', from: startedAt, to: endedAt }];
 }
 
 export interface BarOptions {
@@ -59,8 +61,9 @@ export function bar(step: PicturedStep, { scale, zero, critical }: BarOptions): 
       height="${height}"
     />`;
   });
-  const first = segments[0];
-  const last = segments.at(-1);
+  // It decided the end by what it did, not by what it waited for.
+  const deeds = segments.filter(({ kind }) => kind === 'look' || kind === 'work');
+  const [first, last] = [step.turnFrom === undefined ? deeds[0] : deeds.at(-1), deeds.at(-1)];
   const mark =
     critical && first !== undefined && last !== undefined
       ? html`<rect
@@ -76,8 +79,11 @@ export function bar(step: PicturedStep, { scale, zero, critical }: BarOptions): 
   </svg>`;
 }
 
+/** A box without any width would not be drawn, nor its stroke; in per cent. */
+const THINNEST = 0.01;
+
 function width(scale: Scale, from: number, to: number): number {
-  return Math.round((scale.place(to) - scale.place(from)) * 1e3) / 1e3;
+  return Math.max(Math.round((scale.place(to) - scale.place(from)) * 1e3) / 1e3, THINNEST);
 }
 
 const VERBS: Readonly<Record<Segment['kind'], string>> = {

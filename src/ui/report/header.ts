@@ -98,11 +98,12 @@ function criticalPath(run: PicturedRun): Markup | undefined {
   const chain = criticalSteps(run);
   const steps = run.steps
     .filter((step) => chain.has(ownerOf(step)))
-    .sort((a, b) => (a.startedAt ?? 0) - (b.startedAt ?? 0));
-  // A path of one step is no news.
-  if (steps.length < 2) return undefined;
-  const links: Part = steps.map(({ startedAt = 0, endedAt = 0, ...step }) => {
-    const ms = endedAt - startedAt;
+    .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
+  // A path of one step is no news, nor is one of looks alone.
+  if (steps.length < 2 || run.changed === 0) return undefined;
+  const links: Part = steps.map(({ endedAt = 0, ...step }, place) => {
+    // What it added to the whole: while the one before it was at work, it only waited.
+    const ms = endedAt - (steps[place - 1]?.endedAt ?? run.startedAt);
     const share = run.makespanMs > 0 ? ` (${Math.round((100 * ms) / run.makespanMs)} %)` : '';
     return html`<li><a href="#${anchorOf(step)}">${step.title}</a> ${duration(ms)}${share}</li>`;
   });

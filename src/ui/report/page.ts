@@ -4,8 +4,9 @@ import { commandList } from './command-list.ts';
 import { failureBlock } from './failure.ts';
 import { header, outcomeOf } from './header.ts';
 import { html, markupText, trusted, type Markup } from './html.ts';
-import type { Picture } from './picture.ts';
+import type { Failure, Picture, PicturedRun } from './picture.ts';
 import { proofTable } from './proofs.ts';
+import { anchorOf } from './step-details.ts';
 import { STYLE } from './style.ts';
 import { timeline } from './timeline.ts';
 
@@ -23,15 +24,13 @@ export function renderReport(picture: Picture): string {
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
       <title>${sign} ${picture.typed}: ${words}</title>
-      <style>
-        ${trusted(STYLE)}
-      </style>
+      ${SHEET}
     </head>
     <body>
       ${HATCH}
       <main>
         ${header(picture)}
-        ${failure === undefined ? undefined : section('error', 'What went wrong', failureBlock(failure))}
+        ${failure === undefined ? undefined : section('error', 'What went wrong', wrong(failure, run))}
         ${run === undefined ? undefined : timeline(picture, run)}
         ${proofs.length === 0 ? undefined : proofTable(picture)} ${besides(picture)}
       </main>
@@ -40,6 +39,9 @@ export function renderReport(picture: Picture): string {
   </html>`;
   return `<!doctype html>\n${markupText(page)}\n`;
 }
+
+/** Without a blank around it: the policy knows the sheet by its digest. */
+const SHEET = trusted(`<style>${STYLE}</style>`);
 
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'`;
 
@@ -58,6 +60,22 @@ function section(id: string, title: string, content: Markup): Markup {
     <h2 id="${id}">${title}</h2>
     ${content}
   </section>`;
+}
+
+/** The error, with the way to the steps that it comes from. */
+function wrong(failure: Failure, run: PicturedRun | undefined): Markup {
+  const steps = run?.steps.filter(({ outcome }) => outcome === 'failed' || outcome === 'interrupted') ?? [];
+  const links = steps.map((step) => html`<li><a href="#${anchorOf(step)}">${step.title}</a></li>`);
+  return html`${failureBlock(failure)}${
+    links.length === 0
+      ? undefined
+      : html`<div class="path">
+          <p class="label">Where</p>
+          <ul>
+            ${links}
+          </ul>
+        </div>`
+  }`;
 }
 
 /** Commands that were nobody's: looking for the tools, and making the sample for the proofs. */

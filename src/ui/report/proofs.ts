@@ -29,17 +29,23 @@ export function proofTable(picture: Picture): Markup {
 
 function row({ name, title, ok, evidence, hint, durationMs }: Proof, picture: Picture): Markup {
   const commands = picture.commands.filter(({ owner }) => owner === proofOwner(name));
+  // Much of what is proved was looked up once for all proofs.
+  const list =
+    commands.length === 0
+      ? undefined
+      : html`<details>
+          <summary>${counted(commands.length, 'command')}</summary>
+          ${commandList(commands, picture.startedAt)}
+        </details>`;
   return html`<tr class="${ok ? 'pass' : 'fail'}">
     <td class="verdict">${ok ? '✔ pass' : '✖ FAIL'}</td>
-    <th scope="row">${name}</th>
-    <td class="evidence">
+    <th scope="row" class="check">
+      ${name}
       <p class="claim">${title}</p>
+    </th>
+    <td class="evidence">
       <p>${evidence}</p>
-      ${hint === undefined ? undefined : html`<p class="hint"><strong>Try:</strong> ${hint}</p>`}
-      <details>
-        <summary>${counted(commands.length, 'command')}</summary>
-        ${commandList(commands, picture.startedAt)}
-      </details>
+      ${hint === undefined ? undefined : html`<p class="hint"><strong>Try:</strong> ${hint}</p>`} ${list}
     </td>
     <td class="duration">${duration(durationMs)}</td>
   </tr>`;

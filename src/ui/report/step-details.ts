@@ -50,13 +50,13 @@ function timesOf(step: PicturedStep, picture: Picture): readonly (readonly [stri
   return [
     ...(startedAt === undefined || endedAt === undefined
       ? []
-      : [['From, to', `${offset(startedAt - zero, true)} – ${offset(endedAt - zero, true)}`] as const]),
+      : [['When', `${offset(startedAt - zero, true)} – ${offset(endedAt - zero, true)}`] as const]),
     ...spans.filter(([, ms]) => ms > 0).map(([name, ms]) => [name, duration(ms)] as const),
     ...(turnFrom === undefined ? [] : [['Its turn came after', titled(turnFrom)] as const]),
     ...(after.length === 0
       ? []
       : [['Came after', after.map((id) => html`<span class="need">${titled(id)}</span> `)] as const]),
-    ...(finding === undefined ? [] : [['Found in the end', findingText(finding)] as const]),
+    ...(finding === undefined || finding === 'ready' ? [] : [['Found in the end', findingText(finding)] as const]),
   ];
 }
 

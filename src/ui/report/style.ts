@@ -42,13 +42,13 @@ summary:focus-visible, a:focus-visible { outline: 3px solid var(--link); outline
 /* How it ended */
 .typed { color: var(--faint); overflow-wrap: anywhere; }
 .good .sign { color: var(--good); } .bad .sign { color: var(--bad); } .stopped .sign { color: var(--stopped); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: 0.75rem; margin: 1.25rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: 0.75rem; margin: 1.25rem 0; }
 .tiles > div { padding: 0.7rem 0.9rem; background: var(--card); border: 1px solid var(--rule); border-radius: 6px; }
 .tiles dt, .tiles .more { color: var(--faint); font-size: 0.85rem; }
 .tiles .value { font-size: 1.4rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
-.path ol { display: flex; flex-wrap: wrap; gap: 0 0.5rem; }
-.path li:not(:last-child)::after { content: " →"; color: var(--faint); }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 0.15rem 1.5rem; margin-top: 1rem; }
+.path ol, .path ul { display: flex; flex-wrap: wrap; gap: 0 0.5rem; }
+.path ol > li:not(:last-child)::after { content: " →"; color: var(--faint); }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 0.15rem 1.5rem; margin-top: 1rem; }
 .facts > div { display: flex; gap: 0.6rem; min-width: 0; }
 .facts dt { flex: none; width: 5.5rem; color: var(--faint); }
 .facts dd { min-width: 0; overflow-wrap: anywhere; }
@@ -62,7 +62,7 @@ summary:focus-visible, a:focus-visible { outline: 3px solid var(--link); outline
 /* Timeline */
 .legend { display: flex; flex-wrap: wrap; gap: 0 1.25rem; margin: 0.4rem 0; font-size: 0.85rem; color: var(--faint); }
 .legend li { display: flex; align-items: center; gap: 0.35rem; }
-.legend svg { width: 28px; }
+.legend svg.bar { flex: none; width: 28px; }
 .chart { border: 1px solid var(--rule); border-radius: 6px; background: var(--card); }
 .chart h3 { margin: 0; padding: 0.6rem 0.75rem 0.2rem; border-top: 1px solid var(--rule); }
 .axis, .step > summary {
@@ -113,7 +113,9 @@ th, td { padding: 0.45rem 0.75rem; text-align: left; vertical-align: top; border
 thead th { color: var(--faint); font-weight: 500; font-size: 0.85rem; }
 .verdict { white-space: nowrap; font-weight: 600; }
 .pass .verdict { color: var(--good); } .fail .verdict { color: var(--bad); }
-.evidence { width: 70%; }
+.check { width: 34%; }
+.claim { font-weight: 400; font-size: 0.9rem; }
+.evidence > p { min-width: 0; }
 .evidence > details { font-size: 0.85rem; color: var(--faint); }
 td.duration { white-space: nowrap; text-align: right; font-size: 0.85rem; }
 thead th:last-child { text-align: right; }
@@ -123,12 +125,12 @@ thead th:last-child { text-align: right; }
   .axis > span { display: none; }
   .axis svg, .step svg.bar { grid-column: 1 / -1; grid-row: 2; }
   .inside { padding-left: 0.9rem; }
-  .facts { grid-template-columns: minmax(0, 1fr); }
   .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr { display: grid; grid-template-columns: auto minmax(0, 1fr) auto; border-top: 1px solid var(--rule); }
   th, td { border: 0; padding: 0.3rem 0.6rem; }
-  .evidence { grid-column: 1 / -1; grid-row: 2; width: auto; }
+  .check { width: auto; }
+  .evidence { grid-column: 1 / -1; grid-row: 2; }
 }
 @media print {
   .step, tr { break-inside: avoid; }
