@@ -95,9 +95,6 @@ cd ~ubuntu 2>/dev/null || cd /
 id -u ubuntu >/dev/null 2>&1 || exec timeout -k 2 "$limit" "$@"
 exec timeout -k 2 "$limit" setpriv --reuid=ubuntu --regid="$(id -g ubuntu)" --init-groups --inh-caps=-all env HOME="$PWD" USER=ubuntu LOGNAME=ubuntu "$@"`;
 
-/** The byte with which the machine says that the command began. */
-export const BEGAN = '\u001e';
-
 /** The host's command that runs `command` on the machine. Its `env` becomes arguments of env(1): no place for secrets. */
 export function execCommand(place: IncusPlace, name: string, command: Command): Command {
   const { env, ...rest } = command;

@@ -3,6 +3,7 @@ import { CommandError } from '../system/command-error.ts';
 import type { Command, CommandResult, Doors } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
+import { asInner, began, withoutMark } from './began.ts';
 import * as argv from './incus-argv.ts';
 import { parseInstances } from './incus-json.ts';
 import { createIncusLauncher, NOT_YET } from './incus-launch.ts';
@@ -13,8 +14,6 @@ import { createRemoteMachine } from './remote-machine.ts';
 
 /** A command that never began may be tried again without harm. */
 const EXEC_PAUSES = [500, 1_000, 2_000];
-/** What a command that never began ends with, as with ssh. */
-const NEVER_BEGAN = 255;
 
 export interface IncusParts {
   readonly doors: Pick<Doors, 'processes' | 'files' | 'clock'>;
@@ -70,12 +69,13 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
           clock,
           pauses: EXEC_PAUSES,
           worthIt: (thrown) =>
-            thrown instanceof CommandError && !began(thrown.result) && NOT_YET.test(thrown.result.stderr),
+            thrown instanceof CommandError && !began(thrown.result, 'stderr') && NOT_YET.test(thrown.result.stderr),
           ...(signal === undefined ? {} : { signal }),
         }),
+        'stderr',
       );
     } catch (thrown) {
-      throw thrown instanceof CommandError ? asInner(thrown) : thrown;
+      throw thrown instanceof CommandError ? asInner(thrown, 'stderr') : thrown;
     }
   };
 
@@ -173,23 +173,6 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
 /** The words of every command for «no such thing»; the API says them of profiles, networks and images as well. */
 function isAbsence({ failure, result }: CommandError): boolean {
   return failure === 'exit' && /not found$/m.test(result.stderr);
-}
-
-const began = ({ stderr }: CommandResult): boolean => stderr.includes(argv.BEGAN);
-
-/** What the command itself wrote; a banner of the client may stand before it (facts/incus.md 0.3). */
-function withoutMark(result: CommandResult): CommandResult {
-  const at = result.stderr.indexOf(argv.BEGAN);
-  return at < 0 ? result : { ...result, stderr: result.stderr.slice(at + 1) };
-}
-
-/** Incus ends with 1 for whatever it could not do, as many a command does for «no». */
-function asInner(error: CommandError): CommandError {
-  const result = withoutMark(error.result);
-  const lost = error.failure === 'exit' && !began(error.result);
-  return new CommandError(error.command, error.failure, lost ? { ...result, exitCode: NEVER_BEGAN } : result, {
-    cause: error.cause,
-  });
 }
 
 function foreign(name: string): CliError {

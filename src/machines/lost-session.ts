@@ -5,5 +5,9 @@ import type { CommandError } from '../system/command-error.ts';
  * 1.2). Nobody knows how far the command came; what may be run twice is run again.
  */
 export function isLostSession({ failure, result }: CommandError): boolean {
-  return failure === 'exit' && (result.exitCode === 255 || /^exec failed: ssh/m.test(result.stderr));
+  if (failure !== 'exit' || NOT_THERE.test(result.stderr)) return false;
+  return result.exitCode === 255 || /^exec failed: ssh/m.test(result.stderr);
 }
+
+/** A machine that is not there will not be there for the next session either. */
+const NOT_THERE = /^instance "[^"]+" (?:does not exist|is deleted)|: Instance not found$/m;

@@ -4,13 +4,13 @@ import type { Command, CommandResult, Doors } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import { managementAddress } from './addresses.ts';
+import { asInner, withoutMark } from './began.ts';
 import type { EngineContext, Machine, MachineEngine, MachineInfo } from './machine.ts';
 import { isLostSession } from './lost-session.ts';
 import * as argv from './multipass-argv.ts';
 import { parseInfo, parseList, parseVersion } from './multipass-json.ts';
 import { createLauncher } from './multipass-launch.ts';
 import { acrossSessions } from './new-session.ts';
-import { withoutNoise } from './noise.ts';
 import { createRemoteMachine } from './remote-machine.ts';
 
 /** How long a running machine may take to get its address from the engine's DHCP. */
@@ -44,7 +44,7 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
   /** A command of the engine itself; its failure in words for people. */
   const ask = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
     try {
-      return withoutNoise(await patiently(() => processes.run(command, signal), signal));
+      return await patiently(() => processes.run(command, signal), signal);
     } catch (thrown) {
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
     }
@@ -72,13 +72,14 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
     const session = (): Promise<CommandResult> =>
       patiently(() => processes.run(argv.execCommand(name, command), signal), signal);
     try {
-      return withoutNoise(
+      return withoutMark(
         await retry(session, {
           clock,
           pauses: command.effect === 'read' ? LOST_PAUSES : [],
           signal,
           worthIt: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
         }),
+        'stdout',
       );
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
@@ -86,7 +87,7 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
         addresses.delete(name);
         onLost?.();
       }
-      throw asInner(thrown);
+      throw asInner(thrown, 'stdout', argv.withFour);
     }
   };
 
@@ -196,12 +197,6 @@ function isAway(thrown: unknown): boolean {
 /** The words for «no such instance» of every command but `start` (facts/multipass.md 3.2). */
 function isAbsence(error: CommandError): boolean {
   return error.failure === 'exit' && /instance "[^"]+" does not exist/.test(error.result.stderr);
-}
-
-function asInner(error: CommandError): CommandError {
-  const result = withoutNoise(error.result);
-  const exitCode = argv.innerExitCode(result.exitCode);
-  return new CommandError(error.command, error.failure, { ...result, exitCode }, { cause: error.cause });
 }
 
 function notAnswering(version: string): CliError {

@@ -195,6 +195,10 @@ export interface GuestCall {
   readonly root: boolean;
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
+  /** What env(1) has set. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Aborted when the machine's own clock ends the call (timeout(1)). */
+  readonly ended?: AbortSignal;
 }
 
 export type GuestProgram = (call: GuestCall) => Promise<ProgramResult>;

@@ -1,7 +1,9 @@
 import { GUEST_COMMAND } from '../durations.ts';
 import type { GuestCall, GuestProgram, ProgramResult } from '../world.ts';
+import { joined } from '../bytes.ts';
 import { reboot } from './boot.ts';
 import { curl } from './curl.ts';
+import { EVERYDAY, runLine } from './everyday.ts';
 import { guestEntry, guestHas, guestText } from './files.ts';
 import { imagesImportModel } from './scripts/images-import.ts';
 import { placeModel } from './scripts/place.ts';
@@ -13,8 +15,12 @@ import { waitReady } from './sidecar.ts';
 import { journalctl, systemctl } from './systemctl.ts';
 import { programProblem } from './unit-file.ts';
 
-/** The wrapper under which every command comes, so that none ends in 4 (facts/multipass.md 1.2). */
-const REMAP = '"$@"; rc=$?; [ $rc -eq 4 ] && rc=104; exit $rc';
+/** The wrapper under which every command comes: says that it began, limits its time, and never ends in 4. */
+const SHIM = [
+  String.raw`printf '\036'; l=$1; shift;`,
+  'case $1 in sudo) shift; set -- sudo timeout -k 2 "$l" "$@" ;; *) set -- timeout -k 2 "$l" "$@" ;; esac;',
+  String.raw`"$@"; rc=$?; [ $rc -ne 4 ] || { printf '\037' >&2; rc=104; }; exit $rc`,
+].join(' ');
 
 const SCRIPTS: Readonly<Record<string, ScriptModel>> = {
   'place.sh': placeModel((text, call) => runShipped(text, call)),
@@ -35,8 +41,13 @@ export const runOnGuest: GuestProgram = async (call) => {
     return runOnGuest({ ...call, root: true, args: rest });
   }
   if (file === 'sh') return shell(call);
-  if (file === 'env') return runOnGuest({ ...call, args: rest.slice(rest.findIndex((arg) => !/^\w+=/.test(arg))) });
-  const program = PROGRAMS[file];
+  if (file === 'env') {
+    const at = rest.findIndex((arg) => !/^\w+=/.test(arg));
+    const set = rest.slice(0, at).map((arg) => [arg.slice(0, arg.indexOf('=')), arg.slice(arg.indexOf('=') + 1)]);
+    return runOnGuest({ ...call, args: rest.slice(at), env: { ...call.env, ...Object.fromEntries(set) } });
+  }
+  const everyday = EVERYDAY[file];
+  const program = PROGRAMS[file] ?? (everyday && (async (same) => (await everyday(same)) ?? unknown(same)));
   if (program === undefined) return unknown(call);
   await call.world.clock.sleep(GUEST_COMMAND);
   return program(call);
@@ -45,15 +56,27 @@ export const runOnGuest: GuestProgram = async (call) => {
 const shell: GuestProgram = async (call) => {
   const [, flag, text = '', , ...args] = call.args;
   if (flag !== '-c') return unknown(call);
-  if (text === REMAP) {
-    const result = await runOnGuest({ ...call, args });
-    return result.exitCode === 4 ? { ...result, exitCode: 104 } : result;
-  }
+  if (text === SHIM) return wrapped({ ...call, args });
   const exit = /^exit (\d+)$/.exec(text);
   if (exit !== null) return { exitCode: Number(exit[1]) };
-  if (!call.root) return unknown(call);
-  return (await runShipped(text, { ...call, args })) ?? unknown(call);
+  const shipped = call.root ? await runShipped(text, { ...call, args }) : undefined;
+  return shipped ?? (await runLine(text, { ...call, args }, runOnGuest)) ?? unknown(call);
 };
+
+/** What the wrapper makes of a command: see multipass-argv.ts. */
+async function wrapped(call: GuestCall): Promise<ProgramResult> {
+  const [limit = '', ...args] = call.args;
+  const [late, done] = [new AbortController(), new AbortController()];
+  void call.world.clock.sleep(Number(limit) * 1000, done.signal).then(
+    () => late.abort(),
+    () => undefined,
+  );
+  const result = await runOnGuest({ ...call, args, ended: late.signal });
+  done.abort();
+  const began = { ...result, stdout: joined('\u001e', result.stdout ?? '') };
+  if (late.signal.aborted) return { ...began, exitCode: 124 };
+  return result.exitCode === 4 ? { ...began, exitCode: 104, stderr: `${result.stderr ?? ''}\u001f` } : began;
+}
 
 /** A script is known by its exact text: what is not shipped is not understood. */
 async function runShipped(text: string, call: ScriptCall): Promise<ProgramResult | undefined> {
@@ -70,6 +93,7 @@ const PROGRAMS: Readonly<Record<string, GuestProgram>> = {
   cat: async ({ instance, root, args, stdin }) => {
     const [, path] = args;
     if (path === undefined) return { exitCode: 0, stdout: stdin };
+    if (path === '/proc/sys/kernel/random/boot_id') return { exitCode: 0, stdout: `${instance.bootId}\n` };
     const entry = guestEntry(instance, path);
     const reason =
       entry === undefined

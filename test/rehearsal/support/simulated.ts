@@ -15,6 +15,7 @@ import {
 } from '../../../src/rehearsal/index.ts';
 import type { SimulatedCluster } from '../../../src/rehearsal/cluster/index.ts';
 import type { Instance } from '../../../src/rehearsal/world.ts';
+import { SHIM } from '../../../src/machines/multipass-argv.ts';
 import type { Lab, LabOptions } from '../../../src/steps/lab.ts';
 import { makeLab } from '../../../src/steps/make-lab.ts';
 import { allSteps, labSteps, stepsOf, type StepCommand } from '../../../src/steps/steps.ts';
@@ -206,7 +207,8 @@ export function shown({ command: { file, args } }: TranscriptEntry): string {
     .map((arg) => (arg.includes('\n') ? '…' : arg))
     .join(' ')
     .replace(/--kubeconfig \S+ --context \S+ --request-timeout=20s /, '')
-    .replace(/sh -c "\$@"; rc=\$\?; \[ \$rc -eq 4 \] && rc=104; exit \$rc sh /, '');
+    .replace(`sh -c ${SHIM} sh `, '')
+    .replace(/(?<=^exec -n \S+ -- )\d+ /, '');
   return `${name} ${words}`;
 }
 

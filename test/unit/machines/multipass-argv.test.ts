@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as argv from '../../../src/machines/multipass-argv.ts';
 import type { Command } from '../../../src/system/doors.ts';
+import { resultOf } from '../../support/fake-processes.ts';
 
 const spec = {
   name: 'k1',
@@ -40,17 +41,24 @@ describe('multipass argv', () => {
     expect(argv.startCommand('k1').timeoutMs).toBeGreaterThan(300_000);
   });
 
-  it('wraps a command for the machine, so that it never ends with 4', () => {
+  it('wraps a command for the machine', () => {
     const inner: Command = { file: 'sudo', args: ['cat', '/a b'], effect: 'read', stdin: 'x', secretOutput: true };
     const outer = argv.execCommand('k1', inner);
     expect(outer.args).toEqual([
-      ...['exec', '-n', 'k1', '--', 'sh', '-c'],
-      '"$@"; rc=$?; [ $rc -eq 4 ] && rc=104; exit $rc',
-      ...['sh', 'sudo', 'cat', '/a b'],
+      ...['exec', '-n', 'k1', '--', 'sh', '-c', argv.SHIM, 'sh'],
+      // The machine's own limit, behind ours.
+      ...['65', 'sudo', 'cat', '/a b'],
     ]);
     expect(outer).toMatchObject({ file: 'multipass', effect: 'read', stdin: 'x', secretOutput: true });
     expect(argv.execCommand('k1', { ...inner, timeoutMs: 5 }).timeoutMs).toBe(5);
-    expect([0, 3, 104].map(argv.innerExitCode)).toEqual([0, 3, 4]);
+  });
+
+  it.each([
+    ['a 4', 104, 'no\u001f', 4, 'no'],
+    ['a 104', 104, 'no', 104, 'no'],
+    ['any other', 3, '\u001f', 3, '\u001f'],
+  ])('gives back %s', (_, exitCode, stderr, inner, words) => {
+    expect(argv.withFour(resultOf({ exitCode, stderr }))).toMatchObject({ exitCode: inner, stderr: words });
   });
 
   it('takes the environment along as arguments of env', () => {

@@ -14,7 +14,9 @@ const lineOf = (command: { file: string; args: readonly string[] }): string => q
 const LAUNCH = lineOf(launchCommand(spec));
 const onGuest = (...argv: [string, ...string[]]): string =>
   lineOf(execCommand('k1', { file: argv[0], args: argv.slice(1), effect: 'read' }));
-const CLOUD_INIT = onGuest('cloud-init', 'status', '--wait');
+const CLOUD_INIT = lineOf(
+  execCommand('k1', { file: 'cloud-init', args: ['status', '--wait'], effect: 'read', timeoutMs: 900_000 }),
+);
 
 const info = (state: string, ...ipv4: string[]): Reply => ({
   stdout: JSON.stringify({ errors: [], info: { k1: { state, ipv4 } } }),
@@ -251,13 +253,13 @@ describe('createMultipass', () => {
     });
 
     it('warns when cloud-init got over errors', async () => {
-      processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 2, stdout: 'status: done' });
+      processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 2, stdout: '\u001estatus: done' });
       await engine.launch(spec, context);
       expect(said.at(-1)).toContain('with warnings');
     });
 
     it('fails when cloud-init failed, and says how to look', async () => {
-      processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 1, stdout: 'status: error' });
+      processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 1, stdout: '\u001estatus: error' });
       await expect(engine.launch(spec, context)).rejects.toMatchObject({
         reason: 'machine-broken',
         facts: { hint: expect.stringContaining('cloud-init status --long') as string, stderrTail: 'status: error' },
@@ -308,9 +310,24 @@ describe('createMultipass', () => {
   describe('machine', () => {
     it('runs a command, gives 4 back as 4, and drops the spinner', async () => {
       const noise = '\u001b[2KStarting k1  \b|\u001b[2K\u001b[0A\u001b[0E';
-      processes.on(onGuest('systemctl', 'status', 'x'), { exitCode: 104, stdout: `${noise}none` });
+      processes.on(onGuest('systemctl', 'status', 'x'), {
+        exitCode: 104,
+        stdout: `${noise}\u001enone`,
+        stderr: 'x\u001f',
+      });
       const run = engine.machine('k1').run({ file: 'systemctl', args: ['status', 'x'], effect: 'read' });
-      await expect(run).rejects.toMatchObject({ name: 'CommandError', result: { exitCode: 4, stdout: 'none' } });
+      await expect(run).rejects.toMatchObject({
+        name: 'CommandError',
+        result: { exitCode: 4, stdout: 'none', stderr: 'x' },
+      });
+    });
+
+    it('tells a failure of its own from an exit code of the command', async () => {
+      const stderr = 'exec failed: The following errors occurred:\ninstance "k1" does not exist\n';
+      processes.on(onGuest('x'), { exitCode: 2, stderr });
+      const run = engine.machine('k1').run({ file: 'x', args: [], effect: 'read' });
+      await expect(run).rejects.toMatchObject({ failure: 'exit', result: { exitCode: 255, stderr } });
+      expect(processes.lines).toHaveLength(1);
     });
 
     it.each([

@@ -1,4 +1,5 @@
 import { ENGINE_CALL, EXEC_SESSION } from '../../durations.ts';
+import { joined } from '../../bytes.ts';
 import { strike } from '../../strike.ts';
 import { openSession } from '../../guest/sessions.ts';
 import { runOnGuest } from '../../guest/shell.ts';
@@ -47,9 +48,7 @@ export async function exec(call: HostCall, { positionals, options, rest }: Parse
     if (session.frozen) return { exitCode: 255, stderr: '' };
     // Up to 1.16.3 the client takes a 4 for its own «again», for ever.
     if (result.exitCode === 4) await never();
-    return noise === ''
-      ? result
-      : { ...result, stdout: noise + Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8') };
+    return { ...result, stdout: joined(noise, result.stdout ?? '') };
   } finally {
     session.close();
   }

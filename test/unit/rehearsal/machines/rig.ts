@@ -1,3 +1,5 @@
+import { withoutMark } from '../../../../src/machines/began.ts';
+import { SHIM } from '../../../../src/machines/multipass-argv.ts';
 import { loadShippedData, type ShippedData } from '../../../../src/system/shipped.ts';
 import { CommandError } from '../../../../src/system/command-error.ts';
 import type { Command, CommandResult, Host } from '../../../../src/system/doors.ts';
@@ -12,8 +14,6 @@ import type { HostProgram, Instance, Mesh } from '../../../../src/rehearsal/worl
 export const HOST: Host = { platform: 'linux', cpu: 'amd64', cwd: '/home/u/lab', home: '/home/u', env: {} };
 
 export const shipped: ShippedData = await loadShippedData();
-
-const REMAP = '"$@"; rc=$?; [ $rc -eq 4 ] && rc=104; exit $rc';
 
 interface RigOptions extends Partial<WorldOptions> {
   readonly programs?: Readonly<Record<string, HostProgram>>;
@@ -39,8 +39,11 @@ export function rig({ programs, mesh: overrides, ...options }: RigOptions = {}) 
   const mp = (args: readonly string[], stdin?: string | Uint8Array, timeoutMs = 3_600_000) =>
     run({ file: 'multipass', args, effect: 'write', timeoutMs, ...(stdin === undefined ? {} : { stdin }) });
 
-  const exec = (name: string, argv: readonly string[], stdin?: string | Uint8Array, timeoutMs?: number) =>
-    mp(['exec', '-n', name, '--', 'sh', '-c', REMAP, 'sh', ...argv], stdin, timeoutMs);
+  /** As the engine runs it; stdout without the byte that says that the command began. */
+  const exec = async (name: string, argv: readonly string[], stdin?: string | Uint8Array, timeoutMs = 3_600_000) => {
+    const result = await mp(['exec', '-n', name, '--', 'sh', '-c', SHIM, 'sh', '3600', ...argv], stdin, timeoutMs);
+    return withoutMark(result, 'stdout') as typeof result;
+  };
 
   /** What `Machine.put` does: files, then a shipped script, in one call. */
   const put = async (

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import type { GuestCall, GuestProgram, Instance, ProgramResult } from '../world.ts';
+
+/**
+ * Programs that every system has, as far as people and tests use them on a machine. Each knows a few arguments and no
+ * others; `undefined` is what it does not know.
+ */
+type Everyday = (call: GuestCall) => Promise<ProgramResult | undefined>;
+
+interface Running {
+  readonly line: string;
+  readonly boot: string;
+}
+
+/** What runs on a machine for a while. A restart ends it all. */
+const running = new WeakMap<Instance, Set<Running>>();
+
+const echo: Everyday = async ({ args }) => ({ exitCode: 0, stdout: `${args.slice(1).join(' ')}\n` });
+
+/** The format once for each argument; no other conversion than `%s`. */
+const printf: Everyday = async ({ args }) => {
+  const [, format = '', ...words] = args;
+  if (/[%\\]/.test(format.replace('%s', ''))) return undefined;
+  return { exitCode: 0, stdout: words.map((word) => format.split('%s').join(word)).join('') };
+};
+
+const printenv: Everyday = async ({ args, env = {} }) => {
+  const value = env[args[1] ?? ''];
+  return value === undefined ? { exitCode: 1 } : { exitCode: 0, stdout: `${value}\n` };
+};
+
+const sha256sum: Everyday = async ({ args, stdin }) => {
+  if (args.length > 1) return undefined;
+  return { exitCode: 0, stdout: `${createHash('sha256').update(stdin).digest('hex')}  -\n` };
+};
+
+const sleep: Everyday = async ({ args, instance, world, ended }) => {
+  const seconds = Number(args[1]);
+  if (args.length !== 2 || Number.isNaN(seconds)) return undefined;
+  const all = running.get(instance) ?? new Set();
+  running.set(instance, all);
+  const self = { line: args.join(' '), boot: instance.bootId };
+  all.add(self);
+  const killed = await world.clock.sleep(seconds * 1000, ended).then(
+    () => false,
+    () => true,
+  );
+  all.delete(self);
+  return { exitCode: killed ? 143 : 0 };
+};
+
+const pgrep: Everyday = async ({ args, instance }) => {
+  const [, flag, pattern = ''] = args;
+  if (flag !== '-f' || args.length !== 3) return undefined;
+  const found = [...(running.get(instance) ?? [])].filter(
+    ({ line, boot }) => boot === instance.bootId && new RegExp(pattern).test(line),
+  );
+  return { exitCode: found.length > 0 ? 0 : 1, stdout: found.map((_, index) => `${1000 + index}\n`).join('') };
+};
+
+export const EVERYDAY: Readonly<Record<string, Everyday>> = { echo, printf, printenv, sha256sum, sleep, pgrep };
+
+/**
+ * A line for `sh -c`: plain commands one after another, each perhaps with its output to stderr, and `exit`.
+ * Undefined where there is more to it: a quote, a variable, a condition.
+ */
+export async function runLine(line: string, call: GuestCall, run: GuestProgram): Promise<ProgramResult | undefined> {
+  if (!/^[\w ./;>&-]+$/.test(line)) return undefined;
+  const said = { stdout: '', stderr: '' };
+  let exitCode = 0;
+  for (const part of line.split(';').map((each) => each.trim())) {
+    const { words = '', redirect } = /^(?<words>[\w ./-]+?)(?<redirect> >&2)?$/.exec(part)?.groups ?? {};
+    const args = words.split(/ +/);
+    if (words === '') return undefined;
+    if (args[0] === 'exit') return { ...said, exitCode: Number(args[1] ?? exitCode) };
+    const result = await run({ ...call, args });
+    if (call.ended?.aborted === true) return { ...said, exitCode: 143 };
+    const stdout = Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8');
+    said[redirect === undefined ? 'stdout' : 'stderr'] += stdout;
+    said.stderr += result.stderr ?? '';
+    exitCode = result.exitCode;
+    if (result.refused !== undefined) return { ...said, exitCode, refused: result.refused };
+  }
+  return { ...said, exitCode };
+}
