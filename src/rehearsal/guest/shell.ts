@@ -43,7 +43,9 @@ export const runOnGuest: GuestProgram = async (call) => {
   if (file === 'sh') return shell(call);
   if (file === 'env') {
     const at = rest.findIndex((arg) => !/^\w+=/.test(arg));
-    const set = rest.slice(0, at).map((arg) => [arg.slice(0, arg.indexOf('=')), arg.slice(arg.indexOf('=') + 1)]);
+    const set = rest
+      .slice(0, at)
+      .map((arg) => [arg.slice(0, arg.indexOf('=')), arg.slice(arg.indexOf('=') + 1)] as const);
     return runOnGuest({ ...call, args: rest.slice(at), env: { ...call.env, ...Object.fromEntries(set) } });
   }
   const everyday = EVERYDAY[file];

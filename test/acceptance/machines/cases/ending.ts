@@ -16,8 +16,8 @@ export function endingCases({ bench, machine }: Subject): void {
     const looked = machine().run({ file: 'pgrep', args: ['-f', pattern], effect: 'read' });
     return looked.then(
       () => true,
-      (thrown: { result: { exitCode: number } }) => {
-        expect(thrown.result.exitCode).toBe(1);
+      (thrown: unknown) => {
+        expect(thrown).toMatchObject({ failure: 'exit', result: { exitCode: 1 } });
         return false;
       },
     );

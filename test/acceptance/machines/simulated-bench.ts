@@ -1,0 +1,40 @@
+import { loadConfig } from '../../../src/config/load.ts';
+import { createEngine } from '../../../src/machines/index.ts';
+import { createRehearsal } from '../../../src/rehearsal/index.ts';
+import type { Host } from '../../../src/system/doors.ts';
+import { loadShippedData } from '../../../src/system/shipped.ts';
+import { LAB_PREFIX } from '../support/names.ts';
+import type { Bench } from './bench.ts';
+
+const HOST: Host = { platform: 'linux', cpu: 'arm64', cwd: '/home/u/lab', home: '/home/u', env: {} };
+
+/** The engine of the rehearsal: what holds on real machines has to hold there, or people rehearse another program. */
+export async function simulatedBench(): Promise<Bench> {
+  const shipped = await loadShippedData();
+  const name = `${LAB_PREFIX}simulated`;
+  const { config } = loadConfig({ host: HOST, versions: shipped.versions, flags: { LAB_NAME: name } });
+  const { doors, world, drive } = createRehearsal({ host: HOST, shipped });
+  const engine = createEngine(doors, shipped, config);
+  const context = { say: () => undefined };
+  const launchFor =
+    (whose: string): Bench['launch'] =>
+    async (machine, { write_files: files = [], ...cloudInit } = {}) => {
+      const marker = { path: '/etc/istio-vms/lab', content: `${whose}\n` };
+      const data = { ...cloudInit, write_files: [marker, ...(files as readonly unknown[])] };
+      const { memory, disk } = config.vm.size;
+      await engine.launch({ name: machine, release: config.runOs, cpus: 2, memory, disk, cloudInit: data }, context);
+      return engine.machine(machine);
+    };
+  return {
+    ...{ name, engine, doors, shipped, config, context, drive },
+    hostCpu: HOST.cpu,
+    launch: launchFor(name),
+    launchForeign: launchFor(`${name}-other`),
+    sleep: (ms) => world.clock.sleep(ms),
+    stop: async (machine) => {
+      await doors.processes.run({ file: 'multipass', args: ['stop', machine], effect: 'write', timeoutMs: 60_000 });
+    },
+    // Nothing of it is left when the test ends.
+    cleanUp: () => Promise.resolve(),
+  };
+}

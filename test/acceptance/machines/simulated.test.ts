@@ -1,0 +1,4 @@
+import { conformance } from './conformance.ts';
+import { simulatedBench } from './simulated-bench.ts';
+
+conformance('the simulated Multipass', undefined, simulatedBench);
