@@ -6,7 +6,7 @@ import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { runPlan } from '../plan/run.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { Lab } from '../steps/lab.ts';
-import { bundleMaking, lacksImages, type BundleRequest, type MadeBundle } from '../steps/make-bundle.ts';
+import { BUNDLE_BOUNDS, bundleMaking, lacksImages, type BundleRequest, type MadeBundle } from '../steps/make-bundle.ts';
 import type { Cpu } from '../system/doors.ts';
 import { renderTable } from '../ui/table.ts';
 import { whileAlone } from './alone.ts';
@@ -40,6 +40,7 @@ async function create(work: Session, options: BundleOptions): Promise<Answer> {
     if (await lacksImages(lab, request)) await requireTools(lab, ['container']);
     const run = await runPlan({
       plan: makePlan(making.steps, { kind: 'apply', targets: 'all' }),
+      bounds: BUNDLE_BOUNDS,
       clock: lab.doors.clock,
       signal: work.signal,
       onEvent: work.reporter.event,

@@ -5,7 +5,7 @@ import type { GlobalOptions } from '../invocation.ts';
 import { makePlan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { withBundle } from '../steps/bundle.ts';
-import { bundleMaking } from '../steps/make-bundle.ts';
+import { BUNDLE_BOUNDS, bundleMaking } from '../steps/make-bundle.ts';
 import type { Session } from './command.ts';
 
 /** The same session with everything out of the bundle. @throws CliError when there is none, or it is for other versions */
@@ -32,7 +32,7 @@ export async function simulateBundle({ app, signal }: Session, file: string): Pr
     imageArchives: [],
   });
   const plan = makePlan(making.steps, { kind: 'apply', targets: 'all' });
-  const { error } = await runPlan({ plan, clock: lab.doors.clock, signal });
+  const { error } = await runPlan({ plan, bounds: BUNDLE_BOUNDS, clock: lab.doors.clock, signal });
   if (error !== undefined) throw error;
   await making.tidy();
   await lab.doors.files.remove(lab.config.paths.cache);

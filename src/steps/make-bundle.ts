@@ -42,6 +42,9 @@ export interface BundleMaking {
   readonly tidy: () => Promise<void>;
 }
 
+/** How many files come at once: a line is no faster for more, and servers have their limits. */
+export const BUNDLE_BOUNDS: Readonly<Record<string, number>> = { download: 4 };
+
 /** Steps that gather everything a lab needs into one file. */
 export function bundleMaking(lab: Lab, request: BundleRequest): BundleMaking {
   const { config, doors } = lab;
@@ -57,6 +60,7 @@ export function bundleMaking(lab: Lab, request: BundleRequest): BundleMaking {
       title: `${file} ${version}`,
       needs: [],
       expectMs: 15_000,
+      uses: 'download',
       async make(context) {
         const path = await obtainArtifact(lab, artifact, context);
         files.push({ id, version, file, mode, ...(await measured(lab, path)) });

@@ -88,6 +88,16 @@ const TABLE: [string, Command, 'read' | 'write'][] = [
     'write',
   ],
   ['docker export --output /t.tar n', container.exportCommand('docker', 'n', '/t.tar'), 'write'],
+  [
+    'docker pull --platform linux/arm64 docker.io/istio/pilot:1.19.3',
+    container.pullCommand('docker', 'linux/arm64', 'docker.io/istio/pilot:1.19.3'),
+    'write',
+  ],
+  [
+    'podman save --output /t/a.tar docker.io/istio/pilot:1.19.3',
+    container.saveCommand('podman', '/t/a.tar', 'docker.io/istio/pilot:1.19.3'),
+    'write',
+  ],
   ['docker rm --force n', container.removeCommand('docker', 'n'), 'write'],
 ];
 

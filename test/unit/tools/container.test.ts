@@ -38,6 +38,15 @@ describe('createContainer', () => {
     tool = createContainer({ processes, files, config });
   });
 
+  it('pulls an image for its CPU and saves it where nothing was before', async () => {
+    const image = 'docker.io/istio/pilot:1.19.3';
+    processes.on(`docker pull --platform linux/arm64 ${image}`, {}).on(`docker save --output /w/a.tar ${image}`, {});
+    await tool.saveImage({ image, platform: 'linux/arm64', archive: '/w/a.tar' }, context);
+    expect(processes.lines).toHaveLength(2);
+    expect(did).toEqual(['mkdir /w', 'remove /w/a.tar']);
+    expect(said).toEqual([`fetching ${image} for linux/arm64`, `saving ${image}`]);
+  });
+
   it('creates, exports, extracts, removes; a leftover of an earlier run goes first', async () => {
     processes.on(RM, {}).on(CREATE, {}).on(EXPORT, {});
     await tool.extractFromImage(request, context);

@@ -26,10 +26,31 @@ describe.each(['docker', 'podman'])('%s', (tool) => {
     expect([...world.containers.keys()]).toEqual(['patch-a']);
   });
 
+  it('saves an image for the CPU that it was pulled for, under the name that this tool gives it', async () => {
+    const { box, files } = lab();
+    const image = 'docker.io/istio/pilot:1.19.3';
+    const save = () => box(tool, ['save', '--output', '/lab/a.tar', image]);
+    expect((await save()).exitCode).toBe(1);
+    for (const cpu of ['amd64', 'arm64']) {
+      expect((await box(tool, ['pull', '--platform', `linux/${cpu}`, image])).exitCode).toBe(0);
+      expect((await save()).exitCode).toBe(0);
+      const entries = await unpackTar((await files.read('/lab/a.tar')) ?? new Uint8Array());
+      const json = (name: string): unknown => JSON.parse(Buffer.from(entries.get(name)?.content ?? []).toString());
+      const [saved] = json('manifest.json') as { Config: string; RepoTags: string[] }[];
+      expect(saved?.RepoTags).toEqual([tool === 'docker' ? 'istio/pilot:1.19.3' : image]);
+      expect(json(saved?.Config ?? '')).toMatchObject({ architecture: cpu });
+    }
+    expect((await box(tool, ['pull', '--platform', 'linux/amd64', 'docker.io/istio/none:1'])).stderr).toContain(
+      'manifest unknown',
+    );
+  });
+
   it('refuses other forms', async () => {
     const { box } = lab();
     expect(await box(tool, ['run', IMAGE])).toMatchObject({ exitCode: 125, refused: `${tool} run ${IMAGE}` });
     expect((await box(tool, ['create', '--name', 'c', IMAGE])).refused).toBeDefined();
+    expect((await box(tool, ['pull', IMAGE])).refused).toBeDefined();
+    expect((await box(tool, ['save', IMAGE])).refused).toBeDefined();
   });
 });
 

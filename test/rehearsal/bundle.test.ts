@@ -1,0 +1,220 @@
+import { describe, expect, it } from 'vitest';
+import { openBundle } from '../../src/artifacts/bundle.ts';
+import { makePlan } from '../../src/plan/plan.ts';
+import type { RunReport } from '../../src/plan/report.ts';
+import { runPlan } from '../../src/plan/run.ts';
+import { withBundle } from '../../src/steps/bundle.ts';
+import { BUNDLE_BOUNDS, bundleMaking, type BundleRequest, type MadeBundle } from '../../src/steps/make-bundle.ts';
+import { labSteps } from '../../src/steps/steps.ts';
+import { cli, cliJson } from './support/cli.ts';
+import { LINUX, refusals, shown, simulated, type Simulated } from './support/simulated.ts';
+
+const { watch } = refusals();
+const FILE = `${LINUX.cwd}/lab.tar`;
+const IMAGES = '/var/lib/rancher/k3s/agent/images';
+
+/** Makes a bundle on a simulated computer, as `bundle create` does. */
+async function make(computer: Simulated, over: Partial<BundleRequest> = {}, set = {}): Promise<MadeBundle> {
+  const lab = computer.lab({ set });
+  const making = bundleMaking(lab, { cpus: ['amd64', 'arm64'], output: FILE, imageArchives: [], ...over });
+  const plan = makePlan(making.steps, { kind: 'apply', targets: 'all' });
+  const signal = new AbortController().signal;
+  const { error } = await computer.drive(() =>
+    runPlan({ plan, bounds: BUNDLE_BOUNDS, clock: lab.doors.clock, signal }),
+  );
+  await making.tidy();
+  if (error !== undefined) throw error;
+  const made = making.made();
+  if (made === undefined) throw new Error('no bundle came of it');
+  return made;
+}
+
+/** `up` out of the bundle, on a computer that may be another one. */
+async function upFromBundle(computer: Simulated, set = {}): Promise<RunReport> {
+  const lab = computer.lab({ set });
+  const { cache, temp } = lab.config.paths;
+  const bundle = await openBundle(FILE, { files: lab.doors.files, cacheDir: cache, tempDir: temp });
+  const plan = makePlan(labSteps(withBundle(lab, bundle)), { kind: 'apply', targets: 'all' });
+  const signal = new AbortController().signal;
+  return computer.drive(() => runPlan({ plan, clock: lab.doors.clock, signal }));
+}
+
+/** The bundle, carried to another computer that has no way out. */
+async function carried(to: Simulated): Promise<Simulated> {
+  const maker = watch(simulated());
+  await make(maker);
+  await to.files.write(FILE, (await maker.files.read(FILE)) ?? '');
+  return to;
+}
+
+const offline = (options: Parameters<typeof simulated>[0] = {}) =>
+  watch(simulated({ faults: ['offline'], ...options }));
+
+describe('bundle create', () => {
+  it('gathers every file and every image, for both CPUs, and tidies up behind itself', async () => {
+    const maker = watch(simulated());
+    const { manifest } = await make(maker);
+    expect(manifest).toMatchObject({ istio: '1.19.3', k3s: 'v1.28.15+k3s1', cpus: ['amd64', 'arm64'] });
+    expect(manifest.files.map(({ file }) => file)).toEqual([
+      'istio-sidecar-arm64.deb',
+      'istio-sidecar.deb',
+      'istioctl-1.19.3-linux-amd64.tar.gz',
+      'istioctl-1.19.3-linux-arm64.tar.gz',
+      'istioctl-1.19.3-osx-amd64.tar.gz',
+      'istioctl-1.19.3-osx-arm64.tar.gz',
+      'k3s',
+      'k3s-airgap-images-amd64.tar.zst',
+      'k3s-airgap-images-arm64.tar.zst',
+      'k3s-arm64',
+    ]);
+    expect(manifest.images.map(({ cpu, names }) => [cpu, names.length])).toEqual([
+      ['amd64', 5],
+      ['arm64', 5],
+    ]);
+    expect(await maker.files.list(`${maker.config.paths.temp}/bundle`)).toEqual([]);
+    // Each image by its CPU; this computer's last, for a tool may keep only one by a name.
+    const pulls = maker.transcript.map(shown).filter((line) => line.includes(' pull '));
+    expect(pulls).toHaveLength(10);
+    expect(pulls.at(-1)).toBe('docker pull --platform linux/amd64 docker.io/curlimages/curl:8.4.0');
+  });
+
+  it('is the same bytes each time, on each computer and with each tool', async () => {
+    const makers = [simulated(), simulated(), simulated({ start: Date.parse('2027-05-01T00:00:00Z') })].map(watch);
+    const sets = [{}, {}, { CONTAINER_TOOL: 'podman', ARTIFACTS_URL: 'http://mirror.example/x' }];
+    const made = await Promise.all(makers.map((maker, index) => make(maker, {}, sets[index])));
+    expect(new Set(made.map(({ sha256 }) => sha256)).size).toBe(1);
+    const bytes = await Promise.all(makers.map((maker) => maker.files.read(FILE)));
+    expect(Buffer.compare(bytes[0] ?? Buffer.from('0'), bytes[2] ?? Buffer.from('2'))).toBe(0);
+  });
+
+  it('takes images out of archives that people bring, and needs no container tool for those', async () => {
+    const maker = watch(simulated());
+    for (const image of [
+      'docker.io/istio/pilot:1.19.3',
+      'docker.io/istio/proxyv2:1.19.3',
+      'docker.io/istio/examples-helloworld-v1:1.0',
+      'docker.io/istio/examples-helloworld-v2:1.0',
+      'docker.io/curlimages/curl:8.4.0',
+    ]) {
+      await maker.shell(`docker pull --platform linux/amd64 ${image}`);
+      await maker.shell(`docker save --output /tmp/${image.replace(/\W/g, '-')}.tar ${image}`);
+    }
+    const imageArchives = (await maker.files.list('/tmp')).map((name) => `/tmp/${name}`);
+    const before = maker.transcript.length;
+    const { manifest } = await make(maker, { cpus: ['amd64'], imageArchives });
+    expect(manifest.images[0]?.names).toHaveLength(5);
+    expect(maker.transcript.slice(before).map(shown)).toEqual([]);
+  });
+
+  it('says so when the tool gives an image for another CPU', async () => {
+    const maker = watch(simulated());
+    const { processes } = maker.doors;
+    const run: typeof processes.run = (command, signal) =>
+      processes.run({ ...command, args: command.args.map((arg) => arg.replace('linux/arm64', 'linux/amd64')) }, signal);
+    Object.assign(maker.doors, { processes: { ...processes, run } });
+    await expect(make(maker, { cpus: ['arm64'] })).rejects.toMatchObject({
+      reason: 'tool-failed',
+      message: expect.stringContaining('docker.io/istio/pilot:1.19.3 for arm64') as string,
+    });
+  });
+
+  it('at the terminal tells what is in it, where it is, and its digest', async () => {
+    const run = await cli(['bundle', 'create', '--rehearse', '--cpu', 'amd64', '--file', 'amd64.tar']);
+    expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(/k3s-airgap-images-amd64\.tar\.zst/);
+    expect(run.stdout).not.toContain('arm64');
+    expect(run.stdout).toMatch(/amd64\.tar: .* sha256 [0-9a-f]{64}/);
+    const { json } = await cliJson(['bundle', 'create', '--rehearse']);
+    expect(json).toMatchObject({ outcome: 'ok', data: { bundle: { sha256: expect.any(String) as string } } });
+  });
+
+  it.each([
+    [['bundle'], 2],
+    [['bundle', 'burn'], 2],
+    [['bundle', 'create', '--cpu', 'mips'], 2],
+    [['bundle', 'create', '--rehearse', '--image-archive', 'absent.tar'], 2],
+  ])('%j is refused', async (argv, code) => {
+    expect((await cli(argv)).code).toBe(code);
+  });
+});
+
+describe('up out of a bundle', () => {
+  it('makes the lab on a computer without a network; without the bundle nothing can be made there', async () => {
+    const computer = await carried(offline());
+    const report = await upFromBundle(computer);
+    expect(report.error).toBeUndefined();
+    expect(await computer.verify()).toMatchObject({ red: [] });
+
+    const other = await offline().up();
+    expect(other.report.error?.reason).toBe('download-failed');
+  });
+
+  it('brings images to each node before k3s starts there, and the package to the VM', async () => {
+    const computer = await carried(offline());
+    const { steps } = await upFromBundle(computer);
+    const at = new Map(steps.map(({ id, startedAt = 0, endedAt = 0 }) => [id, { startedAt, endedAt }]));
+    const before = (earlier: string, later: string): boolean =>
+      (at.get(earlier)?.endedAt ?? Infinity) <= (at.get(later)?.startedAt ?? 0);
+    expect(before('images-master', 'k3s-server')).toBe(true);
+    expect(before('images-worker-1', 'k3s-agent-1')).toBe(true);
+    const on = (name: string): string[] =>
+      [...computer.machine(name).files.keys()].filter((path) => path.startsWith(IMAGES)).sort();
+    expect(on('k3s-master')).toEqual([`${IMAGES}/k3s-airgap-images.tar.zst`]);
+    expect(on('k3s-worker-1')).toEqual([`${IMAGES}/istio-vms-images.tar`, `${IMAGES}/k3s-airgap-images.tar.zst`]);
+    expect(computer.machine('k3s-worker-2').importedImages).toContain('docker.io/istio/proxyv2:1.19.3');
+    expect(computer.machine('vm-istio-external-workload').packages.get('istio-sidecar')).toBe('1.19.3');
+  });
+
+  it('again changes nothing', async () => {
+    const computer = await carried(offline());
+    await upFromBundle(computer);
+    const before = computer.transcript.length;
+    const again = await upFromBundle(computer);
+    expect({ changed: again.changed, error: again.error }).toEqual({ changed: 0, error: undefined });
+    expect(computer.transcript.slice(before).filter(({ effect }) => effect === 'write')).toEqual([]);
+  });
+
+  it('hands images to a cluster that runs already, and does so again when they are lost', async () => {
+    const computer = await carried(watch(simulated()));
+    await computer.up();
+    expect((await upFromBundle(computer)).error).toBeUndefined();
+    const node = computer.machine('k3s-worker-1');
+    expect(node.importedImages).toContain('docker.io/istio/pilot:1.19.3');
+    node.files.delete(`${IMAGES}/istio-vms-images.tar`);
+    const { steps } = await upFromBundle(computer);
+    expect(steps.filter(({ outcome }) => outcome === 'changed').map(({ id }) => id)).toEqual(['images-worker-1']);
+  });
+
+  it('on an arm64 computer takes what is for arm64', async () => {
+    const computer = await carried(offline({ host: { ...LINUX, cpu: 'arm64' } }));
+    expect((await upFromBundle(computer)).error).toBeUndefined();
+    expect(await computer.verify()).toMatchObject({ red: [] });
+  });
+
+  it('says which CPUs it was made for when this one is not among them', async () => {
+    const maker = watch(simulated());
+    await make(maker, { cpus: ['arm64'] });
+    const report = await upFromBundle(maker);
+    expect(report.error).toMatchObject({ reason: 'artifact-absent' });
+    expect(report.error?.message).toContain('it was made for arm64');
+    // Nothing is fetched in another way.
+    expect(maker.transcript.map(shown).filter((line) => /docker create/.test(line))).toEqual([]);
+  });
+
+  it('at the terminal is rehearsed without a network', async () => {
+    const run = await cli(['up', '--rehearse', '--bundle', 'lab.tar']);
+    expect({ code: run.code, stderr: run.code === 0 ? '' : run.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(run.stdout).toContain('13 of 13 checks passed');
+    expect(run.stderr).toMatch(/bundle +unpacking 12 files/);
+    expect(run.stderr).not.toMatch(/ of \d+ MB/);
+  });
+
+  it.each([
+    [['up', '--bundle', '/absent.tar'], 3, 'There is no bundle /absent.tar'],
+    [['up', '--delete', '--bundle', 'lab.tar'], 2, 'cannot be used with'],
+  ])('%j is refused', async (argv, code, words) => {
+    const run = await cli(argv);
+    expect(run.code).toBe(code);
+    expect(run.stderr.replace(/\s+/g, ' ')).toContain(words);
+  });
+});
