@@ -7,7 +7,7 @@ import type { Check } from '../verify/check.ts';
 /** The same step; what it runs and says goes onto the record as its own. */
 export function observedStep(step: Step, record: RunRecord): Step {
   const making = ownerOf({ direction: 'apply', id: step.id });
-  const { remove } = step;
+  const removing = ownerOf({ direction: 'remove', id: step.id });
   return {
     ...step,
     check: (context) =>
@@ -18,14 +18,10 @@ export function observedStep(step: Step, record: RunRecord): Step {
         return finding;
       }),
     apply: (context) => observed(record, making, context, (heard) => step.apply(heard)),
-    ...(remove === undefined
-      ? {}
-      : {
-          remove: (context: StepContext) =>
-            observed(record, ownerOf({ direction: 'remove', id: step.id }), context, (heard) =>
-              remove.call(step, heard),
-            ),
-        }),
+    ...('remove' in step && {
+      remove: (context: StepContext) =>
+        observed(record, removing, context, async (heard) => (await step.remove?.(heard)) ?? 'absent'),
+    }),
   };
 }
 

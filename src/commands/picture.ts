@@ -34,8 +34,8 @@ export async function pictured(
   body: (draft: Draft) => Promise<Answer>,
 ): Promise<Answer> {
   const { app, around, reporter } = work;
-  const { doors, config, host, mask } = app.lab;
-  const path = spec.file === undefined ? join(config.paths.temp, 'report.html') : wantedPath(spec.file, host);
+  const { doors, config, mask } = app.lab;
+  const path = spec.file === undefined ? join(config.paths.temp, 'report.html') : wantedPath(spec.file, around.host);
   const seen = app.record.commands.length;
   const startedAt = doors.clock.now();
   const draft: Draft = { proofs: [] };

@@ -74,6 +74,7 @@ describe('secrets', () => {
     const lab = watch(simulated());
     const run = await inOneWorld(lab);
     await run(['up']);
+    const report = `the picture of up\n${(await lab.files.readText(`${lab.config.paths.temp}/report.html`))!}`;
     const commands = [
       ['up', '-o', 'json'],
       ['up', '--verbose'],
@@ -90,7 +91,7 @@ describe('secrets', () => {
       ['bootstrap', '--verbose'],
       ['k3s', '-o', 'json'],
     ];
-    const printed: string[] = [];
+    const printed = [report];
     for (const argv of commands) {
       const { code, stdout, stderr } = await run(argv);
       expect({ argv, code }).toEqual({ argv, code: 0 });

@@ -68,12 +68,13 @@ export function failureOf({ reason, exitCode, facts }: CliError): Failure {
   };
 }
 
-/** A run without its error objects. */
-export function picturedRun({ error: _, steps, ...run }: RunReport): PicturedRun {
-  return {
-    ...run,
-    steps: steps.map(({ error, ...step }) => (error === undefined ? step : { ...step, failure: failureOf(error) })),
-  };
+/** A run as plain data: without its error objects. */
+export function picturedRun({ steps, kind, startedAt, endedAt, makespanMs, ...rest }: RunReport): PicturedRun {
+  const { criticalPath, criticalPathMs, changed } = rest;
+  const plain = steps.map(({ error, ...step }) =>
+    error === undefined ? step : { ...step, failure: failureOf(error) },
+  );
+  return { kind, steps: plain, startedAt, endedAt, makespanMs, criticalPath, criticalPathMs, changed };
 }
 
 /** Whose commands and sentences are a step's; and a check's. */

@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bar, segmentsOf } from '../../../../src/ui/report/bar.ts';
+import { markupText } from '../../../../src/ui/report/html.ts';
+import type { PicturedStep } from '../../../../src/ui/report/picture.ts';
+import { createScale, offset } from '../../../../src/ui/report/scale.ts';
+import { NOON, step } from './a-picture.ts';
+
+const spans = (times: Partial<PicturedStep>): string[] =>
+  segmentsOf(step('a', 'A', times)).map(({ kind, from, to }) => `${kind} ${from - NOON}-${to - NOON}`);
+
+describe('the life of a step as spans', () => {
+  it.each<[string, Partial<PicturedStep>, string[]]>([
+    ['nothing was begun', { outcome: 'not-started' }, []],
+    ['looked, and it was there', { startedAt: 10, endedAt: 40 }, ['look 10-40']],
+    ['looked and worked', { startedAt: 10, workedAt: 20, endedAt: 40 }, ['look 10-20', 'work 20-40']],
+    [
+      'waited for its turn',
+      { startedAt: 10, workedAt: 35, endedAt: 40, waitedMs: 15 },
+      ['look 10-20', 'turn 20-35', 'work 35-40'],
+    ],
+    ['waited to begin', { queuedAt: 5, startedAt: 10, endedAt: 40 }, ['queue 5-10', 'look 10-40']],
+    ['took no time at a look', { startedAt: 10, endedAt: 10 }, ['look 10-10']],
+    ['took no time at work', { startedAt: 10, workedAt: 10, endedAt: 10 }, ['work 10-10']],
+  ])('%s', (_what, times, expected) => {
+    expect(spans(times)).toEqual(expected);
+  });
+
+  it('they follow each other without a gap, from the first moment to the last', () => {
+    const ms = fc.integer({ min: 0, max: 1e7 });
+    fc.assert(
+      fc.property(ms, ms, ms, ms, ms, (queuedAt, queue, look, waitedMs, work) => {
+        const startedAt = queuedAt + queue;
+        const workedAt = startedAt + look + waitedMs;
+        const endedAt = workedAt + work;
+        const found = segmentsOf(step('a', 'A', { queuedAt, startedAt, workedAt, endedAt, waitedMs }));
+        expect([found[0]!.from, found.at(-1)!.to]).toEqual(
+          [NOON + queuedAt, NOON + endedAt].map((at, place) =>
+            // Without any time at all its place is where it began.
+            found.length === 1 && found[0]!.from === found[0]!.to && place === 0 ? NOON + startedAt : at,
+          ),
+        );
+        for (const [place, { from }] of found.entries()) if (place > 0) expect(from).toBe(found[place - 1]!.to);
+      }),
+    );
+  });
+});
+
+describe('a bar', () => {
+  const scale = createScale(NOON, NOON + 100);
+
+  it('says in words what it shows', () => {
+    const waited = step('a', 'A', { startedAt: 0, workedAt: 60_000, endedAt: 90_000, waitedMs: 59_500 });
+    const text = markupText(bar(waited, { scale: createScale(NOON, NOON + 90_000), zero: NOON, critical: false }));
+    expect(text).toContain('aria-label="from 0:00 to 1:30: looked 0.5 s, waited for its turn 1 m, worked 30 s"');
+    expect(text).not.toContain('class="mark"');
+  });
+
+  it('underlines on the critical path what was done, not what was waited for', () => {
+    const waited = step('a', 'A', { startedAt: 0, workedAt: 60, endedAt: 90, waitedMs: 50, turnFrom: 'b' });
+    expect(markupText(bar(waited, { scale, zero: NOON, critical: true }))).toMatch(
+      /class="mark"\s+x="60%"[^>]*width="30%"/,
+    );
+    const plain = step('a', 'A', { startedAt: 0, workedAt: 60, endedAt: 90 });
+    expect(markupText(bar(plain, { scale, zero: NOON, critical: true }))).toMatch(
+      /class="mark"\s+x="0%"[^>]*width="90%"/,
+    );
+  });
+
+  it('shows a moment, too', () => {
+    const moment = step('a', 'A', { startedAt: 50, endedAt: 50 });
+    expect(markupText(bar(moment, { scale, zero: NOON, critical: false }))).toMatch(
+      /class="look"\s+x="50%"[^>]*width="0.01%"/,
+    );
+  });
+});
+
+describe('the scale', () => {
+  it.each([
+    [0, [0]],
+    [180, [0, 100]],
+    [2_500, [0, 500, 1000, 1500, 2000, 2500]],
+    [179_000, [0, 30_000, 60_000, 90_000, 120_000, 150_000]],
+    [3_600_000, [0, 600_000, 1_200_000, 1_800_000, 2_400_000, 3_000_000, 3_600_000]],
+  ])('of %i ms has round ticks', (span, ticks) => {
+    expect(createScale(NOON, NOON + span).ticks).toEqual(ticks);
+  });
+
+  it('has few ticks on any span, and no place outside', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e10 }), fc.integer({ min: -1e10, max: 1e10 }), (span, at) => {
+        const { ticks, place } = createScale(0, span);
+        expect(ticks.length).toBeLessThanOrEqual(7);
+        expect(place(at)).toBeGreaterThanOrEqual(0);
+        expect(place(at)).toBeLessThanOrEqual(100);
+        expect(place(span)).toBe(span === 0 ? 0 : 100);
+      }),
+    );
+  });
+
+  it.each([
+    [0, '0:00', '0:00.0'],
+    [7_449, '0:07', '0:07.4'],
+    [59_960, '1:00', '1:00.0'],
+    [754_000, '12:34', '12:34.0'],
+    [3_723_400, '1:02:03', '1:02:03.4'],
+  ])('%i ms from the beginning is %s', (ms, text, tenths) => {
+    expect(offset(ms)).toBe(text);
+    expect(offset(ms, true)).toBe(tenths);
+  });
+});

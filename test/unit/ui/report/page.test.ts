@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { folded } from '../../../../src/ui/report/command-list.ts';
+import { outcomeOf } from '../../../../src/ui/report/header.ts';
+import { renderReport } from '../../../../src/ui/report/page.ts';
+import { everyText, type Picture } from '../../../../src/ui/report/picture.ts';
+import { aCommand, aPicture } from './a-picture.ts';
+
+/** The tags of a page in order, without their text: what a browser would make of it. */
+const skeleton = (page: string): string[] => page.match(/<[^>]*>/g)?.map((tag) => tag.replace(/="[^"]*"/g, '')) ?? [];
+
+const EVIL = `</pre></style></title><script>alert(1)</script><img src=x onerror=alert(1)>" onclick="alert(1)" x='`;
+
+describe('the picture', () => {
+  it('has a bar for every step, and marks the critical path by a word and a sign', () => {
+    const page = renderReport(aPicture());
+    expect(page.match(/<svg\s+class="bar"\s+role="img"/g)).toHaveLength(5);
+    expect(page.match(/critical path: <\/span/g)).toHaveLength(2);
+    const marked = [...page.matchAll(/<details class="step (\S+) critical">[\s\S]*?<span class="title">([^<]*)/g)];
+    expect(marked.map(([, outcome, title]) => `${outcome} ${title}`)).toEqual(['changed machine master', 'failed k3s']);
+  });
+
+  it('cannot be made another page by any text in it', () => {
+    const [plain, evil] = [renderReport(aPicture()), renderReport(aPicture((text) => `${text}${EVIL}`))];
+    expect(skeleton(evil)).toEqual(skeleton(plain));
+    expect(evil).not.toMatch(/<script|<img/);
+    // All of them did reach the page.
+    expect(evil.split('&lt;script&gt;').length).toBeGreaterThan(25);
+  });
+
+  it('allows a browser to load and run nothing, but for its own style sheet', () => {
+    const page = renderReport(aPicture());
+    const sheet = /<style>([\s\S]*?)<\/style>/.exec(page)![1]!;
+    const digest = createHash('sha256').update(sheet).digest('base64');
+    expect(page).toContain(
+      `content="default-src &#39;none&#39;; style-src &#39;sha256-${digest}&#39;; base-uri &#39;none&#39;; form-action &#39;none&#39;"`,
+    );
+    expect(page).not.toMatch(
+      /\s(src|srcset|style|on\w+)=|<(script|link|iframe|object|embed|form)\b|@import|url\((?!#)/,
+    );
+    expect(page).not.toMatch(/href="[^#]/);
+  });
+
+  it('has only links that lead somewhere', () => {
+    const page = renderReport(aPicture());
+    const targets = new Set([...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id));
+    const links = [...page.matchAll(/href="#([^"]*)"/g)].map(([, id]) => id);
+    expect(links.length).toBeGreaterThan(4);
+    expect(links.filter((id) => !targets.has(id))).toEqual([]);
+  });
+
+  it('shows what a step ran, said and failed of, and what was nobody’s', () => {
+    const page = renderReport(aPicture());
+    const inside = /id="apply-k3s"[\s\S]*?<\/details>/.exec(page)![0];
+    expect(inside).toContain('multipass exec -n master');
+    expect(inside).toContain('exit 21');
+    expect(inside).toContain('no space left');
+    expect(inside).toContain('Raise DISK_MASTER');
+    expect(inside).not.toContain('multipass launch');
+    expect(/id="besides"[\s\S]*/.exec(page)![0]).toContain('multipass version');
+    expect(/id="proofs"[\s\S]*?<\/table>/.exec(page)![0]).toMatch(/✖ FAIL[\s\S]*SERVFAIL[\s\S]*multipass exec -n vm/);
+  });
+
+  it('can be drawn of a run that never began', () => {
+    const never = aPicture((text) => text, { proofs: [], commands: [] });
+    delete (never as { run?: unknown }).run;
+    const page = renderReport(never);
+    expect(page).toContain('What went wrong');
+    expect(page).not.toMatch(/id="(timeline|proofs|besides)"/);
+  });
+
+  it('is masked as a whole, to the last text in it', () => {
+    const masked = everyText(
+      aPicture((text) => `${text} secret&<'`),
+      (text) => text.replaceAll("secret&<'", '***'),
+    );
+    expect(JSON.stringify(masked)).not.toContain('secret');
+    expect(masked).toEqual(aPicture((text) => `${text} ***`));
+  });
+});
+
+describe('the outcome in a line', () => {
+  const { failure, ...well } = aPicture();
+  const nothing = { run: { ...well.run!, changed: 0 } };
+  it.each<[string, Picture]>([
+    ['✔ The lab is up, and proved', well],
+    ['✔ The lab is up', { ...well, proofs: [] }],
+    ['✔ Everything was already there, and proved', { ...well, ...nothing }],
+    ['✔ The lab is made anew, and proved', { ...well, kind: 'recreate' }],
+    ['✔ The lab is taken down', { ...well, kind: 'delete', proofs: [] }],
+    ['✔ There was nothing to take down', { ...well, ...nothing, kind: 'delete', proofs: [] }],
+    ['✖ Failed', aPicture()],
+    ['✖ Made, but not proved', { ...well, failure: { ...failure!, reason: 'verify-failed' } }],
+    ['◼ Interrupted', { ...well, failure: { ...failure!, reason: 'interrupted' } }],
+  ])('%s', (line, picture) => {
+    const { sign, words } = outcomeOf(picture);
+    expect(`${sign} ${words}`).toBe(line);
+    expect(renderReport(picture)).toContain(`<title>${line.replace(' ', ' istio-vms up: ')}</title>`);
+  });
+});
+
+describe('commands of a step', () => {
+  it('stand in the order in which they began; a question that is asked again stands once', () => {
+    const rows = folded([
+      aCommand({ text: 'write', effect: 'write', startedAt: 500 }),
+      aCommand({ text: 'ask', startedAt: 100, exitCode: 1, failure: 'exit' }),
+      aCommand({ text: 'ask', startedAt: 200, exitCode: 1, failure: 'exit' }),
+      aCommand({ text: 'ask', startedAt: 300 }),
+      aCommand({ text: 'write', effect: 'write', startedAt: 600 }),
+      aCommand({ text: 'ask', startedAt: 400 }),
+    ]);
+    expect(rows.map(({ last, times }) => `${last.text} ${last.exitCode} ×${times}`)).toEqual([
+      'ask 1 ×2',
+      'ask 0 ×2',
+      'write 0 ×1',
+      'write 0 ×1',
+    ]);
+  });
+});

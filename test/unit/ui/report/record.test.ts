@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import type { Command, Processes } from '../../../../src/system/doors.ts';
+import { createRunRecord } from '../../../../src/ui/report/record.ts';
+import { fakeProcesses } from '../../../support/fake-processes.ts';
+
+const look = (file: string, more: Partial<Command> = {}): Command => ({ file, args: [], effect: 'read', ...more });
+
+function recordOf(processes: Processes) {
+  let now = 0;
+  return createRunRecord({
+    processes,
+    clock: { now: () => (now += 10) },
+    scripts: new Map([['#!/bin/sh\ntrue\n', '/lib/yes.sh']]),
+  });
+}
+
+const owners = ({ commands }: ReturnType<typeof recordOf>): Record<string, string | undefined> =>
+  Object.fromEntries(commands.map(({ text, owner }) => [text, owner]));
+
+describe('the record of a run', () => {
+  it('knows whose a command is, also while others run, and far from where it was begun', async () => {
+    const fake = fakeProcesses().on('a', {}).on('b', {}).on('late', {}).on('nobody', {});
+    const record = recordOf(fake);
+    const later = async (file: string): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      await record.processes.run(look(file));
+    };
+    await Promise.all([
+      record.within('apply/one', async () => {
+        await record.processes.run(look('a'));
+        await later('late');
+      }),
+      record.within('prove/two', () => later('b')),
+      later('nobody'),
+    ]);
+    expect(owners(record)).toEqual({ a: 'apply/one', late: 'apply/one', b: 'prove/two', nobody: undefined });
+  });
+
+  it('counts a shared question for whoever asked it first', async () => {
+    const record = recordOf(fakeProcesses().on('list', {}));
+    let shared: Promise<unknown> | undefined;
+    const ask = () => (shared ??= record.processes.run(look('list')));
+    await Promise.all([record.within('apply/one', ask), record.within('apply/two', ask)]);
+    expect(owners(record)).toEqual({ list: 'apply/one' });
+  });
+
+  it('keeps times and how each ended', async () => {
+    const record = recordOf(
+      fakeProcesses().on('good', {}).on('bad', { exitCode: 2, stderr: 'a\nb\n' }).on('gone', { failure: 'timed-out' }),
+    );
+    for (const file of ['good', 'bad', 'gone']) await record.processes.run(look(file)).catch(() => undefined);
+    expect(record.commands).toEqual([
+      { text: 'good', effect: 'read', startedAt: 10, endedAt: 20, exitCode: 0 },
+      { text: 'bad', effect: 'read', startedAt: 30, endedAt: 40, exitCode: 2, failure: 'exit', stderr: 'a\nb' },
+      { text: 'gone', effect: 'read', startedAt: 50, endedAt: 60, failure: 'timed-out' },
+    ]);
+  });
+
+  it('lets what was thrown pass', async () => {
+    const broken = new Error('a bug');
+    const record = recordOf({ run: () => Promise.reject(broken) });
+    await expect(record.processes.run(look('a'))).rejects.toBe(broken);
+    expect(record.commands).toHaveLength(1);
+  });
+
+  it('names scripts that ship, tells payloads by their size, and keeps no secret answer', async () => {
+    const record = recordOf({
+      run: (command) =>
+        fakeProcesses()
+          .on('x', { exitCode: 1, stderr: 'token abc' })
+          .run({ ...command, file: 'x', args: [] }),
+    });
+    const secret = look('sh', { args: ['-c', '#!/bin/sh\ntrue\n'], stdin: new Uint8Array(9), secretOutput: true });
+    await record.processes.run(secret).catch(() => undefined);
+    expect(record.commands[0]).toMatchObject({
+      text: 'sh -c "$(cat /lib/yes.sh)"  # reads a payload of 9 bytes, made for this call',
+      exitCode: 1,
+    });
+    expect(record.commands[0]).not.toHaveProperty('stderr');
+  });
+});
