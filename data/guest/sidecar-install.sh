@@ -33,7 +33,7 @@ room() {
 }
 
 # A package that was used or refused only fills the disk.
-[ -z "$deb" ] || trap 'rm -f "$deb"' EXIT
+[ -z "$deb" ] || trap 'rm -f "$deb"; rmdir "${deb%/*}" 2>/dev/null || true' EXIT
 
 if [ "$(cat "$store/sidecar-version" 2>/dev/null || true)" = "$version" ] && [ -x /usr/local/bin/pilot-agent ] &&
   [ -x /usr/local/bin/envoy ] && [ "$route" = deb ]; then

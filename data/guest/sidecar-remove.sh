@@ -39,4 +39,5 @@ if [ -e "$store/made-user" ]; then
   if getent group "$user" >/dev/null; then groupdel "$user"; fi
 fi
 rm -rf "$lib" "$store"
+rmdir /var/cache/istio-vms 2>/dev/null || true
 echo removed

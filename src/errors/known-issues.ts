@@ -358,6 +358,15 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     source: 'facts/istio-vm.md 5',
   },
   {
+    id: 'guest-apt',
+    tool: 'guest',
+    pattern: /^sidecar-install: the package manager could not|^E: (?:Unable to correct problems|Unmet dependencies)/im,
+    reason: 'guest-failed',
+    sentence: 'The package manager of the machine could not install the sidecar.',
+    hint: 'The lines below name what it misses. `sudo apt-get update` on the machine shows whether it reaches its package archive; then run the same command again.',
+    source: 'facts/istio-vm.md 1.4, 5.7',
+  },
+  {
     id: 'guest-architecture',
     tool: 'guest',
     pattern: /Exec format error|package architecture \(\S+\) does not match system/i,

@@ -70,6 +70,12 @@ export async function waitForReadiness(
     effect: 'read',
     timeoutMs: 20_000,
   };
+  const state: Command = {
+    file: 'systemctl',
+    args: ['show', 'istio', '--property=ActiveState'],
+    effect: 'read',
+    timeoutMs: 20_000,
+  };
   const journal = asRoot({
     file: 'journalctl',
     args: ['--unit', 'istio', '--no-pager', '--lines', '40'],
@@ -85,23 +91,27 @@ export async function waitForReadiness(
     intervalMs: 1_000,
     hint: `Look at its journal: \`multipass exec -n ${machine.name} -- sudo journalctl --unit istio --lines 40\`.`,
     probe: async () => {
-      if (await answers(machine, wait)) return { done: 'ready' } as const;
+      if (await answers(machine, wait)) {
+        // The agent may answer us a moment before it answers the unit's own `ready`; until then the unit is not started.
+        if ((await output(machine, state)) === 'ActiveState=active') return { done: 'ready' } as const;
+        return { notYet: 'it answers, and its unit is about to see it' };
+      }
       if (giveUp()) return { done: 'given-up' } as const;
-      const lines = await machine.run(journal).then(
-        (result) => result.stdout.trim().split('\n'),
-        () => [],
-      );
-      return { notYet: lines.at(-1) ?? 'not ready yet' };
+      return { notYet: (await output(machine, journal))?.split('\n').at(-1) ?? 'not ready yet' };
     },
   });
 }
 
 async function answers(machine: Machine, command: Command): Promise<boolean> {
+  return (await output(machine, command)) !== undefined;
+}
+
+/** What the command said; undefined when it failed. */
+async function output(machine: Machine, command: Command): Promise<string | undefined> {
   try {
-    await machine.run(command);
-    return true;
+    return (await machine.run(command)).stdout.trim();
   } catch (error) {
-    if (error instanceof CommandError || error instanceof CliError) return false;
+    if (error instanceof CommandError || error instanceof CliError) return undefined;
     throw error;
   }
 }

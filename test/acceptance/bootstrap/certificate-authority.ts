@@ -23,10 +23,28 @@ export async function createAuthority(): Promise<CertificateAuthority> {
   const directory = await mkdtemp(join(tmpdir(), 'ivb-ca-'));
   const at = (name: string): string => join(directory, name);
   const openssl = (...args: string[]): Promise<unknown> => execa('openssl', args, { stdin: 'ignore' });
-  const newKey = (path: string): string[] => ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', path];
+  const newKey = (path: string): string[] => [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-keyout',
+    path,
+  ];
   let count = 0;
 
-  await openssl('req', '-x509', ...newKey(at('root.key')), '-out', at('root.pem'), '-days', '2', '-subj', '/O=istio-vms test mesh');
+  await openssl(
+    'req',
+    '-x509',
+    ...newKey(at('root.key')),
+    '-out',
+    at('root.pem'),
+    '-days',
+    '2',
+    '-subj',
+    '/O=istio-vms test mesh',
+  );
   const root = await readFile(at('root.pem'), 'utf8');
 
   const sign = async (request: string, names: string): Promise<string> => {

@@ -62,9 +62,16 @@ async function made(run: ReturnType<Simulated['run']>): Promise<void> {
 /** A root certificate that openssl can read, in place of the simulated one. */
 function useRoot({ store }: SimulatedCluster, root: string): void {
   for (const { metadata } of store.list('secrets').filter(({ type }) => type === 'istio.io/ca-root')) {
-    store.edit('secrets', metadata.namespace, metadata.name, (secret) => (secret['stringData'] = { 'ca-cert.pem': root }));
+    store.edit(
+      'secrets',
+      metadata.namespace,
+      metadata.name,
+      (secret) => (secret['stringData'] = { 'ca-cert.pem': root }),
+    );
   }
-  for (const { metadata } of store.list('configmaps').filter(({ metadata }) => metadata.name === 'istio-ca-root-cert')) {
+  for (const { metadata } of store
+    .list('configmaps')
+    .filter(({ metadata }) => metadata.name === 'istio-ca-root-cert')) {
     store.edit('configmaps', metadata.namespace, metadata.name, (map) => (map['data'] = { 'root-cert.pem': root }));
   }
   // A second of draining is as good as five.
@@ -100,7 +107,9 @@ async function serveTools(lab: Simulated, { bin }: ClusterOptions): Promise<() =
   await once(server, 'listening');
 
   const { istioctl, istioctlLink } = config.paths;
-  const program = Buffer.from((await lab.files.read(istioctl)) ?? []).toString('utf8').trim();
+  const program = Buffer.from((await lab.files.read(istioctl)) ?? [])
+    .toString('utf8')
+    .trim();
   await mkdir(config.paths.bin, { recursive: true });
   for (const [path, text] of [
     [join(bin, 'kubectl'), standIn('kubectl', socket)],

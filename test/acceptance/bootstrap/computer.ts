@@ -3,11 +3,19 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { loadConfig } from '../../../src/config/load.ts';
+import { createEngine } from '../../../src/machines/index.ts';
+import type { Machine } from '../../../src/machines/machine.ts';
+import type { Processes } from '../../../src/system/doors.ts';
+import { currentHost } from '../../../src/system/host.ts';
+import { createRealDoors } from '../../../src/system/index.ts';
+import { loadShippedData } from '../../../src/system/shipped.ts';
 import { createAuthority } from './certificate-authority.ts';
 import { startCluster, type ClusterSide } from './cluster.ts';
-import { createGuest, PROJECT, type Guest } from './guest.ts';
+import { createGuest, type Guest } from './guest.ts';
 import { startIstiod, type Istiod } from './istiod.ts';
 import { createMirror, type Mirror } from './mirror.ts';
+import { IMAGE, LAB_PREFIX, PROJECT } from '../support/names.ts';
 
 const CLI = resolve(process.env['IVB_DIST'] ?? 'dist', 'main.js');
 const MULTIPASS = resolve('test/acceptance/multipass-on-incus/multipass');
@@ -35,6 +43,8 @@ export interface Computer {
   readonly mirror: Mirror;
   readonly env: Readonly<Record<string, string>>;
   readonly run: (...args: readonly string[]) => Promise<Ran>;
+  /** The machine as our own steps see it: by the engine, through the real doors. */
+  readonly machine: Machine;
   /** Values of the configuration. */
   readonly set: Readonly<Record<string, string>>;
   readonly remove: () => Promise<void>;
@@ -42,7 +52,12 @@ export interface Computer {
 
 export async function createComputer(engine: Engine, istioVersion: string): Promise<Computer> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'ivb-')));
-  const [cwd, bin, releases] = ['lab', 'bin', 'releases'].map((name) => join(directory, name)) as [string, string, string];
+  const [cwd, bin, releases, cache] = ['lab', 'bin', 'releases', 'cache'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
   for (const path of [cwd, bin, releases]) await mkdir(path);
   const vm = `ivb-${engine}-${process.pid}`;
   const gateway = await bridgeAddress();
@@ -50,7 +65,7 @@ export async function createComputer(engine: Engine, istioVersion: string): Prom
   const authority = await createAuthority();
   const istiod = await startIstiod(gateway, [`istiod-${revision}.istio-system.svc`], authority);
   const set = {
-    LAB_NAME: vm,
+    LAB_NAME: `${LAB_PREFIX}${vm}`,
     MACHINE_ENGINE: engine,
     WORKERS: '1',
     WORKLOAD_VM_NAME: vm,
@@ -59,26 +74,32 @@ export async function createComputer(engine: Engine, istioVersion: string): Prom
     ISTIO_VERSION: istioVersion,
     EWG_PORT_TLS_ISTIOD: String(istiod.port),
     INCUS_PROJECT: PROJECT,
-    INCUS_IMAGE: 'ubuntu-like',
+    INCUS_IMAGE: IMAGE,
     INCUS_TYPE: 'container',
   };
-  const mirror = await createMirror(releases, istioVersion);
+  const mirror = await createMirror(releases, cache, istioVersion);
   const env = {
     ...set,
     PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
     HOME: directory,
     ARTIFACTS_URL: mirror.url,
+    ISTIO_VMS_CACHE: cache,
     NO_COLOR: '1',
-    MULTIPASS_ON_INCUS_SPACE: vm,
+    MULTIPASS_ON_INCUS_SPACE: set.LAB_NAME,
+    MULTIPASS_ON_INCUS_PROJECT: PROJECT,
+    MULTIPASS_ON_INCUS_IMAGE: IMAGE,
     MULTIPASS_ON_INCUS_DIR: join(directory, 'ssh'),
   };
   const clusterSide = await startCluster({ cwd, bin, set, gateway, istiod, root: authority.root });
-  await routeEngine(engine, bin, clusterSide, vm);
+  await routeEngine(engine, bin, clusterSide, set.LAB_NAME);
+  // Whatever is installed here: for the lab there is no container engine.
+  await program(join(bin, 'docker'), 'echo "Cannot connect to the Docker daemon at unix:///nowhere." >&2\nexit 1\n');
 
   return {
     cwd,
     vm,
     guest: createGuest(vm),
+    machine: await realMachine(vm, cwd, env),
     clusterSide,
     istiod,
     mirror,
@@ -97,12 +118,25 @@ export async function createComputer(engine: Engine, istioVersion: string): Prom
       return { exitCode: ran.exitCode ?? -1, stdout: ran.stdout, stderr: ran.stderr };
     },
     remove: async () => {
-      await execa('incus', ['delete', '--quiet', '--project', PROJECT, '--force', vm], { reject: false, stdin: 'ignore' });
+      await execa('incus', ['delete', '--quiet', '--project', PROJECT, '--force', vm], {
+        reject: false,
+        stdin: 'ignore',
+      });
       await clusterSide.close();
       await istiod.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+async function realMachine(name: string, cwd: string, env: Readonly<Record<string, string>>): Promise<Machine> {
+  const shipped = await loadShippedData();
+  const { config } = loadConfig({ host: { ...currentHost(), cwd, env }, versions: shipped.versions });
+  const real = createRealDoors();
+  const processes: Processes = {
+    run: (command, signal) => real.processes.run({ ...command, env: { ...env, ...command.env } }, signal),
+  };
+  return createEngine({ ...real, processes }, shipped, config).machine(name);
 }
 
 /** This computer's own address on the bridge of the tests' machines. */
@@ -112,12 +146,20 @@ async function bridgeAddress(): Promise<string> {
 }
 
 /** The engine's program on PATH: the real one, but for the list, where the simulated nodes stand beside the machine. */
-async function routeEngine(engine: Engine, bin: string, { lab }: ClusterSide, name: string): Promise<void> {
+async function routeEngine(engine: Engine, bin: string, { lab }: ClusterSide, labName: string): Promise<void> {
   const real = engine === 'multipass' ? MULTIPASS : (await execa('which', ['incus'])).stdout.trim();
   const { master, workerNames } = lab.config.k3s;
-  const nodes = [master, ...workerNames].map((node) => ({ name: node, address: lab.machine(node).address, lab: name }));
+  const nodes = [master, ...workerNames].map((node) => ({
+    name: node,
+    address: lab.machine(node).address,
+    lab: labName,
+  }));
   await writeFile(join(bin, 'nodes.json'), JSON.stringify(nodes));
   const list = `'${real}' "$@" | '${process.execPath}' '${BESIDE}' '${join(bin, 'nodes.json')}'`;
-  await writeFile(join(bin, engine), `#!/bin/sh\n[ "$1" = list ] || exec '${real}' "$@"\n${list}\n`);
-  await chmod(join(bin, engine), 0o755);
+  await program(join(bin, engine), `[ "$1" = list ] || exec '${real}' "$@"\n${list}\n`);
+}
+
+async function program(path: string, script: string): Promise<void> {
+  await writeFile(path, `#!/bin/sh\n${script}`);
+  await chmod(path, 0o755);
 }

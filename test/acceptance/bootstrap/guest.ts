@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { PROJECT } from '../support/names.ts';
 
-/** The tests' own project; made by test/acceptance/install-incus.sh. */
-export const PROJECT = 'istio-vms-test';
 const COMMAND_MS = 30_000;
 
 /** A machine as its owner at the console sees it: whatever its network does, this way in works (facts/incus.md 2.1). */
@@ -28,7 +27,21 @@ export function createGuest(name: string): Guest {
     });
   const exec = (script: string, reject: boolean, args: readonly string[] = []) =>
     incus(
-      ['exec', '--quiet', '--project', PROJECT, name, '--mode', 'non-interactive', '--', 'sh', '-c', script, 'sh', ...args],
+      [
+        'exec',
+        '--quiet',
+        '--project',
+        PROJECT,
+        name,
+        '--mode',
+        'non-interactive',
+        '--',
+        'sh',
+        '-c',
+        script,
+        'sh',
+        ...args,
+      ],
       reject,
     );
   const holds = async (script: string): Promise<boolean> => (await exec(script, false)).exitCode === 0;
@@ -36,7 +49,8 @@ export function createGuest(name: string): Guest {
   const until: Guest['until'] = async (script, seconds, why = 'true') => {
     const deadline = Date.now() + seconds * 1000;
     while (!(await holds(script))) {
-      if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${script}\n${(await exec(why, false)).stdout}`);
+      if (Date.now() > deadline)
+        throw new Error(`not within ${seconds} s: ${script}\n${(await exec(why, false)).stdout}`);
       await sleep(300);
     }
   };

@@ -40,7 +40,11 @@ export interface Istiod {
  * istiod behind the gateway, as a machine outside sees it: a TLS port that gives certificates, and streams on which it
  * registers who has called (facts/istio-vm.md 5.8, 6.1). The cluster that it writes to is the simulated one.
  */
-export async function startIstiod(address: string, names: readonly string[], ca: CertificateAuthority): Promise<Istiod> {
+export async function startIstiod(
+  address: string,
+  names: readonly string[],
+  ca: CertificateAuthority,
+): Promise<Istiod> {
   const { certificate, key } = await ca.server(names);
   const proofs: ('certificate' | 'token')[] = [];
   const lines = new Set<TLSSocket>();

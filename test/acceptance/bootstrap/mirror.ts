@@ -11,25 +11,29 @@ const BUILD = fileURLToPath(new URL('package/build.sh', import.meta.url));
 /** What ARTIFACTS_URL names: the sidecar's package below its original path, with its checksum file. */
 export interface Mirror {
   readonly url: string;
-  /** A package for this CPU, under the name of this computer's own. */
-  readonly publish: (madeFor?: Cpu) => Promise<void>;
+  /** Another package under the same name; nobody has the one before in a cache any more. */
+  readonly publish: (changes?: { readonly madeFor?: Cpu; readonly dependsOn?: string }) => Promise<void>;
   /** Nothing is published any more. */
   readonly withdraw: () => Promise<void>;
-  /** The package as a file. */
-  readonly deb: string;
 }
 
-export async function createMirror(directory: string, version: string): Promise<Mirror> {
+export async function createMirror(directory: string, cache: string, version: string): Promise<Mirror> {
   const { cpu } = currentHost();
   const at = join(directory, 'istio-release', 'releases', version, 'deb');
   const file = cpu === 'amd64' ? 'istio-sidecar.deb' : `istio-sidecar-${cpu}.deb`;
   const deb = join(at, file);
-  const publish = async (madeFor: Cpu = cpu): Promise<void> => {
+  const withdraw = async (): Promise<void> => {
+    for (const path of [at, cache]) await rm(path, { recursive: true, force: true });
+  };
+  const publish: Mirror['publish'] = async ({ madeFor = cpu, dependsOn } = {}) => {
+    await withdraw();
     await mkdir(at, { recursive: true });
-    await execa(BUILD, [version, madeFor, deb], { stdin: 'ignore' });
-    const digest = createHash('sha256').update(await readFile(deb)).digest('hex');
+    await execa(BUILD, [version, madeFor, deb, ...(dependsOn === undefined ? [] : [dependsOn])], { stdin: 'ignore' });
+    const digest = createHash('sha256')
+      .update(await readFile(deb))
+      .digest('hex');
     await writeFile(`${deb}.sha256`, `${digest} ${file}\n`);
   };
   await publish();
-  return { url: pathToFileURL(directory).href, publish, withdraw: () => rm(at, { recursive: true, force: true }), deb };
+  return { url: pathToFileURL(directory).href, publish, withdraw };
 }

@@ -2,11 +2,12 @@
 # Builds a stand-in for Istio's sidecar package: paths, user, configuration files and post-install work of the real one
 # (facts/istio-vm.md 1.4), programs that do on the system what the facts say the real ones do.
 #
-# usage  build.sh VERSION ARCHITECTURE FILE.deb
+# usage  build.sh VERSION ARCHITECTURE FILE.deb [FURTHER_DEPENDENCY]
 set -eu
 version=$1
 architecture=$2
 deb=$3
+depends="iproute2, iptables, sudo, hostname${4:+, $4}"
 here=$(dirname "$(readlink -f "$0")")
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
@@ -37,7 +38,7 @@ Version: $version
 Architecture: $architecture
 Maintainer: istio-vms tests <nobody@localhost>
 Installed-Size: 120
-Depends: iproute2, iptables, sudo, hostname
+Depends: $depends
 Description: stand-in for Istio's sidecar package
  For the acceptance tests of istio-vms; it joins no real mesh.
 CONTROL

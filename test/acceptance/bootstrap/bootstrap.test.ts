@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { missing } from '../support/on-machines.ts';
+import { failures } from './cases/failures.ts';
+import { freeze } from './cases/freeze.ts';
+import { joins } from './cases/joins.ts';
+import { lives } from './cases/lives.ts';
+import { leaves } from './cases/leaves.ts';
+import { createComputer, type Computer, type Engine } from './computer.ts';
+import { expectOk } from './evidence.ts';
+import { snapshot } from './snapshot.ts';
+
+// What we send to a machine, on machines: systemd, cloud-init, iptables, apt and sshd are real, and so is the engine. The
+// sidecar's programs are stand-ins that do what the real ones do on the system, the cluster is simulated.
+// The cases of one engine build on each other, in this order. The versions differ in the verb that cleans the rules.
+describe.each<[Engine, string]>([
+  ['incus', '1.28.10'],
+  ['multipass', '1.19.3'],
+])('bootstrap with %s, Istio %s', (engine, version) => {
+  const reason = missing(engine);
+  describe.skipIf(reason !== undefined)(reason === undefined ? 'on a real machine' : `not here: ${reason}`, () => {
+    let computer: Computer | undefined;
+    let before: readonly string[] = [];
+    const get = (): Computer => {
+      if (computer === undefined) throw new Error('there is no computer before the tests');
+      return computer;
+    };
+    beforeAll(async () => {
+      computer = await createComputer(engine, version);
+      expectOk(await computer.run('vm'));
+      expectOk(await computer.run('workload'));
+      before = await snapshot(computer.guest);
+    });
+    afterAll(() => computer?.remove());
+
+    failures(get);
+    joins(get);
+    lives(get);
+    leaves(get, () => before);
+    // Only where sessions come over the machine's network: Incus needs none (facts/incus.md 2.1).
+    if (engine === 'multipass') freeze(get);
+  });
+});

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest';
+import type { Computer } from '../computer.ts';
+import { documentOf } from '../evidence.ts';
+
+const OTHER_CPU = process.arch === 'arm64' ? 'amd64' : 'arm64';
+const DEB = '/var/cache/istio-vms/istio-sidecar.deb';
+
+/** What goes wrong on the machine comes with its reason, its exit code and something to try, and leaves nothing half made. */
+export function failures(computer: () => Computer): void {
+  const fails = async (reason: string, exitCode: number, text: RegExp): Promise<void> => {
+    const { run, guest } = computer();
+    const ran = await run('bootstrap', '--output', 'json');
+    expect(ran.exitCode, ran.stderr).toBe(exitCode);
+    const { error } = documentOf(ran);
+    expect(error).toMatchObject({ reason, exitCode });
+    expect(`${error?.message ?? ''} ${error?.hint ?? ''}`).toMatch(text);
+    expect(error?.hint).not.toBe('');
+    expect(await guest.holds('dpkg-query --show istio-sidecar')).toBe(false);
+    expect(await guest.holds(`[ -e ${DEB} ]`)).toBe(false);
+    expect(await guest.holds('[ -e /var/lib/istio-vms/sidecar-version ]')).toBe(false);
+  };
+
+  /** Puts a small file system over a directory for the time of some work. */
+  const withLittleRoom = async (directory: string, size: string, work: () => Promise<void>): Promise<void> => {
+    const { guest } = computer();
+    await guest.sh('mkdir -p "$1" && mount -t tmpfs -o size="$2" tmpfs "$1"', directory, size);
+    try {
+      await work();
+    } finally {
+      await guest.sh('umount "$1"', directory);
+    }
+  };
+
+  it('a package for another CPU', async () => {
+    await computer().mirror.publish({ madeFor: OTHER_CPU });
+    await fails('wrong-architecture', 5, /CPU|architecture/);
+  });
+
+  it('a package that needs another one, which nobody has', async () => {
+    await computer().mirror.publish({ dependsOn: 'istio-vms-nowhere' });
+    await fails('guest-failed', 5, /package/);
+  });
+
+  it('no package at all, and no container engine to take the programs out of the image', async () => {
+    await computer().mirror.withdraw();
+    await fails('engine-not-answering', 4, /Docker/);
+    await computer().mirror.publish();
+  });
+
+  it('no room for the programs', () =>
+    withLittleRoom('/usr/local', '20M', () => fails('disk-full', 5, /full|space|disk/)));
+
+  it('no room for the package itself', () =>
+    withLittleRoom('/var/cache/istio-vms', '4k', () => fails('disk-full', 5, /full|space|disk/)));
+}

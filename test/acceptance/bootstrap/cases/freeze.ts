@@ -1,0 +1,49 @@
+import { expect, it } from 'vitest';
+import type { Computer } from '../computer.ts';
+import { expectOk } from '../evidence.ts';
+import { openSession, ready, rules } from '../sidecar.ts';
+
+/** Longer than anything that a session has to say takes. */
+const SILENCE_S = 5;
+
+/**
+ * The freeze of facts/istio-vm.md 5.6, for real: a session older than connection tracking is swallowed by Istio's rules. Both
+ * begin on a machine that has just been started, where nothing is tracked.
+ */
+export function freeze(computer: () => Computer): void {
+  it('rules that are loaded in a plain way freeze the sessions that are open, and new ones work', async () => {
+    const { guest, run, machine } = computer();
+    // The package alone, and its own start script, as in the article.
+    expectOk(await run('bootstrap'));
+    await guest.sh('systemctl disable --quiet istio');
+    await guest.reboot();
+    const session = await openSession(computer());
+    try {
+      await guest.sh('cd / && /usr/local/bin/istio-start.sh init');
+      expect(await rules(guest)).toContain('-A OUTPUT -p tcp -j ISTIO_OUTPUT');
+      // What was on its way before the rules may still come.
+      await session.speaks(1);
+      expect(await session.speaks(SILENCE_S)).toBe(false);
+      expect((await machine.run({ file: 'echo', args: ['fresh'], effect: 'read', timeoutMs: 10_000 })).stdout).toBe(
+        'fresh\n',
+      );
+      expect(await session.speaks(SILENCE_S), 'the frozen one stays frozen').toBe(false);
+    } finally {
+      await session.close();
+    }
+  });
+
+  it('ours do not', async () => {
+    const { guest, run } = computer();
+    await guest.reboot();
+    expect(await rules(guest)).toEqual([]);
+    const session = await openSession(computer());
+    try {
+      expectOk(await run('bootstrap'));
+      await ready(guest);
+      expect(await session.speaks(SILENCE_S)).toBe(true);
+    } finally {
+      await session.close();
+    }
+  });
+}

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { removeScript } from '../../../../src/guest/sidecar.ts';
+import { loadShippedData } from '../../../../src/system/shipped.ts';
+import type { Computer } from '../computer.ts';
+import { expectOk } from '../evidence.ts';
+import { rules } from '../sidecar.ts';
+import { snapshot } from '../snapshot.ts';
+
+const shipped = await loadShippedData();
+
+/** The way out: with the demo workload on it as well. */
+export function leaves(computer: () => Computer, before: () => readonly string[]): void {
+  it('uninstalling leaves the machine as it was', async () => {
+    const { machine, guest, run } = computer();
+    expectOk(await run('route'));
+    expect((await machine.put([], removeScript(shipped))).stdout).toBe('removed\n');
+    expect(await snapshot(guest)).toEqual(before());
+    expect(await guest.sh('pgrep -u istio-proxy -f . 2>/dev/null || true')).toBe('');
+  });
+
+  it('rules that a lost sidecar has left go as well', async () => {
+    const { machine, guest, run } = computer();
+    expectOk(await run('bootstrap'));
+    await guest.sh(`systemctl stop istio && set -a && . /var/lib/istio/envoy/cluster.env && . /var/lib/istio-vms/sidecar.env &&
+      /usr/local/lib/istio-vms/prepare`);
+    expect(await rules(guest)).toContain('-A OUTPUT -p tcp -j ISTIO_OUTPUT');
+    expect((await machine.put([], removeScript(shipped))).stdout).toBe('removed\n');
+    expect(await snapshot(guest)).toEqual(before());
+  });
+
+  it('a second time there is nothing to take away', async () => {
+    const { machine, guest } = computer();
+    expect((await machine.put([], removeScript(shipped))).stdout).toBe('removed\n');
+    expect(await snapshot(guest)).toEqual(before());
+  });
+}

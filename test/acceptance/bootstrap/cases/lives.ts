@@ -1,0 +1,69 @@
+import { expect, it } from 'vitest';
+import type { Computer } from '../computer.ts';
+import { expectNothingToDo, expectOk } from '../evidence.ts';
+import { registered } from '../istiod.ts';
+import { ready, rules, unit } from '../sidecar.ts';
+import { TOKEN } from './joins.ts';
+
+const STORE_TOKEN = '/var/lib/istio-vms/istio-token';
+
+/** What happens to it there: restarts of the machine, a stop, a hand that changes files. */
+export function lives(computer: () => Computer): void {
+  it('after a reboot it is ready again by itself, and bootstrap has nothing to do', async () => {
+    const { guest, run } = computer();
+    const token = await guest.sh(`cat ${TOKEN}`);
+    const before = await unit(guest, 'InvocationID');
+    await guest.reboot();
+    await ready(guest);
+    expect(await unit(guest, 'InvocationID')).not.toBe(before);
+    expect(await guest.sh(`cat ${TOKEN}`)).toBe(token);
+    expect(await guest.sh('cat /etc/hosts')).toMatch(
+      /# istio-vms begin\n\S+ istiod-[\d-]+\.istio-system\.svc\n# istio-vms end/,
+    );
+    expect(await rules(guest)).toContain('-A OUTPUT -p tcp -j ISTIO_OUTPUT');
+    expectNothingToDo(await run('bootstrap'));
+  });
+
+  it('after a reboot without any token as well: the certificate is proof enough', async () => {
+    const { guest, istiod, run, clusterSide } = computer();
+    await guest.sh(`rm ${STORE_TOKEN} ${TOKEN}`);
+    await guest.reboot();
+    await ready(guest);
+    expect(istiod.proofs.at(-1)).toBe('certificate');
+    expect(await guest.holds(`[ -e ${TOKEN} ]`)).toBe(false);
+    expect(registered(clusterSide.cluster)).toHaveLength(1);
+    const before = await unit(guest, 'InvocationID');
+    expectOk(await run('bootstrap'));
+    expect(await guest.holds(`cmp ${STORE_TOKEN} ${TOKEN}`)).toBe(true);
+    expect(await unit(guest, 'InvocationID')).toBe(before);
+  });
+
+  it('a file that was changed is put right; the agent, which never read it, goes on', async () => {
+    const { guest, run } = computer();
+    const before = await unit(guest, 'InvocationID');
+    await guest.sh('echo BROKEN=1 >>/var/lib/istio/envoy/cluster.env');
+    expectOk(await run('bootstrap'));
+    expect(await guest.holds('grep -q BROKEN /var/lib/istio/envoy/cluster.env')).toBe(false);
+    expect(await unit(guest, 'InvocationID')).toBe(before);
+  });
+
+  it('a stop drains and cleans the rules; names are the own resolver’s again', async () => {
+    const { guest, machine, clusterSide } = computer();
+    await guest.sh('systemctl stop istio');
+    expect(await unit(guest, 'Result')).toBe('success');
+    expect(await guest.sh('journalctl --unit istio --no-pager --lines 30')).toContain(
+      'draining proxy for termination is done',
+    );
+    expect(await rules(guest)).toEqual([]);
+    expect(await guest.sh('pgrep -u istio-proxy || true')).toBe('');
+    expect(await guest.sh('getent ahostsv4 "$(hostname)" | head -n 1')).toContain(await machine.address());
+    expect(registered(clusterSide.cluster)).toEqual([]);
+  });
+
+  it('bootstrap starts it again', async () => {
+    const { guest, run, clusterSide } = computer();
+    expectOk(await run('bootstrap'));
+    await ready(guest);
+    expect(registered(clusterSide.cluster)).toHaveLength(1);
+  });
+}

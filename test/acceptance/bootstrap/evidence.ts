@@ -1,0 +1,25 @@
+import { expect } from 'vitest';
+import type { Ran } from './computer.ts';
+
+interface Document {
+  readonly error?: {
+    readonly reason: string;
+    readonly exitCode: number;
+    readonly message: string;
+    readonly hint?: string;
+  };
+  readonly data: { readonly changed?: number };
+}
+
+/** The JSON document of a run with `--output json`. */
+export const documentOf = ({ stdout }: Ran): Document => JSON.parse(stdout) as Document;
+
+export function expectOk(ran: Ran): void {
+  expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
+}
+
+/** Ended well, and there was nothing to do. */
+export function expectNothingToDo(ran: Ran): void {
+  expectOk(ran);
+  expect(ran.stdout).toContain('nothing changed');
+}

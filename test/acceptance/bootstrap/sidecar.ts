@@ -1,0 +1,67 @@
+import { execa } from 'execa';
+import type { Computer } from './computer.ts';
+import type { Guest } from './guest.ts';
+
+const READY = `curl --silent --output /dev/null --write-out '%{http_code}' --max-time 2 http://127.0.0.1:15021/healthz/ready`;
+
+/** Waits until the sidecar serves. */
+export async function ready(guest: Guest, seconds = 30): Promise<void> {
+  await guest.until(`[ "$(${READY})" = 200 ]`, seconds, 'journalctl --unit istio --no-pager --lines 20');
+}
+
+/** A value of the unit, e.g. `InvocationID`, which is new at every start. */
+export const unit = (guest: Guest, property: string): Promise<string> =>
+  guest.sh('systemctl show istio --property="$1" --value', property);
+
+/** Rules in the nat table, in the words of iptables-save. */
+export const rules = async (guest: Guest): Promise<readonly string[]> =>
+  (await guest.sh('iptables-save -t nat | grep "^-A" || true')).split('\n').filter((line) => line !== '');
+
+/** Mode, owner and group of each path, as `0644 root:root`. */
+export async function owners(guest: Guest, paths: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const lines = (await guest.sh(`stat -L -c '%04a %U:%G %n' "$@"`, ...paths)).split('\n');
+  return Object.fromEntries(lines.map((line) => [line.split(' ')[2], line.split(' ').slice(0, 2).join(' ')]));
+}
+
+/** A session of the engine that is opened now and goes on talking. */
+export interface Session {
+  /** Whether a word of it comes within so many seconds from now. */
+  readonly speaks: (seconds: number) => Promise<boolean>;
+  readonly close: () => Promise<void>;
+}
+
+export async function openSession({ env, cwd, set, vm }: Computer): Promise<Session> {
+  const [file, ...args] =
+    set['MACHINE_ENGINE'] === 'incus'
+      ? ['incus', 'exec', '--quiet', '--project', set['INCUS_PROJECT'] ?? '', vm, '--mode', 'non-interactive', '--']
+      : ['multipass', 'exec', '-n', vm, '--'];
+  const child = execa(file, [...args, 'sh', '-c', 'while sleep 0.2; do echo here; done'], {
+    cwd,
+    env,
+    extendEnv: false,
+    stdin: 'ignore',
+    buffer: false,
+    reject: false,
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
+  });
+  const speaks = (seconds: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      const end = (heard: boolean) => () => {
+        clearTimeout(timer);
+        child.stdout.off('data', hear);
+        resolve(heard);
+      };
+      const hear = end(true);
+      const timer = setTimeout(end(false), seconds * 1000);
+      child.stdout.on('data', hear);
+    });
+  if (!(await speaks(15))) throw new Error(`a session on ${vm} does not speak at all`);
+  return {
+    speaks,
+    close: async () => {
+      child.kill('SIGKILL');
+      await child;
+    },
+  };
+}
