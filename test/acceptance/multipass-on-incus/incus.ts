@@ -8,6 +8,8 @@ const IMAGE = process.env['MULTIPASS_ON_INCUS_IMAGE'] ?? 'ubuntu-like';
 const SPACE = process.env['MULTIPASS_ON_INCUS_SPACE'] ?? 'default';
 const LABEL = 'user.multipass-on-incus';
 const DELETED = `${LABEL}.deleted`;
+/** It runs, and nobody gets in: what the daemon calls Unknown. */
+const LOST = `${LABEL}.lost`;
 
 export type State = 'Running' | 'Stopped' | 'Deleted' | 'Unknown';
 
@@ -70,7 +72,8 @@ function asInstance({ name, status_code: code, config, state }: Shown): Instance
     .flatMap((card) => card.addresses)
     .filter(({ family, scope }) => family === 'inet' && scope === 'global')
     .map(({ address }) => address);
-  const status: State = code === 103 || code === 113 ? 'Running' : code === 102 ? 'Stopped' : 'Unknown';
+  const runs = code === 103 || code === 113;
+  const status: State = runs && config?.[LOST] !== 'yes' ? 'Running' : code === 102 ? 'Stopped' : 'Unknown';
   return {
     name,
     state: config?.[DELETED] === 'yes' ? 'Deleted' : status,
@@ -109,8 +112,12 @@ export async function change(verb: 'start' | 'stop', name: string): Promise<void
   if (exitCode !== 0 && !stderr.includes('already')) throw failed(verb, '', stderr);
 }
 
-export async function markDeleted(name: string, deleted: boolean): Promise<void> {
-  await incus(['config', 'set', name, `${DELETED}=${deleted ? 'yes' : 'no'}`]);
+export const markDeleted = (name: string, deleted: boolean): Promise<void> => mark(name, DELETED, deleted);
+
+export const markLost = (name: string, lost: boolean): Promise<void> => mark(name, LOST, lost);
+
+async function mark(name: string, label: string, is: boolean): Promise<void> {
+  await incus(['config', 'set', name, `${label}=${is ? 'yes' : 'no'}`]);
 }
 
 export async function erase(name: string): Promise<void> {

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
+import { parse, stringify } from 'yaml';
 import { spinner, type ParsedArgs } from '../../../src/rehearsal/host/multipass/parser.ts';
 import { bytesOf } from '../../../src/rehearsal/host/multipass/views.ts';
-import { create, isTaken, type Wanted } from './incus.ts';
-import { badUsage, failed, Refusal } from './refusal.ts';
+import { create, isTaken, markLost, type Wanted } from './incus.ts';
+import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
 import { awaitWayIn, OPTIONS, publicKey } from './ssh.ts';
 
 const RELEASES = /^(2[0-9]\.(04|10)|focal|jammy|noble|lts|questing|resolute)$/;
@@ -20,11 +21,14 @@ export async function launch({ positionals, options }: ParsedArgs): Promise<numb
     if (bytesOf(size) === undefined)
       throw badUsage(`[error] [client] Caught an unhandled exception: ${size} is not a valid memory size`);
   }
-  const limit = timeLimit(options.get('timeout'));
+  const timeout = options.get('timeout');
+  const limit = timeLimit(timeout);
   const userData = await cloudInit(options.get('cloud-init'));
 
   const image = positionals[0] ?? 'lts';
+  // Asked first, as a daemon that is down answers nothing else.
   const name = options.get('name') ?? `keen-${process.pid}`;
+  const taken = await isTaken('launch', name);
   const noise = spinner(`Creating ${name}`);
   if (!RELEASES.test(image)) throw failed('launch', noise, `Unable to find an image matching "${image}" in remote "".`);
   const invalid = (detail: string): Refusal => failed('launch', noise, 'Invalid arguments supplied', detail);
@@ -32,49 +36,69 @@ export async function launch({ positionals, options }: ParsedArgs): Promise<numb
   if ((bytesOf(sizes.memory) ?? 0) < 128 * 2 ** 20)
     throw invalid(`Invalid memory size value supplied: ${sizes.memory}.`);
   if (!NAME.test(name)) throw invalid(`Invalid instance name supplied: ${name}`);
-  if (await isTaken('launch', name)) throw failed('launch', noise, `instance "${name}" already exists`);
+  if (taken) throw failed('launch', noise, `instance "${name}" already exists`);
   process.stdout.write(noise);
   await bringUp(
     { name, cpus, memory: bytesOf(sizes.memory) ?? 0, userData, vendorData: await vendorData() },
-    Date.now() + limit * 1000,
+    limit * 1000,
+    timeout !== undefined,
   );
   process.stdout.write(`${spinner('Waiting for initialization to complete')}Launched: ${name}\n`);
   return 0;
 }
 
-async function bringUp(wanted: Wanted, deadline: number): Promise<void> {
+/** @param asked whether the client has a limit of its own: it ends then, and the daemon goes on without a word */
+async function bringUp(wanted: Wanted, limitMs: number, asked: boolean): Promise<void> {
+  const { name } = wanted;
   const problem = await create(wanted);
   if (problem !== undefined) {
     const exists = /UNIQUE constraint failed|already exists/.test(problem);
-    throw failed('launch', '', exists ? `instance "${wanted.name}" already exists` : problem);
+    throw failed('launch', '', exists ? `instance "${name}" already exists` : problem);
   }
-  const timedOut = new Refusal({ exitCode: 5, stderr: 'Timed out waiting for instance launch.\n' });
-  const [address] = (await awaitWayIn(wanted.name, deadline))?.addresses ?? [];
-  if (address === undefined) throw timedOut;
+  const late = (words: string): Refusal =>
+    asked
+      ? new Refusal({ exitCode: 5, stderr: 'Timed out waiting for instance launch.\n' })
+      : failedFor('launch', [words]);
+  const [address] = (await awaitWayIn(name, Date.now() + limitMs))?.addresses ?? [];
+  if (address === undefined) {
+    if (!asked) await markLost(name, true);
+    throw late(`${name}: timed out waiting for response`);
+  }
   // Whatever cloud-init comes to, the launch has worked (facts/multipass.md 7 no. 3).
-  const { timedOut: late } = await execa('ssh', [...OPTIONS, `ubuntu@${address}`, 'cloud-init status --wait'], {
+  const { timedOut } = await execa('ssh', [...OPTIONS, `ubuntu@${address}`, 'cloud-init status --wait'], {
     reject: false,
     stdin: 'ignore',
-    timeout: Math.max(1, deadline - Date.now()),
+    timeout: limitMs,
   });
-  if (late) throw timedOut;
+  if (timedOut) throw late('timed out waiting for initialization to complete');
 }
 
-/** Seconds. */
+/** Seconds of each phase; the daemon's own patience can be made shorter for a test. */
 export function timeLimit(given: string | undefined): number {
   if (given !== undefined && !/^[1-9]\d*$/.test(given))
     throw badUsage('error: --timeout value has to be a positive integer');
-  return Number(given ?? 300);
+  return Number(given ?? process.env['MULTIPASS_ON_INCUS_PATIENCE'] ?? 300);
 }
 
+/** User data as Multipass hands it on: parsed and written anew, so that comments and jinja headers are lost. */
 async function cloudInit(source: string | undefined): Promise<string> {
   if (source === undefined) return '';
-  if (source === '-') return text(process.stdin);
-  return readFile(source, 'utf8').catch(() => {
-    throw badUsage(
-      `Could not load cloud-init configuration: bad file: ${source}\nPlease ensure that Multipass can read it.`,
-    );
-  });
+  const bad = (why: string): Refusal => badUsage(`Could not load cloud-init configuration: ${why}`);
+  const given =
+    source === '-'
+      ? await text(process.stdin)
+      : await readFile(source, 'utf8').catch(() => {
+          throw bad(`bad file: ${source}\nPlease ensure that Multipass can read it.`);
+        });
+  let data: unknown;
+  try {
+    data = parse(given);
+  } catch (error) {
+    throw bad(`yaml-cpp: error: ${(error as Error).message.split('\n')[0] ?? ''}`);
+  }
+  if (data === null) return '';
+  if (typeof data !== 'object' || Array.isArray(data)) throw bad('operator[] call on a scalar');
+  return `#cloud-config\n${stringify(data)}`;
 }
 
 /** As Multipass: its key for the default user, and /etc/hosts written anew at each boot unless the user says otherwise. */

@@ -1,6 +1,6 @@
 import { spinner, type ParsedArgs } from '../../../src/rehearsal/host/multipass/parser.ts';
 import { bringBack } from './exec.ts';
-import { change, erase, instances, markDeleted, type Instance } from './incus.ts';
+import { change, erase, instances, markDeleted, markLost, type Instance } from './incus.ts';
 import { timeLimit } from './launch.ts';
 import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
 
@@ -33,6 +33,11 @@ export async function start({ positionals, options }: ParsedArgs): Promise<numbe
     return state === 'Deleted' ? [`Instance '${name}' is deleted. Use 'recover' to recover it first.`] : [];
   });
   if (problems.length > 0) throw failed('start', '', 'instance(s) missing', ...problems);
+  const unknown = found.find((each) => each?.state === 'Unknown');
+  if (unknown !== undefined) {
+    const words = [`Instance '${unknown.name}' is already running, but in an unknown state.`, 'Try to stop it first.'];
+    throw failedFor('start', words);
+  }
   process.stdout.write(spinner(`Starting ${positionals.join(', ')}`));
   return backAll(
     found.filter((each) => each !== undefined),
@@ -44,7 +49,10 @@ export async function start({ positionals, options }: ParsedArgs): Promise<numbe
 export async function stop({ positionals }: ParsedArgs): Promise<number> {
   const found = await select('stop', positionals, isDeleted);
   process.stdout.write(spinner(`Stopping ${positionals.join(', ')}`));
-  for (const { name } of found) await change('stop', name);
+  for (const { name, state } of found) {
+    await change('stop', name);
+    if (state === 'Unknown') await markLost(name, false);
+  }
   return 0;
 }
 

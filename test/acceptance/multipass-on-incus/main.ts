@@ -4,7 +4,7 @@ import { launch } from './launch.ts';
 import { purge, recover, remove, restart, start, stop } from './lifecycle.ts';
 import { Refusal } from './refusal.ts';
 import { transfer } from './transfer.ts';
-import { info, list, version } from './views.ts';
+import { find, get, info, list, networks, version } from './views.ts';
 
 /** The commands that we know, each with its options (facts/multipass.md 1). Gives the exit code. */
 type Verb = (args: ParsedArgs) => Promise<number>;
@@ -15,6 +15,9 @@ const VERBS: Readonly<Record<string, readonly [CommandShape, Verb]>> = {
   version: [{ options: { format: 'value' } }, version],
   list: [{ options: { format: 'value' } }, list],
   info: [{ options: { format: 'value' } }, info],
+  networks: [{ options: { format: 'value' } }, networks],
+  find: [{ options: { format: 'value' } }, find],
+  get: [NONE, get],
   launch: [
     {
       options: {
@@ -48,10 +51,14 @@ const VERBS: Readonly<Record<string, readonly [CommandShape, Verb]>> = {
   recover: [NONE, recover],
 };
 
-async function run([name = '', ...args]: readonly string[]): Promise<number> {
+async function run([name, ...args]: readonly string[]): Promise<number> {
+  if (name === undefined) {
+    process.stdout.write('Usage: multipass [options] <command>\n');
+    return 2;
+  }
   const verb = VERBS[name];
   if (verb === undefined) {
-    process.stdout.write(`Error: Unknown command or alias '${name}'\n`);
+    process.stdout.write(`Error: Unknown command or alias '${name}' (try "multipass help" or "multipass aliases")\n`);
     return 1;
   }
   const [shape, work] = verb;

@@ -1,33 +1,48 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
 import type { ParsedArgs } from '../../../src/rehearsal/host/multipass/parser.ts';
 import { instances } from './incus.ts';
-import { badUsage, failed } from './refusal.ts';
+import { badUsage, failed, failedFor, type Refusal } from './refusal.ts';
 import { OPTIONS, quoted } from './ssh.ts';
 
-/** `multipass transfer SOURCE TARGET` of one file or stdin, by SFTP (facts/multipass.md 1.5). */
+/** What lies on an instance: `NAME:path`, and a path that does not begin with `/` starts at the home of ubuntu. */
+interface Place {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** `multipass transfer SOURCE... TARGET`, one side of it on an instance, by SFTP (facts/multipass.md 1.6). */
 export async function transfer({ positionals, options }: ParsedArgs): Promise<number> {
-  if (positionals.length < 2) throw badUsage('Not enough arguments given');
-  const [source = '', target = ''] = positionals;
-  const [from, to] = [remote(source), remote(target)];
-  if (from === undefined && to === undefined)
-    throw badUsage('An instance name is needed for either source or destination.');
+  const sources = positionals.slice(0, -1);
+  const target = positionals.at(-1) ?? '';
+  if (sources.length === 0) throw badUsage('Not enough arguments given');
+  const dashes = positionals.filter((each) => each === '-').length;
+  if (dashes > 1) throw badUsage("Only one '-' allowed");
+  if (dashes === 1 && positionals.length > 2) throw badUsage("Only two arguments allowed when using '-'");
+  const [from, to] = [sources.map(remote), remote(target)];
+  if (to === undefined && from.every((each) => each === undefined)) {
+    throw badUsage('An instance name is needed for either source or destination');
+  }
+  if (to !== undefined && from.some((each) => each !== undefined)) {
+    throw badUsage('Cannot specify an instance name for both source and destination');
+  }
   const scratch = await mkdtemp(join(tmpdir(), 'multipass-on-incus-'));
   try {
-    if (to !== undefined) await push(source, to, options.has('parents'), scratch);
-    else if (from !== undefined) await pull(from, target, scratch);
+    if (to !== undefined) {
+      for (const source of sources) await push(source, to, options, scratch);
+    } else {
+      for (const each of from) {
+        if (each === undefined) throw badUsage('All sources must be from inside an instance');
+        await pull(each, target, options, scratch);
+      }
+    }
     return 0;
   } finally {
     await rm(scratch, { recursive: true });
   }
-}
-
-interface Place {
-  readonly name: string;
-  readonly path: string;
 }
 
 function remote(text: string): Place | undefined {
@@ -35,37 +50,60 @@ function remote(text: string): Place | undefined {
   return name === undefined || path === undefined ? undefined : { name, path };
 }
 
-async function push(source: string, { name, path }: Place, parents: boolean, scratch: string): Promise<void> {
+async function push(source: string, to: Place, options: ParsedArgs['options'], scratch: string): Promise<void> {
+  const recursive = options.has('recursive') ? ' -r' : '';
   let file = source;
   if (source === '-') {
-    file = join(scratch, 'stdin');
-    await writeFile(file, await buffer(process.stdin));
+    // This name it gets in a directory.
+    file = join(scratch, 'stream_output.dat');
+    await writeFile(file, await buffer(process.stdin), { mode: 0o664 });
   } else {
     const found = await stat(source).catch(() => undefined);
-    if (found === undefined) throw failed('transfer', '', `[sftp] cannot access ${source}: No such file or directory`);
-    if (found.isDirectory())
-      throw failed('transfer', '', `[sftp] omitting directory ${source}: recursive mode not specified`);
+    if (found === undefined) throw local(`cannot access ${source}: No such file or directory`);
+    if (found.isDirectory() && recursive === '') {
+      throw local(`omitting local directory ${source}: recursive mode not specified`);
+    }
   }
-  const address = await running(name);
-  if (parents)
-    await execa('ssh', [...OPTIONS, `ubuntu@${address}`, `mkdir -p ${quoted(dirname(path))}`], { stdin: 'ignore' });
-  const words = await sftp(address, `put ${batch(file)} ${batch(path === '' ? '.' : path)}`);
-  if (words !== undefined) throw failed('transfer', '', '[sftp] remote target does not exist');
+  const address = await running(to.name);
+  if (options.has('parents')) {
+    const parent = quoted(dirname(to.path));
+    await execa('ssh', [...OPTIONS, `ubuntu@${address}`, `mkdir -p ${parent}`], { stdin: 'ignore' });
+  }
+  const words = await sftp(address, `put${recursive} ${batch(file)} ${batch(to.path === '' ? '.' : to.path)}`);
+  if (words === undefined) return;
+  const denied = words.includes('Permission denied');
+  throw told(
+    source,
+    denied ? `cannot open remote file ${to.path}: SFTP server: Permission denied` : 'remote target does not exist',
+  );
 }
 
-async function pull({ name, path }: Place, target: string, scratch: string): Promise<void> {
-  const file = target === '-' ? join(scratch, 'stdout') : target;
-  const words = await sftp(await running(name), `get ${batch(path)} ${batch(file)}`);
-  if (words !== undefined) throw failed('transfer', '', `[sftp] cannot open remote file ${path}: No such file`);
+async function pull(from: Place, target: string, options: ParsedArgs['options'], scratch: string): Promise<void> {
+  const address = await running(from.name);
+  let file = target === '-' ? join(scratch, 'stdout') : target;
+  if (target !== '-' && (await stat(target).catch(() => undefined))?.isDirectory() === true) {
+    file = join(target, basename(from.path));
+  }
+  // The local file is opened, and so emptied, before the remote one is read.
+  if (!options.has('recursive')) await writeFile(file, '');
+  const recursive = options.has('recursive') ? ' -r' : '';
+  const words = await sftp(address, `get${recursive} ${batch(from.path)} ${batch(file)}`);
+  if (words !== undefined) {
+    const why = words.includes('Permission denied') ? 'Permission denied' : 'No such file';
+    throw told(target, `cannot open remote file ${from.path}: SFTP server: ${why}`);
+  }
   if (target === '-') process.stdout.write(await readFile(file));
 }
 
+/** A stopped instance is not started for it, unlike with `exec`. */
 async function running(name: string): Promise<string> {
   const found = (await instances('transfer')).find((each) => each.name === name);
-  if (found === undefined) throw failed('transfer', '', `instance "${name}" does not exist`);
+  if (found === undefined) throw failedFor('transfer', [`instance "${name}" does not exist`]);
+  if (found.state === 'Deleted') throw failedFor('transfer', [`instance "${name}" is deleted`]);
   const [address] = found.addresses;
-  if (found.state !== 'Running' || address === undefined)
+  if (found.state !== 'Running' || address === undefined) {
     throw failed('transfer', '', `instance "${name}" is not running`);
+  }
   return address;
 }
 
@@ -79,3 +117,7 @@ async function sftp(address: string, line: string): Promise<string | undefined> 
 }
 
 const batch = (path: string): string => `"${path.replace(/["\\]/g, '\\$&')}"`;
+
+/** As the client's log has it; without time and place where a stream is carried. */
+const told = (local: string, text: string): Refusal => failed('transfer', '', local === '-' ? text : `[sftp] ${text}`);
+const local = (text: string): Refusal => told('', text);

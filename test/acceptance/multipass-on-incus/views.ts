@@ -1,17 +1,20 @@
 import type { ParsedArgs } from '../../../src/rehearsal/host/multipass/parser.ts';
+import { qtJson, type Json } from '../../../src/rehearsal/host/multipass/views.ts';
 import { daemonUp, instances, type Instance } from './incus.ts';
-import { badUsage, failedFor } from './refusal.ts';
+import { badUsage, failed, failedFor } from './refusal.ts';
 
 /** The version that we play. */
 const VERSION = '1.16.3';
 
-function print(value: unknown): number {
-  process.stdout.write(`${JSON.stringify(value, null, 4)}\n`);
+function print(value: Json): number {
+  process.stdout.write(qtJson(value));
   return 0;
 }
 
 function askJson({ options }: ParsedArgs): void {
-  if (options.get('format') !== 'json') throw badUsage('This stand-in speaks JSON alone.');
+  const format = options.get('format') ?? 'table';
+  if (!['table', 'json', 'csv', 'yaml'].includes(format)) throw badUsage('Invalid format type given.');
+  if (format !== 'json') throw badUsage('This stand-in speaks JSON alone: --format json');
 }
 
 export async function version(args: ParsedArgs): Promise<number> {
@@ -20,6 +23,7 @@ export async function version(args: ParsedArgs): Promise<number> {
 }
 
 export async function list(args: ParsedArgs): Promise<number> {
+  if (args.positionals.length > 0) throw badUsage('This command takes no arguments');
   askJson(args);
   const shown = (await instances('list')).map((instance) => ({
     ipv4: addresses(instance),
@@ -33,7 +37,8 @@ export async function list(args: ParsedArgs): Promise<number> {
 export async function info(args: ParsedArgs): Promise<number> {
   askJson(args);
   const all = await instances('info');
-  const found = args.positionals.map((name) => all.find((each) => each.name === name) ?? name);
+  const names = args.positionals.length > 0 ? args.positionals : all.map(({ name }) => name);
+  const found = names.map((name) => all.find((each) => each.name === name) ?? name);
   const absent = found.filter((each) => typeof each === 'string');
   if (absent.length > 0)
     throw failedFor(
@@ -44,7 +49,36 @@ export async function info(args: ParsedArgs): Promise<number> {
   return print({ errors: [], info: Object.fromEntries(there.map((instance) => [instance.name, about(instance)])) });
 }
 
-function about(instance: Instance): object {
+/** There are no interfaces to choose here but the one that every machine has. */
+export async function networks(args: ParsedArgs): Promise<number> {
+  askJson(args);
+  await instances('networks');
+  return print({ list: [{ description: 'Network bridge', name: 'mpqemubr0', type: 'bridge' }] });
+}
+
+export async function find(args: ParsedArgs): Promise<number> {
+  askJson(args);
+  await instances('find');
+  const [wanted] = args.positionals;
+  const image = { aliases: ['jammy'], os: 'Ubuntu', release: '22.04 LTS', remote: '', version: '20260101' };
+  const known = wanted === undefined || ['22.04', 'jammy'].includes(wanted);
+  return print({ errors: [], images: known ? { '22.04': image } : {} });
+}
+
+/** `get local.NAME.cpus` and its like: what was asked for at the launch, whether it runs or not. */
+export async function get({ positionals: [key = ''] }: ParsedArgs): Promise<number> {
+  const [, name, property = ''] = /^local\.([^.]+)\.(cpus|memory)$/.exec(key) ?? [];
+  if (name === undefined) throw badUsage(`Unrecognized settings key: '${key}'`);
+  const found = (await instances('get')).find((each) => each.name === name);
+  if (found === undefined) {
+    throw failed('get', '', `Cannot obtain instance settings; instance: ${name}; reason: No such instance`);
+  }
+  const gibibytes = Number.parseInt(found.memory, 10) / 2 ** 30;
+  process.stdout.write(`${property === 'cpus' ? found.cpus : `${gibibytes.toFixed(1)}GiB`}\n`);
+  return 0;
+}
+
+function about(instance: Instance): Json {
   const running = instance.state === 'Running';
   return {
     cpu_count: running ? instance.cpus : '',

@@ -2,10 +2,10 @@ import { nodeAddresses } from '../../guest/k3s.ts';
 import type { Instance, World } from '../../world.ts';
 
 /** Kinds of JSON that these commands print. */
-type Json = string | number | readonly Json[] | { readonly [key: string]: Json };
+export type Json = string | number | readonly Json[] | { readonly [key: string]: Json };
 
 /** JSON as Qt lays it out: four blanks, keys sorted, an empty array over two lines (facts/multipass.md 2). */
-function qtJson(value: Json): string {
+export function qtJson(value: Json): string {
   return `${layout(value, '')}\n`;
 }
 
