@@ -41,6 +41,8 @@ export async function openSession({ env, cwd, set, vm }: Computer): Promise<Sess
     extendEnv: false,
     stdin: 'ignore',
     buffer: false,
+    // It leads a process group: the engine's client has a child that would live on.
+    detached: true,
     reject: false,
     timeout: 120_000,
     killSignal: 'SIGKILL',
@@ -60,7 +62,7 @@ export async function openSession({ env, cwd, set, vm }: Computer): Promise<Sess
   return {
     speaks,
     close: async () => {
-      child.kill('SIGKILL');
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       await child;
     },
   };
