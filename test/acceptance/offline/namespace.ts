@@ -1,0 +1,82 @@
+import { spawnSync } from 'node:child_process';
+
+/** A network of its own for programs of this computer, as the kernel makes it. */
+export interface Namespace {
+  /** What has to stand before a command that is to run in it. */
+  readonly inside: readonly string[];
+  /** Packets that have left it since it was made; loopback is not the outside. */
+  readonly sent: () => number;
+  readonly remove: () => void;
+}
+
+/** Why there are no network namespaces here; undefined where there are. */
+export function whyNoNamespaces(): string | undefined {
+  if (process.platform !== 'linux') return 'network namespaces are a thing of Linux';
+  if (process.getuid?.() !== 0) return 'only root may make network namespaces';
+  try {
+    createNamespace('none').remove();
+    return undefined;
+  } catch (error) {
+    return `this computer makes no network namespaces: ${(error as Error).message}`;
+  }
+}
+
+/** Addresses for documentation (RFC 5737): nobody has them, and ours are seen by nobody else. */
+const OURS = '192.0.2.1/24';
+/** A host behind the route, a namespace of the test as well; nobody listens there. */
+export const NEIGHBOUR = '192.0.2.80';
+
+let made = 0;
+
+/**
+ * A namespace with nothing but loopback, or with a route that leads to another namespace of ours: what is sent there is
+ * counted by the kernel, and answered with a refusal.
+ */
+export function createNamespace(route: 'none' | 'neighbour'): Namespace {
+  const name = `iv-${process.pid}-${++made}`;
+  const other = `${name}-b`;
+  const names = route === 'none' ? [name] : [name, other];
+  const remove = (): void => names.forEach((each) => void spawnSync('ip', ['netns', 'delete', each]));
+  const within = (each: string, ...command: readonly string[]): string => ip('netns', 'exec', each, ...command);
+  try {
+    for (const each of names) {
+      ip('netns', 'add', each);
+      // Without it a link speaks of itself to its neighbours, and that would be counted.
+      within(each, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && ip link set lo up');
+    }
+    if (route === 'neighbour') {
+      ip('-n', name, 'link', 'add', 'out', 'type', 'veth', 'peer', 'name', 'out', 'netns', other);
+      ip('-n', name, 'address', 'add', OURS, 'dev', 'out');
+      ip('-n', other, 'address', 'add', `${NEIGHBOUR}/24`, 'dev', 'out');
+      for (const each of names) ip('-n', each, 'link', 'set', 'out', 'up');
+      ip('-n', name, 'route', 'add', 'default', 'via', NEIGHBOUR);
+    }
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return {
+    inside: [programPath('ip'), 'netns', 'exec', name],
+    sent: () => {
+      const links = JSON.parse(ip('-n', name, '-json', '-stats', 'link', 'show')) as Link[];
+      return links.filter(({ ifname }) => ifname !== 'lo').reduce((sum, { stats64 }) => sum + stats64.tx.packets, 0);
+    },
+    remove,
+  };
+}
+
+interface Link {
+  readonly ifname: string;
+  readonly stats64: { readonly tx: { readonly packets: number } };
+}
+
+function ip(...args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync('ip', args, { encoding: 'utf8', timeout: 20_000 });
+  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${error?.message ?? stderr.trim()}`);
+  return stdout;
+}
+
+/** The programs under test have a PATH without anything of this computer. */
+function programPath(program: string): string {
+  return spawnSync('sh', ['-c', 'command -v "$0"', program], { encoding: 'utf8' }).stdout.trim();
+}
