@@ -35,9 +35,21 @@ export default defineConfig({
         test: {
           name: 'acceptance',
           include: ['test/acceptance/**/*.test.ts'],
+          exclude: ['test/acceptance/report/**'],
           globalSetup: ['test/acceptance/support/setup.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+        },
+      },
+      // The report in Chromium; no machines are needed for that.
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['test/acceptance/report/*.test.ts'],
+          globalSetup: ['test/acceptance/report/setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -3,19 +3,20 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --ground: #fbfbfc; --card: #ffffff; --ink: #1b1f24; --faint: #59616c; --rule: #dfe3e8;
-  --work: #2d67ae; --look: #7f9fc9; --wait: #8c939d; --still: #8c939d;
+  --work: #2d67ae; --look: #6389bd; --wait: #7a828d; --still: #7a828d;
   --good: #17703a; --bad: #b3261e; --stopped: #8a5300; --link: #20579b; --code: #f1f3f6;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #14171b; --card: #1b1f25; --ink: #e7eaee; --faint: #a3acb8; --rule: #333a44;
-    --work: #5b9bea; --look: #3f6698; --wait: #7d8692; --still: #6d7682;
+    --work: #5b9bea; --look: #4d7ab5; --wait: #8a93a0; --still: #7d8692;
     --good: #63c98a; --bad: #ff8a80; --stopped: #f0b45b; --link: #8cbcff; --code: #23282f;
   }
 }
 * { box-sizing: border-box; }
 body {
   margin: 0; background: var(--ground); color: var(--ink);
+  overflow-wrap: anywhere;
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif;
 }
 main, footer { max-width: 76rem; margin: 0 auto; padding: 1.5rem clamp(0.75rem, 3vw, 2rem); }
@@ -31,7 +32,7 @@ code, pre, .at, .duration, .came, .typed { font-family: ui-monospace, "SF Mono",
 code, pre { font-size: 0.85rem; }
 pre {
   margin: 0.25rem 0 0; padding: 0.5rem 0.65rem; max-height: 16rem; overflow: auto; background: var(--code); border-radius: 4px;
-  white-space: pre-wrap; overflow-wrap: anywhere;
+  white-space: pre-wrap;
 }
 summary { cursor: pointer; }
 summary:focus-visible, a:focus-visible { outline: 3px solid var(--link); outline-offset: 1px; border-radius: 3px; }
@@ -40,21 +41,22 @@ summary:focus-visible, a:focus-visible { outline: 3px solid var(--link); outline
 .label { margin-top: 0.6rem; color: var(--faint); font-size: 0.85rem; }
 
 /* How it ended */
-.typed { color: var(--faint); overflow-wrap: anywhere; }
+.typed { color: var(--faint); }
 .good .sign { color: var(--good); } .bad .sign { color: var(--bad); } .stopped .sign { color: var(--stopped); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: 0.75rem; margin: 1.25rem 0; }
 .tiles > div { padding: 0.7rem 0.9rem; background: var(--card); border: 1px solid var(--rule); border-radius: 6px; }
 .tiles dt, .tiles .more { color: var(--faint); font-size: 0.85rem; }
 .tiles .value { font-size: 1.4rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
 .path ol, .path ul { display: flex; flex-wrap: wrap; gap: 0 0.5rem; }
+.path li { min-width: 0; }
 .path ol > li:not(:last-child)::after { content: " →"; color: var(--faint); }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 0.15rem 1.5rem; margin-top: 1rem; }
 .facts > div { display: flex; gap: 0.6rem; min-width: 0; }
 .facts dt { flex: none; width: 5.5rem; color: var(--faint); }
-.facts dd { min-width: 0; overflow-wrap: anywhere; }
-.warning, .hint { margin-top: 0.5rem; overflow-wrap: anywhere; }
+.facts dd { min-width: 0; }
+.warning, .hint { margin-top: 0.5rem; }
 .warning strong { color: var(--stopped); }
-.failure { margin-top: 0.5rem; padding: 0.6rem 0.9rem 0.8rem; background: var(--card); border: 1px solid var(--rule); border-left: 5px solid var(--bad); border-radius: 4px; overflow-wrap: anywhere; }
+.failure { margin-top: 0.5rem; padding: 0.6rem 0.9rem 0.8rem; background: var(--card); border: 1px solid var(--rule); border-left: 5px solid var(--bad); border-radius: 4px; }
 .failure .message { font-weight: 600; }
 .failure ul { margin: 0.3rem 0 0 1.2rem; list-style: disc; }
 .failure .reason { margin-top: 0.5rem; font-size: 0.85rem; }
@@ -77,7 +79,7 @@ summary:focus-visible, a:focus-visible { outline: 3px solid var(--link); outline
 .name { display: flex; gap: 0.35rem; min-width: 0; }
 .name::before { content: "▸"; flex: none; width: 0.8em; color: var(--faint); }
 .step[open] .name::before { content: "▾"; }
-.title { min-width: 0; overflow-wrap: anywhere; }
+.title { min-width: 0; }
 .critical .title { font-weight: 650; }
 .diamond { flex: none; }
 .came { font-size: 0.85rem; color: var(--faint); text-align: right; }
@@ -99,7 +101,7 @@ svg.bar { display: block; width: 100%; overflow: visible; }
 .times { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0 1rem; margin-top: 0.5rem; font-size: 0.9rem; }
 .need:not(:last-child)::after { content: ","; }
 .sayings { font-size: 0.9rem; }
-.sayings li { display: flex; gap: 0.75rem; overflow-wrap: anywhere; }
+.sayings li { display: flex; gap: 0.75rem; }
 .at { flex: none; min-width: 4.5em; font-size: 0.85rem; color: var(--faint); }
 .commands > li { margin-top: 0.6rem; }
 .meta { display: flex; flex-wrap: wrap; gap: 0 1rem; font-size: 0.85rem; }
@@ -109,7 +111,7 @@ svg.bar { display: block; width: 100%; overflow: visible; }
 
 /* Proofs */
 table { width: 100%; margin-top: 0.5rem; border-collapse: collapse; background: var(--card); border: 1px solid var(--rule); }
-th, td { padding: 0.45rem 0.75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--rule); overflow-wrap: anywhere; }
+th, td { padding: 0.45rem 0.75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--rule); }
 thead th { color: var(--faint); font-weight: 500; font-size: 0.85rem; }
 .verdict { white-space: nowrap; font-weight: 600; }
 .pass .verdict { color: var(--good); } .fail .verdict { color: var(--bad); }

@@ -1,0 +1,191 @@
+import { createFixture } from 'fs-fixture';
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { renderReport } from '../../../src/ui/report/page.ts';
+import { cli } from '../../rehearsal/support/cli.ts';
+import { aPicture } from '../../unit/ui/report/a-picture.ts';
+import { launch, open, unfold } from './browser.ts';
+
+const found = inject('chromium');
+const IN_PAGE = await readFile(new URL('./in-page.js', import.meta.url), 'utf8');
+
+const ask = async (page: Page, question: 'faint' | 'overflowing'): Promise<unknown> =>
+  page.evaluate(
+    `(${IN_PAGE.trim()
+      .replace(/^\/\/.*\n/, '')
+      .replace(/;$/, '')}).${question}()`,
+  );
+
+/** The runs whose pictures are looked at, each as one would ask for it. */
+const RUNS: Readonly<Record<string, readonly string[]>> = {
+  good: [],
+  failed: ['--fault', 'guest-disk-full'],
+  'too early': ['--fault', 'daemon-down'],
+  again: ['--from', 'lab'],
+  recreated: ['--recreate', '--set', 'WORKERS=1'],
+  deleted: ['--delete'],
+  'eight workers': ['--set', 'WORKERS=8'],
+};
+
+interface Run {
+  readonly file: string;
+  /** The answer of `--output json`. */
+  readonly data: {
+    readonly steps?: readonly { id: string; title: string; direction: string }[];
+    readonly verify?: { readonly checks: readonly { name: string }[] };
+    readonly criticalPath?: readonly string[];
+  };
+}
+
+describe.skipIf('missing' in found)(`the report in a browser${'missing' in found ? ` (${found.missing})` : ''}`, () => {
+  let browser: Browser;
+  let home: Awaited<ReturnType<typeof createFixture>>;
+  const runs = new Map<string, Run>();
+  const theRun = (name: string): Run => runs.get(name)!;
+
+  beforeAll(async () => {
+    if ('missing' in found) return;
+    home = await createFixture({});
+    browser = await launch(found.path);
+    for (const [name, argv] of Object.entries(RUNS)) {
+      const file = home.getPath(`${name}.html`);
+      const { stdout } = await cli(['up', '--rehearse', '-o', 'json', '--report', file, ...argv]);
+      runs.set(name, { file, data: JSON.parse(stdout).data });
+    }
+    // Text of every kind where it hurts most: names, arguments and output that are one long word, or a page of their own.
+    const words = { long: `${'very'.repeat(100)}long`, evil: EVIL };
+    for (const [name, word] of Object.entries(words)) {
+      const file = home.getPath(`${name}.html`);
+      await home.writeFile(`${name}.html`, renderReport(aPicture((text) => `${text} ${word}`)));
+      runs.set(name, { file, data: {} });
+    }
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await home.rm();
+  });
+
+  const ALL = [...Object.keys(RUNS), 'long', 'evil'];
+
+  it.each(ALL)('of %s: opens without a word on the console, and asks nobody for anything', async (name) => {
+    await using opened = await open(browser, theRun(name).file);
+    await unfold(opened.page);
+    await opened.page.mouse.move(200, 200);
+    expect(await opened.page.title()).toMatch(/^[✔✖◼] istio-vms up/);
+    expect(opened.noise).toEqual([]);
+  });
+
+  it.each(Object.keys(RUNS))('of %s: has a bar for every step, and a row for every check', async (name) => {
+    const { file, data } = theRun(name);
+    await using opened = await open(browser, file);
+    expect(await opened.page.getByRole('img', { name: /^(from .* to |not started)/ }).count()).toBe(
+      data.steps?.length ?? 0,
+    );
+    expect(await opened.page.locator('.title').allTextContents()).toEqual(data.steps?.map(({ title }) => title) ?? []);
+    expect(await opened.page.locator('tbody tr').count()).toBe(data.verify?.checks.length ?? 0);
+    const marked = await opened.page.evaluate(
+      '[...document.querySelectorAll(".step.critical .inside")].map(({ id }) => id)',
+    );
+    expect((marked as string[]).map((id) => id.replace(/^\w+-/, '')).sort()).toEqual(
+      [...(data.criticalPath ?? [])].sort(),
+    );
+  });
+
+  it('bars lie on one axis: the end of what is needed is the beginning of what needs it', async () => {
+    await using opened = await open(browser, theRun('good').file);
+    const box = async (id: string) =>
+      (await opened.page.locator(`.step:has(#apply-${id}) rect:not(.mark)`).last().boundingBox())!;
+    const [master, server, agent] = [await box('master'), await box('k3s-server'), await box('k3s-agent-1')];
+    expect(Math.abs(master.x + master.width - server.x)).toBeLessThan(8);
+    expect(Math.abs(server.x + server.width - agent.x)).toBeLessThan(8);
+    expect(master.width).toBeGreaterThan(server.width);
+    expect(server.width).toBeGreaterThan(agent.width);
+  });
+
+  it.each([
+    ['a click', (page: Page) => page.locator('.title', { hasText: 'machine k3s-worker-2' }).click()],
+    [
+      'the keyboard alone',
+      async (page: Page) => {
+        const focused = () => page.evaluate('document.activeElement.textContent');
+        for (let presses = 0; presses < 60; presses++) {
+          await page.keyboard.press('Tab');
+          if (/^\s*machine k3s-worker-2\s/.test(String(await focused()))) break;
+        }
+        await page.keyboard.press('Enter');
+      },
+    ],
+  ])('%s on a step shows its commands with duration and exit code', async (_how, act) => {
+    await using opened = await open(browser, theRun('good').file);
+    const { page } = opened;
+    const command = page.getByText('multipass launch 22.04 --name k3s-worker-2 ');
+    expect(await command.isVisible()).toBe(false);
+    await act(page);
+    expect(await command.isVisible()).toBe(true);
+    expect(await page.locator('li.write', { has: command }).innerText()).toMatch(/\d+ s\s+exit 0\s+changes/);
+    expect(await page.locator('.step[open]').count()).toBe(1);
+    // Another time closes it.
+    await page.keyboard.press('Enter');
+    expect(await command.isVisible()).toBe(false);
+  });
+
+  it('the same without JavaScript', async () => {
+    await using opened = await open(browser, theRun('good').file, { javaScriptEnabled: false });
+    const command = opened.page.getByText('multipass launch 22.04 --name k3s-master ');
+    await opened.page.locator('.title', { hasText: 'machine k3s-master' }).click();
+    expect(await command.isVisible()).toBe(true);
+  });
+
+  it('a link to a step opens it', async () => {
+    await using opened = await open(browser, theRun('failed').file);
+    const inside = opened.page.locator('.step.failed .inside');
+    expect(await inside.isVisible()).toBe(false);
+    await opened.page.locator('.path').getByRole('link', { name: 'k3s control plane' }).click();
+    await inside.waitFor({ state: 'visible', timeout: 5_000 });
+    expect(await inside.innerText()).toContain('no space left on device');
+  });
+
+  it('text that would be a page of its own is text', async () => {
+    await using opened = await open(browser, theRun('evil').file);
+    await unfold(opened.page);
+    expect(await opened.page.evaluate('globalThis.struck')).toBeUndefined();
+    expect(await opened.page.locator('script, img, iframe, form').count()).toBe(0);
+    expect(await opened.page.getByText('<script>').count()).toBeGreaterThan(20);
+    expect(await opened.page.locator('.step').count()).toBe(5);
+  });
+
+  it.each(ALL)('of %s: every word and mark can be read, be it light or dark', async (name) => {
+    await using opened = await open(browser, theRun(name).file);
+    await unfold(opened.page);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await opened.page.emulateMedia({ colorScheme });
+      expect({ colorScheme, faint: await ask(opened.page, 'faint') }).toEqual({ colorScheme, faint: [] });
+    }
+  });
+
+  it('light and dark are not the same', async () => {
+    const grounds = await Promise.all(
+      (['light', 'dark'] as const).map(async (colorScheme) => {
+        await using opened = await open(browser, theRun('good').file, { colorScheme });
+        return await opened.page.evaluate('getComputedStyle(document.body).backgroundColor');
+      }),
+    );
+    expect(new Set(grounds).size).toBe(2);
+  });
+
+  it.each(ALL)('of %s: fits every screen, folded and unfolded', async (name) => {
+    await using opened = await open(browser, theRun(name).file);
+    const { page } = opened;
+    for (const open of [false, true]) {
+      if (open) await unfold(page);
+      for (const width of [400, 700, 1000, 2560]) {
+        await page.setViewportSize({ width, height: 800 });
+        expect({ width, open, overflowing: await ask(page, 'overflowing') }).toEqual({ width, open, overflowing: [] });
+      }
+    }
+  });
+});
+
+const EVIL = `<script>globalThis.struck = 1</script><img src="http://127.0.0.1:9/x" onerror="globalThis.struck = 2">"><svg onload=alert(3)></pre></style><iframe src="javascript:alert(4)"></iframe><form action="http://127.0.0.1:9/">`;

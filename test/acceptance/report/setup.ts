@@ -1,0 +1,28 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { TestProject } from 'vitest/node';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where the browser is, or why there is none. */
+    chromium: { readonly path: string } | { readonly missing: string };
+  }
+}
+
+const INSTALL = fileURLToPath(new URL('./install-chromium.sh', import.meta.url));
+/** Exit code of install-chromium.sh for «not possible here». */
+const NOT_HERE = 77;
+
+/** Before the first test in a browser: the browser, or the reason why there is none, said aloud. */
+export function setup(project: TestProject): void {
+  const { status, stdout, stderr } = spawnSync('bash', [INSTALL], { encoding: 'utf8', timeout: 600_000 });
+  if (status === 0) {
+    project.provide('chromium', { path: stdout.trim() });
+    return;
+  }
+  const reason = stderr.trim().split('\n').at(-1) ?? '';
+  // It could have been installed and was not: that is a failure and no reason to skip.
+  if (status !== NOT_HERE) throw new Error(`install-chromium.sh failed (${String(status)}):\n${stderr}`);
+  process.stderr.write(`browser: tests of the report are skipped: ${reason}\n`);
+  project.provide('chromium', { missing: reason });
+}
