@@ -103,5 +103,6 @@ export function execCommand(place: IncusPlace, name: string, command: Command): 
   const assignments = Object.entries(env ?? {}).map(([key, value]) => `${key}=${value}`);
   const inner = [...(assignments.length > 0 ? ['env', ...assignments] : []), command.file, ...command.args];
   const outer = incus(place, command.effect, timeoutMs, 'exec', at(place, name), '--mode', 'non-interactive', '--');
-  return { ...rest, ...outer, args: [...outer.args, 'sh', '-c', SHIM, 'sh', limit, ...inner] };
+  const args = [...outer.args, 'sh', '-c', SHIM, 'sh', limit, ...inner];
+  return { ...rest, ...outer, args, onMachine: { name, argv: inner } };
 }

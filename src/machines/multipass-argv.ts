@@ -80,6 +80,7 @@ export function execCommand(name: string, command: Command): Command {
     file: 'multipass',
     args: ['exec', '-n', name, '--', 'sh', '-c', SHIM, 'sh', limit, ...inner],
     timeoutMs,
+    onMachine: { name, argv: inner },
   };
 }
 

@@ -37,6 +37,8 @@ export interface Command {
   readonly secrets?: readonly string[];
   /** The output itself is a secret (a token, a kubeconfig): it is kept out of every log. */
   readonly secretOutput?: boolean;
+  /** What it runs on a machine, without the wrapping that gets it there: for people, who look for that. */
+  readonly onMachine?: { readonly name: string; readonly argv: readonly string[] };
 }
 
 export interface CommandResult {

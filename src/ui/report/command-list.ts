@@ -38,21 +38,30 @@ export function commandList(commands: readonly CommandRecord[], zero: number): M
 }
 
 function row({ last, times, firstAt }: Asked, zero: number): Markup {
-  const { effect, endedAt, startedAt, text, stderr } = last;
+  const { effect, endedAt, startedAt, stderr, onMachine } = last;
   const again =
     times > 1 ? html`<span>asked ${counted(times, 'time')} in ${duration(endedAt - firstAt)}</span>` : undefined;
   const took = times > 1 ? undefined : html`<span class="duration">${duration(endedAt - startedAt)}</span>`;
+  const place = onMachine === undefined ? undefined : html`<span>on ${onMachine.name}</span>`;
   const said = stderr === undefined ? undefined : html`<pre class="stderr">${stderr}</pre>`;
   return html`<li class="${effect}">
     <p class="meta">
-      <span class="at">${offset(firstAt - zero, true)}</span>${took}${again}<span
-        class="ending ${isWell(last) ? 'well' : 'ill'}"
-        >${ending(last)}</span
-      ><span>${effect === 'write' ? 'changes' : 'looks'}</span>
+      <span class="at">${offset(firstAt - zero, true)}</span>${took}${again}
+      <span class="${isWell(last) ? 'well' : 'ill'}">${ending(last)}</span>${place}
+      <span class="effect">${effect === 'write' ? 'changes' : 'looks'}</span>
     </p>
-    <pre class="command">${text}</pre>
-    ${said}
+    ${whatRan(last)} ${said}
   </li>`;
+}
+
+/** The command; one on a machine as it is there, and behind a click with the wrapping that gets it there. */
+function whatRan({ text, onMachine }: CommandRecord): Markup {
+  if (onMachine === undefined) return html`<pre class="command">${text}</pre>`;
+  return html`<pre class="command">${onMachine.text}</pre>
+    <details class="whole">
+      <summary>as it was called here</summary>
+      <pre>${text}</pre>
+    </details>`;
 }
 
 function isWell({ exitCode, failure }: CommandRecord): boolean {

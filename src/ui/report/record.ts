@@ -10,6 +10,8 @@ export interface CommandRecord {
   readonly owner?: string;
   /** As one would paste it. */
   readonly text: string;
+  /** What it ran on a machine, without what wraps it on its way there. */
+  readonly onMachine?: { readonly name: string; readonly text: string };
   readonly effect: Command['effect'];
   readonly startedAt: number;
   readonly endedAt: number;
@@ -57,15 +59,26 @@ export function createRunRecord({ processes, clock, scripts }: RunRecordOptions)
   const commands: CommandRecord[] = [];
   const sayings: Saying[] = [];
 
+  const listedInside = ([file = '', ...args]: readonly string[]): string =>
+    commandListing([{ file, args, effect: 'read' }], scripts);
+
   const run: Processes['run'] = async (command, signal) => {
     const by = owner.getStore();
     const startedAt = clock.now();
     const note = (ending: Pick<CommandRecord, 'exitCode' | 'failure' | 'stderr'>): void => {
       // The listing and not the command is kept: payloads can be large.
-      const { effect } = command;
+      const { effect, onMachine } = command;
       const text = commandListing([command], scripts);
       const endedAt = clock.now();
-      commands.push({ ...(by === undefined ? {} : { owner: by }), text, effect, startedAt, endedAt, ...ending });
+      commands.push({
+        ...(by === undefined ? {} : { owner: by }),
+        text,
+        ...(onMachine === undefined ? {} : { onMachine: { name: onMachine.name, text: listedInside(onMachine.argv) } }),
+        effect,
+        startedAt,
+        endedAt,
+        ...ending,
+      });
     };
     try {
       const result = await processes.run(command, signal);

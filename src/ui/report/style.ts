@@ -105,8 +105,10 @@ svg.bar { display: block; width: 100%; overflow: visible; }
 .at { flex: none; min-width: 4.5em; font-size: 0.85rem; color: var(--faint); }
 .commands > li { margin-top: 0.6rem; }
 .meta { display: flex; flex-wrap: wrap; gap: 0 1rem; font-size: 0.85rem; }
-.write .meta > :last-child { color: var(--ink); font-weight: 600; }
+.write .effect { color: var(--ink); font-weight: 600; }
 .ill { color: var(--stopped); }
+.whole { margin-top: 0.2rem; font-size: 0.85rem; color: var(--faint); }
+.whole pre { color: var(--ink); }
 .stderr { border-left: 3px solid var(--stopped); }
 
 /* Proofs */

@@ -50,6 +50,7 @@ describe('multipass argv', () => {
       ...['65', 'sudo', 'cat', '/a b'],
     ]);
     expect(outer).toMatchObject({ file: 'multipass', effect: 'read', stdin: 'x', secretOutput: true });
+    expect(outer.onMachine).toEqual({ name: 'k1', argv: ['sudo', 'cat', '/a b'] });
     expect(argv.execCommand('k1', { ...inner, timeoutMs: 5 }).timeoutMs).toBe(5);
   });
 

@@ -76,7 +76,11 @@ export function aPicture(words: Words = (text) => text, more: Partial<Picture> =
         failure: 'exit',
         stderr: words('no space left'),
       }),
-      aCommand({ owner: 'prove/dns', text: words('multipass exec -n vm') }),
+      aCommand({
+        owner: 'prove/dns',
+        text: words('multipass exec -n vm wrapped'),
+        onMachine: { name: words('vm'), text: words('resolve istiod') },
+      }),
       aCommand({ text: words('multipass version') }),
     ],
     sayings: [{ owner: 'apply/master', at: NOON + 600, text: words('launching master') }],

@@ -56,6 +56,17 @@ describe('the record of a run', () => {
     ]);
   });
 
+  it('knows what ran on a machine, without its wrapping', async () => {
+    const record = recordOf(fakeProcesses().on('wrap true', {}));
+    await record.processes.run(
+      look('wrap', { args: ['true'], onMachine: { name: 'vm', argv: ['sh', '#!/bin/sh\ntrue\n'] } }),
+    );
+    expect(record.commands[0]).toMatchObject({
+      text: 'wrap true',
+      onMachine: { name: 'vm', text: 'sh "$(cat /lib/yes.sh)"' },
+    });
+  });
+
   it('lets what was thrown pass', async () => {
     const broken = new Error('a bug');
     const record = recordOf({ run: () => Promise.reject(broken) });
