@@ -22,20 +22,36 @@ export interface LabInput {
   readonly options: LabOptions;
 }
 
+/** What the engine said so many milliseconds ago still holds. */
+const FRESH_MS = 1_000;
+
 /** Puts the tools together for one lab. */
 export function makeLab(input: LabInput): Lab {
   const { config, doors, shipped } = input;
   const engine = createEngine(doors, shipped, config, () => list.forget());
-  const list = once(() => engine.list());
+  let listedAt = 0;
+  const list = once(async () => {
+    const all = await engine.list();
+    listedAt = doors.clock.now();
+    return all;
+  });
   const machines: MachineList = {
     all: () => list.get(),
     find: async (name) => (await list.get()).find((machine) => machine.name === name),
     forget: () => list.forget(),
   };
-  const guest = once(async () => {
+  const runningVm = async (): Promise<boolean> => {
     const found = await machines.find(config.vm.name);
-    // A command on a stopped machine would start it (facts/multipass.md 1.2): only a running one is asked.
-    if (found?.state !== 'running' || found.addresses.length === 0) return undefined;
+    return found?.state === 'running' && found.addresses.length > 0;
+  };
+  const guest = once(async () => {
+    // A command on a stopped machine would start it (facts/multipass.md 1.2): only a running one is asked. What the engine
+    // said a while ago may be over, so it is asked anew before the machine counts as one that does not run.
+    if (!(await runningVm())) {
+      if (doors.clock.now() - listedAt < FRESH_MS) return undefined;
+      list.forget();
+      if (!(await runningVm())) return undefined;
+    }
     const paths = [...sidecarPaths, ...demoPaths];
     return parseGuestState((await engine.machine(config.vm.name).run(stateCommand(shipped, paths))).stdout);
   });

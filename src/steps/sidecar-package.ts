@@ -45,7 +45,8 @@ export function sidecarPackageStep(lab: Lab): Step {
 
 /** The deb for the machine's own CPU, or, where it was never published, the binaries out of the image. */
 async function packagePayload(lab: Lab, machine: Machine, context: StepContext): Promise<GuestPayload> {
-  const cpu = await machine.arch();
+  // The look that found it missing has asked for the CPU, too: one session less.
+  const cpu = (await lab.workloadVm.state())?.arch ?? (await machine.arch());
   const artifact = sidecarDebArtifact(lab.config, cpu);
   try {
     const deb = { file: await obtainArtifact(lab, artifact, context) };

@@ -1,5 +1,6 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { GuestPayload } from '../guest/k3s.ts';
+import type { GuestState } from '../guest/state.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
@@ -71,12 +72,6 @@ export async function waitForReadiness(
     effect: 'read',
     timeoutMs: 20_000,
   };
-  const state: Command = {
-    file: 'systemctl',
-    args: ['show', 'istio', '--property=ActiveState'],
-    effect: 'read',
-    timeoutMs: 20_000,
-  };
   const journal = asRoot({
     file: 'journalctl',
     args: ['--unit', 'istio', '--no-pager', '--lines', '40'],
@@ -94,7 +89,8 @@ export async function waitForReadiness(
     probe: async () => {
       if (await answers(machine, wait)) {
         // The agent may answer us a moment before it answers the unit's own `ready`; until then the unit is not started.
-        if ((await output(machine, state)) === 'ActiveState=active') return { done: 'ready' } as const;
+        // The whole state is asked for, and remembered: the step's own look at the end needs no session more.
+        if ((await freshState(lab))?.sidecar.active === 'active') return { done: 'ready' } as const;
         return { notYet: 'it answers, and its unit is about to see it' };
       }
       if (giveUp()) return { done: 'given-up' } as const;
@@ -103,14 +99,24 @@ export async function waitForReadiness(
   });
 }
 
+/** The machine's state now; undefined when it cannot be asked. */
+async function freshState(lab: Lab): Promise<GuestState | undefined> {
+  lab.workloadVm.forget();
+  return unlessFailed(lab.workloadVm.state());
+}
+
 async function answers(machine: Machine, command: Command): Promise<boolean> {
   return (await output(machine, command)) !== undefined;
 }
 
 /** What the command said; undefined when it failed. */
-async function output(machine: Machine, command: Command): Promise<string | undefined> {
+function output(machine: Machine, command: Command): Promise<string | undefined> {
+  return unlessFailed(machine.run(command).then(({ stdout }) => stdout.trim()));
+}
+
+async function unlessFailed<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
-    return (await machine.run(command)).stdout.trim();
+    return await asked;
   } catch (error) {
     if (error instanceof CommandError || error instanceof CliError) return undefined;
     throw error;

@@ -47,6 +47,7 @@ export function sidecarStep(lab: Lab): Step {
     async apply(context) {
       const machine = lab.engine.machine(config.vm.name);
       const address = await machine.address();
+      let seen = false;
       try {
         for (let token = 1; ; token++) {
           const files = await filesWithFreshToken(lab, context);
@@ -58,8 +59,10 @@ export function sidecarStep(lab: Lab): Step {
           if ((await waitForReadiness(lab, machine, context, mayRenew)) === 'ready') break;
         }
         await registerAgain(lab, machine, address, context);
+        seen = true;
       } finally {
-        lab.workloadVm.forget();
+        // What was seen when it became ready is how it is.
+        if (!seen) lab.workloadVm.forget();
         lab.kubectl.forget();
       }
     },
