@@ -141,7 +141,7 @@ function answer(result: ProgramResult, durationMs: number): CommandResult {
   const stdoutBytes = Buffer.from((result.stdout ?? '') as Uint8Array);
   return {
     exitCode: result.exitCode,
-    stdout: stdoutBytes.toString('utf8'),
+    stdout: typeof result.stdout === 'string' ? result.stdout : stdoutBytes.toString('utf8'),
     stderr: result.stderr ?? '',
     stdoutBytes,
     durationMs,

@@ -6,9 +6,13 @@ const CLEAR_LINE = /^.*\u001b\[[0-2]?K(?:\u001b\[0?[AE])*/gm;
 /** What only a terminal does something with. Most text has none of it, and much of it is long. */
 const CONTROLS = /[\u001b\u009b\b\r]/;
 
+/** Blanks at the end of a line. */
+const RAGGED = /[^\S\n]$/m;
+
 /** Text as it is left on a terminal: without colours, without spinners, without what was overwritten. */
 export function plainText(text: string): string {
   if (!CONTROLS.test(text)) {
+    if (!RAGGED.test(text)) return text;
     return text
       .split('\n')
       .map((line) => line.trimEnd())

@@ -127,10 +127,7 @@ function output(text: string): string {
 }
 
 function labelled(label: string, text: string): string {
-  return text === ''
-    ? ''
-    : text
-        .split('\n')
-        .map((line) => `${label} ${line}`.trimEnd())
-        .join('\n');
+  if (text === '') return '';
+  // Whole texts at once, not line by line: an answer may have thousands. Lines have no blanks at their end by now.
+  return `${label} ${text.replaceAll('\n', `\n${label} `)}`.replaceAll(`${label} \n`, `${label}\n`);
 }

@@ -23,6 +23,7 @@ const { values } = parseArgs({
   },
 });
 const CHUNK = 20;
+const TELL_EVERY_MS = 30_000;
 
 if (values.crash !== undefined)
   process.exitCode = await oneCrash(values.crash, Number(values.at), values.children as Children);
@@ -52,6 +53,7 @@ async function manySeeds(from: number, count: number): Promise<number> {
   const startedAt = performance.now();
   const results: SeedResult[] = [];
   let next = from;
+  let toldAt = startedAt;
   const chunk = (): number[] => {
     const seeds = Array.from({ length: Math.min(CHUNK, from + count - next) }, (_, index) => next + index);
     next += seeds.length;
@@ -60,13 +62,20 @@ async function manySeeds(from: number, count: number): Promise<number> {
   await Promise.all(
     Array.from({ length: availableParallelism() }, async () => {
       const worker = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), { execArgv: process.execArgv });
+      let lost: (why: Error) => void = () => undefined;
+      worker.once('exit', (code) => lost(new Error(`a worker ended with ${code} at seeds from ${next - CHUNK} on`)));
       for (let seeds = chunk(); seeds.length > 0; seeds = chunk()) {
         const done = new Promise<SeedResult[]>((resolve, reject) => {
           worker.once('message', (message) => resolve(message as SeedResult[]));
-          worker.once('exit', (code) => reject(new Error(`a worker ended with ${code} at seeds ${seeds.join()}`)));
+          lost = reject;
         });
         worker.send(seeds);
         results.push(...(await done));
+        if (performance.now() - toldAt > TELL_EVERY_MS) {
+          toldAt = performance.now();
+          const bad = results.filter(({ problems }) => problems.length > 0).length;
+          console.error(`${results.length} of ${count} seeds, ${bad} failed`);
+        }
       }
       worker.removeAllListeners('exit');
       worker.disconnect();

@@ -80,7 +80,14 @@ export async function crashCase(scenario: Scenario, death: Death, good: Picture)
   const life = mortal(rehearsal, death);
   await liveOn(rehearsal, scenario.call, wrap(life.doors, rehearsal), life.died);
   if (!life.isDead()) return [`there is no moment ${death.at}`];
-  const problems: string[] = exposed(rehearsal).map((line) => `a secret lies open after the crash: ${line}`);
+  const open = exposed(rehearsal).map((line) => `a secret lies open after the crash: ${line}`);
+  return open.length > 0 ? open : aftermath(rehearsal, scenario, good);
+}
+
+/** The lives after it, and what is wrong with the end of them all. */
+export async function aftermath(rehearsal: Rehearsal, scenario: Scenario, good: Picture): Promise<readonly string[]> {
+  const wrap = scenario.doors ?? ((doors: Doors) => doors);
+  const problems: string[] = [];
   for (const call of scenario.after) {
     const ending = await liveOn(rehearsal, call, wrap(rehearsal.doors, rehearsal));
     problems.push(...problemsOf(ending));

@@ -17,14 +17,19 @@ export function leftBehind({ world, files }: Rehearsal): readonly string[] {
   return found;
 }
 
+const TRACES = ['eyJ', 'client-key-data: '];
+const SECRETS = [/eyJ[\w-]+\.[\w-]+\.[\w-]+/, /client-key-data: \S/];
+
 /** Secrets that others than their owner could read now, here or on a machine: a line each. */
 export function exposed({ world, files }: Rehearsal): readonly string[] {
   const cluster = clusterOf(world);
-  const secrets = [/eyJ[\w-]+\.[\w-]+\.[\w-]+/, /client-key-data: \S/];
-  if (cluster !== undefined) secrets.push(new RegExp(cluster.agentToken.split('::node:')[1] ?? 'no password'));
+  const password = cluster?.agentToken.split('::node:')[1];
   const isSecret = (content: string | Uint8Array): boolean => {
-    const text = typeof content === 'string' ? content : Buffer.from(content).toString('utf8');
-    return secrets.some((pattern) => pattern.test(text));
+    const bytes =
+      typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
+    if (password !== undefined && bytes.includes(password)) return true;
+    // Most files are large and have none of these: patterns only for those that have.
+    return TRACES.some((trace) => bytes.includes(trace)) && SECRETS.some((pattern) => pattern.test(bytes.toString()));
   };
   const found: string[] = [];
   for (const [path, node] of files.nodes) {

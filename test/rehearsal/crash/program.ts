@@ -7,6 +7,8 @@ import type { CliError } from '../../../src/errors/cli-error.ts';
 import { explainThrown } from '../../../src/plan/explain.ts';
 import type { Goal } from '../../../src/plan/plan.ts';
 import type { RunReport } from '../../../src/plan/report.ts';
+import type { Step } from '../../../src/plan/step.ts';
+import type { Lab } from '../../../src/steps/lab.ts';
 import { makeLab } from '../../../src/steps/make-lab.ts';
 import { labSteps } from '../../../src/steps/steps.ts';
 import type { Doors, Host } from '../../../src/system/doors.ts';
@@ -22,6 +24,8 @@ export interface Call {
   readonly set?: Readonly<Record<string, string>>;
   /** Without the proofs at the end. */
   readonly skipVerify?: boolean;
+  /** For planted bugs: other steps in place of the real ones. */
+  readonly steps?: (steps: readonly Step[], lab: Lab) => readonly Step[];
   /** `--lock-timeout`, in seconds. */
   readonly lockTimeout?: number;
 }
@@ -73,7 +77,10 @@ export async function live(
       reporter: createLogReporter(log),
     } as unknown as Session;
     return await whileAlone(session, async () => {
-      const run = await carryOut(session, labSteps(lab), { kind: call.kind, targets: 'all' });
+      const run = await carryOut(session, call.steps?.(labSteps(lab), lab) ?? labSteps(lab), {
+        kind: call.kind,
+        targets: 'all',
+      });
       if (run.error !== undefined || call.kind === 'delete' || call.skipVerify === true) {
         await log.flush();
         return { run, ...(run.error === undefined ? {} : { error: run.error }) };

@@ -49,7 +49,24 @@ export const get: Verb = {
         .filter(({ metadata }) => everywhere || !info.namespaced || metadata.namespace === namespace)
         .filter(({ metadata }) => selector === undefined || matchesSelector(parseSelector(selector), metadata.labels)),
     );
-    const list = { apiVersion: 'v1', items, kind: 'List', metadata: { resourceVersion: '' } };
-    return { exitCode: 0, stdout: `${JSON.stringify(list, null, 4)}\n` };
+    return { exitCode: 0, stdout: listText(items) };
   },
 };
+
+/** Objects as they stand in a list. The store replaces an object that changes, so its text is made once. */
+const texts = new WeakMap<KubeObject, string>();
+
+function textOf(object: KubeObject): string {
+  let text = texts.get(object);
+  if (text === undefined) {
+    text = JSON.stringify(object, null, 4).replaceAll('\n', '\n        ');
+    texts.set(object, text);
+  }
+  return text;
+}
+
+/** A List as kubectl lays it out. */
+function listText(items: readonly KubeObject[]): string {
+  const inside = items.length === 0 ? '[]' : `[\n        ${items.map(textOf).join(',\n        ')}\n    ]`;
+  return `{\n    "apiVersion": "v1",\n    "items": ${inside},\n    "kind": "List",\n    "metadata": {\n        "resourceVersion": ""\n    }\n}\n`;
+}
