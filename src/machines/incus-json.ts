@@ -42,12 +42,14 @@ const server = z.object({
 const device = z.record(z.string(), z.string());
 const profile = z.object({ devices: z.record(z.string(), device).default({}) });
 const network = z.object({ type: z.string(), managed: z.boolean() });
+const member = z.object({ status: z.string() });
 const aliases = z.record(z.string(), z.string());
 
 export interface IncusServer {
   readonly version: string;
   /** Whether it can run virtual machines. */
   readonly virtualMachines: boolean;
+  readonly clustered: boolean;
   readonly trusted: boolean;
 }
 
@@ -62,6 +64,7 @@ export function parseServer(stdout: string): IncusServer {
   return {
     version: environment.server_version,
     virtualMachines: environment.driver.includes('qemu'),
+    clustered: environment.server_clustered,
     trusted: auth === 'trusted',
   };
 }
@@ -73,6 +76,11 @@ export function parseProfile(stdout: string): Readonly<Record<string, IncusDevic
 
 export function parseNetwork(stdout: string): { readonly type: string; readonly managed: boolean } {
   return parse(network, stdout, 'query /1.0/networks');
+}
+
+/** State of a cluster member, e.g. `Online`. */
+export function parseMember(stdout: string): string {
+  return parse(member, stdout, 'query /1.0/cluster/members').status;
 }
 
 export function parseAliases(stdout: string): readonly string[] {

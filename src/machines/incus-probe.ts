@@ -1,13 +1,8 @@
-import { CliError } from '../errors/cli-error.ts';
+import type { CliError } from '../errors/cli-error.ts';
+import { notReady, type Query } from './incus-not-ready.ts';
+import { checkMembers, checkNetwork, networkOf } from './incus-network.ts';
 import * as argv from './incus-argv.ts';
-import {
-  parseAliases,
-  parseNetwork,
-  parseProfile,
-  parseServer,
-  type IncusDevice,
-  type IncusServer,
-} from './incus-json.ts';
+import { parseAliases, parseProfile, parseServer, type IncusDevice, type IncusServer } from './incus-json.ts';
 import { rootOf, type IncusType } from './incus-settings.ts';
 
 /** What the configuration says about Incus. */
@@ -27,9 +22,6 @@ export interface IncusReadiness {
   readonly profile: Readonly<Record<string, IncusDevice>>;
 }
 
-/** Asks one question of the API; undefined is «no such thing». */
-export type Query = (path: string) => Promise<string | undefined>;
-
 /** Looks at everything that a launch needs; each thing that is missing comes with the command that mends it. */
 export async function readiness(
   settings: IncusSettings,
@@ -43,9 +35,10 @@ export async function readiness(
   const type = typeOf(settings, server);
   const [profile] = await Promise.all([
     profileOf(settings, query),
-    checkNetwork(settings, query),
+    checkMembers(settings.targets, server.clustered, query),
     checkImage(settings, query),
   ]);
+  await checkNetwork(settings.network ?? networkOf(profile), settings.targets, server.clustered, query);
   return { server, type, profile };
 }
 
@@ -92,25 +85,6 @@ async function profileOf({ network, project }: IncusSettings, query: Query): Pro
   return profile;
 }
 
-/** A managed bridge is each member's own: machines on different members would never meet (facts/incus.md 10.2). */
-async function checkNetwork({ network, targets }: IncusSettings, query: Query): Promise<void> {
-  if (network === undefined) return;
-  const answer = await query(`/1.0/networks/${network}`);
-  if (answer === undefined) {
-    throw notReady(
-      `Incus has no network ${network}.`,
-      `Make it with \`incus network create ${network}\`, or set INCUS_NETWORK.`,
-    );
-  }
-  const { type, managed } = parseNetwork(answer);
-  if (new Set(targets).size > 1 && managed && type === 'bridge') {
-    throw notReady(
-      `The network ${network} is a bridge of its own on each member of the cluster, and the machines of a lab have to reach each other.`,
-      'Name one member in INCUS_TARGETS, or a network that spans all (type ovn or physical) in INCUS_NETWORK.',
-    );
-  }
-}
-
 /** An image of a remote is looked up by the launch itself. */
 async function checkImage({ image }: IncusSettings, query: Query): Promise<void> {
   if (image.includes(':') || /^[0-9a-f]{12,64}$/.test(image)) return;
@@ -126,8 +100,4 @@ function untrusted(remote: string | undefined): CliError {
     `The Incus server ${remote ?? 'local'} does not trust this client.`,
     `Add it again with a token: \`incus remote add ${remote ?? 'NAME'} TOKEN\`, the token coming from \`incus config trust add\` there.`,
   );
-}
-
-function notReady(message: string, hint: string): CliError {
-  return new CliError('engine-not-answering', { message, hint });
 }

@@ -77,6 +77,7 @@ describe('the server', () => {
     expect(parseServer(JSON.stringify({ auth: 'trusted', environment }))).toEqual({
       version: '6.0.4',
       virtualMachines: false,
+      clustered: false,
       trusted: true,
     });
     expect(parseServer(JSON.stringify({ environment: { ...environment, driver: 'lxc | qemu' } })).virtualMachines).toBe(

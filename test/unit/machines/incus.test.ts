@@ -13,7 +13,10 @@ const START = 'incus start --quiet k1';
 const DELETE = 'incus delete --quiet --force k1';
 const PROFILE = { devices: { root: { type: 'disk', path: '/', pool: 'p' }, eth0: { type: 'nic', network: 'n' } } };
 const SERVER = { auth: 'trusted', environment: { server_version: '6.0.4', driver: 'lxc' } };
+const CLUSTER = { auth: 'trusted', environment: { ...SERVER.environment, server_clustered: true } };
 const absent: Answer = { exitCode: 1, stderr: 'Error: Profile not found' };
+const bridge: Answer = { stdout: '{"type":"bridge","managed":true}' };
+const online: Answer = { stdout: '{"status":"Online"}' };
 
 const spec = { name: 'k1', release: '22.04', cpus: 1, memory: '1G', disk: '4G', cloudInit: {} };
 
@@ -75,7 +78,9 @@ describe('createIncus', () => {
     processes = fakeProcesses()
       .on('incus alias --quiet list --format json', { stdout: '{}' })
       .on('incus query --quiet /1.0', { stdout: JSON.stringify(SERVER) })
-      .on('incus query --quiet /1.0/profiles/default', { stdout: JSON.stringify(PROFILE) });
+      .on('incus query --quiet /1.0/profiles/default', { stdout: JSON.stringify(PROFILE) })
+      .on('incus query --quiet /1.0/networks/n', bridge)
+      .on('incus query --quiet /1.0/networks/n/state', { stdout: '{}' });
   });
 
   describe('probe', () => {
@@ -122,9 +127,43 @@ describe('createIncus', () => {
       [
         'a bridge would part the machines',
         { network: 'br', targets: ['m1', 'm2'] },
-        { '/1.0/networks/br': { stdout: '{"type":"bridge","managed":true}' } },
+        {
+          '/1.0': { stdout: JSON.stringify(CLUSTER) },
+          '/1.0/networks/br': bridge,
+          '/1.0/cluster/members/m1': online,
+          '/1.0/cluster/members/m2': online,
+        },
         /own on each member/,
         /INCUS_TARGETS/,
+      ],
+      [
+        'the bridge of the profile is gone',
+        {},
+        { '/1.0/networks/n/state': { exitCode: 1, stderr: 'Error: Network interface "n" not found' } },
+        /bridge n is gone/,
+        /systemctl restart incus/,
+      ],
+      ['there is no cluster', { targets: ['m1'] }, {}, /this Incus is in none/, /INCUS_TARGETS empty/],
+      [
+        'a member is unknown',
+        { targets: ['@g1', 'm9'] },
+        {
+          '/1.0': { stdout: JSON.stringify(CLUSTER) },
+          '/1.0/cluster/groups/g1': { stdout: '{"name":"g1"}' },
+          '/1.0/cluster/members/m9': { exitCode: 1, stderr: 'Error: Cluster member not found' },
+        },
+        /no member m9/,
+        /incus cluster list/,
+      ],
+      [
+        'a member is away',
+        { targets: ['m1'] },
+        {
+          '/1.0': { stdout: JSON.stringify(CLUSTER) },
+          '/1.0/cluster/members/m1': { stdout: '{"status":"Offline"}' },
+        },
+        /m1 is not online \(Offline\)/,
+        /incus cluster info m1/,
       ],
       [
         'the image is missing',
@@ -174,13 +213,25 @@ describe('createIncus', () => {
     });
 
     it('spreads machines over the members in turn', async () => {
-      processes.on(LIST, shown('gone'), shown('Running')).on(`${LAUNCH} --target m1`, {});
-      await engine({ targets: ['m1', 'm2'], network: 'ovn' })
-        .probe()
-        .catch(() => undefined);
-      processes.on('incus query --quiet /1.0/networks/ovn', { stdout: '{"type":"ovn","managed":true}' });
-      await engine({ targets: ['m1', 'm2'], network: 'ovn' }).launch(spec, context);
-      expect(launches()).toEqual([`${LAUNCH} --target m1`]);
+      processes
+        .on('incus query --quiet /1.0', { stdout: JSON.stringify(CLUSTER) })
+        .on('incus query --quiet /1.0/networks/ovn', { stdout: '{"type":"ovn","managed":true}' });
+      for (const member of ['m1', 'm2']) processes.on(`incus query --quiet /1.0/cluster/members/${member}`, online);
+      const spread = engine({ targets: ['m1', 'm2'], network: 'ovn' });
+      for (const name of ['node-2', 'k1', 'node-1']) {
+        const there = { stdout: (shown('Running').stdout ?? '').replace('k1', name) };
+        const target = name === 'node-2' ? 'm2' : 'm1';
+        processes
+          .on(LIST, shown('gone'), there)
+          .on(`incus launch --quiet images:u/cloud ${name} --target ${target}`, {});
+        await spread.launch({ ...spec, name }, context);
+      }
+      // By the place in the lab, not by the order of launches.
+      expect(launches().map((line) => line.split(' ').slice(4).join(' '))).toEqual([
+        'node-2 --target m2',
+        'k1 --target m1',
+        'node-1 --target m1',
+      ]);
     });
 
     it.each([

@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CliError } from '../../../src/errors/cli-error.ts';
+import { createTestLab, type TestLab } from '../support/lab.ts';
+import { IMAGE, PROJECT } from '../support/names.ts';
+import { onMachines } from '../support/on-machines.ts';
+
+/** What the preflight says when something is missing, tried on the real Incus: things are really missing. */
+onMachines('incus', 'the preflight of Incus', (lab) => {
+  /** Undone after the test, last first. */
+  const undo: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const step of undo.splice(0).reverse()) await step();
+  });
+  const given = async (set: Readonly<Record<string, string>>): Promise<TestLab> => {
+    const made = await createTestLab('incus', set);
+    undo.push(() => rm(made.directory, { recursive: true, force: true }));
+    return made;
+  };
+  const incus = (...args: string[]): Promise<unknown> =>
+    lab().doors.processes.run({ file: 'incus', args, effect: 'write', timeoutMs: 60_000 });
+  const refused = async (set: Readonly<Record<string, string>>, message: RegExp, hint: RegExp): Promise<void> => {
+    const thrown: unknown = await (await given(set)).engine.probe().catch((error: unknown) => error);
+    if (!(thrown instanceof CliError)) throw new Error('it should not have been ready', { cause: thrown });
+    expect(thrown.message).toMatch(message);
+    expect(thrown.facts.hint).toMatch(hint);
+  };
+  const runsVms = async (): Promise<boolean> => {
+    const command = { file: 'incus', args: ['query', '/1.0'], effect: 'read', timeoutMs: 60_000 } as const;
+    return /"driver": ".*qemu/.test((await lab().doors.processes.run(command)).stdout);
+  };
+
+  it('tells the version of a server on which all is there', async () => {
+    expect((await lab().engine.probe()).version).toMatch(/^\d+\.\d+/);
+  });
+
+  describe('the daemon is down', () => {
+    const DAEMON = [/^The Incus daemon is not running\.$/, /sudo systemctl start incus/] as const;
+
+    it('and has left its socket behind', async () => {
+      const socket = join(lab().directory, 'unix.socket');
+      const listen = `require('net').createServer().listen(${JSON.stringify(socket)}, () => console.log('up'))`;
+      const daemon = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await once(daemon.stdout, 'data');
+      daemon.kill('SIGKILL');
+      await once(daemon, 'exit');
+      await refused({ INCUS_SOCKET: socket }, ...DAEMON);
+    });
+
+    it('and has never been up', () => refused({ INCUS_SOCKET: '/nonexistent/unix.socket' }, ...DAEMON));
+  });
+
+  it('there is no such remote', () =>
+    refused({ INCUS_REMOTE: 'no-such-remote' }, /no remote of that name/, /incus remote list/));
+
+  it('there is no such project', () =>
+    refused(
+      { INCUS_PROJECT: 'no-such-project' },
+      /no project no-such-project/,
+      /incus project create no-such-project/,
+    ));
+
+  it('there is no such image', () =>
+    refused(
+      { INCUS_IMAGE: 'no-such-image' },
+      /no image no-such-image/,
+      /incus image copy images:\S+ local: --alias no-/,
+    ));
+
+  it('there is no such network', () =>
+    refused({ INCUS_NETWORK: 'nosuchbr0' }, /no network nosuchbr0/, /incus network create nosuchbr0/));
+
+  it('the bridge is gone, though Incus still knows it', async () => {
+    const bridge = `ivmsx${process.pid % 100_000}`;
+    await incus('network', 'create', bridge, 'ipv4.address=none', 'ipv6.address=none');
+    undo.push(() => incus('network', 'delete', bridge));
+    await (await given({ INCUS_NETWORK: bridge })).engine.probe();
+    await lab().doors.processes.run({ file: 'ip', args: ['link', 'delete', bridge], effect: 'write' });
+    await refused({ INCUS_NETWORK: bridge }, new RegExp(`bridge ${bridge} is gone`), /sudo systemctl restart incus/);
+  });
+
+  it('Incus was never set up: no disk, no network card', async () => {
+    const project = `${lab().name}-empty`;
+    await incus('project', 'create', project, '-c', 'features.profiles=true', '-c', 'features.images=false');
+    undo.push(() => incus('project', 'delete', project));
+    const bare = { INCUS_PROJECT: project, INCUS_IMAGE: 'images:ubuntu/22.04/cloud' };
+    await refused(bare, /no storage for machines/, /incus admin init --minimal/);
+    const add = ['profile', 'device', 'add', 'default', '--project', project];
+    await incus(...add, 'root', 'disk', 'path=/', `pool=${PROJECT}`);
+    await refused(bare, /no network for machines/, /incus network create incusbr0/);
+  });
+
+  it('there is no cluster over which machines could be spread', () =>
+    refused({ INCUS_TARGETS: 'm1,m2' }, /in none/, /INCUS_TARGETS empty/));
+
+  it('an alias takes the place of a command', async () => {
+    const directory = join(lab().directory, 'client');
+    await mkdir(directory);
+    await writeFile(join(directory, 'config.yml'), 'default-remote: local\naliases:\n  list: info\n');
+    await refused({ INCUS_CONF: directory }, /aliases .*: list\./, /incus alias remove list/);
+  });
+
+  it('virtual machines are asked for, and there can be none', async (context) => {
+    if (await runsVms()) context.skip('this Incus runs virtual machines');
+    await refused({ INCUS_TYPE: 'virtual-machine' }, /cannot run any: KVM, QEMU/, /INCUS_TYPE=container/);
+  });
+
+  it('says what kind of machine it chose, and launches that', async (context) => {
+    if (await runsVms()) context.skip(`this Incus would choose a virtual machine, and ${IMAGE} is for containers`);
+    const free = await given({ INCUS_TYPE: '' });
+    undo.push(() => free.cleanUp());
+    const { name } = free.config.vm;
+    await free.launch(name);
+    expect(free.said[0]).toBe(`launching ${name} (as a container: this Incus runs no virtual machines)`);
+    expect((await free.engine.machine(name).run({ file: 'true', args: [], effect: 'read' })).exitCode).toBe(0);
+  });
+});
