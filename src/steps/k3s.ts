@@ -8,6 +8,7 @@ import type { Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { nodeAddress, nodeIsReady, findObject, rolloutState, viewCluster } from './cluster.ts';
+import { onMachine } from './console.ts';
 import { obtainArtifact } from './downloads.ts';
 import type { Lab } from './lab.ts';
 import { imagesStepOf } from './node-images.ts';
@@ -181,7 +182,7 @@ async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Pro
     what: 'the Kubernetes API',
     deadlineMs: SERVER_READY_MS,
     intervalMs: 2_000,
-    hint: `Look at the journal: \`multipass exec -n ${machine.name} -- sudo journalctl --unit k3s --lines 40\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
+    hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
     probe: async () => {
       const ready = asRoot({
         file: 'k3s',
@@ -204,7 +205,7 @@ async function waitForNode(lab: Lab, name: string, context: StepContext): Promis
     what: `node ${name}`,
     deadlineMs: NODE_READY_MS,
     intervalMs: 2_000,
-    hint: `Look at the journal: \`multipass exec -n ${name} -- sudo journalctl --lines 40\`.`,
+    hint: `Look at the journal: \`${onMachine(lab, name, 'sudo journalctl --lines 40')}\`.`,
     probe: async () => {
       const nodes = await lab.kubectl.get('nodes', {}, context.say);
       if (nodeIsReady({ objects: nodes }, name, lab.config.k3s.version)) return { done: true };

@@ -81,11 +81,13 @@ export async function startIstiod(
     lines.add(line);
     line.on('error', () => line.destroy());
     line.on('close', () => lines.delete(line));
-    createInterface(line).once('line', (text) => {
+    const talk = async (text: string): Promise<void> => {
       const message = JSON.parse(text) as Message;
-      const answer = 'csr' in message ? certify(line, message) : Promise.resolve(connect(line, message));
-      void answer.then((given) => line.write(`${JSON.stringify(given)}\n`));
-    });
+      const answer = 'csr' in message ? await certify(line, message) : connect(line, message);
+      line.write(`${JSON.stringify(answer)}\n`);
+    };
+    // Whoever speaks another language is none of our agents.
+    createInterface(line).once('line', (text) => void talk(text).catch(() => line.destroy()));
   });
   server.listen(0, address);
   await once(server, 'listening');

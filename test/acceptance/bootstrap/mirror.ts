@@ -15,6 +15,9 @@ export interface Mirror {
   readonly publish: (changes?: { readonly madeFor?: Cpu; readonly dependsOn?: string }) => Promise<void>;
   /** Nothing is published any more. */
   readonly withdraw: () => Promise<void>;
+  /** The file system of a proxyv2 image; there once `publishImage` has made it. */
+  readonly image: string;
+  readonly publishImage: () => Promise<void>;
 }
 
 export async function createMirror(directory: string, cache: string, version: string): Promise<Mirror> {
@@ -35,5 +38,11 @@ export async function createMirror(directory: string, cache: string, version: st
     await writeFile(`${deb}.sha256`, `${digest} ${file}\n`);
   };
   await publish();
-  return { url: pathToFileURL(directory).href, publish, withdraw };
+  const image = join(directory, 'proxyv2.tar');
+  const publishImage = async (): Promise<void> => {
+    const built = join(directory, 'proxyv2.deb');
+    await execa(BUILD, [version, cpu, built], { stdin: 'ignore' });
+    await execa('dpkg-deb', ['--fsys-tarfile', built], { stdin: 'ignore', stdout: { file: image } });
+  };
+  return { url: pathToFileURL(directory).href, publish, withdraw, image, publishImage };
 }
