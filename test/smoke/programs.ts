@@ -11,7 +11,7 @@ const run = promisify(execFile);
 const STUBBORN = fileURLToPath(new URL('stubborn.mjs', import.meta.url));
 
 /** Programs that run for this computer: its CLI, its stand-ins, and whatever those have started. */
-export async function programsOf({ cwd }: Pick<Computer, 'cwd'>): Promise<string[]> {
+async function programsOf({ cwd }: Pick<Computer, 'cwd'>): Promise<string[]> {
   const place = cwd.replace(/\/lab$/, '/');
   const { stdout } = await run('/bin/ps', ['-axww', '-o', 'pid=,stat=,command='], { maxBuffer: 16 * 1024 * 1024 });
   return stdout

@@ -1,0 +1,23 @@
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+
+/** Tells its peak at its end, through a pipe of its own. */
+const WATCH = `data:text/javascript,import{writeSync}from'node:fs';process.on('exit',()=>writeSync(3,String(process.resourceUsage().maxRSS)))`;
+
+/** Peak resident memory of the built program in a rehearsal of `up` with so many workers, in KiB. */
+export function peakMemory(workers: number): number {
+  const args = ['up', '--rehearse', '--skip-verify', '--quiet', '--set', `WORKERS=${workers}`, '--set', 'LAUNCHES=8'];
+  const { status, output, stderr } = spawnSync(
+    process.execPath,
+    ['--import', WATCH, resolve('dist/main.js'), ...args],
+    {
+      cwd: tmpdir(),
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+      timeout: 300_000,
+    },
+  );
+  if (status !== 0) throw new Error(`up with ${workers} workers ended with ${String(status)}: ${stderr}`);
+  return Number(output[3]);
+}
