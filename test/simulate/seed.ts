@@ -136,6 +136,8 @@ function heed(rehearsal: Rehearsal, ending: Ending | undefined): Call {
   const { world } = rehearsal;
   const reason = ending?.error?.reason;
   if (reason === 'engine-not-answering') world.engine.daemonUp = true;
+  // Who sees that there is no way out sees to it.
+  if (ending?.error !== undefined) world.faults.delete('offline');
   if (ending?.error?.message.includes('a host name') === true) world.faults.delete('load-balancer-hostname');
   if (reason === 'port-clash') clusterOf(world)?.store.remove('services', 'default', 'already-here');
   return reason === 'machine-broken' ? { kind: 'recreate' } : UP;

@@ -53,7 +53,12 @@ function addMachine(picture: Map<string, string>, instance: Instance, plain: Pla
     picture.set(`machine ${name} unit ${unit}`, `${String(enabled)} ${active}`);
   for (const [path, { content, mode, owner, group, link }] of instance.files) {
     const text = UNCERTAIN.some((pattern) => pattern.test(path)) ? '<its own>' : plain(asText(path, content));
-    picture.set(`machine ${name} ${path}`, `${mode.toString(8)} ${owner}:${group} ${link ?? ''} ${text}`);
+    // Public; ours or the agent's own copy of it, in its own form, whichever was written last.
+    const isRoot = path === '/etc/certs/root-cert.pem';
+    const what = isRoot
+      ? `a mode ${owner}:${group} ${text.trimEnd()}`
+      : `${mode.toString(8)} ${owner}:${group} ${link ?? ''} ${text}`;
+    picture.set(`machine ${name} ${path}`, what);
   }
 }
 
