@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { Machine } from '../../../src/machines/machine.ts';
+import type { Lab } from '../../../src/steps/lab.ts';
+import { waitForReadiness } from '../../../src/steps/sidecar-start.ts';
+import { CommandError } from '../../../src/system/command-error.ts';
+import type { Command } from '../../../src/system/doors.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+import { resultOf } from '../../support/fake-processes.ts';
+
+/** A machine whose agent and unit say these things, look after look. */
+function machineThat(...looks: readonly { agent: boolean; unit?: string }[]) {
+  let look = -1;
+  const run = async (command: Command) => {
+    if (command.file === 'pilot-agent') look++;
+    const { agent } = looks[look] ?? { agent: false };
+    if (command.file === 'pilot-agent' && !agent)
+      throw new CommandError(command, 'exit', resultOf({ exitCode: 255, stderr: 'Error: timeout' }));
+    return resultOf({ stdout: command.file === 'sudo' ? 'first line\nlast line\n' : '' });
+  };
+  const state = async () => ({ sidecar: { active: looks[look]?.unit ?? 'activating' } });
+  return { name: 'vm', run, state, looks: () => look + 1 };
+}
+
+const wait = async (made: ReturnType<typeof machineThat>) => {
+  const clock = fakeClock();
+  const said: string[] = [];
+  const workloadVm = { forget: () => undefined, state: made.state };
+  const lab = { doors: { clock }, engine: { name: 'multipass' }, config: {}, workloadVm } as unknown as Lab;
+  const context = { say: (text: string) => said.push(text), signal: new AbortController().signal };
+  const outcome = await waitForReadiness(lab, made as unknown as Machine, context);
+  return { outcome, said: said.join('\n'), slept: clock.slept };
+};
+
+describe('waiting for the sidecar', () => {
+  it('is over when agent and unit say so, at once if they do', async () => {
+    const machine = machineThat({ agent: true, unit: 'active' });
+    expect(await wait(machine)).toMatchObject({ outcome: 'ready', slept: [] });
+    expect(machine.looks()).toBe(1);
+  });
+
+  it('goes on while the unit has not seen yet what its agent answers', async () => {
+    const machine = machineThat({ agent: false }, { agent: true }, { agent: true, unit: 'active' });
+    const { outcome, said } = await wait(machine);
+    expect(outcome).toBe('ready');
+    expect(machine.looks()).toBe(3);
+    expect(said).toContain('last line');
+  });
+
+  it('ends with a hint for the engine in use when it never comes', async () => {
+    await expect(wait(machineThat())).rejects.toMatchObject({
+      reason: 'gave-up-waiting',
+      facts: { hint: expect.stringContaining('multipass exec -n vm -- sudo journalctl --unit istio') as string },
+    });
+  });
+});
