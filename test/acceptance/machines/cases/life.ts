@@ -28,6 +28,24 @@ export function lifeCases({ bench, machine }: Subject): void {
     });
   });
 
+  it('answers from a stopped machine cleanly, or not at all', async () => {
+    const { drive, engine, stop, context } = bench();
+    await drive(async () => {
+      await stop(machine().name);
+      const echo = machine().run({ file: 'cat', args: [], effect: 'read', stdin: 'awake' });
+      const said = await echo.then(
+        ({ stdout }) => stdout,
+        (thrown: unknown) => {
+          expect(thrown).toMatchObject({ failure: 'exit', result: { exitCode: 255 } });
+          return 'never began';
+        },
+      );
+      // Multipass starts it by itself, and says so on stdout before the output.
+      expect(said).toBe(engine.name === 'multipass' ? 'awake' : 'never began');
+      await engine.start(machine().name, context);
+    });
+  });
+
   it('takes a start of a running machine for done', async () => {
     const { drive, engine, context } = bench();
     await drive(async () => {

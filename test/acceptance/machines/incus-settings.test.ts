@@ -1,0 +1,65 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { asRoot, type Machine } from '../../../src/machines/machine.ts';
+import { onMachines } from '../support/on-machines.ts';
+
+/**
+ * What a machine may do, a line `name yes` or `name no` each. Values that the host shares are written as they are, so that
+ * nothing changes where it is allowed.
+ */
+const ABILITIES = `
+try() { if (eval "$2") >/dev/null 2>&1; then echo "$1 yes"; else echo "$1 no"; fi; }
+same() { cat "/proc/sys/$1" >"/proc/sys/$1"; }
+base=$(mktemp -d /var/lib/abilities.XXXXXX); cd "$base"; mkdir lower upper work merged
+try 'kernel log' 'test -c /dev/kmsg && dd if=/dev/kmsg of=/dev/null count=1 iflag=nonblock'
+try 'vm settings' 'same vm/overcommit_memory'
+try 'kernel settings' 'same kernel/panic'
+try 'device nodes' 'mknod null c 1 3'
+try 'overlay' 'mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work merged && umount merged'
+try 'shared mounts' 'unshare --mount mount --make-rshared /'
+try 'vxlan' 'ip link add abilities0 type vxlan id 7 dstport 8472 && ip link delete abilities0'
+try 'redirect' 'iptables -t nat -A OUTPUT -p tcp -m owner --uid-owner 1337 -j REDIRECT --to-ports 15001'
+try 'connection tracking' 'iptables -t mangle -A PREROUTING -m conntrack --ctstate INVALID -j DROP'
+try 'own forwarding' 'echo 1 >/proc/sys/net/ipv4/ip_forward'
+try 'transient services' 'systemd-run --quiet --wait --uid=ubuntu true'
+cd /; rm -r "$base"
+`;
+
+const abilities = async (machine: Machine): Promise<Readonly<Record<string, string>>> => {
+  const { stdout } = await machine.run(asRoot({ file: 'sh', args: ['-c', ABILITIES], effect: 'write' }));
+  const lines = stdout.trim().split('\n');
+  return Object.fromEntries(
+    lines.map((line) => /^(.*) (yes|no)$/.exec(line)?.slice(1) ?? [line, '?']) as [string, string][],
+  );
+};
+
+// Each of these is a setting of src/machines/incus-settings.ts with its reason; here is what they come to.
+onMachines('incus', 'containers of Incus', (lab) => {
+  const may: Record<'node' | 'workload', Readonly<Record<string, string>>> = { node: {}, workload: {} };
+  beforeAll(async () => {
+    const { master } = lab().config.k3s;
+    const machines = await Promise.all([lab().launch(master), lab().launch(lab().config.vm.name)]);
+    const [node, workload] = await Promise.all(machines.map(abilities));
+    may.node = node ?? {};
+    may.workload = workload ?? {};
+  });
+
+  it('let k3s do on a node what it does', () => {
+    expect(may.node).toEqual(Object.fromEntries(Object.keys(may.node).map((name) => [name, 'yes'])));
+    expect(Object.keys(may.node)).toHaveLength(11);
+  });
+
+  it('let a sidecar do what it does, and leave the kernel of the host alone', () => {
+    expect(may.workload).toMatchObject({
+      ...{ 'kernel log': 'no', 'vm settings': 'no', 'kernel settings': 'no', 'device nodes': 'no' },
+      ...{ redirect: 'yes', 'connection tracking': 'yes', 'own forwarding': 'yes', 'transient services': 'yes' },
+    });
+  });
+
+  describe('the label', () => {
+    it('names the lab, and is all by which a machine is known', async () => {
+      const found = await lab().engine.list();
+      const ours = found.filter((each) => each.lab === lab().name).map(({ name }) => name);
+      expect(ours.sort()).toEqual([lab().config.k3s.master, lab().config.vm.name].sort());
+    });
+  });
+});
