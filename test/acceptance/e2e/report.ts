@@ -1,0 +1,54 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ConfigValue } from '../../../src/config/config.ts';
+
+export interface StageResult {
+  readonly id: string;
+  readonly title: string;
+  readonly outcome: 'passed' | 'failed' | 'skipped';
+  readonly ms: number;
+  /** What was seen, or what is wrong. */
+  readonly evidence: string;
+}
+
+export interface E2eReport {
+  readonly startedAt: string;
+  readonly engine: string;
+  readonly source: string;
+  /** What was set in the environment or in run.env. */
+  readonly configuration: readonly ConfigValue[];
+  readonly stages: readonly StageResult[];
+}
+
+/** report.json for programs, report.md for people, beside what each run of the program said. */
+export async function writeReport(directory: string, report: E2eReport): Promise<void> {
+  const ok = report.stages.every(({ outcome }) => outcome === 'passed');
+  await writeFile(join(directory, 'report.json'), `${JSON.stringify({ version: 1, ok, ...report }, null, 2)}\n`);
+  await writeFile(join(directory, 'report.md'), pageOf(report));
+}
+
+/** The last line: as every test run of this project ends. */
+export function closingLine({ stages }: Pick<E2eReport, 'stages'>): string {
+  const count = (outcome: StageResult['outcome']): number => stages.filter((stage) => stage.outcome === outcome).length;
+  const skipped = count('skipped');
+  return `${count('passed')} passed, ${count('failed')} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
+}
+
+function pageOf(report: E2eReport): string {
+  const rows = report.stages.map(
+    ({ title, outcome, ms, evidence }) =>
+      `| ${outcome} | ${title} | ${(ms / 1000).toFixed(1)} s | ${evidence.replace(/\|/g, '\\|').replace(/\s+/g, ' ')} |`,
+  );
+  const set = report.configuration.map(({ name, value, origin }) => `- \`${name}=${value}\` (${origin})`);
+  return [
+    `# End to end with ${report.engine}, ${report.source}`,
+    '',
+    `Begun ${report.startedAt}. ${closingLine(report)}.`,
+    '',
+    '| | stage | time | evidence |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    ...(set.length === 0 ? [] : ['Set:', '', ...set, '']),
+  ].join('\n');
+}

@@ -1,0 +1,174 @@
+import { join } from 'node:path';
+import { asRoot, type MachineInfo } from '../../../src/machines/machine.ts';
+import type { Lab } from '../../../src/steps/lab.ts';
+import { expired } from './expired.ts';
+import type { Program, Run } from './program.ts';
+
+/** What stages work with. Everything that has a name comes out of the configuration. */
+export interface Stand {
+  readonly lab: Lab;
+  readonly program: Program;
+  /** `--bundle FILE`, or nothing. */
+  readonly source: readonly string[];
+  /** Machines that were there before we came. */
+  readonly foreign: readonly MachineInfo[];
+}
+
+export interface Stage {
+  readonly id: string;
+  readonly title: string;
+  /** Gives evidence, a sentence. @throws Error with what is wrong */
+  readonly run: (stand: Stand) => Promise<string>;
+  /** Also after an interrupt: it leaves nothing behind. */
+  readonly always?: boolean;
+}
+
+/** A VM that reboots, or a sidecar that starts again, is back within this. */
+const BACK_MS = 300_000;
+const LOOK_AGAIN_MS = 2_000;
+
+/** The life of a lab, in its order. */
+export const STAGES: readonly Stage[] = [
+  {
+    id: 'up',
+    title: 'up makes the lab, and proves it',
+    run: async ({ program, source }) => {
+      const run = await succeeds(await program('up', 'up', ...source));
+      return `changed ${String(run.data['changed'])} steps; ${proofs(run.data['verify'])}`;
+    },
+  },
+  {
+    id: 'verify-all',
+    title: 'verify --strict --network-policy proves everything',
+    run: (stand) => proves(stand, 'verify-all', '--strict', '--network-policy'),
+  },
+  {
+    id: 'up-again',
+    title: 'up again writes nothing',
+    run: async ({ program, source }) => {
+      const run = await program('up-again', 'up', ...source);
+      const { data } = await succeeds(run);
+      if (data['changed'] !== 0) throw new Error(`it changed ${String(data['changed'])} steps`);
+      if (run.writes.length > 0)
+        throw new Error(`it ran ${run.writes.length} commands that write: ${run.writes.join('; ')}`);
+      return 'no step changed, no command with effect write';
+    },
+  },
+  {
+    id: 'reboot',
+    title: 'the VM reboots',
+    run: async ({ lab }) => {
+      const before = await stateOf(lab);
+      // What was not there before need not be waited for after.
+      if (before?.sidecar.ready !== true) throw new Error('the sidecar was not ready before the reboot');
+      // The session ends with the machine, one way or another.
+      await vmOf(lab)
+        .run({ ...asRoot({ file: 'reboot', args: [], effect: 'write' }), timeoutMs: 60_000 })
+        .catch(() => undefined);
+      await eventually(lab, 'the sidecar is ready in a new boot', async () => {
+        const state = await stateOf(lab);
+        return state?.bootId !== undefined && state.bootId !== before.bootId && state.sidecar.ready;
+      });
+      return 'a new boot, and the sidecar is ready in it';
+    },
+  },
+  {
+    id: 'verify-rebooted',
+    title: 'verify proves the lab after the reboot',
+    run: (stand) => proves(stand, 'verify-rebooted'),
+  },
+  {
+    id: 'expire',
+    title: 'the token expires, and the sidecar starts anew',
+    run: async ({ lab }) => {
+      const path = join(lab.config.paths.workloadFiles, 'istio-token');
+      const token = await lab.doors.files.readText(path);
+      if (token === undefined) throw new Error(`there is no ${path}`);
+      const old = expired(token, Math.floor(lab.doors.clock.now() / 1000));
+      await lab.doors.files.write(path, old, 0o600);
+      const machine = vmOf(lab);
+      await machine.put([{ path: '/var/lib/istio-vms/istio-token', content: old, mode: 0o600 }]);
+      await machine.run(asRoot({ file: 'systemctl', args: ['restart', '--no-block', 'istio'], effect: 'write' }));
+      await eventually(lab, 'the sidecar is ready again', async () => {
+        const state = await stateOf(lab);
+        return state?.sidecar.active === 'active' && state.sidecar.ready;
+      });
+      return 'the sidecar is ready with its certificate alone';
+    },
+  },
+  {
+    id: 'verify-expired',
+    title: 'verify proves the lab with the expired token',
+    run: (stand) => proves(stand, 'verify-expired'),
+  },
+  {
+    id: 'delete',
+    title: 'up --delete takes it all down',
+    always: true,
+    run: async ({ program }) => {
+      const { data } = await succeeds(await program('delete', 'up', '--delete'));
+      return `removed ${String(data['changed'])} things`;
+    },
+  },
+  {
+    id: 'nothing-left',
+    title: 'nothing of ours is left, everything foreign is still there',
+    always: true,
+    run: async ({ lab, foreign }) => {
+      const after = await lab.engine.list();
+      const show = ({ name, state }: MachineInfo): string => `${name} (${state})`;
+      const left = after.filter(({ name }) => !foreign.some((each) => each.name === name)).map(show);
+      const lost = foreign.map(show).filter((each) => !after.map(show).includes(each));
+      const { kubeconfig, workloadFiles, istioctl } = lab.config.paths;
+      for (const path of [kubeconfig, workloadFiles, istioctl]) {
+        if ((await lab.doors.files.stat(path)) !== undefined) left.push(path);
+      }
+      if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
+      if (lost.length > 0) throw new Error(`no longer as it was: ${lost.join(', ')}`);
+      return `${after.length} foreign machines, all as they were`;
+    },
+  },
+];
+
+async function proves({ program }: Stand, stage: string, ...options: readonly string[]): Promise<string> {
+  const { data } = await succeeds(await program(stage, 'verify', ...options));
+  return proofs(data);
+}
+
+interface Proof {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly evidence: string;
+}
+
+function proofs(verify: unknown): string {
+  const { checks = [] } = (verify ?? {}) as { checks?: readonly Proof[] };
+  const failed = checks.filter(({ ok }) => !ok);
+  if (checks.length === 0) throw new Error('no check was made');
+  if (failed.length > 0) throw new Error(failed.map(({ name, evidence }) => `${name}: ${evidence}`).join('; '));
+  return `${checks.length} checks passed`;
+}
+
+async function succeeds(run: Run): Promise<{ readonly data: Readonly<Record<string, unknown>> }> {
+  const { exitCode, document, stderr } = run;
+  if (exitCode === 0 && document?.outcome === 'ok') return document;
+  const why = document?.error?.message ?? stderr.trim().split('\n').slice(-3).join(' / ');
+  throw new Error(`it ended with exit code ${String(exitCode)}: ${why}`);
+}
+
+const vmOf = (lab: Lab) => lab.engine.machine(lab.config.vm.name);
+
+/** What the VM says of itself now; undefined while it cannot be asked. */
+async function stateOf(lab: Lab) {
+  lab.machines.forget();
+  lab.workloadVm.forget();
+  return lab.workloadVm.state().catch(() => undefined);
+}
+
+async function eventually({ doors }: Lab, what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const until = doors.clock.now() + BACK_MS;
+  while (!(await isSo())) {
+    if (doors.clock.now() >= until) throw new Error(`not within ${BACK_MS / 60_000} minutes: ${what}`);
+    await doors.clock.sleep(LOOK_AGAIN_MS);
+  }
+}
