@@ -96,6 +96,8 @@ export const PULL_SMALL = 3 * second;
 export const PULL_LARGE = 8 * second;
 /** More for each image, with the fault `pulls-slow`. */
 export const PULL_SLOW = 30 * second;
+/** Until a kubelet tries an image again that it could not get; its back-off goes from 10 s to 5 minutes. */
+export const PULL_BACK_OFF = 20 * second;
 /** Containers from created to ready. */
 export const POD_START = 2 * second;
 /** istiod from container start to ready. Estimate; install in all about 30 s (facts/peers.md B1). */

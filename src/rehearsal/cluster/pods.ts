@@ -1,4 +1,4 @@
-import { ISTIOD_START, POD_RESTART, POD_START, POD_STOP, PULL_SLOW } from '../durations.ts';
+import { ISTIOD_START, POD_RESTART, POD_START, POD_STOP, PULL_BACK_OFF, PULL_SLOW } from '../durations.ts';
 import { isImported, pullTime } from './images.ts';
 import { istiodOf } from './injection.ts';
 import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
@@ -71,6 +71,8 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
         );
   const timely = readyAt !== undefined && now >= readyAt;
   if (readyAt !== undefined && !timely) kube.wakeAt(readyAt);
+  // It cannot be had now, but perhaps later.
+  if (bad !== undefined && pullTime(bad) !== undefined) kube.wakeAt(now + PULL_BACK_OFF);
   const ready = timely && isReady(node) && proxyConfigured(kube, pod);
   if (ready) once(kube, `was ready ${uid}`, () => now);
   const waiting = bad !== undefined ? (bad === 'auto' ? 'ErrImagePull' : 'ImagePullBackOff') : 'ContainerCreating';
