@@ -5,6 +5,7 @@ import { freeze } from './cases/freeze.ts';
 import { joins } from './cases/joins.ts';
 import { lives } from './cases/lives.ts';
 import { leaves } from './cases/leaves.ts';
+import { otherWays } from './cases/other-ways.ts';
 import { createComputer, type Computer, type Engine } from './computer.ts';
 import { expectOk } from './evidence.ts';
 import { snapshot } from './snapshot.ts';
@@ -36,6 +37,8 @@ describe.each<[Engine, string]>([
     joins(get);
     lives(get);
     leaves(get, () => before);
+    // The same with every engine: with the faster one.
+    if (engine === 'incus') otherWays(get, () => before);
     // Only where sessions come over the machine's network: Incus needs none (facts/incus.md 2.1).
     if (engine === 'multipass') freeze(get);
   });

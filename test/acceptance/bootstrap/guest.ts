@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { PROJECT } from '../support/names.ts';
 
-const COMMAND_MS = 30_000;
+const COMMAND_MS = 60_000;
 
 /** A machine as its owner at the console sees it: whatever its network does, this way in works (facts/incus.md 2.1). */
 export interface Guest {
@@ -64,7 +64,7 @@ export function createGuest(name: string): Guest {
       const boot = 'cat /proc/1/stat | cut -d " " -f 22';
       const before = (await exec(boot, true)).stdout;
       await incus(['restart', '--quiet', '--project', PROJECT, name, '--timeout', '20'], true);
-      await until(`[ "$(${boot})" != '${before}' ] && systemctl is-system-running | grep -Eq 'running|degraded'`, 40);
+      await until(`[ "$(${boot})" != '${before}' ] && systemctl is-system-running | grep -Eq 'running|degraded'`, 90);
     },
   };
 }

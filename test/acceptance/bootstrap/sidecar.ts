@@ -5,7 +5,7 @@ import type { Guest } from './guest.ts';
 const READY = `curl --silent --output /dev/null --write-out '%{http_code}' --max-time 2 http://127.0.0.1:15021/healthz/ready`;
 
 /** Waits until the sidecar serves. */
-export async function ready(guest: Guest, seconds = 30): Promise<void> {
+export async function ready(guest: Guest, seconds = 60): Promise<void> {
   await guest.until(`[ "$(${READY})" = 200 ]`, seconds, 'journalctl --unit istio --no-pager --lines 20');
 }
 
@@ -58,7 +58,7 @@ export async function openSession({ env, cwd, set, vm }: Computer): Promise<Sess
       const timer = setTimeout(end(false), seconds * 1000);
       child.stdout.on('data', hear);
     });
-  if (!(await speaks(15))) throw new Error(`a session on ${vm} does not speak at all`);
+  if (!(await speaks(30))) throw new Error(`a session on ${vm} does not speak at all`);
   return {
     speaks,
     close: async () => {

@@ -18,7 +18,7 @@ export function joins(computer: () => Computer): void {
     const session = await openSession(computer());
     try {
       expectOk(await computer().run('bootstrap'));
-      expect(await session.speaks(5)).toBe(true);
+      expect(await session.speaks(15)).toBe(true);
     } finally {
       await session.close();
     }
@@ -94,9 +94,9 @@ export function joins(computer: () => Computer): void {
       guest.sh(`curl --silent http://127.0.0.1:15000/stats | sed -n 's/.*_${port}.downstream_cx_total: //p'`);
     await guest.sh('systemd-run --quiet --unit=ivb-page python3 -m http.server --directory /etc/istio-vms 8000');
     try {
-      await guest.until('curl --silent --fail http://127.0.0.1:8000/lab', 5);
+      await guest.until('curl --silent --fail http://127.0.0.1:8000/lab', 20);
       const [inbound, outbound] = [Number(await count(15006)), Number(await count(15001))];
-      const page = await fetch(`http://${await machine.address()}:8000/lab`, { signal: AbortSignal.timeout(5000) });
+      const page = await fetch(`http://${await machine.address()}:8000/lab`, { signal: AbortSignal.timeout(15_000) });
       expect(await page.text()).toMatch(/^acceptance-/);
       expect(Number(await count(15006))).toBe(inbound + 1);
       // To istiod's port, as an ordinary user: whatever it answers, the line went through Envoy.

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import { removeScript } from '../../../../src/guest/sidecar.ts';
+import { loadShippedData } from '../../../../src/system/shipped.ts';
+import type { Computer } from '../computer.ts';
+import { expectNothingToDo, expectOk } from '../evidence.ts';
+import { owners, ready, rules } from '../sidecar.ts';
+import { snapshot } from '../snapshot.ts';
+
+const shipped = await loadShippedData();
+
+/** Less trodden ways in and out, on a machine that has nothing of ours. */
+export function otherWays(computer: () => Computer, before: () => readonly string[]): void {
+  it('rules that a lost sidecar has left go as well', async () => {
+    const { machine, guest, run } = computer();
+    expectOk(await run('bootstrap'));
+    await guest.sh(`systemctl stop istio && set -a && . /var/lib/istio/envoy/cluster.env && . /var/lib/istio-vms/sidecar.env &&
+      /usr/local/lib/istio-vms/prepare`);
+    expect(await rules(guest)).toContain('-A OUTPUT -p tcp -j ISTIO_OUTPUT');
+    expect((await machine.put([], removeScript(shipped))).stdout).toBe('removed\n');
+    expect(await snapshot(guest)).toEqual(before());
+  });
+
+  it('where no package is published the programs come out of the image, run as well, and go as well', async () => {
+    const { machine, guest, run, mirror } = computer();
+    await mirror.withdraw();
+    await mirror.publishImage();
+    expectOk(await run('bootstrap'));
+    await ready(guest);
+    const programs = ['/usr/local/bin/pilot-agent', '/usr/local/bin/envoy'];
+    expect(Object.values(await owners(guest, programs))).toEqual(Array(2).fill('2755 root:istio-proxy'));
+    expect(await guest.holds('dpkg-query --show istio-sidecar')).toBe(false);
+    expectNothingToDo(await run('bootstrap'));
+    await machine.put([], removeScript(shipped));
+    expect(await snapshot(guest)).toEqual(before());
+    await mirror.publish();
+  });
+}
