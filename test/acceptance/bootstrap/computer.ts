@@ -17,7 +17,7 @@ import { startIstiod, type Istiod } from './istiod.ts';
 import { createMirror, type Mirror } from './mirror.ts';
 import { IMAGE, LAB_PREFIX, PROJECT } from '../support/names.ts';
 
-const CLI = resolve(process.env['IVB_DIST'] ?? 'dist', 'main.js');
+const CLI = resolve('dist/main.js');
 const MULTIPASS = resolve('test/acceptance/multipass-on-incus/multipass');
 const BESIDE = fileURLToPath(new URL('machines-beside.mjs', import.meta.url));
 const BRIDGE = 'ivmstest0';
