@@ -44,6 +44,8 @@ export async function pictured(
     text: '',
     error: explainThrown(thrown),
   }));
+  // Nothing was touched, and the picture of the run before may still be wanted.
+  if (draft.run === undefined && spec.file === undefined) return answer;
   const files = spec.file === undefined ? doors.files : around.real.files;
   try {
     const picture = drawn(work, spec, { ...answer, draft, startedAt, seen });

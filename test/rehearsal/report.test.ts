@@ -99,6 +99,20 @@ describe('the picture of a run', () => {
     expect(page).toMatch(expected);
   });
 
+  it('is not touched by a run that does not begin', async () => {
+    const lab = watch(simulated());
+    const run = await inOneWorld(lab);
+    await run(['up', '--skip-verify']);
+    const before = await lab.files.readText(HOME);
+    const { processes } = lab.doors;
+    const original = processes.run.bind(processes);
+    processes.run = (command, signal) => original({ ...command, file: `no-${command.file}` }, signal);
+    const { code, stderr } = await run(['up']);
+    expect(code).toBe(4);
+    expect(stderr).not.toContain('Report:');
+    expect(await lab.files.readText(HOME)).toBe(before);
+  });
+
   it('goes to a real file when that is asked for, and says so last', async () => {
     await using home = await createFixture({});
     const file = home.getPath('pictures/run.html');

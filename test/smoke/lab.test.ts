@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createComputer, type Computer, type Run } from './computer.ts';
@@ -48,6 +48,17 @@ describe('the life of a lab', () => {
       expect.arrayContaining(['workloadgroups.networking.istio.io vmns/external-app', 'services vmns/external-app']),
     );
     expect(writesOf(up).length).toBeGreaterThan(10);
+  });
+
+  it('up leaves a picture of its run, and says where in its last words', async () => {
+    const path = join(computer.cwd, '.tmp', 'report.html');
+    expect(runs[0]!.stderr.trimEnd().split('\n').at(-1)).toBe(`Report: ${path}`);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    const picture = await readFile(path, 'utf8');
+    expect(picture).toContain('The lab is up, and proved');
+    const asked = [...picture.matchAll(/asked (\d+) times/g)].reduce((sum, [, times]) => sum + Number(times) - 1, 0);
+    expect((picture.match(/<pre class="command">/g)?.length ?? 0) + asked).toBe(commandsOf(runs[0]!));
+    for (const secret of secrets) expect(picture).not.toContain(secret);
   });
 
   it('up again changes nothing and says so', async () => {

@@ -45,7 +45,7 @@ function objects(list: readonly KubeObject[]): unknown {
   );
 }
 
-/** Every file below a directory: `path` → `mode digest`, but not the logs, which every run adds to. */
+/** Every file below a directory: `path` → `mode digest`, but not what each run leaves of itself. */
 export async function filesIn(directory: string): Promise<Record<string, string>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const found = await Promise.all(
@@ -60,7 +60,8 @@ export async function filesIn(directory: string): Promise<Record<string, string>
       return [relative(directory, path), `${mode} ${what}`] as const;
     }),
   );
-  const told = found.filter(([path]) => path !== '.tmp' && !path.startsWith('.tmp/logs'));
+  // Where logs, the picture and the lock of a run lie is no part of what it is about.
+  const told = found.filter(([path]) => !/^(\.tmp|\.tmp\/logs.*|\.tmp\/report\.html|\.data)$/.test(path));
   return Object.fromEntries(told.sort(([a], [b]) => a.localeCompare(b)));
 }
 
