@@ -5,7 +5,7 @@ import type { CommandResult } from '../system/doors.ts';
  * The byte with which a machine says that a command began there: no client writes it itself. An engine's own failures
  * have the exit codes of commands; without this byte nobody could tell them apart.
  */
-export const BEGAN = '\u001e';
+const BEGAN = '\u001e';
 
 /** What a command that never began ends with, as with ssh. */
 const NEVER_BEGAN = 255;

@@ -27,6 +27,7 @@ export async function simulatedBench(): Promise<Bench> {
     };
   return {
     ...{ name, engine, doors, shipped, config, context, drive },
+    directory: HOST.cwd,
     hostCpu: HOST.cpu,
     launch: launchFor(name),
     launchForeign: launchFor(`${name}-other`),

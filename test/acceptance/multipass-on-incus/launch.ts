@@ -26,8 +26,8 @@ export async function launch({ positionals, options }: ParsedArgs): Promise<numb
   const userData = await cloudInit(options.get('cloud-init'));
 
   const image = positionals[0] ?? 'lts';
-  // Asked first, as a daemon that is down answers nothing else.
   const name = options.get('name') ?? `keen-${process.pid}`;
+  // Asked before anything else: a daemon that is down has no other answer.
   const taken = await isTaken('launch', name);
   const noise = spinner(`Creating ${name}`);
   if (!RELEASES.test(image)) throw failed('launch', noise, `Unable to find an image matching "${image}" in remote "".`);

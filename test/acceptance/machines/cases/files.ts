@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { GuestFile } from '../../../../src/machines/machine.ts';
 import { bytes } from '../bench.ts';
@@ -61,6 +62,20 @@ export function fileCases({ bench, machine }: Subject): void {
           result: { exitCode: 1, stderr: expect.stringContaining('no such user: nobody-of-that-name') as string },
         });
         expect(await told([good.path])).toEqual([`file\t- - - - ${good.path}`]);
+      });
+    });
+
+    it('carries a file of this computer', async () => {
+      const { drive, doors, directory } = bench();
+      const file = join(directory, 'to be carried');
+      await drive(async () => {
+        await doors.files.write(file, content);
+        const there = { path: `${DIRECTORY}/carried`, mode: 0o711 };
+        expect((await machine().put([{ ...there, content: { file } }])).changed).toEqual([there.path]);
+        expect(await told([there.path])).toEqual([line({ ...there, content })]);
+        await expect(machine().put([{ ...there, content: { file: `${file}, gone` } }])).rejects.toMatchObject({
+          reason: 'step-had-no-effect',
+        });
       });
     });
 
