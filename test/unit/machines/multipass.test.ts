@@ -47,6 +47,47 @@ describe('createMultipass', () => {
     });
   });
 
+  describe('a daemon that restarts', () => {
+    const away: Reply = { exitCode: 2, stderr: 'list failed: cannot connect to the multipass socket' };
+
+    it('is asked again', async () => {
+      processes.on(LIST, away, away, { stdout: '{"list":[]}' });
+      expect(await engine.list()).toEqual([]);
+      expect(clock.slept).toEqual([2_000, 4_000]);
+    });
+
+    it('is told by its own words when it stays away', async () => {
+      processes.on(LIST, away, away, away, away);
+      await expect(engine.list()).rejects.toMatchObject({ reason: 'engine-not-answering' });
+    });
+  });
+
+  describe('a session that breaks off', () => {
+    const TRUE = onGuest('true');
+    const lost: Reply = { exitCode: 255 };
+
+    it('is followed by another when it only reads', async () => {
+      processes.on(TRUE, lost, {});
+      await engine.machine('k1').run({ file: 'true', args: [], effect: 'read' });
+      expect(clock.slept).toEqual([1_000]);
+    });
+
+    it('is an end when it writes; and whoever remembers addresses is told', async () => {
+      let told = 0;
+      engine = createMultipass({
+        doors: { processes, clock, files: { read: () => Promise.resolve(undefined) } as never },
+        placeScript: 'PLACE',
+        onLost: () => (told += 1),
+      });
+      const write = { file: 'true', args: [], effect: 'write' } as const;
+      processes.on(lineOf(execCommand('k1', write)), lost);
+      await expect(engine.machine('k1').run(write)).rejects.toMatchObject({
+        result: { exitCode: 255 },
+      });
+      expect({ told, slept: clock.slept }).toEqual({ told: 1, slept: [] });
+    });
+  });
+
   describe('probe', () => {
     it('gives the version when the service answers', async () => {
       processes.on('multipass version --format json', { stdout: '{"multipass":"1.16.3","multipassd":"1.16.3"}' });

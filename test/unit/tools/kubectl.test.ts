@@ -182,6 +182,17 @@ describe('createKubectl', () => {
       expect(processes.lines).toEqual([APPLY, APPLY]);
     });
 
+    it('says what it tries again, and when', async () => {
+      const said: string[] = [];
+      const conflict = { exitCode: 1, stderr: 'Error from server (Conflict): the object has been modified' };
+      processes.on(APPLY, refused, conflict, {});
+      await kubectl.apply([], (text) => void said.push(text));
+      expect(said).toEqual([
+        'The Kubernetes API does not answer. Trying again in 1 s.',
+        'Somebody else changed an object of the cluster at the same moment. Trying again in 2 s.',
+      ]);
+    });
+
     it('removes; a kind that is not there has no objects', async () => {
       const line = `${K} delete gateways.networking.istio.io x --namespace n --ignore-not-found --wait=true --timeout=120s`;
       processes.on(line, unknownKind('gateways'), {

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import type { Machine } from '../../../src/machines/machine.ts';
+import { isLostSession } from '../../../src/machines/lost-session.ts';
+import { acrossSessions } from '../../../src/machines/new-session.ts';
+import { CommandError } from '../../../src/system/command-error.ts';
+import type { CommandResult } from '../../../src/system/doors.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+
+const command = { file: 'multipass', args: ['exec'], effect: 'write' } as const;
+const result = (exitCode: number, stderr = ''): CommandResult => ({
+  exitCode,
+  stderr,
+  stdout: '',
+  stdoutBytes: new Uint8Array(),
+  durationMs: 1,
+});
+const failed = (exitCode: number, stderr = ''): CommandError =>
+  new CommandError(command, 'exit', result(exitCode, stderr));
+
+describe('isLostSession', () => {
+  it.each([
+    ['ssh lost its connection', failed(255), true],
+    ['it could not be opened', failed(2, "exec failed: ssh connection failed: 'Timeout connecting'"), true],
+    ['the program failed', failed(1, 'no'), false],
+    [
+      'the machine is gone',
+      failed(2, 'exec failed: The following errors occurred:\ninstance "k1" does not exist'),
+      false,
+    ],
+    ['it took too long', new CommandError(command, 'timed-out', result(-1)), false],
+  ])('%s: %#', (_, error, lost) => {
+    expect(isLostSession(error)).toBe(lost);
+  });
+});
+
+describe('acrossSessions', () => {
+  const answer = { changed: [], stdout: '' };
+  /** A machine whose first puts fail in these ways. */
+  const putting = (...failures: readonly Error[]) => {
+    const [left, said, clock] = [[...failures], [] as string[], fakeClock()];
+    const machine = {
+      put: () => {
+        const failure = left.shift();
+        return failure === undefined ? Promise.resolve(answer) : Promise.reject(failure);
+      },
+    } as unknown as Machine;
+    const put = () => acrossSessions(machine, clock).put([], undefined, { say: (text) => void said.push(text) });
+    return { put, said, slept: clock.slept, left };
+  };
+
+  it('puts again in a new session, and says so', async () => {
+    const { put, said, slept } = putting(failed(255), failed(255));
+    expect(await put()).toBe(answer);
+    expect(said).toEqual(Array(2).fill('that session broke off; once more in a new one'));
+    expect(slept).toEqual([5_000, 15_000]);
+  });
+
+  it('gives up after the third', async () => {
+    const { put, left } = putting(failed(255), failed(255), failed(255), failed(255));
+    await expect(put()).rejects.toMatchObject({ result: { exitCode: 255 } });
+    expect(left).toHaveLength(1);
+  });
+
+  it('leaves every other failure as it is', async () => {
+    const { put, said, slept } = putting(failed(21, 'no space left on device'));
+    await expect(put()).rejects.toMatchObject({ result: { exitCode: 21 } });
+    expect([said, slept]).toEqual([[], []]);
+  });
+});
