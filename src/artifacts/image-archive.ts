@@ -59,7 +59,8 @@ export async function readImages(archive: string, work: string, files: Files): P
 
 /**
  * One archive of these images for one CPU. Its names are those that pods ask for, what images have in common is in it
- * once, and the same images give the same bytes whichever tool has saved them.
+ * once, and the same images give the same bytes whichever tool has saved them. In the form that podman writes, which
+ * containerd imports (tried with podman 4.3.1 and containerd 1.6.20).
  * @returns the names that are in it
  */
 export async function packImages(

@@ -81,7 +81,8 @@ export const SCHEMA = {
   CONTAINER_TOOL: {
     group: 'Lab',
     default: 'docker',
-    description: 'Takes the sidecar out of the image where there is no package for the VM.',
+    description:
+      'Takes the sidecar out of the image where there is no package for the VM, and fetches container images for a bundle.',
     syntax: oneOf('docker', 'podman'),
   },
   ISTIO_VERSION: {
@@ -310,7 +311,8 @@ export const SCHEMA = {
     group: 'Files',
     default: '',
     derivedFrom: 'none',
-    description: 'A mirror to download from: it replaces the host, the original path is kept below it.',
+    description:
+      'A mirror to download from (http, https or file): it replaces the host, the original path is kept below it.',
     syntax: mirrorUrl,
   },
 } as const satisfies Record<string, Variable>;

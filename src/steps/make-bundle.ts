@@ -62,7 +62,9 @@ export function bundleMaking(lab: Lab, request: BundleRequest): BundleMaking {
       expectMs: 15_000,
       uses: 'download',
       async make(context) {
-        const path = await obtainArtifact(lab, artifact, context);
+        const path = await obtainArtifact(lab, artifact, context).catch((thrown: unknown) => {
+          throw withoutThisCpu(thrown, file);
+        });
         files.push({ id, version, file, mode, ...(await measured(lab, path)) });
       },
     });
@@ -152,6 +154,15 @@ async function gatherImages(
   const names = await packImages(images, { cpu, into, work: `${work}/content` }, files);
   await files.remove(work);
   return names;
+}
+
+/** Not every file was made for arm64 (facts/istio-vm.md 1.3); a bundle without that CPU can still be had. */
+function withoutThisCpu(thrown: unknown, file: string): unknown {
+  if (!(thrown instanceof CliError && thrown.reason === 'artifact-absent' && file.includes('arm64'))) return thrown;
+  return new CliError('artifact-absent', {
+    ...thrown.facts,
+    hint: 'Make the bundle for the other CPU alone: --cpu amd64.',
+  });
 }
 
 function otherImage(lab: Lab, image: string, cpu: Cpu, saved: readonly SavedImage[]): CliError {

@@ -118,6 +118,15 @@ describe('bundle create', () => {
     });
   });
 
+  it('says for which CPU it can be made when a file was never published for the other', async () => {
+    const run = await cli(['bundle', 'create', '--rehearse', '--fault', 'arm64-deb-missing']);
+    expect(run.code).toBe(5);
+    expect(run.stderr).toContain('Try: Make the bundle for the other CPU alone: --cpu amd64.');
+    expect((await cli(['bundle', 'create', '--rehearse', '--fault', 'arm64-deb-missing', '--cpu', 'amd64'])).code).toBe(
+      0,
+    );
+  });
+
   it('at the terminal tells what is in it, where it is, and its digest', async () => {
     const run = await cli(['bundle', 'create', '--rehearse', '--cpu', 'amd64', '--file', 'amd64.tar']);
     expect(run.code).toBe(0);
