@@ -42,13 +42,11 @@ describe('Ctrl-C', () => {
   });
 
   it('twice leaves at once and leaves nobody behind; what the daemon had begun is found again', async () => {
-    const hold = computer.hold(isLaunch);
     const cli = computer.start('up');
-    await hold.reached;
-    hold.release();
-    await sleep(100); // the daemon has it now
+    while (launches().length === 0) await sleep(20); // the daemon has it now
     cli.ctrlC();
-    await sleep(200);
+    // Any sooner, and it would be taken for the echo of the first.
+    await sleep(400);
     cli.ctrlC();
     expect(await cli.done).toMatchObject({ exitCode: 130, stdout: '' });
     await sleep(200);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,13 +11,20 @@ const run = promisify(execFile);
 const STUBBORN = fileURLToPath(new URL('stubborn.mjs', import.meta.url));
 
 /** Programs that run for this computer: its CLI, its stand-ins, and whatever those have started. */
-async function programsOf({ cwd }: Pick<Computer, 'cwd'>): Promise<string[]> {
+export async function programsOf({ cwd }: Pick<Computer, 'cwd'>): Promise<string[]> {
   const place = cwd.replace(/\/lab$/, '/');
   const { stdout } = await run('/bin/ps', ['-axww', '-o', 'pid=,stat=,command='], { maxBuffer: 16 * 1024 * 1024 });
-  return stdout
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line.includes(place) && !/^\d+ Z/.test(line) && !line.startsWith(`${process.pid} `));
+  const lines = stdout.split('\n').map((line) => line.trim());
+  const ours = await Promise.all(
+    lines.map(async (line) => line.includes(place) || (await directoryOf(line.split(' ')[0] ?? '')).startsWith(place)),
+  );
+  // What has ended and was not yet heard of is not there any more.
+  return lines.filter((line, index) => ours[index] === true && !/^\d+\s+Z/.test(line));
+}
+
+/** Where a process stands, as far as the system tells; programs that were started there are there. */
+async function directoryOf(pid: string): Promise<string> {
+  return `${await readlink(`/proc/${pid}/cwd`).catch(() => '')}/`;
 }
 
 /** The programs that are still there after a moment in which they may end. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createComputer, type Computer } from './computer.ts';
 import { expectSuccess } from './evidence.ts';
-import { installStubborn, survivors } from './programs.ts';
+import { installStubborn, programsOf, survivors } from './programs.ts';
 import { CTRL_C, isRestored, onTerminal } from './terminal.ts';
 import type { Call } from './world-server.ts';
 
@@ -92,6 +92,23 @@ describe('on a terminal', () => {
     expect(await survivors(computer, 20_000)).toEqual([]);
     expect(computer.calls.filter(isLaunch)).toHaveLength(begun);
     await converges();
+  });
+
+  it('a bug of ours that nobody caught gives the terminal back, too, and leaves nobody behind', async () => {
+    const hold = computer.hold(isLaunch);
+    const bug = `if (process.argv[1].endsWith('main.js')) process.on('SIGUSR2', () => { throw new Error('planted'); });`;
+    const env = { ...computer.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(bug)}` };
+    const terminal = onTerminal({ ...computer, env }, ['up']);
+    await hold.reached;
+    const cli = (await programsOf(computer)).find(
+      (line) => line.includes('main.js') && !line.includes('/usr/bin/script'),
+    );
+    process.kill(Number(cli?.split(' ')[0]), 'SIGUSR2');
+    expect(await terminal.done).not.toBe(0);
+    expect(terminal.written()).toContain('planted');
+    expect(isRestored(terminal.written())).toEqual(RESTORED);
+    expect(await survivors(computer)).toEqual([]);
+    hold.release();
   });
 
   it('programs that heed no polite signal are ended with their children: at once, or after a moment of grace', async () => {
