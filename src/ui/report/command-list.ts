@@ -38,7 +38,7 @@ export function commandList(commands: readonly CommandRecord[], zero: number): M
 }
 
 function row({ last, times, firstAt }: Asked, zero: number): Markup {
-  const { effect, endedAt, startedAt, stderr, onMachine } = last;
+  const { effect, endedAt, startedAt, text, stderr, onMachine } = last;
   const again =
     times > 1 ? html`<span>asked ${counted(times, 'time')} in ${duration(endedAt - firstAt)}</span>` : undefined;
   const took = times > 1 ? undefined : html`<span class="duration">${duration(endedAt - startedAt)}</span>`;
@@ -50,18 +50,17 @@ function row({ last, times, firstAt }: Asked, zero: number): Markup {
       <span class="${isWell(last) ? 'well' : 'ill'}">${ending(last)}</span>${place}
       <span class="effect">${effect === 'write' ? 'changes' : 'looks'}</span>
     </p>
-    ${whatRan(last)} ${said}
+    <pre class="command">${onMachine?.text ?? text}</pre>
+    ${said} ${onMachine === undefined ? undefined : wrapped(text)}
   </li>`;
 }
 
-/** The command; one on a machine as it is there, and behind a click with the wrapping that gets it there. */
-function whatRan({ text, onMachine }: CommandRecord): Markup {
-  if (onMachine === undefined) return html`<pre class="command">${text}</pre>`;
-  return html`<pre class="command">${onMachine.text}</pre>
-    <details class="whole">
-      <summary>as it was called here</summary>
-      <pre>${text}</pre>
-    </details>`;
+/** What ran on a machine stands as it is there; behind a click, with what wraps it on its way there. */
+function wrapped(text: string): Markup {
+  return html`<details class="whole">
+    <summary>as it was called here</summary>
+    <pre>${text}</pre>
+  </details>`;
 }
 
 function isWell({ exitCode, failure }: CommandRecord): boolean {

@@ -73,7 +73,7 @@ summary:focus-visible, a:focus-visible { outline: 3px solid var(--link); outline
 .axis { padding-top: 0.35rem; font-size: 0.8rem; color: var(--faint); }
 .axis svg { width: 100%; overflow: visible; fill: var(--faint); font-variant-numeric: tabular-nums; }
 .step { border-top: 1px solid var(--rule); }
-.step > summary { list-style: none; min-height: 2rem; }
+.step > summary { list-style: none; min-height: 2rem; padding-block: 0.2rem; line-height: 1.35; }
 .step > summary::-webkit-details-marker { display: none; }
 .step > summary:hover { background: var(--code); }
 .name { display: flex; gap: 0.35rem; min-width: 0; }

@@ -1,0 +1,25 @@
+/** Makes the two screenshots of a report for the README, light and dark: `tsx scripts/screenshot.ts` after a build. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const directory = mkdtempSync(join(tmpdir(), 'istio-vms-report-'));
+const file = join(directory, 'report.html');
+execFileSync(process.execPath, ['dist/main.js', 'up', '--rehearse', '--quiet', '--report', file], { stdio: 'ignore' });
+
+const browser = await chromium.launch({
+  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+  chromiumSandbox: process.getuid?.() !== 0,
+});
+for (const colorScheme of ['light', 'dark'] as const) {
+  const page = await browser.newPage({ viewport: { width: 1180, height: 1330 }, colorScheme });
+  await page.goto(pathToFileURL(file).href);
+  // The command line names a directory of this computer, which is nobody's business.
+  await page.evaluate(`document.querySelector('.typed code').textContent = '$ istio-vms up --rehearse'`);
+  await page.screenshot({ path: `docs/report-${colorScheme}.png` });
+}
+await browser.close();
+rmSync(directory, { recursive: true });
