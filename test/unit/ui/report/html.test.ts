@@ -23,7 +23,10 @@ describe('html', () => {
 
   it('lets no text out of where it stands, whatever it is', () => {
     // The letters that matter, often; and the rest of them, sometimes.
-    const letter = fc.oneof(fc.constantFrom(...'<>&"\'`=/;#'), fc.string({ unit: 'grapheme', maxLength: 2 }));
+    const letter = fc.oneof(
+      fc.constantFrom('<', '>', '&', '"', "'", '=', ';', '#'),
+      fc.string({ unit: 'grapheme', maxLength: 2 }),
+    );
     fc.assert(
       fc.property(fc.string({ unit: letter }), (text) => {
         const inside = markupText(html`${text}`);
