@@ -41,16 +41,12 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
   if (route !== 'deb' && route !== 'image') return fail(2, `unknown route ${route}`);
   if (route === 'deb' && source === undefined) return fail(22, `${deb ?? ''} is no package`);
   if (source !== undefined && source.cpu !== instance.cpu) {
-    return fail(
-      20,
-      route === 'deb'
-        ? `the package is for ${source.cpu}, this machine is ${instance.cpu}`
-        : `the programs of the image are not for ${instance.cpu}`,
-    );
+    return fail(20, wrongCpu(route === 'deb' ? source.cpu : 'image', instance));
   }
   const free = Math.floor((diskBytes(instance.disk) - IMAGE_BYTES) / 1024);
   if (free < SIDECAR_BYTES / 1024) {
-    return fail(21, `the sidecar needs ${SIDECAR_BYTES / 1024} KiB on this disk, ${Math.max(free, 0)} are free`);
+    const needed = SIDECAR_BYTES / 1024;
+    return fail(21, `no space left on device: the sidecar needs ${needed} KiB, ${Math.max(free, 0)} are free`);
   }
   if (route === 'deb') {
     // Dependencies and lists come over the network, and the network needs names.
@@ -64,7 +60,7 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
   } else {
     for (const path of PROGRAMS) {
       if (readStandIn(guestEntry(instance, path)?.content)?.cpu !== instance.cpu) {
-        return fail(20, `the programs of the image are not for ${instance.cpu}`);
+        return fail(20, wrongCpu('image', instance));
       }
     }
   }
@@ -75,6 +71,9 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
   forget();
   return { exitCode: 0, stdout: 'installed\n' };
 };
+
+const wrongCpu = (madeFor: string, { cpu }: Instance): string =>
+  `package architecture (${madeFor}) does not match system (${cpu})`;
 
 function packageAt(instance: Instance, path: string | undefined): StandIn | undefined {
   const standIn = path === undefined ? undefined : readStandIn(guestEntry(instance, path)?.content);
