@@ -6,6 +6,7 @@ import { runPlan } from '../../src/plan/run.ts';
 import { withBundle } from '../../src/steps/bundle.ts';
 import { BUNDLE_BOUNDS, bundleMaking, type BundleRequest, type MadeBundle } from '../../src/steps/make-bundle.ts';
 import { labSteps } from '../../src/steps/steps.ts';
+import type { ArchiveMember } from '../../src/system/doors.ts';
 import { cli, cliJson } from './support/cli.ts';
 import { LINUX, refusals, shown, simulated, type Simulated } from './support/simulated.ts';
 
@@ -192,6 +193,45 @@ describe('up out of a bundle', () => {
     node.files.delete(`${IMAGES}/istio-vms-images.tar`);
     const { steps } = await upFromBundle(computer);
     expect(steps.filter(({ outcome }) => outcome === 'changed').map(({ id }) => id)).toEqual(['images-worker-1']);
+  });
+
+  it('goes on after a run that was cut while files were unpacked, or while images travelled', async () => {
+    const computer = await carried(offline());
+    const { files, processes } = computer.doors;
+    const cutOnce = <Args extends unknown[], T>(
+      isIt: (...args: Args) => boolean,
+      work: (...args: Args) => Promise<T>,
+    ) => {
+      let cut = false;
+      return async (...args: Args): Promise<T> => {
+        if (cut || !isIt(...args)) return work(...args);
+        cut = true;
+        throw new Error('cut');
+      };
+    };
+    const extract: typeof files.extract = async (archive, into, members) => {
+      // Some of them are there when it is cut.
+      if (members.length > 5) await files.extract(archive, into, members.slice(0, 4));
+      return whole(archive, into, members);
+    };
+    const whole = cutOnce(
+      (_archive: string, _into: string, members: readonly ArchiveMember[]) => members.length > 5,
+      (archive, into, members) => files.extract(archive, into, members),
+    );
+    const run = cutOnce(
+      ({ stdin }: Parameters<typeof processes.run>[0]) =>
+        typeof stdin === 'object' && 'tar' in stdin && stdin.tar.some(({ name }) => name.includes('istio-vms-images')),
+      (command, signal?: AbortSignal) => processes.run(command, signal),
+    );
+    Object.assign(computer.doors, { files: { ...files, extract }, processes: { ...processes, run } });
+    const first = await upFromBundle(computer);
+    expect(first.error?.message).toContain('cut');
+    expect(first.steps.find(({ id }) => id === 'bundle')?.outcome).toBe('failed');
+    const second = await upFromBundle(computer);
+    expect(second.steps.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id)).toHaveLength(1);
+    expect(second.error?.message).toContain('cut');
+    expect((await upFromBundle(computer)).error).toBeUndefined();
+    expect(await computer.verify()).toMatchObject({ red: [] });
   });
 
   it('on an arm64 computer takes what is for arm64', async () => {
