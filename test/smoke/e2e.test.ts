@@ -16,7 +16,7 @@ const FOREIGN = [
 ] as const;
 
 // What whoever has the real things runs; here against the stand-ins, so that it is known to work, and to fail.
-describe('npm run e2e', () => {
+describe('npm run e2e', { timeout: 400_000 }, () => {
   let computer: Computer;
   beforeEach(async () => {
     computer = await createComputer(FOREIGN);
