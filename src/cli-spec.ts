@@ -1,0 +1,26 @@
+import { Option, type Command } from 'commander';
+import type { ExitCode } from './errors/reasons.ts';
+import type { GlobalOptions, Invocation } from './invocation.ts';
+
+/** Every command is loaded when it is chosen, so that `--help` starts fast. */
+export type Load = () => Promise<
+  (invocation: Invocation, options: GlobalOptions, args: readonly string[]) => Promise<ExitCode>
+>;
+
+export interface CommandSpec {
+  readonly name: string;
+  readonly group: 'The whole:' | 'Steps, in order:' | 'Looking:';
+  readonly summary: string;
+  readonly load: Load;
+  readonly extend?: (command: Command) => void;
+  /** It changes nothing, and so stands in nobody's way. */
+  readonly readOnly?: true;
+  /** Lines below the options. */
+  readonly examples?: readonly string[];
+}
+
+/** Options of a command that also takes down what it makes. */
+export const deletable = (command: Command): void => {
+  command.addOption(new Option('--delete', 'take it down: what istio-vms made, and only that').conflicts('recreate'));
+  command.addOption(new Option('--recreate', 'take it down and make it again'));
+};
