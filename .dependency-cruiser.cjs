@@ -90,8 +90,8 @@ module.exports = {
     {
       name: 'nobody-imports-the-edge',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(main|cli(-\\w+)?)\\.ts$' },
-      to: { path: '^src/(main|cli(-\\w+)?)\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(main|cli|cli-[a-z]+)\\.ts$' },
+      to: { path: '^src/(main|cli|cli-[a-z]+)\\.ts$' },
     },
     {
       name: 'rehearsal-through-app',
@@ -102,7 +102,7 @@ module.exports = {
     only('one-door-for-processes', 'node_modules/execa/', ['^src/system/processes\\.ts$']),
     only('one-door-for-locks', 'node_modules/fs-native-extensions/', ['^src/system/lock\\.ts$']),
     only('rendering-in-ui', 'node_modules/(listr2|chalk|cli-table3)/', ['^src/ui/']),
-    only('command-line-in-cli', 'node_modules/commander/', ['^src/cli(-\\w+)?\\.ts$', '^src/commands/']),
+    only('command-line-in-cli', 'node_modules/commander/', ['^src/(cli|cli-[a-z]+)\\.ts$', '^src/commands/']),
     only(
       'outside-through-doors',
       '^(node:)?(child_process|fs|fs/promises|http|https|net|timers|timers/promises|worker_threads)$',
