@@ -1,4 +1,5 @@
-import { GROUPS, variable, VARIABLE_NAMES } from './schema.ts';
+import { variable, VARIABLE_NAMES } from './schema.ts';
+import { GROUPS } from './variable.ts';
 
 const HEADER = [
   '# run.env: the settings of a lab. Copy it to run.env in the working directory and change what you like.',

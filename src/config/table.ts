@@ -1,4 +1,5 @@
-import { GROUPS, variable, VARIABLE_NAMES } from './schema.ts';
+import { variable, VARIABLE_NAMES } from './schema.ts';
+import { GROUPS } from './variable.ts';
 
 /** The README's configuration table, in Markdown, a section for each group. */
 export function configurationTable(): string {

@@ -1,0 +1,78 @@
+import { istioVersion, label, oneOf, path, revision, ubuntuRelease, wholeNumber } from '../syntax.ts';
+import type { Variable } from '../variable.ts';
+
+/** What lab it is, and of which Istio. */
+export const LAB_VARIABLES = {
+  LAB_NAME: {
+    group: 'Lab',
+    default: 'lab',
+    description:
+      'Name of this lab. Machines carry it as a mark of ownership, the kubeconfig context is `istio-vms-LAB_NAME`.',
+    syntax: label,
+  },
+  LAB_SIZE: {
+    group: 'Lab',
+    default: 'article',
+    description:
+      'Sizes of the machines where nothing else is set: as in the article (18 GB in all), or small (6 GB in all).',
+    syntax: oneOf('article', 'small'),
+  },
+  RUN_OS: {
+    group: 'Lab',
+    default: '22.04',
+    description: 'Ubuntu release of all machines.',
+    syntax: ubuntuRelease,
+  },
+  MACHINE_ENGINE: {
+    group: 'Lab',
+    default: 'multipass',
+    description: 'What makes the machines: multipass, or incus (Linux; also a cluster of computers).',
+    syntax: oneOf('multipass', 'incus'),
+  },
+  LAUNCHES: {
+    group: 'Lab',
+    default: '2',
+    description: 'How many machines may be launched at once.',
+    syntax: wholeNumber(1, 8),
+  },
+  CONTAINER_TOOL: {
+    group: 'Lab',
+    default: 'docker',
+    description:
+      'Takes the sidecar out of the image where there is no package for the VM, and fetches container images for a bundle.',
+    syntax: oneOf('docker', 'podman'),
+  },
+  ISTIO_VERSION: {
+    group: 'Istio',
+    default: '1.19.3',
+    description: 'Istio, from 1.19 to 1.30.',
+    syntax: istioVersion,
+  },
+  ISTIO_REVISION: {
+    group: 'Istio',
+    default: '',
+    derivedFrom: 'ISTIO_VERSION with hyphens',
+    description: 'Revision of the control plane.',
+    syntax: revision,
+  },
+  ISTIO_NAMESPACE: {
+    group: 'Istio',
+    default: 'istio-system',
+    description: 'Namespace of the control plane and its gateways.',
+    syntax: label,
+  },
+  ISTIO_ARCH: {
+    group: 'Istio',
+    default: '',
+    derivedFrom: 'this computer',
+    description: 'Which build of istioctl to take.',
+    syntax: oneOf('osx-arm64', 'osx-amd64', 'linux-armv7', 'linux-arm64', 'linux-amd64'),
+  },
+  ISTIO_OVERLAY: {
+    group: 'Istio',
+    default: '',
+    derivedFrom: 'none',
+    description: 'Your own IstioOperator file, given to `istioctl install` after ours.',
+    syntax: path,
+  },
+} as const satisfies Record<string, Variable>;
