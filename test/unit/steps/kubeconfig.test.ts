@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { rewriteKubeconfig } from '../../../src/steps/k3s.ts';
+import { rewriteKubeconfig } from '../../../src/steps/kubeconfig.ts';
 
 const K3S = `apiVersion: v1
 clusters:

@@ -1,0 +1,78 @@
+import { agentFiles, SERVER_AGENT_TOKEN } from '../guest/k3s.ts';
+import { stateCommand, parseGuestState } from '../guest/state.ts';
+import { CliError } from '../errors/cli-error.ts';
+import { asRoot, type Machine } from '../machines/machine.ts';
+import type { Step, StepContext } from '../plan/step.ts';
+import { nodeAddress, nodeIsReady, findObject, viewCluster } from './cluster.ts';
+import { waitForNode } from './k3s-nodes.ts';
+import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
+import type { Lab } from './lab.ts';
+
+/** k3s on a worker, joined to the cluster of the first machine. */
+export function agentStep(lab: Lab, name: string, number: number): Step {
+  const { config } = lab;
+  return {
+    id: `k3s-agent-${number}`,
+    title: `k3s worker ${name}`,
+    needs: [`worker-${number}`, 'k3s-server', ...imagesOf(lab, `worker-${number}`)],
+    madeBy: 'istio-vms k3s',
+    expectMs: 15_000,
+
+    async check() {
+      const view = await viewCluster(lab);
+      const node = findObject(view, 'Node', name);
+      if (node === undefined) return { missing: view.unreachable ?? `no node ${name}` };
+      const address = (await lab.machines.find(name))?.addresses[0];
+      if (address !== undefined && nodeAddress(node) !== address) {
+        return {
+          drifted: `node ${name} is registered at ${nodeAddress(node) ?? 'no address'}, the machine is at ${address}`,
+        };
+      }
+      return nodeIsReady(view, name, config.k3s.version)
+        ? 'ready'
+        : { drifted: `${name} is not Ready with ${config.k3s.version}` };
+    },
+
+    async apply(context) {
+      const machine = lab.engine.machine(name);
+      const server = lab.engine.machine(config.k3s.master);
+      const [address, cpu, serverAddress] = await Promise.all([machine.address(), machine.arch(), server.address()]);
+      const binary = await k3sBinary(lab, cpu, context);
+      const token = await agentToken(lab, server);
+      await forgetFormerNode(lab, machine, name, context);
+      context.say('joining the cluster');
+      const payload = agentFiles(config, { shipped: lab.shipped, binary, address, serverAddress, agentToken: token });
+      await placeK3s(machine, payload, context);
+      await waitForNode(lab, name, context);
+    },
+  };
+}
+
+/** The agents' join token in its secure form, which also proves the server (facts/k3s.md 2.5). */
+async function agentToken(lab: Lab, server: Machine): Promise<string> {
+  const read = await server.run({
+    ...asRoot({ file: 'cat', args: [SERVER_AGENT_TOKEN], effect: 'read' }),
+    secretOutput: true,
+    timeoutMs: 30_000,
+  });
+  const token = read.stdout.trim();
+  if (!token.startsWith('K10')) {
+    throw new CliError('guest-failed', {
+      message: `The agent token on ${server.name} is not in its secure form.`,
+      hint: 'Make the cluster anew with `istio-vms k3s --recreate`.',
+    });
+  }
+  lab.mask.add(token);
+  return token;
+}
+
+/** A new machine under an old node's name is turned away until that node is deleted (facts/k3s.md 2.6). */
+async function forgetFormerNode(lab: Lab, machine: Machine, name: string, context: StepContext): Promise<void> {
+  const view = await viewCluster(lab);
+  if (findObject(view, 'Node', name) === undefined) return;
+  const password = '/etc/rancher/node/password';
+  const state = parseGuestState((await machine.run(stateCommand(lab.shipped, [password]))).stdout);
+  if (state.files.has(password)) return;
+  context.say(`forgetting the former node ${name}`);
+  await lab.kubectl.remove('node', name);
+}

@@ -1,0 +1,109 @@
+import { K3S_KUBECONFIG, serverFiles } from '../guest/k3s.ts';
+import { asRoot, type Machine } from '../machines/machine.ts';
+import type { Step, StepContext } from '../plan/step.ts';
+import { waitUntil } from '../plan/wait.ts';
+import { CommandError } from '../system/command-error.ts';
+import { nodeIsReady, viewCluster } from './cluster.ts';
+import { onMachine } from './console.ts';
+import { waitForNode } from './k3s-nodes.ts';
+import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
+import { rewriteKubeconfig, serverOf } from './kubeconfig.ts';
+import type { Lab } from './lab.ts';
+
+/** A deadline with room over the figures of facts/k3s.md section 3. */
+const SERVER_READY_MS = 300_000;
+
+/** k3s on the first machine, and the kubeconfig that reaches it. */
+export function serverStep(lab: Lab): Step {
+  const { config, doors } = lab;
+  const name = config.k3s.master;
+  return {
+    id: 'k3s-server',
+    title: 'k3s control plane',
+    needs: ['master', 'k3s-binary', ...imagesOf(lab, 'master')],
+    madeBy: 'istio-vms k3s',
+    expectMs: 30_000,
+
+    async check() {
+      const found = await lab.machines.find(name);
+      const text = await doors.files.readText(config.paths.kubeconfig);
+      if (text === undefined) return { missing: `no kubeconfig at ${config.paths.kubeconfig}` };
+      const { mode = 0 } = (await doors.files.stat(config.paths.kubeconfig)) ?? {};
+      if ((mode & 0o077) !== 0) return { drifted: `the kubeconfig ${config.paths.kubeconfig} is readable for others` };
+      const address = found?.addresses[0];
+      if (address !== undefined && serverOf(text) !== `https://${address}:6443`) {
+        return { drifted: `the kubeconfig names ${serverOf(text) ?? 'no server'}, the machine is at ${address}` };
+      }
+      const view = await viewCluster(lab);
+      if (view.unreachable !== undefined) return { missing: view.unreachable };
+      if (!nodeIsReady(view, name, config.k3s.version))
+        return { drifted: `${name} is not Ready with ${config.k3s.version}` };
+      return 'ready';
+    },
+
+    async apply(context) {
+      const machine = lab.engine.machine(name);
+      const [address, cpu] = await Promise.all([machine.address(), machine.arch()]);
+      const binary = await k3sBinary(lab, cpu, context);
+      context.say('installing k3s');
+      const payload = serverFiles(config, { shipped: lab.shipped, binary, address });
+      await placeK3s(machine, payload, context);
+      await waitForApi(lab, machine, context);
+      context.say('fetching the kubeconfig');
+      const kubeconfig = await machine.run({
+        ...asRoot({ file: 'cat', args: [K3S_KUBECONFIG], effect: 'read' }),
+        secretOutput: true,
+        timeoutMs: 30_000,
+      });
+      await doors.files.write(
+        config.paths.kubeconfig,
+        rewriteKubeconfig(kubeconfig.stdout, address, config.context),
+        0o600,
+      );
+      lab.kubectl.forget();
+      await waitForNode(lab, name, context);
+    },
+
+    async remove() {
+      if ((await doors.files.stat(config.paths.kubeconfig)) === undefined) return 'absent';
+      // The machine takes k3s with it; what is left here is the key to a cluster that is gone.
+      await doors.files.remove(config.paths.kubeconfig);
+      lab.kubectl.forget();
+      return 'removed';
+    },
+  };
+}
+
+async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Promise<void> {
+  await waitUntil({
+    clock: lab.doors.clock,
+    signal: context.signal,
+    say: context.say,
+    what: 'the Kubernetes API',
+    deadlineMs: SERVER_READY_MS,
+    intervalMs: 2_000,
+    hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
+    probe: async () => {
+      const ready = asRoot({
+        file: 'k3s',
+        args: ['kubectl', 'get', '--raw=/readyz', '--request-timeout=5s'],
+        effect: 'read',
+        timeoutMs: 20_000,
+      });
+      return runs(machine, ready).then((ok) =>
+        ok ? { done: true } : { notYet: 'the API server does not answer yet' },
+      );
+    },
+  });
+}
+
+/** Whether a read command ends with 0; trouble with the machine itself counts as «no» too. */
+async function runs(machine: Machine, command: Parameters<Machine['run']>[0]): Promise<boolean> {
+  try {
+    await machine.run(command);
+    return true;
+  } catch (error) {
+    if (error instanceof CommandError && error.failure !== 'not-found') return false;
+    throw error;
+  }
+}
