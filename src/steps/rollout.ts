@@ -33,7 +33,7 @@ export async function install(
 }
 
 /** Waits until only new pods of a Deployment are left: installers return as soon as there is one. */
-export async function waitForRollout(lab: Lab, context: StepContext, name: string, namespace: string): Promise<void> {
+async function waitForRollout(lab: Lab, context: StepContext, name: string, namespace: string): Promise<void> {
   await waitUntil({
     clock: lab.doors.clock,
     signal: context.signal,
