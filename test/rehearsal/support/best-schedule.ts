@@ -62,7 +62,7 @@ export function bestMakespan(tasks: readonly Task[], places: number): number {
     }
   };
 
-  /** What is placed so far and all that must follow it; and the work that is left, spread over the places. */
+  /** What is placed so far and all that must follow it; and the work that is left, poured over the places. */
   const lowerBound = (left: readonly Task[], free: readonly number[], starts: ReadonlyMap<string, number>): number => {
     const chains = makespan(
       tasks,
@@ -71,12 +71,24 @@ export function bestMakespan(tasks: readonly Task[], places: number): number {
         ...starts,
       ]),
     );
-    const work = left.reduce((sum, { heldMs }) => sum + heldMs, 0) + free.reduce((sum, ms) => sum + ms, 0);
-    return Math.max(chains, work / free.length + Math.min(...left.map(tail)));
+    const work = left.reduce((sum, { heldMs }) => sum + heldMs, 0);
+    return Math.max(chains, level(work, free) + Math.min(...left.map(tail)));
   };
 
   place(bounded, new Array<number>(places).fill(0), new Map());
   return best;
+}
+
+/** How high the work stands when it is poured over the places like water: no order of it ends sooner. */
+function level(work: number, free: readonly number[]): number {
+  const beds = [...free].sort((a, b) => a - b);
+  let filled = work;
+  for (const [index, bed] of beds.entries()) {
+    filled += bed;
+    const height = filled / (index + 1);
+    if (height <= (beds[index + 1] ?? Infinity)) return height;
+  }
+  return work;
 }
 
 /** When everything is over, if the bounded tasks get their places at `starts`. */
