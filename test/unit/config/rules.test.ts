@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.ts';
 import { describe, expect, test } from 'vitest';
 import { SCHEMA, VARIABLE_NAMES, type VariableName } from '../../../src/config/schema.ts';
 import { sizeInBytes } from '../../../src/config/syntax.ts';

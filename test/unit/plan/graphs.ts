@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { fc } from '../../support/fast-check.ts';
 
 /** Graphs without circles: each node needs only earlier ones; then shuffled. */
 export const graphs = fc
