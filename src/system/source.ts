@@ -92,7 +92,9 @@ async function openHttp({ url, offset }: SourceRequest, signal: AbortSignal): Pr
   const length = Number(headers.get('content-length') ?? Number.NaN);
   const validator = validatorOf(headers);
   return {
-    chunks: body,
+    // Taken hold of now: undici cancels a body that nobody reads as soon as its response is collected as garbage, and
+    // then it ends like one that is whole.
+    chunks: body.values(),
     opening: {
       start: at,
       // A body that was compressed against our wish is longer than announced once it is unpacked.
@@ -126,7 +128,11 @@ function createWatchdog(stallMs: number, outer: AbortSignal | undefined): Watchd
   return {
     signal: outer === undefined ? controller.signal : AbortSignal.any([controller.signal, outer]),
     alive: () => void timer.refresh(),
-    stop: () => clearTimeout(timer),
+    stop: () => {
+      clearTimeout(timer);
+      // Whoever stops in the middle wants no more of it.
+      controller.abort();
+    },
   };
 }
 

@@ -3,6 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createFixture } from 'fs-fixture';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDownloads } from '../../../src/system/downloads.ts';
@@ -69,6 +71,18 @@ describe('createDownloads', () => {
     expect(left()).toEqual(['artifact']);
     expect(progress.at(-1)?.bytes).toBe(CONTENT.length);
     expect(progress.at(-1)?.total).toBe(path === '/chunked' ? undefined : CONTENT.length);
+  });
+
+  it('keeps hold of an answer that waits to be read', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const collecting = setInterval(collect, 3);
+    try {
+      for (let time = 0; time < 6; time++)
+        await downloads.fetch({ url: `${base}/good`, to: `${to()}-${time}`, sha256 });
+    } finally {
+      clearInterval(collecting);
+    }
   });
 
   it('takes a file URL', async () => {
