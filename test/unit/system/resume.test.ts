@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +11,9 @@ import { createDownloads } from '../../../src/system/downloads.ts';
 const CONTENT = Buffer.from(Array.from({ length: 200_000 }, (_, index) => index % 251));
 const sha256 = createHash('sha256').update(CONTENT).digest('hex');
 const HALF = CONTENT.length / 2;
+
+/** Says `half` when so much was read. */
+const reader = new EventEmitter();
 
 /** A release server that can break its line half way, and gives the rest of a file to whoever names it rightly. */
 function releases(state: { breaks: number; etag: string; asks: IncomingMessage[]; ignoresRange?: boolean }) {
@@ -26,8 +29,11 @@ function releases(state: { breaks: number; etag: string; asks: IncomingMessage[]
       'content-length': body.length,
       ...(part && { 'content-range': `bytes ${from}-${CONTENT.length - 1}/${CONTENT.length}` }),
     });
-    if (state.breaks-- > 0) response.write(body.subarray(0, HALF), () => setTimeout(() => response.destroy(), 20));
-    else response.end(body);
+    if (state.breaks-- > 0) {
+      // What has come and was not read yet is lost with the line.
+      void once(reader, 'half').then(() => response.destroy());
+      response.write(body.subarray(0, HALF));
+    } else response.end(body);
   };
   return listener;
 }
@@ -55,7 +61,8 @@ describe('a download that broke off', () => {
   afterEach(() => fixture.rm());
 
   const to = (): string => fixture.getPath('k3s');
-  const fetch = () => downloads.fetch({ url, to: to(), sha256 });
+  const onProgress = ({ bytes }: { readonly bytes: number }) => bytes >= HALF && reader.emit('half');
+  const fetch = () => downloads.fetch({ url, to: to(), sha256, onProgress });
   const breakOff = () => expect(fetch()).rejects.toMatchObject({ reason: 'download-failed' });
   const ranges = (): (string | undefined)[] => state.asks.map(({ headers }) => headers.range);
   const whole = (): void => {
