@@ -12,6 +12,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'rehearsal',
+          isolate: false,
+          setupFiles: ['test/rehearsal/support/share-modules.ts'],
           // The simulated machines are held to what the real ones are.
           include: ['test/rehearsal/**/*.test.ts', 'test/acceptance/machines/simulated.test.ts'],
           testTimeout: 20_000,
