@@ -19,8 +19,11 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
-      // Every moment at which the program can die; .ci/run runs it, `npm test` has a sample.
-      { extends: true, test: { name: 'crash', include: ['test/rehearsal/crash/**/*.crash.ts'], testTimeout: 60_000 } },
+      // Every moment at which the program can die, and that the harness sees planted bugs; .ci/run runs it, `npm test` has a sample.
+      {
+        extends: true,
+        test: { name: 'crash', include: ['test/rehearsal/{crash,mutants}/*.crash.ts'], testTimeout: 60_000 },
+      },
       {
         extends: true,
         test: {
