@@ -3,6 +3,7 @@ import { CommandError } from '../system/command-error.ts';
 import type { Clock, Processes } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
+import { awaitCloudInit, type CloudInitWay } from './cloud-init.ts';
 import * as argv from './incus-argv.ts';
 import type { IncusReadiness, IncusSettings } from './incus-probe.ts';
 import { KERNEL_MODULES, launchSettings, withoutModules, type IncusLaunch } from './incus-settings.ts';
@@ -15,7 +16,6 @@ export const NOT_YET =
 /** A container has an address two seconds after its launch, a virtual machine boots first. */
 const ADDRESS_MS = 300_000;
 const POLL_MS = 1_000;
-const CLOUD_INIT_MS = 900_000;
 /** A virtual machine's agent comes up some time after its address, and may flap once. */
 const AGENT_PAUSES = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000, 30_000];
 
@@ -128,32 +128,13 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
     }
   };
 
-  const awaitCloudInit = async (name: string, { say, signal }: EngineContext): Promise<void> => {
-    say(`${name}: waiting for cloud-init`);
-    const command = {
-      file: 'cloud-init',
-      args: ['status', '--wait'],
-      effect: 'read',
-      timeoutMs: CLOUD_INIT_MS,
-    } as const;
-    try {
-      await retry(() => parts.machine(name).run(command, signal), {
-        clock,
-        pauses: AGENT_PAUSES,
-        worthIt: (thrown) =>
-          thrown instanceof CommandError && thrown.failure === 'exit' && thrown.result.exitCode === 255,
-        ...(signal === undefined ? {} : { signal }),
-      });
-    } catch (thrown) {
-      if (!(thrown instanceof CommandError)) throw thrown;
-      const { exitCode } = thrown.result;
-      if (thrown.failure !== 'exit' || exitCode === 255) throw explain(thrown);
-      if (exitCode === 127) throw withoutCloudInit(name, settings.image);
-      // 2: done, with errors that it got over (facts/incus.md 1.4).
-      if (exitCode !== 2) throw cloudInitFailed(name, thrown);
-      say(`${name}: cloud-init is done, with warnings (incus exec ${name} -- cloud-init status --long)`);
-    }
-  };
+  const cloudInitOn = (name: string): CloudInitWay => ({
+    clock,
+    pauses: AGENT_PAUSES,
+    isLost: ({ failure, result }) => failure === 'exit' && result.exitCode === 255,
+    statusCommand: `incus exec ${name} -- cloud-init status --long`,
+    failureOf: ({ result }) => (result.exitCode === 127 ? withoutCloudInit(name, settings.image) : undefined),
+  });
 
   /** One that never was up, and does not come up, holds nothing: it is made anew. */
   const revive = async (spec: MachineSpec, context: EngineContext): Promise<void> => {
@@ -179,7 +160,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
         if (found.state !== 'running' && found.state !== 'starting') await revive(spec, context);
       }
       await awaitAddress(spec.name, context);
-      await awaitCloudInit(spec.name, context);
+      await awaitCloudInit(parts.machine(spec.name), cloudInitOn(spec.name), context);
     },
   };
 }
@@ -220,14 +201,5 @@ function withoutCloudInit(name: string, image: string): CliError {
   return new CliError('machine-broken', {
     message: `The image ${image} has no cloud-init, so the machine ${name} is not set up.`,
     hint: 'Set INCUS_IMAGE to one that has it; those of `images:` end with /cloud.',
-  });
-}
-
-function cloudInitFailed(name: string, error: CommandError): CliError {
-  return new CliError('machine-broken', {
-    message: `cloud-init failed on the machine ${name}, so it is not set up as it should be.`,
-    hint: `See why with \`incus exec ${name} -- cloud-init status --long\`, then make the machine anew with --recreate.`,
-    stderrTail: error.result.stdout.trim(),
-    cause: error,
   });
 }

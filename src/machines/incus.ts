@@ -9,9 +9,8 @@ import { parseInstances } from './incus-json.ts';
 import { createIncusLauncher, NOT_YET } from './incus-launch.ts';
 import type { Query } from './incus-not-ready.ts';
 import { readiness, type IncusReadiness, type IncusSettings } from './incus-probe.ts';
-import type { EngineContext, Machine, MachineEngine, MachineInfo } from './machine.ts';
-import { acrossSessions } from './new-session.ts';
-import { createRemoteMachine } from './remote-machine.ts';
+import { createKnownMachines } from './known-machines.ts';
+import type { EngineContext, MachineEngine, MachineInfo } from './machine.ts';
 
 /** A command that never began may be tried again without harm. */
 const EXEC_PAUSES = [500, 1_000, 2_000];
@@ -28,9 +27,8 @@ export interface IncusParts {
 /** Incus by its command line, after the twelve rules of facts/incus.md. */
 export function createIncus({ doors, placeScript, settings, lab, names }: IncusParts): MachineEngine {
   const { processes, clock } = doors;
-  const machines = new Map<string, Machine>();
   const addresses = new Map<string, string>();
-  let known: Promise<IncusReadiness> | undefined;
+  let looked: Promise<IncusReadiness> | undefined;
 
   const ask = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
     try {
@@ -51,13 +49,13 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
 
   /** Looked at once in a run: it does not change between one launch and the next. */
   const ready = (): Promise<IncusReadiness> => {
-    known ??= readiness(settings, query, async () => (await ask(argv.aliasesCommand())).stdout).catch(
+    looked ??= readiness(settings, query, async () => (await ask(argv.aliasesCommand())).stdout).catch(
       (thrown: unknown) => {
-        known = undefined;
+        looked = undefined;
         throw thrown;
       },
     );
-    return known;
+    return looked;
   };
 
   const list = async (): Promise<readonly MachineInfo[]> =>
@@ -90,24 +88,11 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
     return address;
   };
 
+  const known = createKnownMachines({ doors, placeScript, runOn, addressOf });
+
   const forget = (name: string): void => {
     addresses.delete(name);
-    machines.delete(name);
-  };
-
-  const machine = (name: string): Machine => {
-    const before = machines.get(name);
-    if (before !== undefined) return before;
-    const remote = createRemoteMachine({
-      name,
-      run: (command, signal) => runOn(name, command, signal),
-      address: () => addressOf(name),
-      files: doors.files,
-      placeScript,
-    });
-    const made = acrossSessions(remote, clock);
-    machines.set(name, made);
-    return made;
+    known.forget(name);
   };
 
   const erase = async (name: string): Promise<void> => {
@@ -142,7 +127,7 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
     list,
     erase,
     start,
-    machine,
+    machine: known.machine,
   });
 
   return {
@@ -167,7 +152,7 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
       context.say(`removing ${name}`);
       await erase(name);
     },
-    machine,
+    machine: known.machine,
   };
 }
 

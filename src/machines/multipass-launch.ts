@@ -3,6 +3,7 @@ import { CommandError } from '../system/command-error.ts';
 import type { Clock, Processes } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
+import { awaitCloudInit, type CloudInitWay } from './cloud-init.ts';
 import type { EngineContext, Machine, MachineInfo, MachineSpec } from './machine.ts';
 import { isLostSession } from './lost-session.ts';
 import { launchCommand } from './multipass-argv.ts';
@@ -13,8 +14,6 @@ const NOT_YET = /Remote ".*" is unknown or unreachable|cannot connect to the mul
 /** How long a machine that is still starting after a failed launch may take to run. */
 const RECOVER_MS = 180_000;
 const RECOVER_POLL_MS = 5_000;
-/** cloud-init goes on after sshd answers; five minutes is Multipass's own patience, three times that is ours. */
-const CLOUD_INIT_MS = 900_000;
 const SSH_PAUSES = [5_000, 10_000, 20_000];
 
 export interface LauncherParts {
@@ -93,31 +92,13 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     }
   };
 
-  const awaitCloudInit = async (name: string, { say, signal }: EngineContext): Promise<void> => {
-    say(`${name}: waiting for cloud-init`);
-    const command = {
-      file: 'cloud-init',
-      args: ['status', '--wait'],
-      effect: 'read',
-      timeoutMs: CLOUD_INIT_MS,
-    } as const;
-    try {
-      // Each try is a session of its own: the one before may have met sshd while it restarted.
-      await retry(() => machine(name).run(command, signal), {
-        clock,
-        pauses: SSH_PAUSES,
-        worthIt: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
-        onRetry: () => say(`${name}: that session broke off; once more in a new one`),
-        ...(signal === undefined ? {} : { signal }),
-      });
-    } catch (thrown) {
-      if (!(thrown instanceof CommandError)) throw thrown;
-      if (thrown.failure !== 'exit' || isLostSession(thrown)) throw explain(thrown);
-      // 2 means: done, with errors that it got over (cloud-init 23.4 and later; facts/multipass.md 7 no. 3).
-      if (thrown.result.exitCode !== 2) throw cloudInitFailed(name, thrown);
-      say(`${name}: cloud-init is done, with warnings (multipass exec -n ${name} -- cloud-init status --long)`);
-    }
-  };
+  const cloudInitOn = (name: string, { say }: EngineContext): CloudInitWay => ({
+    clock,
+    pauses: SSH_PAUSES,
+    isLost: isLostSession,
+    onRetry: () => say(`${name}: that session broke off; once more in a new one`),
+    statusCommand: `multipass exec -n ${name} -- cloud-init status --long`,
+  });
 
   /**
    * What already has the name is looked at before the launch: afterwards nobody could tell it from what a launch that
@@ -167,7 +148,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     async launch(spec, context) {
       const found = (await list()).find((each) => each.name === spec.name);
       if (found === undefined || !(await adopt(found, context))) await bringUp(spec, context);
-      await awaitCloudInit(spec.name, context);
+      await awaitCloudInit(machine(spec.name), cloudInitOn(spec.name, context), context);
     },
   };
 }
@@ -195,14 +176,5 @@ function stuck({ name, state }: MachineInfo): CliError {
   return new CliError('machine-broken', {
     message: `The machine ${name} is there (${state}), but does not come up.`,
     hint: `Run \`multipass stop --force ${name}\` and then the same command again; or make it anew with --recreate.`,
-  });
-}
-
-function cloudInitFailed(name: string, error: CommandError): CliError {
-  return new CliError('machine-broken', {
-    message: `cloud-init failed on the machine ${name}, so it is not set up as it should be.`,
-    hint: `See why with \`multipass exec -n ${name} -- cloud-init status --long\`, then make the machine anew with --recreate.`,
-    stderrTail: error.result.stdout.trim(),
-    cause: error,
   });
 }

@@ -5,13 +5,12 @@ import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import { managementAddress } from './addresses.ts';
 import { asInner, withoutMark } from './began.ts';
-import type { EngineContext, Machine, MachineEngine, MachineInfo } from './machine.ts';
+import { createKnownMachines } from './known-machines.ts';
+import type { EngineContext, MachineEngine, MachineInfo } from './machine.ts';
 import { isLostSession } from './lost-session.ts';
 import * as argv from './multipass-argv.ts';
 import { parseInfo, parseList, parseVersion } from './multipass-json.ts';
 import { createLauncher } from './multipass-launch.ts';
-import { acrossSessions } from './new-session.ts';
-import { createRemoteMachine } from './remote-machine.ts';
 
 /** How long a running machine may take to get its address from the engine's DHCP. */
 const ADDRESS_MS = 60_000;
@@ -33,7 +32,6 @@ export interface MultipassParts {
 /** Multipass by its command line, after the ten rules of facts/multipass.md. */
 export function createMultipass({ doors, placeScript, onLost }: MultipassParts): MachineEngine {
   const { processes, clock } = doors;
-  const machines = new Map<string, Machine>();
   const addresses = new Map<string, string>();
   let listing: Promise<readonly MachineInfo[]> | undefined;
 
@@ -92,8 +90,8 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
   };
 
   const addressOf = async (name: string, context: Partial<EngineContext> = {}): Promise<string> => {
-    const known = addresses.get(name);
-    if (known !== undefined) return known;
+    const before = addresses.get(name);
+    if (before !== undefined) return before;
     const address = await findAddress(name, context);
     addresses.set(name, address);
     return address;
@@ -114,25 +112,12 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
     }
   };
 
+  const known = createKnownMachines({ doors, placeScript, runOn, addressOf });
+
   /** An address seldom survives a new machine, and not always a restart (facts/multipass.md 5, 7 no. 6). */
   const forget = (name: string): void => {
     addresses.delete(name);
-    machines.delete(name);
-  };
-
-  const machine = (name: string): Machine => {
-    const known = machines.get(name);
-    if (known !== undefined) return known;
-    const remote = createRemoteMachine({
-      name,
-      run: (command, signal) => runOn(name, command, signal),
-      address: () => addressOf(name),
-      files: doors.files,
-      placeScript,
-    });
-    const made = acrossSessions(remote, clock);
-    machines.set(name, made);
-    return made;
+    known.forget(name);
   };
 
   const remove = async (name: string): Promise<void> => {
@@ -145,7 +130,7 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
     }
   };
 
-  const launcher = createLauncher({ processes, clock, list, info, remove, machine });
+  const launcher = createLauncher({ processes, clock, list, info, remove, machine: known.machine });
 
   return {
     name: 'multipass',
@@ -182,7 +167,7 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
       context.say(`removing ${name}`);
       await remove(name);
     },
-    machine,
+    machine: known.machine,
   };
 }
 

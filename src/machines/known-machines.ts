@@ -1,0 +1,43 @@
+import type { Command, CommandResult, Doors } from '../system/doors.ts';
+import type { Machine } from './machine.ts';
+import { acrossSessions } from './new-session.ts';
+import { createRemoteMachine } from './remote-machine.ts';
+
+export interface KnownMachinesParts {
+  readonly doors: Pick<Doors, 'files' | 'clock'>;
+  /** Text of data/guest/place.sh. */
+  readonly placeScript: string;
+  readonly runOn: (name: string, command: Command, signal?: AbortSignal) => Promise<CommandResult>;
+  readonly addressOf: (name: string) => Promise<string>;
+}
+
+export interface KnownMachines {
+  /** The same for the same name, so that what it found out (its CPU) is asked once. */
+  readonly machine: (name: string) => Machine;
+  /** Another machine may stand under that name from now on. */
+  readonly forget: (name: string) => void;
+}
+
+/** The machines of an engine, out of its way to run commands on them. */
+export function createKnownMachines({ doors, placeScript, runOn, addressOf }: KnownMachinesParts): KnownMachines {
+  const machines = new Map<string, Machine>();
+  const make = (name: string): Machine =>
+    acrossSessions(
+      createRemoteMachine({
+        name,
+        run: (command, signal) => runOn(name, command, signal),
+        address: () => addressOf(name),
+        files: doors.files,
+        placeScript,
+      }),
+      doors.clock,
+    );
+  return {
+    machine: (name) => {
+      const machine = machines.get(name) ?? make(name);
+      machines.set(name, machine);
+      return machine;
+    },
+    forget: (name) => void machines.delete(name),
+  };
+}
