@@ -41,8 +41,8 @@ export async function awaitCloudInit(
       clock,
       pauses,
       worthIt: (thrown) => thrown instanceof CommandError && isLost(thrown),
-      ...(onRetry === undefined ? {} : { onRetry }),
-      ...(signal === undefined ? {} : { signal }),
+      onRetry: () => onRetry?.(),
+      signal,
     });
   } catch (thrown) {
     if (!(thrown instanceof CommandError)) throw thrown;

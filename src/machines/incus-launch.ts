@@ -78,7 +78,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
         pauses: SERVER_PAUSES,
         worthIt: (thrown) => thrown instanceof CommandError && NOT_YET.test(thrown.result.stderr),
         onRetry: () => say(`${name}: Incus is not ready yet, trying again`),
-        ...(signal === undefined ? {} : { signal }),
+        signal,
       });
       return undefined;
     } catch (thrown) {

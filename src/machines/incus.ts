@@ -69,7 +69,7 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
           pauses: EXEC_PAUSES,
           worthIt: (thrown) =>
             thrown instanceof CommandError && !began(thrown.result, 'stderr') && NOT_YET.test(thrown.result.stderr),
-          ...(signal === undefined ? {} : { signal }),
+          signal,
         }),
         'stderr',
       );

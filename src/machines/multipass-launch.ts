@@ -49,7 +49,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
           again();
           say(`${spec.name}: Multipass is not ready yet, trying again`);
         },
-        ...(signal === undefined ? {} : { signal }),
+        signal,
       });
       return undefined;
     } catch (thrown) {
@@ -64,7 +64,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       clock,
       pauses: DAEMON_PAUSES,
       worthIt: (thrown) => thrown instanceof CliError && thrown.reason === 'engine-not-answering',
-      ...(signal === undefined ? {} : { signal }),
+      signal,
     });
 
   /** The outcome is looked up, not believed; a machine that is on its way gets some more time. */
