@@ -33,10 +33,8 @@ describe('payload', () => {
 
   it('is read by tar as place.sh reads it', async () => {
     const stdin = await arrived(files, undefined, host);
-    const { stdout } = spawnSync('sh', ['-c', 'cd "$(mktemp -d)" && tar -x -f - && find . -type f | sort'], {
-      input: stdin,
-      encoding: 'utf8',
-    });
+    const script = 'd=$(mktemp -d) && trap "rm -rf $d" EXIT && cd "$d" && tar -x -f - && find . -type f | sort';
+    const { stdout } = spawnSync('sh', ['-c', script], { input: stdin, encoding: 'utf8' });
     expect(stdout).toBe('./files/etc/a b\n./files/usr/local/bin/k3s\n./manifest\n');
   });
 

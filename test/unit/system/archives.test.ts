@@ -40,7 +40,8 @@ describe('packTar and unpackTar', () => {
   });
 
   it('leaves out the lead of a name and everything that is no file', async () => {
-    const script = 'cd "$(mktemp -d)" && mkdir d && echo hi > d/f && ln -s f d/l && tar c .';
+    const script =
+      'd=$(mktemp -d) && trap "rm -rf $d" EXIT && cd "$d" && mkdir d && echo hi > d/f && ln -s f d/l && tar c .';
     const { stdout } = spawnSync('sh', ['-c', script]);
     expect([...(await unpackTar(stdout)).keys()]).toEqual(['d/f']);
   });
