@@ -4,10 +4,11 @@ import type { Clock, Processes } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import { awaitCloudInit, type CloudInitWay } from './cloud-init.ts';
+import { foreignMachine } from './foreign-machine.ts';
 import * as argv from './incus-argv.ts';
 import type { IncusReadiness, IncusSettings } from './incus-probe.ts';
 import { KERNEL_MODULES, launchSettings, withoutModules, type IncusLaunch } from './incus-settings.ts';
-import type { EngineContext, Machine, MachineInfo, MachineSpec } from './machine.ts';
+import type { EngineContext, Machine, MachineEngine, MachineInfo, MachineSpec } from './machine.ts';
 
 /** Some seconds after the start of a cluster member (facts/incus.md 10.1). */
 const SERVER_PAUSES = [2_000, 5_000, 10_000];
@@ -32,6 +33,7 @@ export interface IncusLauncherParts {
   readonly erase: (name: string) => Promise<void>;
   readonly start: (name: string, context: EngineContext) => Promise<void>;
   readonly machine: (name: string) => Machine;
+  readonly freeing: MachineEngine['freeing'];
 }
 
 export interface IncusLauncher {
@@ -101,7 +103,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       const failure = await tryLaunch(name, launch, context);
       if (failure === undefined) return;
       // Between our look and our launch somebody was faster. After a first try it is that try's late fruit.
-      if (attempt === 1 && EXISTS.test(failure.result.stderr)) throw taken({ name });
+      if (attempt === 1 && EXISTS.test(failure.result.stderr)) throw foreignMachine({ name }, parts.freeing({ name }));
       const left = await find(name);
       if (left?.state === 'running') return;
       // A failure in the start phase leaves the instance behind, stopped: it is in the way of the next launch.
@@ -154,7 +156,8 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       const found = await find(spec.name);
       if (found === undefined) await bringUp(spec, context);
       else {
-        if (found.lab !== lab && !(found.lab === undefined && context.ours === true)) throw taken(found);
+        if (found.lab !== lab && !(found.lab === undefined && context.ours === true))
+          throw foreignMachine(found, parts.freeing(found));
         context.say(`${found.name} is there already (${found.state})`);
         if (found.state === 'unknown') throw unreachable(found.name);
         if (found.state !== 'running' && found.state !== 'starting') await revive(spec, context);
@@ -168,13 +171,6 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
 /** 6.0 tells it in the words of its database (facts/incus.md 1.2). */
 const EXISTS = /UNIQUE constraint failed|already exists/;
 const MODULES = /Failed to load kernel module/;
-
-function taken({ name }: Pick<MachineInfo, 'name'>): CliError {
-  return new CliError('foreign-machine', {
-    message: `There is an instance ${name} already, and it does not carry this lab's label.`,
-    hint: `Choose another name in the configuration, or delete that one instance with \`incus delete --force ${name}\`.`,
-  });
-}
 
 function unreachable(name: string): CliError {
   return new CliError('machine-broken', {

@@ -6,6 +6,7 @@ import { retry } from '../system/retry.ts';
 import { asInner, began, withoutMark } from './began.ts';
 import * as argv from './incus-argv.ts';
 import { parseInstances } from './incus-json.ts';
+import { foreignMachine } from './foreign-machine.ts';
 import { createIncusLauncher, NOT_YET } from './incus-launch.ts';
 import type { Query } from './incus-not-ready.ts';
 import { readiness, type IncusReadiness, type IncusSettings } from './incus-probe.ts';
@@ -117,6 +118,12 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
     }
   };
 
+  const freeing: MachineEngine['freeing'] = ({ name }) => {
+    const { file, args } = argv.removeCommand(settings, name);
+    const typed = args.filter((each) => each !== '--quiet');
+    return `delete that one instance with \`${[file, ...typed].join(' ')}\``;
+  };
+
   const launcher = createIncusLauncher({
     processes,
     clock,
@@ -128,6 +135,7 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
     erase,
     start,
     machine: known.machine,
+    freeing,
   });
 
   return {
@@ -148,24 +156,18 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
         forget(name);
         return;
       }
-      if (found.lab !== lab) throw foreign(name);
+      if (found.lab !== lab) throw foreignMachine(found, freeing(found));
       context.say(`removing ${name}`);
       await erase(name);
     },
     machine: known.machine,
+    freeing,
   };
 }
 
 /** The words of every command for «no such thing»; the API says them of profiles, networks and images as well. */
 function isAbsence({ failure, result }: CommandError): boolean {
   return failure === 'exit' && /not found$/m.test(result.stderr);
-}
-
-function foreign(name: string): CliError {
-  return new CliError('foreign-machine', {
-    message: `The instance ${name} does not carry this lab's label, so it is not deleted.`,
-    hint: `If nobody needs it, delete that one instance with \`incus delete --force ${name}\`.`,
-  });
 }
 
 function withoutAddress(name: string, info: MachineInfo | undefined): CliError {

@@ -83,7 +83,7 @@ export interface EngineContext {
   readonly unfinished?: boolean;
 }
 
-/** Makes and unmakes machines. Multipass today; another engine is one new file beside `multipass.ts`. */
+/** Makes and unmakes machines. Another engine is one new file beside `multipass.ts` and `incus.ts`. */
 export interface MachineEngine {
   readonly name: string;
   /** What the preflight runs: the tool's version, and that it answers. @throws CliError `tool-missing`, `tool-too-old`, `engine-not-answering` */
@@ -100,6 +100,8 @@ export interface MachineEngine {
   /** Removes exactly this machine, for good; absent is fine. */
   remove(name: string, context: EngineContext): Promise<void>;
   machine(name: string): Machine;
+  /** How a person frees the name of a machine that is not ours, with this engine's own commands; stands after "or". */
+  freeing(machine: Pick<MachineInfo, 'name'> & Partial<MachineInfo>): string;
 }
 
 /** The command as root on the machine. */

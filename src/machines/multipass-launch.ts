@@ -4,6 +4,7 @@ import type { Clock, Processes } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import { awaitCloudInit, type CloudInitWay } from './cloud-init.ts';
+import { foreignMachine } from './foreign-machine.ts';
 import type { EngineContext, Machine, MachineInfo, MachineSpec } from './machine.ts';
 import { isLostSession } from './lost-session.ts';
 import { launchCommand } from './multipass-argv.ts';
@@ -105,7 +106,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
    * reports a time-out has left behind, and that may be removed. Gives whether the machine is up.
    */
   const adopt = async (found: MachineInfo, context: EngineContext): Promise<boolean> => {
-    if (context.ours !== true) throw taken(found);
+    if (context.ours !== true) throw foreignMachine(found, freeing(found));
     if (found.state === 'deleted') {
       await remove(found.name);
       return false;
@@ -132,7 +133,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       const { stderr } = failure.result;
       const exists = stderr.includes(`instance "${name}" already exists`);
       // Between our look and our launch somebody was faster. Once we have launched before, it is that launch's late fruit.
-      if (exists && launches === 1) throw taken({ name });
+      if (exists && launches === 1) throw foreignMachine({ name }, freeing({ name }));
       const preparing = stderr.includes('is being prepared');
       // What Multipass refused it refuses again, and leaves nothing behind.
       if (!exists && !preparing && !ranOutOfTime(failure)) throw explain(failure);
@@ -159,17 +160,10 @@ function ranOutOfTime({ failure, result }: CommandError): boolean {
   );
 }
 
-function taken({ name, state }: Pick<MachineInfo, 'name'> & Partial<MachineInfo>): CliError {
-  const erase = `erase that one machine with \`multipass delete --purge ${name}\``;
-  const deleted = state === 'deleted';
-  return new CliError('foreign-machine', {
-    message: deleted
-      ? `A deleted machine still holds the name ${name}, and istio-vms did not make it.`
-      : `There is a machine ${name} already, and istio-vms did not make it.`,
-    hint: deleted
-      ? `Get it back with \`multipass recover ${name}\` and choose another name in the configuration, or ${erase}.`
-      : `Choose another name in the configuration, or ${erase}.`,
-  });
+/** A deleted machine keeps its name until it is purged (facts/multipass.md 1.7). */
+export function freeing({ name, state }: Pick<MachineInfo, 'name'> & Partial<MachineInfo>): string {
+  const back = state === 'deleted' ? ` (\`multipass recover ${name}\` would bring it back)` : '';
+  return `erase that one machine with \`multipass delete --purge ${name}\`${back}`;
 }
 
 function stuck({ name, state }: MachineInfo): CliError {

@@ -10,7 +10,7 @@ import type { EngineContext, MachineEngine, MachineInfo } from './machine.ts';
 import { isLostSession } from './lost-session.ts';
 import * as argv from './multipass-argv.ts';
 import { parseInfo, parseList, parseVersion } from './multipass-json.ts';
-import { createLauncher } from './multipass-launch.ts';
+import { createLauncher, freeing } from './multipass-launch.ts';
 
 /** How long a running machine may take to get its address from the engine's DHCP. */
 const ADDRESS_MS = 60_000;
@@ -168,6 +168,7 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
       await remove(name);
     },
     machine: known.machine,
+    freeing,
   };
 }
 

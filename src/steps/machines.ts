@@ -1,6 +1,6 @@
 import { nodeCloudInit, workloadCloudInit } from '../guest/cloud-init.ts';
+import { foreignMachine } from '../machines/foreign-machine.ts';
 import type { MachineInfo, MachineSpec } from '../machines/machine.ts';
-import { CliError } from '../errors/cli-error.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import type { Lab } from './lab.ts';
 
@@ -52,7 +52,7 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
       const found = await lab.machines.find(name);
       if (found === undefined) return { missing: `no machine ${name}` };
       if (found.state === 'deleted') return { missing: `${name} is soft-deleted` };
-      if (!(await mayUse(lab, found))) throw foreign(found);
+      if (!(await mayUse(lab, found))) throw foreignMachine(found, lab.engine.freeing(found));
       if (found.state !== 'running') return { drifted: `${name} is ${found.state}` };
       if (found.addresses.length === 0) return { drifted: `${name} has no address yet` };
       // A launch that was cut, or whose cloud-init failed, leaves a machine that runs and is not to be built upon.
@@ -63,7 +63,7 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
     async apply(context: StepContext) {
       const found = await lab.machines.find(name);
       if (found !== undefined && found.state !== 'running' && (await lab.ownership.isOurs(found)) !== 'ours') {
-        throw foreign(found);
+        throw foreignMachine(found, lab.engine.freeing(found));
       }
       try {
         const rests = found?.state === 'stopped' || found?.state === 'suspended';
@@ -109,7 +109,7 @@ async function mayUse(lab: Lab, found: MachineInfo): Promise<boolean> {
 export async function removeMachine(lab: Lab, name: string, context: StepContext): Promise<boolean> {
   const found = await lab.machines.find(name);
   if (found !== undefined) {
-    if ((await lab.ownership.isOurs(found)) !== 'ours') throw foreign(found);
+    if ((await lab.ownership.isOurs(found)) !== 'ours') throw foreignMachine(found, lab.engine.freeing(found));
     context.say(`removing ${name}`);
     await lab.engine.remove(name, context);
     lab.machines.forget();
@@ -117,14 +117,4 @@ export async function removeMachine(lab: Lab, name: string, context: StepContext
   }
   await lab.ownership.forget(name);
   return found !== undefined;
-}
-
-function foreign(found: MachineInfo): CliError {
-  return new CliError('foreign-machine', {
-    message: `A machine named ${found.name} exists (${found.state}), and istio-vms did not make it from this directory.`,
-    hint:
-      found.state === 'deleted'
-        ? `Bring it back with \`multipass recover ${found.name}\` or, if nobody needs it, \`multipass delete --purge ${found.name}\`; or set NODE_PREFIX or WORKLOAD_VM_NAME to other names.`
-        : 'Set NODE_PREFIX or WORKLOAD_VM_NAME to other names, or remove that machine yourself.',
-  });
 }

@@ -322,7 +322,10 @@ describe('createIncus', () => {
 
     it.each([['theirs'], [null]])('never what carries the label %s', async (lab) => {
       processes.on(LIST, shown('Running', lab));
-      await expect(engine().remove('k1', context)).rejects.toMatchObject({ reason: 'foreign-machine' });
+      await expect(engine().remove('k1', context)).rejects.toMatchObject({
+        reason: 'foreign-machine',
+        facts: { hint: expect.stringContaining('`incus delete --force k1`') as string },
+      });
       expect(processes.lines).toEqual([LIST]);
     });
 

@@ -213,14 +213,15 @@ describe('createMultipass', () => {
     });
 
     it.each([
-      ['Running', 'There is a machine k1 already'],
-      ['Unknown', 'There is a machine k1 already'],
-      ['Deleted', 'A deleted machine still holds the name k1'],
-    ])('never touches a machine that was there before: %s', async (state, words) => {
+      ['Running', 'There is a machine k1 already (running)', '`multipass delete --purge k1`'],
+      ['Unknown', 'There is a machine k1 already (unknown)', '`multipass delete --purge k1`'],
+      ['Deleted', 'A deleted machine still holds the name k1', '`multipass recover k1`'],
+    ])('never touches a machine that was there before: %s', async (state, words, wayOut) => {
       processes.on(LIST, had(state));
       await expect(engine.launch(spec, context)).rejects.toMatchObject({
         reason: 'foreign-machine',
         message: expect.stringContaining(words) as string,
+        facts: { hint: expect.stringContaining(wayOut) as string },
       });
       expect(deeds()).toEqual([]);
     });
