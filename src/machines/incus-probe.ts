@@ -33,11 +33,15 @@ export async function readiness(
   const server = parseServer(answer ?? '');
   if (!server.trusted) throw untrusted(settings.remote);
   const type = typeOf(settings, server);
-  const [profile] = await Promise.all([
+  const asked = [
     profileOf(settings, query),
     checkMembers(settings.targets, server.clustered, query),
     checkImage(settings, query),
-  ]);
+  ] as const;
+  // Asked at once, told in this order: where there is no project, there is no image either.
+  await Promise.allSettled(asked);
+  for (const each of asked) await each;
+  const profile = await asked[0];
   await checkNetwork(settings.network ?? networkOf(profile), settings.targets, server.clustered, query);
   return { server, type, profile };
 }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createIncus } from '../../../src/machines/incus.ts';
-import type { IncusSettings } from '../../../src/machines/incus-probe.ts';
+import { readiness, type IncusSettings } from '../../../src/machines/incus-probe.ts';
 import type { MachineEngine } from '../../../src/machines/machine.ts';
 import { quoteCommand } from '../../../src/system/quote.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
@@ -86,6 +86,15 @@ describe('createIncus', () => {
   describe('probe', () => {
     it('gives the version of a server on which machines can be made', async () => {
       expect(await engine().probe()).toEqual({ version: '6.0.4' });
+    });
+
+    it('tells of the missing project first, however fast the image is missed', async () => {
+      const query = async (path: string): Promise<string | undefined> => {
+        if (path.startsWith('/1.0/profiles')) for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+        return path === '/1.0' ? JSON.stringify(SERVER) : undefined;
+      };
+      const settings = { image: 'own', project: 'x', targets: [] };
+      await expect(readiness(settings, query, () => Promise.resolve('{}'))).rejects.toThrow('no project x');
     });
 
     it.each<[string, Partial<IncusSettings>, Record<string, Answer>, RegExp, RegExp]>([
