@@ -118,10 +118,12 @@ function hostFiles(): Files {
 /** The request is one line of JSON; undefined when the caller went before it was whole. */
 async function receive(line: Socket): Promise<Call | undefined> {
   let text = '';
+  // A character may lie across two chunks.
+  line.setEncoding('utf8');
   const whole = await new Promise<boolean>((resolve) => {
     line.on('close', () => resolve(false));
-    line.on('data', (chunk) => {
-      text += chunk.toString('utf8');
+    line.on('data', (chunk: string) => {
+      text += chunk;
       if (text.endsWith('\n')) resolve(true);
     });
   });
