@@ -2,6 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Clock, Processes } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
+import { createPatience } from '../system/patience.ts';
 import { retry } from '../system/retry.ts';
 import { awaitCloudInit, type CloudInitWay } from './cloud-init.ts';
 import { foreignMachine } from './foreign-machine.ts';
@@ -118,15 +119,15 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   };
 
   const awaitAddress = async (name: string, { say, signal }: EngineContext): Promise<void> => {
-    const deadline = clock.now() + ADDRESS_MS;
+    const patience = createPatience(clock, ADDRESS_MS);
     for (;;) {
       const found = await find(name);
       if (found?.state === 'running' && found.addresses.length > 0) return;
       // Exit code 0 and dead a moment later: an init without cgroups, or too little memory.
       if (found === undefined || found.state === 'stopped') throw died(name);
-      if (clock.now() >= deadline) throw noAddress(name, found);
+      if (patience.left() === 0) throw noAddress(name, found);
       say(`${name}: waiting for its address`);
-      await clock.sleep(POLL_MS, signal);
+      await patience.pause(POLL_MS, signal);
     }
   };
 

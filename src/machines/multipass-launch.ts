@@ -2,6 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Clock, Processes } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
+import { createPatience } from '../system/patience.ts';
 import { retry } from '../system/retry.ts';
 import { awaitCloudInit, type CloudInitWay } from './cloud-init.ts';
 import { foreignMachine } from './foreign-machine.ts';
@@ -70,26 +71,26 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
 
   /** The outcome is looked up, not believed; a machine that is on its way gets some more time. */
   const lookUp = async (name: string, { say, signal }: EngineContext): Promise<Outcome> => {
-    const deadline = clock.now() + RECOVER_MS;
+    const patience = createPatience(clock, RECOVER_MS);
     for (;;) {
       const found = await patientInfo(name, signal);
       if (found === undefined) return 'absent';
       if (found.state === 'running') return 'running';
       const onItsWay = found.state === 'starting' || found.state === 'unknown';
-      if (!onItsWay || clock.now() >= deadline) return 'lost';
+      if (!onItsWay || patience.left() === 0) return 'lost';
       say(`${name}: launch reported a failure, but the machine is ${found.state}; waiting for it`);
-      await clock.sleep(RECOVER_POLL_MS, signal);
+      await patience.pause(RECOVER_POLL_MS, signal);
     }
   };
 
   /** Another client (an earlier run of ours that was killed) has the daemon prepare this name: wait for what comes of it. */
   const awaitPrepared = async (name: string, context: EngineContext): Promise<Outcome> => {
-    const deadline = clock.now() + RECOVER_MS;
+    const patience = createPatience(clock, RECOVER_MS);
     context.say(`${name}: Multipass is still preparing it`);
     for (;;) {
       const outcome = await lookUp(name, context);
-      if (outcome !== 'absent' || clock.now() >= deadline) return outcome;
-      await clock.sleep(RECOVER_POLL_MS, context.signal);
+      if (outcome !== 'absent' || patience.left() === 0) return outcome;
+      await patience.pause(RECOVER_POLL_MS, context.signal);
     }
   };
 

@@ -2,6 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Command, CommandResult, Doors } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
+import { createPatience } from '../system/patience.ts';
 import { retry } from '../system/retry.ts';
 import { managementAddress } from './addresses.ts';
 import { asInner, withoutMark } from './began.ts';
@@ -98,7 +99,7 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
   };
 
   const findAddress = async (name: string, { say, signal }: Partial<EngineContext>): Promise<string> => {
-    const deadline = clock.now() + ADDRESS_MS;
+    const patience = createPatience(clock, ADDRESS_MS);
     for (let looks = 1; ; looks++) {
       const all = await list();
       const own = all.find((each) => each.name === name);
@@ -106,9 +107,9 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
       const others = all.filter((each) => each !== own).flatMap((each) => each.addresses);
       const address = managementAddress(own.addresses, others);
       if (address !== undefined) return address;
-      if (clock.now() >= deadline) throw noAddress(name);
+      if (patience.left() === 0) throw noAddress(name);
       if (looks === 1) say?.(`${name} has no address yet; waiting for it`);
-      await clock.sleep(ADDRESS_POLL_MS, signal);
+      await patience.pause(ADDRESS_POLL_MS, signal);
     }
   };
 

@@ -1,5 +1,6 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { Clock } from '../system/doors.ts';
+import { createPatience, type Patience } from '../system/patience.ts';
 import { interrupted, isInterrupt } from './interrupt.ts';
 import type { Say } from './step.ts';
 import { duration, sentence } from './words.ts';
@@ -26,8 +27,6 @@ export interface Wait<T> {
 /** How much longer each pause is than the one before it, and the most it becomes, as multiples of the interval. */
 const GROWTH = 1.25;
 const LONGEST = 3;
-/** A pause that took this much longer than asked (milliseconds) means that the computer slept: nobody worked meanwhile. */
-const SLEPT_MS = 30_000;
 
 /**
  * Looks until it is so. The last look is made at the deadline itself.
@@ -35,38 +34,38 @@ const SLEPT_MS = 30_000;
  */
 export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
   const { clock, signal, what, deadlineMs, intervalMs, hint, say, probe } = wait;
-  let from = clock.now();
+  const patience = createPatience(clock, deadlineMs);
   let pause = intervalMs;
   let lastSaid: string | undefined;
   for (;;) {
     if (signal?.aborted === true) throw interrupted(`stopped waiting for ${what}`);
     const look = await probe(signal);
     if ('done' in look) return look.done;
-    const left = from + deadlineMs - clock.now();
-    if (left <= 0) {
+    const left = patience.left();
+    if (left === 0) {
       throw new CliError('gave-up-waiting', {
-        message: sentence(`Gave up waiting for ${what} after ${duration(clock.now() - from)}: ${look.notYet}`),
+        message: sentence(`Gave up waiting for ${what} after ${duration(patience.spent())}: ${look.notYet}`),
         hint,
       });
     }
     // The same reason again is no news.
     if (look.notYet !== lastSaid) say(`waiting for ${what}: ${look.notYet}`);
     lastSaid = look.notYet;
-    const pausedAt = clock.now();
-    await sleepOrStop(clock, Math.min(pause, left), signal, `stopped waiting for ${what}`);
-    const slept = clock.now() - pausedAt - Math.min(pause, left);
-    if (slept > SLEPT_MS) {
-      from += slept;
-      say(`the computer slept for ${duration(slept)}; waiting for ${what}`);
-    }
+    const slept = await pauseOrStop(patience, Math.min(pause, left), signal, `stopped waiting for ${what}`);
+    if (slept > 0) say(`the computer slept for ${duration(slept)}; waiting for ${what}`);
     pause = Math.min(pause * GROWTH, intervalMs * LONGEST);
   }
 }
 
-/** Sleeps; an abort becomes our own `interrupted`. */
-async function sleepOrStop(clock: Clock, ms: number, signal: AbortSignal | undefined, what: string): Promise<void> {
+/** Pauses; an abort becomes our own `interrupted`. */
+async function pauseOrStop(
+  patience: Patience,
+  ms: number,
+  signal: AbortSignal | undefined,
+  what: string,
+): Promise<number> {
   try {
-    await clock.sleep(ms, signal);
+    return await patience.pause(ms, signal);
   } catch (error) {
     if (signal !== undefined && (error === signal.reason || isInterrupt(error, signal))) throw interrupted(what);
     throw error;

@@ -147,3 +147,6 @@ export const ADDRESS_GONE = 45 * second;
 export const CONTAINER_CALL = 0.2 * second;
 export const CONTAINER_PULL = 15 * second;
 export const CONTAINER_EXPORT = 3 * second;
+
+/** How long the computer sleeps in the faults that are about that. */
+export const LID_CLOSED = 2 * 3_600_000;

@@ -47,6 +47,10 @@ export const FAULTS: readonly Fault[] = [
     what: 'The computer sleeps for two hours at the moment at which the sidecar starts.',
   },
   {
+    name: 'slept-while-looking',
+    what: 'The computer sleeps for two hours while `kubectl` looks at nodes that are not Ready yet.',
+  },
+  {
     name: 'arm64-deb-missing',
     what: 'This is an arm64 computer, and the arm64 sidecar package was never published for this version.',
     host: (host) => ({ ...host, cpu: 'arm64' }),

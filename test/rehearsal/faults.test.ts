@@ -31,6 +31,7 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
     code: 0,
     shown: ['the computer slept for 2 h', 'sidecar           the token has expired; asking for a new one'],
   },
+  'slept-while-looking': { code: 0, shown: ['waiting for node k3s-worker-1: not Ready yet'] },
   'arm64-deb-missing': {
     code: 0,
     shown: [

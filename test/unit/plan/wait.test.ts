@@ -4,7 +4,7 @@ import { waitUntil, type Look } from '../../../src/plan/wait.ts';
 import { counted, duration, sentence } from '../../../src/plan/words.ts';
 import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
 
-function waiting(probe: (now: number) => Look<string>) {
+function waiting(probe: (now: number) => Look<string>, deadlineMs = 20_000) {
   const clock = createVirtualClock(0);
   const interrupt = new AbortController();
   const said: string[] = [];
@@ -20,7 +20,7 @@ function waiting(probe: (now: number) => Look<string>) {
           clock,
           signal: interrupt.signal,
           what: 'the moon',
-          deadlineMs: 20_000,
+          deadlineMs,
           intervalMs: 1000,
           hint: 'Look up.',
           say: (text) => void said.push(text),
@@ -74,6 +74,16 @@ describe('a computer that slept', () => {
     wait.clock.after(2_000, () => wait.clock.leap(7_200_000));
     await expect(wait.done()).resolves.toBe('there');
     expect(wait.said.some((text) => text.includes('slept'))).toBe(true);
+  });
+
+  it('while somebody looked is not, either', async () => {
+    let looks = 0;
+    const patient = waiting(() => {
+      looks += 1;
+      if (looks === 2) patient.clock.leap(7_200_000);
+      return looks === 4 ? { done: 'there' } : { notYet: 'not yet' };
+    }, 120_000);
+    await expect(patient.done()).resolves.toBe('there');
   });
 });
 

@@ -1,4 +1,4 @@
-import { GUEST_SCRIPT } from '../../durations.ts';
+import { GUEST_SCRIPT, LID_CLOSED } from '../../durations.ts';
 import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import { digestOf } from '../../stand-in.ts';
@@ -12,8 +12,6 @@ import { startAsStamped, failed, type ScriptCall, type ScriptModel } from './scr
 
 const STORE = '/var/lib/istio-vms';
 const ROOT = `${STORE}/root-cert.pem`;
-/** How long the computer sleeps in the fault `computer-slept`. */
-const LID_CLOSED = 2 * 3_600_000;
 
 /** `data/guest/k3s-start.sh UNIT`: makes the join password on a server, enables, starts without waiting. */
 export const k3sStartModel: ScriptModel = async (call) => {

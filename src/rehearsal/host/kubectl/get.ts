@@ -1,6 +1,9 @@
 import type { KindInfo } from '../../cluster/kinds.ts';
 import { matchesSelector, parseSelector } from '../../cluster/selectors.ts';
 import { fromServer } from '../../cluster/api-error.ts';
+import { isReady, type NodeObject } from '../../cluster/shapes.ts';
+import { LID_CLOSED } from '../../durations.ts';
+import { strike } from '../../strike.ts';
 import type { KubeObject } from '../../world.ts';
 import { flag } from './args.ts';
 import { kindNamed, type Verb } from './verb.ts';
@@ -14,7 +17,7 @@ export const get: Verb = {
     '--ignore-not-found': 'switch',
     '--output': 'value',
   },
-  run: async ({ cluster, parsed }) => {
+  run: async ({ call, cluster, parsed }) => {
     const [kinds, name, ...more] = parsed.words;
     if (kinds === undefined) return { exitCode: 1, stderr: 'error: You must specify the type of resource to get.\n' };
     if (more.length > 0)
@@ -49,6 +52,8 @@ export const get: Verb = {
         .filter(({ metadata }) => everywhere || !info.namespaced || metadata.namespace === namespace)
         .filter(({ metadata }) => selector === undefined || matchesSelector(parseSelector(selector), metadata.labels)),
     );
+    const onTheWay = items.some((item) => item.kind === 'Node' && !isReady(item as NodeObject));
+    if (onTheWay && strike(call.world, 'slept-while-looking')) call.world.clock.leap(LID_CLOSED);
     return { exitCode: 0, stdout: listText(items) };
   },
 };
