@@ -85,12 +85,15 @@ export const removeCommand = (place: IncusPlace, name: string): Command =>
  * Runs on the machine what is given, as the user `ubuntu` (root where an image has none, who may `sudo` as well).
  *
  * The first byte on stderr says that it began: without it, the failure is that of Incus, which has no exit code of its
- * own (facts/incus.md 2.2). `timeout` ends the whole process group when the client is ended, which Incus alone does
- * not (2.3); it runs as root, so that it may end what `sudo` has begun.
+ * own (facts/incus.md 2.2). The last byte on stdout and on stderr says that all of it came: a busy Incus loses what is
+ * written just before the end (`incus-session.ts`), so the end is put off for a moment (with 20 ms two of 1,500 were lost,
+ * with 50 ms none). `timeout` ends the whole process group when the client is ended, which Incus alone does not (2.3); it
+ * runs as root, so that it may end what `sudo` has begun.
  */
-const SHIM = `printf '\\036' >&2
+const SHIM = String.raw`printf '\036' >&2
 limit=$1
 shift
+set -- sh -c 'env -- "$@"; rc=$?; printf "\036"; printf "\036" >&2; sleep 0.1; exit $rc' sh "$@"
 cd ~ubuntu 2>/dev/null || cd /
 id -u ubuntu >/dev/null 2>&1 || exec timeout -k 2 "$limit" "$@"
 exec timeout -k 2 "$limit" setpriv --reuid=ubuntu --regid="$(id -g ubuntu)" --init-groups --inh-caps=-all env HOME="$PWD" USER=ubuntu LOGNAME=ubuntu "$@"`;

@@ -9,6 +9,7 @@ import { foreignMachine } from './foreign-machine.ts';
 import * as argv from './incus-argv.ts';
 import type { IncusReadiness, IncusSettings } from './incus-probe.ts';
 import { KERNEL_MODULES, launchSettings, withoutModules, type IncusLaunch } from './incus-settings.ts';
+import { LOST } from './lost-session.ts';
 import type { EngineContext, Machine, MachineEngine, MachineInfo, MachineSpec } from './machine.ts';
 
 /** Some seconds after the start of a cluster member (facts/incus.md 10.1). */
@@ -134,7 +135,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   const cloudInitOn = (name: string): CloudInitWay => ({
     clock,
     pauses: AGENT_PAUSES,
-    isLost: ({ failure, result }) => failure === 'exit' && result.exitCode === 255,
+    isLost: ({ failure, result }) => failure === 'exit' && result.exitCode === LOST,
     statusCommand: `incus exec ${name} -- cloud-init status --long`,
     failureOf: ({ result }) => (result.exitCode === 127 ? withoutCloudInit(name, settings.image) : undefined),
   });

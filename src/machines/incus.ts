@@ -3,17 +3,17 @@ import { CommandError } from '../system/command-error.ts';
 import type { Command, CommandResult, Doors } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
-import { asInner, began, withoutMark } from './began.ts';
 import * as argv from './incus-argv.ts';
 import { parseInstances } from './incus-json.ts';
 import { foreignMachine } from './foreign-machine.ts';
 import { createIncusLauncher, NOT_YET } from './incus-launch.ts';
 import type { Query } from './incus-not-ready.ts';
 import { readiness, type IncusReadiness, type IncusSettings } from './incus-probe.ts';
+import { asInner, isCut, isWhole, neverBegan, withoutMarks } from './incus-session.ts';
 import { createKnownMachines } from './known-machines.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from './machine.ts';
 
-/** A command that never began may be tried again without harm. */
+/** What never began, and what only reads, may be tried again without harm. */
 const EXEC_PAUSES = [500, 1_000, 2_000];
 
 export interface IncusParts {
@@ -63,19 +63,21 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
     parseInstances((await ask(argv.listCommand(settings))).stdout);
 
   const runOn = async (name: string, command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    const session = async (): Promise<CommandResult> => {
+      const exec = argv.execCommand(settings, name, command);
+      const result = await processes.run(exec, signal);
+      if (!isWhole(result)) throw new CommandError(exec, 'exit', result);
+      return result;
+    };
+    const worthIt = (thrown: unknown): boolean => {
+      if (!(thrown instanceof CommandError)) return false;
+      if (neverBegan(thrown)) return NOT_YET.test(thrown.result.stderr);
+      return command.effect === 'read' && isCut(thrown);
+    };
     try {
-      return withoutMark(
-        await retry(() => processes.run(argv.execCommand(settings, name, command), signal), {
-          clock,
-          pauses: EXEC_PAUSES,
-          worthIt: (thrown) =>
-            thrown instanceof CommandError && !began(thrown.result, 'stderr') && NOT_YET.test(thrown.result.stderr),
-          signal,
-        }),
-        'stderr',
-      );
+      return withoutMarks(await retry(session, { clock, pauses: EXEC_PAUSES, worthIt, signal }));
     } catch (thrown) {
-      throw thrown instanceof CommandError ? asInner(thrown, 'stderr') : thrown;
+      throw thrown instanceof CommandError ? asInner(thrown) : thrown;
     }
   };
 

@@ -5,13 +5,13 @@ import { explain } from '../system/explain.ts';
 import { createPatience } from '../system/patience.ts';
 import { retry } from '../system/retry.ts';
 import { managementAddress } from './addresses.ts';
-import { asInner, withoutMark } from './began.ts';
 import { createKnownMachines } from './known-machines.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from './machine.ts';
 import { isLostSession } from './lost-session.ts';
 import * as argv from './multipass-argv.ts';
 import { parseInfo, parseList, parseVersion } from './multipass-json.ts';
 import { createLauncher, freeing } from './multipass-launch.ts';
+import { asInner, withoutMark } from './multipass-session.ts';
 
 /** How long a running machine may take to get its address from the engine's DHCP. */
 const ADDRESS_MS = 60_000;
@@ -78,7 +78,6 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
           signal,
           worthIt: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
         }),
-        'stdout',
       );
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
@@ -86,7 +85,7 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
         addresses.delete(name);
         onLost?.();
       }
-      throw asInner(thrown, 'stdout', argv.withFour);
+      throw asInner(thrown);
     }
   };
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createIncus } from '../../../src/machines/incus.ts';
 import { readiness, type IncusSettings } from '../../../src/machines/incus-probe.ts';
+import { isLostSession } from '../../../src/machines/lost-session.ts';
 import type { MachineEngine } from '../../../src/machines/machine.ts';
 import { quoteCommand } from '../../../src/system/quote.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
@@ -73,7 +74,7 @@ describe('createIncus', () => {
   beforeEach(() => {
     said = [];
     asked = [];
-    guest = { 'cloud-init status --wait': [{ stdout: 'status: done', stderr: '\u001e' }] };
+    guest = { 'cloud-init status --wait': [{ stdout: 'status: done\u001e', stderr: '\u001e\u001e' }] };
     clock = fakeClock();
     processes = fakeProcesses()
       .on('incus alias --quiet list --format json', { stdout: '{}' })
@@ -299,7 +300,7 @@ describe('createIncus', () => {
       [127, 'machine-broken', /has no cloud-init/],
     ])('cloud-init that ends with %i is told', async (exitCode, reason, message) => {
       processes.on(LIST, shown('gone'), shown('Running')).on(LAUNCH, {});
-      guest['cloud-init status --wait'] = [{ exitCode, stderr: '\u001e', stdout: 'status: error' }];
+      guest['cloud-init status --wait'] = [{ exitCode, stderr: '\u001e\u001e', stdout: 'status: error\u001e' }];
       const thrown: unknown = await engine()
         .launch(spec, context)
         .catch((error: unknown) => error);
@@ -354,7 +355,7 @@ describe('createIncus', () => {
     const command = { file: 'grep', args: ['x'], effect: 'read' } as const;
 
     it.each([0, 1, 4, 104, 126, 127, 255])('keeps its exit code %i', async (exitCode) => {
-      guest['grep x'] = [{ exitCode, stdout: 'out', stderr: 'If this is your first time…\n\u001eerr' }];
+      guest['grep x'] = [{ exitCode, stdout: 'out\u001e', stderr: 'If this is your first time…\n\u001eerr\u001e' }];
       const machine = engine().machine('k1');
       const result = await machine.run(command).catch((error: unknown) => (error as CommandError).result);
       expect(result).toMatchObject({ exitCode, stdout: 'out', stderr: 'err' });
@@ -372,13 +373,32 @@ describe('createIncus', () => {
       const restarting = 'Error: Failed to retrieve PID of executing child process';
       guest['grep x'] = [
         { exitCode: 255, stderr: restarting },
-        { stdout: 'ok', stderr: '\u001e' },
+        { stdout: 'ok\u001e', stderr: '\u001e\u001e' },
       ];
       expect(await engine().machine('k1').run(command)).toMatchObject({ stdout: 'ok' });
-      guest['grep x'] = [{ exitCode: 255, stderr: `\u001e${restarting}` }];
+      guest['grep x'] = [{ exitCode: 255, stdout: '\u001e', stderr: `\u001e${restarting}\u001e` }];
       asked = [];
       await expect(engine().machine('k1').run(command)).rejects.toThrow();
       expect(asked).toHaveLength(1);
+    });
+
+    it('that only reads is asked again when Incus lost what it wrote', async () => {
+      guest['grep x'] = [
+        { stdout: '', stderr: '' },
+        { exitCode: 59, stdout: '', stderr: '\u001e' },
+        { stdout: 'ok\u001e', stderr: '\u001e\u001e' },
+      ];
+      expect(await engine().machine('k1').run(command)).toMatchObject({ stdout: 'ok', stderr: '' });
+      expect(asked).toHaveLength(3);
+    });
+
+    it('that writes is not: what it ended with is true, and a success that nobody heard is a lost session', async () => {
+      const write = { ...command, effect: 'write' } as const;
+      guest['grep x'] = [{ exitCode: 59 }];
+      await expect(engine().machine('k1').run(write)).rejects.toMatchObject({ result: { exitCode: 59 } });
+      guest['grep x'] = [{}];
+      await expect(engine().machine('k1').run(write)).rejects.toSatisfy(isLostSession as (thrown: unknown) => boolean);
+      expect(asked).toHaveLength(2);
     });
 
     it('has an address when it runs', async () => {

@@ -1,4 +1,4 @@
-import { withoutMark } from '../../../../src/machines/began.ts';
+import { withoutMark } from '../../../../src/machines/multipass-session.ts';
 import { SHIM } from '../../../../src/machines/multipass-argv.ts';
 import { loadShippedData, type ShippedData } from '../../../../src/system/shipped.ts';
 import { CommandError } from '../../../../src/system/command-error.ts';
@@ -42,7 +42,7 @@ export function rig({ programs, mesh: overrides, ...options }: RigOptions = {}) 
   /** As the engine runs it; stdout without the byte that says that the command began. */
   const exec = async (name: string, argv: readonly string[], stdin?: string | Uint8Array, timeoutMs = 3_600_000) => {
     const result = await mp(['exec', '-n', name, '--', 'sh', '-c', SHIM, 'sh', '3600', ...argv], stdin, timeoutMs);
-    return withoutMark(result, 'stdout') as typeof result;
+    return withoutMark(result) as typeof result;
   };
 
   /** What `Machine.put` does: files, then a shipped script, in one call. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asInner, withoutMark } from '../../../src/machines/began.ts';
+import { asInner, withoutMark } from '../../../src/machines/multipass-session.ts';
 import { CommandError } from '../../../src/system/command-error.ts';
 import { resultOf } from '../../support/fake-processes.ts';
 
@@ -13,14 +13,9 @@ describe('withoutMark', () => {
     ['an output with the byte itself', '\u001ea\u001eb', 'a\u001eb'],
     ['no mark', 'what the client says', 'what the client says'],
   ])('%s', (_, stdout, kept) => {
-    const result = withoutMark(resultOf({ stdout }), 'stdout');
+    const result = withoutMark(resultOf({ stdout }));
     expect(result.stdout).toBe(kept);
     expect(Buffer.from(result.stdoutBytes).toString()).toBe(kept);
-  });
-
-  it('takes a banner off stderr, and nothing off stdout', () => {
-    const result = withoutMark(resultOf({ stdout: 'a\u001eb', stderr: 'banner\n\u001eown' }), 'stderr');
-    expect(result).toMatchObject({ stdout: 'a\u001eb', stderr: 'own' });
   });
 });
 
@@ -33,6 +28,6 @@ describe('asInner', () => {
     ['ran out of time', 'timed-out', '', -1, -1],
   ] as const)('%s', (_, failure, stdout, exitCode, inner) => {
     const error = new CommandError(command, failure, { ...resultOf({ stdout }), exitCode });
-    expect(asInner(error, 'stdout')).toMatchObject({ failure, result: { exitCode: inner } });
+    expect(asInner(error)).toMatchObject({ failure, result: { exitCode: inner } });
   });
 });
