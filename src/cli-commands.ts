@@ -1,5 +1,5 @@
 import { Argument, Option } from 'commander';
-import { deletable, type CommandSpec } from './cli-spec.ts';
+import { deletable, repeatable, type CommandSpec } from './cli-spec.ts';
 import { STEP_COMMANDS } from './cli-steps.ts';
 
 const WHOLE: readonly CommandSpec[] = [
@@ -38,9 +38,7 @@ const WHOLE: readonly CommandSpec[] = [
           .default('both'),
       );
       command.addOption(
-        new Option('--image-archive <file>', 'images that docker or podman has saved, in place of pulling; repeatable')
-          .default([])
-          .argParser((file: string, before: readonly string[]) => [...before, file]),
+        repeatable('--image-archive <file>', 'images that docker or podman has saved, in place of pulling; repeatable'),
       );
     },
     examples: [

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { repeatable } from './cli-spec.ts';
 import { LOCK_TIMEOUT_S, REHEARSAL_STARTS } from './invocation.ts';
 
 /** For commands that change something. */
@@ -25,9 +26,7 @@ export function addCommonOptions(command: Command, more: readonly Option[]): voi
   const rehearsal: readonly Option[] = [
     new Option('--rehearse', 'in a simulated world: nothing real is touched').default(false),
     new Option('--from <start>', `where it begins: ${REHEARSAL_STARTS.join(', ')}`).choices(REHEARSAL_STARTS),
-    new Option('--fault <name>', 'let this go wrong; repeatable; an unknown name lists all')
-      .default([])
-      .argParser((name: string, before: readonly string[]) => [...before, name]),
+    repeatable('--fault <name>', 'let this go wrong; repeatable; an unknown name lists all'),
   ];
   for (const option of common.slice(0, -1)) command.addOption(option.helpGroup('Always:'));
   command.addHelpOption((common.at(-1) as Option).helpGroup('Always:'));

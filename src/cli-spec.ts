@@ -24,3 +24,9 @@ export const deletable = (command: Command): void => {
   command.addOption(new Option('--delete', 'take it down: what istio-vms made, and only that').conflicts('recreate'));
   command.addOption(new Option('--recreate', 'take it down and make it again'));
 };
+
+/** An option that may be given several times: all of its values, in their order. */
+export const repeatable = (flags: string, description: string): Option =>
+  new Option(flags, description)
+    .default([])
+    .argParser((value: string, before: readonly string[]) => [...before, value]);
