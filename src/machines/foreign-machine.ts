@@ -1,17 +1,15 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { MachineInfo } from './machine.ts';
+import type { MachineEngine, NamedMachine } from './machine.ts';
 
-/** Somebody else holds the name that a machine of ours should have. `freeing` as {@link MachineEngine.freeing} words it. */
-export function foreignMachine(
-  { name, state }: Pick<MachineInfo, 'name'> & Partial<MachineInfo>,
-  freeing: string,
-): CliError {
+/** Somebody else holds the name that a machine of ours should have. */
+export function foreignMachine(machine: NamedMachine, engine: Pick<MachineEngine, 'freeing'>): CliError {
+  const { name, state } = machine;
   const holder =
     state === 'deleted'
       ? `A deleted machine still holds the name ${name}`
       : `There is a machine ${name} already${state === undefined ? '' : ` (${state})`}`;
   return new CliError('foreign-machine', {
     message: `${holder}, and istio-vms did not make it for this lab.`,
-    hint: `Set NODE_PREFIX or WORKLOAD_VM_NAME to other names, or ${freeing}.`,
+    hint: `Set NODE_PREFIX or WORKLOAD_VM_NAME to other names, or ${engine.freeing(machine)}.`,
   });
 }

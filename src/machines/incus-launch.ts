@@ -105,7 +105,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       const failure = await tryLaunch(name, launch, context);
       if (failure === undefined) return;
       // Between our look and our launch somebody was faster. After a first try it is that try's late fruit.
-      if (attempt === 1 && EXISTS.test(failure.result.stderr)) throw foreignMachine({ name }, parts.freeing({ name }));
+      if (attempt === 1 && EXISTS.test(failure.result.stderr)) throw foreignMachine({ name }, parts);
       const left = await find(name);
       if (left?.state === 'running') return;
       // A failure in the start phase leaves the instance behind, stopped: it is in the way of the next launch.
@@ -159,7 +159,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       if (found === undefined) await bringUp(spec, context);
       else {
         if (found.lab !== lab && !(found.lab === undefined && context.ours === true))
-          throw foreignMachine(found, parts.freeing(found));
+          throw foreignMachine(found, parts);
         context.say(`${found.name} is there already (${found.state})`);
         if (found.state === 'unknown') throw unreachable(found.name);
         if (found.state !== 'running' && found.state !== 'starting') await revive(spec, context);

@@ -49,10 +49,7 @@ export function asInner(error: CommandError): CommandError {
   const result = withoutMarks(error.result);
   // A 0 whose words are lost: nobody knows what it said. What may be done twice is done again.
   const unheard = isCut(error) && result.exitCode === 0;
-  const inner = unheard
-    ? { ...result, exitCode: LOST, stderr: 'The command ended well, but Incus lost what it wrote.' }
-    : neverBegan(error)
-      ? { ...result, exitCode: LOST }
-      : result;
-  return new CommandError(error.command, error.failure, inner, { cause: error.cause });
+  const exitCode = unheard || neverBegan(error) ? LOST : result.exitCode;
+  const stderr = unheard ? 'The command ended well, but Incus lost what it wrote.' : result.stderr;
+  return new CommandError(error.command, error.failure, { ...result, exitCode, stderr }, { cause: error.cause });
 }

@@ -158,7 +158,7 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
         forget(name);
         return;
       }
-      if (found.lab !== lab) throw foreignMachine(found, freeing(found));
+      if (found.lab !== lab) throw foreignMachine(found, { freeing });
       context.say(`removing ${name}`);
       await erase(name);
     },

@@ -62,6 +62,9 @@ export interface MachineInfo {
   readonly lab?: string | null;
 }
 
+/** A machine of which perhaps nothing but the name is known. */
+export type NamedMachine = Pick<MachineInfo, 'name'> & Partial<MachineInfo>;
+
 export interface MachineSpec {
   readonly name: string;
   /** Ubuntu release, e.g. `22.04`. */
@@ -101,7 +104,7 @@ export interface MachineEngine {
   remove(name: string, context: EngineContext): Promise<void>;
   machine(name: string): Machine;
   /** How a person frees the name of a machine that is not ours, with this engine's own commands; stands after "or". */
-  freeing(machine: Pick<MachineInfo, 'name'> & Partial<MachineInfo>): string;
+  freeing(machine: NamedMachine): string;
 }
 
 /** The command as root on the machine. */

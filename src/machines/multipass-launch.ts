@@ -6,7 +6,7 @@ import { createPatience } from '../system/patience.ts';
 import { retry } from '../system/retry.ts';
 import { awaitCloudInit, type CloudInitWay } from './cloud-init.ts';
 import { foreignMachine } from './foreign-machine.ts';
-import type { EngineContext, Machine, MachineInfo, MachineSpec } from './machine.ts';
+import type { EngineContext, Machine, MachineInfo, MachineSpec, NamedMachine } from './machine.ts';
 import { isLostSession } from './lost-session.ts';
 import { launchCommand } from './multipass-argv.ts';
 
@@ -107,7 +107,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
    * reports a time-out has left behind, and that may be removed. Gives whether the machine is up.
    */
   const adopt = async (found: MachineInfo, context: EngineContext): Promise<boolean> => {
-    if (context.ours !== true) throw foreignMachine(found, freeing(found));
+    if (context.ours !== true) throw foreignMachine(found, { freeing });
     if (found.state === 'deleted') {
       await remove(found.name);
       return false;
@@ -134,7 +134,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       const { stderr } = failure.result;
       const exists = stderr.includes(`instance "${name}" already exists`);
       // Between our look and our launch somebody was faster. Once we have launched before, it is that launch's late fruit.
-      if (exists && launches === 1) throw foreignMachine({ name }, freeing({ name }));
+      if (exists && launches === 1) throw foreignMachine({ name }, { freeing });
       const preparing = stderr.includes('is being prepared');
       // What Multipass refused it refuses again, and leaves nothing behind.
       if (!exists && !preparing && !ranOutOfTime(failure)) throw explain(failure);
@@ -162,7 +162,7 @@ function ranOutOfTime({ failure, result }: CommandError): boolean {
 }
 
 /** A deleted machine keeps its name until it is purged (facts/multipass.md 1.7). */
-export function freeing({ name, state }: Pick<MachineInfo, 'name'> & Partial<MachineInfo>): string {
+export function freeing({ name, state }: NamedMachine): string {
   const back = state === 'deleted' ? ` (\`multipass recover ${name}\` would bring it back)` : '';
   return `erase that one machine with \`multipass delete --purge ${name}\`${back}`;
 }

@@ -52,7 +52,7 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
       const found = await lab.machines.find(name);
       if (found === undefined) return { missing: `no machine ${name}` };
       if (found.state === 'deleted') return { missing: `${name} is soft-deleted` };
-      if (!(await mayUse(lab, found))) throw foreignMachine(found, lab.engine.freeing(found));
+      if (!(await mayUse(lab, found))) throw foreignMachine(found, lab.engine);
       if (found.state !== 'running') return { drifted: `${name} is ${found.state}` };
       if (found.addresses.length === 0) return { drifted: `${name} has no address yet` };
       // A launch that was cut, or whose cloud-init failed, leaves a machine that runs and is not to be built upon.
@@ -63,7 +63,7 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
     async apply(context: StepContext) {
       const found = await lab.machines.find(name);
       if (found !== undefined && found.state !== 'running' && (await lab.ownership.isOurs(found)) !== 'ours') {
-        throw foreignMachine(found, lab.engine.freeing(found));
+        throw foreignMachine(found, lab.engine);
       }
       try {
         const rests = found?.state === 'stopped' || found?.state === 'suspended';
@@ -109,7 +109,7 @@ async function mayUse(lab: Lab, found: MachineInfo): Promise<boolean> {
 export async function removeMachine(lab: Lab, name: string, context: StepContext): Promise<boolean> {
   const found = await lab.machines.find(name);
   if (found !== undefined) {
-    if ((await lab.ownership.isOurs(found)) !== 'ours') throw foreignMachine(found, lab.engine.freeing(found));
+    if ((await lab.ownership.isOurs(found)) !== 'ours') throw foreignMachine(found, lab.engine);
     context.say(`removing ${name}`);
     await lab.engine.remove(name, context);
     lab.machines.forget();
