@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import type { GuestState } from '../../../src/guest/state.ts';
 import { asRoot, type MachineInfo } from '../../../src/machines/machine.ts';
+import { waitUntil } from '../../../src/plan/wait.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
 import { expired } from './expired.ts';
 import type { Program, Run } from './program.ts';
@@ -65,9 +67,8 @@ export const STAGES: readonly Stage[] = [
       await vmOf(lab)
         .run({ ...asRoot({ file: 'reboot', args: [], effect: 'write' }), timeoutMs: 60_000 })
         .catch(() => undefined);
-      await eventually(lab, 'the sidecar is ready in a new boot', async () => {
-        const state = await stateOf(lab);
-        return state?.bootId !== undefined && state.bootId !== before.bootId && state.sidecar.ready;
+      await untilVm(lab, 'the sidecar to be ready in a new boot', ({ bootId, sidecar }) => {
+        return bootId !== undefined && bootId !== before.bootId && sidecar.ready;
       });
       return 'a new boot, and the sidecar is ready in it';
     },
@@ -89,10 +90,11 @@ export const STAGES: readonly Stage[] = [
       const machine = vmOf(lab);
       await machine.put([{ path: '/var/lib/istio-vms/istio-token', content: old, mode: 0o600 }]);
       await machine.run(asRoot({ file: 'systemctl', args: ['restart', '--no-block', 'istio'], effect: 'write' }));
-      await eventually(lab, 'the sidecar is ready again', async () => {
-        const state = await stateOf(lab);
-        return state?.sidecar.active === 'active' && state.sidecar.ready;
-      });
+      await untilVm(
+        lab,
+        'the sidecar to be ready again',
+        ({ sidecar }) => sidecar.active === 'active' && sidecar.ready,
+      );
       return 'the sidecar is ready with its certificate alone';
     },
   },
@@ -165,10 +167,18 @@ async function stateOf(lab: Lab) {
   return lab.workloadVm.state().catch(() => undefined);
 }
 
-async function eventually({ doors }: Lab, what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const until = doors.clock.now() + BACK_MS;
-  while (!(await isSo())) {
-    if (doors.clock.now() >= until) throw new Error(`not within ${BACK_MS / 60_000} minutes: ${what}`);
-    await doors.clock.sleep(LOOK_AGAIN_MS);
-  }
+/** Waits until the VM is so, by what it says of itself. */
+async function untilVm(lab: Lab, what: string, isSo: (state: GuestState) => boolean): Promise<void> {
+  await waitUntil({
+    clock: lab.doors.clock,
+    what,
+    deadlineMs: BACK_MS,
+    intervalMs: LOOK_AGAIN_MS,
+    hint: 'See `istio-vms status`.',
+    say: () => undefined,
+    probe: async () => {
+      const state = await stateOf(lab);
+      return state !== undefined && isSo(state) ? { done: true } : { notYet: 'it is not so yet' };
+    },
+  });
 }
