@@ -12,6 +12,9 @@ const AGENT_TOKEN = '/etc/rancher/k3s/agent-token';
 export const SERVER_AGENT_TOKEN = '/var/lib/rancher/k3s/server/agent-token';
 export const K3S_KUBECONFIG = '/etc/rancher/k3s/k3s.yaml';
 
+/** Where the API server answers that runs at this address. */
+export const serverUrl = (address: string): string => `https://${address}:6443`;
+
 export interface GuestPayload {
   readonly files: readonly GuestFile[];
   readonly script: GuestScript;
@@ -70,7 +73,7 @@ function serverConfig(config: Config, address: string): Readonly<Record<string, 
 
 /** config.yaml of a worker. A key that only servers know is fatal here (facts/k3s.md 2.3). */
 function agentConfig(input: Pick<AgentInput, 'address' | 'serverAddress'>): Readonly<Record<string, unknown>> {
-  return { server: `https://${input.serverAddress}:6443`, 'token-file': AGENT_TOKEN, 'node-ip': input.address };
+  return { server: serverUrl(input.serverAddress), 'token-file': AGENT_TOKEN, 'node-ip': input.address };
 }
 
 function configFile(content: Readonly<Record<string, unknown>>): GuestFile {

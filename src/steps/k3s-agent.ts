@@ -1,9 +1,10 @@
 import { agentFiles, SERVER_AGENT_TOKEN } from '../guest/k3s.ts';
 import { stateCommand, parseGuestState } from '../guest/state.ts';
 import { CliError } from '../errors/cli-error.ts';
-import { asRoot, type Machine } from '../machines/machine.ts';
+import type { Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { nodeAddress, nodeIsReady, findObject, viewCluster } from './cluster.ts';
+import { readSecret } from './guest-secret.ts';
 import { waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
 import type { Lab } from './lab.ts';
@@ -50,12 +51,7 @@ export function agentStep(lab: Lab, name: string, number: number): Step {
 
 /** The agents' join token in its secure form, which also proves the server (facts/k3s.md 2.5). */
 async function agentToken(lab: Lab, server: Machine): Promise<string> {
-  const read = await server.run({
-    ...asRoot({ file: 'cat', args: [SERVER_AGENT_TOKEN], effect: 'read' }),
-    secretOutput: true,
-    timeoutMs: 30_000,
-  });
-  const token = read.stdout.trim();
+  const token = (await readSecret(server, SERVER_AGENT_TOKEN)).trim();
   if (!token.startsWith('K10')) {
     throw new CliError('guest-failed', {
       message: `The agent token on ${server.name} is not in its secure form.`,

@@ -1,10 +1,11 @@
-import { K3S_KUBECONFIG, serverFiles } from '../guest/k3s.ts';
+import { K3S_KUBECONFIG, serverFiles, serverUrl } from '../guest/k3s.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { nodeIsReady, viewCluster } from './cluster.ts';
 import { onMachine } from './console.ts';
+import { readSecret } from './guest-secret.ts';
 import { waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
 import { rewriteKubeconfig, serverOf } from './kubeconfig.ts';
@@ -31,7 +32,7 @@ export function serverStep(lab: Lab): Step {
       const { mode = 0 } = (await doors.files.stat(config.paths.kubeconfig)) ?? {};
       if ((mode & 0o077) !== 0) return { drifted: `the kubeconfig ${config.paths.kubeconfig} is readable for others` };
       const address = found?.addresses[0];
-      if (address !== undefined && serverOf(text) !== `https://${address}:6443`) {
+      if (address !== undefined && serverOf(text) !== serverUrl(address)) {
         return { drifted: `the kubeconfig names ${serverOf(text) ?? 'no server'}, the machine is at ${address}` };
       }
       const view = await viewCluster(lab);
@@ -50,16 +51,8 @@ export function serverStep(lab: Lab): Step {
       await placeK3s(machine, payload, context);
       await waitForApi(lab, machine, context);
       context.say('fetching the kubeconfig');
-      const kubeconfig = await machine.run({
-        ...asRoot({ file: 'cat', args: [K3S_KUBECONFIG], effect: 'read' }),
-        secretOutput: true,
-        timeoutMs: 30_000,
-      });
-      await doors.files.write(
-        config.paths.kubeconfig,
-        rewriteKubeconfig(kubeconfig.stdout, address, config.context),
-        0o600,
-      );
+      const kubeconfig = rewriteKubeconfig(await readSecret(machine, K3S_KUBECONFIG), address, config.context);
+      await doors.files.write(config.paths.kubeconfig, kubeconfig, 0o600);
       lab.kubectl.forget();
       await waitForNode(lab, name, context);
     },

@@ -1,4 +1,5 @@
 import { parse, stringify } from 'yaml';
+import { serverUrl } from '../guest/k3s.ts';
 
 /** The k3s kubeconfig for use from this computer: the machine's address, our own context name, nothing else. */
 export function rewriteKubeconfig(text: string, address: string, context: string): string {
@@ -9,7 +10,7 @@ export function rewriteKubeconfig(text: string, address: string, context: string
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: context, cluster: { ...source.clusters[0]?.cluster, server: `https://${address}:6443` } }],
+    clusters: [{ name: context, cluster: { ...source.clusters[0]?.cluster, server: serverUrl(address) } }],
     users: [{ name: context, user: source.users[0]?.user }],
     contexts: [{ name: context, context: { cluster: context, user: context } }],
     'current-context': context,

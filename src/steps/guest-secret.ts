@@ -1,0 +1,11 @@
+import { asRoot, type Machine } from '../machines/machine.ts';
+
+/** Text of a file on the machine that is root's alone; log and report do not show it. */
+export async function readSecret(machine: Machine, path: string): Promise<string> {
+  const read = await machine.run({
+    ...asRoot({ file: 'cat', args: [path], effect: 'read' }),
+    secretOutput: true,
+    timeoutMs: 30_000,
+  });
+  return read.stdout;
+}
