@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createComputer, type Computer } from './computer.ts';
-import { expectDone, expectSuccess } from './evidence.ts';
+import { expectRecovery, expectSuccess } from './evidence.ts';
 import type { Call } from './world-server.ts';
 
 describe('Ctrl-C', () => {
@@ -15,7 +15,7 @@ describe('Ctrl-C', () => {
   const alive = (): string[] =>
     computer.calls.filter(({ gone }) => !gone).map(({ tool, args }) => [tool, ...args].join(' '));
   const converges = async (): Promise<void> => {
-    expectDone(await computer.run('up', '--skip-verify'));
+    expectRecovery(await computer.run('up', '--skip-verify'));
     expectSuccess(await computer.run('verify', 'nodes', 'registration', 'mesh-to-vm'));
     expect([...computer.world.engine.instances.keys()]).toHaveLength(4);
     expect(computer.world.refused).toEqual([]);

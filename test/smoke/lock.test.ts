@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createComputer, type Computer } from './computer.ts';
-import { documentOf, expectDone, expectSuccess, writesOf } from './evidence.ts';
+import { documentOf, expectRecovery, expectSuccess, writesOf } from './evidence.ts';
 import type { Call } from './world-server.ts';
 
 const isLaunch = ({ tool, args }: Call): boolean => tool === 'multipass' && args[0] === 'launch';
@@ -59,7 +59,7 @@ describe('two runs in one directory', () => {
     hold.release();
 
     const second = await computer.run('up', '--skip-verify', '--lock-timeout', '0');
-    expectDone(second);
+    expectRecovery(second);
     expect(second.stderr).not.toContain('One at a time');
     expect([...computer.world.engine.instances.keys()]).toHaveLength(4);
     expect(await lock()).toBe('none');

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createComputer, type Computer } from './computer.ts';
-import { expectDone } from './evidence.ts';
+import { expectRecovery } from './evidence.ts';
 import { installStubborn, programsOf, survivors } from './programs.ts';
 import { CTRL_C, isRestored, onTerminal } from './terminal.ts';
 import type { Call } from './world-server.ts';
@@ -16,7 +16,7 @@ describe('on a terminal', () => {
   afterEach(() => computer.remove());
 
   const converges = async (): Promise<void> => {
-    expectDone(await computer.run('up', '--skip-verify', '--lock-timeout', '0'));
+    expectRecovery(await computer.run('up', '--skip-verify', '--lock-timeout', '0'));
     expect([...computer.world.engine.instances.keys()]).toHaveLength(4);
     expect(computer.world.refused).toEqual([]);
   };

@@ -15,8 +15,9 @@ export function commandCases({ bench, machine }: Subject): void {
       const ended = async (code: number): Promise<string> => {
         const args = ['-c', `echo out; echo err >&2; exit ${code}`];
         const run = machine().run({ file: 'sh', args, effect: 'write' });
-        const { exitCode, stdout, stderr } = code === 0 ? await run : (await failureOf(run)).result;
-        return `${exitCode} ${stdout}${stderr}`;
+        const { failure, result } = code === 0 ? { failure: 'exit', result: await run } : await failureOf(run);
+        expect(failure).toBe('exit');
+        return `${result.exitCode} ${result.stdout}${result.stderr}`;
       };
       await bench().drive(async () => {
         const found: string[] = [];
