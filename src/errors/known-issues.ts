@@ -109,11 +109,20 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   {
     id: 'multipass-name-taken',
     tool: 'multipass',
-    pattern: /instance "[^"]+" (?:already exists|is being prepared)/i,
+    pattern: /instance "[^"]+" already exists/i,
     reason: 'foreign-machine',
     sentence: 'A machine of that name is there already, perhaps deleted but not erased.',
     hint: 'Look with `multipass list`; take another name in the configuration, or erase that one machine with `multipass delete --purge NAME`.',
     source: 'facts/multipass.md 3.2, 7 no. 11',
+  },
+  {
+    id: 'multipass-preparing',
+    tool: 'multipass',
+    pattern: /instance "[^"]+" is being prepared/i,
+    reason: 'gave-up-waiting',
+    sentence: 'Multipass has been preparing a machine of that name for a long time.',
+    hint: 'See whether another `multipass launch` is at work, and run the same command again when it is through; a restart of the Multipass service forgets it.',
+    source: 'facts/multipass.md 3.2',
   },
   {
     id: 'multipass-launch-timeout',

@@ -10,7 +10,7 @@ import * as argv from './incus-argv.ts';
 import type { IncusReadiness, IncusSettings } from './incus-probe.ts';
 import { KERNEL_MODULES, launchSettings, withoutModules, type IncusLaunch } from './incus-settings.ts';
 import { LOST } from './lost-session.ts';
-import type { EngineContext, Machine, MachineEngine, MachineInfo, MachineSpec } from './machine.ts';
+import type { EngineContext, Launched, Machine, MachineEngine, MachineInfo, MachineSpec } from './machine.ts';
 
 /** Some seconds after the start of a cluster member (facts/incus.md 10.1). */
 const SERVER_PAUSES = [2_000, 5_000, 10_000];
@@ -39,7 +39,7 @@ export interface IncusLauncherParts {
 }
 
 export interface IncusLauncher {
-  launch(spec: MachineSpec, context: EngineContext): Promise<void>;
+  launch(spec: MachineSpec, context: EngineContext): Promise<Launched>;
   /** Waits until a machine that was started has an address. */
   awaitAddress(name: string, context: EngineContext): Promise<void>;
 }
@@ -91,7 +91,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
     }
   };
 
-  const bringUp = async (spec: MachineSpec, context: EngineContext): Promise<void> => {
+  const bringUp = async (spec: MachineSpec, context: EngineContext): Promise<Launched> => {
     const { name } = spec;
     const ready = await parts.readiness();
     const kind = ready.type === 'container' ? 'container' : 'virtual machine';
@@ -103,11 +103,14 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
     for (let attempt = 1; ; attempt++) {
       context.say(attempt === 1 ? `launching ${name}${chosen}` : `launching ${name} once more`);
       const failure = await tryLaunch(name, launch, context);
-      if (failure === undefined) return;
-      // Between our look and our launch somebody was faster. After a first try it is that try's late fruit.
-      if (attempt === 1 && EXISTS.test(failure.result.stderr)) throw foreignMachine({ name }, parts);
+      if (failure === undefined) return 'launched';
       const left = await find(name);
-      if (left?.state === 'running') return;
+      if (EXISTS.test(failure.result.stderr)) {
+        // Between our look and our launch somebody was faster: perhaps an earlier launch of ours, whose client was killed.
+        if (left?.lab !== lab) throw foreignMachine({ name, ...left }, parts);
+        return adopt(spec, left, context);
+      }
+      if (left?.state === 'running') return 'launched';
       // A failure in the start phase leaves the instance behind, stopped: it is in the way of the next launch.
       if (left?.lab === lab) await parts.erase(name);
       const modules = KERNEL_MODULES in launch.config && MODULES.test(failure.result.stderr);
@@ -141,37 +144,44 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   });
 
   /** One that never was up, and does not come up, holds nothing: it is made anew. */
-  const revive = async (spec: MachineSpec, context: EngineContext): Promise<void> => {
+  const revive = async (spec: MachineSpec, context: EngineContext): Promise<Launched> => {
     try {
       await parts.start(spec.name, context);
+      return 'found';
     } catch (thrown) {
       if (context.unfinished !== true || !(thrown instanceof CliError) || thrown.reason === 'interrupted') throw thrown;
       context.say(`${spec.name}: its first start was cut and does not go on; removing it`);
       await parts.erase(spec.name);
-      await bringUp(spec, context);
+      return bringUp(spec, context);
     }
+  };
+
+  /** What has the name already is ours, or nobody's to touch. */
+  const adopt = async (spec: MachineSpec, found: MachineInfo, context: EngineContext): Promise<Launched> => {
+    if (found.lab !== lab && !(found.lab === undefined && context.ours === true)) throw foreignMachine(found, parts);
+    context.say(`${found.name} is there already (${found.state})`);
+    if (found.state === 'unknown') throw unreachable(found.name);
+    const up = found.state === 'running' || found.state === 'starting';
+    return up ? 'found' : revive(spec, context);
   };
 
   return {
     awaitAddress,
     async launch(spec, context) {
       const found = await find(spec.name);
-      if (found === undefined) await bringUp(spec, context);
-      else {
-        if (found.lab !== lab && !(found.lab === undefined && context.ours === true))
-          throw foreignMachine(found, parts);
-        context.say(`${found.name} is there already (${found.state})`);
-        if (found.state === 'unknown') throw unreachable(found.name);
-        if (found.state !== 'running' && found.state !== 'starting') await revive(spec, context);
-      }
+      const launched = await (found === undefined ? bringUp(spec, context) : adopt(spec, found, context));
       await awaitAddress(spec.name, context);
       await awaitCloudInit(parts.machine(spec.name), cloudInitOn(spec.name), context);
+      return launched;
     },
   };
 }
 
-/** 6.0 tells it in the words of its database (facts/incus.md 1.2). */
-const EXISTS = /UNIQUE constraint failed|already exists/;
+/**
+ * 6.0 tells it in the words of its database (facts/incus.md 1.2); «busy» is the one whose launch goes on although its client
+ * is dead.
+ */
+const EXISTS = /UNIQUE constraint failed|already exists|Instance is busy running/;
 const MODULES = /Failed to load kernel module/;
 
 function unreachable(name: string): CliError {

@@ -15,6 +15,12 @@ import type { EngineContext, MachineEngine, MachineInfo } from './machine.ts';
 
 /** What never began, and what only reads, may be tried again without harm. */
 const EXEC_PAUSES = [500, 1_000, 2_000];
+/**
+ * A launch goes on in the daemon although its client was killed, and until it is through the instance is STOPPED and
+ * everything else that is asked of it is refused: «Instance is busy running a "create" operation» (seen with 6.0.4).
+ */
+const BUSY = /Instance is busy running/;
+const BUSY_PAUSES = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000, 30_000];
 
 export interface IncusParts {
   readonly doors: Pick<Doors, 'processes' | 'files' | 'clock'>;
@@ -98,10 +104,19 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
     known.forget(name);
   };
 
+  /** A change of an instance that is there; it waits for what the daemon is still doing to it. */
+  const change = (command: Command, signal?: AbortSignal): Promise<CommandResult> =>
+    retry(() => processes.run(command, signal), {
+      clock,
+      pauses: BUSY_PAUSES,
+      signal,
+      worthIt: (thrown) => thrown instanceof CommandError && BUSY.test(thrown.result.stderr),
+    });
+
   const erase = async (name: string): Promise<void> => {
     forget(name);
     try {
-      await processes.run(argv.removeCommand(settings, name));
+      await change(argv.removeCommand(settings, name));
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
       // `--force` does not mean that absence is fine.
@@ -113,7 +128,7 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
     forget(name);
     say(`starting ${name}`);
     try {
-      await processes.run(argv.startCommand(settings, name), signal);
+      await change(argv.startCommand(settings, name), signal);
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
       if (!/already running/.test(thrown.result.stderr)) throw explain(thrown);
@@ -146,7 +161,7 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
     list,
     launch: async (spec, context) => {
       forget(spec.name);
-      await launcher.launch(spec, context);
+      return launcher.launch(spec, context);
     },
     start: async (name, context) => {
       await start(name, context);

@@ -80,11 +80,20 @@ export interface MachineSpec {
 export interface EngineContext {
   readonly say: (text: string) => void;
   readonly signal?: AbortSignal;
-  /** The name is known to be ours: a machine that already has it is waited for, and not taken for somebody else's. */
+  /**
+   * The name is known to be ours: a machine that already has it, or gets it meanwhile by an earlier run's launch, is
+   * waited for, and not taken for somebody else's.
+   */
   readonly ours?: boolean;
   /** Its launch was never seen to its end: it holds nothing yet, and may be made anew when it does not come up. */
   readonly unfinished?: boolean;
 }
+
+/**
+ * How a machine came up: by a launch of this call, or by an earlier one, perhaps somebody else's. What was found bears
+ * our mark or is not ours.
+ */
+export type Launched = 'launched' | 'found';
 
 /** Makes and unmakes machines. Another engine is one new file beside `multipass.ts` and `incus.ts`. */
 export interface MachineEngine {
@@ -97,7 +106,7 @@ export interface MachineEngine {
    * Launches and waits until cloud-init is done. A launch that reports a failure and in truth succeeded counts as a
    * success; the outcome is looked up, not believed.
    */
-  launch(spec: MachineSpec, context: EngineContext): Promise<void>;
+  launch(spec: MachineSpec, context: EngineContext): Promise<Launched>;
   /** Starts a stopped machine. */
   start(name: string, context: EngineContext): Promise<void>;
   /** Removes exactly this machine, for good; absent is fine. */

@@ -6,7 +6,7 @@ import { createPatience } from '../system/patience.ts';
 import { retry } from '../system/retry.ts';
 import { awaitCloudInit, type CloudInitWay } from './cloud-init.ts';
 import { foreignMachine } from './foreign-machine.ts';
-import type { EngineContext, Machine, MachineInfo, MachineSpec, NamedMachine } from './machine.ts';
+import type { EngineContext, Launched, Machine, MachineInfo, MachineSpec, NamedMachine } from './machine.ts';
 import { isLostSession } from './lost-session.ts';
 import { launchCommand } from './multipass-argv.ts';
 
@@ -16,6 +16,8 @@ const NOT_YET = /Remote ".*" is unknown or unreachable|cannot connect to the mul
 /** How long a machine that is still starting after a failed launch may take to run. */
 const RECOVER_MS = 180_000;
 const RECOVER_POLL_MS = 5_000;
+/** How long somebody else's client may be at a launch of this name; an image takes its time over a bad line. */
+const PREPARING_MS = 900_000;
 const SSH_PAUSES = [5_000, 10_000, 20_000];
 
 export interface LauncherParts {
@@ -31,13 +33,12 @@ export interface LauncherParts {
 type Outcome = 'running' | 'lost' | 'absent';
 
 export interface Launcher {
-  launch(spec: MachineSpec, context: EngineContext): Promise<void>;
+  launch(spec: MachineSpec, context: EngineContext): Promise<Launched>;
 }
 
 /** Launching, with every way in which it reports a failure and is none, or the other way round. */
 export function createLauncher({ processes, clock, list, info, remove, machine }: LauncherParts): Launcher {
-  /** One try. Gives the failure, if it reports one; `again` hears of every launch after the first within it. */
-  const tryLaunch = async (
+  const tryOnce = async (
     spec: MachineSpec,
     { say, signal }: EngineContext,
     again: () => void,
@@ -57,6 +58,27 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     } catch (thrown) {
       if (thrown instanceof CommandError) return thrown;
       throw thrown;
+    }
+  };
+
+  /**
+   * One try. Gives the failure, if it reports one; `again` hears of every launch after the first within it. The client of
+   * an earlier run that was killed may have the daemon prepare this name still: whatever comes of that, we go on then.
+   */
+  const tryLaunch = async (
+    spec: MachineSpec,
+    context: EngineContext,
+    again: () => void,
+  ): Promise<CommandError | undefined> => {
+    const patience = createPatience(clock, PREPARING_MS);
+    let told = false;
+    for (;;) {
+      const failure = await tryOnce(spec, context, again);
+      if (failure === undefined || !isPreparing(failure) || patience.left() === 0) return failure;
+      if (!told) context.say(`${spec.name}: Multipass is still preparing it`);
+      told = true;
+      await patience.pause(RECOVER_POLL_MS, context.signal);
+      again();
     }
   };
 
@@ -80,17 +102,6 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       if (!onItsWay || patience.left() === 0) return 'lost';
       say(`${name}: launch reported a failure, but the machine is ${found.state}; waiting for it`);
       await patience.pause(RECOVER_POLL_MS, signal);
-    }
-  };
-
-  /** Another client (an earlier run of ours that was killed) has the daemon prepare this name: wait for what comes of it. */
-  const awaitPrepared = async (name: string, context: EngineContext): Promise<Outcome> => {
-    const patience = createPatience(clock, RECOVER_MS);
-    context.say(`${name}: Multipass is still preparing it`);
-    for (;;) {
-      const outcome = await lookUp(name, context);
-      if (outcome !== 'absent' || patience.left() === 0) return outcome;
-      await patience.pause(RECOVER_POLL_MS, context.signal);
     }
   };
 
@@ -123,24 +134,25 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     return outcome === 'running';
   };
 
-  const bringUp = async (spec: MachineSpec, context: EngineContext): Promise<void> => {
+  const bringUp = async (spec: MachineSpec, context: EngineContext): Promise<Launched> => {
     const { name } = spec;
     let launches = 0;
     for (let attempt = 1; ; attempt++) {
       context.say(attempt === 1 ? `launching ${name}` : `launching ${name} once more`);
       launches += 1;
       const failure = await tryLaunch(spec, context, () => (launches += 1));
-      if (failure === undefined) return;
-      const { stderr } = failure.result;
-      const exists = stderr.includes(`instance "${name}" already exists`);
-      // Between our look and our launch somebody was faster. Once we have launched before, it is that launch's late fruit.
-      if (exists && launches === 1) throw foreignMachine({ name }, { freeing });
-      const preparing = stderr.includes('is being prepared');
+      if (failure === undefined) return 'launched';
+      const exists = failure.result.stderr.includes(`instance "${name}" already exists`);
+      // Between our look and our launch somebody was faster. Once we have launched before, in this run or in one that
+      // was cut, it is that launch's late fruit.
+      if (exists && launches === 1 && context.unfinished !== true) throw foreignMachine({ name }, { freeing });
       // What Multipass refused it refuses again, and leaves nothing behind.
-      if (!exists && !preparing && !ranOutOfTime(failure)) throw explain(failure);
-      const outcome = await (preparing ? awaitPrepared : lookUp)(name, context);
-      if (outcome === 'running') return;
-      if (attempt === 2) throw explain(failure);
+      if (!exists && !ranOutOfTime(failure)) throw explain(failure);
+      const outcome = await lookUp(name, context);
+      if (outcome === 'running') return exists ? 'found' : 'launched';
+      // It may fail twice; that the late fruit of an earlier launch was in the way may cost one try more.
+      if (attempt === 3) throw exists ? stuck({ name, state: 'unknown' }) : explain(failure);
+      if (attempt === 2 && !exists) throw explain(failure);
       context.say(`${name}: did not come up; removing it`);
       await remove(name);
     }
@@ -149,10 +161,15 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
   return {
     async launch(spec, context) {
       const found = (await list()).find((each) => each.name === spec.name);
-      if (found === undefined || !(await adopt(found, context))) await bringUp(spec, context);
+      const launched = found !== undefined && (await adopt(found, context)) ? 'found' : await bringUp(spec, context);
       await awaitCloudInit(machine(spec.name), cloudInitOn(spec.name, context), context);
+      return launched;
     },
   };
+}
+
+function isPreparing({ result }: CommandError): boolean {
+  return /instance "[^"]+" is being prepared/.test(result.stderr);
 }
 
 function ranOutOfTime({ failure, result }: CommandError): boolean {
@@ -167,7 +184,7 @@ export function freeing({ name, state }: NamedMachine): string {
   return `erase that one machine with \`multipass delete --purge ${name}\`${back}`;
 }
 
-function stuck({ name, state }: MachineInfo): CliError {
+function stuck({ name, state }: Pick<MachineInfo, 'name' | 'state'>): CliError {
   return new CliError('machine-broken', {
     message: `The machine ${name} is there (${state}), but does not come up.`,
     hint: `Run \`multipass stop --force ${name}\` and then the same command again; or make it anew with --recreate.`,

@@ -147,9 +147,10 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
     list,
     launch: async (spec, context) => {
       forget(spec.name);
-      await launcher.launch(spec, context);
+      const launched = await launcher.launch(spec, context);
       // Now, before any container network on it makes the choice harder (facts/multipass.md 7 no. 5).
       await addressOf(spec.name, context);
+      return launched;
     },
     start: async (name, context) => {
       forget(name);

@@ -20,6 +20,8 @@ export interface Ownership {
   confirm(name: string): Promise<void>;
   /** Whether `confirm` was called since the last `intend`; a lost record knows nothing. */
   isConfirmed(name: string): Promise<boolean>;
+  /** When a launch began (ms since the epoch) that is on record and that nobody saw to its end; the engine may still be at it. */
+  unfinishedSince(name: string): Promise<number | undefined>;
   /** Strikes a machine that is gone. */
   forget(name: string): Promise<void>;
   /** Names noted so far, sorted: also those that the configuration no longer asks for. */
@@ -32,7 +34,7 @@ export interface Ownership {
 }
 
 export interface OwnershipParts {
-  readonly files: Pick<Files, 'readText' | 'write'>;
+  readonly files: Pick<Files, 'readText' | 'write' | 'stat' | 'remove'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly config: { readonly lab: string; readonly paths: Pick<Config['paths'], 'machinesRecord'> };
   readonly engine: Pick<MachineEngine, 'name' | 'machine'>;
@@ -78,10 +80,10 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
     return (await read())[name]?.engine === engine.name;
   };
 
-  const isUnfinished = async (name: string): Promise<boolean> => {
+  const unfinishedSince = async (name: string): Promise<number | undefined> => {
     await lastWrite;
     const noted = (await read())[name];
-    return noted?.engine === engine.name && noted.upSince === undefined;
+    return noted?.engine === engine.name && noted.upSince === undefined ? Date.parse(noted.recordedAt) : undefined;
   };
 
   return {
@@ -100,10 +102,14 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
       await lastWrite;
       return (await read())[name]?.upSince !== undefined;
     },
-    forget: (name) =>
-      change((machines) =>
+    unfinishedSince,
+    forget: async (name) => {
+      await change((machines) =>
         name in machines ? Object.fromEntries(Object.entries(machines).filter(([key]) => key !== name)) : machines,
-      ),
+      );
+      // The first record of all may have been cut while it was written: what waits beside it goes.
+      if ((await files.stat(path)) === undefined) await files.remove(path);
+    },
     recorded: async () => {
       await lastWrite;
       return Object.keys(await read()).sort();
@@ -113,7 +119,7 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
       if (lab !== undefined) return lab === config.lab ? 'ours' : 'foreign';
       let marker = state === 'running' ? await readMarker(engine, name) : undefined;
       // A launch of ours that was cut: the mark comes with the first boot's cloud-init, which may still be at work.
-      if (marker === '' && (await isUnfinished(name))) {
+      if (marker === '' && (await unfinishedSince(name)) !== undefined) {
         await firstBootOver(engine, name);
         marker = await readMarker(engine, name);
       }

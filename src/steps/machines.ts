@@ -2,10 +2,17 @@ import { nodeCloudInit, workloadCloudInit } from '../guest/cloud-init.ts';
 import { foreignMachine } from '../machines/foreign-machine.ts';
 import type { MachineInfo, MachineSpec } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
+import { createPatience } from '../system/patience.ts';
 import type { Lab } from './lab.ts';
+import { removeWorkloadFiles } from './workload.ts';
 
 /** What a launch takes when the image is there (facts/peers.md B1: one launch 13–42 s). */
 const LAUNCH_MS = 40_000;
+/** No engine of ours is longer at one launch: what began earlier has come up, or never will. */
+const LONGEST_LAUNCH_MS = 900_000;
+/** How long after a cut launch its machine may still appear, and how often we look (facts/multipass.md 3.3). */
+const LATE_MS = 90_000;
+const LATE_POLL_MS = 3_000;
 
 /** The machine of the control plane, one for each worker, and the workload VM. */
 export function machineSteps(lab: Lab): readonly Step[] {
@@ -71,13 +78,15 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
           context.say('starting it again');
           await lab.engine.start(name, context);
         }
-        const unfinished = !(await lab.ownership.isConfirmed(name));
-        if (!rests || unfinished) {
+        if (!rests || !(await lab.ownership.isConfirmed(name))) {
+          // An earlier run may have been cut in its launch: its machine may come up at any moment from now on.
+          const unfinished = (await lab.ownership.unfinishedSince(name)) !== undefined;
           if (found?.state === 'deleted') await lab.engine.remove(name, context);
           // The intent is on record before the deed, so that a run cut in between still knows its machine.
           await lab.ownership.intend(name);
-          // What is there already (a launch that was cut) is ours by now: it is waited for, not refused.
-          await lab.engine.launch(spec, { ...context, ours: found !== undefined, unfinished });
+          const ours = found !== undefined || unfinished;
+          const launched = await lab.engine.launch(spec, { ...context, ours, unfinished });
+          if (launched === 'found') await expectMark(lab, name);
           await lab.ownership.confirm(name);
         }
       } finally {
@@ -89,7 +98,7 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
     async remove(context: StepContext) {
       const found = await removeMachine(lab, name, context);
       // The files speak of this machine's address; for another one they would be wrong.
-      if (name === lab.config.vm.name) await lab.doors.files.remove(lab.config.paths.workloadFiles);
+      if (name === lab.config.vm.name) await removeWorkloadFiles(lab);
       return found ? 'removed' : 'absent';
     },
   };
@@ -105,9 +114,18 @@ async function mayUse(lab: Lab, found: MachineInfo): Promise<boolean> {
   return (await lab.ownership.recorded()).includes(found.name) || (await lab.ownership.isOurs(found)) === 'ours';
 }
 
+/** What we did not launch in this run bears our mark, or it is not ours after all, and goes from the record. */
+async function expectMark(lab: Lab, name: string): Promise<void> {
+  lab.machines.forget();
+  const found = await lab.machines.find(name);
+  if (found === undefined || (await lab.ownership.isOurs(found)) === 'ours') return;
+  await lab.ownership.forget(name);
+  throw foreignMachine(found, lab.engine);
+}
+
 /** Removes one machine if it is ours, and tells whether there was one. @throws CliError `foreign-machine` */
 export async function removeMachine(lab: Lab, name: string, context: StepContext): Promise<boolean> {
-  const found = await lab.machines.find(name);
+  const found = (await lab.machines.find(name)) ?? (await lateMachine(lab, name, context));
   if (found !== undefined) {
     if ((await lab.ownership.isOurs(found)) !== 'ours') throw foreignMachine(found, lab.engine);
     context.say(`removing ${name}`);
@@ -117,4 +135,22 @@ export async function removeMachine(lab: Lab, name: string, context: StepContext
   }
   await lab.ownership.forget(name);
   return found !== undefined;
+}
+
+/**
+ * The machine of a launch that was cut a moment ago: nothing lists it while its disk is being made, and it comes up all
+ * the same. Waits until it does, or is not to be expected any more.
+ */
+async function lateMachine(lab: Lab, name: string, { say, signal }: StepContext): Promise<MachineInfo | undefined> {
+  const { clock } = lab.doors;
+  const since = await lab.ownership.unfinishedSince(name);
+  if (since === undefined || clock.now() - since > LONGEST_LAUNCH_MS) return undefined;
+  say(`its launch was cut: looking for ${LATE_MS / 1000} s whether ${name} comes up after all`);
+  const patience = createPatience(clock, LATE_MS);
+  for (;;) {
+    await patience.pause(LATE_POLL_MS, signal);
+    lab.machines.forget();
+    const found = await lab.machines.find(name);
+    if (found !== undefined || patience.left() === 0) return found;
+  }
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { workloadCloudInit } from '../../src/guest/cloud-init.ts';
 import type { Instance } from '../../src/rehearsal/world.ts';
 import { labThatIsUp, refusals, simulated, type Simulated } from './support/simulated.ts';
 
@@ -119,6 +121,71 @@ describe('a launch that was not seen to its end', () => {
     expect({ changed: run.changed, writes: run.writes }).toEqual({ changed: ['worker-1'], writes: [] });
     expect(run.reads.some((line) => line.includes('-n k3s-worker-1 -- cloud-init status --wait'))).toBe(true);
     expect((await lab.up()).changed).toEqual([]);
+  });
+
+  /** A run that was killed with SIGKILL in its launch of the VM, whose client lives on; then time passes. */
+  const afterAKill = async (passed: number, cloudInit: object): Promise<Simulated> => {
+    const lab = watch(simulated());
+    lab.world.engine.images.add('22.04');
+    const recordedAt = new Date(lab.world.clock.now()).toISOString();
+    const machines = { [VM]: { engine: 'multipass', recordedAt } };
+    await lab.files.write(
+      lab.config.paths.machinesRecord,
+      JSON.stringify({ version: 1, lab: lab.config.lab, machines }),
+    );
+    const args = ['launch', '22.04', '--name', VM, '--cpus', '1', '--memory', '1G', '--disk', '5G', '--timeout', '900'];
+    const stdin = `#cloud-config\n${stringify(cloudInit)}`;
+    void lab.doors.processes
+      .run({ file: 'multipass', args: [...args, '--cloud-init', '-'], effect: 'write', timeoutMs: 3_600_000, stdin })
+      .catch(() => undefined);
+    await lab.pass(passed);
+    return lab;
+  };
+  // It appears six seconds after its launch: every hundredth of a second around our look and our launch.
+  const moments = Array.from({ length: 120 }, (_, index) => 5_000 + index * 10);
+
+  it("may come up at any moment of the next one, and is not taken for somebody else's", async () => {
+    for (const passed of moments) {
+      const lab = await afterAKill(passed, workloadCloudInit(simulated().config));
+      const { report } = await lab.step('vm');
+      expect(report.error?.message, `after ${passed} ms`).toBeUndefined();
+      expect(lab.world.engine.instances.size).toBe(1);
+    }
+  });
+
+  it('without our mark is refused at whatever moment it comes up, and goes from the record', async () => {
+    const outcomes = new Set<string>();
+    for (const passed of moments) {
+      const lab = await afterAKill(passed, {});
+      outcomes.add((await lab.step('vm')).report.error?.reason ?? 'done');
+      expect(await lab.lab().ownership.recorded(), `after ${passed} ms`).toEqual([]);
+      expect((await lab.step('vm', { kind: 'delete' })).report.error?.reason).toBe('foreign-machine');
+      expect(lab.machine(VM).state).toBe('Running');
+    }
+    expect([...outcomes]).toEqual(['foreign-machine']);
+  });
+
+  it('goes with the rest, although nothing lists it yet', async () => {
+    for (const passed of [0, 3_000, 5_500]) {
+      const lab = await afterAKill(passed, workloadCloudInit(simulated().config));
+      const { report, said } = await lab.down();
+      expect(report.error).toBeUndefined();
+      expect(said).toContain(`vm: its launch was cut: looking for 90 s whether ${VM} comes up after all`);
+      await lab.pass(600_000);
+      expect(lab.world.engine.instances.size).toBe(0);
+      const before = lab.world.clock.now();
+      expect((await lab.down()).report.error).toBeUndefined();
+      expect(lab.world.clock.now() - before).toBeLessThan(5_000);
+    }
+  });
+
+  it('is not waited for when it began so long ago that it would be there', async () => {
+    const lab = await afterAKill(0, {});
+    await lab.shell(`multipass list --format json`);
+    await lab.pass(60_000);
+    await lab.shell(`multipass delete --purge ${VM}`);
+    await lab.pass(900_000);
+    expect((await lab.down()).said.join()).not.toContain('its launch was cut');
   });
 
   it('and was stopped meanwhile: it is started, and then waited for', async () => {

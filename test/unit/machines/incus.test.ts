@@ -253,6 +253,20 @@ describe('createIncus', () => {
       expect(launches()).toHaveLength(1);
     });
 
+    it('an earlier launch whose client was killed goes on in the daemon: it is waited for', async () => {
+      const busy = (what: string): Answer => ({
+        exitCode: 1,
+        stderr: `Error: … Instance is busy running a "${what}" operation`,
+      });
+      processes
+        .on(LIST, shown('gone'), shown('Stopped'), shown('Running'))
+        .on(LAUNCH, busy('create'))
+        .on(START, busy('create'), busy('start'), { exitCode: 1, stderr: 'Error: The instance is already running' });
+      expect(await engine().launch(spec, { ...context, unfinished: true })).toBe('found');
+      expect(launches()).toHaveLength(1);
+      expect(clock.slept).toEqual([1_000, 2_000]);
+    });
+
     it.each([['theirs'], [null]])('an instance with the label %s is not taken', async (lab) => {
       processes.on(LIST, shown('Running', lab));
       await expect(engine().launch(spec, { ...context, ours: true })).rejects.toMatchObject({
@@ -328,6 +342,13 @@ describe('createIncus', () => {
       processes.on(LIST, shown('Running')).on(DELETE, {});
       await engine().remove('k1', context);
       expect(processes.lines).toEqual([LIST, DELETE]);
+    });
+
+    it('waits for what the daemon is still doing to it', async () => {
+      const busy: Answer = { exitCode: 1, stderr: 'Error: … Instance is busy running a "create" operation' };
+      processes.on(LIST, shown('Stopped')).on(DELETE, busy, busy, {});
+      await engine().remove('k1', context);
+      expect(clock.slept).toEqual([1_000, 2_000]);
     });
 
     it.each([['theirs'], [null]])('never what carries the label %s', async (lab) => {

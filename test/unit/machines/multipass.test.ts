@@ -279,13 +279,47 @@ describe('createMultipass', () => {
       });
     });
 
-    it('waits for a launch of ours that the daemon is still at', async () => {
-      processes
-        .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: instance "k1" is being prepared' })
-        .on(INFO, absent, info('Starting'), info('Running'))
-        .on(CLOUD_INIT, done);
-      await engine.launch(spec, context);
-      expect(processes.lines).not.toContain(DELETE);
+    describe('a launch of an earlier run, whose client was killed', () => {
+      const cut = { ...context, ours: true, unfinished: true, say: (text: string) => void said.push(text) };
+      const preparing: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" is being prepared' };
+      const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
+
+      it('may come up between our look and our launch', async () => {
+        processes.on(LAUNCH, exists).on(INFO, info('Starting'), info('Running')).on(CLOUD_INIT, done);
+        expect(await engine.launch(spec, cut)).toBe('found');
+        expect(deeds()).toEqual([LAUNCH, CLOUD_INIT]);
+      });
+
+      it('is waited for while the daemon is at it', async () => {
+        processes.on(LAUNCH, preparing, preparing, exists).on(INFO, info('Running')).on(CLOUD_INIT, done);
+        expect(await engine.launch(spec, cut)).toBe('found');
+        expect(deeds()).toEqual([LAUNCH, LAUNCH, LAUNCH, CLOUD_INIT]);
+        expect(said.slice(0, 2)).toEqual(['launching k1', 'k1: Multipass is still preparing it']);
+        expect(said.filter((text) => text.includes('preparing'))).toHaveLength(1);
+      });
+
+      it('is made anew when a restarted daemon knows nothing of it', async () => {
+        processes.on(LAUNCH, preparing, {}).on(CLOUD_INIT, done);
+        expect(await engine.launch(spec, cut)).toBe('launched');
+      });
+
+      it('that never ends is told as such, and not as the machine of somebody else', async () => {
+        processes.on(LAUNCH, preparing);
+        await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'gave-up-waiting' });
+        expect(clock.now()).toBeLessThan(1_000_000);
+      });
+
+      it('does not use up the tries of our own launch', async () => {
+        processes.on(LAUNCH, timedOut, exists, {}).on(INFO, info('Unknown')).on(DELETE, {}).on(CLOUD_INIT, done);
+        expect(await engine.launch(spec, context)).toBe('launched');
+        expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
+      });
+
+      it('that is in the way again and again is left for a look', async () => {
+        processes.on(LAUNCH, exists).on(INFO, info('Unknown')).on(DELETE, {});
+        await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'machine-broken' });
+        expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH]);
+      });
     });
 
     it('starts nothing after an interrupt', async () => {

@@ -43,6 +43,20 @@ describe('createOwnership', () => {
     expect(await make().recorded()).toEqual(['k1', 'k2']);
   });
 
+  it('tells since when a launch is on record that nobody saw to its end', async () => {
+    expect(await ownership.unfinishedSince('k1')).toBeUndefined();
+    await ownership.intend('k1');
+    expect(await ownership.unfinishedSince('k1')).toBe(Date.UTC(2026, 0, 2));
+    await ownership.confirm('k1');
+    expect(await ownership.unfinishedSince('k1')).toBeUndefined();
+  });
+
+  it('takes away what a killed run left beside a record that was never whole', async () => {
+    await createFiles().write(fixture.getPath('data/.machines.json.4194304-abcdef012345.tmp'), '{');
+    await ownership.forget('k1');
+    expect(await createFiles().list(fixture.getPath('data'))).toEqual([]);
+  });
+
   it('believes the label of an engine that keeps labels, and asks nobody', async () => {
     await ownership.intend('k1');
     const labelled = (lab: string | null) => ownership.isOurs({ name: 'k1', state: 'running', addresses: [], lab });
