@@ -155,6 +155,7 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
     },
     remove: async (path) => {
       const at = locate(path, false);
+      sweep(at);
       for (const key of children(at)) nodes.delete(key);
       if (at !== '/') nodes.delete(at);
     },

@@ -89,6 +89,7 @@ export function istioctlStep(lab: Lab): Step {
   const { files } = lab.doors;
   const { istioctl, istioctlLink, bin } = lab.config.paths;
   const fileName = istioctl.slice(istioctl.lastIndexOf('/') + 1);
+  const part = `${fileName}.part`;
   return {
     id: 'istioctl',
     title: `istioctl ${lab.config.istio.version}`,
@@ -107,7 +108,6 @@ export function istioctlStep(lab: Lab): Step {
       await files.makeDirectory(bin);
       if ((await files.stat(istioctl)) === undefined) {
         // Extracted beside its place and renamed: a half-written istioctl is never found there.
-        const part = `${fileName}.part`;
         await files.extract(archive, bin, [{ member: 'istioctl', as: part, mode: 0o755 }]);
         await files.rename(`${bin}/${part}`, istioctl);
       }
@@ -115,11 +115,11 @@ export function istioctlStep(lab: Lab): Step {
       await files.link(istioctlLink, fileName);
     },
     async remove() {
-      if ((await files.stat(istioctl)) === undefined) return 'absent';
-      const link = await files.stat(istioctlLink);
-      if (link?.target === fileName) await files.remove(istioctlLink);
+      const [program, link] = await Promise.all([files.stat(istioctl), files.stat(istioctlLink)]);
+      if (link === undefined || link.target === fileName) await files.remove(istioctlLink);
+      await files.remove(`${bin}/${part}`);
       await files.remove(istioctl);
-      return 'removed';
+      return program === undefined ? 'absent' : 'removed';
     },
   };
 }

@@ -58,11 +58,11 @@ export function serverStep(lab: Lab): Step {
     },
 
     async remove() {
-      if ((await doors.files.stat(config.paths.kubeconfig)) === undefined) return 'absent';
-      // The machine takes k3s with it; what is left here is the key to a cluster that is gone.
+      const found = await doors.files.stat(config.paths.kubeconfig);
+      // The machine takes k3s with it; what is left here is the key to a cluster that is gone, perhaps half written.
       await doors.files.remove(config.paths.kubeconfig);
       lab.kubectl.forget();
-      return 'removed';
+      return found === undefined ? 'absent' : 'removed';
     },
   };
 }

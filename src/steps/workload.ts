@@ -130,6 +130,12 @@ export async function configureWorkload(lab: Lab, context: StepContext): Promise
   }
 }
 
+/** The files, and what a run that was cut left of the next ones: among both is a token. */
+export async function removeWorkloadFiles(lab: Lab): Promise<void> {
+  await lab.doors.files.remove(halfMade(lab));
+  await lab.doors.files.remove(lab.config.paths.workloadFiles);
+}
+
 /** Where the files wait until all of them are right. */
 function halfMade(lab: Lab): string {
   return `${lab.config.paths.workloadFiles}.new`;

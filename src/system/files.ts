@@ -38,7 +38,11 @@ export function createFiles(): Files {
         await makeParent(to, 0o644);
         await fs.rename(from, to);
       }),
-    remove: (path) => guarded(path, 'remove', () => fs.rm(path, { recursive: true, force: true })),
+    remove: (path) =>
+      guarded(path, 'remove', async () => {
+        await sweepLeftovers(path);
+        await fs.rm(path, { recursive: true, force: true });
+      }),
     sha256: (path) => guarded(path, 'read', () => orAbsent(digestOf(path))),
     lock: (path, holder) =>
       guarded(path, 'lock', async () => {

@@ -18,6 +18,8 @@ export interface Scenario {
   readonly after: readonly Call[];
   /** What the end is compared with: the end of these, undisturbed, in a fresh world. Default: `before` and `call`. */
   readonly like?: readonly Call[];
+  /** Differences that are fine. */
+  readonly spares?: RegExp;
   /** What becomes of the children of the life that dies; default both, one case each. */
   readonly children?: readonly Children[];
   /** Wraps the doors of every life: for planted bugs. */
@@ -94,8 +96,11 @@ export async function aftermath(rehearsal: Rehearsal, scenario: Scenario, good: 
     if (problems.length > 0) return problems;
   }
   await settle(rehearsal);
-  problems.push(...compare(takePicture(rehearsal), good));
-  problems.push(...leftBehind(rehearsal).map((line) => `left behind: ${line}`));
+  const differences = [
+    ...compare(takePicture(rehearsal), good),
+    ...leftBehind(rehearsal).map((line) => `left behind: ${line}`),
+  ];
+  problems.push(...differences.filter((line) => scenario.spares?.test(line) !== true));
   problems.push(...exposed(rehearsal).map((line) => `a secret lies open: ${line}`));
   const last = scenario.after.at(-1);
   if (problems.length === 0 && last?.kind === 'apply') problems.push(...(await idle(rehearsal, last, wrap)));

@@ -21,6 +21,14 @@ const reconfigured = (set: Readonly<Record<string, string>>): Scenario => {
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'up', call: up, after: [up] },
   {
+    name: 'up, delete',
+    call: up,
+    after: [remove],
+    like: [up, remove],
+    // The cache stays, as far as it had come; and what had not been made yet cannot be emptied.
+    spares: /host (file )?\/home\/u\/\.cache[/:]|host \/home\/u\/lab\/(\.bin|\.data\/machines\.json): is missing$/,
+  },
+  {
     name: 'up without a package',
     // The image route, with containers (facts/istio-vm.md 1.5).
     stage: { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] },
