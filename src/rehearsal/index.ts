@@ -9,7 +9,7 @@ import { istioctl } from './host/istioctl.ts';
 import { kubectl } from './host/kubectl.ts';
 import { multipass } from './host/multipass/index.ts';
 import { createMesh } from './mesh/index.ts';
-import { createProcesses, type TranscriptEntry } from './processes.ts';
+import { createProcesses, type SimulatedProcesses, type TranscriptEntry } from './processes.ts';
 import { createWorld } from './state.ts';
 import type { HostProgram, Instance, Mesh, World } from './world.ts';
 
@@ -41,7 +41,7 @@ export interface Rehearsal {
   readonly files: SimulatedFiles;
   readonly transcript: readonly TranscriptEntry[];
   /** Ends every host program that runs. */
-  readonly killAll: () => void;
+  readonly killAll: SimulatedProcesses['killAll'];
   /** Switches the chosen faults on. */
   readonly misbehave: () => void;
   /** Runs work in virtual time: whenever all of it waits, the clock jumps. */
@@ -82,7 +82,7 @@ export function createRehearsal(options: RehearsalOptions): Rehearsal {
     mesh,
     files,
     transcript: processes.transcript,
-    killAll: () => processes.killAll(),
+    killAll: processes.killAll,
     misbehave,
     drive: (work) => world.clock.drive(work()),
   };

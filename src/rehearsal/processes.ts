@@ -18,8 +18,11 @@ export interface TranscriptEntry {
 
 export interface SimulatedProcesses extends Processes {
   readonly transcript: readonly TranscriptEntry[];
-  /** Ends every host program that runs, as if the computer's user had: what a daemon or a machine does goes on. */
-  killAll(): void;
+  /**
+   * Ends every host program that runs, or those that were started for `these` commands, as if the computer's user had:
+   * what a daemon or a machine does goes on.
+   */
+  killAll(these?: ReadonlySet<Command>): void;
 }
 
 interface Surroundings {
@@ -43,7 +46,7 @@ export const KILLED = 'killed';
 export function createProcesses({ world, mesh, files, programs }: Surroundings): SimulatedProcesses {
   const { clock } = world;
   const transcript: TranscriptEntry[] = [];
-  const running = new Set<AbortController>();
+  const running = new Map<AbortController, Command>();
 
   const run = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
     if (signal?.aborted === true) throw new CommandError(command, 'aborted', answer({ exitCode: -1 }, 0));
@@ -61,7 +64,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
     }
     const stdin = await standardInput(command, files);
     const ended = new AbortController();
-    running.add(ended);
+    running.set(ended, command);
     const outcome = await Promise.race([
       program({
         world,
@@ -105,8 +108,8 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
     throw new Error(`rehearsal: this command would never end, and has no time limit: ${shown(command)}`);
   };
 
-  const killAll = (): void => {
-    for (const ended of running) ended.abort(KILLED);
+  const killAll = (these?: ReadonlySet<Command>): void => {
+    for (const [ended, command] of running) if (these?.has(command) !== false) ended.abort(KILLED);
   };
 
   return { run, transcript, killAll };

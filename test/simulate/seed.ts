@@ -8,6 +8,7 @@ import { mortal, type Mortal } from '../rehearsal/crash/mortal.ts';
 import { compare, takePicture, type Picture } from '../rehearsal/crash/picture.ts';
 import { live, type Call, type Ending } from '../rehearsal/crash/program.ts';
 import { freshWorld, HOST, type Stage } from '../rehearsal/crash/world.ts';
+import { randomFrom } from './random.ts';
 import { isSignal, scheduleOf, type Trouble } from './schedule.ts';
 
 export interface SeedResult {
@@ -24,6 +25,8 @@ export interface SeedResult {
 
 /** Somebody who types `up` again and does what the error's hint says gives up after so many times. */
 const MOST_LIVES = 12;
+/** How long that takes at most, in milliseconds: meanwhile daemons go on with what was begun. */
+const LONGEST_BREAK_MS = 20_000;
 const UP: Call = { kind: 'apply' };
 const ARM: Stage = { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] };
 
@@ -62,6 +65,7 @@ export async function playSeed(seed: number): Promise<SeedResult> {
     lives,
   });
 
+  const breaks = randomFrom(seed + 2 ** 31);
   let call = UP;
   let calm = false;
   for (let lives = 1; lives <= MOST_LIVES; lives++) {
@@ -91,6 +95,7 @@ export async function playSeed(seed: number): Promise<SeedResult> {
       }
       calm = true;
     }
+    if (wrong) await rehearsal.world.clock.advance(breaks.whole(LONGEST_BREAK_MS));
     call = heed(rehearsal, ending);
   }
   return result(['twelve lives were not enough'], MOST_LIVES);
@@ -100,6 +105,7 @@ export async function playSeed(seed: number): Promise<SeedResult> {
 function bugIn(ending: Ending | undefined): string | undefined {
   const { error, unproved = [] } = ending ?? {};
   if (error?.reason === 'internal-error') return `internal error: ${error.message}`;
+  if (error?.reason === 'foreign-machine') return `took its own machine for somebody else's: ${error.message}`;
   return unproved.find((line) => line.includes('without a deadline'));
 }
 
@@ -110,15 +116,19 @@ interface Current {
   readonly others: Promise<Ending>[];
 }
 
-function strikeNow({ world, mesh, doors }: Rehearsal, { kind }: Trouble, current: Current): void {
+function strikeNow({ world, mesh, doors, killAll }: Rehearsal, { kind }: Trouble, current: Current): void {
   if (!isSignal(kind)) {
     world.faults.add(kind);
     FAULTS.find(({ name }) => name === kind)?.apply?.(world, mesh);
     return;
   }
   if (kind === 'sigkill') current.life?.kill('go-on');
-  else if (kind === 'power-cut') current.life?.kill('end');
-  else if (kind === 'second-run') current.others.push(live(UP, doors, world.host, world.shipped));
+  else if (kind === 'power-cut') {
+    current.life?.kill('end');
+    // It ends everything else, too: somebody else's runs, and their programs.
+    killAll();
+    current.others.length = 0;
+  } else if (kind === 'second-run') current.others.push(live(UP, doors, world.host, world.shipped));
   else {
     current.interrupt?.abort(new CliError('interrupted', { message: 'Interrupted.' }));
     const { life } = current;

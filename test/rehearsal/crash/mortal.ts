@@ -44,13 +44,15 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
 
   /** Locks end with the life that holds them, whatever becomes of its children. */
   const held = new Set<string>();
+  /** What this life has started, and nobody else's. */
+  const started = new Set<Command>();
   const isDead = (): boolean => dead;
   const kill = (children: Children, moment = 'killed'): void => {
     if (dead) return;
     dead = true;
     world.passing = undefined;
     for (const path of held) disk.locks.delete(path);
-    if (children === 'end') rehearsal.killAll();
+    if (children === 'end') rehearsal.killAll(started);
     tell(moment);
   };
   const isNow = (moment: string): boolean => {
@@ -97,10 +99,12 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
   const { processes, files, downloads, clock } = inner;
   const doors: Doors = {
     processes: {
-      run: (command, signal) =>
-        command.effect === 'write'
+      run: (command, signal) => {
+        started.add(command);
+        return command.effect === 'write'
           ? effect(shown(command), () => processes.run(command, signal))
-          : alive(() => processes.run(command, signal)),
+          : alive(() => processes.run(command, signal));
+      },
     },
     clock: { now: () => clock.now(), sleep: (ms, signal) => alive(() => clock.sleep(ms, signal)) },
     downloads: {
