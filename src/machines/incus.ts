@@ -20,7 +20,7 @@ const EXEC_PAUSES = [500, 1_000, 2_000];
  * everything else that is asked of it is refused: «Instance is busy running a "create" operation» (seen with 6.0.4).
  */
 const BUSY = /Instance is busy running/;
-const BUSY_PAUSES = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000, 30_000];
+const BUSY_PAUSES = Array.from({ length: 60 }, () => 2_000);
 
 export interface IncusParts {
   readonly doors: Pick<Doors, 'processes' | 'files' | 'clock'>;

@@ -82,7 +82,7 @@ export function createRehearsal(options: RehearsalOptions): Rehearsal {
     mesh,
     files,
     transcript: processes.transcript,
-    killAll: processes.killAll,
+    killAll: (these) => processes.killAll(these),
     misbehave,
     drive: (work) => world.clock.drive(work()),
   };

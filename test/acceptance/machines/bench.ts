@@ -5,7 +5,17 @@ import type { TestLab } from '../support/lab.ts';
 /** An engine on the bench: the same cases for each. */
 export interface Bench extends Pick<
   TestLab,
-  'name' | 'directory' | 'engine' | 'doors' | 'shipped' | 'config' | 'context' | 'launch' | 'launchForeign' | 'cleanUp'
+  | 'name'
+  | 'directory'
+  | 'engine'
+  | 'doors'
+  | 'shipped'
+  | 'config'
+  | 'context'
+  | 'launch'
+  | 'cutLaunch'
+  | 'launchForeign'
+  | 'cleanUp'
 > {
   readonly hostCpu: Cpu;
   /** Runs a piece of a test; a simulated world needs to know when it is waited for. */

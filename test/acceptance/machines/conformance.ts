@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import type { Machine } from '../../../src/machines/machine.ts';
 import type { Bench } from './bench.ts';
 import { commandCases } from './cases/commands.ts';
+import { cutCases } from './cases/cut.ts';
 import { endingCases } from './cases/ending.ts';
 import { fileCases } from './cases/files.ts';
 import { launchCases } from './cases/launch.ts';
@@ -41,6 +42,7 @@ export function conformance(title: string, missing: string | undefined, make: ()
     fileCases(subject);
     endingCases(subject);
     strangerCases(subject);
+    cutCases(subject);
     lifeCases(subject);
   });
 }

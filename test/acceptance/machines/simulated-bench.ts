@@ -4,6 +4,7 @@ import { createRehearsal } from '../../../src/rehearsal/index.ts';
 import type { Host } from '../../../src/system/doors.ts';
 import { loadShippedData } from '../../../src/system/shipped.ts';
 import { LAB_PREFIX } from '../support/names.ts';
+import { specOf } from '../support/spec.ts';
 import type { Bench } from './bench.ts';
 
 const HOST: Host = { platform: 'linux', cpu: 'arm64', cwd: '/home/u/lab', home: '/home/u', env: {} };
@@ -13,16 +14,13 @@ export async function simulatedBench(): Promise<Bench> {
   const shipped = await loadShippedData();
   const name = `${LAB_PREFIX}simulated`;
   const { config } = loadConfig({ host: HOST, versions: shipped.versions, flags: { LAB_NAME: name } });
-  const { doors, world, drive } = createRehearsal({ host: HOST, shipped });
+  const { doors, world, drive, killAll } = createRehearsal({ host: HOST, shipped });
   const engine = createEngine(doors, shipped, config);
   const context = { say: () => undefined };
   const launchFor =
     (whose: string): Bench['launch'] =>
-    async (machine, { write_files: files = [], ...cloudInit } = {}) => {
-      const marker = { path: '/etc/istio-vms/lab', content: `${whose}\n` };
-      const data = { ...cloudInit, write_files: [marker, ...(files as readonly unknown[])] };
-      const { memory, disk } = config.vm.size;
-      await engine.launch({ name: machine, release: config.runOs, cpus: 2, memory, disk, cloudInit: data }, context);
+    async (machine, cloudInit) => {
+      await engine.launch(specOf(config, whose, machine, cloudInit), context);
       return engine.machine(machine);
     };
   return {
@@ -30,6 +28,12 @@ export async function simulatedBench(): Promise<Bench> {
     directory: HOST.cwd,
     hostCpu: HOST.cpu,
     launch: launchFor(name),
+    cutLaunch: async (machine) => {
+      const life = engine.launch(specOf(config, name, machine), context).catch(() => undefined);
+      while (!world.engine.instances.has(machine)) await world.clock.sleep(50);
+      killAll();
+      await life;
+    },
     launchForeign: launchFor(`${name}-other`),
     sleep: (ms) => world.clock.sleep(ms),
     stop: async (machine) => {

@@ -11,6 +11,9 @@ const DELETED = `${LABEL}.deleted`;
 /** It runs, and nobody gets in: what the daemon calls Unknown. */
 const LOST = `${LABEL}.lost`;
 
+/** A machine that has not been started after so long will not be. */
+const MAKING_MS = 60_000;
+
 export type State = 'Running' | 'Stopped' | 'Deleted' | 'Unknown';
 
 export interface Instance {
@@ -25,6 +28,7 @@ export interface Instance {
 interface Shown {
   readonly name: string;
   readonly status_code: number;
+  readonly created_at: string;
   readonly config: Readonly<Record<string, string>> | null;
   readonly state: {
     readonly network: Readonly<
@@ -51,12 +55,21 @@ export const daemonUp = async (): Promise<boolean> => (await incus(['list', '--f
 
 /** Everything of this space; `command` is who asks, for the words of a daemon that is down. */
 export async function instances(command: string): Promise<readonly Instance[]> {
-  return (await all(command)).filter(({ config }) => config?.[LABEL] === SPACE).map(asInstance);
+  return (await all(command)).filter((each) => each.config?.[LABEL] === SPACE && !isBeingMade(each)).map(asInstance);
 }
 
-/** Whether any machine has the name, ours or not. */
-export const isTaken = async (command: string, name: string): Promise<boolean> =>
-  (await all(command)).some((each) => each.name === name);
+/** Whether any machine has the name, ours or not, or is to have it. */
+export async function holderOf(command: string, name: string): Promise<'nobody' | 'a machine' | 'one being made'> {
+  const found = (await all(command)).find((each) => each.name === name);
+  if (found === undefined) return 'nobody';
+  return isBeingMade(found) ? 'one being made' : 'a machine';
+}
+
+/** Nothing lists a machine while its disk is made (facts/multipass.md 2.5); Incus does, as stopped and never started. */
+function isBeingMade({ status_code: code, config, created_at: at }: Shown): boolean {
+  const neverStarted = code === 102 && config?.['volatile.last_state.power'] === undefined;
+  return neverStarted && Date.now() - Date.parse(at) < MAKING_MS;
+}
 
 async function all(command: string): Promise<readonly Shown[]> {
   const { exitCode, stdout } = await incus(['list', '--format', 'json']);

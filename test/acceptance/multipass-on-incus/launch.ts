@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { parse, stringify } from 'yaml';
 import { spinner, type ParsedArgs } from '../../../src/rehearsal/host/multipass/parser.ts';
 import { bytesOf } from '../../../src/rehearsal/host/multipass/views.ts';
-import { create, isTaken, markLost, type Wanted } from './incus.ts';
+import { create, holderOf, markLost, type Wanted } from './incus.ts';
 import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
 import { awaitWayIn, OPTIONS, publicKey } from './ssh.ts';
 
@@ -28,7 +28,7 @@ export async function launch({ positionals, options }: ParsedArgs): Promise<numb
   const image = positionals[0] ?? 'lts';
   const name = options.get('name') ?? `keen-${process.pid}`;
   // Asked before anything else: a daemon that is down has no other answer.
-  const taken = await isTaken('launch', name);
+  const holder = await holderOf('launch', name);
   const noise = spinner(`Creating ${name}`);
   if (!RELEASES.test(image)) throw failed('launch', noise, `Unable to find an image matching "${image}" in remote "".`);
   const invalid = (detail: string): Refusal => failed('launch', noise, 'Invalid arguments supplied', detail);
@@ -36,7 +36,8 @@ export async function launch({ positionals, options }: ParsedArgs): Promise<numb
   if ((bytesOf(sizes.memory) ?? 0) < 128 * 2 ** 20)
     throw invalid(`Invalid memory size value supplied: ${sizes.memory}.`);
   if (!NAME.test(name)) throw invalid(`Invalid instance name supplied: ${name}`);
-  if (taken) throw failed('launch', noise, `instance "${name}" already exists`);
+  if (holder === 'a machine') throw failed('launch', noise, `instance "${name}" already exists`);
+  if (holder === 'one being made') throw failed('launch', noise, `instance "${name}" is being prepared`);
   process.stdout.write(noise);
   await bringUp(
     { name, cpus, memory: bytesOf(sizes.memory) ?? 0, userData, vendorData: await vendorData() },
@@ -52,8 +53,8 @@ async function bringUp(wanted: Wanted, limitMs: number, asked: boolean): Promise
   const { name } = wanted;
   const problem = await create(wanted);
   if (problem !== undefined) {
-    const exists = /UNIQUE constraint failed|already exists/.test(problem);
-    throw failed('launch', '', exists ? `instance "${name}" already exists` : problem);
+    const exists = /UNIQUE constraint failed|already exists|Instance is busy/.test(problem);
+    throw failed('launch', '', exists ? `instance "${name}" is being prepared` : problem);
   }
   const late = (words: string): Refusal =>
     asked

@@ -2,16 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createEngine } from '../../../src/machines/index.ts';
 import type { EngineContext, Machine, MachineEngine } from '../../../src/machines/machine.ts';
-import type { Doors, Processes } from '../../../src/system/doors.ts';
+import type { CommandResult, Doors, Processes } from '../../../src/system/doors.ts';
 import { currentHost } from '../../../src/system/host.ts';
 import { createRealDoors } from '../../../src/system/index.ts';
 import { loadShippedData, type ShippedData } from '../../../src/system/shipped.ts';
 import { IMAGE, LAB_PREFIX, PROJECT } from './names.ts';
+import { specOf } from './spec.ts';
 
 /** `multipass` is the stand-in on Incus machines. */
 export type EngineName = 'incus' | 'multipass' | 'real-multipass';
@@ -34,6 +36,8 @@ export interface TestLab {
   readonly context: EngineContext;
   /** A machine with the lab's mark, up and through with cloud-init; `config.vm.name` is a workload, every other name a node. */
   launch(name: string, cloudInit?: Readonly<Record<string, unknown>>): Promise<Machine>;
+  /** Launches as a run does that is killed, with its children, when the machine has only just appeared. */
+  cutLaunch(name: string): Promise<void>;
   /** A machine that is somebody else's: with the mark (and, of Incus, the label) of another lab. */
   launchForeign(name: string): Promise<Machine>;
   /** Removes the machines that this lab launched and nothing else, and the directory. */
@@ -69,13 +73,33 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
 
   const stranger = createEngine(doors, shipped, { ...config, lab: `${name}-other` });
   const launchFor = (whose: string, by: MachineEngine): TestLab['launch'] => {
-    const { memory, disk } = config.vm.size;
-    const marker = { path: '/etc/istio-vms/lab', content: `${whose}\n` };
-    return async (machine, { write_files: files = [], ...cloudInit } = {}) => {
-      const data = { ...cloudInit, write_files: [marker, ...(files as readonly unknown[])] };
-      await by.launch({ name: machine, release: RELEASE, cpus: 2, memory, disk, cloudInit: data }, context);
+    return async (machine, cloudInit) => {
+      await by.launch(specOf(config, whose, machine, cloudInit), context);
       return by.machine(machine);
     };
+  };
+  const cutLaunch = async (machine: string): Promise<void> => {
+    const doomed = createRealDoors();
+    const alive = inEnvironment(doomed.processes, env);
+    const life = { over: false };
+    // Of a run that is dead nothing is heard any more.
+    const processes: Processes = {
+      run: async (command, signal) => {
+        const result = life.over ? undefined : await alive.run(command, signal).catch((thrown: unknown) => thrown);
+        if (life.over || result === undefined) return new Promise(() => undefined);
+        if (result instanceof Error) throw result;
+        return result as CommandResult;
+      },
+    };
+    const launch = createEngine({ ...doomed, processes }, shipped, config).launch(
+      specOf(config, name, machine),
+      context,
+    );
+    const ended = launch.then(() => true);
+    const isThere = async (): Promise<boolean> => (await engine.list()).some((each) => each.name === machine);
+    while (!(await isThere())) await Promise.race([sleep(50), ended]);
+    life.over = true;
+    doomed.killAll();
   };
 
   const cleanUp = async (): Promise<void> => {
@@ -91,6 +115,7 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
 
   return {
     ...{ name, engine, doors, shipped, config, env, directory, said, context, cleanUp },
+    cutLaunch,
     launch: launchFor(name, engine),
     launchForeign: launchFor(`${name}-other`, stranger),
   };

@@ -264,7 +264,7 @@ describe('createIncus', () => {
         .on(START, busy('create'), busy('start'), { exitCode: 1, stderr: 'Error: The instance is already running' });
       expect(await engine().launch(spec, { ...context, unfinished: true })).toBe('found');
       expect(launches()).toHaveLength(1);
-      expect(clock.slept).toEqual([1_000, 2_000]);
+      expect(clock.slept).toEqual([2_000, 2_000]);
     });
 
     it.each([['theirs'], [null]])('an instance with the label %s is not taken', async (lab) => {
@@ -348,7 +348,7 @@ describe('createIncus', () => {
       const busy: Answer = { exitCode: 1, stderr: 'Error: … Instance is busy running a "create" operation' };
       processes.on(LIST, shown('Stopped')).on(DELETE, busy, busy, {});
       await engine().remove('k1', context);
-      expect(clock.slept).toEqual([1_000, 2_000]);
+      expect(clock.slept).toEqual([2_000, 2_000]);
     });
 
     it.each([['theirs'], [null]])('never what carries the label %s', async (lab) => {

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { expect, it } from 'vitest';
 import { asRoot } from '../../../../src/machines/machine.ts';
+import { specOf } from '../../support/spec.ts';
 import { failureOf } from '../bench.ts';
 import { FIRST_BOOT, type Subject } from '../conformance.ts';
 
@@ -33,13 +34,12 @@ export function launchCases({ bench, machine }: Subject): void {
   });
 
   it('takes a second launch of a machine of ours for done', async () => {
-    const { drive, engine, config, context } = bench();
+    const { drive, engine, config, context, name: lab } = bench();
     const boot = { file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' } as const;
     await drive(async () => {
       const before = (await machine().run(boot)).stdout;
-      const { memory, disk } = config.vm.size;
-      const spec = { name: machine().name, release: config.runOs, cpus: 2, memory, disk, cloudInit: {} };
-      await engine.launch(spec, { ...context, ours: true });
+      const spec = specOf(config, lab, machine().name);
+      expect(await engine.launch(spec, { ...context, ours: true })).toBe('found');
       expect((await machine().run(boot)).stdout).toBe(before);
     });
   });

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Machine } from '../../../../src/machines/machine.ts';
 import { createOwnership } from '../../../../src/machines/ownership.ts';
+import { specOf } from '../../support/spec.ts';
 import type { Subject } from '../conformance.ts';
 import { failureOf } from '../bench.ts';
 
@@ -27,9 +28,9 @@ export function strangerCases({ bench, machine }: Subject): void {
     await drive(async () => {
       const stranger: Machine = await launchForeign(name);
       const before = (await stranger.run(boot)).stdout;
-      const { memory, disk } = config.vm.size;
-      const spec = { name, release: config.runOs, cpus: 1, memory, disk, cloudInit: {} };
-      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
+      await expect(engine.launch(specOf(config, lab, name), context)).rejects.toMatchObject({
+        reason: 'foreign-machine',
+      });
 
       const ownership = createOwnership({ ...doors, config: { lab, paths: config.paths }, engine });
       const infos = await engine.list();

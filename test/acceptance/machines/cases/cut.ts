@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { MARKER } from '../../../../src/machines/ownership.ts';
+import { specOf } from '../../support/spec.ts';
+import type { Subject } from '../conformance.ts';
+
+/** Launches whose run was killed in their midst: the daemon goes on without it. */
+export function cutCases({ bench }: Subject): void {
+  it('goes on with a launch whose client was killed', async () => {
+    const { drive, engine, config, context, name: lab, cutLaunch } = bench();
+    const name = `${config.k3s.master}-cut`;
+    await drive(async () => {
+      await cutLaunch(name);
+      // Found or, where what the daemon made of it does not start, made anew.
+      await engine.launch(specOf(config, lab, name), { ...context, ours: true, unfinished: true });
+      expect((await engine.list()).filter((each) => each.name === name)).toMatchObject([{ state: 'running' }]);
+      const { stdout } = await engine.machine(name).run({ file: 'cat', args: [MARKER], effect: 'read' });
+      expect(stdout).toBe(`${lab}\n`);
+      expect(await engine.machine(name).address()).toMatch(/^\d+\./);
+      await engine.remove(name, context);
+    });
+  });
+
+  it('removes a machine that is still coming up', async () => {
+    const { drive, engine, config, context, sleep, cutLaunch } = bench();
+    const name = `${config.k3s.master}-cut-again`;
+    await drive(async () => {
+      await cutLaunch(name);
+      await engine.remove(name, context);
+      await sleep(5_000);
+      expect((await engine.list()).map((each) => each.name)).not.toContain(name);
+    });
+  });
+}

@@ -1,0 +1,16 @@
+import type { Config } from '../../../src/config/config.ts';
+import type { MachineSpec } from '../../../src/machines/machine.ts';
+import { MARKER } from '../../../src/machines/ownership.ts';
+
+/** What a machine of a lab is launched with: small, and with the lab's mark. */
+export function specOf(
+  { runOs, vm }: Pick<Config, 'runOs' | 'vm'>,
+  whose: string,
+  name: string,
+  { write_files: files = [], ...cloudInit }: Readonly<Record<string, unknown>> = {},
+): MachineSpec {
+  const { memory, disk } = vm.size;
+  const mark = { path: MARKER, content: `${whose}\n` };
+  const data = { ...cloudInit, write_files: [mark, ...(files as readonly unknown[])] };
+  return { name, release: runOs, cpus: 2, memory, disk, cloudInit: data };
+}
