@@ -1,9 +1,10 @@
 #!/bin/sh
 # Puts files in place on a machine, as root, then runs a script that came along. One remote call carries it all.
 #
+# usage   place.sh MARK LAB [ARGUMENT…]   the file MARK has to name the lab; the arguments are those of then.sh
 # stdin   a tar: `manifest` (MODE, OWNER, GROUP, PATH, tab separated), `files/<PATH>` for each, perhaps `then.sh`
 # stdout  `changed PATH` for each file that was not yet so, then `--`, then the output of then.sh
-# exit    that of then.sh; 21 when the disk is full; 1 for anything else, with nothing half written under a final name
+# exit    that of then.sh; 19 when this machine is not of that lab; 21 when the disk is full; 1 for anything else, with nothing half written under a final name
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -20,6 +21,14 @@ explain() {
   free=$(df -Pk "$2" 2>/dev/null | awk 'NR == 2 { print $4 }')
   [ "${free:-1024}" -ge 1024 ] || fail "no space left on device: cannot $1" 21
   fail "cannot $1"
+}
+
+mark=$1 lab=$2
+shift 2
+# The name may have passed to somebody else's machine since we looked: nothing of ours comes onto its disk.
+[ "$(cat "$mark" 2>/dev/null)" = "$lab" ] || {
+  cat >/dev/null
+  fail "this machine does not bear the mark of the lab $lab" 19
 }
 
 # /var/lib, not /tmp or /run: those may be small memory file systems, and the k3s binary is large. sudo drops TMPDIR.

@@ -349,6 +349,15 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     source: 'facts/k3s.md 3, 11',
   },
   {
+    id: 'guest-not-ours',
+    tool: 'guest',
+    pattern: /istio-vms-place: this machine does not bear the mark of the lab/,
+    reason: 'foreign-machine',
+    sentence: 'A machine with the name of one of ours does not bear the mark of this lab, so nothing was put onto it.',
+    hint: 'If you made it yourself, set NODE_PREFIX or WORKLOAD_VM_NAME to other names, or remove it. If istio-vms made it, write LAB_NAME into /etc/istio-vms/lab on it.',
+    source: 'data/guest/place.sh',
+  },
+  {
     id: 'guest-disk',
     tool: 'guest',
     pattern: /no space left (?:on device|for )/i,

@@ -1,7 +1,5 @@
 import type { Config } from '../config/config.ts';
-
-/** The file on every machine of ours that says which lab it belongs to. */
-const LAB_MARKER = '/etc/istio-vms/lab';
+import { MARKER } from '../machines/marker.ts';
 
 /** cloud-init user data of a k3s node. */
 export function nodeCloudInit(config: Config): Readonly<Record<string, unknown>> {
@@ -25,6 +23,6 @@ function ownershipOf(config: Config): Readonly<Record<string, unknown>> {
     package_update: false,
     package_upgrade: false,
     manage_etc_hosts: false,
-    write_files: [{ path: LAB_MARKER, owner: 'root:root', permissions: '0644', content: `${config.lab}\n` }],
+    write_files: [{ path: MARKER, owner: 'root:root', permissions: '0644', content: `${config.lab}\n` }],
   };
 }

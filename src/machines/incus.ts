@@ -12,6 +12,7 @@ import { readiness, type IncusReadiness, type IncusSettings } from './incus-prob
 import { asInner, isCut, isWhole, neverBegan, withoutMarks } from './incus-session.ts';
 import { createKnownMachines } from './known-machines.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from './machine.ts';
+import type { PlaceScript } from './put.ts';
 
 /** What never began, and what only reads, may be tried again without harm. */
 const EXEC_PAUSES = [500, 1_000, 2_000];
@@ -24,16 +25,15 @@ const BUSY_PAUSES = Array.from({ length: 60 }, () => 2_000);
 
 export interface IncusParts {
   readonly doors: Pick<Doors, 'processes' | 'files' | 'clock'>;
-  /** Text of data/guest/place.sh. */
-  readonly placeScript: string;
+  readonly place: PlaceScript;
   readonly settings: IncusSettings;
-  readonly lab: string;
   readonly names: { readonly nodes: readonly string[]; readonly workload: string };
 }
 
 /** Incus by its command line, after the twelve rules of facts/incus.md. */
-export function createIncus({ doors, placeScript, settings, lab, names }: IncusParts): MachineEngine {
+export function createIncus({ doors, place, settings, names }: IncusParts): MachineEngine {
   const { processes, clock } = doors;
+  const { lab } = place;
   const addresses = new Map<string, string>();
   let looked: Promise<IncusReadiness> | undefined;
 
@@ -97,7 +97,7 @@ export function createIncus({ doors, placeScript, settings, lab, names }: IncusP
     return address;
   };
 
-  const known = createKnownMachines({ doors, placeScript, runOn, addressOf });
+  const known = createKnownMachines({ doors, place, runOn, addressOf });
 
   const forget = (name: string): void => {
     addresses.delete(name);

@@ -12,9 +12,10 @@ export function createEngine(
   config: Pick<Config, 'engine' | 'incus' | 'lab' | 'k3s' | 'vm'>,
   onLost: () => void = () => undefined,
 ): MachineEngine {
-  const placeScript = shipped.guest['place.sh'];
-  if (placeScript === undefined) throw new Error('data/guest/place.sh is missing from the package');
-  if (config.engine === 'multipass') return createMultipass({ doors, placeScript, onLost });
+  const text = shipped.guest['place.sh'];
+  if (text === undefined) throw new Error('data/guest/place.sh is missing from the package');
+  const place = { text, lab: config.lab };
+  if (config.engine === 'multipass') return createMultipass({ doors, place, onLost });
   const names = { nodes: [config.k3s.master, ...config.k3s.workerNames], workload: config.vm.name };
-  return createIncus({ doors, placeScript, settings: config.incus, lab: config.lab, names });
+  return createIncus({ doors, place, settings: config.incus, names });
 }

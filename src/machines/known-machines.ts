@@ -1,12 +1,12 @@
 import type { Command, CommandResult, Doors } from '../system/doors.ts';
 import type { Machine } from './machine.ts';
 import { acrossSessions } from './new-session.ts';
+import type { PlaceScript } from './put.ts';
 import { createRemoteMachine } from './remote-machine.ts';
 
 export interface KnownMachinesParts {
   readonly doors: Pick<Doors, 'files' | 'clock'>;
-  /** Text of data/guest/place.sh. */
-  readonly placeScript: string;
+  readonly place: PlaceScript;
   readonly runOn: (name: string, command: Command, signal?: AbortSignal) => Promise<CommandResult>;
   readonly addressOf: (name: string) => Promise<string>;
 }
@@ -19,7 +19,7 @@ export interface KnownMachines {
 }
 
 /** The machines of an engine, out of its way to run commands on them. */
-export function createKnownMachines({ doors, placeScript, runOn, addressOf }: KnownMachinesParts): KnownMachines {
+export function createKnownMachines({ doors, place, runOn, addressOf }: KnownMachinesParts): KnownMachines {
   const machines = new Map<string, Machine>();
   const make = (name: string): Machine =>
     acrossSessions(
@@ -28,7 +28,7 @@ export function createKnownMachines({ doors, placeScript, runOn, addressOf }: Kn
         run: (command, signal) => runOn(name, command, signal),
         address: () => addressOf(name),
         files: doors.files,
-        placeScript,
+        place,
       }),
       doors.clock,
     );

@@ -12,6 +12,7 @@ import * as argv from './multipass-argv.ts';
 import { parseInfo, parseList, parseVersion } from './multipass-json.ts';
 import { createLauncher, freeing } from './multipass-launch.ts';
 import { asInner, withoutMark } from './multipass-session.ts';
+import type { PlaceScript } from './put.ts';
 
 /** How long a running machine may take to get its address from the engine's DHCP. */
 const ADDRESS_MS = 60_000;
@@ -24,14 +25,13 @@ const LOST_PAUSES = [1_000, 4_000];
 
 export interface MultipassParts {
   readonly doors: Pick<Doors, 'processes' | 'files' | 'clock'>;
-  /** Text of data/guest/place.sh. */
-  readonly placeScript: string;
+  readonly place: PlaceScript;
   /** Told when a session into a machine broke off: it may be restarting, and come back with another address. */
   readonly onLost?: () => void;
 }
 
 /** Multipass by its command line, after the ten rules of facts/multipass.md. */
-export function createMultipass({ doors, placeScript, onLost }: MultipassParts): MachineEngine {
+export function createMultipass({ doors, place, onLost }: MultipassParts): MachineEngine {
   const { processes, clock } = doors;
   const addresses = new Map<string, string>();
   let listing: Promise<readonly MachineInfo[]> | undefined;
@@ -112,7 +112,7 @@ export function createMultipass({ doors, placeScript, onLost }: MultipassParts):
     }
   };
 
-  const known = createKnownMachines({ doors, placeScript, runOn, addressOf });
+  const known = createKnownMachines({ doors, place, runOn, addressOf });
 
   /** An address seldom survives a new machine, and not always a restart (facts/multipass.md 5, 7 no. 6). */
   const forget = (name: string): void => {

@@ -2,10 +2,8 @@ import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Clock, Files } from '../system/doors.ts';
+import { MARKER } from './marker.ts';
 import type { MachineEngine, MachineInfo } from './machine.ts';
-
-/** Where every machine of ours says whose it is; written by cloud-init, content = name of the lab. */
-export const MARKER = '/etc/istio-vms/lab';
 
 /** Multipass's own patience with cloud-init (facts/multipass.md 3.3). */
 const FIRST_BOOT_MS = 300_000;

@@ -1,33 +1,42 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { Command, CommandResult, Files, TarMember } from '../system/doors.ts';
+import { MARKER } from './marker.ts';
 import { asRoot, type GuestFile, type GuestScript, type PutOptions, type PutResult } from './machine.ts';
 
 /** Installing a package over a slow line is the longest that a payload does. */
 const PUT_MS = 900_000;
 
+/** What is on the other side of `put`: data/guest/place.sh, which serves the machines of one lab alone. */
+export interface PlaceScript {
+  readonly text: string;
+  readonly lab: string;
+}
+
 /** What `put` needs of a machine: any engine's. */
 export interface PutPlace {
   run(command: Command, signal?: AbortSignal): Promise<CommandResult>;
   readonly files: Pick<Files, 'stat'>;
-  /** Text of data/guest/place.sh. */
-  readonly placeScript: string;
+  readonly place: PlaceScript;
 }
 
-/** Carries files and a script onto a machine in one call; what is on the other side is data/guest/place.sh. */
+/**
+ * Carries files and a script onto a machine in one call.
+ * @throws CommandError with exit code 19, and nothing changed, when the machine does not bear the lab's mark
+ */
 export async function put(
-  place: PutPlace,
+  machine: PutPlace,
   files: readonly GuestFile[],
   script?: GuestScript,
   options: PutOptions = {},
 ): Promise<PutResult> {
   const command = asRoot({
     file: 'sh',
-    args: ['-c', place.placeScript, 'istio-vms-place', ...(script?.args ?? [])],
+    args: ['-c', machine.place.text, 'istio-vms-place', MARKER, machine.place.lab, ...(script?.args ?? [])],
     effect: 'write',
-    stdin: { tar: await payload(files, script, place.files) },
+    stdin: { tar: await payload(files, script, machine.files) },
     timeoutMs: options.timeoutMs ?? PUT_MS,
   });
-  const { stdout } = await place.run(command, options.signal);
+  const { stdout } = await machine.run(command, options.signal);
   return parseAnswer(stdout);
 }
 

@@ -3,7 +3,7 @@ import { CommandError } from '../system/command-error.ts';
 import type { Command, CommandResult, Cpu, Files } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
 import type { Machine } from './machine.ts';
-import { put } from './put.ts';
+import { put, type PlaceScript } from './put.ts';
 
 /** What an engine brings; the rest of a machine is the same everywhere. */
 export interface RemoteMachineParts {
@@ -12,8 +12,7 @@ export interface RemoteMachineParts {
   run(command: Command, signal?: AbortSignal): Promise<CommandResult>;
   address(): Promise<string>;
   readonly files: Pick<Files, 'stat'>;
-  /** Text of data/guest/place.sh. */
-  readonly placeScript: string;
+  readonly place: PlaceScript;
 }
 
 const CPUS: Readonly<Record<string, Cpu>> = { x86_64: 'amd64', aarch64: 'arm64', arm64: 'arm64' };

@@ -202,6 +202,23 @@ describe('a launch that was not seen to its end', () => {
 });
 
 describe('a machine that somebody made in place of ours', () => {
+  it.each([VM, 'k3s-worker-1', 'k3s-master'])(
+    'gets nothing of ours, although its name is on record: %s',
+    async (name) => {
+      const lab = watch(await labThatIsUp());
+      await lab.shell(`multipass delete --purge ${name}`);
+      await lab.shell(
+        `multipass launch 22.04 --name ${name} --cpus 1 --memory 1G --disk 5G --timeout 900 --cloud-init -`,
+        '#cloud-config\n{}\n',
+      );
+      const before = fingerprint(lab, [name]);
+      const { report } = await lab.up();
+      expect(report.error?.reason).toBe('foreign-machine');
+      expect(report.error?.message).toContain('does not bear the mark of this lab');
+      expect(fingerprint(lab, [name])).toEqual(before);
+    },
+  );
+
   it('is not removed although its name is on record', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass delete --purge ${VM}`);

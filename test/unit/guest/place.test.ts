@@ -23,8 +23,12 @@ let temp: string;
 beforeEach(() => {
   temp = mkdtempSync(join(tmpdir(), 'place with spaces '));
   mkdirSync(join(temp, 'stages'));
+  writeFileSync(join(temp, 'mark'), 'lab-a\n');
 });
 afterEach(() => rmSync(temp, { recursive: true, force: true }));
+
+/** What tells the script whose this machine is. */
+const owner = (lab = 'lab-a'): readonly string[] => [join(temp, 'mark'), lab];
 
 interface Item {
   readonly path: string;
@@ -50,7 +54,7 @@ function place(items: readonly Item[], then?: string, args: readonly string[] = 
   if (then !== undefined) writeFileSync(join(pack, 'then.sh'), then);
   const input = spawnSync('tar', ['-c', '-C', pack, '.'], { maxBuffer: 1 << 26 }).stdout;
   const env = { PATH: process.env['PATH'] ?? '', TMPDIR: join(temp, 'stages') };
-  const run = spawnSync('/bin/sh', ['-c', shipped.guest['place.sh'] ?? '', 'istio-vms-place', ...args], {
+  const run = spawnSync('/bin/sh', ['-c', shipped.guest['place.sh'] ?? '', 'istio-vms-place', ...owner(), ...args], {
     input,
     env,
     encoding: 'utf8',
@@ -130,7 +134,7 @@ describe.skipIf(!able)('place.sh', () => {
     writeFileSync(join(pack, 'files', good), 'x');
     writeFileSync(join(pack, 'manifest'), `0644\troot\troot\t${good}\n0644\troot\troot\t${path}\n`);
     const input = spawnSync('tar', ['-c', '-C', pack, '.']).stdout;
-    const run = spawnSync('/bin/sh', ['-c', shipped.guest['place.sh'] ?? '', 'istio-vms-place'], {
+    const run = spawnSync('/bin/sh', ['-c', shipped.guest['place.sh'] ?? '', 'istio-vms-place', ...owner()], {
       input,
       env: { PATH: process.env['PATH'] ?? '', TMPDIR: join(temp, 'stages') },
       encoding: 'utf8',
@@ -153,13 +157,28 @@ describe.skipIf(!able)('place.sh', () => {
   it('refuses a directory in the way, and a broken archive', () => {
     mkdirSync(join(temp, 'a'));
     expect(place([{ path: join(temp, 'a'), content: 'x' }]).stderr).toMatch(/a directory is in the way/);
-    const run = spawnSync('/bin/sh', ['-c', shipped.guest['place.sh'] ?? ''], {
+    const run = spawnSync('/bin/sh', ['-c', shipped.guest['place.sh'] ?? '', 'istio-vms-place', ...owner()], {
       input: 'no tar',
       env: { PATH: process.env['PATH'] ?? '', TMPDIR: join(temp, 'stages') },
       encoding: 'utf8',
     });
     expect(run.status).toBe(1);
     expect(run.stderr).toMatch(/cannot unpack/);
+  });
+
+  it.each([
+    ['another lab', 'lab-b\n'],
+    ['nobody', undefined],
+  ])('puts nothing onto a machine of %s, and hears what was sent to its end', (_, mark) => {
+    if (mark === undefined) rmSync(join(temp, 'mark'));
+    else writeFileSync(join(temp, 'mark'), mark);
+    const path = join(temp, 'a');
+    // More than a pipe holds: who sent it would be told of a broken one, and not of the reason.
+    const run = place([{ path, content: 'x'.repeat(1 << 20) }], `touch ${JSON.stringify(join(temp, 'ran'))}`);
+    expect(run.error).toBeUndefined();
+    expect([run.status, run.stdout]).toEqual([19, '']);
+    expect(run.stderr).toBe('istio-vms-place: this machine does not bear the mark of the lab lab-a\n');
+    expect([existsSync(path), existsSync(join(temp, 'ran'))]).toEqual([false, false]);
   });
 
   it('keeps secrets closed while they are on their way', () => {

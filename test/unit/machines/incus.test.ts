@@ -61,9 +61,8 @@ describe('createIncus', () => {
     };
     return createIncus({
       doors: { processes: door, clock, files: { read: () => Promise.resolve(undefined) } as never },
-      placeScript: 'PLACE',
+      place: { text: 'PLACE', lab: 'mine' },
       settings: { image: 'images:u/cloud', targets: [], ...settings },
-      lab: 'mine',
       names: { nodes: ['node-1', 'node-2'], workload: 'k1' },
     });
   };

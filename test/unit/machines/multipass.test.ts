@@ -43,7 +43,7 @@ describe('createMultipass', () => {
     clock = fakeClock();
     engine = createMultipass({
       doors: { processes, clock, files: { read: () => Promise.resolve(undefined) } as never },
-      placeScript: 'PLACE',
+      place: { text: 'PLACE', lab: 'mine' },
     });
   });
 
@@ -76,7 +76,7 @@ describe('createMultipass', () => {
       let told = 0;
       engine = createMultipass({
         doors: { processes, clock, files: { read: () => Promise.resolve(undefined) } as never },
-        placeScript: 'PLACE',
+        place: { text: 'PLACE', lab: 'mine' },
         onLost: () => (told += 1),
       });
       const write = { file: 'true', args: [], effect: 'write' } as const;

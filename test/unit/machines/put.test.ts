@@ -69,7 +69,7 @@ describe('put', () => {
           return Promise.resolve(resultOf({ stdout: 'changed /etc/a b\n--\nstarted\n' }));
         },
         files: host,
-        placeScript: 'PLACE',
+        place: { text: 'PLACE', lab: 'mine' },
       },
       files,
       script,
@@ -79,7 +79,7 @@ describe('put', () => {
     expect(seen).toHaveLength(1);
     expect(seen[0]).toMatchObject({
       file: 'sudo',
-      args: ['sh', '-c', 'PLACE', 'istio-vms-place', 'one', 'two words'],
+      args: ['sh', '-c', 'PLACE', 'istio-vms-place', '/etc/istio-vms/lab', 'mine', 'one', 'two words'],
       effect: 'write',
       timeoutMs: 7,
     });

@@ -4,7 +4,7 @@ import { sizeOf } from '../../stand-in.ts';
 import type { Instance, ProgramResult } from '../../world.ts';
 import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
-import { guestEntry, guestHas, guestPath, removeGuest } from '../files.ts';
+import { guestEntry, guestHas, guestPath, guestText, removeGuest } from '../files.ts';
 import { failed, type ScriptCall, type ScriptModel } from './script.ts';
 
 interface Placed {
@@ -21,6 +21,10 @@ export function placeModel(
 ): ScriptModel {
   return async (call) => {
     const { instance, world } = call;
+    const [mark = '', lab = '', ...args] = call.args;
+    if (guestText(instance, mark)?.trim() !== lab) {
+      return failed('istio-vms-place', 19, `this machine does not bear the mark of the lab ${lab}`);
+    }
     const arrived = await unpackTar(call.stdin).catch(() => undefined);
     if (arrived === undefined) return refuse('cannot unpack the files');
     const bytes = [...arrived.values()].reduce((sum, entry) => sum + sizeOf(entry.content), 0);
@@ -62,7 +66,7 @@ export function placeModel(
     if (then === undefined) return { exitCode: 0, stdout: report };
     const text = Buffer.from(then.content).toString('utf8');
     const paths = changed.map(({ path }) => path);
-    const result = await runScript(text, { ...call, stdin: new Uint8Array(), changed: paths });
+    const result = await runScript(text, { ...call, args, stdin: new Uint8Array(), changed: paths });
     if (result === undefined)
       return { exitCode: 127, stdout: report, stderr: 'then.sh: not found\n', refused: 'a script that is not shipped' };
     return { ...result, stdout: `${report}--\n${Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8')}` };

@@ -1,3 +1,4 @@
+import { MARKER } from '../../../../src/machines/marker.ts';
 import { withoutMark } from '../../../../src/machines/multipass-session.ts';
 import { SHIM } from '../../../../src/machines/multipass-argv.ts';
 import { loadShippedData, type ShippedData } from '../../../../src/system/shipped.ts';
@@ -12,6 +13,8 @@ import { addInstance, createWorld, type WorldOptions } from '../../../../src/reh
 import type { HostProgram, Instance, Mesh } from '../../../../src/rehearsal/world.ts';
 
 export const HOST: Host = { platform: 'linux', cpu: 'amd64', cwd: '/home/u/lab', home: '/home/u', env: {} };
+
+const LAB = 'mylab';
 
 export const shipped: ShippedData = await loadShippedData();
 
@@ -61,11 +64,16 @@ export function rig({ programs, mesh: overrides, ...options }: RigOptions = {}) 
       ...files.map(({ path, content }) => ({ name: `files${path}`, content, mode: 0o600 })),
     ];
     if (script !== undefined) entries.push({ name: 'then.sh', content: guestText(script), mode: 0o600 });
-    const argv = ['sudo', 'sh', '-c', guestText('place.sh'), 'istio-vms-place', ...args];
+    const argv = ['sudo', 'sh', '-c', guestText('place.sh'), 'istio-vms-place', MARKER, LAB, ...args];
     return exec(name, argv, await packTar(entries), timeoutMs);
   };
 
-  const machine = (name: string, spec: Partial<Instance> = {}): Instance => addInstance(world, { name, ...spec });
+  /** A machine that bears the mark of our lab. */
+  const machine = (name: string, spec: Partial<Instance> = {}): Instance => {
+    const made = addInstance(world, { name, ...spec });
+    made.files.set(MARKER, { content: `${LAB}\n`, mode: 0o644, owner: 'root', group: 'root' });
+    return made;
+  };
 
   return { world, mesh, files, processes, run, mp, exec, put, machine };
 }
