@@ -1,6 +1,7 @@
+import { CliError } from '../errors/cli-error.ts';
 import { nodeCloudInit, workloadCloudInit } from '../guest/cloud-init.ts';
 import { foreignMachine } from '../machines/foreign-machine.ts';
-import type { MachineInfo, MachineSpec } from '../machines/machine.ts';
+import type { EngineContext, MachineInfo, MachineSpec } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { createPatience } from '../system/patience.ts';
 import type { Lab } from './lab.ts';
@@ -82,12 +83,7 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
           // An earlier run may have been cut in its launch: its machine may come up at any moment from now on.
           const unfinished = (await lab.ownership.unfinishedSince(name)) !== undefined;
           if (found?.state === 'deleted') await lab.engine.remove(name, context);
-          // The intent is on record before the deed, so that a run cut in between still knows its machine.
-          await lab.ownership.intend(name);
-          const ours = found !== undefined || unfinished;
-          const launched = await lab.engine.launch(spec, { ...context, ours, unfinished });
-          if (launched === 'found') await expectMark(lab, name);
-          await lab.ownership.confirm(name);
+          await launch(lab, spec, { ...context, ours: found !== undefined || unfinished, unfinished });
         }
       } finally {
         lab.machines.forget();
@@ -114,13 +110,28 @@ async function mayUse(lab: Lab, found: MachineInfo): Promise<boolean> {
   return (await lab.ownership.recorded()).includes(found.name) || (await lab.ownership.isOurs(found)) === 'ours';
 }
 
-/** What we did not launch in this run bears our mark, or it is not ours after all, and goes from the record. */
+/**
+ * The intent is on record before the deed, so that a run cut in between still knows its machine; what turns out to be
+ * somebody else's goes from the record. @throws CliError `foreign-machine`
+ */
+async function launch(lab: Lab, spec: MachineSpec, context: EngineContext): Promise<void> {
+  const { name } = spec;
+  await lab.ownership.intend(name);
+  try {
+    const launched = await lab.engine.launch(spec, context);
+    if (launched === 'found') await expectMark(lab, name);
+  } catch (thrown) {
+    if (thrown instanceof CliError && thrown.reason === 'foreign-machine') await lab.ownership.forget(name);
+    throw thrown;
+  }
+  await lab.ownership.confirm(name);
+}
+
+/** What was not launched in this run bears our mark, or it is not ours after all. */
 async function expectMark(lab: Lab, name: string): Promise<void> {
   lab.machines.forget();
   const found = await lab.machines.find(name);
-  if (found === undefined || (await lab.ownership.isOurs(found)) === 'ours') return;
-  await lab.ownership.forget(name);
-  throw foreignMachine(found, lab.engine);
+  if (found !== undefined && (await lab.ownership.isOurs(found)) !== 'ours') throw foreignMachine(found, lab.engine);
 }
 
 /** Removes one machine if it is ours, and tells whether there was one. @throws CliError `foreign-machine` */
