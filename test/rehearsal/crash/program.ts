@@ -2,6 +2,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { whileAlone } from '../../../src/commands/alone.ts';
 import { carryOut } from '../../../src/commands/carry-out.ts';
 import type { Session } from '../../../src/commands/command.ts';
+import { outOfBundle } from '../../../src/commands/out-of-bundle.ts';
 import { runChecks } from '../../../src/commands/verify.ts';
 import type { CliError } from '../../../src/errors/cli-error.ts';
 import { explainThrown } from '../../../src/plan/explain.ts';
@@ -24,6 +25,8 @@ export interface Call {
   readonly set?: Readonly<Record<string, string>>;
   /** Without the proofs at the end. */
   readonly skipVerify?: boolean;
+  /** `--bundle`. */
+  readonly bundle?: string;
   /** For planted bugs: other steps in place of the real ones. */
   readonly steps?: (steps: readonly Step[], lab: Lab) => readonly Step[];
   /** `--lock-timeout`, in seconds. */
@@ -60,22 +63,17 @@ export async function live(
       path: `${config.paths.logs}/${stamp}.log`,
       mask,
     });
-    const lab = makeLab({
-      config,
-      host,
-      shipped,
-      doors: { ...doors, processes: loggingProcesses(doors.processes, log) },
-      mask,
-      options: { fixCa: true, fixPilot: true },
-    });
+    const logged = { ...doors, processes: loggingProcesses(doors.processes, log) };
     // What `carryOut` and `runChecks` use of a session, and no more.
-    const session = {
-      app: { lab },
+    const asked = {
+      app: { lab: makeLab({ config, host, shipped, doors: logged, mask, options: { fixCa: true, fixPilot: true } }) },
       options: { lockTimeout: call.lockTimeout },
       typed: 'istio-vms up',
       signal,
       reporter: createLogReporter(log),
     } as unknown as Session;
+    const session = call.bundle === undefined ? asked : await outOfBundle(asked, call.bundle);
+    const { lab } = session.app;
     return await whileAlone(session, async () => {
       const run = await carryOut(session, call.steps?.(labSteps(lab), lab) ?? labSteps(lab), {
         kind: call.kind,

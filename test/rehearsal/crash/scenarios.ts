@@ -1,9 +1,10 @@
 import type { Call } from './program.ts';
 import type { Scenario } from './case.ts';
-import { HOST } from './world.ts';
+import { BUNDLE, HOST } from './world.ts';
 
 const up: Call = { kind: 'apply' };
 const remove: Call = { kind: 'delete' };
+const unpacked: Call = { kind: 'apply', bundle: BUNDLE };
 const recreate: Call = { kind: 'recreate' };
 const reconfigured = (set: Readonly<Record<string, string>>): Scenario => {
   const call: Call = { kind: 'apply', set };
@@ -34,6 +35,15 @@ export const SCENARIOS: readonly Scenario[] = [
     stage: { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] },
     call: up,
     after: [up],
+  },
+  {
+    name: 'up --bundle',
+    stage: { bundle: true, faults: ['offline'] },
+    call: unpacked,
+    after: [unpacked],
+    children: ['end'],
+    // Elsewhere an archive is something on its way; the bundle and the images in it stay.
+    spares: /^left behind: host file \/home\/u\/(lab\/lab|\.cache\/.*\/istio-vms-images-(amd64|arm64))\.tar$/,
   },
   { name: 'delete, delete', before: [up], call: remove, after: [remove] },
   { name: 'delete, up', before: [up], call: remove, after: [up], like: [up, remove, up] },
