@@ -4,7 +4,8 @@
 # usage   place.sh MARK LAB [ARGUMENT…]   the file MARK has to name the lab; the arguments are those of then.sh
 # stdin   a tar: `manifest` (MODE, OWNER, GROUP, PATH, tab separated), `files/<PATH>` for each, perhaps `then.sh`
 # stdout  `changed PATH` for each file that was not yet so, then `--`, then the output of then.sh
-# exit    that of then.sh; 19 when this machine is not of that lab; 21 when the disk is full; 1 for anything else, with nothing half written under a final name
+# exit    that of then.sh; 19 when this machine is not of that lab; 21 when the disk is full; 1 for anything else, with
+#         nothing half written under a final name
 set -eu
 LC_ALL=C
 export LC_ALL

@@ -16,6 +16,11 @@ import type { EngineContext, Launched, Machine, MachineEngine, MachineInfo, Mach
 const SERVER_PAUSES = [2_000, 5_000, 10_000];
 export const NOT_YET =
   /Server isn't ready yet|Failed to retrieve PID of executing child process|VM agent isn't currently running/;
+/**
+ * A launch goes on in the daemon although its client was killed, and until it is through the instance is STOPPED and
+ * everything else that is asked of it is refused: «Instance is busy running a "create" operation» (seen with 6.0.4).
+ */
+export const BUSY = /Instance is busy running/;
 /** A container has an address two seconds after its launch, a virtual machine boots first. */
 const ADDRESS_MS = 300_000;
 const POLL_MS = 1_000;
@@ -105,7 +110,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       const failure = await tryLaunch(name, launch, context);
       if (failure === undefined) return 'launched';
       const left = await find(name);
-      if (EXISTS.test(failure.result.stderr)) {
+      if (EXISTS.test(failure.result.stderr) || BUSY.test(failure.result.stderr)) {
         // Between our look and our launch somebody was faster: perhaps an earlier launch of ours, whose client was killed.
         if (left?.lab !== lab) throw foreignMachine({ name, ...left }, parts);
         return adopt(spec, left, context);
@@ -177,11 +182,8 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   };
 }
 
-/**
- * 6.0 tells it in the words of its database (facts/incus.md 1.2); «busy» is the one whose launch goes on although its client
- * is dead.
- */
-const EXISTS = /UNIQUE constraint failed|already exists|Instance is busy running/;
+/** 6.0 tells it in the words of its database (facts/incus.md 1.2). */
+const EXISTS = /UNIQUE constraint failed|already exists/;
 const MODULES = /Failed to load kernel module/;
 
 function unreachable(name: string): CliError {

@@ -6,7 +6,7 @@ import { retry } from '../system/retry.ts';
 import * as argv from './incus-argv.ts';
 import { parseInstances } from './incus-json.ts';
 import { foreignMachine } from './foreign-machine.ts';
-import { createIncusLauncher, NOT_YET } from './incus-launch.ts';
+import { BUSY, createIncusLauncher, NOT_YET } from './incus-launch.ts';
 import type { Query } from './incus-not-ready.ts';
 import { readiness, type IncusReadiness, type IncusSettings } from './incus-probe.ts';
 import { asInner, isCut, isWhole, neverBegan, withoutMarks } from './incus-session.ts';
@@ -16,11 +16,7 @@ import type { PlaceScript } from './put.ts';
 
 /** What never began, and what only reads, may be tried again without harm. */
 const EXEC_PAUSES = [500, 1_000, 2_000];
-/**
- * A launch goes on in the daemon although its client was killed, and until it is through the instance is STOPPED and
- * everything else that is asked of it is refused: «Instance is busy running a "create" operation» (seen with 6.0.4).
- */
-const BUSY = /Instance is busy running/;
+/** How long the daemon may be at something else: two minutes, as a slow disk takes to unpack an image. */
 const BUSY_PAUSES = Array.from({ length: 60 }, () => 2_000);
 
 export interface IncusParts {

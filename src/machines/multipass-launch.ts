@@ -62,8 +62,9 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
   };
 
   /**
-   * One try. Gives the failure, if it reports one; `again` hears of every launch after the first within it. The client of
-   * an earlier run that was killed may have the daemon prepare this name still: whatever comes of that, we go on then.
+   * One try. Gives the failure, if it reports one; `again` hears of every launch after the first that the daemon may have
+   * begun. Another client may have it prepare this name, an earlier run's that was killed or a stranger's: whatever comes
+   * of that, we go on then.
    */
   const tryLaunch = async (
     spec: MachineSpec,
@@ -78,7 +79,6 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       if (!told) context.say(`${spec.name}: Multipass is still preparing it`);
       told = true;
       await patience.pause(RECOVER_POLL_MS, context.signal);
-      again();
     }
   };
 

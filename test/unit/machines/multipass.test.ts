@@ -303,6 +303,12 @@ describe('createMultipass', () => {
         expect(await engine.launch(spec, cut)).toBe('launched');
       });
 
+      it('may be that of somebody else, whose machine is not touched', async () => {
+        processes.on(LAUNCH, preparing, exists);
+        await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
+        expect(deeds()).toEqual([LAUNCH, LAUNCH]);
+      });
+
       it('that never ends is told as such, and not as the machine of somebody else', async () => {
         processes.on(LAUNCH, preparing);
         await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'gave-up-waiting' });
