@@ -5,7 +5,7 @@ import { counted } from '../plan/words.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { findObject, rolloutState, viewCluster } from './cluster.ts';
 import type { Lab } from './lab.ts';
-import { removeMachine } from './machines.ts';
+import { removeMachine } from './own-machines.ts';
 
 const MOVE_MS = 300_000;
 

@@ -185,6 +185,13 @@ describe('a launch that was not seen to its end', () => {
     }
   });
 
+  it('is not waited for when the launch was refused', async () => {
+    const lab = watch(simulated({ set: { RUN_OS: '23.04' } }));
+    expect((await lab.step('vm')).report.error?.reason).toBe('bad-configuration');
+    expect(await lab.lab().ownership.recorded()).toEqual([]);
+    expect((await lab.down()).said.join()).not.toContain('its launch was cut');
+  });
+
   it('is not waited for when it began so long ago that it would be there', async () => {
     const lab = await afterAKill(0, {});
     await lab.shell(`multipass list --format json`);
