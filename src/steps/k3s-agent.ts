@@ -1,9 +1,9 @@
 import { agentFiles, SERVER_AGENT_TOKEN } from '../guest/k3s.ts';
 import { stateCommand, parseGuestState } from '../guest/state.ts';
 import { CliError } from '../errors/cli-error.ts';
-import type { Machine } from '../machines/machine.ts';
+import { asRoot, type Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
-import { nodeAddress, nodeIsReady, findObject, viewCluster } from './cluster.ts';
+import { findObject, nodeAddress, nodeIsReady, seeCluster, viewCluster } from './cluster.ts';
 import { readSecret } from './guest-secret.ts';
 import { waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
@@ -64,11 +64,26 @@ async function agentToken(lab: Lab, server: Machine): Promise<string> {
 
 /** A new machine under an old node's name is turned away until that node is deleted (facts/k3s.md 2.6). */
 async function forgetFormerNode(lab: Lab, machine: Machine, name: string, context: StepContext): Promise<void> {
-  const view = await viewCluster(lab);
+  // A cluster that does not answer for a moment is waited for: what it remembers is not to be guessed.
+  const view = await seeCluster(lab);
   if (findObject(view, 'Node', name) === undefined) return;
   const password = '/etc/rancher/node/password';
   const state = parseGuestState((await machine.run(stateCommand(lab.shipped, [password]))).stdout);
-  if (state.files.has(password)) return;
+  const turnedAway = (): Promise<boolean> => (nodeIsReady(view, name) ? Promise.resolve(false) : isTurnedAway(machine));
+  if (state.files.has(password) && !(await turnedAway())) return;
   context.say(`forgetting the former node ${name}`);
   await lab.kubectl.remove('node', name);
+}
+
+/** Whether its agent says so, in a loop: it joined before the former node was forgotten. */
+async function isTurnedAway(machine: Machine): Promise<boolean> {
+  const { stdout } = await machine.run(
+    asRoot({
+      file: 'journalctl',
+      args: ['--unit', 'k3s-agent', '--no-pager', '--lines', '5'],
+      effect: 'read',
+      timeoutMs: 20_000,
+    }),
+  );
+  return /Node password rejected/i.test(stdout);
 }

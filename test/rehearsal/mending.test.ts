@@ -259,6 +259,15 @@ const HARMS: readonly Harm[] = [
     named: { sample: /Namespace sample has other labels/ },
   },
   {
+    what: 'a worker is turned away, for its password is another one',
+    harm: async (lab) => {
+      onGuest(lab, 'k3s-worker-2', '/etc/rancher/node/password', () => 'another');
+      await lab.shell('multipass exec -n k3s-worker-2 -- sudo systemctl restart --no-block k3s-agent');
+      await lab.pass(120_000);
+    },
+    named: { 'k3s-agent-2': /k3s-worker-2 is not Ready/ },
+  },
+  {
     what: "the VM's address is another one",
     harm: (lab) => moved(lab, VM),
     named: { workload: /the VM is at 192\.168\.64\.104/ },
