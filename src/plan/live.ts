@@ -8,6 +8,9 @@ import type { Finding, StepContext } from './step.ts';
 import type { Turns } from './turns.ts';
 import { findingText, sentence } from './words.ts';
 
+/** Before a step is said to have had no effect: whoever it asks may be away at this very moment. Milliseconds. */
+const LAST_LOOKS = [2_000, 4_000, 8_000];
+
 /** What one step needs of the run around it. */
 export interface Surroundings {
   readonly clock: Clock;
@@ -63,6 +66,11 @@ export async function liveThrough(
     // Done, but an aborted signal lets no look succeed: the next run finds it ready.
     if (signal.aborted) throw interrupted(`${title} was not looked at again`);
     noted.finding = await step.check(context);
+    for (const pause of LAST_LOOKS) {
+      if (noted.finding === 'ready') break;
+      await clock.sleep(pause, signal);
+      noted.finding = await step.check(context);
+    }
     if (noted.finding !== 'ready') throw hadNoEffect(title, noted.finding);
     return 'changed';
   };

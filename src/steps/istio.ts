@@ -5,7 +5,15 @@ import { toYaml } from '../manifests/yaml.ts';
 import type { Finding, Step } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
-import { compareObjects, findObject, isGoing, rolloutState, viewCluster, type ClusterView } from './cluster.ts';
+import {
+  type ClusterView,
+  compareObjects,
+  findObject,
+  isGoing,
+  rolloutState,
+  seeCluster,
+  viewCluster,
+} from './cluster.ts';
 import type { Lab } from './lab.ts';
 import { install } from './rollout.ts';
 
@@ -43,10 +51,10 @@ export function istioStep(lab: Lab): Step {
       context.say('istioctl install: CRDs, istiod, ingress gateway');
       const files = [file, ...(config.istio.overlay === undefined ? [] : [config.istio.overlay])];
       await install(lab, context, files, `istiod-${config.istio.revision}`);
-      if (!hasDefaultTag(await viewCluster(lab), config.istio.revision)) {
+      if (!hasDefaultTag(await seeCluster(lab), config.istio.revision)) {
         // A re-run at 1.19 before .7 and 1.20 before .3 drops the tag's webhook (facts/istio-vm.md 2.5).
         context.say('setting the revision tag `default` again');
-        await lab.istioctl.setDefaultTag();
+        await lab.istioctl.setDefaultTag(context.say);
         lab.kubectl.forget();
       }
       // The installer labels only a namespace that it makes itself (facts/istio-vm.md 2.4). The record comes last: an

@@ -2,7 +2,7 @@ import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { viewCluster, type ClusterView } from './cluster.ts';
+import { seeCluster, viewCluster, type ClusterView } from './cluster.ts';
 import type { Lab } from './lab.ts';
 import { waitForReadiness } from './sidecar-start.ts';
 
@@ -25,11 +25,9 @@ export function entryOf(lab: Lab, view: ClusterView, address: string): KubeObjec
  * facts/istio-vm.md 6.1) a sidecar that runs and is ready stays unknown until it connects anew.
  */
 export async function registerAgain(lab: Lab, machine: Machine, address: string, context: StepContext): Promise<void> {
-  const isRegistered = async (): Promise<boolean> => {
-    lab.kubectl.forget();
-    return entryOf(lab, await viewCluster(lab), address) !== undefined;
-  };
-  if (await isRegistered()) return;
+  const isRegisteredIn = (view: ClusterView): boolean => entryOf(lab, view, address) !== undefined;
+  lab.kubectl.forget();
+  if (isRegisteredIn(await seeCluster(lab))) return;
   context.say(`${machine.name} is not registered; its sidecar connects anew`);
   await machine.run(
     asRoot({ file: 'systemctl', args: ['restart', '--no-block', 'istio'], effect: 'write', timeoutMs: 60_000 }),
@@ -42,7 +40,11 @@ export async function registerAgain(lab: Lab, machine: Machine, address: string,
     deadlineMs: REGISTRATION_MS,
     intervalMs: 2_000,
     hint: `Look at istiod: \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${lab.config.istio.namespace} logs deployment/istiod-${lab.config.istio.revision}\`.`,
-    probe: async () => ((await isRegistered()) ? { done: true } : { notYet: 'not registered yet' }),
+    probe: async () => {
+      lab.kubectl.forget();
+      const view = await viewCluster(lab);
+      return isRegisteredIn(view) ? { done: true } : { notYet: view.unreachable ?? 'not registered yet' };
+    },
   });
   await waitForReadiness(lab, machine, context);
 }

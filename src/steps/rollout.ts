@@ -20,12 +20,12 @@ export async function install(
   const { namespace } = lab.config.istio;
   await waitForFormerNamespaces(lab, context, [namespace]);
   try {
-    await lab.istioctl.install(files);
+    await lab.istioctl.install(files, context.say);
   } catch (error) {
     if (!(error instanceof CliError && error.reason === 'gave-up-waiting')) throw error;
     context.say('istioctl gave up waiting; looking on without it');
     await waitForRollout(lab, context, deployment, namespace);
-    await lab.istioctl.install(files);
+    await lab.istioctl.install(files, context.say);
   } finally {
     lab.kubectl.forget();
   }

@@ -84,7 +84,8 @@ async function waitForPodsToMove(lab: Lab, from: readonly string[], context: Ste
     hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} get pods --all-namespaces\`: the workers that are left may be too small.`,
     probe: async () => {
       lab.kubectl.forget();
-      const { objects } = await viewCluster(lab);
+      const { objects, unreachable } = await viewCluster(lab);
+      if (unreachable !== undefined) return { notYet: unreachable };
       const stranded = objects.filter((object) => object.kind === 'Pod' && isOn(object)).length;
       if (stranded > 0) return { notYet: `${counted(stranded, 'pod')} on nodes that are gone` };
       const late = objects.find((object) => object.kind === 'Deployment' && rolloutState(object) !== 'available');

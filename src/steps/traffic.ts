@@ -6,14 +6,15 @@ import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { applyObjects } from './apply.ts';
 import {
+  type ClusterView,
   compareObjects,
   findObject,
   nodesDown,
   rolloutState,
   runningPods,
+  seeCluster,
   sidecarRevision,
   viewCluster,
-  type ClusterView,
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
 
@@ -109,7 +110,7 @@ export function sampleStep(lab: Lab): Step {
       await applyObjects(lab, context, wanted);
       await waitForRollout(context);
       // Injection happens when a pod is made: one from before has no sidecar, or an older revision's.
-      const stale = staleDeployments(await viewCluster(lab), revision);
+      const stale = staleDeployments(await seeCluster(lab), revision);
       for (const name of stale) {
         context.say(`restarting ${name}: it has no sidecar of revision ${revision}`);
         await lab.kubectl.restart(name, SAMPLE_NAMESPACE);

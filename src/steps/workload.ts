@@ -6,7 +6,7 @@ import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
-import { compareObjects, viewCluster } from './cluster.ts';
+import { compareObjects, seeCluster, viewCluster } from './cluster.ts';
 import { expectedGatewayAddress } from './eastwest.ts';
 import type { Lab } from './lab.ts';
 
@@ -78,7 +78,7 @@ export function workloadStep(lab: Lab): Step {
 /** Asks istioctl for the files and a new token, puts right what it cannot know, and keeps them 0600 in 0700. */
 export async function configureWorkload(lab: Lab, context: StepContext): Promise<void> {
   const { config, doors } = lab;
-  const view = await viewCluster(lab);
+  const view = await seeCluster(lab);
   const gatewayAddress = expectedGatewayAddress(lab, view);
   if (gatewayAddress === undefined) {
     throw new CliError('step-too-early', {
@@ -96,12 +96,8 @@ export async function configureWorkload(lab: Lab, context: StepContext): Promise
   await doors.files.makeDirectory(raw, 0o700);
   try {
     context.say('istioctl x workload entry configure');
-    await lab.istioctl.configureWorkload({
-      groupFile,
-      outputDir: raw,
-      ingressIp: gatewayAddress,
-      internalIp: vmAddress,
-    });
+    const request = { groupFile, outputDir: raw, ingressIp: gatewayAddress, internalIp: vmAddress };
+    await lab.istioctl.configureWorkload(request, context.say);
     const written = await readWorkloadFilesIn(lab, raw);
     if (written === undefined) {
       throw new CliError('tool-failed', {

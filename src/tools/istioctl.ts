@@ -6,21 +6,27 @@ import type { Clock, Command, CommandResult, Processes } from '../system/doors.t
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import * as argv from './istioctl-argv.ts';
+import { tellAgain, type Say } from './say.ts';
 
 export interface Istioctl {
   /** Of the program, e.g. `1.19.3`; undefined when it is not there. */
   version(): Promise<string | undefined>;
   /** Installs or updates from IstioOperator files, a later one over an earlier one; waits until it is rolled out. */
-  install(files: readonly string[]): Promise<void>;
+  install(files: readonly string[], say?: Say): Promise<void>;
   /** Lets the tag `default` point to our revision. */
-  setDefaultTag(): Promise<void>;
+  setDefaultTag(say?: Say): Promise<void>;
   /** Writes the five files of a workload VM. Waits for istiod's root certificate in a young namespace. */
-  configureWorkload(request: argv.WorkloadRequest): Promise<void>;
+  configureWorkload(request: argv.WorkloadRequest, say?: Say): Promise<void>;
 }
 
 /** istiod writes its root certificate within seconds of the namespace; Istio's own test tries for 20 s (facts 4.2). */
-const ROOT_CERT_PAUSES = [2_000, 4_000, 6_000, 8_000, 10_000];
+const PAUSES = [2_000, 4_000, 6_000, 8_000, 10_000];
 const TOO_YOUNG = /istio-ca-root-cert was not found/i;
+
+/** What it does is the same when it is done again: a young namespace and an API that is away for a moment are waited for. */
+function passesByItself(thrown: CommandError): boolean {
+  return TOO_YOUNG.test(thrown.result.stderr) || explain(thrown).reason === 'api-unreachable';
+}
 
 export interface IstioctlParts {
   readonly processes: Processes;
@@ -36,12 +42,13 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
   const { istio, paths } = config;
   const target: argv.IstioctlTarget = { file: paths.istioctl, kubeconfig: paths.kubeconfig, context: config.context };
 
-  const run = async (command: Command): Promise<CommandResult> => {
+  const run = async (command: Command, say?: Say): Promise<CommandResult> => {
     try {
       return await retry(() => processes.run(command), {
         clock,
-        pauses: ROOT_CERT_PAUSES,
-        worthIt: (thrown) => thrown instanceof CommandError && TOO_YOUNG.test(thrown.result.stderr),
+        pauses: PAUSES,
+        worthIt: (thrown) => thrown instanceof CommandError && passesByItself(thrown),
+        onRetry: tellAgain(say),
       });
     } catch (thrown) {
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
@@ -58,15 +65,15 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
         throw explain(thrown);
       }
     },
-    install: async (files) => {
-      await run(argv.installCommand(target, files));
+    install: async (files, say) => {
+      await run(argv.installCommand(target, files), say);
     },
-    setDefaultTag: async () => {
-      await run(argv.setDefaultTagCommand(target, istio.revision));
+    setDefaultTag: async (say) => {
+      await run(argv.setDefaultTagCommand(target, istio.revision), say);
     },
-    configureWorkload: async (request) => {
+    configureWorkload: async (request, say) => {
       const identity = { clusterId: istio.cluster, revision: istio.revision };
-      await run(argv.configureWorkloadCommand(target, request, identity));
+      await run(argv.configureWorkloadCommand(target, request, identity), say);
     },
   };
 }

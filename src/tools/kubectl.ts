@@ -7,9 +7,9 @@ import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import { parseObjects, viewOf, type KubeObject, type KubeView } from './kube-object.ts';
 import * as argv from './kubectl-argv.ts';
+import { tellAgain, type Say } from './say.ts';
 
 /** Hears of what is tried again. */
-type Say = (text: string) => void;
 
 /** The API did not answer; why, in one sentence. */
 export interface Unreachable {
@@ -90,10 +90,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
   const patient = async (command: Command, say?: Say): Promise<CommandResult> => {
     const worthIt = (thrown: unknown): boolean =>
       thrown instanceof CommandError && thrown.failure === 'exit' && TRANSIENT.test(thrown.result.stderr);
-    const onRetry = (thrown: unknown, pauseMs: number): void => {
-      if (thrown instanceof CommandError) say?.(`${explain(thrown).message} Trying again in ${pauseMs / 1000} s.`);
-    };
-    return retry(() => processes.run(command), { clock, pauses: PAUSES, worthIt, onRetry });
+    return retry(() => processes.run(command), { clock, pauses: PAUSES, worthIt, onRetry: tellAgain(say) });
   };
 
   const write = async (command: Command, say?: Say): Promise<void> => {

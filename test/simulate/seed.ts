@@ -52,7 +52,7 @@ export async function playSeed(seed: number): Promise<SeedResult> {
   const troubles = scheduleOf(seed);
   const stage = troubles.some(({ kind }) => kind === 'arm64-deb-missing') ? ARM : {};
   const rehearsal = await freshWorld(stage);
-  const current: Current = { others: [] };
+  const current: Current = { others: [], cuts: [] };
   for (const trouble of troubles)
     rehearsal.world.clock.after(trouble.after, () => strikeNow(rehearsal, trouble, current));
   const kinds = troubles.map(({ kind }) => kind);
@@ -114,6 +114,8 @@ interface Current {
   life?: Mortal;
   interrupt?: AbortController;
   readonly others: Promise<Ending>[];
+  /** Ends those of them that still run without a word. */
+  readonly cuts: (() => void)[];
 }
 
 function strikeNow({ world, mesh, doors, killAll }: Rehearsal, { kind }: Trouble, current: Current): void {
@@ -127,9 +129,12 @@ function strikeNow({ world, mesh, doors, killAll }: Rehearsal, { kind }: Trouble
     current.life?.kill('end');
     // It ends everything else, too: somebody else's runs, and their programs.
     killAll();
-    current.others.length = 0;
-  } else if (kind === 'second-run') current.others.push(live(UP, doors, world.host, world.shipped));
-  else {
+    for (const end of current.cuts.splice(0)) end();
+  } else if (kind === 'second-run') {
+    const other = live(UP, doors, world.host, world.shipped);
+    const cut = new Promise<Ending>((resolve) => current.cuts.push(() => resolve({})));
+    current.others.push(Promise.race([other, cut]));
+  } else {
     current.interrupt?.abort(new CliError('interrupted', { message: 'Interrupted.' }));
     const { life } = current;
     // The second signal ends the children, too.

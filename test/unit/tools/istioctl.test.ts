@@ -38,17 +38,30 @@ describe('createIstioctl', () => {
     await expect(istioctl.version()).rejects.toMatchObject({ reason: 'tool-failed' });
   });
 
-  it('installs once, and explains a failure', async () => {
+  it('rides out an API that is away for a moment, with a word, and explains one that stays away', async () => {
     const line =
       '/b/istioctl install --kubeconfig /k --context c --filename a --skip-confirmation --readiness-timeout 300s';
-    processes.on(
-      line,
-      { stdout: 'banner' },
-      { exitCode: 1, stderr: 'Error: dial tcp 10.1.1.2:6443: connect: connection refused' },
-    );
+    const away: Reply = { exitCode: 1, stderr: 'Error: dial tcp 10.1.1.2:6443: connect: connection refused' };
+    processes.on(line, { stdout: 'banner' }, ...Array.from({ length: 6 }, () => away));
+    const said: string[] = [];
     await istioctl.install(['a']);
-    await expect(istioctl.install(['a'])).rejects.toMatchObject({ reason: 'api-unreachable' });
-    expect(processes.lines).toHaveLength(2);
+    await expect(istioctl.install(['a'], (text) => void said.push(text))).rejects.toMatchObject({
+      reason: 'api-unreachable',
+    });
+    expect(clock.slept).toEqual([2_000, 4_000, 6_000, 8_000, 10_000]);
+    expect(said[0]).toBe('The Kubernetes API does not answer. Trying again in 2 s.');
+  });
+
+  it('does not try again what was refused', async () => {
+    processes.on(
+      '/b/istioctl install --kubeconfig /k --context c --filename a --skip-confirmation --readiness-timeout 300s',
+      {
+        exitCode: 1,
+        stderr: 'Error: unknown field "nonsense"',
+      },
+    );
+    await expect(istioctl.install(['a'])).rejects.toMatchObject({ reason: 'tool-failed' });
+    expect(clock.slept).toEqual([]);
   });
 
   it('sets the tag of our revision', async () => {

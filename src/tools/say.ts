@@ -1,0 +1,12 @@
+import { CommandError } from '../system/command-error.ts';
+import { explain } from '../system/explain.ts';
+
+/** Hears a sentence about work that is under way. */
+export type Say = (text: string) => void;
+
+/** For `retry`: tells what went wrong for the moment, and when it is tried again. */
+export function tellAgain(say: Say | undefined): (thrown: unknown, pauseMs: number) => void {
+  return (thrown, pauseMs) => {
+    if (thrown instanceof CommandError) say?.(`${explain(thrown).message} Trying again in ${pauseMs / 1000} s.`);
+  };
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { FAULTS } from '../../../src/rehearsal/index.ts';
+import { simulated } from '../support/simulated.ts';
+
+/** An undisturbed `up` takes three minutes. */
+const SPAN_MS = 180_000;
+
+/** What passes by itself, and how finely its moments are told apart (milliseconds): the outages of the API are short. */
+const PASSING: readonly [string, number][] = [
+  ['api-away', 500],
+  ...[
+    ...['api-flaky', 'api-slow', 'api-conflict', 'webhook-failing', 'root-cert-late', 'istioctl-timeout'],
+    ...['launch-timeout-lies', 'launch-client-timeout', 'daemon-restart', 'image-server-down', 'address-late'],
+    ...['second-address', 'exec-lost', 'frozen-session', 'dns-captured', 'clock-behind', 'load-balancer-late'],
+    ...['pulls-slow', 'download-flaky', 'download-truncated', 'mirror-down', 'computer-slept', 'slept-while-looking'],
+    ...['vm-rebooted', 'worker-rebooted', 'master-rebooted'],
+  ].map((name): [string, number] => [name, 10_000]),
+];
+
+describe('what passes by itself ends no run, whenever it comes', () => {
+  it.each(PASSING)('%s, every %i ms', async (name, step) => {
+    const fault = FAULTS.find((each) => each.name === name);
+    expect(fault).toBeDefined();
+    const ended: string[] = [];
+    for (let at = 0; at < SPAN_MS; at += step) {
+      const { world, mesh, up } = simulated();
+      world.clock.after(at, () => {
+        world.faults.add(name);
+        fault?.apply?.(world, mesh);
+      });
+      const { report } = await up();
+      if (report.error !== undefined) ended.push(`at ${at} ms: ${report.error.message}`);
+    }
+    expect(ended).toEqual([]);
+  });
+});
