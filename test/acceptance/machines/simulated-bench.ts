@@ -3,6 +3,7 @@ import { createEngine } from '../../../src/machines/index.ts';
 import { createRehearsal } from '../../../src/rehearsal/index.ts';
 import type { Host } from '../../../src/system/doors.ts';
 import { loadShippedData } from '../../../src/system/shipped.ts';
+import { mortal } from '../../rehearsal/crash/mortal.ts';
 import { LAB_PREFIX } from '../support/names.ts';
 import { specOf } from '../support/spec.ts';
 import type { Bench } from './bench.ts';
@@ -14,7 +15,8 @@ export async function simulatedBench(): Promise<Bench> {
   const shipped = await loadShippedData();
   const name = `${LAB_PREFIX}simulated`;
   const { config } = loadConfig({ host: HOST, versions: shipped.versions, flags: { LAB_NAME: name } });
-  const { doors, world, drive, killAll } = createRehearsal({ host: HOST, shipped });
+  const rehearsal = createRehearsal({ host: HOST, shipped });
+  const { doors, world, drive } = rehearsal;
   const engine = createEngine(doors, shipped, config);
   const context = { say: () => undefined };
   const launchFor =
@@ -29,10 +31,10 @@ export async function simulatedBench(): Promise<Bench> {
     hostCpu: HOST.cpu,
     launch: launchFor(name),
     cutLaunch: async (machine) => {
-      const life = engine.launch(specOf(config, name, machine), context).catch(() => undefined);
+      const life = mortal(rehearsal);
+      void createEngine(life.doors, shipped, config).launch(specOf(config, name, machine), context);
       while (!world.engine.instances.has(machine)) await world.clock.sleep(50);
-      killAll();
-      await life;
+      life.kill('end');
     },
     launchForeign: launchFor(`${name}-other`),
     sleep: (ms) => world.clock.sleep(ms),
