@@ -18,7 +18,7 @@ export interface Ownership {
   confirm(name: string): Promise<void>;
   /** Whether `confirm` was called since the last `intend`; a lost record knows nothing. */
   isConfirmed(name: string): Promise<boolean>;
-  /** When a launch began (ms since the epoch) that is on record and that nobody saw to its end; the engine may still be at it. */
+  /** When a launch began (ms since 1970) that is on record and was not seen to its end: the engine may still be at it. */
   unfinishedSince(name: string): Promise<number | undefined>;
   /** Strikes a machine that is gone. */
   forget(name: string): Promise<void>;

@@ -40,7 +40,7 @@ export interface Rehearsal {
   readonly mesh: Mesh;
   readonly files: SimulatedFiles;
   readonly transcript: readonly TranscriptEntry[];
-  /** Ends every host program that runs. */
+  /** Ends every host program that runs, or those of some commands. */
   readonly killAll: SimulatedProcesses['killAll'];
   /** Switches the chosen faults on. */
   readonly misbehave: () => void;

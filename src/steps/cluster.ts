@@ -18,7 +18,10 @@ export async function viewCluster(lab: Lab): Promise<ClusterView> {
   return 'unreachable' in seen ? { objects: [], unreachable: seen.unreachable } : { objects: seen.objects };
 }
 
-/** The same for whoever is about to act upon it: an API that is away for a moment is waited for. @throws CliError `api-unreachable` */
+/**
+ * The same for whoever is about to act upon it: an API that is away for a moment is waited for.
+ * @throws CliError `api-unreachable`
+ */
 export async function seeCluster(lab: Lab): Promise<ClusterView> {
   return lab.kubectl.everything();
 }

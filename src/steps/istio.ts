@@ -6,13 +6,13 @@ import type { Finding, Step } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
 import {
-  type ClusterView,
   compareObjects,
   findObject,
   isGoing,
   rolloutState,
   seeCluster,
   viewCluster,
+  type ClusterView,
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
 import { install } from './rollout.ts';

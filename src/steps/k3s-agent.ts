@@ -1,10 +1,11 @@
 import { agentFiles, SERVER_AGENT_TOKEN } from '../guest/k3s.ts';
 import { stateCommand, parseGuestState } from '../guest/state.ts';
 import { CliError } from '../errors/cli-error.ts';
-import { asRoot, type Machine } from '../machines/machine.ts';
+import type { Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { findObject, nodeAddress, nodeIsReady, seeCluster, viewCluster } from './cluster.ts';
 import { readSecret } from './guest-secret.ts';
+import { journalCommand } from './journal.ts';
 import { waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
 import type { Lab } from './lab.ts';
@@ -69,21 +70,13 @@ async function forgetFormerNode(lab: Lab, machine: Machine, name: string, contex
   if (findObject(view, 'Node', name) === undefined) return;
   const password = '/etc/rancher/node/password';
   const state = parseGuestState((await machine.run(stateCommand(lab.shipped, [password]))).stdout);
-  const turnedAway = (): Promise<boolean> => (nodeIsReady(view, name) ? Promise.resolve(false) : isTurnedAway(machine));
-  if (state.files.has(password) && !(await turnedAway())) return;
+  if (state.files.has(password) && (nodeIsReady(view, name) || !(await isTurnedAway(machine)))) return;
   context.say(`forgetting the former node ${name}`);
   await lab.kubectl.remove('node', name);
 }
 
 /** Whether its agent says so, in a loop: it joined before the former node was forgotten. */
 async function isTurnedAway(machine: Machine): Promise<boolean> {
-  const { stdout } = await machine.run(
-    asRoot({
-      file: 'journalctl',
-      args: ['--unit', 'k3s-agent', '--no-pager', '--lines', '5'],
-      effect: 'read',
-      timeoutMs: 20_000,
-    }),
-  );
+  const { stdout } = await machine.run(journalCommand('k3s-agent', 5));
   return /Node password rejected/i.test(stdout);
 }

@@ -1,12 +1,13 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { GuestPayload } from '../guest/k3s.ts';
 import type { GuestState } from '../guest/state.ts';
-import { asRoot, type Machine } from '../machines/machine.ts';
+import type { Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Command } from '../system/doors.ts';
 import { onMachine, restartOf } from './console.ts';
+import { journalCommand } from './journal.ts';
 import type { Lab } from './lab.ts';
 
 const START_MS = 90_000;
@@ -72,12 +73,7 @@ export async function waitForReadiness(
     effect: 'read',
     timeoutMs: 20_000,
   };
-  const journal = asRoot({
-    file: 'journalctl',
-    args: ['--unit', 'istio', '--no-pager', '--lines', '40'],
-    effect: 'read',
-    timeoutMs: 20_000,
-  });
+  const journal = journalCommand('istio', 40);
   return waitUntil({
     clock: lab.doors.clock,
     signal: context.signal,

@@ -6,7 +6,6 @@ import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { applyObjects } from './apply.ts';
 import {
-  type ClusterView,
   compareObjects,
   findObject,
   nodesDown,
@@ -15,6 +14,7 @@ import {
   seeCluster,
   sidecarRevision,
   viewCluster,
+  type ClusterView,
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
 

@@ -9,8 +9,6 @@ import { parseObjects, viewOf, type KubeObject, type KubeView } from './kube-obj
 import * as argv from './kubectl-argv.ts';
 import { tellAgain, type Say } from './say.ts';
 
-/** Hears of what is tried again. */
-
 /** The API did not answer; why, in one sentence. */
 export interface Unreachable {
   readonly unreachable: string;

@@ -1,7 +1,7 @@
 import { CommandError } from '../system/command-error.ts';
 import { explain } from '../system/explain.ts';
 
-/** Hears a sentence about work that is under way. */
+/** Hears of what is tried again. */
 export type Say = (text: string) => void;
 
 /** For `retry`: tells what went wrong for the moment, and when it is tried again. */
