@@ -10,7 +10,7 @@ import { renderError } from '../ui/error-screen.ts';
 import { wrapText } from '../ui/fold.ts';
 import { jsonDocument } from '../ui/json.ts';
 import { createLogReporter } from '../ui/log.ts';
-import { combineReporters } from '../ui/reporter.ts';
+import { combineReporters, type Reporter } from '../ui/reporter.ts';
 import { createScreen, type Screen } from '../ui/screen.ts';
 import type { Answer, Session } from './command.ts';
 import { closing, prepareRehearsal, rehearsalFigures } from './rehearse.ts';
@@ -48,7 +48,7 @@ export async function session(spec: SessionSpec): Promise<ExitCode> {
     const { clock } = made.lab.doors;
     screen = createScreen({ options, env, stdout, stderr, clock });
     const reporter = combineReporters(screen.reporter, createLogReporter(made.log));
-    listenForInterrupts(invocation, interrupt, made, screen);
+    listenForInterrupts(invocation, interrupt, made, reporter);
     for (const text of around.loaded.warnings) reporter.event({ type: 'warning', at: clock.now(), text });
 
     const typed = quoteCommand('istio-vms', invocation.argv);
@@ -91,16 +91,16 @@ async function rehearsed(spec: SessionSpec, work: Session): Promise<Answer> {
 const LEFT = 'Left at once. Run the same command again: it finds what was begun, and goes on.';
 
 /** First interrupt: start nothing new. Second: leave at once. */
-function listenForInterrupts(invocation: Invocation, interrupt: AbortController, app: App, screen: Screen): void {
+function listenForInterrupts(invocation: Invocation, interrupt: AbortController, app: App, reporter: Reporter): void {
   invocation.onSignal(() => {
     if (interrupt.signal.aborted) {
-      screen.reporter.abandon();
+      reporter.abandon();
       app.killAll();
       invocation.stderr.write(`${LEFT}\n`);
       invocation.exit(EXIT.interrupted);
       return;
     }
-    screen.reporter.event({
+    reporter.event({
       type: 'notice',
       at: app.lab.doors.clock.now(),
       text: 'Stopping: what must not be cut is let end. Once more to leave at once.',

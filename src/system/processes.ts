@@ -64,8 +64,9 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
 
   return {
     async run(command, signal) {
-      if (signal?.aborted === true) throw new CommandError(command, 'aborted', nothing(-1));
       await refuseMissingInput(command);
+      // After every wait: from here to the start of the program nothing can come in between.
+      if (signal?.aborted === true) throw new CommandError(command, 'aborted', nothing(-1));
       const child = execa(command.file, command.args, {
         ...input(command),
         env: command.env ?? {},

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { text } from 'node:stream/consumers';
 import type { Instance } from '../../src/rehearsal/world.ts';
+import { listen } from './listen.ts';
 import { installTools, TOOLS, type Tool } from './stand-ins.ts';
 import { startWorldServer, type WorldServer } from './world-server.ts';
 
@@ -29,8 +30,8 @@ export interface RunningCli {
   readonly ctrlC: () => void;
   /** A signal to the program alone. */
   readonly send: (signal: NodeJS.Signals) => void;
-  /** Calls back with all of stderr so far, each time that there is more. */
-  readonly onStory: (hear: (story: string) => void) => void;
+  /** Resolves when this stands in what it has written to stderr so far. */
+  readonly says: (text: string) => Promise<void>;
   /** Closes our ends of its pipes: whatever it writes from now on, nobody reads. */
   readonly deafen: () => void;
 }
@@ -43,6 +44,8 @@ export interface Computer extends WorldServer {
   readonly start: (...args: readonly string[]) => RunningCli;
   readonly run: (...args: readonly string[]) => Promise<Run>;
   readonly install: (tools: readonly Tool[]) => Promise<void>;
+  /** Resolves when this stands in a log: for what nobody is told any more. */
+  readonly logs: (text: string) => Promise<void>;
   /** Resolves when a file of this name is in the working directory, and takes it away. */
   readonly appears: (name: string) => Promise<void>;
   readonly remove: () => Promise<void>;
@@ -61,8 +64,13 @@ export async function createComputer(foreign: readonly Pick<Instance, 'name' | '
   const env = { PATH: bin, HOME: home, ARTIFACTS_URL: server.artifactsUrl, NO_COLOR: '1' };
   const logs = join(cwd, '.tmp', 'logs');
 
+  const logsBut = async (known: readonly string[]): Promise<string> => {
+    const names = (await namesIn(logs)).filter((name) => !known.includes(name));
+    return (await Promise.all(names.map((name) => readFile(join(logs, name), 'utf8')))).join('');
+  };
   const start = (...args: readonly string[]): RunningCli => {
-    const logsBefore = namesIn(logs);
+    // Before it is started, not beside it: it may be the quicker one.
+    const before = existsSync(logs) ? readdirSync(logs) : [];
     const child = spawn(process.execPath, [CLI, ...args], {
       cwd,
       env,
@@ -71,23 +79,17 @@ export async function createComputer(foreign: readonly Pick<Instance, 'name' | '
     });
     const { pid } = child;
     if (pid === undefined) throw new Error(`${CLI} cannot be started`);
-    const output = Promise.all([text(child.stdout), text(child.stderr)]);
+    const [stdout, stderr] = [listen(child.stdout), listen(child.stderr)];
     const done = once(child, 'close').then(async ([exitCode]) => {
-      const [stdout, stderr] = await output;
-      const before = await logsBefore;
-      const written = (await namesIn(logs)).filter((name) => !before.includes(name));
-      const texts = await Promise.all(written.map((name) => readFile(join(logs, name), 'utf8')));
-      return { exitCode: exitCode as number | null, stdout, stderr, log: texts.join('') };
+      const log = await logsBut(before);
+      return { exitCode: exitCode as number | null, stdout: stdout.all(), stderr: stderr.all(), log };
     });
     return {
       pid,
       done,
       ctrlC: () => process.kill(-pid, 'SIGINT'),
       send: (signal) => process.kill(pid, signal),
-      onStory: (hear) => {
-        let story = '';
-        child.stderr.on('data', (chunk) => hear((story += String(chunk))));
-      },
+      says: (words) => stderr.shows((story) => story.includes(words)),
       deafen: () => {
         child.stdout.push(null);
         child.stderr.push(null);
@@ -104,6 +106,9 @@ export async function createComputer(foreign: readonly Pick<Instance, 'name' | '
     env,
     start,
     run: (...args) => start(...args).done,
+    logs: async (text) => {
+      while (!(await logsBut([])).includes(text)) await sleep(20);
+    },
     appears: async (name) => {
       while (!(await namesIn(cwd)).includes(name)) await sleep(20);
       await rm(join(cwd, name));

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createComputer, type Computer } from './computer.ts';
 import { expectRecovery, expectSuccess } from './evidence.ts';
+import { allHaveCalled, survivors } from './programs.ts';
 import type { Call } from './world-server.ts';
 
 describe('Ctrl-C', () => {
@@ -12,8 +13,6 @@ describe('Ctrl-C', () => {
   afterEach(() => computer.remove());
 
   const launches = (): Call[] => computer.calls.filter(isLaunch);
-  const alive = (): string[] =>
-    computer.calls.filter(({ gone }) => !gone).map(({ tool, args }) => [tool, ...args].join(' '));
   const converges = async (): Promise<void> => {
     expectRecovery(await computer.run('up', '--skip-verify'));
     expectSuccess(await computer.run('verify', 'nodes', 'registration', 'mesh-to-vm'));
@@ -26,31 +25,38 @@ describe('Ctrl-C', () => {
     const cli = computer.start('up');
     const held = await hold.reached;
     cli.ctrlC();
+    await cli.says('Once more to leave at once');
     // A launch that is cut is harder to go on from than one that is whole: it is waited for.
     expect(await Promise.race([cli.done, sleep(1_000, 'still there')])).toBe('still there');
     expect(held.gone).toBe(false);
+    await allHaveCalled(computer);
     const begun = launches().length;
     hold.release();
 
     const up = await cli.done;
     expect(up, up.stderr).toMatchObject({ exitCode: 130, stdout: '' });
-    expect(up.stderr).toMatch(/Once more to leave at once/);
     expect(up.stderr).toMatch(/Run the same command again to go on/);
     expect(launches()).toHaveLength(begun);
-    expect(alive()).toEqual([]);
+    expect(await survivors(computer)).toEqual([]);
     await converges();
   });
 
   it('twice leaves at once and leaves nobody behind; what the daemon had begun is found again', async () => {
+    const hold = computer.hold(isLaunch);
     const cli = computer.start('up');
-    while (launches().length === 0) await sleep(20); // the daemon has it now
+    await hold.reached;
+    await computer.timeStops();
+    hold.release(); // the daemon has it now, and has not done it
     cli.ctrlC();
+    await cli.says('Once more to leave at once');
     // Any sooner, and it would be taken for the echo of the first.
-    await sleep(400);
+    await sleep(600);
     cli.ctrlC();
-    expect(await cli.done).toMatchObject({ exitCode: 130, stdout: '' });
-    await sleep(200);
-    expect(alive()).toEqual([]);
+    const up = await cli.done;
+    expect(up, up.stderr).toMatchObject({ exitCode: 130, stdout: '' });
+    expect(up.stderr).toContain('Left at once. Run the same command again');
+    expect(await survivors(computer)).toEqual([]);
+    computer.timeGoesOn();
     await converges();
   });
 
@@ -60,7 +66,7 @@ describe('Ctrl-C', () => {
     const held = await hold.reached;
     cli.ctrlC();
     expect(await cli.done).toMatchObject({ exitCode: 130 });
-    expect(held.gone).toBe(true);
+    await expect.poll(() => held.gone).toBe(true);
     hold.release();
     await converges();
   });
@@ -73,6 +79,7 @@ describe('Ctrl-C', () => {
     const cli = computer.start('verify', 'health');
     await hold.reached;
     cli.ctrlC();
+    await cli.says('Once more to leave at once');
     hold.release();
     expect(await cli.done).toMatchObject({ exitCode: 130 });
     expect(demo?.active).toBe('active');

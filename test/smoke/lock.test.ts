@@ -70,12 +70,7 @@ describe('two runs in one directory', () => {
     const first = computer.start('up', '--skip-verify');
     await hold.reached;
     const second = computer.start('up', '--delete');
-    const told = new Promise<void>((resolve) => {
-      second.onStory((story) => {
-        if (story.includes('One at a time')) resolve();
-      });
-    });
-    await told;
+    await second.says('One at a time');
     second.ctrlC();
     const ended = await second.done;
     expect(ended.exitCode).toBe(130);

@@ -27,6 +27,17 @@ async function directoryOf(pid: string): Promise<string> {
   return `${await readlink(`/proc/${pid}/cwd`).catch(() => '')}/`;
 }
 
+/**
+ * Resolves when every stand-in that has been started has made its call. One that was started a moment ago may not have got
+ * so far, and would be counted later as if it had been started since.
+ */
+export async function allHaveCalled({ cwd, env, calls }: Pick<Computer, 'cwd' | 'env' | 'calls'>): Promise<void> {
+  const standIns = [`${env['PATH']}/`, `${cwd}/.bin/`];
+  const isOnItsWay = (line: string): boolean =>
+    standIns.some((place) => line.includes(place)) && !calls.some(({ pid }) => line.startsWith(`${pid} `));
+  while ((await programsOf({ cwd })).some(isOnItsWay)) await sleep(20);
+}
+
 /** The programs that are still there after a moment in which they may end. */
 export async function survivors(computer: Pick<Computer, 'cwd'>, withinMs = 2_000): Promise<string[]> {
   const until = performance.now() + withinMs;

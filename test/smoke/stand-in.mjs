@@ -16,7 +16,7 @@ line.on('error', (error) => {
   process.exit(125);
 });
 // The line stays open until the answer is there: that it closes earlier is how the server knows that we were ended.
-line.write(`${JSON.stringify({ tool, file, args, stdin })}\n`);
+line.write(`${JSON.stringify({ pid: process.pid, tool, file, args, stdin })}\n`);
 
 const answer = JSON.parse((await buffer(line)).toString('utf8'));
 process.exitCode = answer.exitCode;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { CLI, type Computer } from './computer.ts';
+import { listen } from './listen.ts';
 import { quoteCommand } from '../../src/system/quote.ts';
 
 /** A run of the CLI on a terminal. */
@@ -8,7 +9,7 @@ export interface TerminalRun {
   /** What its keyboard sends. */
   readonly type: (keys: string) => void;
   /** Resolves when this stands on the terminal. */
-  readonly shows: (text: string | RegExp) => Promise<void>;
+  readonly shows: (text: string) => Promise<void>;
   /** Everything that was ever written to the terminal. */
   readonly written: () => string;
   /** Takes the terminal away, as closing its window does. */
@@ -35,27 +36,12 @@ export function onTerminal(
     env: { ...env, TERM: 'xterm', SHELL: '/bin/sh', NO_COLOR: '' },
     stdio: ['pipe', 'pipe', 'ignore'],
   });
-  let written = '';
-  const waiting = new Set<() => void>();
-  child.stdout.on('data', (chunk: Buffer) => {
-    written += chunk.toString('utf8');
-    for (const look of waiting) look();
-  });
+  const screen = listen(child.stdout);
   child.stdin.on('error', () => undefined);
   return {
     type: (keys) => void child.stdin.write(keys),
-    shows: (text) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          const plain = written.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]/g, '');
-          if (typeof text === 'string' ? !plain.includes(text) : !text.test(plain)) return;
-          waiting.delete(look);
-          resolve();
-        };
-        waiting.add(look);
-        look();
-      }),
-    written: () => written,
+    shows: (text) => screen.shows((written) => withoutMoves(written).includes(text)),
+    written: screen.all,
     close: () => child.kill('SIGKILL'),
     done: once(child, 'close').then(([code]) => code as number | null),
   };
@@ -64,6 +50,11 @@ export function onTerminal(
 /** Whether the terminal is as it was: the cursor to be seen, and at the beginning of a line. */
 export function isRestored(written: string): { cursor: 'shown' | 'hidden'; line: 'whole' | 'half' } {
   const cursor = written.lastIndexOf('\x1b[?25l') > written.lastIndexOf('\x1b[?25h') ? 'hidden' : 'shown';
-  const text = written.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]/g, '');
+  const text = withoutMoves(written);
   return { cursor, line: text === '' || text.endsWith('\n') ? 'whole' : 'half' };
+}
+
+/** The text alone, without what moves or paints it. */
+function withoutMoves(written: string): string {
+  return written.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]/g, '');
 }

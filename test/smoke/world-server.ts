@@ -17,6 +17,8 @@ import { standsFor } from './stand-ins.ts';
 
 /** One call of a stand-in, as it came. */
 export interface Call {
+  /** Of the calling process. */
+  readonly pid: number;
   readonly tool: string;
   /** Path of the executable. */
   readonly file: string;
@@ -47,6 +49,9 @@ export interface WorldServer {
   readonly calls: readonly Call[];
   /** Holds the next call for which `isIt` says so. */
   readonly hold: (isIt: (call: Call) => boolean) => Hold;
+  /** From now on no time passes in the world: what it has begun does not end. */
+  readonly timeStops: () => Promise<void>;
+  readonly timeGoesOn: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -85,7 +90,7 @@ export async function startWorldServer({ directory, foreign = [] }: WorldServerO
   server.listen(socket);
   await once(server, 'listening');
   const releases = await startReleaseServer(shipped, socket);
-  const stopPacing = pace(world.clock);
+  let stopPacing = pace(world.clock);
 
   return {
     world,
@@ -99,6 +104,10 @@ export async function startWorldServer({ directory, foreign = [] }: WorldServerO
         holds.push({ isIt, hold: (call) => (resolve(call), released) });
       });
       return { reached, release };
+    },
+    timeStops: () => stopPacing(),
+    timeGoesOn: () => {
+      stopPacing = pace(world.clock);
     },
     close: async () => {
       await stopPacing();
