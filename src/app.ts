@@ -109,11 +109,12 @@ function compose(
 ): Omit<App, 'rehearsal' | 'cutReads' | 'killAll'> {
   const { config } = around.loaded;
   const mask = createMask();
+  // The process as well: two runs may begin in the same millisecond.
   const stamp = new Date(doors.clock.now()).toISOString().replace(/[:.]/g, '-');
   const log = createRunLog({
     files: doors.files,
     clock: doors.clock,
-    path: join(config.paths.logs, `${stamp}.log`),
+    path: join(config.paths.logs, `${stamp}-${process.pid}.log`),
     mask,
   });
   const { clock } = doors;

@@ -138,13 +138,22 @@ describe('createProcesses', () => {
     expect(late).toMatchObject({ failure: 'aborted', result: { stdout: '' } });
   });
 
+  it('starts nothing when the interrupt comes while it still looks at the input', async () => {
+    const controller = new AbortController();
+    const command = node(`console.log('begun')`, { effect: 'write', stdin: { file: process.execPath } });
+    const work = failureOf(processes.run(command, controller.signal));
+    controller.abort();
+    expect(await work).toMatchObject({ failure: 'aborted', result: { stdout: '' } });
+  });
+
   it('lets a write run on to its end at the interrupt', async () => {
     const controller = new AbortController();
     const work = processes.run(
       node(`setTimeout(() => console.log('whole'), 200)`, { effect: 'write' }),
       controller.signal,
     );
-    controller.abort();
+    // It has been started by then: there was nothing to wait for.
+    setImmediate(() => controller.abort());
     expect((await work).stdout).toBe('whole\n');
   });
 

@@ -62,7 +62,7 @@ export function endingCases({ bench, machine }: Subject): void {
       const { drive, sleep } = bench();
       await drive(async () => {
         const controller = new AbortController();
-        const ended = failureOf(machine().run({ ...long('3004', 'read'), timeoutMs: 10_000 }, controller.signal));
+        const ended = failureOf(machine().run({ ...long('3004', 'read'), timeoutMs: 60_000 }, controller.signal));
         await sleep(2_000);
         expect(await runsStill('sleep 3004')).toBe(true);
         controller.abort();
