@@ -38,6 +38,7 @@ export interface Surroundings {
   readonly shipped: ShippedData;
   readonly loaded: LoadedConfig;
   readonly real: RealDoors;
+  readonly pid: number;
 }
 
 /** Reads the configuration. @throws CliError `bad-configuration` with every problem at once */
@@ -66,7 +67,7 @@ export async function surroundings(invocation: Invocation, options: GlobalOption
       hint: 'Name an IstioOperator file, or leave ISTIO_OVERLAY empty.',
     });
   }
-  return { real, host, shipped, loaded };
+  return { real, host, shipped, loaded, pid: invocation.pid };
 }
 
 /** The lab behind the real doors, with a log of every command. */
@@ -114,7 +115,7 @@ function compose(
   const log = createRunLog({
     files: doors.files,
     clock: doors.clock,
-    path: join(config.paths.logs, `${stamp}-${process.pid}.log`),
+    path: join(config.paths.logs, `${stamp}-${around.pid}.log`),
     mask,
   });
   const { clock } = doors;

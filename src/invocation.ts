@@ -8,6 +8,7 @@ export interface Invocation {
   /** As Node names them, e.g. `darwin` and `arm64`. */
   readonly platform: string;
   readonly arch: string;
+  readonly pid: number;
   /** The answer. */
   readonly stdout: Output;
   /** The story. */

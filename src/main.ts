@@ -17,6 +17,7 @@ process.exitCode = await run({
   cwd: process.cwd(),
   platform: process.platform,
   arch: process.arch,
+  pid: process.pid,
   stdout: process.stdout,
   stderr: process.stderr,
   onSignal: (act) => {

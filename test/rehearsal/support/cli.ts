@@ -35,6 +35,7 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
     cwd: options.cwd ?? '/nowhere',
     platform: options.platform ?? 'linux',
     arch: options.arch ?? 'x64',
+    pid: process.pid,
     stdout: stdout.output,
     stderr: stderr.output,
     onSignal: (act) => options.onSignal?.(act),
