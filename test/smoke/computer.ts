@@ -61,7 +61,8 @@ export async function createComputer(foreign: readonly Pick<Instance, 'name' | '
   await Promise.all([cwd, home].map((path) => mkdir(path)));
   const server = await startWorldServer({ directory, foreign });
   await installTools(bin, server.socket, TOOLS);
-  const env = { PATH: bin, HOME: home, ARTIFACTS_URL: server.artifactsUrl, NO_COLOR: '1' };
+  const jitter = process.env['JITTER_MS'] ?? '0';
+  const env = { PATH: bin, HOME: home, ARTIFACTS_URL: server.artifactsUrl, NO_COLOR: '1', JITTER_MS: jitter };
   const logs = join(cwd, '.tmp', 'logs');
 
   const logsBut = async (known: readonly string[]): Promise<string> => {
