@@ -35,6 +35,7 @@ export async function seenInRehearsal(shown: string, story: boolean): Promise<st
     cwd: '/home/you/lab',
     platform: 'linux',
     arch: 'x64',
+    pid: 1,
     stdout: paper as unknown as Output,
     stderr: paper as unknown as Output,
     onSignal: () => undefined,

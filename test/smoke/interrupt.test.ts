@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createComputer, type Computer } from './computer.ts';
 import { expectRecovery, expectSuccess } from './evidence.ts';
 import { allHaveCalled, survivors } from './programs.ts';
+import { NO_ECHO_MS } from './terminal.ts';
 import type { Call } from './world-server.ts';
 
 describe('Ctrl-C', () => {
@@ -49,8 +50,7 @@ describe('Ctrl-C', () => {
     hold.release(); // the daemon has it now, and has not done it
     cli.ctrlC();
     await cli.says('Once more to leave at once');
-    // Any sooner, and it would be taken for the echo of the first.
-    await sleep(600);
+    await sleep(NO_ECHO_MS);
     cli.ctrlC();
     const up = await cli.done;
     expect(up, up.stderr).toMatchObject({ exitCode: 130, stdout: '' });

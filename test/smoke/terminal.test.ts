@@ -2,12 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createComputer, type Computer } from './computer.ts';
 import { expectRecovery } from './evidence.ts';
 import { allHaveCalled, installStubborn, programsOf, survivors } from './programs.ts';
-import { CTRL_C, isRestored, onTerminal } from './terminal.ts';
+import { CTRL_C, isRestored, NO_ECHO_MS, onTerminal } from './terminal.ts';
 import type { Call } from './world-server.ts';
 
 const isLaunch = ({ tool, args }: Call): boolean => tool === 'multipass' && args[0] === 'launch';
-/** Any sooner, and a second Ctrl-C would be taken for the echo of the first. */
-const NO_ECHO_MS = 600;
 const RESTORED = { cursor: 'shown', line: 'whole' };
 
 describe('on a terminal', () => {

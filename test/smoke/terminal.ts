@@ -18,6 +18,8 @@ export interface TerminalRun {
 }
 
 export const CTRL_C = '\x03';
+/** Any sooner, and a second Ctrl-C would be taken for the echo of the first. */
+export const NO_ECHO_MS = 600;
 
 /**
  * Starts the CLI on a pseudo-terminal of 100 columns, made by `script` of util-linux (on every Debian and Ubuntu). What is
