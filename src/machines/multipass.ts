@@ -34,7 +34,6 @@ export interface MultipassParts {
 export function createMultipass({ doors, place, onLost }: MultipassParts): MachineEngine {
   const { processes, clock } = doors;
   const addresses = new Map<string, string>();
-  let listing: Promise<readonly MachineInfo[]> | undefined;
 
   /** What the daemon never heard of may be asked again: while it restarts nobody listens. */
   const patiently = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
@@ -49,13 +48,7 @@ export function createMultipass({ doors, place, onLost }: MultipassParts): Machi
     }
   };
 
-  /** The daemon answers one question at a time: whoever asks while it is being asked gets the same answer. */
-  const list = (): Promise<readonly MachineInfo[]> => {
-    listing ??= ask(argv.listCommand())
-      .then(({ stdout }) => parseList(stdout))
-      .finally(() => (listing = undefined));
-    return listing;
-  };
+  const list = async (): Promise<readonly MachineInfo[]> => parseList((await ask(argv.listCommand())).stdout);
 
   /** «No such instance» is an answer. */
   const info = async (name: string): Promise<MachineInfo | undefined> => {

@@ -125,10 +125,13 @@ export const ISTIOCTL_CALL = 0.6 * second;
 export const ENTRY_GRACE = 10 * second;
 /** Until istiod's keepalive notices a VM that was switched off; "about two minutes" with the grace (facts 6.1). */
 export const STREAM_KEEPALIVE = 60 * second;
+/** With the fault `answers-late`: how old an answer is when it comes. */
+export const ANSWER_LATE = 5 * second;
 /** How long a fault lasts, from the moment at which somebody first meets it. */
 export const FAULT_LASTS = {
   'api-away': 60 * second,
   'api-slow': 120 * second,
+  'answers-late': 120 * second,
   'image-server-down': 20 * second,
   'mirror-down': 5 * second,
   'line-slow': 120 * second,

@@ -84,6 +84,10 @@ export const FAULTS: readonly Fault[] = [
     what: 'For two minutes each call of the API server takes five seconds.',
   },
   {
+    name: 'answers-late',
+    what: 'For two minutes every other answer comes five seconds late, and tells what was so when it was asked for.',
+  },
+  {
     name: 'api-conflict',
     what: 'Somebody else changes an object while we apply ours: the first apply meets a conflict.',
   },

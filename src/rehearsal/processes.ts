@@ -3,6 +3,8 @@ import { CliError } from '../errors/cli-error.ts';
 import { inMemory, packTar } from '../system/archives.ts';
 import { CommandError, type CommandFailure } from '../system/command-error.ts';
 import type { Command, CommandResult, Files, Processes } from '../system/doors.ts';
+import { ANSWER_LATE } from './durations.ts';
+import { meets } from './strike.ts';
 import type { HostProgram, Mesh, ProgramResult, World } from './world.ts';
 
 /** One command as it was, in the order in which commands ended. */
@@ -47,6 +49,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
   const { clock } = world;
   const transcript: TranscriptEntry[] = [];
   const running = new Map<AbortController, Command>();
+  let answers = 0;
 
   const run = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
     if (signal?.aborted === true) throw new CommandError(command, 'aborted', answer({ exitCode: -1 }, 0));
@@ -75,7 +78,9 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
         env: command.env ?? {},
         command,
         signal: ended.signal,
-      }).catch((cause: unknown) => crash(command, cause)),
+      })
+        .catch((cause: unknown) => crash(command, cause))
+        .then((result) => onItsWay(command, result, ended.signal)),
       limit(command, ended.signal),
       interrupted(command, signal, ended.signal),
     ]);
@@ -84,6 +89,14 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
     if (typeof outcome === 'string') return end({ exitCode: -1 }, outcome);
     if (outcome.refused !== undefined) world.refused.push(outcome.refused);
     return end(outcome, outcome.exitCode === 0 ? undefined : 'exit');
+  };
+
+  /** What a command has seen may be over when its caller hears of it. */
+  const onItsWay = async ({ effect }: Command, result: ProgramResult, ended: AbortSignal): Promise<ProgramResult> => {
+    const late = effect === 'read' && meets(world, 'answers-late') && answers++ % 2 === 1;
+    // Whoever was ended is not listened to any more.
+    if (late) await clock.sleep(ANSWER_LATE, ended).catch(() => undefined);
+    return result;
   };
 
   const findProgram = async ({ file }: Command): Promise<HostProgram | undefined> => {

@@ -86,6 +86,7 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
   },
   // Nothing is tried again, so there is nothing to say but what it took.
   'api-slow': { code: 0, shown: ['istio             done in'] },
+  'answers-late': { code: 0, shown: ['istio             done in'] },
   'api-conflict': {
     code: 0,
     shown: ['Somebody else changed an object of the cluster at the same moment. Trying again in 1 s.'],

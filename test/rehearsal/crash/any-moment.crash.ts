@@ -8,6 +8,7 @@ const SPAN_MS = 180_000;
 /** What passes by itself, and how finely its moments are told apart (milliseconds): the outages of the API are short. */
 const PASSING: readonly [string, number][] = [
   ['api-away', 500],
+  ['answers-late', 2_000],
   ...[
     ...['api-flaky', 'api-slow', 'api-conflict', 'webhook-failing', 'root-cert-late', 'istioctl-timeout'],
     ...['launch-timeout-lies', 'launch-client-timeout', 'daemon-restart', 'image-server-down', 'address-late'],
