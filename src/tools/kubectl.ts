@@ -143,7 +143,11 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     },
     get: (kinds, options = {}, say) => explained(look((command) => patient(command, say), listed(kinds), options)),
     tryGet: (kinds, options = {}) => orUnreachable(explained(look(once, listed(kinds), options))),
-    everything: () => explained(remember(() => lookAtAll((command) => patient(command)))),
+    everything: () => {
+      const patiently = (): Promise<KubeView> => remember(() => lookAtAll((command) => patient(command)));
+      // The look that is under way may be that of somebody without patience.
+      return explained(seen === undefined ? patiently() : seen.catch(patiently));
+    },
     tryEverything: async () => {
       if (unreachable !== undefined && clock.now() < unreachable.until) return unreachable.answer;
       const answer = await orUnreachable(explained(remember(() => lookAtAll(once))));

@@ -160,6 +160,13 @@ describe('createKubectl', () => {
       expect((await kubectl.everything()).objects).toEqual([]);
     });
 
+    it('is patient also when somebody without patience has begun to look', async () => {
+      processes.on(CORE, refused, refused, listOf()).on(ISTIO, refused, listOf());
+      const [hasty, patient] = await Promise.all([kubectl.tryEverything(), kubectl.everything()]);
+      expect(hasty).toHaveProperty('unreachable');
+      expect(patient.objects).toEqual([]);
+    });
+
     it('remembers for some seconds that nothing answers', async () => {
       processes.on(CORE, refused).on(ISTIO, refused);
       expect(await kubectl.tryEverything()).toHaveProperty('unreachable');
