@@ -6,7 +6,7 @@ export type EndSignal = (typeof END_SIGNALS)[number];
  * A signal so soon after another (milliseconds) is the same wish. Nobody who has read that a second one leaves at once is
  * that fast, and npm may need a while to hand one on where the computer is busy.
  */
-const ECHO_MS = 500;
+export const ECHO_MS = 500;
 
 /**
  * Tells wishes to end from their echoes. One Ctrl-C under npx arrives twice, from the terminal and handed on by npm; a

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createComputer, type Computer } from './computer.ts';
 import { expectRecovery } from './evidence.ts';
@@ -53,7 +54,7 @@ describe('on a terminal', () => {
     await hold.reached;
     terminal.type(CTRL_C);
     await terminal.shows('Once more to leave at once');
-    await new Promise((resolve) => setTimeout(resolve, NO_ECHO_MS));
+    await sleep(NO_ECHO_MS);
     terminal.type(CTRL_C);
     expect(await terminal.done).toBe(130);
     expect(terminal.written()).toContain('Left at once. Run the same command again');
@@ -72,7 +73,7 @@ describe('on a terminal', () => {
     const held = await hold.reached;
     terminal.type(CTRL_C);
     await terminal.shows('Once more to leave at once');
-    await new Promise((resolve) => setTimeout(resolve, NO_ECHO_MS));
+    await sleep(NO_ECHO_MS);
     expect(held.gone).toBe(false);
     hold.release();
     expect(await terminal.done).toBe(130);
@@ -121,7 +122,7 @@ describe('on a terminal', () => {
       terminal.type(CTRL_C);
       if (presses === 2) {
         await terminal.shows('Once more to leave at once');
-        await new Promise((resolve) => setTimeout(resolve, NO_ECHO_MS));
+        await sleep(NO_ECHO_MS);
         terminal.type(CTRL_C);
       }
       expect(await terminal.done).toBe(130);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { CLI, type Computer } from './computer.ts';
 import { listen } from './listen.ts';
 import { quoteCommand } from '../../src/system/quote.ts';
+import { ECHO_MS } from '../../src/system/signals.ts';
 
 /** A run of the CLI on a terminal. */
 export interface TerminalRun {
@@ -19,7 +20,7 @@ export interface TerminalRun {
 
 export const CTRL_C = '\x03';
 /** Any sooner, and a second Ctrl-C would be taken for the echo of the first. */
-export const NO_ECHO_MS = 600;
+export const NO_ECHO_MS = ECHO_MS + 100;
 
 /**
  * Starts the CLI on a pseudo-terminal of 100 columns, made by `script` of util-linux (on every Debian and Ubuntu). What is

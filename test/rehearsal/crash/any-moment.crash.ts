@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FAULTS } from '../../../src/rehearsal/index.ts';
+import { findFault } from '../../../src/rehearsal/faults.ts';
 import { simulated } from '../support/simulated.ts';
 
 /** An undisturbed `up` takes three minutes. */
@@ -20,14 +20,13 @@ const PASSING: readonly [string, number][] = [
 
 describe('what passes by itself ends no run, whenever it comes', () => {
   it.each(PASSING)('%s, every %i ms', async (name, step) => {
-    const fault = FAULTS.find((each) => each.name === name);
-    expect(fault).toBeDefined();
+    const { apply } = findFault(name);
     const ended: string[] = [];
     for (let at = 0; at < SPAN_MS; at += step) {
       const { world, mesh, up } = simulated();
       world.clock.after(at, () => {
         world.faults.add(name);
-        fault?.apply?.(world, mesh);
+        apply?.(world, mesh);
       });
       const { report } = await up();
       if (report.error !== undefined) ended.push(`at ${at} ms: ${report.error.message}`);

@@ -4,6 +4,8 @@ import { fakeClock } from '../../support/fake-clock.ts';
 import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fake-processes.ts';
 
 const VERSION = '/b/istioctl version --remote=false --output=json';
+const INSTALL =
+  '/b/istioctl install --kubeconfig /k --context c --filename a --skip-confirmation --readiness-timeout 300s';
 const CONFIGURE =
   '/b/istioctl experimental workload entry configure --kubeconfig /k --context c --file g --output o --clusterID test --ingressIP 1.1.1.1 --internalIP 1.1.1.2 --autoregister --revision 1-19-3 --tokenDuration 3600';
 
@@ -39,10 +41,8 @@ describe('createIstioctl', () => {
   });
 
   it('rides out an API that is away for a moment, with a word, and explains one that stays away', async () => {
-    const line =
-      '/b/istioctl install --kubeconfig /k --context c --filename a --skip-confirmation --readiness-timeout 300s';
     const away: Reply = { exitCode: 1, stderr: 'Error: dial tcp 10.1.1.2:6443: connect: connection refused' };
-    processes.on(line, { stdout: 'banner' }, ...Array.from({ length: 6 }, () => away));
+    processes.on(INSTALL, { stdout: 'banner' }, ...Array.from({ length: 6 }, () => away));
     const said: string[] = [];
     await istioctl.install(['a']);
     await expect(istioctl.install(['a'], (text) => void said.push(text))).rejects.toMatchObject({
@@ -53,13 +53,7 @@ describe('createIstioctl', () => {
   });
 
   it('does not try again what was refused', async () => {
-    processes.on(
-      '/b/istioctl install --kubeconfig /k --context c --filename a --skip-confirmation --readiness-timeout 300s',
-      {
-        exitCode: 1,
-        stderr: 'Error: unknown field "nonsense"',
-      },
-    );
+    processes.on(INSTALL, { exitCode: 1, stderr: 'Error: unknown field "nonsense"' });
     await expect(istioctl.install(['a'])).rejects.toMatchObject({ reason: 'tool-failed' });
     expect(clock.slept).toEqual([]);
   });
