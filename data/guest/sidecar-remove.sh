@@ -30,7 +30,7 @@ rm -f /usr/local/bin/envoy /usr/local/bin/pilot-agent /usr/local/bin/istio-start
 rm -f /etc/certs/root-cert.pem /etc/certs/cert-chain.pem /etc/certs/key.pem
 rmdir /etc/certs 2>/dev/null || true
 [ "$(readlink /etc/istio 2>/dev/null || true)" != /var/lib/istio ] || rm -f /etc/istio
-rm -rf /var/lib/istio /var/log/istio /var/run/secrets/tokens
+rm -rf /var/lib/istio /var/log/istio /var/run/secrets/tokens /var/run/secrets/workload-spiffe-uds
 rmdir /var/run/secrets 2>/dev/null || true
 
 # Only a user that came with the sidecar.

@@ -42,7 +42,7 @@ case $state in
       if [ ! -s "$store/istio-token" ] || cmp -s "$store/istio-token" "$token"; then
         echo unchanged
       else
-        install -d -m 0755 "${token%/*}"
+        install -d -m 0755 -o "$user" -g "$user" /var/run/secrets "${token%/*}"
         install -m 0600 -o "$user" -g "$user" "$store/istio-token" "$token.new"
         mv -f "$token.new" "$token"
         echo token

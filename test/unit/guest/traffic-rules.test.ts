@@ -1,0 +1,176 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { shipped } from './shipped.ts';
+
+const temp = mkdtempSync(join(tmpdir(), 'istio-vms-rules-'));
+afterAll(() => rmSync(temp, { recursive: true }));
+
+/** Runs a script as root in a network namespace of its own: nothing here touches the rules of this computer. */
+function inNamespace(script: string, env: Readonly<Record<string, string>> = {}) {
+  return spawnSync('unshare', ['--net', 'sh', '-c', script], {
+    encoding: 'utf8',
+    env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, ...env },
+  });
+}
+
+const needs = ['iptables-nft -t nat -S', 'iptables-legacy -t nat -S', 'python3 -c 0', 'getent passwd daemon'];
+const possible = process.platform === 'linux' && inNamespace(needs.join(' && ')).status === 0;
+
+/** The scripts with paths of this test, and the user daemon in the place of istio-proxy. */
+function prepared(version: string, agentIsThere = true) {
+  const root = mkdtempSync(join(temp, `${version}-`));
+  chmodSync(root, 0o755);
+  const local = (text: string): string =>
+    text
+      .replaceAll('istio-proxy', 'daemon')
+      .replaceAll(/(?<![\w}])\/(usr\/local|var\/lib\/istio|var\/run\/secrets|etc\/(?:istio|certs))/g, `${root}/$1`);
+  const put = (path: string, text: string, mode = 0o755): void => {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), text, { mode });
+  };
+  put('usr/local/lib/istio-vms/hosts-block', '#!/bin/sh\n');
+  for (const name of ['prepare', 'cleanup']) put(`usr/local/lib/istio-vms/${name}`, local(shipped.guest[name] ?? ''));
+  put('var/lib/istio-vms/root-cert.pem', 'ROOT\n', 0o644);
+  const agent = readFileSync('test/acceptance/bootstrap/package/pilot-agent', 'utf8').replaceAll('@VERSION@', version);
+  if (agentIsThere) put('usr/local/bin/pilot-agent', agent);
+  const lib = `${root}/usr/local/lib/istio-vms`;
+  return { root, prepare: `${lib}/prepare`, cleanup: `${lib}/cleanup`, agent: `${root}/usr/local/bin/pilot-agent` };
+}
+
+const VERB = (version: string): string =>
+  Number(version.split('.')[1]) < 24 ? 'istio-clean-iptables' : 'istio-iptables --cleanup-only';
+const settings = (version: string) => ({
+  ISTIO_VMS_RULES_CLEANUP: VERB(version),
+  ISTIO_INBOUND_PORTS: '*',
+  ISTIO_META_DNS_CAPTURE: 'true',
+});
+
+/** Rules of others, in both backends and both families, which must stay as they are. */
+const THEIRS = ['iptables-nft', 'iptables-legacy', 'ip6tables-nft', 'ip6tables-legacy']
+  .map(
+    (tables) => `
+  ${tables} -t nat -A OUTPUT -p tcp --dport 2222 -m comment --comment "theirs, not ours" -j RETURN 2>/dev/null
+  ${tables} -t filter -A INPUT -p tcp --dport 15053 -j ACCEPT 2>/dev/null`,
+  )
+  .join('\n');
+const DUMP = `
+for tables in iptables-nft iptables-legacy ip6tables-nft ip6tables-legacy; do
+  echo "== $tables"
+  $tables-save 2>/dev/null | grep '^-A'
+done
+true`;
+
+/** The dump as lines by backend. */
+function rulesOf(stdout: string): Readonly<Record<string, readonly string[]>> {
+  const sections = stdout.split(/^== /m).slice(1);
+  return Object.fromEntries(
+    sections.map((section) => {
+      const [name = '', ...lines] = section.trimEnd().split('\n');
+      return [name, lines];
+    }),
+  );
+}
+
+const GUARD = /^-A OUTPUT -p tcp .*--sport 22 .*--comment istio-vms -j RETURN$/;
+/** One version for each way in which istio-iptables chooses its backend. */
+const VERSIONS = ['1.19.3', '1.24.6', '1.30.3'];
+
+describe.skipIf(!possible)('prepare and cleanup, with real iptables of both kinds', () => {
+  it.each(VERSIONS.flatMap((version) => ['on a fresh machine', 'with legacy tables'].map((how) => [version, how])))(
+    "Istio %s %s: the guard stands before Istio's rules in whichever backend these are",
+    (version, how) => {
+      const { prepare } = prepared(version);
+      const before = how === 'with legacy tables' ? 'iptables-legacy -t nat -S >/dev/null' : 'true';
+      // The second start finds what the first one has left.
+      const start = `{ ${prepare} >/dev/null && ${DUMP}; }`;
+      const ran = inNamespace([before, start, 'echo === second', start].join(' && '), settings(version));
+      expect(ran).toMatchObject({ status: 0, stderr: '' });
+      for (const dump of ran.stdout.split('=== second\n')) {
+        const istios = Object.values(rulesOf(dump)).filter((lines) =>
+          lines.some((line) => / -j ISTIO_OUTPUT$/.test(line)),
+        );
+        expect(istios).toHaveLength(1);
+        const output = istios[0]?.filter((line) => line.startsWith('-A OUTPUT')) ?? [];
+        expect(output[0]).toMatch(GUARD);
+        expect(output.filter((line) => GUARD.test(line))).toHaveLength(1);
+      }
+    },
+  );
+
+  it.each(VERSIONS)('Istio %s: cleanup leaves the rules of others and nothing else', (version) => {
+    const { prepare, cleanup } = prepared(version);
+    const script = `${THEIRS}\n{ ${DUMP}\n} >$OUT.before; ${prepare} >/dev/null && ${cleanup}; ${DUMP}`;
+    const ran = inNamespace(script, { ...settings(version), OUT: join(temp, version) });
+    expect(ran.stderr).toBe('');
+    expect(ran.stdout).toBe(readFileSync(`${join(temp, version)}.before`, 'utf8'));
+  });
+
+  it.each(['iptables-nft', 'iptables-legacy'])('cleanup takes rules out of %s when the agent is gone', (tables) => {
+    const { agent } = prepared('1.19.3');
+    const { cleanup } = prepared('1.19.3', false);
+    // Plain iptables is the one that the oldest version takes.
+    const bin = mkdtempSync(join(temp, 'bin-'));
+    const plain = `for end in '' -restore -save; do ln -s "$(command -v ${tables}$end)" ${bin}/iptables$end; done; PATH=${bin}:$PATH`;
+    const script = `${plain}; export PATH; ${THEIRS}\n{ ${DUMP}\n} >$OUT.before
+      PROXY_UID=1 PROXY_GID=1 ${agent} istio-iptables >/dev/null 2>&1
+      ${tables} -t nat -I OUTPUT -p tcp --sport 22 -m comment --comment istio-vms -j RETURN
+      ${tables} -t raw -A OUTPUT -p udp --dport 53 -m owner --uid-owner 1 -j CT --zone 1
+      ${tables}-save 2>/dev/null | grep -c ISTIO_ >&2; ${cleanup}; ${DUMP}`;
+    const ran = inNamespace(script, { ...settings('1.19.3'), OUT: join(temp, tables) });
+    expect(Number(ran.stderr)).toBeGreaterThan(15);
+    expect(ran.stdout).toBe(readFileSync(`${join(temp, tables)}.before`, 'utf8'));
+  });
+
+  it('a machine with iptables-nft alone is prepared and cleaned as well', () => {
+    const { prepare, cleanup } = prepared('1.30.3');
+    const bin = mkdtempSync(join(temp, 'nft-'));
+    const words = ['sh', 'env', 'id', 'install', 'chown', 'mv', 'cat', 'grep', 'awk', 'ip6tables-nft'];
+    const tables = ['', '-save', '-restore'].flatMap((end) => [`iptables${end}`, `iptables-nft${end}`]);
+    for (const word of [...words, ...tables]) {
+      const { stdout } = spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin; command -v ${word}`], {
+        encoding: 'utf8',
+      });
+      symlinkSync(stdout.trim(), join(bin, word));
+    }
+    const python = spawnSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' });
+    symlinkSync(python.stdout.trim(), join(bin, 'python3'));
+    const count = (pattern: string): string => `iptables-save | grep -c -e '${pattern}'`;
+    const ran = inNamespace(
+      `PATH=${bin}; export PATH; ${prepare} >/dev/null && ${count('istio-vms\\|-j ISTIO_OUTPUT')} && ${cleanup} && ${count('^-A')}`,
+      settings('1.30.3'),
+    );
+    expect([ran.stdout, ran.stderr]).toEqual(['2\n0\n', '']);
+  });
+
+  it('neither prepare nor cleanup asks legacy tables into being', () => {
+    const { prepare, cleanup } = prepared('1.19.3');
+    const script = `${prepare} >/dev/null && ${cleanup} && ! grep . /proc/net/ip_tables_names /proc/net/ip6_tables_names`;
+    expect(inNamespace(script, settings('1.19.3'))).toMatchObject({ status: 0, stdout: '' });
+  });
+});
+
+describe.skipIf(!possible)('prepare', () => {
+  it("gives the agent's user every directory that it writes into, also where root was first", () => {
+    const { root, prepare } = prepared('1.30.3');
+    for (const path of ['var/run/secrets/workload-spiffe-uds', 'etc/istio/proxy', 'etc/certs']) {
+      mkdirSync(join(root, path), { recursive: true });
+    }
+    for (const path of ['etc/istio/proxy/envoy-rev.json', 'etc/certs/key.pem']) writeFileSync(join(root, path), 'x');
+    expect(inNamespace(`${prepare} >/dev/null`, settings('1.30.3'))).toMatchObject({ status: 0, stderr: '' });
+    const writable = [
+      'var/run/secrets',
+      'var/run/secrets/tokens',
+      'var/run/secrets/workload-spiffe-uds',
+      'etc/istio/proxy',
+      'etc/istio/proxy/envoy-rev.json',
+      'etc/certs',
+      'etc/certs/root-cert.pem',
+      'etc/certs/key.pem',
+      'var/lib/istio/data',
+    ];
+    expect(writable.filter((path) => statSync(join(root, path)).uid !== 1)).toEqual([]);
+  });
+});
