@@ -14,11 +14,7 @@ class Paper extends Writable {
 }
 
 /** Lines that every rehearsal begins or ends with: the README says them once. */
-const ALWAYS = [
-  / {2}warning {2,}Istio 1\.19 no longer gets fixes/,
-  / {2}Rehearsal: a simulated world\./,
-  /^Rehearsed in /,
-];
+const ALWAYS = [/ {2}warning {2,}Istio 1\.19 is end-of-life/, / {2}Rehearsal: a simulated world\./, /^Rehearsed in /];
 
 /**
  * What a command prints in the rehearsal, as a fenced block; a graph as Mermaid. The same on every computer: nothing of

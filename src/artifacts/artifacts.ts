@@ -18,7 +18,8 @@ export interface Artifact {
 }
 
 const GITHUB = 'https://github.com';
-const ISTIO_BUCKET = 'https://storage.googleapis.com/istio-release/releases';
+/** Every version is there; the former place (storage.googleapis.com) closes in December 2026 (facts/istio-vm.md 1.2). */
+const ISTIO_RELEASES = 'https://blob.istio.io/istio-release/releases';
 
 /** Istio says `osx` where everyone else says `darwin` (facts/istio-vm.md 1.1). */
 const ISTIO_PLATFORM: Record<Platform, string> = { darwin: 'osx', linux: 'linux' };
@@ -37,7 +38,7 @@ function istioctlBuild(config: Config, arch: string): Artifact {
 /** The sidecar's package for a workload VM; the plain name is the amd64 one (facts/istio-vm.md 1.3). */
 export function sidecarDebArtifact(config: Config, cpu: Cpu): Artifact {
   const file = cpu === 'amd64' ? 'istio-sidecar.deb' : `istio-sidecar-${cpu}.deb`;
-  return istioArtifact(config, 'istio-sidecar', `${ISTIO_BUCKET}/${config.istio.version}/deb/${file}`, file);
+  return istioArtifact(config, 'istio-sidecar', `${ISTIO_RELEASES}/${config.istio.version}/deb/${file}`, file);
 }
 
 /** The k3s binary, the same for server and agent; the plain name is the amd64 one (facts/k3s.md 1.1). */

@@ -1,24 +1,18 @@
 import type { Config, VersionTable } from '../config/config.ts';
+import { knownRow } from '../config/versions.ts';
 import { CURL_IMAGE } from '../manifests/deployment.ts';
 import type { ArchiveMember } from '../system/doors.ts';
 
-/** The image that holds envoy and pilot-agent; its hub moved with Istio 1.30 (facts/istio-vm.md 1.5). */
+/** The image that holds envoy and pilot-agent (facts/istio-vm.md 1.5). */
 export function proxyImage(config: Config, versions: VersionTable): string {
-  return `${hubOf(config, versions)}/proxyv2:${config.istio.version}`;
+  return `${knownRow(config.istio.version, versions).hub}/proxyv2:${config.istio.version}`;
 }
 
 /** Every image that the lab's pods ask for by name, without those of k3s itself. */
 export function labImages(config: Config, versions: VersionTable): readonly string[] {
-  return [
-    `${hubOf(config, versions)}/pilot:${config.istio.version}`,
-    proxyImage(config, versions),
-    ...(versions.istio[config.istio.minor]?.helloworldImages ?? []),
-    CURL_IMAGE,
-  ];
-}
-
-function hubOf(config: Config, versions: VersionTable): string {
-  return versions.istio[config.istio.minor]?.hub ?? 'docker.io/istio';
+  const { version } = config.istio;
+  const { hub, helloworldImages } = knownRow(version, versions);
+  return [`${hub}/pilot:${version}`, proxyImage(config, versions), ...helloworldImages, CURL_IMAGE];
 }
 
 /** A name as pods and nodes write it out: registry, repository and tag. Container tools leave out what goes without saying. */

@@ -87,7 +87,7 @@ function drawn(work: Session, { kind }: PictureSpec, { draft, startedAt, seen, e
     endedAt: lab.doors.clock.now(),
     rehearsal: !real,
     facts: [...labFacts(lab.config, lab.host), ...(real ? [['Log', log.path] as const] : [])],
-    warnings: loaded.warnings,
+    warnings: [...loaded.warnings, ...(loaded.endOfLife === undefined ? [] : [loaded.endOfLife])],
     proofs: draft.proofs,
     commands: record.commands.slice(seen),
     sayings: record.sayings,

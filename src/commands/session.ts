@@ -24,6 +24,8 @@ export interface SessionSpec {
   readonly from: RehearsalStart;
   /** Ids of the steps that a rehearsal `--from needs` finds already done. */
   readonly needs?: (steps: readonly Step[]) => readonly string[];
+  /** It warns of an Istio that is end-of-life; said in every command, the warning would only be noise. */
+  readonly warnsOfEndOfLife?: true;
   /** What a rehearsal of this command has to have there besides, whatever it begins with. */
   readonly prepare?: (session: Session) => Promise<void>;
   readonly body: (session: Session) => Promise<Answer>;
@@ -49,7 +51,9 @@ export async function session(spec: SessionSpec): Promise<ExitCode> {
     screen = createScreen({ options, env, stdout, stderr, clock });
     const reporter = combineReporters(screen.reporter, createLogReporter(made.log));
     listenForInterrupts(invocation, interrupt, made, reporter);
-    for (const text of around.loaded.warnings) reporter.event({ type: 'warning', at: clock.now(), text });
+    const { warnings, endOfLife } = around.loaded;
+    const all = spec.warnsOfEndOfLife && endOfLife !== undefined ? [...warnings, endOfLife] : warnings;
+    for (const text of all) reporter.event({ type: 'warning', at: clock.now(), text });
 
     const typed = quoteCommand('istio-vms', invocation.argv);
     const work: Session = { app: made, around, options, labOptions, typed, screen, reporter, signal: interrupt.signal };

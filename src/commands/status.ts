@@ -11,6 +11,7 @@ import { session } from './session.ts';
 export async function status(invocation: Invocation, options: GlobalOptions): Promise<ExitCode> {
   return session({
     command: 'status',
+    warnsOfEndOfLife: true,
     invocation,
     options,
     from: 'lab',

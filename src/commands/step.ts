@@ -20,6 +20,7 @@ export async function step(command: StepCommand, invocation: Invocation, options
   const kind = options.delete === true ? 'delete' : options.recreate === true ? 'recreate' : 'apply';
   return session({
     command,
+    ...(command === 'istio' && { warnsOfEndOfLife: true }),
     invocation,
     options,
     labOptions: { fixCa: options.fixCa ?? true, fixPilot: options.fixPilot ?? true },

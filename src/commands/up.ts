@@ -29,6 +29,7 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
   const { bundle } = options;
   return session({
     command: 'up',
+    warnsOfEndOfLife: true,
     invocation,
     options: bundle === undefined ? options : withoutNetwork(options),
     from: kind === 'apply' ? 'nothing' : 'lab',

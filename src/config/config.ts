@@ -47,6 +47,8 @@ export interface Config {
     readonly arch?: string;
     /** A user's own IstioOperator file. */
     readonly overlay?: string;
+    /** Registry of the images, where istioctl's own default is not to be used. */
+    readonly hub?: string;
     /** Set when the minor no longer gets fixes; names the newest tested version. */
     readonly endOfLife?: { readonly newestTested: string };
   };
@@ -126,29 +128,33 @@ export interface ConfigProblem {
 export interface LoadedConfig {
   readonly config: Config;
   readonly values: readonly ConfigValue[];
-  /** One line each, e.g. shell lines of run.env that were not executed, or an end-of-life version. */
+  /** One line each, e.g. shell lines of run.env that were not executed, or a version newer than we know. */
   readonly warnings: readonly string[];
+  /** Set for a version of Istio that no longer gets fixes; only `up`, `istio` and `status` print it. */
+  readonly endOfLife?: string;
 }
 
-/** What differs by version, shipped as `data/versions.json` (facts/istio-vm.md 0.1, facts/k3s.md 1.2). */
+/** What differs by Istio minor (facts/istio-vm.md 0.1). */
+export interface VersionRow {
+  readonly lastPatch: string;
+  /** Oldest Kubernetes minor that this Istio supports, e.g. `1.25`. */
+  readonly kubernetesFloor: string;
+  readonly k3s: string;
+  readonly endOfLife: boolean;
+  /** Where its images are pulled from. */
+  readonly hub: string;
+  /** What istioctl would take by itself, where that is not the hub: a registry that closes in December 2026. */
+  readonly builtInHub?: string;
+  /** Verb of pilot-agent that removes iptables rules. */
+  readonly rulesCleanup: readonly string[];
+  readonly helloworldImages: readonly [string, string];
+}
+
+/** Shipped as `data/versions.json` (facts/istio-vm.md 0.1, facts/k3s.md 1.2). */
 export interface VersionTable {
   readonly newestTested: string;
-  readonly istio: Readonly<
-    Record<
-      string,
-      {
-        readonly lastPatch: string;
-        /** Lowest Kubernetes minor that `istioctl install` accepts, e.g. `1.25`. */
-        readonly kubernetesFloor: string;
-        readonly k3s: string;
-        readonly endOfLife: boolean;
-        readonly hub: string;
-        /** Verb of pilot-agent that removes iptables rules. */
-        readonly rulesCleanup: readonly string[];
-        readonly helloworldImages: readonly [string, string];
-      }
-    >
-  >;
+  /** By minor, e.g. `1.30`. */
+  readonly istio: Readonly<Record<string, VersionRow>>;
   /** file name → SHA-256, by version, where several independent public pins agree. */
   readonly digests: { readonly k3s: Readonly<Record<string, Readonly<Record<string, string>>>> };
 }

@@ -5,7 +5,7 @@ import { absolutePath } from './paths.ts';
 import { nodeNames } from './name-rules.ts';
 import type { VariableName } from './schema.ts';
 import type { Values } from './settle.ts';
-import { istioRow, minorOf } from './versions.ts';
+import { knownRow, minorOf } from './versions.ts';
 
 /** The Config of values that are settled and sound. Pure. */
 export function deriveConfig(values: Values, host: Host, versions: VersionTable): Config {
@@ -57,7 +57,7 @@ export function deriveConfig(values: Values, host: Host, versions: VersionTable)
 function istio(text: (name: VariableName) => string, host: Host, versions: VersionTable): Config['istio'] {
   const version = text('ISTIO_VERSION');
   const [arch, overlay] = [text('ISTIO_ARCH'), text('ISTIO_OVERLAY')];
-  const old = istioRow(version, versions)?.endOfLife === true;
+  const row = knownRow(version, versions);
   return {
     version,
     minor: minorOf(version),
@@ -67,7 +67,8 @@ function istio(text: (name: VariableName) => string, host: Host, versions: Versi
     cluster: text('ISTIO_CLUSTER'),
     ...(arch === '' ? {} : { arch }),
     ...(overlay === '' ? {} : { overlay: absolutePath(overlay, host) }),
-    ...(old ? { endOfLife: { newestTested: versions.newestTested } } : {}),
+    ...(row.builtInHub !== undefined ? { hub: row.hub } : {}),
+    ...(row.endOfLife ? { endOfLife: { newestTested: versions.newestTested } } : {}),
   };
 }
 

@@ -10,6 +10,7 @@ import { RULES } from './rules.ts';
 import { isVariableName, SCHEMA, variable, VARIABLE_NAMES, type VariableName } from './schema.ts';
 import { settle, type Values } from './settle.ts';
 import { nearestVariable } from './typo.ts';
+import { rulesBorrowedFrom, supportedRange } from './versions.ts';
 import { visible } from './visible.ts';
 
 export interface ConfigInput {
@@ -68,12 +69,21 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
       `KUBECONFIG of the environment (${visible(kubeconfig.foreign)}) is left alone; the lab has its own: ${config.paths.kubeconfig}`,
     );
   }
-  if (config.istio.endOfLife !== undefined) {
+  const { version, minor, endOfLife } = config.istio;
+  const borrowed = rulesBorrowedFrom(version, versions);
+  if (borrowed !== undefined) {
     warnings.push(
-      `Istio ${config.istio.minor} no longer gets fixes; the newest tested version is ${config.istio.endOfLife.newestTested}.`,
+      `Istio ${version} is newer than the versions that istio-vms supports (${supportedRange(versions)}); it is treated like ${borrowed}.`,
     );
   }
-  return { config, values: VARIABLE_NAMES.map((name) => values[name]), warnings };
+  return {
+    config,
+    values: VARIABLE_NAMES.map((name) => values[name]),
+    warnings,
+    ...(endOfLife === undefined
+      ? {}
+      : { endOfLife: `Istio ${minor} is end-of-life; the newest tested version is ${endOfLife.newestTested}.` }),
+  };
 }
 
 /** Each value by itself, then all in view of each other; only sound values are looked at twice. */

@@ -2,11 +2,11 @@ import { machineNamesAreShortEnough, machineNamesDiffer, namespacesAreOurs, netw
 import { directoriesAreOwn, directoriesDiffer, kubeconfigIsTheLabs, pathsArePlain } from './path-rules.ts';
 import { appPortIsFree, insidePortsAreFree, outsidePortsAreFree, portsDiffer } from './port-rules.ts';
 import type { Rule } from './rule.ts';
-import { istioMinorIsKnown, k3sIsNewEnough, releaseFitsK3s } from './version-rules.ts';
+import { istioIsNewEnough, k3sIsNewEnough, releaseFitsK3s } from './version-rules.ts';
 
 /** Every rule that looks at more than one value, in the order in which people read them. */
 export const RULES: readonly Rule[] = [
-  istioMinorIsKnown,
+  istioIsNewEnough,
   k3sIsNewEnough,
   releaseFitsK3s,
   machineNamesDiffer,

@@ -59,9 +59,9 @@ export function size(least: string): Syntax {
     .refine((text) => (sizeInBytes(text) ?? -1) >= minimum, `a size of at least ${least}, e.g. 1536M or 4G (no T)`);
 }
 
-/** Whether its minor is known is the matter of a rule. */
+/** A rule says which minors are too old. */
 export const istioVersion = pattern(
-  /^1\.(0|[1-9]\d?)\.(0|[1-9]\d?)(-(alpha|beta|rc)\.\d{1,2})?$/,
+  /^[1-9]\d?\.(0|[1-9]\d?)\.(0|[1-9]\d?)(-(alpha|beta|rc)\.\d{1,2})?$/,
   'a whole version of Istio, e.g. 1.19.3',
 );
 

@@ -1,4 +1,4 @@
-import type { VersionTable } from './config.ts';
+import type { VersionRow, VersionTable } from './config.ts';
 
 /** `1.19` of `1.19.3`. */
 export function minorOf(version: string): string {
@@ -17,14 +17,33 @@ export function isAtLeast(minor: string, floor: string): boolean {
   return major > floorMajor || (major === floorMajor && rest >= floorRest);
 }
 
-/** `1.19 to 1.30`, out of the table. */
+/** Known minors, oldest first. */
+function knownMinors(versions: VersionTable): readonly string[] {
+  return Object.keys(versions.istio).sort((a, b) => (isAtLeast(a, b) ? 1 : -1));
+}
+
+/** `1.19 to 1.32`, from the table. */
 export function supportedRange(versions: VersionTable): string {
-  const minors = Object.keys(versions.istio).sort((a, b) => (isAtLeast(a, b) ? 1 : -1));
+  const minors = knownMinors(versions);
   return `${minors[0] ?? ''} to ${minors.at(-1) ?? ''}`;
 }
 
-/** The row of an Istio version; undefined for a minor that we do not know. */
-export function istioRow(version: string, versions: VersionTable) {
+/** The newest known minor, if this version is newer than it; its rules then apply to the version. */
+export function rulesBorrowedFrom(version: string, versions: VersionTable): string | undefined {
+  const newest = knownMinors(versions).at(-1);
   const minor = minorOf(version);
+  return newest !== undefined && minor !== newest && isAtLeast(minor, newest) ? newest : undefined;
+}
+
+/** The row of an Istio version. A newer minor than we know has the newest row; undefined for one that is too old. */
+export function istioRow(version: string, versions: VersionTable): VersionRow | undefined {
+  const minor = rulesBorrowedFrom(version, versions) ?? minorOf(version);
   return Object.hasOwn(versions.istio, minor) ? versions.istio[minor] : undefined;
+}
+
+/** The row of a version that `loadConfig` has accepted. @throws Error when it was not */
+export function knownRow(version: string, versions: VersionTable): VersionRow {
+  const row = istioRow(version, versions);
+  if (row === undefined) throw new Error(`data/versions.json has no row for Istio ${version}.`);
+  return row;
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { CliError } from '../errors/cli-error.ts';
+import { knownRow } from '../config/versions.ts';
 import type { GuestScript } from '../machines/machine.ts';
 import type { FileInput } from '../system/doors.ts';
 import type { ShippedData } from '../system/shipped.ts';
@@ -62,7 +62,7 @@ function sidecarEnv(config: Config, input: Pick<SidecarInput, 'shipped' | 'addre
     // One directory for both: a restart proves itself with the certificate, also when the token is gone (facts 5.8).
     ['PROV_CERT', '/etc/certs'],
     ['OUTPUT_CERTS', '/etc/certs'],
-    ['ISTIO_VMS_RULES_CLEANUP', rulesCleanup(config, input.shipped).join(' ')],
+    ['ISTIO_VMS_RULES_CLEANUP', knownRow(config.istio.version, input.shipped.versions).rulesCleanup.join(' ')],
   ]);
 }
 
@@ -118,11 +118,4 @@ export function installScript(config: Config, route: DebRoute | ImageRoute): Gue
 /** Takes sidecar and demo off the machine again. */
 export function removeScript(shipped: GuestTexts): GuestScript {
   return shippedScript(shipped, 'sidecar-remove.sh');
-}
-
-function rulesCleanup(config: Config, shipped: Pick<ShippedData, 'versions'>): readonly string[] {
-  const known = shipped.versions.istio[config.istio.minor];
-  if (!known)
-    throw new CliError('internal-error', { message: `data/versions.json knows no Istio ${config.istio.minor}.` });
-  return known.rulesCleanup;
 }

@@ -17,6 +17,8 @@ export function controlPlane(config: Config): Manifest {
     metadata: { name: 'istio-vms-control-plane', namespace: istio.namespace },
     spec: {
       revision: istio.revision,
+      // An overlay's own `hub` comes later and counts.
+      ...(istio.hub !== undefined && { hub: istio.hub }),
       ...(small && { components: { pilot: { k8s: { resources: SMALL.istiod } } } }),
       values: {
         global: {

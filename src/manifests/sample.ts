@@ -1,5 +1,5 @@
 import type { Config, VersionTable } from '../config/config.ts';
-import { CliError } from '../errors/cli-error.ts';
+import { knownRow } from '../config/versions.ts';
 import { curlClient, deployment } from './deployment.ts';
 import { labels } from './labels.ts';
 import { meshNamespace } from './namespace.ts';
@@ -17,9 +17,7 @@ export const SAMPLE_DEPLOYMENTS = ['helloworld-v1', 'helloworld-v2', MESH_CLIENT
  * images are those of this Istio, for both CPUs (facts/istio-vm.md 7).
  */
 export function sampleObjects(config: Config, versions: VersionTable): readonly Manifest[] {
-  const images = versions.istio[config.istio.minor]?.helloworldImages;
-  if (!images)
-    throw new CliError('internal-error', { message: `data/versions.json knows no Istio ${config.istio.minor}.` });
+  const images = knownRow(config.istio.version, versions).helloworldImages;
   return [
     meshNamespace(config, SAMPLE_NAMESPACE),
     helloworldService(config),

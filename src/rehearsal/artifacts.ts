@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { istioRow } from '../config/versions.ts';
 import { packTar } from '../system/archives.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { digestOf, K3S_IMAGES, standInBytes } from './stand-in.ts';
@@ -38,7 +39,7 @@ const K3S_VERSION = /^v1\.\d+\.\d+\+k3s\d+$/;
  */
 export function releaseServers(shipped: ShippedData): ArtifactAt {
   const istioKnown = (version: string): boolean =>
-    /^\d+\.\d+\.\d+$/.test(version) && shipped.versions.istio[version.split('.').slice(0, 2).join('.')] !== undefined;
+    /^\d+\.\d+\.\d+$/.test(version) && istioRow(version, shipped.versions) !== undefined;
 
   return async (path) => {
     const istioctl = ISTIOCTL.exec(path) ?? ISTIOCTL_BUCKET.exec(path);

@@ -8,8 +8,14 @@ const { watch } = refusals();
 describe('every Istio minor', () => {
   const minors = Object.entries(shipped.versions.istio);
 
-  it('is there from 1.19 to 1.30', () => {
-    expect(minors.map(([minor]) => minor)).toEqual(Array.from({ length: 12 }, (_, index) => `1.${19 + index}`));
+  it('is there from 1.19 to 1.32', () => {
+    expect(minors.map(([minor]) => minor)).toEqual(Array.from({ length: 14 }, (_, index) => `1.${19 + index}`));
+  });
+
+  it('takes a newer one than it knows', async () => {
+    const { lab, proofs } = await upTwice({ host: LINUX, set: { ISTIO_VERSION: '1.33.0' } });
+    watch(lab);
+    expect(proofs.results.find(({ name }) => name === 'versions')?.evidence).toBe('istioctl 1.33.0, istiod 1.33.0');
   });
 
   describe.each<[string, Host]>([

@@ -45,7 +45,7 @@ export const LAB_VARIABLES = {
   ISTIO_VERSION: {
     group: 'Istio',
     default: '1.19.3',
-    description: 'Istio, from 1.19 to 1.30.',
+    description: 'Istio, from 1.19 to 1.32; a later one is taken with a warning.',
     syntax: istioVersion,
   },
   ISTIO_REVISION: {

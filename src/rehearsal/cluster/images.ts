@@ -1,10 +1,17 @@
 import { PULL_LARGE, PULL_SMALL } from '../durations.ts';
 
-/** Images that exist, by repository without its registry. All are there for amd64 and arm64 (facts/istio-vm.md 7). */
+/**
+ * Images that exist, by repository without its registry. All are there for amd64 and arm64 (facts/istio-vm.md 7).
+ * Istio's other registries, gcr.io/istio-release and registry.istio.io, close in December 2026: nothing is there.
+ */
 const REPOSITORIES: readonly { readonly pattern: RegExp; readonly tag: RegExp; readonly pull: number }[] = [
-  { pattern: /(^|\/)(pilot|proxyv2)$/, tag: /^1\.\d+\.\d+(-debug|-distroless)?$/, pull: PULL_LARGE },
   {
-    pattern: /^(docker\.io\/istio|istio|registry\.istio\.io\/release)\/examples-helloworld-v[12]$/,
+    pattern: /^(?!(registry\.istio|gcr)\.io\/)(.*\/)?(pilot|proxyv2)$/,
+    tag: /^1\.\d+\.\d+(-debug|-distroless)?$/,
+    pull: PULL_LARGE,
+  },
+  {
+    pattern: /^(docker\.io\/istio|istio)\/examples-helloworld-v[12]$/,
     tag: /^(latest|1\.0)$/,
     pull: PULL_LARGE,
   },

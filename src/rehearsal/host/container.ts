@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { packTar } from '../../system/archives.ts';
 import { CONTAINER_CALL, CONTAINER_EXPORT, CONTAINER_PULL } from '../durations.ts';
+import { istioRow, rulesBorrowedFrom } from '../../config/versions.ts';
 import { containerdName, pullTime } from '../cluster/images.ts';
 import { digestOf, standInBytes } from '../stand-in.ts';
 import { passing } from '../half-way.ts';
@@ -148,12 +149,15 @@ const missing = (tool: string, name: string): string =>
     ? `Error: no container with name or ID "${name}" found: no such container\n`
     : `Error response from daemon: No such container: ${name}\n`;
 
-const PROXY =
-  /^(?:docker\.io\/istio|istio|registry\.istio\.io\/release|gcr\.io\/istio-release)\/proxyv2:(1\.\d+)\.(\d+)$/;
+const PROXY = /^(?:docker\.io\/istio|istio)\/proxyv2:(1\.\d+)\.(\d+)$/;
 
 /** The Istio version of a proxyv2 image that exists for arm64 (facts/istio-vm.md 1.5). */
 function proxyVersion(world: World, image: string): string | undefined {
   const [, minor = '', patch] = PROXY.exec(image) ?? [];
-  const last = world.shipped.versions.istio[minor]?.lastPatch.split('.')[2];
-  return patch !== undefined && last !== undefined && Number(patch) <= Number(last) ? `${minor}.${patch}` : undefined;
+  if (patch === undefined) return undefined;
+  const { versions } = world.shipped;
+  const version = `${minor}.${patch}`;
+  if (rulesBorrowedFrom(version, versions) !== undefined) return version;
+  const last = istioRow(version, versions)?.lastPatch.split('.')[2];
+  return last !== undefined && Number(patch) <= Number(last) ? version : undefined;
 }

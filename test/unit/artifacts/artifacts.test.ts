@@ -33,7 +33,7 @@ test.each([
   ['amd64', 'istio-sidecar.deb'],
   ['arm64', 'istio-sidecar-arm64.deb'],
 ] as const)('sidecar package for %s', (cpu, file) => {
-  const url = `https://storage.googleapis.com/istio-release/releases/1.19.3/deb/${file}`;
+  const url = `https://blob.istio.io/istio-release/releases/1.19.3/deb/${file}`;
   expect(sidecarDebArtifact(config(), cpu)).toMatchObject({
     url,
     file,

@@ -1,12 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { isAtLeast, kubernetesMinor, minorOf, supportedRange } from '../../../src/config/versions.ts';
-import { load, versions } from './fixtures.ts';
+import {
+  isAtLeast,
+  istioRow,
+  kubernetesMinor,
+  minorOf,
+  rulesBorrowedFrom,
+  supportedRange,
+} from '../../../src/config/versions.ts';
+import { istioctlArtifact, sidecarDebArtifact } from '../../../src/artifacts/artifacts.ts';
+import { labImages } from '../../../src/artifacts/images.ts';
+import { host, load, problems, versions } from './fixtures.ts';
 
 describe('data/versions.json', () => {
-  test('knows 1.19 to 1.30', () => {
-    expect(Object.keys(versions.istio)).toEqual(Array.from({ length: 12 }, (_, index) => `1.${index + 19}`));
-    expect(supportedRange(versions)).toBe('1.19 to 1.30');
-    expect(minorOf(versions.newestTested)).toBe('1.30');
+  test('knows 1.19 to 1.32', () => {
+    expect(Object.keys(versions.istio)).toEqual(Array.from({ length: 14 }, (_, index) => `1.${index + 19}`));
+    expect(supportedRange(versions)).toBe('1.19 to 1.32');
+    expect(minorOf(versions.newestTested)).toBe('1.31');
   });
 
   test.each(Object.entries(versions.istio))('%s can be configured as it stands', (minor, row) => {
@@ -16,11 +25,13 @@ describe('data/versions.json', () => {
     for (const image of row.helloworldImages) expect(image.startsWith(`${row.hub}/`)).toBe(true);
   });
 
-  test('the hub and the clean-up verb change where the facts say', () => {
-    expect([versions.istio['1.29']?.hub, versions.istio['1.30']?.hub]).toEqual([
-      'docker.io/istio',
-      'registry.istio.io/release',
-    ]);
+  test('every image comes from Docker Hub, the one registry that stays after December 2026', () => {
+    for (const row of Object.values(versions.istio)) expect(row.hub).toBe('docker.io/istio');
+    const foreign = Object.entries(versions.istio).filter(([, row]) => row.builtInHub !== undefined);
+    expect(foreign.map(([minor]) => minor)).toEqual(['1.30']);
+  });
+
+  test('the clean-up verb changes where the facts say', () => {
     expect(versions.istio['1.23']?.rulesCleanup).toEqual(['istio-clean-iptables']);
     expect(versions.istio['1.24']?.rulesCleanup).toEqual(['istio-iptables', '--cleanup-only']);
   });
@@ -40,4 +51,43 @@ test.each([
   ['2.0', '1.30', true],
 ])('%s is at least %s: %s', (minor, floor, answer) => {
   expect(isAtLeast(minor, floor)).toBe(answer);
+});
+
+describe('a newer Istio than the table knows', () => {
+  const newer = ['1.33.0', '1.40.2', '1.33.0-rc.0', '2.0.0'];
+
+  test.each(newer)('%s is accepted with one warning and the rules of the newest line', (version) => {
+    const { config, warnings, endOfLife } = load({ flags: { ISTIO_VERSION: version } });
+    expect(warnings).toEqual([
+      `Istio ${version} is newer than the versions that istio-vms supports (1.19 to 1.32); it is treated like 1.32.`,
+    ]);
+    expect(endOfLife).toBeUndefined();
+    expect(istioRow(version, versions)).toBe(versions.istio['1.32']);
+    expect(config.k3s.version).toBe(versions.istio['1.32']?.k3s);
+    expect(config.istio.revision).toBe(version.replaceAll('.', '-'));
+    expect(labImages(config, versions)).toContain(`docker.io/istio/pilot:${version}`);
+  });
+
+  test('holds K3S_VERSION to the floor of the newest line', () => {
+    const lines = problems({ flags: { ISTIO_VERSION: '1.33.0', K3S_VERSION: 'v1.30.14+k3s2' } });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('Kubernetes 1.32 or later');
+  });
+
+  test('takes the digests that its publisher states', () => {
+    const { config } = load({ flags: { ISTIO_VERSION: '1.33.0' } });
+    for (const artifact of [istioctlArtifact(config, host()), sidecarDebArtifact(config, 'amd64')]) {
+      expect(artifact.digest).toEqual({ publishedAt: `${artifact.url}.sha256`, line: artifact.file });
+    }
+  });
+
+  test.each(['1.32.9', '1.19.3'])('%s has rules of its own', (version) => {
+    expect(rulesBorrowedFrom(version, versions)).toBeUndefined();
+    expect(load({ flags: { ISTIO_VERSION: version } }).warnings).toEqual([]);
+  });
+});
+
+test.each(['1.18.7', '1.0.0', '1.9.9', '0.33.0', '1.33', 'v1.33.0', 'latest'])('%s is refused', (version) => {
+  const lines = problems({ flags: { ISTIO_VERSION: version } });
+  expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual(['ISTIO_VERSION']);
 });

@@ -6,6 +6,7 @@ export const versions = JSON.parse(readFileSync('data/versions.json', 'utf8')) a
 /** A checked configuration, as the article has it. */
 export function labConfig(version = '1.19.3', labSize: Config['labSize'] = 'article'): Config {
   const minor = version.split('.').slice(0, 2).join('.');
+  const row = versions.istio[minor];
   const size = { cpus: 2, memory: '8G', disk: '8G' };
   return {
     lab: 'test-lab',
@@ -20,9 +21,10 @@ export function labConfig(version = '1.19.3', labSize: Config['labSize'] = 'arti
       namespace: 'istio-system',
       meshId: 'vmmesh',
       cluster: 'test',
+      ...(row?.builtInHub !== undefined && { hub: row.hub }),
     },
     k3s: {
-      version: versions.istio[minor]?.k3s ?? 'unknown',
+      version: row?.k3s ?? 'unknown',
       workers: 2,
       master: 'k3s-master',
       workerNames: ['k3s-worker-1', 'k3s-worker-2'],

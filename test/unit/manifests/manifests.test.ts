@@ -30,7 +30,7 @@ const documents: Record<string, (config: Config) => readonly Manifest[]> = {
 const names = Object.keys(documents);
 const make = (name: string, config: Config): readonly Manifest[] => documents[name]?.(config) ?? [];
 
-describe.each(['1.19.3', '1.30.3'])('manifests for Istio %s', (version) => {
+describe.each(['1.19.3', '1.30.3', '1.32.0'])('manifests for Istio %s', (version) => {
   it.each(names)('%s is as recorded, and reads back as it was', async (name) => {
     const objects = make(name, labConfig(version));
     const text = toYaml(objects);
@@ -52,7 +52,7 @@ describe('what holds for every manifest', () => {
     }
   });
 
-  it('Istio objects have the one version that 1.19 and 1.30 both serve', () => {
+  it('Istio objects have the one version that 1.19 and 1.32 both serve', () => {
     const istio = inCluster.filter((object) => object.apiVersion.includes('istio.io'));
     expect(istio.length).toBeGreaterThan(4);
     for (const object of istio) expect(object.apiVersion).toMatch(/^(networking|security)\.istio\.io\/v1beta1$/);

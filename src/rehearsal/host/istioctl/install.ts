@@ -1,3 +1,4 @@
+import { istioRow } from '../../../config/versions.ts';
 import { istioKinds } from '../../cluster/kinds.ts';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
 import type { Deployment } from '../../cluster/shapes.ts';
@@ -55,8 +56,7 @@ async function perform(
   plan: InstallPlan,
   patience: number,
 ): Promise<ProgramResult> {
-  const floor =
-    call.world.shipped.versions.istio[plan.version.split('.').slice(0, 2).join('.')]?.kubernetesFloor ?? '1.25';
+  const floor = istioRow(plan.version, call.world.shipped.versions)?.kubernetesFloor ?? '1.25';
   const running = /^v1\.(\d+)/.exec(cluster.version)?.[1] ?? '0';
   if (Number(running) < Number(floor.split('.')[1])) {
     return istioError(

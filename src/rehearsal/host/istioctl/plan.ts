@@ -1,3 +1,4 @@
+import { istioRow } from '../../../config/versions.ts';
 import type { World } from '../../world.ts';
 import { mergeNamed, OperatorError, type GatewayComponent, type Operator, type Resources } from './operator-file.ts';
 
@@ -57,8 +58,8 @@ export function planInstall(world: World, version: string, { metadata, spec = {}
   }
   const { components = {}, values = {} } = spec;
   const namespace = values.global?.istioNamespace ?? metadata?.namespace ?? 'istio-system';
-  const minor = version.split('.').slice(0, 2).join('.');
-  const hub = spec.hub ?? world.shipped.versions.istio[minor]?.hub ?? 'docker.io/istio';
+  const row = istioRow(version, world.shipped.versions);
+  const hub = spec.hub ?? row?.builtInHub ?? row?.hub ?? 'docker.io/istio';
   const pilot = components.pilot?.enabled ?? profile.pilot;
   const gateways = mergeNamed(
     profile.gateways as never,

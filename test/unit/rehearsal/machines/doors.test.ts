@@ -76,7 +76,7 @@ describe('the simulated files', () => {
 });
 
 const K3S = 'https://github.com/k3s-io/k3s/releases/download/v1.28.15%2Bk3s1';
-const SIDECAR = 'https://storage.googleapis.com/istio-release/releases/1.19.3/deb/istio-sidecar-arm64.deb';
+const SIDECAR = 'https://blob.istio.io/istio-release/releases/1.19.3/deb/istio-sidecar-arm64.deb';
 
 function line(faults: readonly string[] = []) {
   const world = createWorld({ host: HOST, shipped });
