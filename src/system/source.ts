@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { Headers } from 'undici';
 import { CliError } from '../errors/cli-error.ts';
 import { codeOf, isAbsent } from './file-errors.ts';
 import { get } from './http.ts';
@@ -73,47 +74,63 @@ async function openHttp({ url, offset }: SourceRequest, signal: AbortSignal): Pr
   // A server that has another file by now gives all of it instead of the rest (RFC 9110, 13.1.5).
   const wish = offset && { range: `bytes=${offset.bytes}-`, 'if-range': offset.validator };
   const response = await get(url, { ...wish }, signal);
-  const { status, headers, body } = response;
+  const { statusCode: status = 0, headers } = response;
   const wanted = status === 206 ? offset : undefined;
-  const start = /^bytes (\d+)-/.exec(headers.get('content-range') ?? '')?.[1];
+  const start = /^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1];
   if (offset !== undefined && (status === 416 || (status === 206 && !continues(headers, start, offset)))) {
-    await body?.cancel();
+    response.destroy();
     return openHttp({ url, stallMs: 0 }, signal);
   }
   if (status === 404 || status === 410) {
-    await body?.cancel();
+    response.destroy();
     throw absent(url, `the server answered ${status}`);
   }
-  if (!response.ok || body === null || (status === 206 && wanted === undefined)) {
-    await body?.cancel();
+  if (status < 200 || status > 299 || (status === 206 && wanted === undefined)) {
+    response.destroy();
     throw failed(url, `the server answered ${status}`);
   }
   const at = wanted?.bytes ?? 0;
-  const length = Number(headers.get('content-length') ?? Number.NaN);
-  const validator = validatorOf(headers);
+  const length = Number(headers['content-length'] ?? Number.NaN);
+  const unpacker = await unpackerOf(url, headers['content-encoding']);
+  const validator = unpacker === undefined ? validatorOf(headers) : undefined;
   return {
-    // Taken hold of now: undici cancels a body that nobody reads as soon as its response is collected as garbage, and
-    // then it ends like one that is whole.
-    chunks: body.values(),
+    chunks: unpacker === undefined ? wholeBody(response) : pipeline(response, unpacker, () => undefined),
     opening: {
       start: at,
       // A body that was compressed against our wish is longer than announced once it is unpacked.
-      ...(Number.isSafeInteger(length) && headers.get('content-encoding') === null && { total: at + length }),
-      ...(validator !== undefined && headers.get('accept-ranges') !== 'none' && { validator }),
+      ...(Number.isSafeInteger(length) && unpacker === undefined && { total: at + length }),
+      ...(validator !== undefined && headers['accept-ranges'] !== 'none' && { validator }),
     },
   };
 }
 
+/** A body that ends because the connection did is not a whole one. */
+async function* wholeBody(response: IncomingMessage): AsyncGenerator {
+  yield* response;
+  if (!response.complete) throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+}
+
+/**
+ * For a server that compresses although we asked it not to. An archive (`.gz`, `.tgz`) that is labeled as encoded is taken
+ * as it is, as browsers do: its digest is that of the archive.
+ */
+async function unpackerOf(url: string, encoding = 'identity'): Promise<NodeJS.ReadWriteStream | undefined> {
+  const { createBrotliDecompress, createUnzip } = await import('node:zlib');
+  if (encoding === 'br') return createBrotliDecompress();
+  const packed = ['gzip', 'x-gzip', 'deflate'].includes(encoding);
+  return packed && !/\.t?gz$/.test(new URL(url).pathname) ? createUnzip() : undefined;
+}
+
 /** Whether a part is the one that was asked for; a server that takes no notice of `If-Range` tells so by its ETag. */
-function continues(headers: Headers, start: string | undefined, offset: Offset): boolean {
+function continues(headers: IncomingHttpHeaders, start: string | undefined, offset: Offset): boolean {
   const validator = validatorOf(headers);
   return start === String(offset.bytes) && (validator === undefined || validator === offset.validator);
 }
 
 /** Only a strong ETag says that the bytes are the same. */
-function validatorOf(headers: Headers): string | undefined {
-  const etag = headers.get('etag');
-  return (etag?.startsWith('"') === true ? etag : headers.get('last-modified')) ?? undefined;
+function validatorOf(headers: IncomingHttpHeaders): string | undefined {
+  const { etag } = headers;
+  return etag?.startsWith('"') === true ? etag : headers['last-modified'];
 }
 
 interface Watchdog {
@@ -152,9 +169,13 @@ export function failed(url: string, why: string, cause?: unknown): CliError {
   });
 }
 
-/** Fetch hides the true reason (name resolution, refused, certificate) as the cause of a `fetch failed`. */
+/** What went wrong, for people: Node's own words where they say it. */
 function rootMessage(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
+  // All addresses of a host were tried, and the first failure stands for them.
+  if (thrown instanceof AggregateError && thrown.errors.length > 0) return rootMessage(thrown.errors[0]);
   if (thrown.cause instanceof Error) return rootMessage(thrown.cause);
+  if (thrown.message === 'aborted') return 'the server closed the connection in the middle of the file';
+  if (thrown.message === 'socket hang up') return 'the server closed the connection without an answer';
   return thrown.message !== '' ? thrown.message : (codeOf(thrown) ?? thrown.name);
 }

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { createFixture } from 'fs-fixture';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDownloads } from '../../../src/system/downloads.ts';
@@ -45,6 +46,11 @@ const routes: Record<string, RequestListener> = {
     response.writeHead(200, { 'content-length': 1000 }).write('some', () => response.destroy());
   },
   '/sum': (_, response) => response.end(`${sha256}  artifact\n`),
+  // They compress although nobody asked for it.
+  '/gzip': (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(CONTENT)),
+  '/br': (_, response) => response.writeHead(200, { 'content-encoding': 'br' }).end(brotliCompressSync(CONTENT)),
+  // The archive itself is what was asked for.
+  '/archive.tar.gz': (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(CONTENT),
   '/endless': (_, response) => response.end('x'.repeat(1_500_000)),
 };
 
@@ -88,6 +94,11 @@ describe('createDownloads', () => {
     expect(left()).toEqual(['artifact']);
     expect(progress.at(-1)?.bytes).toBe(CONTENT.length);
     expect(progress.at(-1)?.total).toBe(path === '/chunked' ? undefined : CONTENT.length);
+  });
+
+  it.each(['/gzip', '/br', '/archive.tar.gz'])('unpacks what is packed for the way alone: %s', async (path) => {
+    await downloads.fetch({ url: base + path, to: to(), sha256 });
+    expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
   });
 
   it('keeps hold of an answer that waits to be read', async () => {

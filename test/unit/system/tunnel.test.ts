@@ -1,0 +1,91 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createFixture } from 'fs-fixture';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createDownloads } from '../../../src/system/downloads.ts';
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
+  let fixture: Awaited<ReturnType<typeof createFixture>>;
+  let mirror: ReturnType<typeof createTlsServer>;
+  /** What the proxy does with a request for a tunnel to the mirror. */
+  let answer: (client: Socket) => void;
+  let asked: (string | undefined)[];
+  const proxy = createServer().on('connect', (request, client: Socket) => {
+    client.on('error', () => undefined);
+    asked.push(request.url, request.headers['proxy-authorization']);
+    answer(client);
+  });
+  const through = (client: Socket): void => {
+    const line = connect(portOf(mirror), '127.0.0.1', () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      client.pipe(line).pipe(client);
+    }).on('error', () => undefined);
+  };
+  const text = (stallMs = 8_000): Promise<string> => createDownloads(stallMs).text('https://mirror.invalid/sums');
+
+  beforeAll(async () => {
+    fixture = await createFixture({});
+    const [key, cert] = [fixture.getPath('key.pem'), fixture.getPath('cert.pem')];
+    spawnSync('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+      ...['-subj', '/CN=mirror.invalid', '-keyout', key, '-out', cert],
+    ]);
+    mirror = createTlsServer(
+      { key: await fixture.readFile('key.pem'), cert: await fixture.readFile('cert.pem') },
+      (request, response) => void response.end(`${request.headers.host} gives ${request.url}`),
+    );
+    for (const server of [mirror, proxy]) {
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+    }
+  });
+  afterAll(async () => {
+    for (const server of [mirror, proxy]) {
+      server.closeAllConnections();
+      server.close();
+    }
+    await fixture.rm();
+  });
+  beforeEach(() => {
+    asked = [];
+    answer = through;
+    for (const name of ['https_proxy', 'no_proxy', 'NO_PROXY']) vi.stubEnv(name, undefined);
+    vi.stubEnv('HTTPS_PROXY', `http://us%20er:secret@127.0.0.1:${portOf(proxy)}`);
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('comes through the tunnel, and the password goes to the proxy alone', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    expect(await text()).toBe('mirror.invalid gives /sums');
+    expect(asked).toEqual(['mirror.invalid:443', `Basic ${Buffer.from('us er:secret').toString('base64')}`]);
+  });
+
+  it('is not believed without a certificate that is trusted', async () => {
+    await expect(text()).rejects.toThrow(/self.signed certificate/);
+  });
+
+  it.each([
+    ['closes', (client: Socket) => void client.end(), 8_000, /closed the connection/],
+    ['resets', (client: Socket) => void client.resetAndDestroy(), 8_000, /ECONNRESET|closed the connection/],
+    ['is silent', () => undefined, 200, /no byte came/],
+    [
+      'closes the tunnel at once',
+      (client: Socket) => void client.end('HTTP/1.1 200 OK\r\n\r\n'),
+      8_000,
+      /disconnected/,
+    ],
+    ['wants a password', (client: Socket) => void client.end('HTTP/1.1 407 No\r\n\r\n'), 8_000, /proxy answered 407/],
+  ])('is a failed download when the proxy %s', async (_, does, stallMs, words) => {
+    answer = does;
+    await expect(text(stallMs)).rejects.toMatchObject({
+      reason: 'download-failed',
+      message: expect.stringMatching(words) as string,
+    });
+  });
+});
