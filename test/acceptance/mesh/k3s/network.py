@@ -32,9 +32,10 @@ class Network:
         while True:
             try:
                 self._update()
-                if self._own and rounds % 15 == 0:
-                    self._repair()
-                rounds += 1
+                if self._own:
+                    if rounds % 15 == 0:
+                        self._repair()
+                    rounds += 1
             except Exception as error:  # The next round may succeed.
                 log('warning', f'network: {error}')
             time.sleep(2 if self._own else 1)
