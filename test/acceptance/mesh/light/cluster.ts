@@ -1,0 +1,60 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { stringify } from 'yaml';
+import type { MeshPrograms } from '../programs.ts';
+import { createApi, type Api } from './api.ts';
+import { BRIDGE } from './place.ts';
+import { run, start, until } from './processes.ts';
+
+const ETCD = 'http://127.0.0.1:23790';
+const API_PORT = 26443;
+/** Of the one user; the server listens in our own network namespace alone. */
+const TOKEN = 'rig';
+const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+
+/** An API server with nothing behind it: no controllers, no kubelets. */
+export interface Cluster {
+  readonly api: Api;
+  readonly kubeconfig: string;
+  readonly context: string;
+}
+
+/** Starts etcd and kube-apiserver and waits until the latter is ready. */
+export async function startCluster(programs: MeshPrograms, directory: string): Promise<Cluster> {
+  const pki = `${directory}/pki`;
+  const kubeconfig = `${directory}/kubeconfig`;
+  await mkdir(pki, { recursive: true });
+  const etcd = [
+    ...[programs.etcd, '--data-dir', `${directory}/etcd`, '--unsafe-no-fsync'],
+    ...['--listen-client-urls', ETCD, '--advertise-client-urls', ETCD],
+    ...['--listen-peer-urls', 'http://127.0.0.1:23791'],
+  ];
+  start(etcd, { log: `${directory}/etcd.log` });
+  await run('openssl', 'genrsa', '-out', `${pki}/sa.key`, '2048');
+  await writeFile(`${pki}/token.csv`, `${TOKEN},admin,1,system:masters\n`, { mode: 0o600 });
+  await writeFile(kubeconfig, stringify(kubeconfigOf()), { mode: 0o600 });
+  const server = [
+    ...[`${programs.kubernetes}/kube-apiserver`, `--etcd-servers=${ETCD}`, `--cert-dir=${pki}`],
+    ...[`--secure-port=${API_PORT}`, '--bind-address=0.0.0.0', `--advertise-address=${BRIDGE.address}`],
+    ...[`--service-account-key-file=${pki}/sa.key`, `--service-account-signing-key-file=${pki}/sa.key`],
+    ...[`--service-account-issuer=${ISSUER}`, `--api-audiences=${ISSUER},istio-ca`],
+    ...[`--token-auth-file=${pki}/token.csv`, '--authorization-mode=RBAC', '--service-cluster-ip-range=10.43.0.0/16'],
+    // Nobody makes service accounts' defaults here.
+    '--disable-admission-plugins=ServiceAccount',
+  ];
+  start(server, { log: `${directory}/kube-apiserver.log` });
+  const api = createApi(API_PORT, TOKEN);
+  await until('the API server', 60, async () => (await api.get('/api/v1/namespaces/default'), true));
+  return { api, kubeconfig, context: 'rig' };
+}
+
+function kubeconfigOf(): object {
+  const server = `https://127.0.0.1:${API_PORT}`;
+  return {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'rig', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'rig', user: { token: TOKEN } }],
+    contexts: [{ name: 'rig', context: { cluster: 'rig', user: 'rig' } }],
+    'current-context': 'rig',
+  };
+}

@@ -1,0 +1,74 @@
+import { deepEqual, equal, notEqual } from 'node:assert/strict';
+import type { WorkloadFiles } from '../../../../src/guest/workload-files.ts';
+import { expired } from '../../e2e/expired.ts';
+import type { Checks } from './checks.ts';
+import { health, outsideName } from './joining.ts';
+import type { LightLab } from './lab.ts';
+import { until } from './processes.ts';
+import type { Vm } from './vm.ts';
+
+/** What a machine lives through after it has joined. */
+export async function checkLife(lab: LightLab, checks: Checks, vm: Vm, files: WorkloadFiles): Promise<void> {
+  await checks.check('a restart with an expired token keeps the certificate', async () => {
+    const before = await certificate(vm);
+    const now = Math.floor(Date.now() / 1000);
+    await vm.place.write('/var/lib/istio-vms/istio-token', expired(files.token, now), 0o600);
+    await vm.place.sh('systemctl restart istio');
+    await vm.ready();
+    equal(await certificate(vm), before);
+    await health(lab, vm, 'True');
+  });
+  await checks.check('a reboot with an expired token: ready again by itself', async () => {
+    await reboot(vm);
+    await vm.ready();
+    await health(lab, vm, 'True');
+  });
+  await checks.check('SIGKILL of the agent: no rule is left, and the machine has its DNS', async () => {
+    notEqual((await vm.rules()).length, 0, 'there were no rules before, this check would see nothing');
+    process.kill(vm.sidecar.mainPid() ?? Number.NaN, 'SIGKILL');
+    await until('the end of the unit', 10, async () => (vm.sidecar.mainPid() === undefined ? true : undefined));
+    await noRules(vm);
+    await outsideName(vm);
+  });
+  await checks.check('after that it starts again and is ready', async () => {
+    await vm.place.sh('systemctl start istio');
+    await vm.ready();
+  });
+  await checks.check('a stop leaves no rule', () => stopsClean(vm));
+  await checks.check('cleanup leaves no rule when the agent is gone from the disk', async () => {
+    await vm.place.sh('systemctl start istio');
+    await vm.ready();
+    await vm.sidecar.cut();
+    await vm.place.sh('mv /usr/local/bin/pilot-agent /root/ && /usr/local/lib/istio-vms/cleanup');
+    await noRules(vm);
+    await outsideName(vm);
+  });
+}
+
+/** Ends the unit as `systemctl stop` does. */
+export async function stopsClean(vm: Vm): Promise<void> {
+  await vm.place.sh('systemctl stop istio');
+  await noRules(vm);
+  await outsideName(vm);
+}
+
+async function noRules(vm: Vm): Promise<void> {
+  deepEqual(await vm.rules(), []);
+}
+
+/** Serial number of the certificate that the agent presents after a restart. */
+const certificate = (vm: Vm): Promise<string> =>
+  vm.place.sh('openssl x509 -noout -serial -enddate -in /etc/certs/cert-chain.pem');
+
+/** Everything ends at once; memory (rules, /run) is new; what is enabled starts. */
+async function reboot(vm: Vm): Promise<void> {
+  await Promise.all([vm.sidecar.cut(), vm.demo.cut()]);
+  const restores = ['iptables-nft', 'ip6tables-nft', 'iptables-legacy', 'ip6tables-legacy'];
+  for (const each of restores)
+    await vm.place.sh(
+      `for table in nat mangle raw filter; do ${each} -t $table -F && ${each} -t $table -X || true; done 2>/dev/null`,
+    );
+  deepEqual(await vm.rules(), []);
+  await vm.place.sh('umount -l /run && mount -t tmpfs -o mode=755 tmpfs /run && mkdir /run/lock');
+  vm.systemd.boot();
+}

@@ -1,0 +1,67 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import type { Command, CommandResult } from '../../../../src/system/doors.ts';
+import { createProcesses } from '../../../../src/system/processes.ts';
+
+const processes = createProcesses();
+
+export interface StartOptions {
+  /** Gets stdout and stderr. */
+  readonly log: string;
+  readonly cwd?: string;
+  /** The whole environment; absent: ours. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a command of the product. @throws CommandError when it does not end with exit code 0 */
+export const runCommand = (command: Command): Promise<CommandResult> => processes.run(command);
+
+/** Runs a program to its end and returns its stdout. @throws CommandError when it does not end with exit code 0 */
+export async function run(file: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await processes.run({ file, args, effect: 'write', timeoutMs: 120_000 });
+  return stdout;
+}
+
+/** Starts a program that runs on, as leader of a session of its own. */
+export function start([file = '', ...args]: readonly string[], { log, cwd, env }: StartOptions): ChildProcess {
+  const output = openSync(log, 'a');
+  try {
+    const child = spawn(file, args, {
+      stdio: ['ignore', output, output],
+      detached: true,
+      ...(cwd !== undefined && { cwd }),
+      ...(env !== undefined && { env: { ...env } }),
+    });
+    // Reported by whoever waits for it to be ready; the log has the rest.
+    child.on('error', (error) => process.stderr.write(`${file}: ${error.message}\n`));
+    return child;
+  } finally {
+    closeSync(output);
+  }
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Asks until the answer is not undefined.
+ * @throws Error that names what was waited for and the last reason, after the deadline
+ */
+export async function until<T>(
+  what: string,
+  seconds: number,
+  probe: () => Promise<T | undefined>,
+  everyMs = 200,
+): Promise<T> {
+  const deadline = performance.now() + seconds * 1000;
+  let reason = '';
+  for (;;) {
+    try {
+      const answer = await probe();
+      if (answer !== undefined) return answer;
+    } catch (error) {
+      reason = `: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    if (performance.now() > deadline) throw new Error(`timed out after ${seconds}s waiting for ${what}${reason}`);
+    await sleep(everyMs);
+  }
+}
