@@ -1,5 +1,6 @@
 import { Argument, Option } from 'commander';
 import { deletable, repeatable, type CommandSpec } from './cli-spec.ts';
+import { ISTIOCTL_BUILDS } from './config/istioctl-builds.ts';
 import { STEP_COMMANDS } from './cli-steps.ts';
 
 const WHOLE: readonly CommandSpec[] = [
@@ -38,12 +39,19 @@ const WHOLE: readonly CommandSpec[] = [
           .default('both'),
       );
       command.addOption(
+        repeatable(
+          '--istioctl <build>',
+          `build of istioctl to include: ${ISTIOCTL_BUILDS.join(', ')}; repeatable (default: ISTIO_ARCH, or Linux and macOS)`,
+          ISTIOCTL_BUILDS,
+        ),
+      );
+      command.addOption(
         repeatable('--image-archive <file>', 'images that docker or podman has saved, in place of pulling; repeatable'),
       );
     },
     examples: [
       'istio-vms bundle create                      images come from CONTAINER_TOOL',
-      'istio-vms bundle create --cpu amd64 --file lab.tar',
+      'istio-vms bundle create --cpu amd64 --istioctl linux-amd64 --file lab.tar',
       'istio-vms up --bundle lab.tar                where there is no network',
     ],
   },

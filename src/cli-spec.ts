@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ExitCode } from './errors/reasons.ts';
 import type { GlobalOptions, Invocation } from './invocation.ts';
 
@@ -26,7 +26,10 @@ export const deletable = (command: Command): void => {
 };
 
 /** An option that may be given several times: all of its values, in their order. */
-export const repeatable = (flags: string, description: string): Option =>
-  new Option(flags, description)
-    .default([])
-    .argParser((value: string, before: readonly string[]) => [...before, value]);
+export const repeatable = (flags: string, description: string, choices: readonly string[] = []): Option =>
+  new Option(flags, description).default([]).argParser((value: string, before: readonly string[]) => {
+    if (choices.length > 0 && !choices.includes(value)) {
+      throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
+    }
+    return [...before, value];
+  });

@@ -24,9 +24,14 @@ const ISTIO_RELEASES = 'https://blob.istio.io/istio-release/releases';
 /** Istio says `osx` where everyone else says `darwin` (facts/istio-vm.md 1.1). */
 const ISTIO_PLATFORM: Record<Platform, string> = { darwin: 'osx', linux: 'linux' };
 
-/** istioctl for this computer, or for `ISTIO_ARCH`: a gzipped tar with nothing but `istioctl` in it. */
+/** istioctl for this computer, or of the build in `ISTIO_ARCH`: a gzipped tar with nothing but `istioctl` in it. */
 export function istioctlArtifact(config: Config, host: Pick<Host, 'platform' | 'cpu'>): Artifact {
-  return istioctlBuild(config, config.istio.arch ?? `${ISTIO_PLATFORM[host.platform]}-${host.cpu}`);
+  return istioctlBuild(config, istioctlBuildOf(config, host));
+}
+
+/** Which build of istioctl this computer takes, e.g. `linux-amd64`. */
+export function istioctlBuildOf({ istio }: Config, { platform, cpu }: Pick<Host, 'platform' | 'cpu'>): string {
+  return istio.arch ?? `${ISTIO_PLATFORM[platform]}-${cpu}`;
 }
 
 function istioctlBuild(config: Config, arch: string): Artifact {
@@ -51,12 +56,19 @@ export function k3sImagesArtifact(config: Config, cpu: Cpu): Artifact {
   return k3sRelease(config, cpu, { id: 'k3s-images', file: `k3s-airgap-images-${cpu}.tar.zst`, mode: 0o644 });
 }
 
-/** Every file that a lab on machines with these CPUs may need, whatever the computer that makes it. */
-export function labArtifacts(config: Config, cpus: readonly Cpu[]): readonly Artifact[] {
-  const builds = cpus.flatMap((cpu) => Object.values(ISTIO_PLATFORM).map((platform) => `${platform}-${cpu}`));
-  const wanted = config.istio.arch === undefined ? builds : [...new Set([...builds, config.istio.arch])];
+/**
+ * Every file that a lab on machines with these CPUs may need. istioctl comes in the builds that are named, else in the one
+ * of `ISTIO_ARCH`, else for each system with these CPUs.
+ */
+export function labArtifacts(
+  config: Config,
+  { cpus, istioctl = [] }: { readonly cpus: readonly Cpu[]; readonly istioctl?: readonly string[] | undefined },
+): readonly Artifact[] {
+  const { arch } = config.istio;
+  const usual = cpus.flatMap((cpu) => Object.values(ISTIO_PLATFORM).map((platform) => `${platform}-${cpu}`));
+  const builds = istioctl.length > 0 ? [...new Set(istioctl)] : arch === undefined ? usual : [arch];
   return [
-    ...wanted.map((arch) => istioctlBuild(config, arch)),
+    ...builds.map((build) => istioctlBuild(config, build)),
     ...cpus.flatMap((cpu) => [
       k3sArtifact(config, cpu),
       k3sImagesArtifact(config, cpu),

@@ -117,11 +117,18 @@ function pinnedDigest(artifact: Artifact, manifest: BundleManifest, path: string
   if (found === undefined) {
     throw new CliError('artifact-absent', {
       message: `${path} does not hold ${file} (${id} ${version}): it was made for ${manifest.cpus.join(' and ')}.`,
-      hint: 'Make one for both CPUs where there is a network: `istio-vms bundle create --cpu both`.',
+      hint: lackingHint(artifact, manifest),
     });
   }
   if ('pinned' in digest && digest.pinned !== found.sha256) throw tampered(path, [file]);
   return found.sha256;
+}
+
+function lackingHint({ id, file }: Artifact, { cpus }: BundleManifest): string {
+  const build = /-((?:linux|osx)-\w+)\.tar\.gz$/.exec(file)?.[1];
+  const has = id === 'istioctl' && build !== undefined && cpus.some((cpu) => build.endsWith(cpu));
+  const option = has ? `--istioctl ${build}` : '--cpu both';
+  return `Make one that holds it, where there is a network: \`istio-vms bundle create ${option}\`.`;
 }
 
 /** Everything that the manifest names has to be there as it says, and nothing else. */

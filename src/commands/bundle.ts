@@ -18,6 +18,7 @@ import { requireTools } from './tools.ts';
 interface BundleOptions extends GlobalOptions {
   readonly file?: string;
   readonly cpu?: Cpu | 'both';
+  readonly istioctl?: readonly string[];
   readonly imageArchive?: readonly string[];
 }
 
@@ -56,7 +57,7 @@ async function create(work: Session, options: BundleOptions): Promise<Answer> {
 
 async function requestOf(
   work: Session,
-  { file, cpu = 'both', imageArchive = [] }: BundleOptions,
+  { file, cpu = 'both', istioctl = [], imageArchive = [] }: BundleOptions,
 ): Promise<BundleRequest> {
   const { lab, rehearsal } = work.app;
   const imageArchives = imageArchive.map((path) => absolutePath(path, lab.host));
@@ -73,6 +74,7 @@ async function requestOf(
   }
   return {
     cpus: cpu === 'both' ? ['amd64', 'arm64'] : [cpu],
+    istioctl,
     output: absolutePath(file ?? defaultName(lab, cpu), lab.host),
     imageArchives: rehearsal === undefined ? imageArchives : [],
   };

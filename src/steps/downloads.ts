@@ -9,13 +9,26 @@ import type { Lab } from './lab.ts';
 
 /** A verified file of the cache, downloaded when it is not there; with a bundle it is there already. */
 export async function obtainArtifact(lab: Lab, artifact: Artifact, context: StepContext): Promise<string> {
+  const { artifactsUrl } = lab.config;
   return obtain({
     artifact: lab.bundle?.pin(artifact) ?? artifact,
     doors: lab.doors,
     cacheDir: lab.config.paths.cache,
     say: context.say,
     signal: context.signal,
+  }).catch((thrown: unknown) => {
+    if (artifactsUrl === undefined || lab.bundle !== undefined) throw thrown;
+    if (!(thrown instanceof CliError && thrown.reason === 'artifact-absent')) throw thrown;
+    throw new CliError('artifact-absent', {
+      ...thrown.facts,
+      hint: `ARTIFACTS_URL is ${artifactsUrl}: put ${originalPath(artifact, artifactsUrl)} there, or unset it to download from the publisher.`,
+    });
   });
+}
+
+/** The path below the mirror. */
+function originalPath({ url }: Artifact, mirror: string): string {
+  return url.slice(mirror.replace(/\/+$/, '').length);
 }
 
 async function isHere(lab: Lab, artifact: Artifact): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { labArtifacts } from '../artifacts/artifacts.ts';
+import { istioctlBuildOf, labArtifacts, type Artifact } from '../artifacts/artifacts.ts';
 import {
   contentPath,
   MANIFEST,
@@ -20,6 +20,8 @@ import type { Lab } from './lab.ts';
 export interface BundleRequest {
   /** CPUs of the machines that the bundle is for. */
   readonly cpus: readonly Cpu[];
+  /** Builds of istioctl, e.g. `linux-amd64`; without any `ISTIO_ARCH` decides, else the CPUs. */
+  readonly istioctl?: readonly string[];
   /** Absolute path of the bundle. */
   readonly output: string;
   /** Archives of images that people bring themselves; absolute paths. */
@@ -53,7 +55,7 @@ export function bundleMaking(lab: Lab, request: BundleRequest): BundleMaking {
   const images: BundledImages[] = [];
   let made: MadeBundle | undefined;
 
-  const artifactSteps = labArtifacts(config, request.cpus).map((artifact): Step => {
+  const artifactSteps = labArtifacts(config, request).map((artifact): Step => {
     const { id, version, file, mode } = artifact;
     return makingStep({
       id: file.toLowerCase().replace(/[^a-z0-9]+/g, '-'),
@@ -63,7 +65,7 @@ export function bundleMaking(lab: Lab, request: BundleRequest): BundleMaking {
       uses: 'download',
       async make(context) {
         const path = await obtainArtifact(lab, artifact, context).catch((thrown: unknown) => {
-          throw withoutThisCpu(thrown, file);
+          throw withoutThisFile(lab, thrown, artifact);
         });
         files.push({ id, version, file, mode, ...(await measured(lab, path)) });
       },
@@ -156,9 +158,18 @@ async function gatherImages(
   return names;
 }
 
-/** Not every file was made for arm64 (facts/istio-vm.md 1.3); a bundle without that CPU can still be had. */
-function withoutThisCpu(thrown: unknown, file: string): unknown {
-  if (!(thrown instanceof CliError && thrown.reason === 'artifact-absent' && file.includes('arm64'))) return thrown;
+/** Not every file is published everywhere (facts/istio-vm.md 1.3); a bundle without this one can still be had. */
+function withoutThisFile({ config, host }: Lab, thrown: unknown, { id, file }: Artifact): unknown {
+  if (!(thrown instanceof CliError && thrown.reason === 'artifact-absent')) return thrown;
+  if (config.artifactsUrl !== undefined && id !== 'istioctl') return thrown;
+  if (id === 'istioctl') {
+    const build = istioctlBuildOf(config, host);
+    return new CliError('artifact-absent', {
+      ...thrown.facts,
+      hint: `Name the builds of istioctl that the bundle is to hold, without this one, e.g. --istioctl ${build}.`,
+    });
+  }
+  if (!file.includes('arm64')) return thrown;
   return new CliError('artifact-absent', {
     ...thrown.facts,
     hint: 'Make the bundle for the other CPU alone: --cpu amd64.',

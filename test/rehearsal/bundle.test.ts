@@ -6,6 +6,7 @@ import { runPlan } from '../../src/plan/run.ts';
 import { withBundle } from '../../src/steps/bundle.ts';
 import { BUNDLE_BOUNDS, bundleMaking, type BundleRequest, type MadeBundle } from '../../src/steps/make-bundle.ts';
 import { labSteps } from '../../src/steps/steps.ts';
+import { failed } from '../../src/system/source.ts';
 import type { ArchiveMember } from '../../src/system/doors.ts';
 import { cli, cliJson } from './support/cli.ts';
 import { LINUX, refusals, shown, simulated, type Simulated } from './support/simulated.ts';
@@ -79,6 +80,35 @@ describe('bundle create', () => {
     expect(pulls.at(-1)).toBe('docker pull --platform linux/amd64 docker.io/curlimages/curl:8.4.0');
   });
 
+  it.each<[string, Partial<BundleRequest>, Record<string, string>, readonly string[]]>([
+    ['those of the CPU', { cpus: ['amd64'] }, {}, ['linux-amd64', 'osx-amd64']],
+    ['ISTIO_ARCH alone', { cpus: ['amd64'] }, { ISTIO_ARCH: 'linux-amd64' }, ['linux-amd64']],
+    ['what is named', { istioctl: ['linux-arm64', 'osx-arm64'] }, {}, ['linux-arm64', 'osx-arm64']],
+    ['what is named, over ISTIO_ARCH', { istioctl: ['osx-arm64'] }, { ISTIO_ARCH: 'linux-amd64' }, ['osx-arm64']],
+  ])('holds builds of istioctl: %s', async (_what, request, set, builds) => {
+    const { manifest } = await make(watch(simulated()), request, set);
+    const names = manifest.files.filter(({ id }) => id === 'istioctl').map(({ file }) => file);
+    expect(names).toEqual(builds.map((build) => `istioctl-1.19.3-${build}.tar.gz`));
+  });
+
+  it('needs no build of istioctl that nobody asks for', async () => {
+    const maker = watch(simulated());
+    const { downloads } = maker.doors;
+    const only = <T extends { url: string } | string>(request: T): T => {
+      if (JSON.stringify(request).includes('osx')) throw failed('macOS build', 'the mirror does not have it');
+      return request;
+    };
+    Object.assign(maker.doors, {
+      downloads: {
+        fetch: (request: Parameters<typeof downloads.fetch>[0]) => downloads.fetch(only(request)),
+        text: (url: string, signal?: AbortSignal) => downloads.text(only(url), signal),
+      },
+    });
+    await make(maker, { cpus: ['amd64'] }, { ISTIO_ARCH: 'linux-amd64' });
+    await make(maker, { cpus: ['amd64'], istioctl: ['linux-amd64'] });
+    await expect(make(maker, { cpus: ['amd64'] })).rejects.toThrow('macOS build');
+  });
+
   it('is the same bytes each time, on each computer and with each tool', async () => {
     const makers = [simulated(), simulated(), simulated({ start: Date.parse('2027-05-01T00:00:00Z') })].map(watch);
     const sets = [{}, {}, { CONTAINER_TOOL: 'podman', ARTIFACTS_URL: 'http://mirror.example/x' }];
@@ -142,6 +172,7 @@ describe('bundle create', () => {
     [['bundle'], 2],
     [['bundle', 'burn'], 2],
     [['bundle', 'create', '--cpu', 'mips'], 2],
+    [['bundle', 'create', '--istioctl', 'windows-amd64'], 2],
     [['bundle', 'create', '--rehearse', '--image-archive', 'absent.tar'], 2],
   ])('%j is refused', async (argv, code) => {
     expect((await cli(argv)).code).toBe(code);

@@ -1,3 +1,4 @@
+import { ISTIOCTL_BUILDS } from '../istioctl-builds.ts';
 import { istioVersion, label, oneOf, path, revision, ubuntuRelease, wholeNumber } from '../syntax.ts';
 import type { Variable } from '../variable.ts';
 
@@ -66,7 +67,7 @@ export const LAB_VARIABLES = {
     default: '',
     derivedFrom: 'this computer',
     description: 'Which build of istioctl to take.',
-    syntax: oneOf('osx-arm64', 'osx-amd64', 'linux-armv7', 'linux-arm64', 'linux-amd64'),
+    syntax: oneOf(...ISTIOCTL_BUILDS),
   },
   ISTIO_OVERLAY: {
     group: 'Istio',

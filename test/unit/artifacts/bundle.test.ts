@@ -90,6 +90,18 @@ describe('a bundle', () => {
     const bundle = await open();
     expect(bundle.pin(artifact).digest).toEqual({ pinned: sha256(K3S) });
     expect(() => bundle.pin({ ...artifact, file: 'k3s-arm64' })).toThrow(/k3s-arm64 .* it was made for amd64/);
+    const absent = (more: Partial<typeof artifact>): string => {
+      try {
+        bundle.pin({ ...artifact, ...more });
+      } catch (thrown) {
+        return (thrown as { facts: { hint: string } }).facts.hint;
+      }
+      return '';
+    };
+    const build = (name: string) => absent({ id: 'istioctl', file: `istioctl-1.19.3-${name}.tar.gz` });
+    expect(absent({ file: 'k3s-arm64' })).toContain('`istio-vms bundle create --cpu both`');
+    expect(build('osx-amd64')).toContain('`istio-vms bundle create --istioctl osx-amd64`');
+    expect(build('linux-arm64')).toContain('`istio-vms bundle create --cpu both`');
     // Our own source knows better than any bundle.
     expect(() => bundle.pin({ ...artifact, digest: { pinned: '0'.repeat(64) } })).toThrow(
       expect.objectContaining({ reason: 'digest-mismatch' }) as Error,

@@ -19,6 +19,19 @@ describe('an Istio that is end-of-life', () => {
   });
 });
 
+it('points at the mirror when that does not have a file', async () => {
+  const set = (name: string, value: string) => ['--set', `${name}=${value}`];
+  const wanted = [...set('ISTIO_VERSION', '1.30.0-rc.1'), ...set('ISTIO_ARCH', 'linux-amd64')];
+  const { code, stderr } = await cli(
+    ['istioctl', '--rehearse', ...wanted, ...set('ARTIFACTS_URL', 'http://mirror.example/x')],
+    { cwd: '/home/u/lab' },
+  );
+  expect(code).toBe(5);
+  expect(stderr.replaceAll(/\s+/g, ' ')).toContain(
+    'ARTIFACTS_URL is http://mirror.example/x: put /istio/istio/releases/download/1.30.0-rc.1/istioctl-1.30.0-rc.1-linux-amd64.tar.gz there',
+  );
+});
+
 describe('an Istio newer than we know', () => {
   it.each([['up', '--skip-verify'], ['status'], ['plan']])('is warned of once by %s', async (...argv) => {
     const lines = await warningsOf([...argv, '--set', 'ISTIO_VERSION=1.33.0']);
