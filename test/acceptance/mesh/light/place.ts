@@ -45,6 +45,7 @@ cd "$1/root"
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount --rbind /dev dev
+mount -t tmpfs -o mode=1777 tmpfs dev/shm
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=1777 tmpfs tmp
 mkdir -p run/lock .before
