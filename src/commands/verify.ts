@@ -4,9 +4,10 @@ import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { counted, duration } from '../plan/words.ts';
 import { whileAlone } from './alone.ts';
 import { requireTools } from './tools.ts';
-import { renderTable } from '../ui/table.ts';
+import { renderTable, type Cell } from '../ui/table.ts';
 import type { Paint } from '../ui/paint.ts';
 import type { Check } from '../verify/check.ts';
+import { firstCause } from '../verify/causes.ts';
 import { CHECKS, chooseChecks } from '../verify/checks.ts';
 import { verify as runVerify, type CheckResult } from '../verify/verify.ts';
 import type { Session } from './command.ts';
@@ -97,34 +98,63 @@ export async function runChecks(
     onResult(phase);
     if (phase.ok) {
       event({ type: 'step-done', at, id: check.name, outcome: 'changed', ms: phase.durationMs });
+    } else if (phase.outcome === 'skipped') {
+      event({ type: 'step-said', at, id: check.name, text: phase.evidence });
+      event({ type: 'step-left', at, id: check.name });
     } else {
       const error = new CliError('verify-failed', { message: phase.evidence });
       event({ type: 'step-failed', at, id: check.name, outcome: 'failed', ms: phase.durationMs, error });
     }
   });
   event({ type: 'run-finished', at: clock.now(), direction: 'apply', steps: [] });
-  const failed = results.filter(({ ok }) => !ok);
   const report = { results, ms: clock.now() - startedAt };
-  return failed.length === 0 ? report : { ...report, error: failure(failed, results.length) };
+  return results.every(({ ok }) => ok) ? report : { ...report, error: failure(results) };
 }
 
-function failure(failed: readonly CheckResult[], total: number): CliError {
-  const hints = [...new Set(failed.flatMap(({ hint }) => hint ?? []))];
+/** The first cause is the message and the hint; everything else stands in the details. */
+function failure(results: readonly CheckResult[]): CliError {
+  const cause = firstCause(results);
+  const others = results.filter((result) => result.outcome === 'failed' && result !== cause);
+  const skipped = results.filter(({ outcome }) => outcome === 'skipped').map(({ name }) => name);
+  const told = (result: CheckResult): string => {
+    const { name, title, evidence, hint } = result;
+    const because = result.cause === undefined || result.cause === name ? '' : ` (explained by ${result.cause})`;
+    return `${name} (${title}): ${evidence}${because}${hint === undefined ? '' : `; try ${hint}`}`;
+  };
   return new CliError('verify-failed', {
-    message: `${failed.length} of ${counted(total, 'check')} failed`,
-    details: failed.map(
-      ({ name, title, evidence, hint }) =>
-        `${name} (${title}): ${evidence}${hint === undefined ? '' : `; try ${hint}`}`,
-    ),
-    ...(hints[0] === undefined ? {} : { hint: hints[0] }),
+    message: cause === undefined ? counts(results) : `${cause.name}: ${cause.evidence} (${counts(results)})`,
+    details: [
+      ...(cause === undefined ? [] : [told(cause)]),
+      ...others.map(told),
+      ...(skipped.length === 0 ? [] : [`Skipped: ${skipped.join(', ')}`]),
+    ],
+    ...(cause?.hint === undefined ? {} : { hint: cause.hint }),
   });
+}
+
+/** `2 of 13 checks failed, 4 skipped` */
+function counts(results: readonly CheckResult[]): string {
+  const count = (outcome: CheckResult['outcome']): number =>
+    results.filter((result) => result.outcome === outcome).length;
+  const skipped = count('skipped');
+  return `${count('failed')} of ${counted(results.length, 'check')} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
 }
 
 export function verifyData(report: VerifyReport): Readonly<Record<string, unknown>> {
   return {
     ok: report.error === undefined,
     ms: report.ms,
-    checks: report.results,
+    checks: report.results.map(({ name, title, ok, outcome, evidence, hint, cause, durationMs }) => ({
+      name,
+      title,
+      ok,
+      outcome,
+      evidence,
+      hint,
+      cause,
+      durationMs,
+    })),
+    ...(report.error === undefined ? {} : { cause: firstCause(report.results)?.name }),
   };
 }
 
@@ -132,12 +162,16 @@ export function reportText(
   report: VerifyReport,
   { paint, width }: { readonly paint: Paint; readonly width: number },
 ): string {
-  const rows = report.results.map((result) => [
-    result.ok ? { text: 'pass', paint: paint.good } : { text: 'FAIL', paint: paint.bad },
-    result.name,
-    result.evidence,
-  ]);
+  const rows = report.results.map((result) => [verdictCell(result, paint), result.name, result.evidence]);
   const passed = report.results.filter(({ ok }) => ok).length;
-  const last = `${passed} of ${counted(report.results.length, 'check')} passed in ${duration(report.ms)}.`;
-  return `${renderTable({ head: ['', 'check', 'evidence'], rows, width, paint }).trimEnd()}\n\n${last}`;
+  const failed = passed === report.results.length ? '' : `; ${counts(report.results)}`;
+  const last = `${passed} of ${counted(report.results.length, 'check')} passed in ${duration(report.ms)}${failed}.`;
+  const cause = firstCause(report.results);
+  const first = cause === undefined ? '' : `\nCause: ${cause.name}: ${cause.evidence}`;
+  return `${renderTable({ head: ['', 'check', 'evidence'], rows, width, paint }).trimEnd()}\n\n${last}${first}`;
+}
+
+function verdictCell({ outcome }: CheckResult, paint: Paint): Cell {
+  if (outcome === 'passed') return { text: 'pass', paint: paint.good };
+  return outcome === 'skipped' ? { text: 'skip', paint: paint.dim } : { text: 'FAIL', paint: paint.bad };
 }

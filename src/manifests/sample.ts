@@ -3,11 +3,13 @@ import { knownRow } from '../config/versions.ts';
 import { curlClient, deployment } from './deployment.ts';
 import { labels } from './labels.ts';
 import { meshNamespace } from './namespace.ts';
-import type { Manifest } from './object.ts';
+import { NETWORKING, type Manifest } from './object.ts';
 
 export const SAMPLE_NAMESPACE = 'sample';
 export const MESH_CLIENT = 'mesh-client';
 export const HELLOWORLD_PORT = 5000;
+/** Name of the DestinationRule of helloworld. */
+export const DESTINATION_RULE = 'helloworld';
 
 /** Every Deployment of the sample application. */
 export const SAMPLE_DEPLOYMENTS = ['helloworld-v1', 'helloworld-v2', MESH_CLIENT] as const;
@@ -21,6 +23,7 @@ export function sampleObjects(config: Config, versions: VersionTable): readonly 
   return [
     meshNamespace(config, SAMPLE_NAMESPACE),
     helloworldService(config),
+    helloworldConnections(config),
     helloworld(config, 'v1', images[0]),
     helloworld(config, 'v2', images[1]),
     curlClient(config, MESH_CLIENT, SAMPLE_NAMESPACE),
@@ -33,6 +36,22 @@ function helloworldService(config: Config): Manifest {
     kind: 'Service',
     metadata: { name: 'helloworld', namespace: SAMPLE_NAMESPACE, labels: { ...labels(config), app: 'helloworld' } },
     spec: { selector: { app: 'helloworld' }, ports: [{ name: 'http', port: HELLOWORLD_PORT }] },
+  };
+}
+
+/**
+ * A connection for each request. Envoy on the workload VM would keep one per gateway address, and the gateway chooses a pod
+ * only when a connection is opened: with few nodes all requests could go to one version (reviews/real-mesh.md R4).
+ */
+function helloworldConnections(config: Config): Manifest {
+  return {
+    apiVersion: NETWORKING,
+    kind: 'DestinationRule',
+    metadata: { name: DESTINATION_RULE, namespace: SAMPLE_NAMESPACE, labels: labels(config) },
+    spec: {
+      host: `helloworld.${SAMPLE_NAMESPACE}.svc.cluster.local`,
+      trafficPolicy: { connectionPool: { http: { maxRequestsPerConnection: 1 } } },
+    },
   };
 }
 

@@ -65,6 +65,8 @@ export const SIDECAR_PREPARE = 0.5 * second;
 export const SIDECAR_CONNECT = 1.2 * second;
 /** Between the first certificate and CDS, LDS and the name table. Estimate. */
 export const SIDECAR_CONFIG = 1 * second;
+/** Between a change of Istio's objects and its arrival at the proxies: debounce and push. Estimate. */
+export const CONFIG_PUSH = 1 * second;
 /** How often pilot-agent tries again when istiod does not answer. Estimate. */
 export const SIDECAR_RETRY = 1 * second;
 /** Drain of Envoy at SIGTERM: terminationDrainDuration (facts/istio-vm.md 5.5). */

@@ -57,6 +57,7 @@ export const CORE_KINDS = [
 export const ISTIO_KINDS = [
   'gateways.networking.istio.io',
   'virtualservices.networking.istio.io',
+  'destinationrules.networking.istio.io',
   'workloadgroups.networking.istio.io',
   'workloadentries.networking.istio.io',
   'peerauthentications.security.istio.io',

@@ -5,8 +5,19 @@ import type { Lab } from '../steps/lab.ts';
 export interface Verdict {
   readonly ok: boolean;
   readonly evidence: string;
-  /** What to try when it is not ok. */
+  /** What to do about a failure that no step repairs: it goes before the advice that the steps give. */
   readonly hint?: string;
+  /** Where to look when every step is as wanted and the check fails all the same. */
+  readonly look?: string;
+  /** The reason stands in the evidence: no other check's failure explains this one. */
+  readonly certain?: true;
+  /** Of a failure: names of the checks that it leaves nothing to judge; absent means all that need this one. */
+  readonly blocks?: readonly string[];
+}
+
+/** World time, in milliseconds since 1970, until which a check may wait for something that is on its way. */
+export interface CheckContext extends StepContext {
+  readonly deadline?: number;
 }
 
 /** One proof of the article, made by the program. */
@@ -14,16 +25,25 @@ export interface Check {
   /** Stable name for the command line and JSON, e.g. `vm-to-mesh`. */
   readonly name: string;
   readonly title: string;
+  /** Names of checks without which this one is skipped when they have failed. */
+  readonly needs: readonly string[];
+  /** Names of checks whose failure explains one of this, which runs all the same. */
+  readonly explainedBy?: readonly string[];
+  /** Commands (`Step.madeBy`) that make what this looks at: where the advice is looked for. */
+  readonly madeBy: readonly string[];
   /** Writes to the lab while it runs (and undoes it): left out when `up` had nothing to change. */
   readonly disturbs?: true;
   /** Runs only when asked for, by name or by flag. */
   readonly optional?: 'strict' | 'network-policy';
   /** Calls the sample application. */
   readonly usesSample?: true;
-  run(lab: Lab, context: StepContext): Promise<Verdict>;
+  run(lab: Lab, context: CheckContext): Promise<Verdict>;
 }
 
 export const pass = (evidence: string): Verdict => ({ ok: true, evidence });
 
-export const fail = (evidence: string, hint?: string): Verdict =>
-  hint === undefined ? { ok: false, evidence } : { ok: false, evidence, hint };
+export const fail = (evidence: string, more: Omit<Verdict, 'ok' | 'evidence'> = {}): Verdict => ({
+  ok: false,
+  evidence,
+  ...more,
+});

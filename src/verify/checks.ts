@@ -26,6 +26,22 @@ export const CHECKS: readonly Check[] = [
   networkPolicy,
 ];
 
+/** These checks and all that they need, directly or not, in the order of proofs. */
+export function withNeeds(checks: readonly Check[]): readonly Check[] {
+  const wanted = new Map(checks.map((check) => [check.name, check]));
+  // What is below stands on what is above: from the end, each check adds its needs before their turn comes.
+  const found = CHECKS.toReversed().flatMap((known) => {
+    const check = wanted.get(known.name);
+    if (check === undefined) return [];
+    for (const need of check.needs) {
+      const needed = CHECKS.find(({ name }) => name === need);
+      if (needed !== undefined && !wanted.has(need)) wanted.set(need, needed);
+    }
+    return [check];
+  });
+  return found.toReversed();
+}
+
 export interface Choice {
   /** Names from the command line; empty means all that are not optional. */
   readonly names: readonly string[];

@@ -1,103 +1,229 @@
-import { GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
-import { SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
+import { GATEWAY_SERVICE, MESH_PORT } from '../manifests/east-west-gateway.ts';
+import { DESTINATION_RULE, MESH_CLIENT, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import {
   findObject,
+  hasCondition,
   loadBalancerAddresses,
   nodeIsReady,
   rolloutState,
   runningPods,
   sidecarRevision,
-  viewCluster,
+  type ClusterView,
 } from '../steps/cluster.ts';
 import { expectedGatewayAddress, portClash } from '../steps/eastwest.ts';
+import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { fail, pass, type Check } from './check.ts';
+import { fail, pass, type Check, type Verdict } from './check.ts';
+import { isBooting, PATIENCE_MS } from './patience.ts';
+import { lookAtCluster, readyPodsBehind } from './view.ts';
+
+const PAUSE_MS = 2_000;
 
 export const nodes: Check = {
   name: 'nodes',
   title: 'all nodes are Ready',
-  async run(lab) {
-    const view = await viewCluster(lab);
-    if (view.unreachable !== undefined) return fail(view.unreachable, 'istio-vms k3s');
-    const names = [lab.config.k3s.master, ...lab.config.k3s.workerNames];
-    const late = names.filter((name) => !nodeIsReady(view, name, lab.config.k3s.version));
-    return late.length === 0
-      ? pass(`${names.join(', ')} with ${lab.config.k3s.version}`)
-      : fail(`not Ready with ${lab.config.k3s.version}: ${late.join(', ')}`, 'istio-vms k3s');
+  needs: [],
+  madeBy: ['istio-vms k3s'],
+  async run(lab, context) {
+    const { clock } = lab.doors;
+    const until = context.deadline ?? clock.now() + PATIENCE_MS;
+    for (;;) {
+      const { verdict, pending } = await lookAtNodes(lab);
+      if (verdict.ok || pending === undefined || clock.now() >= until) return verdict;
+      context.say(`waiting for the nodes: ${pending}`);
+      await clock.sleep(Math.min(PAUSE_MS, until - clock.now()), context.signal);
+      lab.machines.forget();
+      lab.kubectl.forget();
+    }
   },
 };
+
+/** The verdict on the nodes, and what of it may pass by itself: a node whose machine runs may just have booted. */
+async function lookAtNodes(lab: Lab): Promise<{ verdict: Verdict; pending?: string }> {
+  const { master, workerNames, version } = lab.config.k3s;
+  const names = [master, ...workerNames];
+  const machines = await lab.machines.all();
+  const machineOf = (name: string) => machines.find((machine) => machine.name === name);
+  const view = await lookAtCluster(lab);
+  if (view.unreachable !== undefined) {
+    const mayCome = machineOf(master)?.state === 'running' || isBooting(machineOf(master));
+    return {
+      verdict: fail(view.unreachable),
+      ...(mayCome && isKnown(view.unreachable) && { pending: view.unreachable }),
+    };
+  }
+  const late = names.filter((name) => !nodeIsReady(view, name, version));
+  if (late.length === 0) return { verdict: pass(`${names.join(', ')} with ${version}`) };
+  const why = (name: string): string => {
+    const machine = machineOf(name);
+    if (machine === undefined) return `${name} (no such machine)`;
+    return machine.state === 'running' ? name : `${name} (its machine is ${machine.state})`;
+  };
+  // What still runs on the other nodes can be judged.
+  const verdict = fail(`not Ready with ${version}: ${late.map(why).join(', ')}`, { blocks: [] });
+  const comes = (name: string): boolean => {
+    const machine = machineOf(name);
+    const node = findObject(view, 'Node', name);
+    return isBooting(machine) || (machine?.state === 'running' && node !== undefined && !hasCondition(node, 'Ready'));
+  };
+  return late.every(comes) ? { verdict, pending: `${late.join(', ')} not Ready yet` } : { verdict };
+}
+
+/** Whether there has been a cluster: without a kubeconfig there is nothing to wait for. */
+const isKnown = (why: string): boolean => !why.includes('no kubeconfig');
 
 export const versions: Check = {
   name: 'versions',
   title: 'istioctl and the control plane have the wanted version',
+  needs: ['nodes'],
+  madeBy: ['istio-vms istioctl', 'istio-vms istio'],
   async run(lab) {
     const { version, revision, namespace } = lab.config.istio;
     const client = await lab.istioctl.version();
-    const view = await viewCluster(lab);
-    const istiod = findObject(view, 'Deployment', `istiod-${revision}`, namespace);
-    const plane = imageOf(istiod)?.split(':').at(-1);
-    const evidence = `istioctl ${client ?? 'not there'}, istiod ${plane ?? 'not there'}`;
-    return client === version && plane === version ? pass(evidence) : fail(evidence, 'istio-vms istio');
+    const view = await lookAtCluster(lab);
+    const serving = readyPodsBehind(view, findObject(view, 'Service', `istiod-${revision}`, namespace));
+    // What runs, where something runs; else what is to run.
+    const sources = serving.length > 0 ? serving : [findObject(view, 'Deployment', `istiod-${revision}`, namespace)];
+    const planes = [...new Set(sources.map((source) => versionOf(source) ?? 'not there'))];
+    const evidence = `istioctl ${client ?? 'not there'}, istiod ${planes.join(' and ')}`;
+    return client === version && planes.every((plane) => plane === version)
+      ? pass(evidence)
+      : fail(evidence, { look: look(lab, namespace, 'pods') });
   },
 };
 
 export const istiod: Check = {
   name: 'istiod',
-  title: 'the istiod Service and its revision tag are there',
+  title: 'istiod serves, and its revision tag is there',
+  needs: ['nodes'],
+  madeBy: ['istio-vms istio'],
   async run(lab) {
     const { revision, namespace } = lab.config.istio;
-    const view = await viewCluster(lab);
-    const clusterIp = clusterIpOf(findObject(view, 'Service', `istiod-${revision}`, namespace));
+    const view = await lookAtCluster(lab);
+    const name = `istiod-${revision}`;
+    const service = findObject(view, 'Service', name, namespace);
+    const clusterIp = clusterIpOf(service);
     const tag = view.objects.find(
       (object) =>
         object.kind === 'MutatingWebhookConfiguration' && object.metadata.labels?.['istio.io/tag'] === 'default',
     )?.metadata.labels?.['istio.io/rev'];
-    const evidence = `istiod-${revision} at ${clusterIp ?? 'no address'}, tag default → ${tag ?? 'none'}`;
-    return clusterIp !== undefined && tag === revision ? pass(evidence) : fail(evidence, 'istio-vms istio');
+    const evidence = `${name} at ${clusterIp ?? 'no address'}, tag default → ${tag ?? 'none'}`;
+    const { problem, serves, ...sure } = servingState(view, name, service, namespace);
+    if (problem !== undefined || clusterIp === undefined) {
+      const blocks = serves && clusterIp !== undefined ? { blocks: [] } : {};
+      const what = problem === undefined ? evidence : `${problem}; ${evidence}`;
+      return fail(what, { look: look(lab, namespace, 'pods'), ...blocks, ...sure });
+    }
+    return tag === revision
+      ? pass(evidence)
+      : fail(evidence, { look: look(lab, undefined, 'mutatingwebhookconfigurations'), blocks: [] });
   },
 };
 
 export const gateway: Check = {
   name: 'gateway',
-  title: 'the east-west gateway has an address and its ports',
+  title: 'the east-west gateway serves at its address and ports',
+  needs: ['nodes'],
+  explainedBy: ['istiod'],
+  madeBy: ['istio-vms eastwest'],
   async run(lab) {
     const { namespace } = lab.config.istio;
-    const view = await viewCluster(lab);
+    const view = await lookAtCluster(lab);
     const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
     const addresses = loadBalancerAddresses(service);
     const spec = service?.['spec'] as { ports?: { port: number }[] } | undefined;
     const ports = (spec?.ports ?? []).map((port) => port.port);
-    const wanted = [15443, ...Object.values(lab.config.gateway).map((port) => port.outside)];
+    const wanted = [MESH_PORT, ...Object.values(lab.config.gateway).map((port) => port.outside)];
     const evidence = `${addresses.join(', ') || 'no address'}; ports ${ports.join(', ') || 'none'}`;
     const clash = portClash(view, GATEWAY_SERVICE, namespace);
     if (clash !== undefined)
-      return fail(`${evidence}; ${clash}`, 'set other EWG_PORT_* values, then istio-vms eastwest');
+      return fail(`${evidence}; ${clash}`, { hint: 'set other EWG_PORT_* values, then istio-vms eastwest' });
+    const { problem, serves, ...sure } = servingState(view, GATEWAY_SERVICE, service, namespace);
     const reachable = addresses.includes(expectedGatewayAddress(lab, view) ?? '');
-    return reachable && wanted.every((port) => ports.includes(port))
-      ? pass(evidence)
-      : fail(evidence, 'istio-vms eastwest');
+    const complete = wanted.every((port) => ports.includes(port));
+    if (problem === undefined && reachable && complete) return pass(evidence);
+    return fail(problem === undefined ? evidence : `${problem}; ${evidence}`, {
+      look: look(lab, namespace, 'pods,services'),
+      ...sure,
+      // What only needs the pods may still pass; the flips of health are not waited for.
+      ...(serves ? { blocks: reachable ? [] : ['health'] } : {}),
+    });
   },
 };
+
+/** What is wrong with a Deployment and the pods behind its Service, and whether something serves all the same. */
+function servingState(
+  view: ClusterView,
+  name: string,
+  service: KubeObject | undefined,
+  namespace: string,
+): { readonly problem?: string; readonly serves: boolean; readonly certain?: true } {
+  const deployment = findObject(view, 'Deployment', name, namespace);
+  const serves = readyPodsBehind(view, service).length > 0;
+  if (deployment === undefined) return { problem: `no Deployment ${namespace}/${name}`, serves, certain: true };
+  const state = rolloutState(deployment);
+  if (isScaledToZero(deployment)) return { problem: `${name} is scaled to 0 (0 of 0 pods)`, serves, certain: true };
+  if (state !== 'available') {
+    const why = state.includes('pods') ? ` (${state})` : `: ${state}`;
+    return { problem: `${name} is not available${why}`, serves };
+  }
+  if (service === undefined) return { problem: `no Service ${namespace}/${name}`, serves };
+  return serves ? { serves } : { problem: `no ready pod behind Service ${namespace}/${name}`, serves };
+}
+
+function isScaledToZero(deployment: KubeObject): boolean {
+  return (deployment['spec'] as { replicas?: number } | undefined)?.replicas === 0;
+}
 
 export const sample: Check = {
   name: 'sample',
   title: 'the sample application runs, injected',
+  needs: ['nodes'],
+  explainedBy: ['istiod'],
+  madeBy: ['istio-vms up'],
   usesSample: true,
   async run(lab) {
-    const view = await viewCluster(lab);
-    const states = SAMPLE_DEPLOYMENTS.map((name) => [
-      name,
-      rolloutState(findObject(view, 'Deployment', name, SAMPLE_NAMESPACE)),
-    ]);
+    const view = await lookAtCluster(lab);
+    const states = SAMPLE_DEPLOYMENTS.map(
+      (name) => [name, rolloutState(findObject(view, 'Deployment', name, SAMPLE_NAMESPACE))] as const,
+    );
     const late = states.filter(([, state]) => state !== 'available');
-    if (late.length > 0) return fail(late.map(([name, state]) => `${name}: ${state}`).join('; '), 'istio-vms up');
+    const at = { look: look(lab, SAMPLE_NAMESPACE, 'pods') };
+    if (late.length > 0) {
+      // Without its client nothing can be asked; without a version of helloworld the other one still answers.
+      const blocks = late.some(([name]) => name === MESH_CLIENT) ? {} : { blocks: [] };
+      return fail(late.map(([name, state]) => `${name}: ${state}`).join('; '), { ...at, ...blocks });
+    }
     const pods = runningPods(view, SAMPLE_NAMESPACE);
     const bare = pods.filter((pod) => sidecarRevision(pod) === undefined).map((pod) => pod.metadata.name);
-    return bare.length === 0
-      ? pass(`${pods.length} pods, each with a sidecar`)
-      : fail(`without a sidecar: ${bare.join(', ')}`, `kubectl -n ${SAMPLE_NAMESPACE} rollout restart deployment`);
+    if (bare.length > 0) {
+      return fail(`without a sidecar: ${bare.join(', ')}`, {
+        look: `kubectl -n ${SAMPLE_NAMESPACE} rollout restart deployment`,
+      });
+    }
+    if (findObject(view, 'DestinationRule', DESTINATION_RULE, SAMPLE_NAMESPACE) === undefined) {
+      return fail(
+        `no DestinationRule ${SAMPLE_NAMESPACE}/${DESTINATION_RULE}: connections would stick to one version`,
+        {
+          ...at,
+          blocks: [],
+        },
+      );
+    }
+    return pass(`${pods.length} pods, each with a sidecar`);
   },
 };
+
+/** A command that shows what stands in a namespace. */
+export function look(lab: Lab, namespace: string | undefined, kinds: string): string {
+  const where = namespace === undefined ? '' : ` -n ${namespace}`;
+  return `kubectl --kubeconfig ${lab.config.paths.kubeconfig}${where} get ${kinds}`;
+}
+
+function versionOf(source: KubeObject | undefined): string | undefined {
+  const spec = source?.['spec'] as { containers?: { image?: string }[]; template?: object } | undefined;
+  return (spec?.containers?.[0]?.image ?? imageOf(source))?.split(':').at(-1);
+}
 
 function imageOf(deployment: KubeObject | undefined): string | undefined {
   const spec = deployment?.['spec'] as { template?: { spec?: { containers?: { image?: string }[] } } } | undefined;

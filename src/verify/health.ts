@@ -6,21 +6,25 @@ import { waitUntil } from '../plan/wait.ts';
 import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check } from './check.ts';
+import { look } from './cluster-checks.ts';
 import { runningVm } from './vm.ts';
 import { findEntry } from './vm-checks.ts';
 
-const FLIP_MS = 90_000;
+/** The agent's probe runs every 5 s, and one result is enough (facts/real-mesh.md 6.8). */
+const FLIP_MS = 45_000;
 
 /** Health must follow the workload, not merely be green: stopped → unhealthy, running → healthy. */
 export const health: Check = {
   name: 'health',
   title: 'unhealthy while the demo workload is stopped, healthy when it runs',
+  needs: ['registration', 'istiod', 'gateway'],
+  madeBy: ['istio-vms bootstrap', 'istio-vms route'],
   disturbs: true,
   async run(lab, context) {
-    if ((await findEntry(lab)) === undefined) return fail('no WorkloadEntry', 'istio-vms bootstrap');
+    if ((await findEntry(lab)) === undefined) return fail('no WorkloadEntry');
     // Only what runs is stopped, so that it runs again afterwards and nothing else has changed.
     const { active } = (await lab.workloadVm.state())?.demo ?? { active: 'not there' };
-    if (active !== 'active') return fail(`the demo workload is ${active}`, 'istio-vms route');
+    if (active !== 'active') return fail(`the demo workload is ${active}`, { certain: true });
     // Looked up before: on the way back there is no look that an interrupt could cut.
     const vm = await runningVm(lab);
     let stopped: string;
@@ -32,14 +36,16 @@ export const health: Check = {
       // Also after an interrupt: what we stopped runs again.
       await demo(lab, vm, 'start');
     }
-    if (stopped !== 'False') return fail(`stopped: ${stopped}`, 'istio-vms workload && istio-vms bootstrap');
+    if (stopped !== 'False') return fail(`stopped: ${stopped}`, { look: entries(lab) });
     context.say('the demo workload runs again');
     const running = await waitForHealth(lab, 'True', context);
     return running === 'True'
       ? pass('stopped: Healthy False; running: Healthy True')
-      : fail(`running: ${running}`, 'istio-vms route');
+      : fail(`running: ${running}`, { look: entries(lab) });
   },
 };
+
+const entries = (lab: Lab): string => `${look(lab, lab.config.vm.namespace, 'workloadentries')} -o yaml`;
 
 async function demo(lab: Lab, vm: Machine, verb: 'start' | 'stop'): Promise<void> {
   const command = asRoot({ file: 'systemctl', args: [verb, DEMO_UNIT], effect: 'write', timeoutMs: 60_000 });

@@ -4,6 +4,7 @@ import { HELLOWORLD_PORT, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import type { StepContext } from '../plan/step.ts';
 import type { Lab } from '../steps/lab.ts';
 import { fail, pass, type Check, type Verdict } from './check.ts';
+import { look } from './cluster-checks.ts';
 import { describe, isServed, requestFromPod, type Answer } from './requests.ts';
 import { waitForAnswer } from './strict.ts';
 import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
@@ -15,6 +16,8 @@ import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
 export const networkPolicy: Check = {
   name: 'network-policy',
   title: 'network policies: what they do to a VM and what not',
+  needs: ['sidecar', 'sample', 'mesh-to-vm'],
+  madeBy: ['istio-vms bootstrap', 'istio-vms route', 'istio-vms up'],
   optional: 'network-policy',
   disturbs: true,
   usesSample: true,
@@ -32,7 +35,9 @@ export const networkPolicy: Check = {
     const evidence = seen.map((verdict) => verdict.evidence).join('; ');
     return seen.every((verdict) => verdict.ok)
       ? pass(evidence)
-      : fail(evidence, 'is the network policy controller of k3s on?');
+      : fail(evidence, {
+          look: `${look(lab, SAMPLE_NAMESPACE, 'networkpolicies')}; is the network policy controller of k3s on?`,
+        });
   },
 };
 

@@ -1,10 +1,14 @@
-import type { StepContext } from '../plan/step.ts';
-import { duration } from '../plan/words.ts';
+import { CliError } from '../errors/cli-error.ts';
+import type { GuestState } from '../guest/state.ts';
+import type { MachineInfo } from '../machines/machine.ts';
+import { CommandError } from '../system/command-error.ts';
 import type { Lab } from '../steps/lab.ts';
-import type { Verdict } from './check.ts';
+import type { CheckContext, Verdict } from './check.ts';
 
-/** A VM that boots has its sidecar back within this. */
-const COMES_BACK_MS = 90_000;
+/** How long, from the start of all checks, something that is on its way is waited for: a broken lab is told within 20 s. */
+export const PATIENCE_MS = 12_000;
+/** A machine that boots, as its engine says, is waited for longer: it makes progress. */
+const BOOT_MS = 45_000;
 const PAUSE_MS = 2_000;
 
 /** Labs whose sidecar did not come back although we waited: once is enough. */
@@ -14,32 +18,61 @@ const inVain = new WeakSet<Lab>();
  * Asks something that needs the sidecar. Where the answer is no, the sidecar may only be on its way (the VM has just
  * rebooted): then it is waited for, and asked once more.
  */
-export async function patiently(lab: Lab, context: StepContext, ask: () => Promise<Verdict>): Promise<Verdict> {
+export async function patiently(lab: Lab, context: CheckContext, ask: () => Promise<Verdict>): Promise<Verdict> {
   const first = await ask();
   if (first.ok || inVain.has(lab)) return first;
-  if (!(await comesBack(lab, context))) {
-    inVain.add(lab);
-    return first;
-  }
-  return ask();
+  const back = await comesBack(lab, context);
+  if (back === 'no') inVain.add(lab);
+  return back === 'was-ready' ? first : ask();
 }
 
-/** Whether the sidecar is ready, or becomes so while we wait. */
-async function comesBack(lab: Lab, context: StepContext): Promise<boolean> {
+/** Whether the sidecar is ready at the first look, or becomes so while we wait; what is over is known at once. */
+async function comesBack(lab: Lab, context: CheckContext): Promise<'was-ready' | 'yes' | 'no'> {
   const { clock } = lab.doors;
-  const until = clock.now() + COMES_BACK_MS;
-  for (;;) {
+  const from = clock.now();
+  let until = context.deadline ?? from + PATIENCE_MS;
+  let boots = false;
+  for (let looks = 1; ; looks++) {
     lab.machines.forget();
     lab.workloadVm.forget();
     const found = await lab.machines.find(lab.config.vm.name);
-    const state = await lab.workloadVm.state();
-    if (state?.sidecar.ready === true) return true;
-    const boots = found?.state === 'starting' || found?.addresses.length === 0;
-    const starts = state !== undefined && state.sidecar.active !== 'inactive';
-    if (!(boots || starts) || clock.now() >= until) return false;
-    context.say(
-      `waiting up to ${duration(COMES_BACK_MS)} for the sidecar: ${state?.sidecar.active ?? 'the machine starts'}`,
-    );
-    await clock.sleep(PAUSE_MS, context.signal);
+    const state = await answerOf(lab);
+    if (state?.sidecar.ready === true) return looks === 1 ? 'was-ready' : 'yes';
+    if (isBooting(found)) {
+      boots = true;
+      until = Math.max(until, from + BOOT_MS);
+    } else if (boots) {
+      // It has booted; from now on its unit has the ordinary time.
+      boots = false;
+      until = clock.now() + PATIENCE_MS;
+    }
+    const what = pending(lab, found, state);
+    if (what === undefined || clock.now() >= until) return 'no';
+    context.say(`waiting for the sidecar: ${what}`);
+    await clock.sleep(Math.min(PAUSE_MS, until - clock.now()), context.signal);
+  }
+}
+
+/** What is on its way; undefined when nothing is. */
+function pending(lab: Lab, found: MachineInfo | undefined, state: GuestState | undefined): string | undefined {
+  if (isBooting(found)) return `${lab.config.vm.name} is starting`;
+  if (found?.state !== 'running') return undefined;
+  if (state === undefined) return `${lab.config.vm.name} does not answer yet`;
+  const { active } = state.sidecar;
+  return active === 'inactive' || active === 'failed' ? undefined : active;
+}
+
+/** A machine without an address boots only if its engine says that it runs. */
+export function isBooting(found: MachineInfo | undefined): boolean {
+  return found?.state === 'starting' || (found?.state === 'running' && found.addresses.length === 0);
+}
+
+/** The VM's state; undefined while it cannot be asked. */
+async function answerOf(lab: Lab): Promise<GuestState | undefined> {
+  try {
+    return await lab.workloadVm.state();
+  } catch (error) {
+    if (error instanceof CliError || error instanceof CommandError) return undefined;
+    throw error;
   }
 }

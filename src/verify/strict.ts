@@ -5,6 +5,8 @@ import { waitUntil } from '../plan/wait.ts';
 import { rolloutState } from '../steps/cluster.ts';
 import type { Lab } from '../steps/lab.ts';
 import { fail, pass, type Check } from './check.ts';
+import { look } from './cluster-checks.ts';
+import { refusedBy, vmTarget } from './refusals.ts';
 import { describe, isServed, requestFromPod, type Answer } from './requests.ts';
 import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
 
@@ -16,6 +18,8 @@ const EFFECT_MS = 60_000;
 export const strict: Check = {
   name: 'strict',
   title: 'with STRICT mutual TLS, plain traffic is refused and mesh traffic served',
+  needs: ['istiod', 'sidecar', 'sample', 'mesh-to-vm'],
+  madeBy: ['istio-vms bootstrap', 'istio-vms route', 'istio-vms up'],
   optional: 'strict',
   disturbs: true,
   usesSample: true,
@@ -26,10 +30,9 @@ export const strict: Check = {
       await lab.kubectl.get('peerauthentications.security.istio.io', { name, namespace: namespace ?? '' })
     )[0];
     if (there !== undefined && there.metadata.labels?.[LABELS.managedBy] !== 'istio-vms') {
-      return fail(
-        `a PeerAuthentication ${name} of yours is in ${namespace ?? ''}`,
-        'this check makes its own and would replace it',
-      );
+      return fail(`a PeerAuthentication ${name} of yours is in ${namespace ?? ''}`, {
+        hint: 'this check makes its own and would replace it',
+      });
     }
     const plain = { namespace: PLAIN_NAMESPACE, deployment: PLAIN_CLIENT };
     const address = await lab.engine.machine(lab.config.vm.name).address();
@@ -39,8 +42,10 @@ export const strict: Check = {
       await lab.kubectl.apply(plainClientObjects(lab.config));
       await waitForClient(lab, context);
       const before = await requestFromPod(lab, plain, plainUrl);
-      if (!isServed(before))
-        return fail(`plain traffic is refused already without STRICT: ${describe(before)}`, 'istio-vms route');
+      if (!isServed(before)) {
+        const what = `plain traffic is refused already without STRICT: ${describe(before)}`;
+        return await refusedBy(lab, what, before, vmTarget(lab));
+      }
       context.signal.throwIfAborted();
       context.say('PeerAuthentication STRICT');
       await lab.kubectl.apply([wanted]);
@@ -56,7 +61,7 @@ export const strict: Check = {
       const evidence = `plain before: ${describe(before)}; plain after: ${describe(after)}; mesh: ${describe(mesh)}`;
       return 'refused' in after && isServed(mesh)
         ? pass(evidence)
-        : fail(evidence, 'istio-vms workload && istio-vms bootstrap');
+        : fail(evidence, { look: look(lab, undefined, 'peerauthentications --all-namespaces') });
     } finally {
       context.say('taking the experiment away');
       await lab.kubectl.remove('peerauthentications.security.istio.io', name, namespace);

@@ -1,28 +1,31 @@
 import { SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import { explainThrown } from '../plan/explain.ts';
 import type { StepContext } from '../plan/step.ts';
-import { findObject, viewCluster } from '../steps/cluster.ts';
+import { findObject } from '../steps/cluster.ts';
 import type { Lab } from '../steps/lab.ts';
 import { removeSample, sampleStep } from '../steps/traffic.ts';
-import type { Check, Verdict } from './check.ts';
+import { createAdviser, type Adviser } from './advice.ts';
+import { causeOf, failedNeed } from './causes.ts';
+import { fail, type Check, type CheckContext, type Verdict } from './check.ts';
+import { withNeeds } from './checks.ts';
+import { PATIENCE_MS } from './patience.ts';
+import { lookAtCluster } from './view.ts';
 
 /** One row of the report. */
-export interface CheckResult extends Verdict {
+export interface CheckResult extends Pick<Verdict, 'ok' | 'evidence' | 'hint' | 'blocks'> {
   readonly name: string;
   readonly title: string;
+  /** `skipped`: something that it needs has failed. It is not ok, either. */
+  readonly outcome: 'passed' | 'failed' | 'skipped';
+  /** Of what is not ok: the name of the check whose failure is behind it; its own when there is none. */
+  readonly cause?: string;
   readonly durationMs: number;
-}
-
-export interface Report {
-  readonly ok: boolean;
-  readonly results: readonly CheckResult[];
-  /** Names of checks that were left out because they write. */
-  readonly leftOut: readonly string[];
 }
 
 /**
  * Runs checks one after the other (some change the lab while they look), each to its verdict: a check that cannot run
- * has failed. A sample application that was not there is made first and taken away after.
+ * has failed, and one whose needs have failed is skipped. What the checks need and was not asked for is looked at as
+ * well, and told when it fails. A sample application that was not there is made first and taken away after.
  */
 export async function verify(
   lab: Lab,
@@ -30,49 +33,71 @@ export async function verify(
   context: StepContext,
   onCheck: (check: Check, phase: 'start' | CheckResult) => void,
 ): Promise<readonly CheckResult[]> {
-  const madeSample = checks.some((check) => check.usesSample === true) && (await provideSample(lab, context));
+  const asked = new Set(checks.map(({ name }) => name));
+  const adviser = createAdviser(lab, context.signal);
+  const run: CheckContext = { ...context, deadline: lab.doors.clock.now() + PATIENCE_MS };
+  const seen: CheckResult[] = [];
+  let sampleIsOurs: boolean | undefined;
   try {
-    const results: CheckResult[] = [];
-    for (const check of checks) {
+    for (const check of withNeeds(checks)) {
       context.signal.throwIfAborted();
-      onCheck(check, 'start');
+      const shown = asked.has(check.name);
+      if (shown) onCheck(check, 'start');
       const startedAt = lab.doors.clock.now();
-      const verdict = await judge(check, lab, context);
-      const result = {
+      const blocker = failedNeed(check, seen);
+      let verdict: Verdict;
+      if (blocker === undefined) {
+        if (check.usesSample === true) sampleIsOurs ??= await provideSample(lab, context, seen);
+        verdict = await advised(check, await judge(check, lab, run), adviser);
+      } else {
+        verdict = fail(`skipped: ${blocker.name} failed`, blocker.hint === undefined ? {} : { hint: blocker.hint });
+      }
+      const { ok, evidence, hint, blocks } = verdict;
+      const cause = ok ? undefined : causeOf(check, verdict, blocker, seen);
+      const result: CheckResult = {
         name: check.name,
         title: check.title,
-        ...verdict,
+        ok,
+        outcome: ok ? 'passed' : blocker === undefined ? 'failed' : 'skipped',
+        evidence,
+        ...(hint === undefined ? {} : { hint }),
+        ...(cause === undefined ? {} : { cause }),
+        ...(blocks === undefined ? {} : { blocks }),
         durationMs: lab.doors.clock.now() - startedAt,
       };
-      results.push(result);
-      onCheck(check, result);
+      seen.push(result);
+      if (shown || result.outcome === 'failed') onCheck(check, result);
     }
-    return results;
+    return seen.filter(({ name, outcome }) => asked.has(name) || outcome === 'failed');
   } finally {
-    if (madeSample) await withdrawSample(lab, context);
+    if (sampleIsOurs === true) await withdrawSample(lab, context);
   }
 }
 
-async function judge(check: Check, lab: Lab, context: StepContext): Promise<Verdict> {
+async function judge(check: Check, lab: Lab, context: CheckContext): Promise<Verdict> {
   try {
     return await check.run(lab, context);
   } catch (thrown) {
     const error = explainThrown(thrown);
     if (context.signal.aborted || error.reason === 'internal-error') throw thrown;
-    return {
-      ok: false,
-      evidence: error.message,
-      ...(error.facts.hint === undefined ? {} : { hint: error.facts.hint }),
-    };
+    return fail(error.message, error.facts.hint === undefined ? {} : { look: error.facts.hint });
   }
+}
+
+/** A failure with what to do: its own hint, else the command of the first step that is not as wanted, else where to look. */
+async function advised(check: Check, verdict: Verdict, adviser: Adviser): Promise<Verdict> {
+  if (verdict.ok || verdict.hint !== undefined) return verdict;
+  const hint = (await adviser(check.madeBy)) ?? verdict.look;
+  return hint === undefined ? verdict : { ...verdict, hint };
 }
 
 /**
  * True when there was no sample and one has been made for the time of the proofs. One that is there and not as wanted is
- * not ours to mend here, and never ours to take away.
+ * not ours to mend here, and never ours to take away. Where nodes or istiod have failed its pods would not come up.
  */
-async function provideSample(lab: Lab, context: StepContext): Promise<boolean> {
-  const view = await viewCluster(lab);
+async function provideSample(lab: Lab, context: StepContext, seen: readonly CheckResult[]): Promise<boolean> {
+  if (seen.some(({ name, ok }) => !ok && (name === 'nodes' || name === 'istiod'))) return false;
+  const view = await lookAtCluster(lab);
   // Without a cluster there is no sample; the checks say so, each in its own words.
   if (view.unreachable !== undefined || findObject(view, 'Namespace', SAMPLE_NAMESPACE) !== undefined) return false;
   context.say('starting the sample application');

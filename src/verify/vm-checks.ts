@@ -1,84 +1,123 @@
-import { dnsCommand, parseDnsAnswer } from '../guest/dns.ts';
+import { CliError } from '../errors/cli-error.ts';
 import { certificatesCommand, parseIdentities } from '../guest/certificates.ts';
+import { dnsCommand, parseDnsAnswer } from '../guest/dns.ts';
+import type { GuestState } from '../guest/state.ts';
 import { describeWorkloadFiles, istiodAddress, istiodHost } from '../guest/workload-files.ts';
-import { findObject, viewCluster } from '../steps/cluster.ts';
+import { findObject } from '../steps/cluster.ts';
+import { onMachine } from '../steps/console.ts';
 import { expectedGatewayAddress } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
+import { CommandError } from '../system/command-error.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check } from './check.ts';
-import { clusterIpOf } from './cluster-checks.ts';
-import { patiently } from './patience.ts';
+import { clusterIpOf, look } from './cluster-checks.ts';
+import { certificateWords, tokenWords } from './credentials.ts';
+import { isBooting, patiently } from './patience.ts';
+import { lookAtCluster } from './view.ts';
 import { onVm } from './vm.ts';
 
 export const workloadFiles: Check = {
   name: 'workload-files',
   title: 'the workload files name the gateway and the right CA address',
+  needs: ['nodes'],
+  madeBy: ['istio-vms workload'],
   async run(lab) {
     const files = await readWorkloadFiles(lab);
-    if (files === undefined) return fail(`no complete set in ${lab.config.paths.workloadFiles}`, 'istio-vms workload');
-    const { gatewayAddress, caAddress } = describeWorkloadFiles(files);
-    const gateway = expectedGatewayAddress(lab, await viewCluster(lab));
+    // The sidecar has its own copies: it can be judged without these.
+    if (files === undefined) return fail(`no complete set in ${lab.config.paths.workloadFiles}`, { blocks: [] });
+    const { gatewayAddress, caAddress, tokenExpires } = describeWorkloadFiles(files);
+    const gateway = expectedGatewayAddress(lab, await lookAtCluster(lab));
     const wanted = istiodAddress(lab.config);
     const evidence = `hosts: ${gatewayAddress ?? 'empty'}; CA_ADDR: ${caAddress ?? 'none'}`;
-    return gatewayAddress !== undefined && gatewayAddress === gateway && caAddress === wanted
-      ? pass(evidence)
-      : fail(`${evidence}; the gateway is at ${gateway ?? 'no address'}, the CA at ${wanted}`, 'istio-vms workload');
+    if (gatewayAddress === undefined || gatewayAddress !== gateway || caAddress !== wanted) {
+      return fail(`${evidence}; the gateway is at ${gateway ?? 'no address'}, the CA at ${wanted}`, { blocks: [] });
+    }
+    const now = lab.doors.clock.now() / 1000;
+    const token = tokenWords(tokenExpires, now);
+    if (token === undefined) return pass(evidence);
+    // A restart proves itself with the certificate: an expired token matters only without one (facts/istio-vm.md 5.8).
+    const state = await stateOf(lab);
+    const certificate = state === undefined ? undefined : certificateWords(state.certExpires, now);
+    return certificate === undefined
+      ? pass(`${evidence}; ${token}, which the certificate of the VM outlasts`)
+      : fail(`${token}, and ${certificate}: the sidecar has nothing to prove its identity with`, { blocks: [] });
   },
 };
 
 export const sidecar: Check = {
   name: 'sidecar',
   title: 'the sidecar on the VM is ready',
+  needs: [],
+  explainedBy: ['nodes', 'istiod', 'gateway', 'workload-files'],
+  madeBy: ['istio-vms bootstrap'],
   run: (lab, context) =>
     patiently(lab, context, async () => {
+      const { name } = lab.config.vm;
+      const found = await lab.machines.find(name);
+      if (found === undefined) return fail(`there is no machine ${name}`, { certain: true });
+      if (isBooting(found)) return fail(`${name} is starting and has no address yet`, { certain: true });
+      if (found.state !== 'running') return fail(`${name} is ${found.state}`, { certain: true });
       const state = await lab.workloadVm.state();
-      if (state === undefined) return fail(`${lab.config.vm.name} is not running`, 'istio-vms vm');
-      const evidence = `version ${state.sidecar.version ?? 'none'}, ${state.sidecar.enabled === true ? 'starts' : 'does not start'} at boot, ${state.sidecar.active}, ${
-        state.sidecar.ready ? 'ready' : 'not ready'
+      if (state === undefined) return fail(`${name} is not running`);
+      const { version, enabled, active, ready } = state.sidecar;
+      const evidence = `version ${version ?? 'none'}, ${enabled === true ? 'starts' : 'does not start'} at boot, ${active}, ${
+        ready ? 'ready' : 'not ready'
       }`;
-      const ok = state.sidecar.ready && state.sidecar.active === 'active' && state.sidecar.enabled === true;
-      return ok ? pass(evidence) : fail(evidence, 'istio-vms bootstrap');
+      // A unit that was stopped says nothing of the mesh; one that starts and starts may wait for it.
+      const own = active === 'inactive' || version === undefined ? { certain: true as const } : {};
+      if (!ready || active !== 'active') return fail(evidence, { look: journal(lab), ...own });
+      return enabled === true ? pass(evidence) : fail(evidence, { look: journal(lab), blocks: [] });
     }),
 };
 
 export const dns: Check = {
   name: 'dns',
   title: "DNS on the VM answers istiod's Service with its cluster address",
+  needs: ['nodes', 'sidecar'],
+  explainedBy: ['istiod'],
+  madeBy: ['istio-vms bootstrap'],
   run: (lab, context) =>
     patiently(lab, context, async () => {
       const { revision, namespace } = lab.config.istio;
-      const wanted = clusterIpOf(findObject(await viewCluster(lab), 'Service', `istiod-${revision}`, namespace));
+      const wanted = clusterIpOf(findObject(await lookAtCluster(lab), 'Service', `istiod-${revision}`, namespace));
       const name = istiodHost(lab.config);
       const answer = await onVm(lab, (machine) => machine.run(dnsCommand(lab.shipped, name)));
-      if (typeof answer === 'string') return fail(answer, 'istio-vms bootstrap');
+      if (typeof answer === 'string') return fail(answer, { look: journal(lab) });
       const addresses = parseDnsAnswer(answer.stdout);
       const evidence = `${name} → ${addresses.join(', ') || 'nothing'}`;
       return wanted !== undefined && addresses.includes(wanted)
         ? pass(evidence)
-        : fail(`${evidence}, wanted ${wanted ?? 'the Service, which is not there'}`, 'istio-vms bootstrap');
+        : fail(`${evidence}, wanted ${wanted ?? 'the Service, which is not there'}`, { look: journal(lab) });
     }),
 };
 
 export const identity: Check = {
   name: 'identity',
   title: "the VM's certificate carries its service account",
+  needs: ['sidecar'],
+  explainedBy: ['workload-files'],
+  madeBy: ['istio-vms bootstrap'],
   run: (lab, context) =>
     patiently(lab, context, async () => {
       const { namespace, serviceAccount } = lab.config.vm;
       const answer = await onVm(lab, (machine) => machine.run(certificatesCommand()));
-      if (typeof answer === 'string') return fail(answer, 'istio-vms bootstrap');
+      if (typeof answer === 'string') return fail(answer, { look: journal(lab) });
       const certificate = parseIdentities(answer.stdout)[0];
-      if (certificate === undefined) return fail('Envoy has no certificate', 'istio-vms bootstrap');
+      if (certificate === undefined) return fail('Envoy has no certificate', { look: journal(lab) });
       const right = certificate.uri.endsWith(`/ns/${namespace}/sa/${serviceAccount}`);
-      const evidence = `${certificate.uri}, until ${certificate.expires}`;
-      return right ? pass(evidence) : fail(evidence, 'istio-vms workload && istio-vms bootstrap');
+      const expired = Date.parse(certificate.expires) <= lab.doors.clock.now();
+      const evidence = `${certificate.uri}, ${expired ? 'expired' : 'until'} ${certificate.expires}`;
+      return right && !expired ? pass(evidence) : fail(evidence, { look: journal(lab) });
     }),
 };
 
 export const registration: Check = {
   name: 'registration',
   title: 'the VM is registered with its address and network',
+  needs: ['nodes', 'sidecar'],
+  explainedBy: ['istiod', 'gateway'],
+  madeBy: ['istio-vms bootstrap'],
   run: (lab, context) =>
     patiently(lab, context, async () => {
       // What was seen already may be older than the registration; only what is right in it is believed.
@@ -88,21 +127,35 @@ export const registration: Check = {
         const fits = spec?.address === address && spec?.network === lab.config.networks.vm;
         return seen !== undefined && fits && disconnectedAt(seen) === undefined;
       };
-      const known = entryIn(lab, (await viewCluster(lab)).objects, address);
+      const known = entryIn(lab, (await lookAtCluster(lab)).objects, address);
       const entry = isRight(known) ? known : await findEntry(lab);
-      if (entry === undefined) return fail('no WorkloadEntry', 'istio-vms bootstrap');
+      const { namespace } = lab.config.vm;
+      const at = { look: look(lab, namespace, 'workloadgroups,workloadentries') };
+      if (entry === undefined) return fail('no WorkloadEntry', at);
       const spec = entry['spec'] as { address?: string; network?: string };
       const gone = disconnectedAt(entry);
       const evidence = `${entry.metadata.name}: ${spec.address ?? 'no address'} on ${spec.network ?? 'no network'}`;
-      if (gone !== undefined) return fail(`${evidence}, disconnected since ${gone}`, 'istio-vms bootstrap');
+      if (gone !== undefined) return fail(`${evidence}, disconnected since ${gone}`, at);
       return isRight(entry)
         ? pass(evidence)
-        : fail(
-            `${evidence}; wanted ${address ?? 'an address'} on ${lab.config.networks.vm}`,
-            'istio-vms workload && istio-vms bootstrap',
-          );
+        : fail(`${evidence}; wanted ${address ?? 'an address'} on ${lab.config.networks.vm}`, { ...at, blocks: [] });
     }),
 };
+
+/** A command that shows what the sidecar says of itself. */
+function journal(lab: Lab): string {
+  return onMachine(lab, lab.config.vm.name, 'sudo journalctl --unit istio --lines 40');
+}
+
+/** The VM's state; undefined when it cannot be asked. */
+async function stateOf(lab: Lab): Promise<GuestState | undefined> {
+  try {
+    return await lab.workloadVm.state();
+  } catch (error) {
+    if (error instanceof CliError || error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
 
 /** The entry that istiod made for the VM; read anew each time. */
 export async function findEntry(lab: Lab): Promise<KubeObject | undefined> {

@@ -18,6 +18,8 @@ export const reset = (): HttpAnswer => failed(56, 'Recv failure: Connection rese
 
 /** Envoy's own answers. */
 export const noHealthyUpstream = (): HttpAnswer => http(503, 'no healthy upstream');
+/** An AuthorizationPolicy refuses. */
+export const rbacDenied = (): HttpAnswer => http(403, 'RBAC: access denied');
 const UPSTREAM = 'upstream connect error or disconnect/reset before headers. ';
 export const upstreamRefused = (): HttpAnswer =>
   http(

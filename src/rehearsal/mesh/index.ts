@@ -2,6 +2,7 @@ import { clusterOf } from '../cluster/kube.ts';
 import type { Mesh, World } from '../world.ts';
 import { refused } from './answers.ts';
 import { certificatesJson } from './certificates.ts';
+import { createConnections, randomStream } from './connections.ts';
 import { resolveOnVm } from './dns.ts';
 import { requestFromPod } from './pod-traffic.ts';
 import { createAgents } from './state.ts';
@@ -16,6 +17,8 @@ export function createMesh(world: World): Mesh {
     turns.set(key, next + 1);
     return next % count;
   };
+  const random = randomStream('envoy');
+  const connections = createConnections(random);
 
   return {
     sidecar: (instance) => {
@@ -23,9 +26,13 @@ export function createMesh(world: World): Mesh {
       return refusal === undefined ? { ready: true } : { ready: false, ...refusal };
     },
     started: (instance) => agents.started(instance),
-    stopped: (instance) => agents.stopped(instance),
+    stopped: (instance) => {
+      connections.closeOf(instance.name);
+      agents.stopped(instance);
+    },
     resolve: (instance, name) => resolveOnVm(world, instance, agents.configured(instance), name),
-    requestFromVm: (instance, url) => requestFromVm(world, instance, agents.configured(instance), url, turn),
+    requestFromVm: (instance, url) =>
+      requestFromVm(world, instance, agents.configured(instance), url, { random, connections }),
     requestFromPod: (namespace, deployment, url) => {
       const cluster = clusterOf(world);
       if (cluster === undefined) return refused(url, 80);

@@ -3,11 +3,15 @@ import { matchesMap } from '../cluster/selectors.ts';
 import { isReady, type Pod, type Service } from '../cluster/shapes.ts';
 import type { HttpAnswer, Instance, KubeObject, World } from '../world.ts';
 import * as answer from './answers.ts';
+import { isDenied, type Caller } from './authorization.ts';
 import { serviceNamed } from './gateways.ts';
 import { egressAllowed, isStrict } from './policies.ts';
 import { ENTRIES, entryHealth, type Connection } from './registration.ts';
 import { demoAnswer, isInjected, podAnswer } from './servers.ts';
-import { rootNamespace, type Turns } from './vm-traffic.ts';
+import { rootNamespace } from './vm-traffic.ts';
+
+/** The n-th call for a key gives the n-th index: endpoints take turns. */
+type Turns = (key: string, count: number) => number;
 
 /** What the request needs to know of workload VMs. */
 export interface VmView {
@@ -75,6 +79,10 @@ function toService(view: VmView, client: Pod, service: Service, port: number, pa
   const strict =
     isInjected(pod) && isStrict(cluster, pod.metadata.namespace ?? '', pod.metadata.labels, rootNamespace(cluster));
   if (!injected && strict) return answer.reset();
+  const caller = callerOf(client);
+  const refused =
+    isInjected(pod) && isDenied(cluster, rootNamespace(cluster), pod.metadata, caller, { port: inner, path });
+  if (refused) return answer.rbacDenied();
   return (
     podAnswer(pod, inner, path) ?? (injected ? answer.upstreamRefused() : answer.refused(service.metadata.name, port))
   );
@@ -123,7 +131,17 @@ function toVm(
   const labels = connection.group === undefined ? connection.settings.labels : groupLabels(connection);
   if (!mutualTls && isStrict(cluster, namespace, labels, rootNamespace(cluster)))
     return envoy ? answer.upstreamClosed() : answer.reset();
+  const caller = mutualTls ? callerOf(client) : undefined;
+  if (isDenied(cluster, rootNamespace(cluster), { namespace, labels }, caller, { port, path }))
+    return answer.rbacDenied();
   return demoAnswer(instance, port, path) ?? answer.upstreamRefused();
+}
+
+/** Who a pod is to those it calls: nobody without a sidecar. */
+function callerOf(client: Pod): Caller {
+  if (!isInjected(client)) return undefined;
+  const { serviceAccountName = 'default' } = client.spec as { serviceAccountName?: string };
+  return { namespace: client.metadata.namespace ?? '', serviceAccount: serviceAccountName };
 }
 
 function groupLabels({ group, settings }: Connection): Record<string, string> {

@@ -1,5 +1,6 @@
 import { ENTRY_GRACE, STREAM_KEEPALIVE } from '../durations.ts';
 import { stamp, type SimulatedCluster } from '../cluster/kube.ts';
+import { istiodOf } from '../cluster/injection.ts';
 import type { Condition } from '../cluster/shapes.ts';
 import type { Instance, KubeObject, World } from '../world.ts';
 import type { AgentSettings } from './agent.ts';
@@ -79,6 +80,8 @@ export function unregister(world: World, connection: Connection, instance: Insta
   const drop = (): void => {
     if (!mine()) return;
     cluster.proxies.delete(`${settings.name}.${settings.namespace}`);
+    // It is istiod that writes this down; with none running the entry stays as it was.
+    if ((istiodOf(cluster.store, connection.revision)?.status?.readyReplicas ?? 0) === 0) return;
     cluster.store.edit(ENTRIES, settings.namespace, name, ({ metadata }) => {
       metadata.annotations = {
         ...metadata.annotations,

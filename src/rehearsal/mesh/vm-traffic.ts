@@ -1,9 +1,12 @@
 import { deploymentObjects, podObjects, type SimulatedCluster } from '../cluster/kube.ts';
 import { matchesMap } from '../cluster/selectors.ts';
-import { isReady, type Pod, type Service } from '../cluster/shapes.ts';
+import { isReady, type Service } from '../cluster/shapes.ts';
 import { guestText } from '../guest/files.ts';
 import type { HttpAnswer, Instance, World } from '../world.ts';
 import * as answer from './answers.ts';
+import { isDenied } from './authorization.ts';
+import { pickOne, type Connections, type Random } from './connections.ts';
+import { closesEachConnection } from './destination-rules.ts';
 import { resolveOnVm } from './dns.ts';
 import { hostMatches, isAlive, podsBehind, serversOn, serviceNamed } from './gateways.ts';
 import { demoListens } from './health.ts';
@@ -12,8 +15,11 @@ import { demoAnswer, isInjected, podAnswer } from './servers.ts';
 
 const NETWORK = 'topology.istio.io/network';
 
-/** The n-th call for a key gives the n-th index: endpoints take turns. */
-export type Turns = (key: string, count: number) => number;
+/** What Envoy decides by chance, and the connections that it holds. */
+export interface Chance {
+  readonly random: Random;
+  readonly connections: Connections;
+}
 
 /** An HTTP request of an ordinary user on a workload VM: the machine itself, its names, then Envoy if the rules are on. */
 export function requestFromVm(
@@ -21,7 +27,7 @@ export function requestFromVm(
   instance: Instance,
   connection: Connection | undefined,
   url: string,
-  turn: Turns,
+  chance: Chance,
 ): HttpAnswer {
   const target = answer.targetOf(url);
   if (target === undefined) return answer.badUrl();
@@ -35,7 +41,7 @@ export function requestFromVm(
   if (connection === undefined) return answer.refused(host, port);
   const service = serviceNamed(connection.cluster, host, connection.settings.namespace);
   if (service === undefined) return address.startsWith('203.0.113.') ? answer.http(200, '') : answer.upstreamTimeout();
-  return toService(world, instance, connection, service, port, path, turn);
+  return toService(world, instance, connection, service, { port, path }, chance);
 }
 
 /** /etc/hosts first, then the resolver. */
@@ -59,12 +65,12 @@ const unrouted = (world: World, address: string, port: number): HttpAnswer =>
 function toService(
   world: World,
   instance: Instance,
-  { cluster, settings }: Connection,
+  connection: Connection,
   service: Service,
-  port: number,
-  path: string,
-  turn: Turns,
+  { port, path }: { readonly port: number; readonly path: string },
+  { random, connections }: Chance,
 ): HttpAnswer {
+  const { cluster, settings } = connection;
   const found = service.spec.ports?.find((entry) => entry.port === port);
   if (found === undefined) return answer.upstreamTimeout();
   const inner = Number(found.targetPort ?? port);
@@ -90,11 +96,30 @@ function toService(
   if (endpoints.length === 0) return answer.noHealthyUpstream();
   // Pod addresses have no route from a machine outside.
   if (direct) return answer.upstreamTimeout();
-  const through = gateways[turn(`gateway ${network}`, gateways.length)] as NetworkGateway;
+  const through = pickOne(random, gateways);
   if (!isAlive(world, through.address)) return answer.upstreamTimeout();
   if (!passesThrough(cluster, through.service, service)) return answer.upstreamClosed();
-  const pod = endpoints[turn(`${service.metadata.namespace ?? ''}/${service.metadata.name}`, endpoints.length)] as Pod;
+  const pod = connections.request(
+    {
+      machine: instance.name,
+      gateway: through.address,
+      service: `${service.metadata.namespace ?? ''}/${service.metadata.name}:${port}`,
+    },
+    endpoints,
+    podsBehind(cluster, through.service),
+    !closesEachConnection(world, connection, service),
+  );
+  const caller = { namespace: settings.namespace, serviceAccount: accountOf(connection) };
+  if (isDenied(cluster, rootNamespace(cluster), pod.metadata, caller, { port: inner, path }))
+    return answer.rbacDenied();
   return podAnswer(pod, inner, path) ?? answer.upstreamRefused();
+}
+
+/** The service account in the machine's certificate. */
+function accountOf({ group }: Connection): string {
+  return (
+    (group?.['spec'] as { template?: { serviceAccount?: string } } | undefined)?.template?.serviceAccount ?? 'default'
+  );
 }
 
 /** The cluster's network: the label on Istio's own namespace (facts/istio-vm.md 3.6). */

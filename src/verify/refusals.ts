@@ -1,0 +1,57 @@
+import type { Lab } from '../steps/lab.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { fail, type Verdict } from './check.ts';
+import { look } from './cluster-checks.ts';
+import type { Answer } from './requests.ts';
+
+/** A workload that was asked: policies of its namespace that choose its labels hold for it. */
+export interface Target {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+const AUTHORIZATION = 'authorizationpolicies.security.istio.io';
+const AUTHENTICATION = 'peerauthentications.security.istio.io';
+
+/** The workload on the VM. */
+export function vmTarget({ config }: Lab): Target {
+  return { namespace: config.vm.namespace, labels: { app: config.vm.app } };
+}
+
+/** Whether an AuthorizationPolicy has refused: Envoy says so itself. */
+export function isForbidden(answer: Answer): boolean {
+  return 'status' in answer && answer.status === 403 && answer.body.startsWith('RBAC:');
+}
+
+/**
+ * The failure of a request that was refused, with the policies that may be behind it: AuthorizationPolicies after a 403
+ * by RBAC, PeerAuthentications of mode STRICT after a connection that was closed. Those are the user's; none of our
+ * commands would help.
+ */
+export async function refusedBy(lab: Lab, evidence: string, answer: Answer, target: Target): Promise<Verdict> {
+  const root = lab.config.istio.namespace;
+  const kind = isForbidden(answer) ? AUTHORIZATION : 'refused' in answer ? AUTHENTICATION : undefined;
+  const elsewhere = { look: look(lab, target.namespace, `${AUTHORIZATION},${AUTHENTICATION}`) };
+  if (kind === undefined) return fail(evidence, elsewhere);
+  const namespaces = [...new Set([target.namespace, root])];
+  const found = (await Promise.all(namespaces.map((namespace) => lab.kubectl.get(kind, { namespace })))).flat();
+  const policies = found.filter(
+    (policy) => holdsFor(policy, target) && (kind === AUTHORIZATION || modeOf(policy) === 'STRICT'),
+  );
+  const [first] = policies;
+  if (first === undefined) return fail(evidence, elsewhere);
+  const names = policies.map(({ kind: type, metadata }) => `${type} ${metadata.namespace ?? ''}/${metadata.name}`);
+  return fail(`${evidence}, by ${names.join(' or ')}`, {
+    hint: `${look(lab, first.metadata.namespace, kind)} -o yaml`,
+    certain: true,
+  });
+}
+
+function holdsFor(policy: KubeObject, { labels }: Target): boolean {
+  const { selector } = (policy['spec'] ?? {}) as { selector?: { matchLabels?: Readonly<Record<string, string>> } };
+  return Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
+}
+
+function modeOf(policy: KubeObject): string | undefined {
+  return (policy['spec'] as { mtls?: { mode?: string } } | undefined)?.mtls?.mode;
+}
