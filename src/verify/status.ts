@@ -1,11 +1,14 @@
 import { GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
+import type { GuestState } from '../guest/state.ts';
 import { describeWorkloadFiles } from '../guest/workload-files.ts';
 import type { MachineInfo } from '../machines/machine.ts';
-import { findObject, hasCondition, loadBalancerAddresses, rolloutState, viewCluster } from '../steps/cluster.ts';
+import { findObject, hasCondition, loadBalancerAddresses, rolloutState, type ClusterView } from '../steps/cluster.ts';
 import type { Lab } from '../steps/lab.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { healthOf } from './health.ts';
+import { lookAtCluster, readyPodsBehind } from './view.ts';
+import { asSentence } from './vm.ts';
 
 /** One line of the status screen. `ok` is undefined where nothing is good or bad. */
 export interface StatusRow {
@@ -27,8 +30,8 @@ export interface StatusSection {
 export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
   const [machines, view, guest, files] = await Promise.all([
     lab.machines.all(),
-    viewCluster(lab),
-    lab.workloadVm.state(),
+    lookAtCluster(lab),
+    guestState(lab),
     readWorkloadFiles(lab),
   ]);
   const { config } = lab;
@@ -37,8 +40,6 @@ export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
   const reach = view.unreachable;
 
   const nodeNames = [config.k3s.master, ...config.k3s.workerNames];
-  const istiod = findObject(view, 'Deployment', `istiod-${revision}`, namespace);
-  const gateway = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
   const entries = view.objects.filter(
     (object) => object.kind === 'WorkloadEntry' && object.metadata.namespace === config.vm.namespace,
   );
@@ -59,15 +60,15 @@ export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
     {
       title: 'Mesh',
       rows: [
-        withSince(rolloutRow(`istiod ${revision}`, istiod, reach), istiod),
-        withSince(gatewayRow(gateway, reach), gateway),
+        servingRow(`istiod ${revision}`, view, `istiod-${revision}`, namespace),
+        servingRow('east-west gateway', view, GATEWAY_SERVICE, namespace),
       ],
     },
     {
       title: 'Workload VM',
       rows: [
-        ...(guest === undefined
-          ? [{ what: 'sidecar', ok: false, state: `${config.vm.name} is not running` }]
+        ...('unknown' in guest
+          ? [{ what: 'sidecar', ok: false, state: guest.unknown }]
           : [
               {
                 what: 'sidecar',
@@ -78,7 +79,9 @@ export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
                     : `${guest.sidecar.version}, ${guest.sidecar.active}, ${guest.sidecar.ready ? 'ready' : 'not ready'}`,
               },
               { what: 'demo workload', ok: guest.demo.active === 'active', state: guest.demo.active },
-              ...(guest.certExpires === undefined ? [] : [expiryRow('certificate', guest.certExpires, now)]),
+              guest.certExpires === undefined
+                ? { what: 'certificate', ok: false, state: 'no certificate' }
+                : expiryRow('certificate', guest.certExpires, now),
             ]),
         ...(token === undefined ? [] : [expiryRow('token', token, now)]),
         ...(entries.length === 0
@@ -105,17 +108,33 @@ function nodeRow(name: string, node: KubeObject | undefined): StatusRow {
   );
 }
 
-function rolloutRow(what: string, deployment: KubeObject | undefined, reach: string | undefined): StatusRow {
-  if (deployment === undefined) return { what, ok: false, state: reach ?? 'not installed' };
-  const state = rolloutState(deployment);
-  return { what, ok: state === 'available', state };
+/** A Deployment and the pods behind its Service: what serves counts, not the objects in front of it. */
+function servingRow(what: string, view: ClusterView, name: string, namespace: string): StatusRow {
+  const deployment = findObject(view, 'Deployment', name, namespace);
+  const service = findObject(view, 'Service', name, namespace);
+  const missing = view.unreachable ?? (service === undefined ? 'not installed' : 'its Deployment is not there');
+  if (deployment === undefined) return { what, ok: false, state: missing };
+  const rollout = rolloutState(deployment);
+  const problem = rollout !== 'available' ? rollout : servingProblem(view, service);
+  const addresses = loadBalancerAddresses(service).join(', ');
+  const state = problem ?? (addresses === '' ? 'available' : `available at ${addresses}`);
+  return withSince({ what, ok: problem === undefined, state }, deployment);
 }
 
-function gatewayRow(service: KubeObject | undefined, reach: string | undefined): StatusRow {
-  const what = 'east-west gateway';
-  if (service === undefined) return { what, ok: false, state: reach ?? 'not installed' };
-  const addresses = loadBalancerAddresses(service);
-  return { what, ok: addresses.length > 0, state: addresses.join(', ') || 'no address' };
+function servingProblem(view: ClusterView, service: KubeObject | undefined): string | undefined {
+  if (service === undefined) return 'its Service is not there';
+  if (readyPodsBehind(view, service).length === 0) return 'no ready pod behind its Service';
+  const isBalanced = (service['spec'] as { type?: string } | undefined)?.type === 'LoadBalancer';
+  return isBalanced && loadBalancerAddresses(service).length === 0 ? 'no address' : undefined;
+}
+
+/** The VM's state, or why there is none: a machine that does not answer must not take the whole screen with it. */
+async function guestState(lab: Lab): Promise<GuestState | { readonly unknown: string }> {
+  try {
+    return (await lab.workloadVm.state()) ?? { unknown: `${lab.config.vm.name} is not running` };
+  } catch (error) {
+    return { unknown: asSentence(error) };
+  }
 }
 
 function entryRow(entry: KubeObject): StatusRow {
