@@ -82,14 +82,26 @@ async function startGateway(lab: LightLab, checks: Checks): Promise<Pod> {
 }
 
 async function startHelloworld(lab: LightLab, checks: Checks): Promise<Pod> {
-  const input = { namespace: SAMPLE_NAMESPACE, deployment: 'helloworld-v1', address: ADDRESSES.helloworld };
+  const input = {
+    namespace: SAMPLE_NAMESPACE,
+    deployment: 'helloworld-v1',
+    address: ADDRESSES.helloworld,
+    application: lab.programs.helloworld,
+  };
   const pod = await checks.need('istiod injects helloworld', async () => injected(await createPod(lab, input)));
   await addEndpoint(lab, SAMPLE_NAMESPACE, 'helloworld', ADDRESSES.helloworld, pod.object.metadata.name);
   // Pods of the cluster's network are out of the machine's reach but through the gateway.
   for (const address of [ADDRESSES.vm, ADDRESSES.vmNftAlone])
     await pod.place.sh(`iptables-nft -A INPUT -s ${address} -p tcp --syn -j REJECT`);
   await startProxy(lab, pod);
-  const application = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--', lab.programs.helloworld];
+  const application = [
+    'setpriv',
+    '--reuid=65534',
+    '--regid=65534',
+    '--clear-groups',
+    '--',
+    '/usr/local/bin/application',
+  ];
   start([...pod.place.enter, ...application], {
     log: `${lab.directory}/helloworld.log`,
     env: { SERVICE_VERSION: 'v1', PATH: '/usr/bin:/bin' },

@@ -43,7 +43,8 @@ export async function startCluster(programs: MeshPrograms, directory: string): P
   ];
   start(server, { log: `${directory}/kube-apiserver.log` });
   const api = createApi(API_PORT, TOKEN);
-  await until('the API server', 60, async () => (await api.get('/api/v1/namespaces/default'), true));
+  const ready = ['-skf', '--header', `Authorization: Bearer ${TOKEN}`, `https://127.0.0.1:${API_PORT}/readyz`];
+  await until('the API server', 120, async () => (await run('curl', ...ready), true));
   return { api, kubeconfig, context: 'rig' };
 }
 

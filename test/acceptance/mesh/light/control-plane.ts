@@ -64,7 +64,7 @@ export async function startIstiod(lab: LightLab): Promise<void> {
     ...['--log_output_level=default:info', '--domain', 'cluster.local', '--keepaliveMaxServerConnectionAge', '30m'],
   ];
   start(argv, { log: `${directory}/istiod.log`, cwd, env });
-  await until('istiod', 60, async () => (await run('curl', '-sf', 'http://127.0.0.1:8080/ready'), true));
+  await until('istiod', 120, async () => (await run('curl', '-sf', 'http://127.0.0.1:8080/ready'), true));
 }
 
 /** Stands for kube-proxy where the API server calls istiod's webhooks through the Service. */

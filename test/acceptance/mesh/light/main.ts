@@ -10,7 +10,7 @@ export interface LightOptions {
 }
 
 /** Of Debian's packages util-linux, iproute2, iptables, procps, curl, openssl, python3. */
-const NEEDED = ['unshare', 'nsenter', 'setpriv', 'prlimit', 'ip', 'iptables-nft', 'iptables-legacy', 'curl', 'openssl'];
+const NEEDED = ['unshare', 'nsenter', 'setpriv', 'ip', 'iptables-nft', 'iptables-legacy', 'curl', 'openssl'];
 
 /**
  * The mesh in network namespaces, once for each line of Istio: etcd, API server, istiod, gateway, helloworld with its

@@ -1,5 +1,4 @@
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, rm } from 'node:fs/promises';
 import type { Command, CommandResult } from '../../../../src/system/doors.ts';
 import { run, runCommand, start, until } from './processes.ts';
 
@@ -7,7 +6,7 @@ import { run, runCommand, start, until } from './processes.ts';
 export interface Place {
   readonly name: string;
   readonly address: string;
-  /** The path of its root file system as seen from outside. */
+  /** Its root file system as seen from outside; absolute links below it lead astray. */
   readonly root: string;
   /** What stands before a command that is to run in it. */
   readonly enter: readonly string[];
@@ -99,10 +98,11 @@ export async function createPlace({ name, address, directory, programs = {} }: P
       const command = { file: 'sh', args: ['-c', script, 'sh', ...args], effect: 'write', timeoutMs: 120_000 } as const;
       return (await place.run(command)).stdout;
     },
+    // Inside: from outside, a link such as /var/run would lead into this computer's own root.
     write: async (path, content, mode = 0o644) => {
-      await mkdir(dirname(`${root}${path}`), { recursive: true });
-      await writeFile(`${root}${path}`, content);
-      await chmod(`${root}${path}`, mode);
+      const script = 'mkdir -p "${1%/*}" && cat >"$1" && chmod "$2" "$1"';
+      const args = ['-c', script, 'sh', path, mode.toString(8)];
+      await place.run({ file: 'sh', args, effect: 'write', stdin: content, timeoutMs: 30_000 });
     },
   };
   await place.sh(

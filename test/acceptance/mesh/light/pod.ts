@@ -12,6 +12,8 @@ export interface PodInput {
   /** The Deployment whose pod it is. */
   readonly deployment: string;
   readonly address: string;
+  /** The program of its application, /usr/local/bin/application in the pod. */
+  readonly application?: string;
 }
 
 /** A pod with its proxy, in a place of its own. */
@@ -35,7 +37,13 @@ export async function createPod(lab: LightLab, input: PodInput): Promise<Pod> {
   const name = `${deployment}-0`;
   await api.create(pods, {
     metadata: { ...spec.template.metadata, name, namespace },
-    spec: { ...spec.template.spec, nodeName: 'node', automountServiceAccountToken: false },
+    spec: {
+      // Set by the ServiceAccount admission, which is off.
+      serviceAccountName: 'default',
+      ...spec.template.spec,
+      nodeName: 'node',
+      automountServiceAccountToken: false,
+    },
   });
   const object = await api.patch(`${pods}/${name}/status`, {
     status: {
@@ -50,6 +58,7 @@ export async function createPod(lab: LightLab, input: PodInput): Promise<Pod> {
     '/usr/local/bin/pilot-agent': lab.istio.pilotAgent,
     '/usr/local/bin/envoy': lab.programs.envoy,
     '/var/lib/istio/envoy/envoy_bootstrap_tmpl.json': `${lab.istio.packaging}/envoy_bootstrap.json`,
+    ...(input.application !== undefined && { '/usr/local/bin/application': input.application }),
   };
   const place = await createPlace({ name: deployment.slice(0, 12), address, directory: lab.directory, programs });
   return { place, object };
@@ -76,7 +85,7 @@ export async function startProxy(lab: LightLab, { place, object }: Pod): Promise
 /** Waits for the answer of the proxy's readiness port. */
 export async function proxyReady(place: Place): Promise<void> {
   const ask = 'curl -sf http://127.0.0.1:15021/healthz/ready';
-  await until(`the proxy of ${place.name}`, 60, async () => (await place.sh(ask), true));
+  await until(`the proxy of ${place.name}`, 120, async () => (await place.sh(ask), true));
 }
 
 /** What the volumes of an injected pod hold. */
@@ -86,7 +95,7 @@ async function writeVolumes(lab: LightLab, place: Place, { metadata, spec }: Api
   const account = (spec.serviceAccountName as string | undefined) ?? 'default';
   const tokens = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`;
   const { status } = await api.create(tokens, { spec: { audiences: ['istio-ca'], expirationSeconds: 3600 } });
-  const root = await until(`the root certificate in ${namespace}`, 30, () =>
+  const root = await until(`the root certificate in ${namespace}`, 60, () =>
     api.get(`/api/v1/namespaces/${namespace}/configmaps/istio-ca-root-cert`),
   );
   const secrets = '/var/run/secrets';

@@ -48,10 +48,9 @@ export function createService(place: Place, name: string, log: string): Service 
     const env: Environment = { ...(await environment(unit, invocation)), ...more };
     const { user, group } = command.privileged ? { user: 'root', group: 'root' } : unit;
     const as = ['setpriv', `--reuid=${user}`, `--regid=${group}`, '--init-groups', '--'];
-    const limit = unit.openFiles === undefined ? [] : ['prlimit', `--nofile=${unit.openFiles}`, '--'];
     const argv = command.argv.map((word) => word.replace(/\$\{(\w+)\}/g, (_, key: string) => env[key] ?? ''));
     const directory = ['env', '-C', unit.workingDirectory];
-    const child = start([...place.enter, ...limit, ...directory, ...as, ...argv], { log, env });
+    const child = start([...place.enter, ...directory, ...as, ...argv], { log, env });
     const code = new Promise<number>((resolve) => {
       child.once('exit', (exit) => resolve(exit ?? 128));
       child.once('error', () => resolve(127));

@@ -20,13 +20,12 @@ export interface Unit {
   readonly startMs: number;
   readonly stopMs: number;
   readonly restartMs: number;
-  readonly openFiles: string | undefined;
 }
 
 /** What has no meaning in a place without systemd; anything else is refused, so that no directive is skipped unseen. */
 const WITHOUT_MEANING = [
   ...['Description', 'Documentation', 'Wants', 'After', 'WantedBy', 'StartLimitIntervalSec', 'ProtectHome'],
-  ...['AmbientCapabilities', 'CapabilityBoundingSet'],
+  ...['AmbientCapabilities', 'CapabilityBoundingSet', 'LimitNOFILE'],
 ];
 /** Directives that the stand-in for systemd carries out only as these. */
 const FIXED: Readonly<Record<string, string>> = { Type: 'exec', KillMode: 'mixed', Restart: 'always' };
@@ -62,14 +61,13 @@ export function parseUnit(text: string): Unit {
     startMs: milliseconds(last('TimeoutStartSec') ?? '90s'),
     stopMs: milliseconds(last('TimeoutStopSec') ?? '90s'),
     restartMs: milliseconds(last('RestartSec') ?? '100ms'),
-    openFiles: last('LimitNOFILE'),
   };
 }
 
 const KNOWN = new Set([
   ...WITHOUT_MEANING,
   ...Object.keys(FIXED),
-  ...['User', 'Group', 'DynamicUser', 'WorkingDirectory', 'Environment', 'EnvironmentFile', 'LimitNOFILE'],
+  ...['User', 'Group', 'DynamicUser', 'WorkingDirectory', 'Environment', 'EnvironmentFile'],
   ...['ExecStartPre', 'ExecStart', 'ExecStartPost', 'ExecStopPost', 'TimeoutStartSec', 'TimeoutStopSec', 'RestartSec'],
 ]);
 

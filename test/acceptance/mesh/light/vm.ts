@@ -96,7 +96,7 @@ export async function createVm(lab: LightLab, address: string, tables: Tables): 
           const now = await state();
           if (now.sidecar.active === 'active' && now.sidecar.ready) return now;
           const log = await readFile(`${directory}/${name}.istio.log`, 'utf8').catch(() => '');
-          const failure = log.split('\n').findLast((line) => /\terror\t|denied|istio-vms:/.test(line));
+          const failure = log.split('\n').findLast((line) => /\terror\t|denied|not permitted|istio-vms:/.test(line));
           throw new Error(`${now.sidecar.active}, port 15021 says ${now.sidecar.readyCode}; ${failure ?? 'no error'}`);
         },
         500,
