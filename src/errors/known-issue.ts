@@ -8,8 +8,10 @@ export interface KnownIssue {
   /** Stable name, for tests and logs. */
   readonly id: string;
   readonly pattern: RegExp;
-  /** Only where this tool spoke; without it, anywhere. */
-  readonly tool?: IssueTool;
+  /** Only where this tool, or one of these, spoke; without it, anywhere. */
+  readonly tool?: IssueTool | readonly IssueTool[];
+  /** Whether the same command may succeed a moment later, with nothing changed by anyone. */
+  readonly transient?: true;
   readonly reason: Reason;
   readonly sentence: string;
   readonly hint: string;

@@ -1,5 +1,6 @@
 import { INCUS_ISSUES } from './incus-issues.ts';
 import type { IssueTool, KnownIssue } from './known-issue.ts';
+import { KUBERNETES_ISSUES } from './kubernetes-issues.ts';
 
 export type { IssueTool };
 
@@ -160,52 +161,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     hint: 'Somebody else deleted it. Run `istio-vms up` to make it again.',
     source: 'facts/multipass.md 3.2',
   },
-  {
-    id: 'istio-configmap',
-    tool: 'istioctl',
-    pattern: /configmap istio(?!-ca-root-cert)\S* was not found/i,
-    reason: 'tool-failed',
-    sentence: 'The cluster has no control plane of this revision.',
-    hint: 'Run `istio-vms istio`, and check ISTIO_VERSION and ISTIO_REVISION.',
-    source: 'facts/istio-vm.md 4.5',
-  },
-  {
-    id: 'istio-root-cert',
-    tool: 'istioctl',
-    pattern: /configmap istio-ca-root-cert was not found/i,
-    reason: 'tool-failed',
-    sentence: 'istiod has not yet put its root certificate into the namespace of the VM.',
-    hint: 'It takes some seconds after the namespace is made; if it lasts, istiod is down: `istio-vms status`.',
-    source: 'facts/istio-vm.md 4.2, 4.5',
-  },
-  {
-    id: 'istio-not-ready',
-    tool: 'istioctl',
-    pattern: /failed to wait for resource|resources not ready after|timed out waiting for the condition/i,
-    reason: 'gave-up-waiting',
-    sentence: 'What istioctl installed did not become ready in time.',
-    hint: 'Look at the pods of istio-system: images may still be on the way, or a node is down or too small (MEM_WORKER).',
-    source: 'facts/istio-vm.md 2.2',
-  },
-  {
-    id: 'istio-service-account',
-    tool: 'istioctl',
-    pattern: /could not create a token under service account/i,
-    reason: 'tool-failed',
-    sentence: 'The service account of the VM is not there, so it gets no token.',
-    hint: 'Run `istio-vms workload` again.',
-    source: 'facts/istio-vm.md 4.5',
-  },
-  {
-    id: 'istio-kubernetes-too-old',
-    tool: 'istioctl',
-    pattern:
-      /Kubernetes API server version \S+ is not supported|requires Kubernetes version|Kubernetes version .* (?:is not supported|lower than the minimum)/i,
-    reason: 'bad-configuration',
-    sentence: 'This Istio refuses the Kubernetes version of the cluster.',
-    hint: 'Leave K3S_VERSION empty, so that the one that fits ISTIO_VERSION is taken, and recreate the cluster.',
-    source: 'facts/istio-vm.md 0.1',
-  },
+  ...KUBERNETES_ISSUES,
   {
     id: 'port-clash',
     pattern: /didn't have free ports|provided port is already allocated|port is already allocated/i,
@@ -213,67 +169,6 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     sentence: 'Two services want the same port of the cluster nodes.',
     hint: 'Change one of the EWG_PORT_* variables, or remove the other LoadBalancer Service (`kubectl get services --all-namespaces`).',
     source: 'facts/k3s.md 4.3, k3s-io/k3s#1969',
-  },
-  {
-    id: 'kubernetes-x509',
-    pattern: /certificate signed by unknown authority|x509: certificate is valid for/i,
-    tool: 'kubectl',
-    reason: 'api-unreachable',
-    sentence: 'The kubeconfig does not belong to the cluster that answers.',
-    hint: 'Run `istio-vms k3s`: it fetches the kubeconfig again.',
-    source: 'facts/k3s.md 7',
-  },
-  {
-    id: 'kubernetes-unauthorized',
-    tool: 'kubectl',
-    pattern: /must be logged in to the server|Unauthorized/i,
-    reason: 'api-unreachable',
-    sentence: 'The cluster does not accept the credentials in the kubeconfig.',
-    hint: 'Run `istio-vms k3s`: it fetches the kubeconfig again.',
-    source: 'facts/k3s.md 12',
-  },
-  {
-    id: 'kubernetes-context',
-    tool: 'kubectl',
-    pattern: /context "[^"]*" does not exist|context was not found|error: stat \S+: no such file or directory/i,
-    reason: 'api-unreachable',
-    sentence: 'The kubeconfig is not there or lacks the context of this lab.',
-    hint: 'Run `istio-vms k3s`: it writes the kubeconfig.',
-    source: 'facts/k3s.md 12',
-  },
-  {
-    id: 'kubernetes-unreachable',
-    pattern:
-      /The connection to the server \S+ was refused|Unable to connect to the server|dial tcp [\d.:]+: (?:connect: )?(?:connection refused|no route to host|i\/o timeout)|TLS handshake timeout/i,
-    reason: 'api-unreachable',
-    sentence: 'The Kubernetes API does not answer.',
-    hint: 'See whether the master machine runs (`multipass list`), then run `istio-vms k3s`: it starts it and writes a fresh kubeconfig.',
-    source: 'facts/k3s.md 3, 7',
-  },
-  {
-    id: 'kubernetes-terminating',
-    pattern: /because it is being terminated/i,
-    reason: 'tool-failed',
-    sentence: 'A namespace is still being deleted, so nothing can be made in it.',
-    hint: 'See what holds it (`kubectl get namespace NAME -o yaml`: finalizers, conditions), then run the same command again.',
-    source: 'facts/k3s.md 12, Kubernetes: NamespaceLifecycle admission',
-  },
-  {
-    id: 'kubernetes-conflict',
-    tool: 'kubectl',
-    pattern: /the object has been modified|Operation cannot be fulfilled/i,
-    reason: 'tool-failed',
-    sentence: 'Somebody else changed an object of the cluster at the same moment.',
-    hint: 'Run the same command again.',
-    source: 'Kubernetes API conventions: 409 Conflict',
-  },
-  {
-    id: 'kubernetes-webhook',
-    pattern: /failed calling webhook/i,
-    reason: 'tool-failed',
-    sentence: "The cluster could not ask one of istiod's webhooks.",
-    hint: 'istiod is not up, or an old revision left its webhook: `istio-vms status` shows which.',
-    source: 'facts/istio-vm.md 2.5',
   },
   {
     id: 'container-daemon',
@@ -405,5 +300,10 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
 
 /** The first known issue that this text shows. */
 export function knownIssue(text: string, tool?: IssueTool): KnownIssue | undefined {
-  return KNOWN_ISSUES.find((issue) => (issue.tool === undefined || issue.tool === tool) && issue.pattern.test(text));
+  return KNOWN_ISSUES.find((issue) => isFrom(issue, tool) && issue.pattern.test(text));
+}
+
+function isFrom({ tool: writers }: KnownIssue, tool: IssueTool | undefined): boolean {
+  if (writers === undefined || writers === tool) return true;
+  return typeof writers === 'object' && tool !== undefined && writers.includes(tool);
 }

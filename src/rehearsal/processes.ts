@@ -43,7 +43,7 @@ export const KILLED = 'killed';
 
 /**
  * The simulated Processes door, with the manners of the real one: a time limit ends any command, an interrupt ends
- * only those that read, and what a daemon or a machine has begun goes on without us.
+ * only those that read or are interruptible, and what a daemon or a machine has begun goes on without us.
  */
 export function createProcesses({ world, mesh, files, programs }: Surroundings): SimulatedProcesses {
   const { clock } = world;
@@ -68,6 +68,12 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
     const stdin = await standardInput(command, files);
     const ended = new AbortController();
     running.set(ended, command);
+    const heard: string[] = [];
+    const told = (line: string): void => {
+      if (ended.signal.aborted) return;
+      heard.push(`${line}\n`);
+      command.onStderrLine?.(line);
+    };
     const outcome = await Promise.race([
       program({
         world,
@@ -77,6 +83,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
         stdin,
         env: command.env ?? {},
         command,
+        tell: told,
         signal: ended.signal,
       })
         .catch((cause: unknown) => crash(command, cause))
@@ -86,9 +93,11 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
     ]);
     running.delete(ended);
     ended.abort(typeof outcome === 'string' ? KILLED : undefined);
-    if (typeof outcome === 'string') return end({ exitCode: -1 }, outcome);
+    const progress = heard.join('');
+    if (typeof outcome === 'string') return end({ exitCode: -1, stderr: progress }, outcome);
     if (outcome.refused !== undefined) world.refused.push(outcome.refused);
-    return end(outcome, outcome.exitCode === 0 ? undefined : 'exit');
+    const whole = { ...outcome, stderr: progress + (outcome.stderr ?? '') };
+    return end(whole, outcome.exitCode === 0 ? undefined : 'exit');
   };
 
   /** What a command has seen may be over when its caller hears of it. */
@@ -131,7 +140,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
 /** Resolves when a person interrupts and the command may be cut; else never. */
 function interrupted(command: Command, signal: AbortSignal | undefined, ended: AbortSignal): Promise<CommandFailure> {
   return new Promise((resolve) => {
-    if (command.effect === 'write') return;
+    if (command.effect === 'write' && command.interruptible !== true) return;
     signal?.addEventListener('abort', () => resolve('aborted'), { once: true, signal: ended });
   });
 }

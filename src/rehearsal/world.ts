@@ -182,6 +182,8 @@ export interface HostCall {
   readonly stdin: Uint8Array;
   readonly env: Readonly<Record<string, string>>;
   readonly command: Command;
+  /** A line of stderr that is there at once, before the program ends; the end's own stderr comes after it. */
+  readonly tell?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
 

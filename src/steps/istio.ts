@@ -1,3 +1,4 @@
+import { CliError } from '../errors/cli-error.ts';
 import { controlPlane } from '../manifests/control-plane.ts';
 import { recordOf, withRecord } from '../manifests/install-record.ts';
 import { networkNamespace } from '../manifests/expose.ts';
@@ -54,8 +55,10 @@ export function istioStep(lab: Lab): Step {
       if (!hasDefaultTag(await seeCluster(lab), config.istio.revision)) {
         // A re-run at 1.19 before .7 and 1.20 before .3 drops the tag's webhook (facts/istio-vm.md 2.5).
         context.say('setting the revision tag `default` again');
-        await lab.istioctl.setDefaultTag(context.say);
+        await lab.istioctl.setDefaultTag(context);
         lab.kubectl.forget();
+        // istioctl can end with exit code 0 and have done nothing (facts/real-mesh.md 6.6).
+        if (!hasDefaultTag(await seeCluster(lab), config.istio.revision)) throw tagNotSet(config.istio.revision);
       }
       // The installer labels only a namespace that it makes itself (facts/istio-vm.md 2.4). The record comes last: an
       // install that was cut is done again.
@@ -79,6 +82,13 @@ export function istioStep(lab: Lab): Step {
     if (overlay === undefined) return '';
     return (await doors.files.readText(overlay)) ?? '';
   }
+}
+
+function tagNotSet(revision: string): CliError {
+  return new CliError('tool-failed', {
+    message: `istioctl reported success, but the revision tag \`default\` does not point to ${revision}.`,
+    hint: 'Run `istio-vms istio` again; if it stays so, another tool changes the tag: `istioctl tag list` shows it.',
+  });
 }
 
 function hasDefaultTag(view: ClusterView, revision: string): boolean {

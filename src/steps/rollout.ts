@@ -3,13 +3,15 @@ import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { waitForFormerNamespaces } from './apply.ts';
 import { findObject, nodesDown, rolloutState, viewCluster } from './cluster.ts';
+import { createTroubleWatch, troubleError, watchInstall, type Seen } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 
 const ROLLOUT_MS = 180_000;
 
 /**
  * Installs from IstioOperator files and waits for this Deployment. istioctl gives up after its own time although what it
- * made may come up later; so its pods are looked at on, with their reasons, and then it does what it had left.
+ * made may come up later; so its pods are watched further, with their reasons, and then istioctl does what it had left.
+ * @throws CliError with the pods' own reason, as soon as that has lasted too long
  */
 export async function install(
   lab: Lab,
@@ -20,34 +22,69 @@ export async function install(
   const { namespace } = lab.config.istio;
   await waitForFormerNamespaces(lab, context, [namespace]);
   try {
-    await lab.istioctl.install(files, context.say);
+    await runInstall(lab, context, files, deployment);
   } catch (error) {
     if (!(error instanceof CliError && error.reason === 'gave-up-waiting')) throw error;
-    context.say('istioctl gave up waiting; looking on without it');
+    context.say('istioctl gave up waiting; watching the pods without it');
     await waitForRollout(lab, context, deployment, namespace);
-    await lab.istioctl.install(files, context.say);
+    await runInstall(lab, context, files, deployment);
   } finally {
     lab.kubectl.forget();
   }
   await waitForRollout(lab, context, deployment, namespace);
 }
 
+/** One `istioctl install`, ended early where a pod can be seen not to start. */
+async function runInstall(
+  lab: Lab,
+  { say, signal }: StepContext,
+  files: readonly string[],
+  deployment: string,
+): Promise<void> {
+  const watch = watchInstall(lab, say, lab.config.istio.namespace, deployment);
+  try {
+    await lab.istioctl.install(files, {
+      say,
+      signal: AbortSignal.any([signal, watch.signal]),
+      onProgress: watch.onProgress,
+    });
+  } catch (error) {
+    if (!signal.aborted && watch.signal.aborted) throw watch.verdict() ?? error;
+    throw error;
+  } finally {
+    await watch.stop();
+    lab.kubectl.forget();
+  }
+}
+
 /** Waits until only new pods of a Deployment are left: installers return as soon as there is one. */
 async function waitForRollout(lab: Lab, context: StepContext, name: string, namespace: string): Promise<void> {
-  await waitUntil({
-    clock: lab.doors.clock,
-    signal: context.signal,
-    say: context.say,
-    what: `the rollout of ${name}`,
-    deadlineMs: ROLLOUT_MS,
-    intervalMs: 1_000,
-    hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${namespace} get pods\`.`,
-    probe: async () => {
-      lab.kubectl.forget();
-      const view = await viewCluster(lab);
-      if (view.unreachable !== undefined) return { notYet: view.unreachable };
-      const state = rolloutState(findObject(view, 'Deployment', name, namespace));
-      return state === 'available' ? { done: true } : { notYet: `${state}${nodesDown(view)}` };
-    },
-  });
+  const troubles = createTroubleWatch(lab, namespace);
+  let seen: Seen = {};
+  try {
+    await waitUntil({
+      clock: lab.doors.clock,
+      signal: context.signal,
+      say: context.say,
+      what: `the rollout of ${name}`,
+      deadlineMs: ROLLOUT_MS,
+      intervalMs: 1_000,
+      hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${namespace} get pods\`.`,
+      probe: async () => {
+        lab.kubectl.forget();
+        const view = await viewCluster(lab);
+        if (view.unreachable !== undefined) return { notYet: view.unreachable };
+        const state = rolloutState(findObject(view, 'Deployment', name, namespace));
+        if (state === 'available') return { done: true };
+        seen = troubles.see(view.objects, [name]);
+        if (seen.verdict !== undefined) throw seen.verdict;
+        const why = seen.trouble === undefined ? nodesDown(view) : `; ${seen.trouble.text}`;
+        return { notYet: `${state}${why}` };
+      },
+    });
+  } catch (error) {
+    const gaveUp = error instanceof CliError && error.reason === 'gave-up-waiting' && error !== seen.verdict;
+    if (gaveUp && seen.trouble !== undefined) throw troubleError(name, seen.trouble, error);
+    throw error;
+  }
 }

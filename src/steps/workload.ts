@@ -97,7 +97,7 @@ export async function configureWorkload(lab: Lab, context: StepContext): Promise
   try {
     context.say('istioctl x workload entry configure');
     const request = { groupFile, outputDir: raw, ingressIp: gatewayAddress, internalIp: vmAddress };
-    await lab.istioctl.configureWorkload(request, context.say);
+    await lab.istioctl.configureWorkload(request, context);
     const written = await readWorkloadFilesIn(lab, raw);
     if (written === undefined) {
       throw new CliError('tool-failed', {

@@ -37,6 +37,13 @@ export interface Command {
   readonly secrets?: readonly string[];
   /** The output itself is a secret (a token, a kubeconfig): it is kept out of every log. */
   readonly secretOutput?: boolean;
+  /**
+   * A write that an interrupt ends at once (SIGINT, then SIGTERM): running it again has the same effect as running it
+   * once, so nothing is lost by cutting it.
+   */
+  readonly interruptible?: true;
+  /** Hears each line of stderr as it comes, without its line end: the progress of a long command. */
+  readonly onStderrLine?: (line: string) => void;
   /** What it runs on a machine, without the wrapping that gets it there: for people, who look for that. */
   readonly onMachine?: { readonly name: string; readonly argv: readonly string[] };
 }
@@ -52,7 +59,7 @@ export interface CommandResult {
 
 export interface Processes {
   /**
-   * Runs a command to its end.
+   * Runs a command to its end. An aborted signal ends it early where it only reads or is `interruptible`.
    * @throws CommandError when it cannot start, ends other than with 0, runs out of time, or is aborted.
    */
   run(command: Command, signal?: AbortSignal): Promise<CommandResult>;

@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { CliError } from '../errors/cli-error.ts';
 import { CommandError, type CommandFailure } from './command-error.ts';
@@ -10,7 +11,10 @@ import { tarStream } from './pack.ts';
 const GRACE_MS = 3000;
 
 export interface RealProcesses extends Processes {
-  /** Ends every command that only looks, whoever asked for it: for the first Ctrl-C. What is begun later is not ended. */
+  /**
+   * Ends every command that only reads or is interruptible, whoever asked for it: for the first Ctrl-C. What is begun
+   * later is not ended.
+   */
   cutReads(): void;
   /** Ends every command that runs, writes too: for the second Ctrl-C. */
   killAll(): void;
@@ -19,7 +23,10 @@ export interface RealProcesses extends Processes {
 /** A running process group. */
 interface Running {
   readonly pid: number;
-  readonly effect: Command['effect'];
+  /** Whether an interrupt may end it: it only reads, or is idempotent. */
+  readonly cuttable: boolean;
+  /** Signals that ask it to end, before SIGKILL. */
+  readonly requests: readonly NodeJS.Signals[];
   /** Why we end it, once we do. */
   ending?: CommandFailure;
   killer?: NodeJS.Timeout;
@@ -43,13 +50,20 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
   const end = (group: Running, why: CommandFailure): void => {
     if (group.ending !== undefined) return;
     group.ending = why;
-    signalGroup(group.pid, 'SIGTERM');
-    group.killer = setTimeout(() => signalGroup(group.pid, 'SIGKILL'), graceMs);
+    const send = ([next = 'SIGKILL', ...later]: readonly NodeJS.Signals[]): void => {
+      signalGroup(group.pid, next);
+      if (next !== 'SIGKILL') group.killer = setTimeout(() => send(later), graceMs);
+    };
+    send(group.requests);
   };
 
-  const watch = (pid: number, effect: Command['effect']): Running => {
+  const watch = (pid: number, { effect, interruptible }: Command): Running => {
     if (running.size === 0) process.on('exit', atExit);
-    const group: Running = { pid, effect };
+    const group: Running = {
+      pid,
+      cuttable: effect === 'read' || interruptible === true,
+      requests: interruptible === true ? ['SIGINT', 'SIGTERM'] : ['SIGTERM'],
+    };
     running.add(group);
     return group;
   };
@@ -75,17 +89,18 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
         stripFinalNewline: false,
         reject: false,
       });
-      const group = child.pid === undefined ? undefined : watch(child.pid, command.effect);
+      const group = child.pid === undefined ? undefined : watch(child.pid, command);
       const timer =
         group === undefined || command.timeoutMs === undefined
           ? undefined
           : setTimeout(() => end(group, 'timed-out'), command.timeoutMs);
       const abort = (): void => {
-        // A read may be cut anywhere. A write may not: the daemon behind it goes on in any case, and half a launch or half
-        // an installation is harder to go on from than a whole one. Whoever cannot wait interrupts a second time.
-        if (group?.effect === 'read') end(group, 'aborted');
+        // A read may be cut anywhere. A write may not, unless it says so: the daemon behind it goes on in any case, and
+        // half a launch is harder to go on from than a whole one. Whoever cannot wait interrupts a second time.
+        if (group?.cuttable === true) end(group, 'aborted');
       };
       signal?.addEventListener('abort', abort, { once: true });
+      if (command.onStderrLine !== undefined) tellLines(child.stderr, command.onStderrLine);
       try {
         const ended = await child;
         const result = asResult(ended);
@@ -99,7 +114,7 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
       }
     },
     cutReads() {
-      for (const group of running) if (group.effect === 'read') end(group, 'aborted');
+      for (const group of running) if (group.cuttable) end(group, 'aborted');
     },
     killAll() {
       for (const group of running) end(group, 'killed');
@@ -142,6 +157,20 @@ function asResult(ended: Ended): CommandResult {
 
 function nothing(exitCode: number): CommandResult {
   return { exitCode, stdout: '', stderr: '', stdoutBytes: new Uint8Array(), durationMs: 0 };
+}
+
+/** Tells each line of a stream as soon as it is complete; the stream's other readers get everything as before. */
+function tellLines(stream: Readable, tell: (line: string) => void): void {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  stream.on('data', (chunk: Buffer) => {
+    const lines = (rest + decoder.write(chunk)).split(/\r?\n/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) tell(line);
+  });
+  stream.on('end', () => {
+    if (rest !== '') tell(rest);
+  });
 }
 
 type Input = { stdin: 'ignore' } | { input: string | Uint8Array | Readable } | { inputFile: string };

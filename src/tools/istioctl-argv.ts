@@ -4,6 +4,8 @@ import type { KubeTarget } from './kubectl-argv.ts';
 /** Where istioctl is, and which cluster it speaks to. */
 export interface IstioctlTarget extends KubeTarget {
   readonly file: string;
+  /** Where istiod is. istioctl looks in `istio-system` unless it is told (facts/real-mesh.md 6.4). */
+  readonly istioNamespace: string;
 }
 
 export interface WorkloadRequest {
@@ -16,14 +18,20 @@ export interface WorkloadRequest {
   readonly internalIp: string;
 }
 
-/** What istioctl waits for in all; ours is longer, for it first waits for one component, then for the next. */
+/** How long istioctl waits for each component, one after the other (facts/real-mesh.md 6.14); ours is for all of them. */
 const READINESS = '300s';
 const INSTALL_MS = 900_000;
 const OTHER_MS = 120_000;
 /** Seconds that the first token of a VM is good for (facts/istio-vm.md 4.1). */
 const TOKEN_S = '3600';
 
-const cluster = ({ kubeconfig, context }: KubeTarget): string[] => ['--kubeconfig', kubeconfig, '--context', context];
+const cluster = ({ kubeconfig, context, istioNamespace }: IstioctlTarget): string[] => [
+  ...['--kubeconfig', kubeconfig, '--context', context],
+  ...['--istioNamespace', istioNamespace],
+];
+
+/** All that these commands write is the same when they run again, so that an interrupt need not wait for them. */
+const WRITE = { effect: 'write', interruptible: true } as const;
 
 export const versionCommand = ({ file }: IstioctlTarget): Command => ({
   file,
@@ -32,8 +40,15 @@ export const versionCommand = ({ file }: IstioctlTarget): Command => ({
   timeoutMs: 30_000,
 });
 
-/** Files in their order: a later one overrides an earlier one (facts/istio-vm.md 2.2). */
-export const installCommand = (target: IstioctlTarget, files: readonly string[]): Command => ({
+/**
+ * Files in their order: a later one overrides an earlier one (facts/istio-vm.md 2.2). Progress comes on stderr
+ * (facts/real-mesh.md 6.3).
+ */
+export const installCommand = (
+  target: IstioctlTarget,
+  files: readonly string[],
+  onStderrLine?: Command['onStderrLine'],
+): Command => ({
   file: target.file,
   args: [
     'install',
@@ -43,14 +58,16 @@ export const installCommand = (target: IstioctlTarget, files: readonly string[])
     '--readiness-timeout',
     READINESS,
   ],
-  effect: 'write',
+  ...WRITE,
   timeoutMs: INSTALL_MS,
+  ...(onStderrLine === undefined ? {} : { onStderrLine }),
 });
 
+/** Without `--skip-confirmation` it asks on stdin, and an empty stdin means no, with exit code 0 (facts/real-mesh.md 6.6). */
 export const setDefaultTagCommand = (target: IstioctlTarget, revision: string): Command => ({
   file: target.file,
-  args: ['tag', 'set', 'default', '--revision', revision, '--overwrite', ...cluster(target)],
-  effect: 'write',
+  args: ['tag', 'set', 'default', '--revision', revision, '--overwrite', '--skip-confirmation', ...cluster(target)],
+  ...WRITE,
   timeoutMs: OTHER_MS,
 });
 
@@ -66,6 +83,6 @@ export const configureWorkloadCommand = (
     ...['--ingressIP', request.ingressIp, '--internalIP', request.internalIp],
     ...['--autoregister', '--revision', revision, '--tokenDuration', TOKEN_S],
   ],
-  effect: 'write',
+  ...WRITE,
   timeoutMs: OTHER_MS,
 });

@@ -1,31 +1,46 @@
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
+import { knownIssue } from '../errors/known-issues.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Clock, Command, CommandResult, Processes } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
+import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
 import * as argv from './istioctl-argv.ts';
+import { readProgress } from './istioctl-progress.ts';
 import { tellAgain, type Say } from './say.ts';
 
 export interface Istioctl {
   /** Of the program, e.g. `1.19.3`; undefined when it is not there. */
   version(): Promise<string | undefined>;
   /** Installs or updates from IstioOperator files, a later one over an earlier one; waits until it is rolled out. */
-  install(files: readonly string[], say?: Say): Promise<void>;
+  install(files: readonly string[], running?: InstallRun): Promise<void>;
   /** Lets the tag `default` point to our revision. */
-  setDefaultTag(say?: Say): Promise<void>;
+  setDefaultTag(running?: Running): Promise<void>;
   /** Writes the five files of a workload VM. Waits for istiod's root certificate in a young namespace. */
-  configureWorkload(request: argv.WorkloadRequest, say?: Say): Promise<void>;
+  configureWorkload(request: argv.WorkloadRequest, running?: Running): Promise<void>;
+}
+
+/** What a command of istioctl may be given by whoever runs it. */
+export interface Running {
+  /** Hears of what is tried again. */
+  readonly say?: Say;
+  /** Ends the command, and the pauses between tries. */
+  readonly signal?: AbortSignal;
+}
+
+export interface InstallRun extends Running {
+  /** Hears istioctl's own progress, line by line. */
+  readonly onProgress?: (line: string) => void;
 }
 
 /** istiod writes its root certificate within seconds of the namespace; Istio's own test tries for 20 s (facts 4.2). */
 const PAUSES = [2_000, 4_000, 6_000, 8_000, 10_000];
-const TOO_YOUNG = /istio-ca-root-cert was not found/i;
 
-/** What it does is the same when it is done again: a young namespace and an API that is away for a moment are waited for. */
-function passesByItself(thrown: CommandError): boolean {
-  return TOO_YOUNG.test(thrown.result.stderr) || explain(thrown).reason === 'api-unreachable';
+/** All of istioctl's commands are idempotent: what may be over in a moment (an API that is away) is tried again. */
+function passesByItself({ failure, result }: CommandError): boolean {
+  return failure === 'exit' && knownIssue(plainText(result.stderr), 'istioctl')?.transient === true;
 }
 
 export interface IstioctlParts {
@@ -34,24 +49,53 @@ export interface IstioctlParts {
   readonly config: {
     readonly context: string;
     readonly paths: Pick<Config['paths'], 'kubeconfig' | 'istioctl'>;
-    readonly istio: Pick<Config['istio'], 'revision' | 'cluster'>;
+    readonly istio: Pick<Config['istio'], 'revision' | 'cluster' | 'namespace'>;
   };
 }
 
 export function createIstioctl({ processes, clock, config }: IstioctlParts): Istioctl {
   const { istio, paths } = config;
-  const target: argv.IstioctlTarget = { file: paths.istioctl, kubeconfig: paths.kubeconfig, context: config.context };
+  const target: argv.IstioctlTarget = {
+    file: paths.istioctl,
+    kubeconfig: paths.kubeconfig,
+    context: config.context,
+    istioNamespace: istio.namespace,
+  };
 
-  const run = async (command: Command, say?: Say): Promise<CommandResult> => {
+  const run = async (command: Command, running?: Running): Promise<CommandResult> =>
+    tried(() => processes.run(command, running?.signal), running);
+
+  const tried = async (once: () => Promise<CommandResult>, { say, signal }: Running = {}): Promise<CommandResult> => {
     try {
-      return await retry(() => processes.run(command), {
+      return await retry(once, {
         clock,
         pauses: PAUSES,
+        signal,
         worthIt: (thrown) => thrown instanceof CommandError && passesByItself(thrown),
         onRetry: tellAgain(say),
       });
     } catch (thrown) {
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
+    }
+  };
+
+  /**
+   * After a component has failed istioctl waits its whole time for those that depend on it (facts/real-mesh.md 6.14): it
+   * is ended then, and what it has said is its answer.
+   */
+  const installOnce = async (files: readonly string[], { onProgress, signal }: InstallRun = {}) => {
+    const failed = new AbortController();
+    const hear = (line: string): void => {
+      onProgress?.(line);
+      if (readProgress(line)?.kind === 'failed') failed.abort();
+    };
+    const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+    try {
+      return await processes.run(argv.installCommand(target, files, hear), either);
+    } catch (thrown) {
+      const ours = failed.signal.aborted && signal?.aborted !== true;
+      if (!(ours && thrown instanceof CommandError && thrown.failure === 'aborted')) throw thrown;
+      throw new CommandError(thrown.command, 'exit', { ...thrown.result, exitCode: 1 });
     }
   };
 
@@ -65,15 +109,15 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
         throw explain(thrown);
       }
     },
-    install: async (files, say) => {
-      await run(argv.installCommand(target, files), say);
+    install: async (files, running) => {
+      await tried(() => installOnce(files, running), running);
     },
-    setDefaultTag: async (say) => {
-      await run(argv.setDefaultTagCommand(target, istio.revision), say);
+    setDefaultTag: async (running) => {
+      await run(argv.setDefaultTagCommand(target, istio.revision), running);
     },
-    configureWorkload: async (request, say) => {
+    configureWorkload: async (request, running) => {
       const identity = { clusterId: istio.cluster, revision: istio.revision };
-      await run(argv.configureWorkloadCommand(target, request, identity), say);
+      await run(argv.configureWorkloadCommand(target, request, identity), running);
     },
   };
 }

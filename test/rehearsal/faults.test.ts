@@ -99,7 +99,7 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
     code: 0,
     shown: ["The cluster could not ask one of istiod's webhooks. Trying again in 1 s."],
   },
-  'istioctl-timeout': { code: 0, shown: ['istio             istioctl gave up waiting; looking on without it'] },
+  'istioctl-timeout': { code: 0, shown: ['istio             istioctl gave up waiting; watching the pods without it'] },
   'image-server-down': { code: 0, shown: ['k3s-master: Multipass is not ready yet, trying again'] },
   'launch-client-timeout': {
     code: 0,

@@ -1,6 +1,13 @@
 /** What the API server, or kubectl before it, says when it will not: the sentence is kubectl's own. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
+  /** The status message itself, as clients other than kubectl print it. */
+  readonly status: string;
+
+  constructor(message: string, status = message.replace(/^Error from server \(\w+\): /, '')) {
+    super(message);
+    this.status = status;
+  }
 }
 
 /** `Error from server (REASON): text`, as kubectl prints a status of the API server. */

@@ -28,6 +28,16 @@ export function pullTime(image: string): number | undefined {
   return REPOSITORIES.find((known) => known.pattern.test(repository) && known.tag.test(tag))?.pull;
 }
 
+/**
+ * When a kubelet asks the registry. The API server writes its default into the Deployment, before any webhook has put
+ * another image in the place of `auto` (facts/real-mesh.md 6.1).
+ */
+export function pullPolicy({ image, imagePullPolicy }: { image: string; imagePullPolicy?: string }): string {
+  if (imagePullPolicy !== undefined && imagePullPolicy !== '') return imagePullPolicy;
+  const tag = /:([^/:]+)$/.exec(image)?.[1];
+  return image.includes('@') || (tag !== undefined && tag !== 'latest') ? 'IfNotPresent' : 'Always';
+}
+
 /** A name written out, as containerd keeps it. */
 export function containerdName(image: string): string {
   const [first = '', ...rest] = image.split('/');

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../world.ts';
+import { pullPolicy } from './images.ts';
 import type { Kube } from './kube.ts';
 import { deploymentObjects } from './kube.ts';
 import type { Container, PodTemplate } from './shapes.ts';
@@ -80,7 +81,7 @@ function withProxy(template: PodTemplate, proxy: Container, revision: string): P
   };
   if (template.metadata?.annotations?.['inject.istio.io/templates'] === 'gateway') {
     const containers = template.spec.containers.map((container) =>
-      container.image === 'auto' ? { ...container, image } : container,
+      container.image === 'auto' ? { ...container, image, imagePullPolicy: pullPolicy(container) } : container,
     );
     return { metadata, spec: { ...template.spec, containers } };
   }

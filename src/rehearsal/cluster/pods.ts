@@ -1,9 +1,9 @@
 import { ISTIOD_START, POD_RESTART, POD_START, POD_STOP, PULL_BACK_OFF, PULL_SLOW } from '../durations.ts';
-import { isImported, pullTime } from './images.ts';
+import { isImported, pullPolicy, pullTime } from './images.ts';
 import { istiodOf } from './injection.ts';
 import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
 import { meets } from '../strike.ts';
-import { isReady, type NodeObject, type Pod, type PodTemplate } from './shapes.ts';
+import { isReady, type Container, type NodeObject, type Pod, type PodTemplate } from './shapes.ts';
 
 /** The kubelets: they pull images, start containers, report readiness, and end pods that are being deleted. */
 export const pods: Controller = (kube) => {
@@ -58,7 +58,7 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
     kube.store.remove('pods', pod.metadata.namespace, pod.metadata.name);
     return;
   }
-  const bad = imagesOf(pod).find((image) => !canHave(kube, nodeName, image));
+  const bad = containersOf(pod).find((container) => !canHave(kube, nodeName, container))?.image;
   const ipIndex = once(kube, `ip ${uid}`, () => nextIp(kube, nodeName));
   const start =
     bad !== undefined || !isReady(node) ? undefined : once(kube, `start ${uid}`, () => now + pull(kube, pod, nodeName));
@@ -75,7 +75,10 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
   if (bad !== undefined && pullTime(bad) !== undefined) kube.wakeAt(now + PULL_BACK_OFF);
   const ready = timely && isReady(node) && proxyConfigured(kube, pod);
   if (ready) once(kube, `was ready ${uid}`, () => now);
-  const waiting = bad !== undefined ? (bad === 'auto' ? 'ErrImagePull' : 'ImagePullBackOff') : 'ContainerCreating';
+  const waiting =
+    bad === undefined
+      ? { reason: 'ContainerCreating' }
+      : { reason: bad === 'auto' ? 'ErrImagePull' : 'ImagePullBackOff', message: pullMessage(bad) };
   kube.store.edit('pods', pod.metadata.namespace, pod.metadata.name, (copy) => {
     const { spec, status } = copy as Pod;
     const before = status.conditions.find(({ type }) => type === 'Ready');
@@ -103,23 +106,36 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
       image,
       ready,
       restartCount: 0,
-      state: timely ? { running: { startedAt: stamp(readyAt) } } : { waiting: { reason: waiting } },
+      state: timely ? { running: { startedAt: stamp(readyAt) } } : { waiting },
     }));
   });
 }
 
-const imagesOf = ({ spec }: Pod): string[] =>
-  [...(spec.initContainers ?? []), ...spec.containers].map(({ image }) => image);
+const containersOf = ({ spec }: Pod): Container[] => [...(spec.initContainers ?? []), ...spec.containers];
+const imagesOf = (pod: Pod): string[] => containersOf(pod).map(({ image }) => image);
+
+/** What the kubelet says of an image that it cannot have. */
+function pullMessage(image: string): string {
+  const host = image.split('/')[0] ?? '';
+  const registry = host.includes('.') ? host : 'registry-1.docker.io';
+  const why =
+    pullTime(image) === undefined
+      ? `failed to resolve reference "${image}": ${image}: not found`
+      : `failed to do request: Head "https://${registry}/v2/": dial tcp: lookup ${registry}: no such host`;
+  return `Back-off pulling image "${image}": ErrImagePull: failed to pull and unpack image "${image}": ${why}`;
+}
 
 function hasImported({ world }: Kube, node: string, image: string): boolean {
   const instance = world.engine.instances.get(node);
   return instance !== undefined && isImported(instance.importedImages, image);
 }
 
-/** Whether a node has an image or can get it. */
-function canHave(kube: Kube, node: string, image: string): boolean {
+/** Whether a node has a container's image or can get it; the policy `Always` needs the registry even if it is there. */
+function canHave(kube: Kube, node: string, container: Container): boolean {
+  const { image } = container;
   if (pullTime(image) === undefined) return false;
   if (!kube.world.faults.has('offline')) return true;
+  if (pullPolicy(container) === 'Always') return false;
   return kube.pulled.has(`${node} ${image}`) || hasImported(kube, node, image);
 }
 

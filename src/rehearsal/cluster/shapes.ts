@@ -38,6 +38,7 @@ export interface NodeObject extends KubeObject {
 export interface Container {
   name: string;
   image: string;
+  imagePullPolicy?: string;
   command?: string[];
   args?: string[];
   ports?: { name?: string; containerPort: number; hostPort?: number; protocol?: string }[];

@@ -119,6 +119,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
       const current = shelf(info.plural).get(at);
       const memory = `${manager} ${info.plural} ${current?.metadata.uid ?? ''} ${at}`;
       const merged = current === undefined ? wanted : mergeApplied(current, applied.get(memory), wanted);
+      if (current !== undefined) checkImmutable(info, current, merged as unknown as KubeObject);
       const saved = save(info, merged as unknown as KubeObject);
       applied.set(`${manager} ${info.plural} ${saved.metadata.uid ?? ''} ${at}`, copyOf(wanted));
       return saved;
@@ -159,6 +160,18 @@ export function createStore({ now, uid }: StoreOptions): Store {
     },
     onChange: (listener) => void listeners.push(listener),
   };
+}
+
+/** The selector of a workload is for life: another one needs another object (facts/real-mesh.md 6.11). */
+function checkImmutable({ plural, kind, group }: KindInfo, current: KubeObject, next: KubeObject): void {
+  if (group !== 'apps') return;
+  const selectorOf = ({ spec }: KubeObject): unknown => (spec as { selector?: unknown } | undefined)?.selector;
+  if (same(selectorOf(current), selectorOf(next))) return;
+  const value = JSON.stringify(selectorOf(next));
+  throw new ApiError(
+    `The ${kind} "${next.metadata.name}" is invalid: spec.selector: Invalid value: ${value}: field is immutable`,
+    `${kind}.${plural.split('.').slice(1).join('.')} "${next.metadata.name}" is invalid: spec.selector: Invalid value: ${value}: field is immutable`,
+  );
 }
 
 /** RFC 1123: the API server takes no other names (dots are for kinds that need them). */

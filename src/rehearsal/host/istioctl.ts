@@ -25,8 +25,7 @@ export const istioctl: HostProgram = async (call) => {
   try {
     return await command.run(call, binary.version, call.args.slice(command.words.length));
   } catch (error) {
-    if (error instanceof ApiError)
-      return istioError(error.message.replace(/^Error from server/, 'the server refused it'));
+    if (error instanceof ApiError) return istioError(error.status);
     throw error;
   }
 };

@@ -35,7 +35,9 @@ export function register({ cluster, settings, since, group, revision }: Connecti
   const kept = { ...old?.metadata.annotations };
   Reflect.deleteProperty(kept, 'istio.io/disconnectedAt');
   cluster.store.put({
-    apiVersion: 'networking.istio.io/v1beta1',
+    apiVersion: cluster.store.serving('networking.istio.io/v1', 'WorkloadEntry')
+      ? 'networking.istio.io/v1'
+      : 'networking.istio.io/v1beta1',
     kind: 'WorkloadEntry',
     metadata: {
       name,

@@ -6,10 +6,10 @@ import * as istioctl from '../../../src/tools/istioctl-argv.ts';
 import * as kubectl from '../../../src/tools/kubectl-argv.ts';
 
 const cluster = { kubeconfig: '/d/kubeconfig', context: 'istio-vms-a' };
-const target = { ...cluster, file: '/b/istioctl' };
+const target = { ...cluster, file: '/b/istioctl', istioNamespace: 'mesh' };
 const place = { namespace: 'sample', deployment: 'mesh-client', container: 'curl' };
 const K = 'kubectl --kubeconfig /d/kubeconfig --context istio-vms-a --request-timeout=20s';
-const C = '--kubeconfig /d/kubeconfig --context istio-vms-a';
+const C = '--kubeconfig /d/kubeconfig --context istio-vms-a --istioNamespace mesh';
 
 const TABLE: [string, Command, 'read' | 'write'][] = [
   ['kubectl version --client --output=json', kubectl.clientVersionCommand(), 'read'],
@@ -67,7 +67,7 @@ const TABLE: [string, Command, 'read' | 'write'][] = [
     'write',
   ],
   [
-    `/b/istioctl tag set default --revision 1-19-3 --overwrite ${C}`,
+    `/b/istioctl tag set default --revision 1-19-3 --overwrite --skip-confirmation ${C}`,
     istioctl.setDefaultTagCommand(target, '1-19-3'),
     'write',
   ],

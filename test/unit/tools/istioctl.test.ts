@@ -5,9 +5,9 @@ import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fak
 
 const VERSION = '/b/istioctl version --remote=false --output=json';
 const INSTALL =
-  '/b/istioctl install --kubeconfig /k --context c --filename a --skip-confirmation --readiness-timeout 300s';
+  '/b/istioctl install --kubeconfig /k --context c --istioNamespace mesh --filename a --skip-confirmation --readiness-timeout 300s';
 const CONFIGURE =
-  '/b/istioctl experimental workload entry configure --kubeconfig /k --context c --file g --output o --clusterID test --ingressIP 1.1.1.1 --internalIP 1.1.1.2 --autoregister --revision 1-19-3 --tokenDuration 3600';
+  '/b/istioctl experimental workload entry configure --kubeconfig /k --context c --istioNamespace mesh --file g --output o --clusterID test --ingressIP 1.1.1.1 --internalIP 1.1.1.2 --autoregister --revision 1-19-3 --tokenDuration 3600';
 
 describe('createIstioctl', () => {
   let processes: FakeProcesses;
@@ -20,7 +20,7 @@ describe('createIstioctl', () => {
     const config = {
       context: 'c',
       paths: { kubeconfig: '/k', istioctl: '/b/istioctl' },
-      istio: { revision: '1-19-3', cluster: 'test' },
+      istio: { revision: '1-19-3', cluster: 'test', namespace: 'mesh' },
     };
     istioctl = createIstioctl({ processes, clock, config });
   });
@@ -45,7 +45,7 @@ describe('createIstioctl', () => {
     processes.on(INSTALL, { stdout: 'banner' }, ...Array.from({ length: 6 }, () => away));
     const said: string[] = [];
     await istioctl.install(['a']);
-    await expect(istioctl.install(['a'], (text) => void said.push(text))).rejects.toMatchObject({
+    await expect(istioctl.install(['a'], { say: (text) => void said.push(text) })).rejects.toMatchObject({
       reason: 'api-unreachable',
     });
     expect(clock.slept).toEqual([2_000, 4_000, 6_000, 8_000, 10_000]);
@@ -53,15 +53,94 @@ describe('createIstioctl', () => {
   });
 
   it('does not try again what was refused', async () => {
-    processes.on(INSTALL, { exitCode: 1, stderr: 'Error: unknown field "nonsense"' });
-    await expect(istioctl.install(['a'])).rejects.toMatchObject({ reason: 'tool-failed' });
+    processes.on(INSTALL, {
+      exitCode: 1,
+      stderr: 'Error: generate config: could not unmarshal: json: unknown field "nonsense"',
+    });
+    await expect(istioctl.install(['a'])).rejects.toMatchObject({ reason: 'bad-configuration' });
     expect(clock.slept).toEqual([]);
   });
 
   it('sets the tag of our revision', async () => {
-    processes.on('/b/istioctl tag set default --revision 1-19-3 --overwrite --kubeconfig /k --context c', {});
+    processes.on(
+      '/b/istioctl tag set default --revision 1-19-3 --overwrite --skip-confirmation --kubeconfig /k --context c --istioNamespace mesh',
+      {},
+    );
     await istioctl.setDefaultTag();
     expect(processes.lines).toHaveLength(1);
+  });
+
+  // facts/real-mesh.md 6.4: what passes by itself is tried again, what does not is told at once.
+  const VERSION_CHECK = 'Error: check minimum supported Kubernetes version: error getting Kubernetes version: ';
+  const PATCH =
+    'Error: failed to install manifests: failed to update resource with server-side apply for obj Deployment/mesh/istiod: Patch "https://10.1.1.2:6443/apis/apps/v1/x": ';
+  it.each([
+    [`${VERSION_CHECK}Get "https://10.1.1.2:6443/version": dial tcp 10.1.1.2:6443: connect: connection refused`],
+    [
+      `${VERSION_CHECK}Get "https://10.1.1.2:6443/version": net/http: request canceled (Client.Timeout exceeded while awaiting headers)`,
+    ],
+    [`${VERSION_CHECK}Get "https://10.1.1.2:6443/version": net/http: TLS handshake timeout`],
+    [`${PATCH}EOF`],
+    [`${PATCH}read tcp 10.1.1.1:5->10.1.1.2:6443: read: connection reset by peer`],
+    [`${PATCH}http2: client connection lost`],
+  ])('tries again after: %s', async (stderr) => {
+    processes.on(INSTALL, { exitCode: 1, stderr }, {});
+    await istioctl.install(['a']);
+    expect(clock.slept).toEqual([2_000]);
+  });
+
+  it.each([
+    [`${VERSION_CHECK}the server has asked for the client to provide credentials`, /credentials/],
+    [
+      `${VERSION_CHECK}Get "https://10.1.1.2:6443/version": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
+      /does not belong to the cluster/,
+    ],
+    ['Error: failed to setup client: context "c" does not exist', /lacks the context/],
+  ])('does not try again after: %s', async (stderr, words) => {
+    processes.on(INSTALL, { exitCode: 1, stderr });
+    await expect(istioctl.install(['a'])).rejects.toMatchObject({
+      reason: 'api-unreachable',
+      facts: {
+        message: expect.stringMatching(words) as string,
+        hint: expect.stringContaining('istio-vms k3s') as string,
+      },
+    });
+    expect(clock.slept).toEqual([]);
+  });
+
+  it('ends an install whose component has failed, and gives its words as the answer', async () => {
+    const lines: string[] = [];
+    processes.on(INSTALL, ({ onStderrLine }) => {
+      onStderrLine?.('- Processing resources for Istiod. Waiting for Deployment/mesh/istiod-1-19-3');
+      const failed =
+        '✘ Istiod encountered an error: failed to wait for resource: resources not ready after 5m0s: context deadline exceeded';
+      onStderrLine?.(failed);
+      return { failure: 'aborted', stderr: failed };
+    });
+    await expect(istioctl.install(['a'], { onProgress: (line) => void lines.push(line) })).rejects.toMatchObject({
+      reason: 'gave-up-waiting',
+    });
+    expect(lines).toHaveLength(2);
+  });
+
+  it('an interrupt is an interrupt, whatever was said before it', async () => {
+    const interrupt = new AbortController();
+    processes.on(INSTALL, ({ onStderrLine }) => {
+      interrupt.abort();
+      onStderrLine?.('✘ Istiod encountered an error: x');
+      return { failure: 'aborted' };
+    });
+    await expect(istioctl.install(['a'], { signal: interrupt.signal })).rejects.toMatchObject({
+      reason: 'interrupted',
+    });
+  });
+
+  it('all its writes are interruptible', async () => {
+    processes.on(INSTALL, {});
+    processes.on(CONFIGURE, {});
+    await istioctl.install(['a']);
+    await istioctl.configureWorkload({ groupFile: 'g', outputDir: 'o', ingressIp: '1.1.1.1', internalIp: '1.1.1.2' });
+    expect(processes.commands.map(({ interruptible }) => interruptible)).toEqual([true, true]);
   });
 
   describe('configureWorkload', () => {
@@ -78,6 +157,19 @@ describe('createIstioctl', () => {
       processes.on(CONFIGURE, young);
       await expect(istioctl.configureWorkload(request)).rejects.toThrow('root certificate');
       expect(clock.now()).toBeGreaterThanOrEqual(20_000);
+    });
+
+    it.each([
+      ['dial tcp 10.1.1.2:6443: connect: connection refused', 'api-unreachable', [2_000, 4_000, 6_000, 8_000, 10_000]],
+      ['tls: failed to verify certificate: x509: certificate signed by unknown authority', 'api-unreachable', []],
+    ])('does not take an API server that is away for a missing control plane: %s', async (why, reason, slept) => {
+      const get = 'Get "https://10.1.1.2:6443/api/v1/namespaces/mesh/configmaps/istio-1-19-3"';
+      processes.on(CONFIGURE, {
+        exitCode: 1,
+        stderr: `Error: configmap istio-1-19-3 was not found in namespace mesh: ${get}: ${why}`,
+      });
+      await expect(istioctl.configureWorkload(request)).rejects.toMatchObject({ reason });
+      expect(clock.slept).toEqual(slept);
     });
 
     it('does not wait for anything else', async () => {

@@ -2,13 +2,12 @@ import { posix } from 'node:path';
 import { parse } from 'yaml';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
 import { issueToken } from '../../cluster/tokens.ts';
-import { ISTIOCTL_CALL } from '../../durations.ts';
 import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { flag, parseArgs, type Parsed } from '../kubectl/args.ts';
-import { connect } from '../kubectl/connect.ts';
 import { istioError, minorOf, refused } from './call.ts';
+import { CLUSTER_FLAGS, configMapRequest, dial, namespaceOf } from './dial.ts';
 import { clusterName, defaultRevision, ingressAddress, readGroup } from './lookups.ts';
 import { clusterEnv, meshYaml, type WorkloadGroup, type WorkloadInput } from './workload-files.ts';
 
@@ -18,8 +17,7 @@ const MODE = 0o744;
 const SLEEP_SECONDS = 2 * 3_600;
 
 const FLAGS = {
-  '--kubeconfig': 'value',
-  '--context': 'value',
+  ...CLUSTER_FLAGS,
   '--file': 'value',
   '--output': 'value',
   '--clusterID': 'value',
@@ -42,12 +40,8 @@ export async function configure(call: HostCall, version: string, args: readonly 
   if (output === undefined) return istioError('expecting an output directory');
   const text = await call.files.readText(path);
   if (text === undefined) return istioError(`open ${path}: no such file or directory`);
-  const connection = await connect(
-    call,
-    flag(parsed, '--kubeconfig') ?? '',
-    flag(parsed, '--context') ?? '',
-    ISTIOCTL_CALL,
-  );
+  const map = configMapOf(flag(parsed, '--revision') ?? '');
+  const connection = await dial(call, parsed, configMapRequest(namespaceOf(parsed), map));
   if ('failure' in connection) return connection.failure;
   return write(call, connection.cluster, version, parsed, readGroup(text), output);
 }
@@ -70,12 +64,14 @@ async function write(
     await call.files.write(posix.join(output, name), content, MODE);
   };
   const revision = flag(parsed, '--revision') ?? (minorOf(version) >= 28 ? defaultRevision(cluster) : '');
-  const mapName = revision === '' || revision === 'default' ? 'istio' : `istio-${revision}`;
-  const map = store.list('configmaps').find(({ metadata }) => metadata.name === mapName);
+  const mapName = configMapOf(revision);
+  const istioNamespace = namespaceOf(parsed);
+  const map = store.get('configmaps', istioNamespace, mapName);
   if (map === undefined) {
-    return istioError(`configmap ${mapName} was not found in namespace istio-system`);
+    return istioError(
+      `configmap ${mapName} was not found in namespace ${istioNamespace}: configmaps "${mapName}" not found`,
+    );
   }
-  const istioNamespace = map.metadata.namespace ?? 'istio-system';
   const clusterId = flag(parsed, '--clusterID') ?? clusterName(cluster, revision, istioNamespace);
   if (clusterId === undefined) return istioError('failed to automatically determine the --clusterID');
   const mesh = parse((map['data'] as { mesh: string }).mesh) as { defaultConfig?: Record<string, unknown> };
@@ -92,7 +88,9 @@ async function write(
   await put('cluster.env', clusterEnv(input));
   const root = store.get('configmaps', group.namespace, 'istio-ca-root-cert');
   if (root === undefined) {
-    return istioError(`configmap istio-ca-root-cert was not found in namespace ${group.namespace}`);
+    return istioError(
+      `configmap istio-ca-root-cert was not found in namespace ${group.namespace}: configmaps "istio-ca-root-cert" not found`,
+    );
   }
   await put('root-cert.pem', (root['data'] as Record<string, string>)['root-cert.pem'] ?? '');
   const account = store.get('serviceaccounts', group.namespace, group.serviceAccount);
@@ -102,12 +100,26 @@ async function write(
     );
   }
   await put('istio-token', token(call, cluster, group, account, Number(flag(parsed, '--tokenDuration') ?? 3600)));
-  const ip = ingressAddress(cluster, flag(parsed, '--ingressIP'));
+  const ip = ingressAddress(cluster, istioNamespace, flag(parsed, '--ingressIP'));
   const host = revision === '' || revision === 'default' ? 'istiod' : `istiod-${revision}`;
   await put('hosts', ip === undefined ? '' : `${ip} ${host}.${istioNamespace}.svc\n`);
-  const warning = ip === undefined ? `Warning: Could not auto-detect IP for ${host}.${istioNamespace}.svc\n` : '';
-  return { exitCode: 0, stdout: `Configuration generation into directory ${output} was successful\n`, stderr: warning };
+  // The logger of istioctl writes to stdout, the command's own warning goes to stderr (facts/real-mesh.md 6.5).
+  const logged =
+    ip === undefined
+      ? `${new Date(call.world.clock.now()).toISOString()}\twarn\tCould not auto-detect IP for ${host}.${istioNamespace}.svc/${istioNamespace}. ` +
+        'Use --ingressIP to manually specify the Gateway address to reach istiod from the VM.\n'
+      : '';
+  return {
+    exitCode: 0,
+    stdout: `${logged}Configuration generation into directory ${output} was successful\n`,
+    stderr:
+      `Warning: a security token for namespace "${group.namespace}" and service account "${group.serviceAccount}" ` +
+      `has been generated and stored at "${posix.join(output, 'istio-token')}"\n`,
+  };
 }
+
+const configMapOf = (revision: string): string =>
+  revision === '' || revision === 'default' ? 'istio' : `istio-${revision}`;
 
 function token(
   call: HostCall,

@@ -1,15 +1,17 @@
 import { istioRow } from '../../../config/versions.ts';
+import { ApiError } from '../../cluster/api-error.ts';
 import { istioKinds } from '../../cluster/kinds.ts';
-import type { SimulatedCluster } from '../../cluster/kube.ts';
-import type { Deployment } from '../../cluster/shapes.ts';
-import { ISTIO_COMPONENT, ISTIO_CRDS, ISTIOCTL_CALL } from '../../durations.ts';
+import { podObjects, type SimulatedCluster } from '../../cluster/kube.ts';
+import { matchesMap } from '../../cluster/selectors.ts';
+import { condition, type Deployment, type Pod } from '../../cluster/shapes.ts';
+import { ISTIO_COMPONENT, ISTIO_CRDS } from '../../durations.ts';
 import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { activate } from '../kubectl/apply.ts';
 import { flag, parseArgs } from '../kubectl/args.ts';
-import { connect } from '../kubectl/connect.ts';
 import { istioError, minorOf, refused } from './call.ts';
+import { CLUSTER_FLAGS, dial, VERSION_REQUEST } from './dial.ts';
 import { OperatorError, readOperators } from './operator-file.ts';
 import { planInstall, type GatewayPlan, type InstallPlan } from './plan.ts';
 import { settleTags, tagsAndPlanes } from './default-tag.ts';
@@ -18,11 +20,32 @@ import { gatewayObjects, istiodObjects, MANAGER, webhookObjects } from './render
 
 const LOOK_MS = 1_000;
 
-/** `istioctl install`: renders, applies, waits for Deployments and not for addresses (facts/istio-vm.md 2.7). */
+const COMPONENTS = {
+  base: { name: 'Istio core', icon: '⛵️' },
+  pilot: { name: 'Istiod', icon: '🧠' },
+  gateways: { name: 'Ingress gateways', icon: '🛬' },
+} as const;
+
+/** A picture of a boat comes before anything else. */
+const BANNER = [
+  '',
+  '        |\\',
+  '        | \\',
+  '        |  \\',
+  '      /||   \\',
+  '    /  ||    \\',
+  '  ____||______\\',
+  '  \\__________/',
+  '',
+];
+
+/**
+ * `istioctl install`: renders, applies, waits for Deployments and not for addresses (facts/istio-vm.md 2.7). Progress is
+ * on stderr; a component that fails does not end it (facts/real-mesh.md 6.3, 6.14).
+ */
 export async function install(call: HostCall, version: string, args: readonly string[]): Promise<ProgramResult> {
   const parsed = parseArgs(args, {
-    '--kubeconfig': 'value',
-    '--context': 'value',
+    ...CLUSTER_FLAGS,
     '--filename': 'value',
     '--skip-confirmation': 'switch',
     '--readiness-timeout': 'value',
@@ -31,23 +54,37 @@ export async function install(call: HostCall, version: string, args: readonly st
   if (parsed.words[0] !== undefined) return refused(parsed.words[0]);
   const seconds = /^(\d+)s$/.exec(flag(parsed, '--readiness-timeout') ?? '300s')?.[1];
   if (seconds === undefined) return refused('--readiness-timeout');
-  if (!parsed.flags.has('--skip-confirmation')) return { exitCode: 1, stdout: 'Proceed? (y/N) Cancelled.\n' };
+  const connection = await dial(call, parsed, VERSION_REQUEST);
+  if ('failure' in connection) return connection.failure;
+  for (const line of BANNER) call.tell?.(line);
+  const warning = oldKubernetes(call, connection.cluster, version);
   let plan: InstallPlan;
   try {
     const operator = await readOperators(call.files, parsed.flags.get('--filename') ?? [], minorOf(version) >= 24);
     plan = planInstall(call.world, version, operator);
   } catch (error) {
-    if (error instanceof OperatorError) return istioError(error.message);
+    if (error instanceof OperatorError) return { ...istioError(error.message), stdout: warning };
     throw error;
   }
-  const connection = await connect(
-    call,
-    flag(parsed, '--kubeconfig') ?? '',
-    flag(parsed, '--context') ?? '',
-    ISTIOCTL_CALL,
+  if (!parsed.flags.has('--skip-confirmation')) {
+    return {
+      exitCode: 1,
+      stdout: `${warning}This will install the Istio ${version} profile into the cluster. Proceed? (y/N) Cancelled.\n`,
+    };
+  }
+  return { ...(await perform(call, connection.cluster, plan, Number(seconds) * 1000)), stdout: warning };
+}
+
+/** A Kubernetes that is too old is told on stdout, and the install goes on. */
+function oldKubernetes({ world }: HostCall, cluster: SimulatedCluster, version: string): string {
+  const floor = istioRow(version, world.shipped.versions)?.kubernetesFloor ?? '1.25';
+  const running = /^v1\.(\d+)/.exec(cluster.version)?.[1] ?? '0';
+  if (Number(running) >= Number(floor.split('.')[1])) return '';
+  return (
+    `\nThe Kubernetes version ${cluster.version} is not supported by Istio ${version}. The minimum supported Kubernetes version is ${floor}.\n` +
+    'Proceeding with the installation, but you might experience problems. ' +
+    'See https://istio.io/latest/docs/releases/supported-releases/ for a list of supported versions.\n\n'
   );
-  if ('failure' in connection) return connection.failure;
-  return perform(call, connection.cluster, plan, Number(seconds) * 1000);
 }
 
 async function perform(
@@ -56,40 +93,67 @@ async function perform(
   plan: InstallPlan,
   patience: number,
 ): Promise<ProgramResult> {
-  const floor = istioRow(plan.version, call.world.shipped.versions)?.kubernetesFloor ?? '1.25';
-  const running = /^v1\.(\d+)/.exec(cluster.version)?.[1] ?? '0';
-  if (Number(running) < Number(floor.split('.')[1])) {
-    return istioError(
-      `the Kubernetes version ${cluster.version} is not supported by Istio ${plan.version}. The minimum supported Kubernetes version is ${floor}`,
-    );
-  }
   const before = tagsAndPlanes(cluster, plan);
   await prepare(call, cluster, plan);
-  const lines: string[] = [];
-  if (plan.pilot !== undefined) {
-    await step(call, cluster, istiodObjects(plan));
-    for (const object of webhookObjects(plan)) cluster.store.apply(object, MANAGER);
-    await passing(call.world, 'istioctl install: waiting for istiod');
-    const [istiod] = istiodObjects(plan).filter(({ kind }) => kind === 'Deployment') as Deployment[];
-    if (istiod !== undefined && strike(call.world, 'istioctl-timeout')) {
-      await call.world.clock.sleep(patience, call.signal);
-      return notReady('Istiod', istiod, patience);
+  const errors: string[] = [];
+  const run = async (
+    component: { readonly name: string; readonly icon: string },
+    work: () => Promise<string | undefined>,
+  ): Promise<void> => {
+    call.tell?.(`- Processing resources for ${component.name}.`);
+    const error = await work();
+    if (error === undefined) call.tell?.(`✔ ${component.name} installed ${component.icon}`);
+    else {
+      for (const line of `✘ ${component.name} encountered an error: ${error}`.split('\n')) call.tell?.(line);
+      errors.push(error);
     }
-    const late = await waitFor(call, cluster, planned(istiodObjects(plan)), patience);
-    if (late !== undefined) return notReady('Istiod', late, patience);
-    lines.push('✔ Istiod installed 🧠');
+  };
+  if (plan.base) await run(COMPONENTS.base, () => Promise.resolve(undefined));
+  if (plan.pilot !== undefined) {
+    await run(COMPONENTS.pilot, async () => {
+      const objects = istiodObjects(plan);
+      const failed = await step(call, cluster, [...objects, ...webhookObjects(plan)]);
+      if (failed !== undefined) return failed;
+      await passing(call.world, 'istioctl install: waiting for istiod');
+      const [istiod] = objects.filter(({ kind }) => kind === 'Deployment') as Deployment[];
+      if (istiod !== undefined && strike(call.world, 'istioctl-timeout')) {
+        call.tell?.(waiting(COMPONENTS.pilot.name, istiod));
+        await call.world.clock.sleep(patience, call.signal);
+        return notReady(cluster, istiod, patience);
+      }
+      return waitFor(call, cluster, COMPONENTS.pilot.name, planned(objects), patience);
+    });
   }
-  for (const gateway of plan.gateways) {
-    if (gateway.name !== 'istio-ingressgateway' && strike(call.world, 'gateway-port-clash')) occupy(cluster, gateway);
-    await step(call, cluster, gatewayObjects(plan, gateway));
-    const late = await waitFor(call, cluster, planned(gatewayObjects(plan, gateway)), patience);
-    if (late !== undefined) return notReady('Ingress gateways', late, patience);
-    lines.push('✔ Ingress gateways installed 🛬');
+  if (plan.gateways.length > 0) {
+    await run(COMPONENTS.gateways, async () => {
+      const objects = plan.gateways.map((gateway) => {
+        if (gateway.name !== 'istio-ingressgateway' && strike(call.world, 'gateway-port-clash'))
+          occupy(cluster, gateway);
+        return gatewayObjects(plan, gateway);
+      });
+      const failed = await step(call, cluster, objects.flat());
+      if (failed !== undefined) return failed;
+      for (const made of objects) {
+        const late = await waitFor(call, cluster, COMPONENTS.gateways.name, planned(made), patience);
+        if (late !== undefined) return late;
+      }
+      return undefined;
+    });
   }
+  if (errors.length > 0) return istioError(`failed to install manifests: ${together(errors)}`);
   await passing(call.world, 'istioctl install: rolled out, nothing pruned, no tag');
   prune(cluster, plan);
   if (plan.pilot !== undefined) settleTags(cluster, plan, before);
-  return { exitCode: 0, stdout: [...lines, '✔ Installation complete', ''].join('\n') };
+  call.tell?.('- Pruning removed resources');
+  call.tell?.('✔ Installation complete');
+  return { exitCode: 0 };
+}
+
+/** Errors as Go's multierror prints them. */
+function together(errors: readonly string[]): string {
+  const [only] = errors;
+  if (errors.length === 1) return `1 error occurred:\n\t* ${only ?? ''}\n\n`;
+  return `${errors.length} errors occurred:\n${errors.map((error) => `\t* ${error}\n`).join('')}\n`;
 }
 
 /** Namespace with its network label when it is the installer who makes it (facts 2.4), and the CRDs. */
@@ -125,37 +189,53 @@ async function prepare({ world, signal }: HostCall, { store }: SimulatedCluster,
   }
 }
 
+/** Applies a component's objects; gives back the error that ended it. */
 async function step(
   { world, signal }: HostCall,
   { store }: SimulatedCluster,
   objects: readonly KubeObject[],
-): Promise<void> {
+): Promise<string | undefined> {
   await world.clock.sleep(ISTIO_COMPONENT, signal);
   for (const object of objects) {
-    store.apply(object, MANAGER);
+    try {
+      store.apply(object, MANAGER);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const { namespace = '', name } = object.metadata;
+      return `failed to update resource with server-side apply for obj ${object.kind}/${namespace}/${name}: ${error.status}`;
+    }
     await passing(world, `istioctl install: ${object.kind} ${object.metadata.name} applied`);
   }
+  return undefined;
 }
 
 const planned = (objects: readonly KubeObject[]): KubeObject | undefined =>
   objects.find(({ kind }) => kind === 'Deployment');
 
-/** Waits for a Deployment's rollout; gives it back when the patience is over. */
+/** Waits for a Deployment's rollout; gives back the error when the patience is over. */
 async function waitFor(
-  { world, signal }: HostCall,
-  { store }: SimulatedCluster,
+  call: HostCall,
+  cluster: SimulatedCluster,
+  component: string,
   wanted: KubeObject | undefined,
   patience: number,
-): Promise<Deployment | undefined> {
+): Promise<string | undefined> {
+  const { world, signal } = call;
   if (wanted === undefined) return undefined;
+  let told = false;
   for (const until = world.clock.now() + patience; ;) {
     const { namespace, name } = wanted.metadata;
-    const found = store.get('deployments.apps', namespace, name) as Deployment | undefined;
+    const found = cluster.store.get('deployments.apps', namespace, name) as Deployment | undefined;
     if (found !== undefined && rolledOut(found)) return undefined;
-    if (world.clock.now() >= until) return found ?? (wanted as Deployment);
+    if (!told) call.tell?.(waiting(component, wanted as Deployment));
+    told = true;
+    if (world.clock.now() >= until) return notReady(cluster, found ?? (wanted as Deployment), patience);
     await world.clock.sleep(LOOK_MS, signal);
   }
 }
+
+const waiting = (component: string, { metadata }: Deployment): string =>
+  `- Processing resources for ${component}. Waiting for Deployment/${metadata.namespace ?? ''}/${metadata.name}`;
 
 function rolledOut({ metadata, spec, status }: Deployment): boolean {
   const { generation = 1 } = metadata as { generation?: number };
@@ -168,13 +248,29 @@ function rolledOut({ metadata, spec, status }: Deployment): boolean {
   );
 }
 
-function notReady(component: string, { metadata, spec }: Deployment, patience: number): ProgramResult {
-  const names = spec.template.spec.containers.map(({ name }) => name).join(' ');
+function notReady({ store }: SimulatedCluster, deployment: Deployment, patience: number): string {
+  const { metadata, spec } = deployment;
   const where = `Deployment/${metadata.namespace ?? ''}/${metadata.name}`;
-  return istioError(
-    `failed to install manifests: ${component} encountered an error: failed to wait for resource: resources not ready after ` +
-      `${Math.round(patience / 60_000)}m0s: timed out waiting for the condition\n  ${where} (containers with unready status: [${names}])`,
+  const pods = podObjects(store).filter(
+    (pod) =>
+      pod.metadata.namespace === metadata.namespace &&
+      matchesMap(spec.selector?.matchLabels ?? {}, pod.metadata.labels),
   );
+  const why = pods.map(reasonOf).find((reason) => reason !== undefined);
+  return (
+    `failed to wait for resource: resources not ready after ${Math.round(patience / 60_000)}m0s: context deadline exceeded\n` +
+    (why === undefined ? '  ' : `  ${where} (${why})`)
+  );
+}
+
+/** Why a pod is not ready: what its container waits for, else the message of its condition. */
+function reasonOf(pod: Pod): string | undefined {
+  for (const { state } of pod.status.containerStatuses ?? []) {
+    const wait = state['waiting'] as { reason?: string; message?: string } | undefined;
+    if (wait !== undefined) return `container failed to start: ${wait.reason ?? ''}: ${wait.message ?? ''}`;
+  }
+  const ready = condition(pod, 'Ready');
+  return ready?.status === 'False' ? ready.message : undefined;
 }
 
 /** The fault: somebody else's Service has the istiod port on every node already. */

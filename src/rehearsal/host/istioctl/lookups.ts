@@ -47,9 +47,12 @@ export function defaultRevision({ store }: SimulatedCluster): string {
 }
 
 /** A valid `--ingressIP`, else the first address of the gateway's Service, else none, and no error (facts/istio-vm.md 4.4). */
-export function ingressAddress({ store }: SimulatedCluster, given: string | undefined): string | undefined {
+export function ingressAddress(
+  { store }: SimulatedCluster,
+  namespace: string,
+  given: string | undefined,
+): string | undefined {
   if (given !== undefined && /^\d{1,3}(\.\d{1,3}){3}$/.test(given)) return given;
-  const service = store.list('services').find(({ metadata }) => metadata.name === 'istio-eastwestgateway') as
-    Service | undefined;
+  const service = store.get('services', namespace, 'istio-eastwestgateway') as Service | undefined;
   return service?.status?.loadBalancer.ingress?.[0]?.ip;
 }

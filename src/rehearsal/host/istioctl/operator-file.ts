@@ -29,17 +29,21 @@ export interface Operator {
     readonly revision?: string;
     readonly profile?: string;
     readonly hub?: string;
-    readonly tag?: string;
+    readonly tag?: string | number;
     readonly components?: {
       readonly base?: { readonly enabled?: boolean };
       readonly pilot?: { readonly enabled?: boolean; readonly k8s?: { readonly resources?: Resources } };
       readonly ingressGateways?: readonly GatewayComponent[];
     };
     readonly values?: {
+      readonly revision?: string;
       readonly global?: {
         readonly istioNamespace?: string;
         readonly meshID?: string;
         readonly network?: string;
+        readonly hub?: string;
+        readonly tag?: string | number;
+        readonly imagePullPolicy?: string;
         readonly multiCluster?: { readonly clusterName?: string };
         readonly proxy?: { readonly resources?: Resources };
       };
@@ -55,20 +59,30 @@ export interface Operator {
 /** A file that istioctl would not take; the message is its own. */
 export class OperatorError extends Error {}
 
-/** Known since 1.24, when the decoder became strict. */
+/** Known since 1.24, when the decoder became strict (operator/pkg/apis/types.go, values_types.proto of 1.30). */
+const DOCUMENT_KEYS = ['apiVersion', 'kind', 'metadata', 'spec'];
 const SPEC_KEYS = [
   'namespace',
   'revision',
   'tag',
   'hub',
   'profile',
+  'installPackagePath',
   'components',
   'values',
   'unvalidatedValues',
   'meshConfig',
   'compatibilityVersion',
 ];
-const COMPONENT_KEYS = ['base', 'pilot', 'cni', 'ztunnel', 'ingressGateways', 'egressGateways'];
+const VALUES_KEYS =
+  'cni gateways global pilot ztunnel telemetry sidecarInjectorWebhook istio_cni revision ownerName meshConfig base istiodRemote revisionTags defaultRevision profile compatibilityVersion experimental gatewayClasses'.split(
+    ' ',
+  );
+const GLOBAL_KEYS =
+  'arch certSigners configValidation defaultNodeSelector defaultPodDisruptionBudget defaultResources defaultTolerations hub imagePullPolicy imagePullSecrets istioNamespace logAsJson logging meshID meshNetworks multiCluster network podDNSSearchNamespaces omitSidecarInjectorConfigMap operatorManageWebhooks priorityClassName proxy proxy_init sds tag variant tracer remotePilotAddress istiod pilotCertProvider jwtPolicy sts revision mountMtlsCerts caAddress externalIstiod configCluster caName platform ipFamilies ipFamilyPolicy waypoint trustBundleName nativeNftables networkPolicy resourceScope agentgateway enableReaderRBAC'.split(
+    ' ',
+  );
+const COMPONENT_KEYS = ['base', 'pilot', 'cni', 'ztunnel', 'istiodRemote', 'ingressGateways', 'egressGateways'];
 const PART_KEYS = ['enabled', 'namespace', 'hub', 'tag', 'name', 'label', 'k8s'];
 const K8S_KEYS = [
   'affinity',
@@ -96,52 +110,58 @@ const K8S_KEYS = [
 
 /** Reads IstioOperator files in order, later ones over earlier ones. @throws OperatorError */
 export async function readOperators(files: Files, paths: readonly string[], strict: boolean): Promise<Operator> {
-  let merged: Fields = {};
+  let merged: Fields = { apiVersion: 'install.istio.io/v1alpha1', kind: 'IstioOperator', metadata: {}, spec: {} };
   for (const path of paths) {
     const text = await files.readText(path);
     if (text === undefined)
-      throw new OperatorError(`could not read values from file: open ${path}: no such file or directory`);
-    merged = mergeFields(merged, oneDocument(path, text, strict));
+      throw new OperatorError(`generate config: merge inputs: open ${path}: no such file or directory`);
+    merged = mergeFields(merged, oneDocument(text));
   }
+  if (strict) checkFields(merged);
   return merged;
 }
 
-function oneDocument(path: string, text: string, strict: boolean): Fields {
+/** A file of comments only is an empty one, and fine (facts/real-mesh.md 6.12). */
+function oneDocument(text: string): Fields {
   const documents = parseAllDocuments(text).map((document) => {
-    if (document.errors.length > 0)
-      throw new OperatorError(`${path}: error converting YAML to JSON: ${document.errors[0]?.message ?? ''}`);
+    if (document.errors.length > 0) {
+      const why = document.errors[0]?.message ?? '';
+      throw new OperatorError(`generate config: merge inputs: error converting YAML to JSON: yaml: ${why}`);
+    }
     return document.toJS() as unknown;
   });
-  const [first, second] = documents.filter(isFields);
-  if (first === undefined) throw new OperatorError(`${path}: no IstioOperator in it`);
-  if (second !== undefined)
-    throw new OperatorError(`${path}: contains multiple IstioOperator CRs, only one per file is supported`);
-  if (first['apiVersion'] !== 'install.istio.io/v1alpha1' || first['kind'] !== 'IstioOperator') {
+  const operators = documents.filter((document) => isFields(document));
+  if (operators.length > 1) {
     throw new OperatorError(
-      `${path}: expected IstioOperator of install.istio.io/v1alpha1, got ${String(first['kind'])} of ${String(first['apiVersion'])}`,
+      'generate config: merge inputs: contains multiple IstioOperator CRs, only one per file is supported',
     );
   }
-  if (strict) checkFields(first);
-  return first;
+  const { spec, ...rest } = operators[0] ?? {};
+  return spec === null || spec === undefined ? rest : { ...rest, spec };
 }
 
+/** Another kind is told by what only that kind has: `data` of a ConfigMap. */
 function checkFields(document: Fields): void {
+  known(document, DOCUMENT_KEYS);
   const spec = fields(document['spec']);
-  known(spec, SPEC_KEYS, 'spec');
+  known(spec, SPEC_KEYS);
   const components = fields(spec['components']);
-  known(components, COMPONENT_KEYS, 'spec.components');
-  for (const [name, value] of Object.entries(components)) {
+  known(components, COMPONENT_KEYS);
+  for (const value of Object.values(components)) {
     const parts: unknown[] = Array.isArray(value) ? value : [value];
     for (const part of parts) {
-      known(fields(part), PART_KEYS, `spec.components.${name}`);
-      known(fields(fields(part)['k8s']), K8S_KEYS, `spec.components.${name}.k8s`);
+      known(fields(part), PART_KEYS);
+      known(fields(fields(part)['k8s']), K8S_KEYS);
     }
   }
+  const values = fields(spec['values']);
+  known(values, VALUES_KEYS);
+  known(fields(values['global']), GLOBAL_KEYS);
 }
 
-function known(found: Fields, allowed: readonly string[], where: string): void {
+function known(found: Fields, allowed: readonly string[]): void {
   const odd = Object.keys(found).find((key) => !allowed.includes(key));
-  if (odd !== undefined) throw new OperatorError(`validation errors: unknown field "${where}.${odd}"`);
+  if (odd !== undefined) throw new OperatorError(`generate config: could not unmarshal: json: unknown field "${odd}"`);
 }
 
 /** Maps merge, lists are replaced; gateways, which have names, merge by them. */

@@ -24,6 +24,9 @@ export interface GatewayPlan {
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly { readonly name: string; readonly port: number; readonly targetPort?: number }[];
   readonly resources: Resources;
+  /** Its own image, or `auto` where the injector is to put it in. */
+  readonly image: string;
+  readonly imagePullPolicy: string | undefined;
 }
 
 const ISTIOD: Resources = { requests: { cpu: '500m', memory: '2048Mi' } };
@@ -49,17 +52,21 @@ const INGRESS_PORTS = [
 /** Lays files over their profile. @throws OperatorError */
 export function planInstall(world: World, version: string, { metadata, spec = {} }: Operator): InstallPlan {
   const profile = PROFILES[spec.profile ?? 'default'];
-  if (profile === undefined) throw new OperatorError(`unknown profile "${spec.profile ?? ''}"`);
-  const revision = spec.revision ?? '';
+  if (profile === undefined) {
+    const what = `profile "${spec.profile ?? ''}" not found`;
+    throw new OperatorError(`generate config: merge inputs: ${what}`);
+  }
+  const revision = spec.revision ?? spec.values?.revision ?? '';
   if (revision !== '' && !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(revision)) {
     throw new OperatorError(
       `invalid revision specified: ${revision}: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'`,
     );
   }
   const { components = {}, values = {} } = spec;
-  const namespace = values.global?.istioNamespace ?? metadata?.namespace ?? 'istio-system';
+  // Components go where the file's own namespace is (operator/pkg/component).
+  const namespace = metadata?.namespace ?? 'istio-system';
   const row = istioRow(version, world.shipped.versions);
-  const hub = spec.hub ?? row?.builtInHub ?? row?.hub ?? 'docker.io/istio';
+  const hub = values.global?.hub ?? spec.hub ?? row?.builtInHub ?? row?.hub ?? 'docker.io/istio';
   const pilot = components.pilot?.enabled ?? profile.pilot;
   const gateways = mergeNamed(
     profile.gateways as never,
@@ -74,7 +81,7 @@ export function planInstall(world: World, version: string, { metadata, spec = {}
     base: components.base?.enabled ?? profile.pilot,
     pilot: pilot
       ? {
-          image: `${hub}/pilot:${spec.tag ?? version}`,
+          image: `${hub}/pilot:${tag}`,
           resources: components.pilot?.k8s?.resources ?? values.pilot?.resources ?? (profile.small ? DEMO : ISTIOD),
         }
       : undefined,
@@ -86,6 +93,8 @@ export function planInstall(world: World, version: string, { metadata, spec = {}
         labels: { app: gateway.name, istio: gateway.name.replace(/^istio-/, ''), ...gateway.label },
         ports: gateway.k8s?.service?.ports ?? INGRESS_PORTS,
         resources: gateway.k8s?.resources ?? values.gateways?.['istio-ingressgateway']?.resources ?? PROXY,
+        image: injected ? 'auto' : `${hub}/proxyv2:${tag}`,
+        imagePullPolicy: values.global?.imagePullPolicy,
       })),
     values,
     defaultConfig: spec.meshConfig?.defaultConfig ?? {},

@@ -126,28 +126,43 @@ export function tagObjects(tag: string, revision: string, namespace: string, ver
   ];
 }
 
-/** A gateway's Service and Deployment; its container says `auto` until the webhook has seen the pod. */
+/**
+ * A gateway's Service and Deployment, both selecting by all of the gateway's labels. With an injection template its
+ * container says `auto` until the webhook has seen the pod; without one the pod is complete and is not injected.
+ */
 export function gatewayObjects(plan: InstallPlan, gateway: GatewayPlan): KubeObject[] {
   const own = { ...labels(plan, 'IngressGateways'), ...gateway.labels };
   const rev = revisionLabel(plan);
+  const injected = gateway.image === 'auto';
   return [
     object('v1', 'Service', gateway.name, gateway.namespace, own, {
       spec: {
         type: 'LoadBalancer',
-        selector: { app: gateway.labels['app'], istio: gateway.labels['istio'] },
+        selector: gateway.labels,
         ports: gateway.ports,
       },
     }),
     object('apps/v1', 'Deployment', gateway.name, gateway.namespace, own, {
       spec: {
         replicas: 1,
-        selector: { matchLabels: { app: gateway.labels['app'], istio: gateway.labels['istio'] } },
+        selector: { matchLabels: gateway.labels },
         template: {
           metadata: {
-            labels: { ...gateway.labels, [REVISION]: rev, 'sidecar.istio.io/inject': 'true' },
-            annotations: { 'inject.istio.io/templates': 'gateway' },
+            labels: { ...gateway.labels, [REVISION]: rev, 'sidecar.istio.io/inject': String(injected) },
+            annotations: injected
+              ? { 'sidecar.istio.io/inject': 'true', 'inject.istio.io/templates': 'gateway' }
+              : { [REVISION]: rev, 'sidecar.istio.io/inject': 'false' },
           },
-          spec: { containers: [{ name: 'istio-proxy', image: 'auto', resources: gateway.resources }] },
+          spec: {
+            containers: [
+              {
+                name: 'istio-proxy',
+                image: gateway.image,
+                resources: gateway.resources,
+                ...(gateway.imagePullPolicy === undefined ? {} : { imagePullPolicy: gateway.imagePullPolicy }),
+              },
+            ],
+          },
         },
       },
     }),

@@ -40,7 +40,8 @@ function proxyMetadata(input: WorkloadInput): Record<string, string> {
     ISTIO_META_DNS_CAPTURE: 'true',
     ISTIO_META_MESH_ID: typeof input.meshDefaults['meshId'] === 'string' ? input.meshDefaults['meshId'] : '',
     ISTIO_META_NETWORK: group.network,
-    ISTIO_META_POD_PORTS: JSON.stringify(ports),
+    // Only where the group names ports.
+    ...(ports.length === 0 ? {} : { ISTIO_META_POD_PORTS: JSON.stringify(ports) }),
     ISTIO_META_WORKLOAD_NAME: group.name,
     ISTIO_METAJSON_LABELS: JSON.stringify(sorted({ ...group.labels, ...canonical })),
     POD_NAMESPACE: group.namespace,
@@ -50,7 +51,7 @@ function proxyMetadata(input: WorkloadInput): Record<string, string> {
   };
 }
 
-/** cluster.env: sorted, quoted only where a shell needs it (facts/istio-vm.md 4.3). */
+/** cluster.env: sorted, every value in single quotes (facts/real-mesh.md 6.5). */
 export function clusterEnv(input: WorkloadInput): string {
   const { group } = input;
   const ports = Object.values(group.ports);
@@ -69,8 +70,7 @@ export function clusterEnv(input: WorkloadInput): string {
     .join('');
 }
 
-const quoted = (value: string): string =>
-  /[^\w@%+=:,./-]/.test(value) || value === '' ? `'${value.replaceAll("'", `'"'"'`)}'` : value;
+const quoted = (value: string): string => `'${value.replaceAll("'", `'"'"'`)}'`;
 
 /** mesh.yaml: the agent's ProxyConfig; the probe is the group's as it is now, and stays so (facts/istio-vm.md 6.2). */
 export function meshYaml(input: WorkloadInput): string {

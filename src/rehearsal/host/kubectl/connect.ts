@@ -31,7 +31,15 @@ function parsed(text: string): Kubeconfig {
   return config;
 }
 
-export type Connection = { readonly cluster: SimulatedCluster } | { readonly failure: ProgramResult };
+/** Why there is no connection; `failure` says it in kubectl's words, other clients have their own. */
+export interface Trouble {
+  readonly kind: 'kubeconfig' | 'refused' | 'timeout' | 'x509' | 'unauthorized';
+  /** `host:port`, where the kubeconfig names one. */
+  readonly server?: string;
+}
+
+export type Connection =
+  { readonly cluster: SimulatedCluster } | { readonly failure: ProgramResult; readonly trouble: Trouble };
 
 /** Failure of a client program: exit 1 with this on stderr. */
 const failure = (text: string): ProgramResult => ({ exitCode: 1, stderr: `${text}\n` });
@@ -50,9 +58,9 @@ export async function connect(
   took = KUBECTL_CALL,
 ): Promise<Connection> {
   const { world, files, signal } = call;
-  const no = async (text: string, time: number): Promise<Connection> => {
+  const no = async (text: string, time: number, trouble: Trouble = { kind: 'kubeconfig' }): Promise<Connection> => {
     await world.clock.sleep(time, signal);
-    return { failure: failure(text) };
+    return { failure: failure(text), trouble };
   };
   const text = await files.readText(kubeconfig);
   if (text === undefined) return no(`error: stat ${kubeconfig}: no such file or directory`, took);
@@ -73,8 +81,11 @@ export async function connect(
     ({ address, state }) => address === hostname && state === 'Running',
   );
   if (instance === undefined) {
-    if (hostname === '127.0.0.1' || hostname === 'localhost') return no(refused, KUBECTL_REFUSED);
-    return no(`Unable to connect to the server: dial tcp ${hostname}:${port}: i/o timeout`, KUBECTL_UNREACHABLE);
+    const server = `${hostname}:${port}`;
+    if (hostname === '127.0.0.1' || hostname === 'localhost')
+      return no(refused, KUBECTL_REFUSED, { kind: 'refused', server });
+    const text = `Unable to connect to the server: dial tcp ${server}: i/o timeout`;
+    return no(text, KUBECTL_UNREACHABLE, { kind: 'timeout', server });
   }
   const cluster = clusterOf(world);
   await world.clock.sleep(meets(world, 'api-slow') ? took + API_SLOW : took, signal);
@@ -82,17 +93,22 @@ export async function connect(
   const away =
     (world.faults.has('api-flaky') && flaky(world.clock.now())) ||
     (meets(world, 'api-away') && often(world.clock.now()));
-  if (down || away) return { failure: failure(refused) };
+  const server = `${hostname}:${port}`;
+  if (down || away) return { failure: failure(refused), trouble: { kind: 'refused', server } };
   const ca = Buffer.from(target['certificate-authority-data'] ?? '', 'base64').toString('utf8');
   if (ca !== cluster.ca) {
     return {
       failure: failure(
         'Unable to connect to the server: tls: failed to verify certificate: x509: certificate signed by unknown authority',
       ),
+      trouble: { kind: 'x509', server },
     };
   }
   if (user?.['client-certificate-data'] !== cluster.clientCertificate || user['client-key-data'] === undefined) {
-    return { failure: failure('error: You must be logged in to the server (Unauthorized)') };
+    return {
+      failure: failure('error: You must be logged in to the server (Unauthorized)'),
+      trouble: { kind: 'unauthorized', server },
+    };
   }
   return { cluster };
 }

@@ -108,7 +108,7 @@ describe('deployments', () => {
     await apply(app('typo', 'docker.io/istio/examples-helloworld-v3:1.0'));
     await world.clock.advance(120_000);
     const [pod] = await items('pods', 'app=typo');
-    expect(pod?.['status'].containerStatuses[0].state).toEqual({ waiting: { reason: 'ImagePullBackOff' } });
+    expect(pod?.['status'].containerStatuses[0].state).toMatchObject({ waiting: { reason: 'ImagePullBackOff' } });
   });
 });
 

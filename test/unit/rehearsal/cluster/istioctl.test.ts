@@ -37,13 +37,13 @@ describe('istioctl install', () => {
     const before = big.world.clock.now();
     const result = await big.installIstio();
     expect(result).toMatchObject({ exitCode: 1 });
-    expect(result.stderr).toContain('timed out waiting for the condition');
+    expect(result.stderr).toContain('resources not ready after 5m0s: context deadline exceeded');
     expect(big.world.clock.now() - before).toBeGreaterThan(300_000);
     const small = await readyLab({ small: true, workerMemory: '2G' });
     expect((await small.installIstio()).exitCode).toBe(0);
   });
 
-  it('refuses a Kubernetes that is too old, and takes the one that fits', async () => {
+  it('installs on a Kubernetes that is too old, with a warning on stdout', async () => {
     const made = await readyLab({ version: '1.30.3' });
     expect((await made.installIstio()).exitCode).toBe(0);
     const old = await readyLab();
@@ -52,7 +52,9 @@ describe('istioctl install', () => {
       '{"artifact":"istioctl","version":"1.30.3","cpu":"linux-amd64"}\n',
       0o755,
     );
-    expect((await old.installIstio()).stderr).toContain('The minimum supported Kubernetes version is 1.32');
+    const result = await old.installIstio();
+    expect(result.exitCode).toBe(0);
+    expect(result.stdout).toContain('The minimum supported Kubernetes version is 1.32');
   });
 
   it('is strict about fields from 1.24 on', async () => {
@@ -61,7 +63,7 @@ describe('istioctl install', () => {
       spec: { ...(controlPlane(made.config)['spec'] as object), components: { pilot: { k8s: { resource: {} } } } },
     });
     const late = await readyLab({ version: '1.24.6' });
-    expect((await late.install(odd(late))).stderr).toContain('unknown field "spec.components.pilot.k8s.resource"');
+    expect((await late.install(odd(late))).stderr).toContain('could not unmarshal: json: unknown field "resource"');
     const early = await readyLab({ version: '1.22.8' });
     expect((await early.install(odd(early))).exitCode).toBe(0);
   });
@@ -134,7 +136,7 @@ describe('istioctl install', () => {
 
   it('gateway before its control plane never becomes ready', async () => {
     const made = await readyLab();
-    expect((await made.installGateway()).stderr).toContain('timed out waiting for the condition');
+    expect((await made.installGateway()).stderr).toContain('resources not ready after 5m0s: context deadline exceeded');
   });
 });
 

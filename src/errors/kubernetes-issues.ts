@@ -1,0 +1,180 @@
+import type { IssueTool, KnownIssue } from './known-issue.ts';
+
+const CLIENTS: readonly IssueTool[] = ['kubectl', 'istioctl'];
+
+/**
+ * What kubectl and istioctl say. Order matters: istioctl reports "configmap … was not found" and "failed to wait for
+ * resource" for any error of the API server, so only the end of the sentence tells an absent object from an API server
+ * that does not answer (facts/real-mesh.md 6.4).
+ */
+export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
+  {
+    // Before the API server's own troubles: the text may hold the same words about the webhook's pod.
+    id: 'kubernetes-webhook',
+    tool: CLIENTS,
+    pattern: /failed calling webhook/i,
+    transient: true,
+    reason: 'tool-failed',
+    sentence: "The cluster could not ask one of istiod's webhooks.",
+    hint: 'istiod is not up, or an old revision left its webhook: `istio-vms status` shows which.',
+    source: 'facts/istio-vm.md 2.5',
+  },
+  {
+    // Its details may hold a registry's "connection refused" or x509 error. An API server that went away during the wait
+    // is told by the URL of the request.
+    id: 'istio-not-ready',
+    tool: 'istioctl',
+    pattern:
+      /(?:failed to wait for resource|resources not ready after|timed out waiting for the condition)(?![\s\S]*"https?:\/\/[^"\s/]+\/(?:apis?|version|openapi)\b)/i,
+    reason: 'gave-up-waiting',
+    sentence: 'What istioctl installed did not become ready in time.',
+    hint: 'Look at the pods of the control plane: images may still be on the way, or a node is down or too small (MEM_WORKER).',
+    source: 'facts/istio-vm.md 2.2, facts/real-mesh.md 6.14',
+  },
+  {
+    id: 'kubernetes-certificate-time',
+    tool: CLIENTS,
+    pattern: /x509: certificate has expired or is not yet valid/i,
+    reason: 'api-unreachable',
+    sentence: "The Kubernetes API server's certificate has expired or is not yet valid.",
+    hint: 'Compare the clocks of this computer and of the server machine; then restart k3s there (`sudo systemctl restart k3s`): it renews its certificates.',
+    source: 'facts/k3s.md 3, 11',
+  },
+  {
+    id: 'kubernetes-x509',
+    tool: CLIENTS,
+    pattern:
+      /certificate signed by unknown authority|x509: certificate is (?:valid for|not valid)|x509: cannot validate/i,
+    reason: 'api-unreachable',
+    sentence: 'The kubeconfig does not belong to the cluster that answers.',
+    hint: 'Run `istio-vms k3s`: it fetches the kubeconfig again.',
+    source: 'facts/k3s.md 7, facts/real-mesh.md 6.4',
+  },
+  {
+    id: 'kubernetes-unauthorized',
+    tool: CLIENTS,
+    pattern:
+      /must be logged in to the server|\bUnauthorized\b|the server has asked for the client to provide credentials/i,
+    reason: 'api-unreachable',
+    sentence: 'The cluster does not accept the credentials in the kubeconfig.',
+    hint: 'Run `istio-vms k3s`: it fetches the kubeconfig again.',
+    source: 'facts/k3s.md 12, facts/real-mesh.md 6.4',
+  },
+  {
+    id: 'kubernetes-forbidden',
+    tool: CLIENTS,
+    pattern: /is forbidden: User "[^"]*" cannot/i,
+    reason: 'permission-denied',
+    sentence: 'The user of the kubeconfig may not do this in the cluster.',
+    hint: "Run `istio-vms k3s`: it fetches the administrator's kubeconfig again.",
+    source: 'Kubernetes: RBAC authorizer',
+  },
+  {
+    id: 'kubernetes-context',
+    tool: CLIENTS,
+    pattern: /context "[^"]*" does not exist|context was not found|error: stat \S+: no such file or directory/i,
+    reason: 'api-unreachable',
+    sentence: 'The kubeconfig is not there or lacks the context of this lab.',
+    hint: 'Run `istio-vms k3s`: it writes the kubeconfig.',
+    source: 'facts/k3s.md 12, facts/real-mesh.md 6.4',
+  },
+  {
+    id: 'kubernetes-unreachable',
+    tool: CLIENTS,
+    pattern:
+      /The connection to the server \S+ was refused|Unable to connect to the server|dial tcp \S+:? (?:connect: )?(?:connection refused|no route to host|network is unreachable|i\/o timeout)|dial tcp: lookup \S+|TLS handshake timeout|Client\.Timeout|connection reset by peer|: (?:unexpected )?EOF\b|http2: (?:client connection lost|client connection force closed|server sent GOAWAY)|"https?:\/\/[^"]+": context deadline exceeded|write: broken pipe/i,
+    transient: true,
+    reason: 'api-unreachable',
+    sentence: 'The Kubernetes API does not answer.',
+    hint: 'See whether the server machine runs (`istio-vms status`), then run `istio-vms k3s`: it starts it and writes a fresh kubeconfig.',
+    source: 'facts/k3s.md 3, 7, facts/real-mesh.md 6.4',
+  },
+  {
+    id: 'kubernetes-busy',
+    tool: CLIENTS,
+    pattern:
+      /etcdserver: |the server is currently unable to handle the request|unable to return a response in the time allotted|\bToo Many Requests\b|ServiceUnavailable|apiserver not ready/i,
+    transient: true,
+    reason: 'api-unreachable',
+    sentence: 'The Kubernetes API cannot answer at the moment.',
+    hint: 'Wait a minute, then run the same command again; if it lasts, the server machine is too small (MEM_MASTER, CPU_MASTER).',
+    source: 'Kubernetes API: statuses 429, 500, 503, 504',
+  },
+  {
+    id: 'kubernetes-terminating',
+    pattern: /because it is being terminated/i,
+    reason: 'tool-failed',
+    sentence: 'A namespace is still being deleted, so nothing can be made in it.',
+    hint: 'See what holds it (`kubectl get namespace NAME -o yaml`: finalizers, conditions), then run the same command again.',
+    source: 'facts/k3s.md 12, Kubernetes: NamespaceLifecycle admission',
+  },
+  {
+    id: 'kubernetes-conflict',
+    tool: CLIENTS,
+    pattern: /the object has been modified|Operation cannot be fulfilled/i,
+    transient: true,
+    reason: 'tool-failed',
+    sentence: 'Somebody else changed an object of the cluster at the same moment.',
+    hint: 'Run the same command again.',
+    source: 'Kubernetes API conventions: 409 Conflict',
+  },
+  {
+    id: 'kubernetes-immutable',
+    tool: CLIENTS,
+    pattern: /field is immutable/i,
+    reason: 'tool-failed',
+    sentence: 'The new configuration changes a field that Kubernetes does not allow to change.',
+    hint: 'Delete the object that the text below names, then run the same command again.',
+    source: 'facts/real-mesh.md 6.11',
+  },
+  {
+    id: 'istio-overlay',
+    tool: 'istioctl',
+    pattern:
+      /contains multiple IstioOperator CRs|could not unmarshal|unknown field "|profile "[^"]*" not found|validation errors?:|error converting YAML to JSON/i,
+    reason: 'bad-configuration',
+    sentence: 'The IstioOperator file is not valid for this version of istioctl.',
+    hint: 'Correct the file that ISTIO_OVERLAY names: the text below says what is wrong with it.',
+    source: 'facts/real-mesh.md 6.12',
+  },
+  {
+    id: 'istio-configmap',
+    tool: 'istioctl',
+    pattern:
+      /configmap istio(?!-ca-root-cert)\S* was not found in namespace [^\s:]+(?:: configmaps "[^"]+" not found|:?\s*$)/im,
+    reason: 'tool-failed',
+    sentence: 'The cluster has no control plane of this revision.',
+    hint: 'Run `istio-vms istio`, and check ISTIO_VERSION, ISTIO_REVISION and ISTIO_NAMESPACE.',
+    source: 'facts/istio-vm.md 4.5, facts/real-mesh.md 6.4',
+  },
+  {
+    id: 'istio-root-cert',
+    tool: 'istioctl',
+    pattern:
+      /configmap istio-ca-root-cert was not found in namespace [^\s:]+(?:: configmaps "[^"]+" not found|:?\s*$)/im,
+    transient: true,
+    reason: 'tool-failed',
+    sentence: 'istiod has not yet put its root certificate into the namespace of the VM.',
+    hint: 'It takes some seconds after the namespace is made; if it lasts, istiod is down: `istio-vms status`.',
+    source: 'facts/istio-vm.md 4.2, 4.5',
+  },
+  {
+    id: 'istio-service-account',
+    tool: 'istioctl',
+    pattern:
+      /could not create a token under service account \S+ in namespace [^\s:]+(?:: serviceaccounts "[^"]+" not found|:?\s*$)/im,
+    reason: 'tool-failed',
+    sentence: 'The service account of the VM is not there, so it gets no token.',
+    hint: 'Run `istio-vms workload` again.',
+    source: 'facts/istio-vm.md 4.5',
+  },
+  {
+    id: 'istio-tag-revision',
+    tool: 'istioctl',
+    pattern: /cannot modify tag(?: "[^"]*")?: cannot find MutatingWebhookConfiguration/i,
+    reason: 'tool-failed',
+    sentence: 'The revision that the tag shall point to is not installed.',
+    hint: 'Run `istio-vms istio` again.',
+    source: 'istio/istio istioctl/pkg/tag/generate.go',
+  },
+];

@@ -1,0 +1,127 @@
+import { CliError } from '../errors/cli-error.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { progressText, readProgress, type Waited } from '../tools/istioctl-progress.ts';
+import { podTrouble, type PodTrouble } from './pod-reasons.ts';
+import type { Lab } from './lab.ts';
+
+/** The first look at the pods comes when an ordinary install is over; milliseconds. */
+const FIRST_LOOK_MS = 12_000;
+const LOOK_MS = 5_000;
+
+/** What the cluster says of pods that do not start, over several looks. */
+export interface TroubleWatch {
+  /** Takes a look at these Deployments. @returns the trouble there is, and the error once it has lasted too long */
+  see(objects: readonly KubeObject[], deployments: readonly string[]): Seen;
+}
+
+export interface Seen {
+  readonly trouble?: PodTrouble;
+  readonly verdict?: CliError;
+}
+
+/** Remembers since when which trouble is there. */
+export function createTroubleWatch(lab: Lab, namespace: string): TroubleWatch {
+  const { clock } = lab.doors;
+  const since = new Map<string, number>();
+  return {
+    see(objects, deployments) {
+      const now = clock.now();
+      const found = deployments.flatMap((name) => {
+        const trouble = podTrouble(objects, name, namespace);
+        return trouble === undefined ? [] : [{ key: `${name} ${trouble.kind}`, name, trouble }];
+      });
+      for (const key of [...since.keys()]) if (!found.some((each) => each.key === key)) since.delete(key);
+      for (const { key } of found) since.set(key, since.get(key) ?? now);
+      const over = found.find(({ key, trouble }) => now - (since.get(key) ?? now) >= trouble.patienceMs);
+      const trouble = over?.trouble ?? found[0]?.trouble;
+      return {
+        ...(trouble === undefined ? {} : { trouble }),
+        ...(over === undefined ? {} : { verdict: troubleError(over.name, over.trouble) }),
+      };
+    },
+  };
+}
+
+/** The error for pods that do not start. */
+export function troubleError(deployment: string, { text, hint, reason }: PodTrouble, cause?: unknown): CliError {
+  return new CliError(reason, {
+    message: `The pods of ${deployment} do not start: ${text}.`,
+    hint,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** Watches an install: shows istioctl's progress and the reasons of pods that do not start. */
+export interface InstallWatch {
+  /** Aborted when a pod's trouble has lasted too long: istioctl would wait on. */
+  readonly signal: AbortSignal;
+  /** For each line of istioctl's progress. */
+  readonly onProgress: (line: string) => void;
+  /** The error behind `signal`. */
+  readonly verdict: () => CliError | undefined;
+  /** The last trouble that was seen. */
+  readonly trouble: () => PodTrouble | undefined;
+  /** Ends the watch; resolves when its last look is over. */
+  readonly stop: () => Promise<void>;
+}
+
+export function watchInstall(lab: Lab, say: (text: string) => void, namespace: string, main: string): InstallWatch {
+  const over = new AbortController();
+  const hopeless = new AbortController();
+  const troubles = createTroubleWatch(lab, namespace);
+  let waited: readonly Waited[] = [];
+  let said: string | undefined;
+  let last: Seen = {};
+
+  const tell = (text: string): void => {
+    if (text !== said) say(text);
+    said = text;
+  };
+  /** Only what this install waits for: another Deployment of the namespace may be in trouble of its own. */
+  const concerns = (objects: readonly KubeObject[]): readonly string[] => {
+    const named = objects
+      .filter(({ kind, metadata }) => kind === 'Deployment' && waited.some((each) => isNamed(each, metadata.name)))
+      .map(({ metadata }) => metadata.name);
+    return [...new Set([main, ...named])];
+  };
+  const look = async (): Promise<void> => {
+    const objects = await lab.kubectl.tryGet(['deployments.apps', 'pods'], { namespace });
+    if ('unreachable' in objects) return;
+    last = troubles.see(objects, concerns(objects));
+    if (last.trouble !== undefined) tell(`waiting for ${last.trouble.text}`);
+    if (last.verdict !== undefined) hopeless.abort();
+  };
+  const watching = (async () => {
+    const { clock } = lab.doors;
+    try {
+      await clock.sleep(FIRST_LOOK_MS, over.signal);
+      for (;;) {
+        // A look that fails says nothing about the install.
+        await look().catch(() => undefined);
+        await clock.sleep(LOOK_MS, over.signal);
+      }
+    } catch {
+      // The install is over.
+    }
+  })();
+
+  return {
+    signal: hopeless.signal,
+    onProgress: (line) => {
+      const progress = readProgress(line);
+      if (progress === undefined) return;
+      if (progress.kind === 'working') waited = progress.waitsFor;
+      const text = progressText(progress);
+      if (text !== undefined) tell(`istioctl: ${text}`);
+    },
+    verdict: () => last.verdict,
+    trouble: () => last.trouble,
+    stop: async () => {
+      over.abort();
+      await watching;
+    },
+  };
+}
+
+const isNamed = ({ kind, name, cut }: Waited, deployment: string): boolean =>
+  kind === 'Deployment' && (cut ? deployment.startsWith(name) : deployment === name);

@@ -1,0 +1,168 @@
+import type { Reason } from '../errors/reasons.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+
+/** Why the pods of a Deployment do not become ready, as the cluster itself says it. */
+export interface PodTrouble {
+  /** One kind of trouble: `ErrImagePull` and `ImagePullBackOff` alternate and are the same. */
+  readonly kind: string;
+  /** For people: Kubernetes' reason, and its message where that says more. */
+  readonly text: string;
+  /** After so many milliseconds of it there is no point in waiting longer. */
+  readonly patienceMs: number;
+  readonly reason: Reason;
+  readonly hint: string;
+}
+
+interface Row {
+  readonly kind: string;
+  /** Of `state.waiting.reason`, `PodScheduled` or a Deployment's `ReplicaFailure`. */
+  readonly reasons: RegExp;
+  readonly message?: RegExp;
+  readonly patienceMs: number;
+  readonly reason: Reason;
+  readonly hint: string;
+}
+
+const PULL = /^(?:ErrImagePull|ImagePullBackOff|RegistryUnavailable)$/;
+
+/** The first row that fits explains it. How long each may last: a kubelet tries a pull again after 10, 20, 40, 80 s. */
+const ROWS: readonly Row[] = [
+  {
+    kind: 'image name',
+    reasons: /^(?:InvalidImageName|ErrImageNeverPull)$/,
+    patienceMs: 5_000,
+    reason: 'bad-configuration',
+    hint: 'Correct `hub` and `tag` in the file that ISTIO_OVERLAY names.',
+  },
+  {
+    kind: 'image absent',
+    reasons: PULL,
+    message: /\bnot found\b|manifest unknown|no matching manifest/i,
+    patienceMs: 30_000,
+    reason: 'artifact-absent',
+    hint: 'The registry has no such image: check ISTIO_VERSION, and `hub` and `tag` in the file that ISTIO_OVERLAY names.',
+  },
+  {
+    kind: 'image refused',
+    reasons: PULL,
+    message: /unauthorized|denied|authentication required|\b40[13]\b/i,
+    patienceMs: 30_000,
+    reason: 'download-failed',
+    hint: 'The registry refuses the pull: set `values.global.imagePullSecrets` in the file that ISTIO_OVERLAY names, or another `hub`.',
+  },
+  {
+    kind: 'image pull',
+    reasons: PULL,
+    patienceMs: 150_000,
+    reason: 'download-failed',
+    hint: 'See whether the nodes reach the image registry. Without a network, `istio-vms up --bundle FILE` brings the images along.',
+  },
+  {
+    kind: 'container',
+    reasons: /^(?:CreateContainer(?:Config)?Error|RunContainerError|CreateContainerError)$/,
+    patienceMs: 90_000,
+    reason: 'tool-failed',
+    hint: 'Look at `kubectl describe pod` for the pod named above.',
+  },
+  {
+    kind: 'crash',
+    reasons: /^(?:CrashLoopBackOff|Error)$/,
+    patienceMs: 120_000,
+    reason: 'tool-failed',
+    hint: 'Look at `kubectl logs --previous` of the pod named above.',
+  },
+  {
+    kind: 'no room',
+    reasons: /^Unschedulable$/,
+    patienceMs: 180_000,
+    reason: 'gave-up-waiting',
+    hint: 'No node takes the pod: raise MEM_WORKER or CPU_WORKER, use LAB_SIZE=small, or see with `istio-vms status` whether a node is down.',
+  },
+  {
+    kind: 'not created',
+    reasons: /^FailedCreate$/,
+    patienceMs: 120_000,
+    reason: 'tool-failed',
+    hint: 'The cluster refuses to create the pod: `istio-vms status` shows whether istiod, which is asked about each pod, is ready.',
+  },
+];
+
+/** The trouble of a Deployment's newest pods, or undefined when none is known (yet). */
+export function podTrouble(
+  objects: readonly KubeObject[],
+  deployment: string,
+  namespace: string,
+): PodTrouble | undefined {
+  const found = objects.find(
+    ({ kind, metadata }) => kind === 'Deployment' && metadata.name === deployment && metadata.namespace === namespace,
+  );
+  if (found === undefined) return undefined;
+  const pods = objects.filter(
+    (object) =>
+      object.kind === 'Pod' &&
+      object.metadata.namespace === namespace &&
+      object.metadata['deletionTimestamp'] === undefined &&
+      isOf(object, found),
+  );
+  for (const pod of pods.sort(byAge)) {
+    const trouble = troubleOfPod(pod);
+    if (trouble !== undefined) return trouble;
+  }
+  return pods.length > 0 ? undefined : troubleOf(deployment, conditionOf(found, 'ReplicaFailure', 'True'));
+}
+
+interface State {
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+interface Condition extends State {
+  readonly type?: string;
+  readonly status?: string;
+}
+
+interface PodStatus {
+  readonly conditions?: readonly Condition[];
+  readonly containerStatuses?: readonly { readonly state?: { readonly waiting?: State } }[];
+  readonly initContainerStatuses?: readonly { readonly state?: { readonly waiting?: State } }[];
+}
+
+function troubleOfPod(pod: KubeObject): PodTrouble | undefined {
+  const status = (pod['status'] ?? {}) as PodStatus;
+  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  const states = containers.map(({ state }) => state?.waiting);
+  for (const state of [...states, conditionOf(pod, 'PodScheduled', 'False')]) {
+    const trouble = troubleOf(pod.metadata.name, state);
+    if (trouble !== undefined) return trouble;
+  }
+  return undefined;
+}
+
+function troubleOf(who: string, state: State | undefined): PodTrouble | undefined {
+  const { reason: word, message = '' } = state ?? {};
+  if (word === undefined) return undefined;
+  const row = ROWS.find(
+    ({ reasons, message: says }) => reasons.test(word) && (says === undefined || says.test(message)),
+  );
+  if (row === undefined) return undefined;
+  const more = message.split('\n')[0] ?? '';
+  const { kind, patienceMs, reason, hint } = row;
+  return { kind, patienceMs, reason, hint, text: `${who}: ${word}${more === '' ? '' : ` (${more})`}` };
+}
+
+function conditionOf(object: KubeObject, type: string, status: string): Condition | undefined {
+  const conditions = (object['status'] as PodStatus | undefined)?.conditions ?? [];
+  return conditions.find((each) => each.type === type && each.status === status);
+}
+
+/** By its ReplicaSet, which is named after the Deployment and a hash. */
+function isOf(pod: KubeObject, deployment: KubeObject): boolean {
+  const owners = (pod.metadata['ownerReferences'] ?? []) as readonly { kind?: string; name?: string }[];
+  return owners.some(
+    ({ kind, name = '' }) => kind === 'ReplicaSet' && name.slice(0, name.lastIndexOf('-')) === deployment.metadata.name,
+  );
+}
+
+/** Newest first: older pods are on their way out. */
+const byAge = (a: KubeObject, b: KubeObject): number =>
+  (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '');
