@@ -4,6 +4,7 @@ import type { LoadedConfig } from './config/config.ts';
 import { absolutePath } from './config/paths.ts';
 import { CliError } from './errors/cli-error.ts';
 import type { GlobalOptions, Invocation } from './invocation.ts';
+import { overlayProblems } from './manifests/overlay.ts';
 import type { Rehearsal } from './rehearsal/index.ts';
 import type { LabOptions, Lab } from './steps/lab.ts';
 import { makeLab } from './steps/make-lab.ts';
@@ -61,7 +62,16 @@ export async function surroundings(invocation: Invocation, options: GlobalOption
     ...(text === undefined ? {} : { runEnv: { path, text } }),
   });
   const { overlay } = loaded.config.istio;
-  if (overlay !== undefined && (await real.files.stat(overlay)) === undefined) {
+  const overlayText = overlay === undefined ? undefined : await real.files.readText(overlay);
+  const problems = overlayText === undefined ? [] : overlayProblems(overlayText, loaded.config);
+  if (problems.length > 0) {
+    throw new CliError('bad-configuration', {
+      message: `The file that ISTIO_OVERLAY names cannot be used: ${overlay ?? ''}; nothing was touched.`,
+      hint: 'Correct the file, or the variables that it contradicts.',
+      details: problems,
+    });
+  }
+  if (overlay !== undefined && overlayText === undefined) {
     throw new CliError('bad-configuration', {
       message: `ISTIO_OVERLAY names ${overlay}, which is not there; nothing was touched.`,
       hint: 'Name an IstioOperator file, or leave ISTIO_OVERLAY empty.',

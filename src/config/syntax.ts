@@ -19,8 +19,8 @@ export const letterLabel = pattern(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, `${LABEL
 
 /** `istiod-<revision>` names a Service, hence the shorter limit. */
 export const revision = pattern(
-  /^[a-z0-9]([a-z0-9-]{0,54}[a-z0-9])?$/,
-  'a DNS label of at most 56 characters, e.g. 1-19-3 (dots are not allowed)',
+  /^(?!default$)[a-z0-9]([a-z0-9-]{0,54}[a-z0-9])?$/,
+  'a DNS label of at most 56 characters, e.g. 1-19-3 (dots are not allowed), and not `default`: istioctl takes that name for an installation without a revision',
 );
 
 /** Multipass's own rule, and the length of a host name (facts/multipass.md 1.3). */

@@ -7,6 +7,9 @@ const SMALL = {
   proxy: { requests: { cpu: '10m', memory: '64Mi' } },
 } as const;
 
+/** Name of its IstioOperator file, which labels what it installs. */
+export const CONTROL_PLANE = 'istio-vms-control-plane';
+
 /** IstioOperator file of the control plane. Always named: a nameless one prunes the gateway (facts/istio-vm.md 2.6). */
 export function controlPlane(config: Config): Manifest {
   const { istio, networks } = config;
@@ -14,7 +17,7 @@ export function controlPlane(config: Config): Manifest {
   return {
     apiVersion: 'install.istio.io/v1alpha1',
     kind: 'IstioOperator',
-    metadata: { name: 'istio-vms-control-plane', namespace: istio.namespace },
+    metadata: { name: CONTROL_PLANE, namespace: istio.namespace },
     spec: {
       revision: istio.revision,
       // An overlay's own `hub` comes later and counts.

@@ -2,7 +2,10 @@ import type { Config, GatewayPort } from '../config/config.ts';
 import { gatewayResources } from './control-plane.ts';
 import { LABELS } from './labels.ts';
 import type { Manifest } from './object.ts';
+import type { GatewayOverlay } from './overlay.ts';
 
+/** Name of its IstioOperator file, which labels what it installs. */
+export const EAST_WEST = 'eastwest';
 /** Name of the gateway's Deployment and Service. */
 export const GATEWAY_SERVICE = 'istio-eastwestgateway';
 /** Label by which Gateway objects choose it. */
@@ -13,17 +16,22 @@ export const MESH_PORT = 15443;
 /**
  * IstioOperator file of the east-west gateway: what `gen-eastwest-gateway.sh` prints, with the outside ports of this lab
  * and the lab's namespace, and no script from the network (facts/istio-vm.md 3.1, 3.2).
+ *
+ * Its pod says `image: auto`, for which Kubernetes would pull always; the policy stands here because that of the control
+ * plane's install does not reach this one (facts/real-mesh.md 6.1). An overlay's `hub`, `tag` and `values.global` do.
  */
-export function eastWestGateway(config: Config): Manifest {
+export function eastWestGateway(config: Config, overlay: GatewayOverlay = { global: {} }): Manifest {
   const { istio, networks, gateway } = config;
   const resources = gatewayResources(config);
   return {
     apiVersion: 'install.istio.io/v1alpha1',
     kind: 'IstioOperator',
-    metadata: { name: 'eastwest', namespace: istio.namespace },
+    metadata: { name: EAST_WEST, namespace: istio.namespace },
     spec: {
       revision: istio.revision,
       profile: 'empty',
+      ...(overlay.hub === undefined ? istio.hub !== undefined && { hub: istio.hub } : { hub: overlay.hub }),
+      ...(overlay.tag !== undefined && { tag: overlay.tag }),
       components: {
         ingressGateways: [
           {
@@ -49,9 +57,11 @@ export function eastWestGateway(config: Config): Manifest {
       values: {
         gateways: { 'istio-ingressgateway': { injectionTemplate: 'gateway' } },
         global: {
+          imagePullPolicy: 'IfNotPresent',
+          ...overlay.global,
           istioNamespace: istio.namespace,
           meshID: istio.meshId,
-          multiCluster: { clusterName: istio.cluster },
+          multiCluster: { ...(overlay.global['multiCluster'] as object | undefined), clusterName: istio.cluster },
           network: networks.cluster,
         },
       },

@@ -1,4 +1,5 @@
 import { eastWestGateway, GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
+import { gatewayOverlay } from '../manifests/overlay.ts';
 import { exposeIstiod, exposeServices, ISTIOD_GATEWAY } from '../manifests/expose.ts';
 import { recordOf, withRecord } from '../manifests/install-record.ts';
 import { toYaml } from '../manifests/yaml.ts';
@@ -19,6 +20,7 @@ import {
   type ClusterView,
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
+import { overlayText } from './istio.ts';
 import { install } from './rollout.ts';
 
 const ADDRESS_MS = 180_000;
@@ -26,11 +28,16 @@ const ADDRESS_MS = 180_000;
 /** The east-west gateway, and istiod and the mesh's services behind it. */
 export function eastwestStep(lab: Lab): Step {
   const { config, doors } = lab;
-  const document = toYaml([eastWestGateway(config)]);
   const file = `${config.paths.manifests}/east-west-gateway.yaml`;
-  const exposed = [...exposeIstiod(config), ...exposeServices(config)].map((object) =>
-    object.metadata.name === ISTIOD_GATEWAY ? withRecord(object, sha256(document)) : object,
-  );
+  /** The gateway's file, with what the overlay says of it; and what stands behind it, with a record of that file. */
+  const wanted = async () => {
+    const overlay = gatewayOverlay(await overlayText(lab));
+    const document = toYaml([eastWestGateway(config, overlay)]);
+    const exposed = [...exposeIstiod(config), ...exposeServices(config)].map((object) =>
+      object.metadata.name === ISTIOD_GATEWAY ? withRecord(object, sha256(document)) : object,
+    );
+    return { document, exposed };
+  };
   const { namespace } = config.istio;
 
   return {
@@ -41,6 +48,7 @@ export function eastwestStep(lab: Lab): Step {
     expectMs: 20_000,
 
     async check(): Promise<Finding> {
+      const { document, exposed } = await wanted();
       const view = await viewCluster(lab);
       const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
       if (service === undefined) return { missing: view.unreachable ?? `no Service ${namespace}/${GATEWAY_SERVICE}` };
@@ -56,6 +64,7 @@ export function eastwestStep(lab: Lab): Step {
     },
 
     async apply(context) {
+      const { document, exposed } = await wanted();
       await doors.files.write(file, document, 0o644);
       await doors.files.write(`${config.paths.manifests}/expose.yaml`, toYaml(exposed), 0o644);
       context.say('istioctl install: east-west gateway');

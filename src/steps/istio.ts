@@ -74,14 +74,15 @@ export function istioStep(lab: Lab): Step {
 
   /** Digest of all that goes into the install, so that a changed overlay is seen. */
   async function wanted(): Promise<string> {
-    return sha256(`${document}\n---\n${await overlayText()}`);
+    return sha256(`${document}\n---\n${await overlayText(lab)}`);
   }
+}
 
-  async function overlayText(): Promise<string> {
-    const { overlay } = config.istio;
-    if (overlay === undefined) return '';
-    return (await doors.files.readText(overlay)) ?? '';
-  }
+/** The user's own IstioOperator file; empty where there is none. */
+export async function overlayText({ config, doors }: Lab): Promise<string> {
+  const { overlay } = config.istio;
+  if (overlay === undefined) return '';
+  return (await doors.files.readText(overlay)) ?? '';
 }
 
 function tagNotSet(revision: string): CliError {

@@ -1,10 +1,13 @@
 import { CliError } from '../errors/cli-error.ts';
+import { CONTROL_PLANE } from '../manifests/control-plane.ts';
+import { EAST_WEST } from '../manifests/east-west-gateway.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { waitForFormerNamespaces } from './apply.ts';
-import { findObject, nodesDown, rolloutState, viewCluster } from './cluster.ts';
+import { findObject, nodesDown, rolloutState, seeCluster, viewCluster } from './cluster.ts';
 import { createTroubleWatch, troubleError, watchInstall, type Seen } from './install-watch.ts';
 import type { Lab } from './lab.ts';
+import { CommandError } from '../system/command-error.ts';
 
 const ROLLOUT_MS = 180_000;
 
@@ -24,14 +27,40 @@ export async function install(
   try {
     await runInstall(lab, context, files, deployment);
   } catch (error) {
-    if (!(error instanceof CliError && error.reason === 'gave-up-waiting')) throw error;
-    context.say('istioctl gave up waiting; watching the pods without it');
-    await waitForRollout(lab, context, deployment, namespace);
+    const unchangeable = await unchangeableDeployment(lab, error);
+    if (unchangeable !== undefined) {
+      // Cut after this, the next run finds no Deployment and installs it.
+      context.say(`recreating Deployment ${namespace}/${unchangeable}: its selector cannot be changed in place`);
+      await lab.kubectl.remove('deployments.apps', unchangeable, namespace);
+    } else {
+      if (!(error instanceof CliError && error.reason === 'gave-up-waiting')) throw error;
+      context.say('istioctl gave up waiting; watching the pods without it');
+      await waitForRollout(lab, context, deployment, namespace);
+    }
     await runInstall(lab, context, files, deployment);
   } finally {
     lab.kubectl.forget();
   }
   await waitForRollout(lab, context, deployment, namespace);
+}
+
+/** Label by which an installer knows what it made: the name of its IstioOperator file. */
+const OWNER = 'install.operator.istio.io/owning-resource';
+
+/**
+ * The Deployment whose selector an install could not change, e.g. after another CLUSTER_NETWORK
+ * (facts/real-mesh.md 6.11); undefined for any other error, and for one that our files did not install.
+ */
+async function unchangeableDeployment(lab: Lab, error: unknown): Promise<string | undefined> {
+  const { cause } = error instanceof CliError ? error.facts : {};
+  if (!(cause instanceof CommandError)) return undefined;
+  const [, place, name = ''] =
+    /obj Deployment\/([^/\s]+)\/([^:\s]+): .*spec\.selector: .*field is immutable/.exec(cause.result.stderr) ?? [];
+  const { namespace } = lab.config.istio;
+  if (place !== namespace) return undefined;
+  const found = findObject(await seeCluster(lab), 'Deployment', name, namespace);
+  const owner = found?.metadata.labels?.[OWNER];
+  return owner === EAST_WEST || owner === CONTROL_PLANE ? name : undefined;
 }
 
 /** One `istioctl install`, ended early where a pod can be seen not to start. */

@@ -53,7 +53,7 @@ export const LAB_VARIABLES = {
     group: 'Istio',
     default: '',
     derivedFrom: 'ISTIO_VERSION with hyphens',
-    description: 'Revision of the control plane.',
+    description: 'Revision of the control plane; any name but `default`, which istioctl takes for no revision.',
     syntax: revision,
   },
   ISTIO_NAMESPACE: {
@@ -73,7 +73,8 @@ export const LAB_VARIABLES = {
     group: 'Istio',
     default: '',
     derivedFrom: 'none',
-    description: 'Your own IstioOperator file, given to `istioctl install` after ours.',
+    description:
+      'Your own IstioOperator file, given to `istioctl install` after ours. Its `hub`, `tag` and `values.global` (pull policy, pull secrets, proxy) reach the east-west gateway, too. It must not contradict ISTIO_REVISION, ISTIO_NAMESPACE, ISTIO_MESH_ID, ISTIO_CLUSTER or CLUSTER_NETWORK.',
     syntax: path,
   },
 } as const satisfies Record<string, Variable>;

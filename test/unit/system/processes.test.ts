@@ -54,6 +54,32 @@ describe('createProcesses', () => {
     expect(result.durationMs).toBeGreaterThan(0);
   });
 
+  it('tells each line of stderr as it comes, and keeps all of it', async () => {
+    const lines: string[] = [];
+    const script = `process.stderr.write('one\\ntw'); setTimeout(() => process.stderr.write('o\\nthree'), 50)`;
+    const result = await processes.run(node(script, { onStderrLine: (line) => void lines.push(line) }));
+    expect(lines).toEqual(['one', 'two', 'three']);
+    expect(result.stderr).toBe('one\ntwo\nthree');
+  });
+
+  it('ends an interruptible write at an interrupt, with SIGINT and then with SIGTERM', async () => {
+    for (const deaf of ['', `process.on('SIGINT', () => console.error('heard'));`]) {
+      const interrupt = new AbortController();
+      const script = `${deaf} console.error('up'); setTimeout(() => {}, 60_000)`;
+      const command = node(script, {
+        effect: 'write',
+        interruptible: true,
+        onStderrLine: (line) => {
+          if (line === 'up') interrupt.abort();
+        },
+      });
+      const failed = await failureOf(processes.run(command, interrupt.signal));
+      expect(failed.failure).toBe('aborted');
+      expect(failed.result.stderr.includes('heard')).toBe(deaf !== '');
+      expect(failed.result.durationMs).toBeLessThan(20_000);
+    }
+  });
+
   it('hands arguments over untouched: nothing in them is shell', async () => {
     const args = ['-p', 'JSON.stringify(process.argv.slice(1))', '--', '$(id)', 'a b', "'", '*', '', '-n', 'ü\n'];
     const { stdout } = await processes.run({ file: process.execPath, args, effect: 'read' });

@@ -67,6 +67,8 @@ export function planInstall(world: World, version: string, { metadata, spec = {}
   const namespace = metadata?.namespace ?? 'istio-system';
   const row = istioRow(version, world.shipped.versions);
   const hub = values.global?.hub ?? spec.hub ?? row?.builtInHub ?? row?.hub ?? 'docker.io/istio';
+  const tag = `${values.global?.tag ?? spec.tag ?? version}`;
+  const injected = (values.gateways?.['istio-ingressgateway']?.injectionTemplate ?? '') !== '';
   const pilot = components.pilot?.enabled ?? profile.pilot;
   const gateways = mergeNamed(
     profile.gateways as never,

@@ -138,7 +138,13 @@ export async function workloadFiles(lab: LightLab, checks: Checks, vmAddress: st
   return checks.need('istioctl configures the workload entry', async () => {
     const request = { groupFile, outputDir, ingressIp: gateway, internalIp: vmAddress };
     const ids = { clusterId: config.istio.cluster, revision: config.istio.revision };
-    await runCommand(configureWorkloadCommand({ ...cluster, file: istio.istioctl }, request, ids));
+    await runCommand(
+      configureWorkloadCommand(
+        { ...cluster, file: istio.istioctl, istioNamespace: config.istio.namespace },
+        request,
+        ids,
+      ),
+    );
     const read = await Promise.all(
       Object.entries(FILE_NAMES).map(async ([key, name]) => [key, await readFile(`${outputDir}/${name}`, 'utf8')]),
     );

@@ -32,13 +32,20 @@ const OVERLAY: Manifest = {
 export async function installControlPlane(lab: LightLab): Promise<void> {
   const own = await writeManifest(lab, 'control-plane', [controlPlane(lab.config)]);
   const overlay = await writeManifest(lab, 'overlay', [OVERLAY]);
-  await runCommand(installCommand({ ...lab.cluster, file: lab.istio.istioctl }, [own, overlay]));
+  await runCommand(
+    installCommand({ ...lab.cluster, file: lab.istio.istioctl, istioNamespace: lab.config.istio.namespace }, [
+      own,
+      overlay,
+    ]),
+  );
 }
 
 /** `istioctl install` of the east-west gateway, as the product calls it. */
 export async function installGateway(lab: LightLab): Promise<void> {
   const own = await writeManifest(lab, 'east-west-gateway', [eastWestGateway(lab.config)]);
-  await runCommand(installCommand({ ...lab.cluster, file: lab.istio.istioctl }, [own]));
+  await runCommand(
+    installCommand({ ...lab.cluster, file: lab.istio.istioctl, istioNamespace: lab.config.istio.namespace }, [own]),
+  );
 }
 
 /** Starts istiod as its Deployment would, in our own network namespace, and waits until it is ready. */
