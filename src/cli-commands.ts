@@ -11,6 +11,9 @@ const WHOLE: readonly CommandSpec[] = [
     load: async () => (await import('./commands/up.ts')).up,
     extend: (command) => {
       deletable(command);
+      command.addOption(
+        new Option('--prune', 'also delete Kubernetes objects left over from former settings').conflicts('delete'),
+      );
       command.option('--skip-verify', 'do not verify at the end');
       command.addOption(
         new Option('--bundle <file>', 'everything out of this file: nothing is downloaded').conflicts('delete'),

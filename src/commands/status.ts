@@ -1,10 +1,11 @@
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
-import { duration } from '../plan/words.ts';
+import { counted, duration } from '../plan/words.ts';
 import { requireTools } from './tools.ts';
 import { renderTable, type Cell } from '../ui/table.ts';
 import type { Paint } from '../ui/paint.ts';
-import { readStatus, type StatusRow } from '../verify/status.ts';
+import { findLeftovers, type Leftover } from '../steps/leftovers.ts';
+import { readStatus, type StatusRow, type StatusSection } from '../verify/status.ts';
 import { session } from './session.ts';
 
 /** One screen of the whole lab; reads only. */
@@ -18,7 +19,9 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
     async body(work) {
       const { lab } = work.app;
       await requireTools(lab, ['machines', 'kubectl']);
-      const sections = await readStatus(lab);
+      const status = await readStatus(lab);
+      const left = await findLeftovers(lab);
+      const sections = left.length === 0 ? status : [...status, leftoverSection(left)];
       const { paint, width } = work.screen.answer;
       const now = lab.doors.clock.now();
       const rows = sections.flatMap(({ title, rows: of }): readonly (readonly Cell[])[] => [
@@ -34,10 +37,28 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
           k3s: config.k3s.version,
           sections,
         },
-        text: `${paint.bold(head)}\n\n${renderTable({ rows, width, paint })}`,
+        text: `${paint.bold(head)}\n\n${renderTable({ rows, width, paint }).trimEnd()}${leftoverAdvice(left)}`,
       };
     },
   });
+}
+
+function leftoverSection(left: readonly Leftover[]): StatusSection {
+  return {
+    title: 'Left over',
+    rows: left.map(({ kind, name, namespace, holds }) => ({
+      what: kind,
+      state: `${namespace === undefined ? name : `${namespace}/${name}`}${
+        holds === undefined ? '' : `, kept: it holds ${holds}, not created by istio-vms`
+      }`,
+    })),
+  };
+}
+
+function leftoverAdvice(left: readonly Leftover[]): string {
+  const count = left.filter(({ holds }) => holds === undefined).length;
+  if (count === 0) return '';
+  return `\n\n${counted(count, 'object')} left over from former settings; \`istio-vms up --prune\` deletes ${count === 1 ? 'it' : 'them'}.`;
 }
 
 function cells({ what, ok, state, since, expires }: StatusRow, now: number, paint: Paint): readonly Cell[] {

@@ -1,6 +1,7 @@
 import type { CliError } from '../errors/cli-error.ts';
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
+import { leftoversStep } from '../steps/leftovers.ts';
 import { labSteps } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
 import { chooseChecks } from '../verify/checks.ts';
@@ -16,6 +17,7 @@ import { reportText, runChecks, verifyData } from './verify.ts';
 interface UpOptions extends GlobalOptions {
   readonly delete?: boolean;
   readonly recreate?: boolean;
+  readonly prune?: boolean;
   readonly skipVerify?: boolean;
   /** A file out of which everything comes. */
   readonly bundle?: string;
@@ -39,7 +41,8 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
       return whileAlone(work, () =>
         pictured(work, { kind, file: options.report }, async (draft): Promise<Answer> => {
           const { lab, record } = work.app;
-          const steps = labSteps(lab).map((step) => observedStep(step, record));
+          const all = options.prune === true ? [...labSteps(lab), leftoversStep(lab)] : labSteps(lab);
+          const steps = all.map((step) => observedStep(step, record));
           const run = await carryOut(work, steps, { kind, targets: 'all' });
           draft.run = run;
           if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
