@@ -13,6 +13,7 @@ import { scriptPaths } from '../system/shipped.ts';
 import { renderTable } from '../ui/table.ts';
 import { commandListing } from '../ui/command-listing.ts';
 import type { Answer, Session } from './command.ts';
+import { recordFileCommands, type FileCommand } from './file-commands.ts';
 import { session } from './session.ts';
 
 interface PlanOptions extends GlobalOptions {
@@ -71,14 +72,15 @@ async function commands(work: Session): Promise<Answer> {
   const { lab, rehearsal } = work.app;
   if (rehearsal === undefined) throw new Error('commands are listed in a rehearsal');
   const before = rehearsal.transcript.length;
+  const recorded = recordFileCommands(lab.doors, lab.config.paths.manifests);
   const run = await runPlan({
-    plan: makePlan(labSteps(lab), { kind: 'apply', targets: 'all' }),
+    plan: makePlan(labSteps({ ...lab, doors: recorded.doors }), { kind: 'apply', targets: 'all' }),
     clock: lab.doors.clock,
     bounds: { launch: lab.config.launches },
     signal: work.signal,
     onEvent: () => undefined,
   });
-  const list = inOrder(rehearsal.transcript.slice(before));
+  const list = merged(recorded.commands, inOrder(rehearsal.transcript.slice(before)));
   return {
     data: { commands: list.map(({ file, args, effect }) => ({ argv: [file, ...args], effect })) },
     text: commandListing(list, scriptPaths(lab.shipped)),
@@ -91,14 +93,17 @@ async function commands(work: Session): Promise<Answer> {
  * As they were begun. A question that was asked again until its answer came stands once, where the answer came: how often
  * it is asked is the weather's business.
  */
-function inOrder(transcript: Rehearsal['transcript']): readonly Command[] {
+function inOrder(transcript: Rehearsal['transcript']): Rehearsal['transcript'] {
   const begun = [...transcript].sort((a, b) => a.startedAt - b.startedAt);
   const nameOf = ({ command }: { command: Command }): string => [command.file, ...command.args].join('\0');
-  return begun
-    .filter((entry, place) => {
-      if (entry.effect === 'write') return true;
-      const again = begun.slice(place + 1).find((later) => later.effect === 'write' || nameOf(later) === nameOf(entry));
-      return again === undefined || again.effect === 'write';
-    })
-    .map(({ command }) => command);
+  return begun.filter((entry, place) => {
+    if (entry.effect === 'write') return true;
+    const again = begun.slice(place + 1).find((later) => later.effect === 'write' || nameOf(later) === nameOf(entry));
+    return again === undefined || again.effect === 'write';
+  });
+}
+
+/** By time; a file is written before the command of the same moment that reads it. */
+function merged(files: readonly FileCommand[], programs: Rehearsal['transcript']): readonly Command[] {
+  return [...files, ...programs].sort((a, b) => a.startedAt - b.startedAt).map(({ command }) => command);
 }

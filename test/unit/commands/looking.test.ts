@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createFixture } from 'fs-fixture';
 import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../../src/verify/checks.ts';
@@ -102,8 +103,8 @@ describe('plan', () => {
     const { json } = await cliJson(['plan', '--commands', '--rehearse'], options);
     expect({ text: text.code, commands: json.data.commands.length > 40 }).toEqual({ text: 0, commands: true });
 
-    const tools = ['multipass', 'kubectl', 'istioctl_'];
-    const listing = text.stdout.replaceAll(/\S*\/istioctl-[\d.]+/g, 'istioctl_');
+    const tools = ['multipass', 'kubectl', 'istioctl_', 'mkdir', 'tee', 'curl', 'chmod', 'ln', 'mv', 'rm', 'tar'];
+    const listing = text.stdout.replaceAll(/^\S*\/istioctl-[\d.]+ /gm, 'istioctl_ ');
     // Each tool is a function that writes down what it was given, an argument a record.
     const recorders = tools.map(
       (tool) => `${tool}() { printf '%s\\036' ${tool} "$@"; printf '\\035'; cat >/dev/null; }`,
@@ -123,6 +124,37 @@ describe('plan', () => {
       ...argv.slice(1).map((word) => word.replace(/\n+$/, '')),
     ]);
     expect(seen).toEqual(wanted);
+  });
+
+  it('--commands names no file that neither ships with the program nor comes from an earlier command', async () => {
+    const cwd = '/home/u/lab';
+    const { json } = await cliJson(['plan', '--commands', '--rehearse'], { cwd });
+    const { stdout } = await cli(['plan', '--commands', '--rehearse', '-q'], { cwd });
+    const made = new Set<string>();
+    for (const { argv } of json.data.commands as { argv: string[] }[]) {
+      const [file = '', ...args] = argv;
+      const makes =
+        {
+          mkdir: args.slice(-1),
+          tee: args,
+          mv: args.slice(1),
+          ln: args.slice(-1),
+          curl: args.slice(args.indexOf('--output') + 1, args.indexOf('--output') + 2),
+          tar: [`${args[3] ?? ''}/${args[4] ?? ''}`],
+        }[file] ?? args.slice(args.indexOf('--output') + 1).slice(0, args.includes('--output') ? 1 : 0);
+      makes.forEach((path) => made.add(path));
+      const local = argv.filter((word) => /^\/home\/u\/[^:]*$/.test(word));
+      for (const path of local) expect([path, made.has(path)]).toEqual([path, true]);
+    }
+    expect(made).toContain(`${cwd}/.tmp/manifests/control-plane.yaml`);
+    expect(made).toContain(`${cwd}/.tmp/manifests/workload-group.yaml`);
+    expect(stdout).toMatch(/^tee \S+\/manifests\/control-plane\.yaml <<'EOF'\n#.*\napiVersion: install\.istio\.io/m);
+    const shipped = [...stdout.matchAll(/\$\(cat (\S+?)\)/g)].map(([, path = '']) => path);
+    expect(shipped.length).toBeGreaterThan(0);
+    for (const path of shipped) expect([path, existsSync(path)]).toEqual([path, true]);
+    // Keys and tokens are not shown.
+    expect(stdout).toMatch(/^tee \S+\.kubeconfig {2}# reads a payload of \d+ bytes/m);
+    expect(stdout).not.toContain('client-key-data');
   });
 
   it('--commands names each as read or write', async () => {
