@@ -58,7 +58,7 @@ export function queryCommand(place: IncusPlace, path: string): Command {
 export const aliasesCommand = (): Command => incus({}, 'read', ANSWER_MS, 'alias', 'list', '--format', 'json');
 
 /** Commands that we use: an alias of one of them would be run in its place. */
-export const COMMANDS_IN_USE: readonly string[] = ['list', 'query', 'launch', 'start', 'delete', 'exec'];
+export const COMMANDS_IN_USE: readonly string[] = ['list', 'query', 'launch', 'start', 'config', 'delete', 'exec'];
 
 /** Settings and user data go by standard input: no size limit, nothing on a command line. */
 export function launchCommand(place: IncusPlace, name: string, launch: IncusLaunch): Command {
@@ -76,6 +76,10 @@ export function launchCommand(place: IncusPlace, name: string, launch: IncusLaun
 
 export const startCommand = (place: IncusPlace, name: string): Command =>
   incus(place, 'write', START_MS, 'start', at(place, name));
+
+/** Takes one setting off an instance. */
+export const unsetCommand = (place: IncusPlace, name: string, key: string): Command =>
+  incus(place, 'write', ANSWER_MS, 'config', 'unset', at(place, name), key);
 
 /** One name for each call: with several, what happens differs by version (facts/incus.md 5.2). */
 export const removeCommand = (place: IncusPlace, name: string): Command =>

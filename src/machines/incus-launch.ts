@@ -8,7 +8,8 @@ import { awaitCloudInit, type CloudInitWay } from './cloud-init.ts';
 import { foreignMachine } from './foreign-machine.ts';
 import * as argv from './incus-argv.ts';
 import type { IncusReadiness, IncusSettings } from './incus-probe.ts';
-import { KERNEL_MODULES, launchSettings, withoutModules, type IncusLaunch } from './incus-settings.ts';
+import { asksForModules, createModuleMemory, lacksModules, type ModuleMemory } from './incus-modules.ts';
+import { launchSettings, type IncusLaunch } from './incus-settings.ts';
 import { LOST } from './lost-session.ts';
 import type { EngineContext, Launched, Machine, MachineEngine, MachineInfo, MachineSpec } from './machine.ts';
 
@@ -39,6 +40,8 @@ export interface IncusLauncherParts {
   /** Removes without asking whose it is. */
   readonly erase: (name: string) => Promise<void>;
   readonly start: (name: string, context: EngineContext) => Promise<void>;
+  /** Starts one whose start failed because no kernel modules can be loaded. */
+  readonly startWithoutModules: (name: string, context: EngineContext) => Promise<void>;
   readonly machine: (name: string) => Machine;
   readonly freeing: MachineEngine['freeing'];
 }
@@ -52,6 +55,7 @@ export interface IncusLauncher {
 /** Launching with Incus: 0 does not mean that it runs, and 1 does not mean that nothing is there (facts/incus.md 0.7). */
 export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   const { processes, clock, settings, lab, names } = parts;
+  let modules: ModuleMemory | undefined;
   const find = async (name: string): Promise<MachineInfo | undefined> =>
     (await parts.list()).find((each) => each.name === name);
 
@@ -104,8 +108,9 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       settings.type === undefined
         ? ` (as a ${kind}: ${ready.type === 'container' ? 'this Incus runs no virtual machines' : 'KVM works'})`
         : '';
-    let launch = wanted(ready, spec);
+    modules ??= createModuleMemory(ready.server.clustered);
     for (let attempt = 1; ; attempt++) {
+      const launch = modules.adapt(wanted(ready, spec));
       context.say(attempt === 1 ? `launching ${name}${chosen}` : `launching ${name} once more`);
       const failure = await tryLaunch(name, launch, context);
       if (failure === undefined) return 'launched';
@@ -116,14 +121,18 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
         return adopt(spec, left, context);
       }
       if (left?.state === 'running') return 'launched';
+      if (asksForModules(launch) && lacksModules(failure)) {
+        if (modules.note(launch)) {
+          context.say(`${name}: Incus cannot load kernel modules here; going on with what the kernel has`);
+        }
+        if (left?.lab === lab && left.state === 'stopped') {
+          await parts.startWithoutModules(name, context);
+          return 'launched';
+        }
+      }
       // A failure in the start phase leaves the instance behind, stopped: it is in the way of the next launch.
       if (left?.lab === lab) await parts.erase(name);
-      const modules = KERNEL_MODULES in launch.config && MODULES.test(failure.result.stderr);
-      if (attempt > 2 || left === undefined || (attempt === 2 && !modules)) throw explain(failure);
-      if (modules) {
-        context.say(`${name}: Incus cannot load kernel modules here; going on with what the kernel has`);
-        launch = withoutModules(launch);
-      }
+      if (attempt === 2 || left === undefined) throw explain(failure);
     }
   };
 
@@ -184,7 +193,6 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
 
 /** 6.0 tells it in the words of its database (facts/incus.md 1.2). */
 const EXISTS = /UNIQUE constraint failed|already exists/;
-const MODULES = /Failed to load kernel module/;
 
 function unreachable(name: string): CliError {
   return new CliError('machine-broken', {

@@ -6,9 +6,11 @@ import { retry } from '../system/retry.ts';
 import * as argv from './incus-argv.ts';
 import { parseInstances } from './incus-json.ts';
 import { foreignMachine } from './foreign-machine.ts';
-import { BUSY, createIncusLauncher, NOT_YET } from './incus-launch.ts';
+import { BUSY, createIncusLauncher, NOT_YET, type IncusLauncherParts } from './incus-launch.ts';
+import { lacksModules } from './incus-modules.ts';
 import type { Query } from './incus-not-ready.ts';
 import { readiness, type IncusReadiness, type IncusSettings } from './incus-probe.ts';
+import { KERNEL_MODULES } from './incus-settings.ts';
 import { asInner, isCut, isWhole, neverBegan, withoutMarks } from './incus-session.ts';
 import { createKnownMachines } from './known-machines.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from './machine.ts';
@@ -120,15 +122,36 @@ export function createIncus({ doors, place, settings, names }: IncusParts): Mach
     }
   };
 
-  const start = async (name: string, { say, signal }: EngineContext): Promise<void> => {
-    forget(name);
-    say(`starting ${name}`);
+  const tryStart = async (name: string, signal?: AbortSignal): Promise<CommandError | undefined> => {
     try {
       await change(argv.startCommand(settings, name), signal);
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
-      if (!/already running/.test(thrown.result.stderr)) throw explain(thrown);
+      if (!/already running/.test(thrown.result.stderr)) return thrown;
     }
+    return undefined;
+  };
+
+  const startWithoutModules: IncusLauncherParts['startWithoutModules'] = async (name, { say, signal }) => {
+    forget(name);
+    say(`starting ${name} without loading kernel modules`);
+    try {
+      await change(argv.unsetCommand(settings, name, KERNEL_MODULES), signal);
+    } catch (thrown) {
+      // It was not set: it comes from a profile, and the start will tell.
+      if (!(thrown instanceof CommandError) || thrown.failure !== 'exit') throw thrown;
+    }
+    const failure = await tryStart(name, signal);
+    if (failure !== undefined) throw explain(failure);
+  };
+
+  const start = async (name: string, context: EngineContext): Promise<void> => {
+    forget(name);
+    context.say(`starting ${name}`);
+    const failure = await tryStart(name, context.signal);
+    if (failure === undefined) return;
+    if (!lacksModules(failure)) throw explain(failure);
+    await startWithoutModules(name, context);
   };
 
   const freeing: MachineEngine['freeing'] = ({ name }) => {
@@ -147,6 +170,7 @@ export function createIncus({ doors, place, settings, names }: IncusParts): Mach
     list,
     erase,
     start,
+    startWithoutModules,
     machine: known.machine,
     freeing,
   });

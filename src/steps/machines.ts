@@ -69,11 +69,11 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
       }
       try {
         const rests = found?.state === 'stopped' || found?.state === 'suspended';
-        if (rests) {
+        // One whose launch was not seen to its end may be unable to start; it holds nothing, and may be made anew.
+        if (rests && (await lab.ownership.isConfirmed(name))) {
           context.say('starting it again');
           await lab.engine.start(name, context);
-        }
-        if (!rests || !(await lab.ownership.isConfirmed(name))) {
+        } else {
           // An earlier run may have been cut in its launch: its machine may come up at any moment from now on.
           const unfinished = (await lab.ownership.unfinishedSince(name)) !== undefined;
           if (found?.state === 'deleted') await lab.engine.remove(name, context);

@@ -36,6 +36,8 @@ describe('incus argv', () => {
       'write',
     ],
     ['start --quiet k1', argv.startCommand({}, 'k1'), 'write'],
+    ['config --quiet unset k1 a.b', argv.unsetCommand({}, 'k1', 'a.b'), 'write'],
+    ['config --quiet --project p1 unset far:k1 a.b', argv.unsetCommand(far, 'k1', 'a.b'), 'write'],
     ['delete --quiet --project p1 --force far:k1', argv.removeCommand(far, 'k1'), 'write'],
   ])('%s', (line, command, effect) => {
     expect([command.file, command.args.join(' '), command.effect]).toEqual(['incus', line, effect]);

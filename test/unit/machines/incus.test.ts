@@ -44,7 +44,7 @@ describe('createIncus', () => {
   let asked: string[];
   const context = { say: (text: string) => void said.push(text) };
 
-  const engine = (settings: Partial<IncusSettings> = {}): MachineEngine => {
+  const engine = (settings: Partial<IncusSettings> = {}, nodes = ['node-1', 'node-2']): MachineEngine => {
     const door: Processes = {
       run: async (command) => {
         if (command.args[0] !== 'exec') return processes.run(command);
@@ -63,7 +63,7 @@ describe('createIncus', () => {
       doors: { processes: door, clock, files: { read: () => Promise.resolve(undefined) } as never },
       place: { text: 'PLACE', lab: 'mine' },
       settings: { image: 'images:u/cloud', targets: [], ...settings },
-      names: { nodes: ['node-1', 'node-2'], workload: 'k1' },
+      names: { nodes, workload: 'k1' },
     });
   };
 
@@ -288,11 +288,37 @@ describe('createIncus', () => {
       const rename = (answer: Answer): Answer => ({ ...answer, stdout: (answer.stdout ?? '').replace('k1', 'node-1') });
       processes
         .on(LIST, shown('gone'), rename(shown('Stopped')), rename(shown('Running')))
-        .on('incus launch --quiet images:u/cloud node-1', failed, {})
-        .on('incus delete --quiet --force node-1', {});
+        .on('incus launch --quiet images:u/cloud node-1', failed)
+        .on('incus config --quiet unset node-1 linux.kernel_modules', {})
+        .on('incus start --quiet node-1', {});
       await engine().launch(node, context);
+      // What was unpacked is kept: the instance is not deleted and made again.
+      const changes = processes.commands.filter(({ effect }) => effect === 'write').map(({ args }) => args[0]);
+      expect(changes).toEqual(['launch', 'config', 'start']);
+    });
+
+    it('remembers it per member of a cluster', async () => {
+      processes.on('incus query --quiet /1.0', { stdout: JSON.stringify(CLUSTER) });
+      processes.on('incus query --quiet /1.0/networks/ovn', { stdout: '{"type":"ovn","managed":true}' });
+      for (const member of ['m1', 'm2']) processes.on(`incus query --quiet /1.0/cluster/members/${member}`, online);
+      const settings = { targets: ['m1', 'm2'], network: 'ovn', type: 'container' } as const;
+      const spread = engine(settings, ['node-1', 'node-2', 'node-3']);
+      const failed: Answer = { exitCode: 1, stderr: "Error: Failed to load kernel module 'br_netfilter': … modprobe" };
+      for (const [name, member, answer] of [
+        ['node-1', 'm1', failed],
+        ['node-2', 'm2', {}],
+        ['node-3', 'm1', {}],
+      ] as const) {
+        const as = (answer: Answer): Answer => ({ ...answer, stdout: (answer.stdout ?? '').replace('k1', name) });
+        processes
+          .on(LIST, shown('gone'), as(shown(name === 'node-1' ? 'Stopped' : 'Running')), as(shown('Running')))
+          .on(`incus launch --quiet images:u/cloud ${name} --target ${member}`, answer)
+          .on(`incus config --quiet unset ${name} linux.kernel_modules`, {})
+          .on(`incus start --quiet ${name}`, {});
+        await spread.launch({ ...spec, name }, context);
+      }
       const given = processes.commands.filter(({ args }) => args[0] === 'launch').map(({ stdin }) => stdin as string);
-      expect(given.map((each) => each.includes('linux.kernel_modules'))).toEqual([true, false]);
+      expect(given.map((each) => each.includes('linux.kernel_modules'))).toEqual([true, true, false]);
     });
 
     it('waits for a server that is starting', async () => {
