@@ -2,12 +2,16 @@ import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 /**
- * What a machine has besides our payload, started in the network of a place: a server on port 22 that sends back what it
- * gets, in place of sshd, and a resolver at 127.0.0.53 that knows one name, in place of systemd-resolved.
+ * What a machine has besides our payload, started in the network of a place: a server on port 22 that sends a dot
+ * twenty times a second, in place of sshd, and a resolver at 127.0.0.53 that knows one name, in place of systemd-resolved.
  */
 const [name = '', address = ''] = process.argv.slice(2);
 
-createServer((socket) => socket.on('error', () => undefined).pipe(socket)).listen(22, '0.0.0.0');
+// It speaks by itself: a session freezes when the first packet after the rules goes out, not when it comes in.
+createServer((socket) => {
+  const timer = setInterval(() => socket.write('.'), 50);
+  socket.on('error', () => undefined).on('close', () => clearInterval(timer));
+}).listen(22, '0.0.0.0');
 
 const resolver = createSocket('udp4');
 resolver.on('message', (question, from) => resolver.send(answer(question), from.port, from.address));

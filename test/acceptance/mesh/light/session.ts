@@ -1,34 +1,37 @@
 import { connect } from 'node:net';
 import { sleep } from './processes.ts';
 
-/** A TCP session to port 22 of a machine, as ssh has one. */
+/** A TCP session to port 22 of a machine that sends something all the time, as ssh with a busy terminal. */
 export interface Session {
-  /** Sends a line and waits for it to come back. @throws Error when it does not within 5 seconds */
-  echo(): Promise<void>;
+  /** @throws Error when nothing comes any more */
+  alive(): Promise<void>;
 }
+
+const PATIENCE_MS = 5_000;
+/** What was on its way is no sign of life. */
+const ENOUGH = 20;
 
 export async function openSession(address: string): Promise<Session> {
   const socket = connect(22, address);
-  let received = '';
-  socket.setEncoding('utf8');
-  socket.on('data', (chunk: string) => (received += chunk));
+  let received = 0;
+  socket.on('data', (chunk: Buffer) => (received += chunk.length));
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', resolve);
     socket.once('error', reject);
   });
-  // Later troubles show as a line that does not come back.
+  // Later troubles show as silence.
   socket.on('error', () => undefined);
-  let lines = 0;
   return {
-    echo: async () => {
-      const line = `line ${++lines}\n`;
-      socket.write(line);
-      const deadline = performance.now() + 5_000;
+    alive: async () => {
+      const before = received;
+      const deadline = performance.now() + PATIENCE_MS;
       while (performance.now() < deadline) {
-        if (received.endsWith(line)) return;
+        if (received >= before + ENOUGH) return;
         await sleep(50);
       }
-      throw new Error(`the session on port 22 is frozen: ${line.trim()} did not come back within 5s`);
+      throw new Error(
+        `the session on port 22 is frozen: ${received - before} bytes came within ${PATIENCE_MS / 1000}s`,
+      );
     },
   };
 }
