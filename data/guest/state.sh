@@ -65,6 +65,7 @@ say sidecar.version "$(first_line /var/lib/istio-vms/sidecar-version)"
 say sidecar.enabled "$(enabled istio)"
 say sidecar.active "$(active istio)"
 say sidecar.ready "$(ready_code)"
+say sidecar.invocation "$(systemctl show istio --property=InvocationID --value 2>/dev/null || true)"
 say sidecar.hosts "$(hosts_lines)"
 say sidecar.current "$(current istio /etc/systemd/system/istio.service /usr/local/lib/istio-vms/* \
   /var/lib/istio/envoy/cluster.env /var/lib/istio-vms/sidecar.env /var/lib/istio-vms/hosts \

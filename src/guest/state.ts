@@ -34,6 +34,8 @@ export interface GuestState {
     readonly ready: boolean;
     /** HTTP status of the readiness port; 0 when nobody listens. */
     readonly readyCode: number;
+    /** systemd's id of the last start; absent before the first one. */
+    readonly invocation?: string;
     /** Whether our lines in /etc/hosts are as the sidecar wants them; absent before it was given any. */
     readonly hosts?: boolean;
   };
@@ -77,7 +79,7 @@ export function parseGuestState(stdout: string): GuestState {
   const arch = CPUS[values.get('arch') ?? ''];
   const [bootId, now, lab] = [values.get('boot_id'), seconds(values.get('now')), values.get('lab')];
   const [version, certExpires] = [values.get('sidecar.version'), seconds(values.get('cert.expires'))];
-  const hosts = values.get('sidecar.hosts');
+  const [hosts, invocation] = [values.get('sidecar.hosts'), values.get('sidecar.invocation')];
   const readyCode = Number(values.get('sidecar.ready') ?? 0);
   return {
     ...(arch && { arch }),
@@ -89,6 +91,7 @@ export function parseGuestState(stdout: string): GuestState {
       ...(version && { version }),
       ready: readyCode === 200,
       readyCode,
+      ...(invocation && { invocation }),
       ...(hosts && { hosts: hosts === 'there' }),
     },
     demo: unitState('demo', values),

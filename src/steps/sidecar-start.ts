@@ -1,19 +1,23 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { GuestPayload } from '../guest/k3s.ts';
 import type { GuestState } from '../guest/state.ts';
+import { lastError, parseUnitJournal } from '../guest/unit-journal.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Command } from '../system/doors.ts';
 import { onMachine, restartOf } from './console.ts';
-import { journalCommand } from './journal.ts';
+import { journalEntriesCommand } from './journal.ts';
 import type { Lab } from './lab.ts';
 
 const START_MS = 90_000;
 const READY_MS = 180_000;
 /** A machine that reboots answers again within this. */
 const BOOT_MS = 60_000;
+
+/** Whether the unit was told to start anew; after a session that froze nobody knows, and it counts as told. */
+export type Started = 'started' | 'unchanged';
 
 /**
  * Loading the rules can swallow the very session that loads them (facts/istio-vm.md 5.6). If the call does not come back
@@ -24,10 +28,11 @@ export async function putAcrossFreeze(
   machine: Machine,
   payload: GuestPayload,
   context: StepContext,
-): Promise<void> {
+): Promise<Started> {
   const { signal, say } = context;
   try {
-    await machine.put(payload.files, payload.script, { timeoutMs: START_MS, signal, say });
+    const { stdout } = await machine.put(payload.files, payload.script, { timeoutMs: START_MS, signal, say });
+    return /^(started|restarted)$/m.test(stdout) ? 'started' : 'unchanged';
   } catch (error) {
     if (!timedOut(error)) throw error;
     if (!(await isAlive(lab, machine, context))) {
@@ -38,6 +43,7 @@ export async function putAcrossFreeze(
       });
     }
     say('that session froze, as sessions older than the rules may; going on in a new one');
+    return 'started';
   }
 }
 
@@ -57,15 +63,19 @@ function timedOut(error: unknown): boolean {
   return cause instanceof CommandError && cause.failure === 'timed-out';
 }
 
-/**
- * Asks in a new session each time, so that a frozen one costs only its own time-out.
- * @param giveUp looked at after each «no»
- */
+export interface Readiness {
+  /** Looked at after each «no». */
+  readonly giveUp?: () => boolean;
+  /** The start that was replaced: its lines in the journal are old. */
+  readonly before?: string | undefined;
+}
+
+/** Asks in a new session each time, so that a frozen one costs only its own time-out. */
 export async function waitForReadiness(
   lab: Lab,
   machine: Machine,
   context: StepContext,
-  giveUp: () => boolean = () => false,
+  { giveUp = () => false, before }: Readiness = {},
 ): Promise<'ready' | 'given-up'> {
   const wait: Command = {
     file: 'pilot-agent',
@@ -73,7 +83,9 @@ export async function waitForReadiness(
     effect: 'read',
     timeoutMs: 20_000,
   };
-  const journal = journalCommand('istio', 40);
+  const journal = journalEntriesCommand('istio', 200);
+  // A start that has just begun has no error yet: the one before it in this wait is still the best that is known.
+  let reason = 'not ready yet';
   return waitUntil({
     clock: lab.doors.clock,
     signal: context.signal,
@@ -90,7 +102,8 @@ export async function waitForReadiness(
         return { notYet: 'it answers, and its unit is about to see it' };
       }
       if (giveUp()) return { done: 'given-up' } as const;
-      return { notYet: (await output(machine, journal))?.split('\n').at(-1) ?? 'not ready yet' };
+      reason = lastError(parseUnitJournal((await output(machine, journal)) ?? ''), before) ?? reason;
+      return { notYet: reason };
     },
   });
 }

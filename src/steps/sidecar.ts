@@ -53,10 +53,12 @@ export function sidecarStep(lab: Lab): Step {
           const files = await filesWithFreshToken(lab, context);
           const payload = sidecarFiles(config, { shipped: lab.shipped, workloadFiles: files, address });
           context.say('starting the sidecar');
-          await putAcrossFreeze(lab, machine, payload, context);
+          const former = (await lab.workloadVm.state())?.sidecar.invocation;
+          const started = await putAcrossFreeze(lab, machine, payload, context);
+          const before = started === 'started' ? former : undefined;
           // A computer that sleeps lets the token age, also while the sidecar starts.
-          const mayRenew = token < TOKENS ? () => isStale(lab, files) : () => false;
-          if ((await waitForReadiness(lab, machine, context, mayRenew)) === 'ready') break;
+          const giveUp = token < TOKENS ? () => isStale(lab, files) : () => false;
+          if ((await waitForReadiness(lab, machine, context, { giveUp, before })) === 'ready') break;
         }
         await registerAgain(lab, machine, address, context);
         seen = true;

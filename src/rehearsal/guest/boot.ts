@@ -7,6 +7,7 @@ import { k3sUnit } from './k3s.ts';
 import { dropSessions } from './sessions.ts';
 import { sidecarUnit } from './sidecar.ts';
 import { endAllUnits, startUnit, type Guest, type UnitModels } from './systemd.ts';
+import { findUnitFile } from './unit-file.ts';
 
 /** What memory held and a power cut takes away (facts/istio-vm.md 5.8). */
 const MEMORY = ['/run', '/tmp'];
@@ -38,11 +39,29 @@ export async function powerOn(guest: Guest, state: 'Starting' | 'Restarting' = '
   if (instance.bootId !== boot || instance.state !== state) return false;
   if (instance.manageHosts) writeGuest(instance, '/etc/hosts', imageHosts(instance.name));
   instance.state = 'Running';
-  void resumeCloudInit(guest, powerOff);
+  const resumed = resumeCloudInit(guest, powerOff);
+  const held: Promise<unknown>[] = [resumed];
   for (const [name, unit] of instance.units) {
-    if (unit.enabled) void startUnit(guest, name, UNIT_MODELS);
+    if (!unit.enabled) continue;
+    const job = startUnit(guest, name, UNIT_MODELS);
+    if (holdsBoot(instance, name)) held.push(job);
   }
+  void bootTo(guest, held);
   return true;
+}
+
+/** multi-user.target comes after every unit that it wants, unless the unit says that it has no default dependencies. */
+function holdsBoot(instance: Instance, name: string): boolean {
+  return !/^(no|false|off|0)$/.test(findUnitFile(instance, name)?.get('Unit.DefaultDependencies') ?? 'yes');
+}
+
+/** cloud-init's last stage runs at every boot, after multi-user.target: `cloud-init status --wait` waits for it. */
+async function bootTo({ instance }: Guest, held: readonly Promise<unknown>[]): Promise<void> {
+  const { bootId: boot, cloudInit } = instance;
+  if (cloudInit === 'error' || held.length === 1) return;
+  instance.cloudInit = 'running';
+  await Promise.all(held);
+  if (instance.bootId === boot && instance.cloudInit === 'running') instance.cloudInit = 'done';
 }
 
 /** The guest restarts itself; its engine sees it and waits for it (facts/multipass.md 1.8). */

@@ -1,6 +1,7 @@
 import { CERTIFICATE_LIFE } from '../durations.ts';
 import { digestOf } from '../stand-in.ts';
 import type { Instance, World } from '../world.ts';
+import { mayKeepCertificate } from './agent-files.ts';
 import { asText, guestEntry, guestText, removeGuest, writeGuest } from './files.ts';
 
 const CHAIN = '/etc/certs/cert-chain.pem';
@@ -42,6 +43,7 @@ export function trustRoot(instance: Instance, root: string): void {
  * certificate as well, in its own form and with its own mode.
  */
 export function keepCertificate(world: World, instance: Instance): void {
+  if (!mayKeepCertificate(instance)) return;
   const certificate: WorkloadCertificate = {
     root: digestOf(trustedRoot(instance) ?? ''),
     expires: world.clock.now() + CERTIFICATE_LIFE,

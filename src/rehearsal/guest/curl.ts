@@ -60,7 +60,8 @@ function parse(args: readonly string[]): CurlCall | string {
 function localAnswer({ instance, mesh }: GuestCall, url: string): HttpAnswer | undefined {
   const [, port, path] = /^http:\/\/(?:localhost|127\.0\.0\.1):(15000|15020|15021)(\/.*)$/.exec(url) ?? [];
   if (port === undefined) return undefined;
-  if (!sidecarRuns(instance)) {
+  // Envoy listens on 15021 only once it has its first configuration (facts/real-mesh.md 6.7).
+  if (!sidecarRuns(instance) || (port === '15021' && !sidecarIsReady(instance))) {
     const stderr = `curl: (7) Failed to connect to localhost port ${port}: Connection refused\n`;
     return { exit: 7, status: 0, body: '', stderr };
   }

@@ -44,6 +44,41 @@ export function writeGuest(
   instance.files.set(guestPath(instance, path), { content, mode, owner, group });
 }
 
+interface Directory {
+  readonly owner: string;
+  readonly mode: number;
+}
+
+/** Directories whose owner and mode somebody has set; every other one is root's, mode 0755. */
+const directories = new WeakMap<Instance, Map<string, Directory>>();
+
+/** What `install -d` does: makes the directory, or gives the one that is there its owner and mode. */
+export function makeDirectory(
+  instance: Instance,
+  path: string,
+  { owner = 'root', mode = 0o755 }: Partial<Directory> = {},
+): void {
+  const known = directories.get(instance) ?? new Map<string, Directory>();
+  directories.set(instance, known.set(guestPath(instance, path), { owner, mode }));
+}
+
+/** Whether a user may create something in a directory, making it first where it is not there. */
+export function mayCreateIn(instance: Instance, path: string, user: string): boolean {
+  const known = directories.get(instance);
+  for (let at = guestPath(instance, path); at !== '/'; at = posix.dirname(at)) {
+    const directory = known?.get(at);
+    if (directory !== undefined)
+      return directory.owner === user ? (directory.mode & 0o300) === 0o300 : (directory.mode & 0o003) === 0o003;
+    if (hasBelow(instance, at)) return false;
+  }
+  return false;
+}
+
+function hasBelow(instance: Instance, at: string): boolean {
+  for (const key of instance.files.keys()) if (key.startsWith(`${at}/`)) return true;
+  return false;
+}
+
 /** Removes a file, a link, or everything below a directory. */
 export function removeGuest(instance: Instance, path: string): void {
   const at = guestPath(instance, posix.dirname(path));
@@ -51,15 +86,16 @@ export function removeGuest(instance: Instance, path: string): void {
   for (const key of instance.files.keys()) {
     if (key === real || key.startsWith(`${real}/`)) instance.files.delete(key);
   }
+  const known = directories.get(instance);
+  for (const key of known?.keys() ?? []) {
+    if (key === real || key.startsWith(`${real}/`)) known?.delete(key);
+  }
 }
 
 /** Whether anything is at or below a path. */
 export function guestHas(instance: Instance, path: string): boolean {
   const at = guestPath(instance, path);
-  for (const key of instance.files.keys()) {
-    if (key === at || key.startsWith(`${at}/`)) return true;
-  }
-  return false;
+  return instance.files.has(at) || hasBelow(instance, at);
 }
 
 /** Text of a file's content. */

@@ -142,8 +142,8 @@ const PROGRAMS: Readonly<Record<string, GuestProgram>> = {
     if (!understood || call.args.length !== 6) return unknown(call);
     if (await waitReady(call, Number(seconds))) return { exitCode: 0 };
     return {
-      exitCode: 1,
-      stderr: `Error: timeout waiting for Envoy proxy to become ready. Last error: HTTP status code 503 from ${url}\n`,
+      exitCode: 255,
+      stderr: `Error: timeout waiting for Envoy proxy to become ready. Last error: Get "${url}": dial tcp 127.0.0.1:15021: connect: connection refused\n`,
     };
   },
   python3: async (call) => {

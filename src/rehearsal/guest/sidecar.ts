@@ -6,10 +6,12 @@ import {
   SIDECAR_PREPARE,
   SIDECAR_RETRY,
 } from '../durations.ts';
+import { readStandIn } from '../stand-in.ts';
 import { strike } from '../strike.ts';
 import type { Instance } from '../world.ts';
 import { keepCertificate, trustedRoot, trustRoot } from './certificate.ts';
-import { guestEntry, guestHas, guestText, writeGuest } from './files.ts';
+import { agentSocketProblem, installDirectories } from './agent-files.ts';
+import { guestEntry, guestHas, guestText, makeDirectory, writeGuest } from './files.ts';
 import { hostsBlock } from './hosts.ts';
 import { loadRules } from './sessions.ts';
 import { UnitExit, type Guest, type UnitModel, type UnitRun } from './systemd.ts';
@@ -21,6 +23,9 @@ const STORE = '/var/lib/istio-vms';
 export const TOKEN = '/run/secrets/tokens/istio-token';
 /** How long the shipped `ready` script waits before it gives the machine its DNS back. */
 const READY_PATIENCE = 60_000;
+/** What it says then. */
+const READY_GAVE_UP =
+  'istio-vms: not ready within 60 s (is istiod reachable?); the rules are taken away, next try in 15 s';
 /** How soon after readiness the fault `vm-rebooted` strikes. */
 const REBOOT_AFTER = 2_000;
 
@@ -74,13 +79,24 @@ async function start(run: UnitRun): Promise<void> {
   const own = before.find((line) => line.program === `${LIB}/prepare`);
   const upstream = file.all('Service.ExecStart').some((line) => execLine(line).program.endsWith('/istio-start.sh'));
   if (own !== undefined) await prepare(run, own.privileged);
-  else if (upstream) await run.sleep(SIDECAR_PREPARE).then(() => loadRules(instance, { looseTracking: true }));
+  else if (upstream) {
+    if (before.some(({ program, args }) => program === '/usr/bin/install' && args.at(-1) === '/var/run/secrets'))
+      makeDirectory(instance, '/var/run/secrets', { owner: 'istio-proxy' });
+    await run.sleep(SIDECAR_PREPARE);
+    loadRules(instance, { looseTracking: true });
+  }
+  // Go's runtime and the agent itself are talkative at every start.
+  run.log(
+    'GOMEMLIMIT is updated package=github.com/KimMachineGun/automemlimit/memlimit GOMEMLIMIT=9223372036854775807',
+  );
   if (trustedRoot(instance) === undefined) {
     throw new UnitExit(
       255,
       'Error: failed to read root cert: open ./etc/certs/root-cert.pem: no such file or directory',
     );
   }
+  const sockets = agentSocketProblem(instance);
+  if (sockets?.fatal !== undefined) throw new UnitExit(255, sockets.fatal);
   mesh.started(instance);
   const waits = file.all('Service.ExecStartPost').some((line) => execLine(line).program === `${LIB}/ready`);
   // Type=exec: without a script that waits, the unit counts as started once the program runs.
@@ -92,21 +108,34 @@ async function start(run: UnitRun): Promise<void> {
 /** `data/guest/prepare`: token, directories, hosts lines, rules. */
 async function prepare(run: UnitRun, privileged: boolean): Promise<void> {
   const { instance } = run;
-  if (!privileged) throw new UnitExit(1, 'install: cannot create directory /run/secrets: Permission denied');
-  if (!instance.users.has('istio-proxy')) throw new UnitExit(1, "id: 'istio-proxy': no such user");
+  if (!privileged) throw new UnitExit(1, 'install: cannot create directory /run/secrets: Permission denied', 'prepare');
+  if (!instance.users.has('istio-proxy')) throw new UnitExit(1, "id: 'istio-proxy': no such user", 'prepare');
   for (const program of ['cleanup', 'hosts-block']) {
     const mode = guestEntry(instance, `${LIB}/${program}`)?.mode ?? 0;
-    if ((mode & 0o100) === 0) throw new UnitExit(126, `${LIB}/prepare: ${LIB}/${program}: Permission denied`);
+    if ((mode & 0o100) === 0)
+      throw new UnitExit(126, `${LIB}/prepare: ${LIB}/${program}: Permission denied`, 'prepare');
   }
+  const script = guestText(instance, `${LIB}/prepare`) ?? '';
+  installDirectories(instance, script);
   const token = guestText(instance, `${STORE}/istio-token`) ?? '';
   if (token !== '') writeGuest(instance, TOKEN, token, { mode: 0o600, owner: 'istio-proxy' });
   const root = guestText(instance, `${STORE}/root-cert.pem`);
   if (trustedRoot(instance) === undefined && root !== undefined) trustRoot(instance, root);
   hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
   await run.sleep(SIDECAR_PREPARE);
-  // A rule for answers of the ssh server, ahead of Istio's own, spares the sessions that are open.
-  const spared = guestText(instance, `${LIB}/prepare`)?.includes('--sport 22') === true;
-  loadRules(instance, { looseTracking: !spared });
+  // A rule for answers of the ssh server, ahead of Istio's own, spares the sessions that are open: in its own backend.
+  const guarded = /^guard='OUTPUT .*--sport 22 /m.test(script) && script.includes(` ${rulesBackend(instance)} `);
+  loadRules(instance, { looseTracking: !guarded });
+}
+
+/**
+ * The tables that istio-iptables takes here (facts/real-mesh.md 6.9). From 1.26 on they are the legacy ones, because the
+ * cleanup before has created these.
+ */
+function rulesBackend(instance: Instance): string {
+  const version = readStandIn(guestEntry(instance, '/usr/local/bin/pilot-agent')?.content)?.version ?? '';
+  const minor = Number(version.split('.')[1]);
+  return minor < 22 ? 'iptables' : minor < 26 ? 'iptables-nft' : 'iptables-legacy';
 }
 
 /** Asks the mesh again and again until Envoy has a certificate and its configuration. */
@@ -114,16 +143,20 @@ async function connect(run: UnitRun, deadline: number): Promise<void> {
   const { instance, mesh, world } = run;
   run.log('info\tFQDN Service Node Type: sidecar~, starting');
   await run.sleep(SIDECAR_CONNECT);
+  let symptomSaid = false;
   for (;;) {
-    const state = mesh.sidecar(instance);
+    const sockets = agentSocketProblem(instance);
+    const state =
+      sockets === undefined ? mesh.sidecar(instance) : { ready: false as const, reason: sockets.lines.at(-1) ?? '' };
     if (state.ready) break;
+    sockets?.lines.slice(0, -1).forEach((line) => run.log(line));
     run.log(state.reason);
-    if (state.fatal === true) throw new UnitExit(255, `Error: ${state.reason}`);
+    if (!symptomSaid)
+      run.log('warn\tEnvoy proxy is NOT ready: config not received from XDS server (is Istiod running?)');
+    symptomSaid = true;
+    if ('fatal' in state && state.fatal === true) throw new UnitExit(255, `Error: ${state.reason}`);
     if (world.clock.now() >= deadline) {
-      throw new UnitExit(
-        1,
-        `${state.reason} (istio-vms: not ready within 60 s; the rules are taken away, next try in 15 s)`,
-      );
+      throw new UnitExit(1, READY_GAVE_UP, 'ready');
     }
     await run.sleep(SIDECAR_RETRY);
   }

@@ -1,6 +1,6 @@
 import type { GuestCall, ProgramResult } from '../world.ts';
 import { UNIT_MODELS } from './boot.ts';
-import { knownUnit, showUnit, startUnit, stopUnit } from './systemd.ts';
+import { journalLines, knownUnit, showUnit, startUnit, stopUnit } from './systemd.ts';
 
 type Unknown = (call: GuestCall) => ProgramResult;
 
@@ -35,8 +35,27 @@ export async function systemctl(call: GuestCall, unknown: Unknown): Promise<Prog
   };
 }
 
-/** The last lines of a unit's journal. */
+/** The last lines of a unit's journal, as text or as JSON with some fields. */
 export function journalctl(call: GuestCall, unknown: Unknown): Promise<ProgramResult> {
+  const json = /^--unit (\S+) --no-pager --lines (\d+) --output json --output-fields (\S+)$/.exec(
+    call.args.slice(1).join(' '),
+  );
+  if (json !== null) {
+    const [, name = '', count, fields = ''] = json;
+    const lines = journalLines(call.instance, name.replace(/\.service$/, '')).slice(-Number(count));
+    const shown = lines.map((line) => {
+      const known: Readonly<Record<string, string>> = {
+        MESSAGE: line.message,
+        SYSLOG_IDENTIFIER: line.identifier,
+        // systemd names the start that it speaks of in a field of its own.
+        [line.identifier === 'systemd' ? 'INVOCATION_ID' : '_SYSTEMD_INVOCATION_ID']: line.invocation,
+      };
+      return JSON.stringify(
+        Object.fromEntries(fields.split(',').flatMap((field) => (known[field] ? [[field, known[field]]] : []))),
+      );
+    });
+    return Promise.resolve({ exitCode: 0, stdout: shown.map((line) => `${line}\n`).join('') });
+  }
   const [, unit, lines] = /^--unit (\S+) --no-pager --lines (\d+)$/.exec(call.args.slice(1).join(' ')) ?? [];
   if (unit === undefined) return Promise.resolve(unknown(call));
   const journal = call.instance.units.get(unit.replace(/\.service$/, ''))?.journal ?? [];

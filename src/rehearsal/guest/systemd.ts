@@ -1,6 +1,7 @@
+import { posix } from 'node:path';
 import { GUEST_COMMAND } from '../durations.ts';
 import type { Instance, Mesh, Unit, World } from '../world.ts';
-import { findUnitFile, startProblem, type UnitFile } from './unit-file.ts';
+import { execLine, findUnitFile, startProblem, type UnitFile } from './unit-file.ts';
 
 /** A guest with what it needs to live: time, the mesh around it, itself. */
 export interface Guest {
@@ -14,11 +15,20 @@ export interface UnitRun extends Guest {
   readonly name: string;
   readonly unit: Unit;
   readonly file: UnitFile;
-  log(text: string): void;
+  /** A line of the unit's own processes; `as` names the one that wrote it, where it is not the main program. */
+  log(text: string, as?: string): void;
   /** @throws an end of the run when the unit was stopped meanwhile. */
   sleep(ms: number): Promise<void>;
   /** The unit counts as started from now on. */
   active(): void;
+}
+
+/** A line of the journal with the fields by which `journalctl --output json` tells lines apart. */
+export interface JournalLine {
+  readonly message: string;
+  readonly identifier: string;
+  /** One start of the unit. */
+  readonly invocation: string;
 }
 
 export interface UnitModel {
@@ -28,12 +38,15 @@ export interface UnitModel {
   readonly stop?: (guest: Guest) => number;
 }
 
-/** The main process ended with this status. */
+/** A process of the unit ended with this status; its last words are in the journal. */
 export class UnitExit extends Error {
   readonly status: number;
-  constructor(status: number, message: string) {
+  /** Which process, where it is not the main program. */
+  readonly by: string | undefined;
+  constructor(status: number, message: string, by?: string) {
     super(message);
     this.status = status;
+    this.by = by;
   }
 }
 
@@ -46,6 +59,8 @@ interface Runtime {
   job: Promise<boolean>;
   status: number;
   result: 'success' | 'exit-code' | 'resources';
+  invocation: string;
+  readonly lines: JournalLine[];
 }
 
 const runtimes = new WeakMap<Unit, Runtime>();
@@ -63,7 +78,14 @@ export function knownUnit(instance: Instance, name: string): Unit | undefined {
 function runtimeOf(unit: Unit): Runtime {
   const known = runtimes.get(unit);
   if (known !== undefined) return known;
-  const fresh: Runtime = { run: undefined, job: Promise.resolve(true), status: 0, result: 'success' };
+  const fresh: Runtime = {
+    run: undefined,
+    job: Promise.resolve(true),
+    status: 0,
+    result: 'success',
+    invocation: '',
+    lines: [],
+  };
   runtimes.set(unit, fresh);
   return fresh;
 }
@@ -85,10 +107,13 @@ export async function startUnit(guest: Guest, name: string, models: UnitModels):
   const token = Symbol(name);
   runtime.run = token;
   unit.since = world.clock.now();
-  const log = (text: string): void => {
+  const program = execLine(file.get('Service.ExecStart') ?? name);
+  const log = (text: string, as = posix.basename(program.program)): void => {
     if (unit.journal.at(-1)?.endsWith(`: ${text}`) === true) return;
-    unit.journal.push(`${stamp(world.clock.now())} ${instance.name} ${name}: ${text}`);
+    unit.journal.push(`${stamp(world.clock.now())} ${instance.name} ${as}: ${text}`);
+    runtime.lines.push({ message: text, identifier: as, invocation: runtime.invocation });
     if (unit.journal.length > JOURNAL_KEPT) unit.journal.shift();
+    if (runtime.lines.length > JOURNAL_KEPT) runtime.lines.shift();
   };
   runtime.job = new Promise((resolve) => {
     const run: UnitRun = {
@@ -120,6 +145,8 @@ async function live(run: UnitRun, runtime: Runtime, model: UnitModel, failed: ()
   for (;;) {
     try {
       turn(unit, 'activating', world);
+      runtime.invocation = world.token(16);
+      run.log(`Starting ${run.name}.service - ${file.get('Unit.Description') ?? run.name}...`, 'systemd');
       await run.sleep(GUEST_COMMAND);
       const problem = startProblem(run.instance, run.name, file);
       if (problem !== undefined) {
@@ -132,7 +159,9 @@ async function live(run: UnitRun, runtime: Runtime, model: UnitModel, failed: ()
     } catch (error) {
       if (error instanceof RunOver) return;
       if (!(error instanceof UnitExit)) throw error;
-      run.log(error.message);
+      if (error.message !== '') run.log(error.message, error.by);
+      run.log(`${run.name}.service: Failed with result 'exit-code'.`, 'systemd');
+      run.log(`Failed to start ${run.name}.service - ${file.get('Unit.Description') ?? run.name}.`, 'systemd');
       failed();
       runtime.status = error.status;
       if (runtime.result === 'success') runtime.result = 'exit-code';
@@ -147,6 +176,7 @@ async function live(run: UnitRun, runtime: Runtime, model: UnitModel, failed: ()
       const mine = runtime.run;
       await pause;
       if (runtime.run !== mine) return;
+      run.log(`${run.name}.service: Scheduled restart job, restart counter is at ${unit.restarts}.`, 'systemd');
     }
   }
 }
@@ -182,6 +212,18 @@ export type UnitModels = Readonly<Record<string, UnitModel>>;
 const plainModel: UnitModel = {
   run: async (run) => run.active(),
 };
+
+/** What `journalctl --output json` shows of a unit, the oldest line first. */
+export function journalLines(instance: Instance, name: string): readonly JournalLine[] {
+  const unit = instance.units.get(name);
+  return unit === undefined ? [] : runtimeOf(unit).lines;
+}
+
+/** The unit's last start; empty before the first one. */
+export function invocationOf(instance: Instance, name: string): string {
+  const unit = instance.units.get(name);
+  return unit === undefined ? '' : runtimeOf(unit).invocation;
+}
 
 /** `systemctl show` of some properties; it never fails, also for a unit that nobody knows (facts/k3s.md 13). */
 export function showUnit(instance: Instance, name: string, properties: readonly string[]): string {

@@ -7,6 +7,12 @@ import type { Command } from '../../../src/system/doors.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { resultOf } from '../../support/fake-processes.ts';
 
+const journal = [
+  { MESSAGE: 'error\tca\tan old line', SYSLOG_IDENTIFIER: 'pilot-agent', _SYSTEMD_INVOCATION_ID: 'a' },
+  { MESSAGE: 'error\tca\trequest failed', SYSLOG_IDENTIFIER: 'pilot-agent', _SYSTEMD_INVOCATION_ID: 'b' },
+  { MESSAGE: 'Failed to start istio.service.', SYSLOG_IDENTIFIER: 'systemd', INVOCATION_ID: 'b' },
+];
+
 /** A machine whose agent and unit say these things, look after look. */
 function machineThat(...looks: readonly { agent: boolean; unit?: string }[]) {
   let look = -1;
@@ -15,7 +21,9 @@ function machineThat(...looks: readonly { agent: boolean; unit?: string }[]) {
     const { agent } = looks[look] ?? { agent: false };
     if (command.file === 'pilot-agent' && !agent)
       throw new CommandError(command, 'exit', resultOf({ exitCode: 255, stderr: 'Error: timeout' }));
-    return resultOf({ stdout: command.file === 'sudo' ? 'first line\nlast line\n' : '' });
+    return resultOf({
+      stdout: command.file === 'sudo' ? journal.map((entry) => JSON.stringify(entry)).join('\n') : '',
+    });
   };
   const state = async () => ({ sidecar: { active: looks[look]?.unit ?? 'activating' } });
   return { name: 'vm', run, state, looks: () => look + 1 };
@@ -43,12 +51,17 @@ describe('waiting for the sidecar', () => {
     const { outcome, said } = await wait(machine);
     expect(outcome).toBe('ready');
     expect(machine.looks()).toBe(3);
-    expect(said).toContain('last line');
+    expect(said).toBe(
+      'waiting for the sidecar on vm: ca: request failed\nwaiting for the sidecar on vm: it answers, and its unit is about to see it',
+    );
   });
 
   it('ends with a hint for the engine in use when it never comes', async () => {
     await expect(wait(machineThat())).rejects.toMatchObject({
       reason: 'gave-up-waiting',
+      message: expect.stringMatching(
+        /^Gave up waiting for the sidecar on vm after .*: ca: request failed\.$/,
+      ) as string,
       facts: { hint: expect.stringContaining('multipass exec -n vm -- sudo journalctl --unit istio') as string },
     });
   });

@@ -3,7 +3,7 @@ import { passing } from '../../half-way.ts';
 import { readStandIn, standInBytes, type StandIn } from '../../stand-in.ts';
 import type { Instance } from '../../world.ts';
 import { UNIT_MODELS } from '../boot.ts';
-import { guestEntry, guestHas, guestText, removeGuest, writeGuest } from '../files.ts';
+import { guestEntry, guestHas, guestText, makeDirectory, removeGuest, writeGuest } from '../files.ts';
 import { hostsBlock } from '../hosts.ts';
 import { dnsAnswers } from '../sidecar.ts';
 import { stopUnit } from '../systemd.ts';
@@ -96,6 +96,7 @@ function unpack(instance: Instance, { version, cpu }: StandIn): void {
 const UPSTREAM_UNIT = `[Unit]
 Description=istio-sidecar: The Istio sidecar
 [Service]
+ExecStartPre=+/usr/bin/install -d -o istio-proxy -m 0755 /var/run/secrets
 ExecStart=/usr/local/bin/istio-start.sh
 Restart=always
 RestartSec=10
@@ -116,6 +117,9 @@ function afterUnpacking(instance: Instance): void {
     });
   }
   if (!guestHas(instance, '/var/lib/istio/config/mesh')) writeGuest(instance, '/var/lib/istio/config/mesh', '', OWN);
+  for (const path of ['/var/lib/istio/envoy', '/var/lib/istio/proxy', '/var/lib/istio/config', '/etc/certs']) {
+    makeDirectory(instance, path, OWN);
+  }
   for (const path of PROGRAMS) {
     const entry = guestEntry(instance, path);
     if (entry !== undefined) Object.assign(entry, { mode: 0o2755, group: USER });
@@ -152,7 +156,8 @@ const REMOVED = [
   '/etc/certs/key.pem',
   '/var/lib/istio',
   '/var/log/istio',
-  '/var/run/secrets/tokens',
+  '/var/run/secrets',
+  '/etc/certs',
   '/usr/local/lib/istio-vms',
   STORE,
 ];

@@ -4,7 +4,7 @@ import type { Instance } from '../../world.ts';
 import { workloadCertificate } from '../certificate.ts';
 import { guestEntry, guestText } from '../files.ts';
 import { sidecarIsReady } from '../sidecar.ts';
-import { knownUnit } from '../systemd.ts';
+import { invocationOf, knownUnit } from '../systemd.ts';
 import { stampOf, type ScriptCall, type ScriptModel } from './script.ts';
 import { DEMO_STAMPED, sidecarStamped } from './starts.ts';
 
@@ -24,7 +24,8 @@ export const stateModel: ScriptModel = async (call) => {
     ['sidecar.version', firstLine(instance, '/var/lib/istio-vms/sidecar-version')],
     ['sidecar.enabled', enabled(instance, 'istio')],
     ['sidecar.active', knownUnit(instance, 'istio')?.active ?? 'inactive'],
-    ['sidecar.ready', sidecarIsReady(instance) ? '200' : instance.rules ? '503' : '000'],
+    ['sidecar.ready', sidecarIsReady(instance) ? '200' : '000'],
+    ['sidecar.invocation', invocationOf(instance, 'istio') || '-'],
     ['sidecar.hosts', hostsLines(instance)],
     ['sidecar.current', current(call, 'istio', sidecarStamped(instance))],
     ['demo.enabled', enabled(instance, 'istio-vms-demo')],

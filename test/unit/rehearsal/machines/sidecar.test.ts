@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { knownIssue } from '../../../../src/errors/known-issues.ts';
 import { workloadCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
-import { guestEntry, guestHas, guestText as readGuest, writeGuest } from '../../../../src/rehearsal/guest/files.ts';
+import {
+  guestEntry,
+  guestHas,
+  guestText as readGuest,
+  makeDirectory,
+  writeGuest,
+} from '../../../../src/rehearsal/guest/files.ts';
 import { standInBytes } from '../../../../src/rehearsal/stand-in.ts';
 import type { Cpu } from '../../../../src/system/doors.ts';
 import { guestText, rig, type Placed } from './rig.ts';
@@ -170,7 +176,9 @@ describe('the sidecar', () => {
     await r.world.clock.advance(60_000);
     expect([r.vm.rules, r.vm.units.get('istio')?.restarts]).toEqual([false, 1]);
     const { stdout } = await r.exec(VM, ['sudo', 'journalctl', '--unit', 'istio', '--no-pager', '--lines', '40']);
-    expect(stdout).toMatch(/connection refused: 192\.168\.64\.3:15012 .*next try in 15 s/);
+    expect(stdout).toMatch(
+      /connection refused: 192\.168\.64\.3:15012\n.*next try in 15 s\n.*\n.*Failed to start istio\.service/,
+    );
     r.said.reason = undefined;
     await r.world.clock.advance(30_000);
     expect(r.vm.units.get('istio')?.active).toBe('active');
@@ -187,7 +195,63 @@ describe('the sidecar', () => {
     await r.world.clock.advance(20_000);
     if (text === undefined) expect(exitCode).toBe(2);
     else expect(r.vm.units.get('istio')?.journal.join('\n')).toMatch(text);
-    expect((await r.exec(VM, WAIT)).exitCode).toBe(1);
+    expect((await r.exec(VM, WAIT)).exitCode).toBe(255);
+  });
+
+  it.each([
+    ['/var/run/secrets', 'SDS grpc server for workload proxies failed to set up UDS', 'activating'],
+    ['/etc/istio/proxy', 'failed to listen on unix socket "etc/istio/proxy/XDS"', 'activating'],
+  ])('is never ready where %s is not its own', async (path, words, active) => {
+    const r = lab();
+    await install(r);
+    const prepare = guestText('prepare')
+      .replaceAll(` ${path} `, ' ')
+      .replace(/^install -d -m 0750.*$/m, '');
+    if (path === '/etc/istio/proxy') makeDirectory(r.vm, path);
+    await start(r, { [`${LIB}/prepare`]: prepare });
+    await r.world.clock.advance(50_000);
+    const unit = r.vm.units.get('istio');
+    expect([unit?.active, (await r.exec(VM, WAIT)).exitCode]).toEqual([active, 255]);
+    expect(unit?.journal.join('\n')).toContain(words);
+    expect((await r.exec(VM, ['curl', '--silent', 'http://127.0.0.1:15021/healthz/ready'])).exitCode).toBe(7);
+  });
+
+  it('is ready where the directories of the agent are as the shipped script makes them', async () => {
+    const r = lab();
+    await install(r);
+    makeDirectory(r.vm, '/var/run/secrets');
+    makeDirectory(r.vm, '/etc/istio/proxy');
+    await start(r);
+    expect((await r.exec(VM, WAIT)).exitCode).toBe(0);
+  });
+
+  it('does not hold the boot of its machine while it fails', async () => {
+    const r = lab();
+    await install(r);
+    await start(r);
+    await r.world.clock.advance(10_000);
+    r.said.reason = 'istiod is away';
+    await r.exec(VM, ['sudo', 'reboot']);
+    await r.world.clock.advance(15_000);
+    const before = r.world.clock.now();
+    expect((await r.exec(VM, ['cloud-init', 'status', '--wait'])).exitCode).toBe(0);
+    expect(r.world.clock.now() - before).toBeLessThan(5_000);
+    expect(r.vm.units.get('istio')?.active).toBe('activating');
+  });
+
+  it('would hold the boot with the default dependencies of a unit', async () => {
+    const r = lab();
+    await install(r);
+    await start(r, {
+      '/etc/systemd/system/istio.service': guestText('istio.service').replace('DefaultDependencies=no', ''),
+    });
+    await r.world.clock.advance(10_000);
+    r.said.reason = 'istiod is away';
+    await r.exec(VM, ['sudo', 'reboot']);
+    await r.world.clock.advance(15_000);
+    const before = r.world.clock.now();
+    expect((await r.exec(VM, ['cloud-init', 'status', '--wait'])).exitCode).toBe(0);
+    expect(r.world.clock.now() - before).toBeGreaterThan(50_000);
   });
 
   it('cannot be started before its package is there', async () => {
@@ -256,7 +320,7 @@ describe('the sidecar', () => {
 
 describe('sessions and the rules', () => {
   /** Starts with a unit that lacks the rule for answers of the ssh server. */
-  const naive = { [`${LIB}/prepare`]: '#!/bin/sh\nexec /usr/local/bin/pilot-agent istio-iptables\n' };
+  const naive = { [`${LIB}/prepare`]: guestText('prepare').replace('--sport 22', '--sport 2222') };
 
   it('freezes the session that waits for the start, and no later one', async () => {
     const r = lab();

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+
+/** A line of a unit's journal. */
+export interface JournalEntry {
+  readonly message: string;
+  /** The program that wrote it; `systemd` for what systemd says about the unit. */
+  readonly program: string;
+  /** systemd's id of the start that the line belongs to. */
+  readonly invocation: string;
+}
+
+/** Fields to ask `journalctl --output json` for. */
+export const JOURNAL_FIELDS = ['MESSAGE', 'SYSLOG_IDENTIFIER', '_SYSTEMD_INVOCATION_ID', 'INVOCATION_ID'] as const;
+
+/** A message that is not UTF-8 is an array of bytes, and one that is too long is null. */
+const line = z.object({
+  MESSAGE: z.union([z.string(), z.array(z.number()), z.null()]).optional(),
+  SYSLOG_IDENTIFIER: z.string().optional(),
+  _SYSTEMD_INVOCATION_ID: z.string().optional(),
+  INVOCATION_ID: z.string().optional(),
+});
+
+/** Reads the answer of `journalctl --output json`; a line that is not its own is left out. */
+export function parseUnitJournal(stdout: string): readonly JournalEntry[] {
+  return stdout.split('\n').flatMap((text) => {
+    const parsed = line.safeParse(parseJson(text));
+    if (!parsed.success) return [];
+    const { MESSAGE: message, SYSLOG_IDENTIFIER: program = '' } = parsed.data;
+    const words = Array.isArray(message) ? Buffer.from(message).toString('utf8') : (message ?? '');
+    const invocation = parsed.data._SYSTEMD_INVOCATION_ID ?? parsed.data.INVOCATION_ID ?? '';
+    return [{ message: words.trim(), program, invocation }];
+  });
+}
+
+/** Says that the agent is not ready, not why; or is said at every first start. */
+const SYMPTOMS = [
+  /Envoy proxy is NOT ready/,
+  /^istio-vms: not ready within/,
+  /cert-chain\.pem.*no such file/,
+  /Epoch \d+ exited/,
+];
+const AGENT_ERROR = /\t(warn|warning|error|critical|fatal)\t/;
+const OTHER_ERROR =
+  /^([A-Za-z.]*(Error|Exception)|error|fatal|panic)\b.*:|: (.*: )?(permission denied|no such file|not found|no such user)|\bfailed\b/i;
+
+/**
+ * The last error that the unit's own programs wrote in its newest start, in short; undefined when there is none. What
+ * systemd says about the unit is left out, and a symptom counts only where nothing better is there.
+ * @param before a start whose lines are old, e.g. the one that has just been replaced
+ */
+export function lastError(entries: readonly JournalEntry[], before?: string): string | undefined {
+  const newest = entries.at(-1)?.invocation;
+  if (newest === undefined || newest === before) return undefined;
+  const errors = entries
+    .filter(({ program, invocation }) => invocation === newest && program !== 'systemd')
+    .map(({ message }) => message)
+    .filter((message) => AGENT_ERROR.test(message) || OTHER_ERROR.test(message) || isSymptom(message));
+  const error = errors.findLast((message) => !isSymptom(message)) ?? errors.at(-1);
+  return error === undefined ? undefined : inShort(error);
+}
+
+function isSymptom(message: string): boolean {
+  return SYMPTOMS.some((symptom) => symptom.test(message));
+}
+
+const LONGEST = 240;
+
+/** Without time, level, source file and thread: `scope: words` of the agent's tab-separated line. */
+function inShort(message: string): string {
+  const parts = message
+    .replace(/^Error: /, '')
+    .split('\t')
+    .filter(
+      (part) => !/^(\d{4}-\d\d-\d\dT\S+|warn|warning|error|critical|fatal|thread=\S+|envoy \S+ \S+:\d+)$/.test(part),
+    );
+  const words = parts.join(': ').replaceAll(/\s+/g, ' ').trim();
+  return words.length > LONGEST ? `${words.slice(0, LONGEST)}…` : words;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

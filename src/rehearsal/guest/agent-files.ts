@@ -1,0 +1,43 @@
+import type { Instance } from '../world.ts';
+import { makeDirectory, mayCreateIn } from './files.ts';
+
+const USER = 'istio-proxy';
+const SDS = 'var/run/secrets/workload-spiffe-uds';
+const XDS = 'etc/istio/proxy/XDS';
+
+/** What the agent, as its user, cannot write; in the words of its journal (facts/real-mesh.md 6.2, pilot-agent 1.30). */
+export interface AgentFilesProblem {
+  readonly lines: readonly string[];
+  /** The agent ends; otherwise it goes on for ever without becoming ready. */
+  readonly fatal?: string;
+}
+
+/** The socket for XDS, without which the agent ends, and the one for certificates, without which Envoy waits for ever. */
+export function agentSocketProblem(instance: Instance): AgentFilesProblem | undefined {
+  if (!mayCreateIn(instance, '/etc/istio/proxy', USER)) {
+    const text = `failed to start xds proxy: failed to listen on unix socket "${XDS}": listen unix ${XDS}: bind: permission denied`;
+    return { lines: [], fatal: `Error: ${text}` };
+  }
+  if (mayCreateIn(instance, `/${SDS}`, USER)) return undefined;
+  return {
+    lines: [
+      `warn\tFailed to create directory for ${SDS}/socket: mkdir ${SDS}: permission denied`,
+      `error\tsds\tSDS grpc server for workload proxies failed to set up UDS: failed to listen on unix socket "${SDS}/socket": listen unix ${SDS}/socket: bind: no such file or directory`,
+    ],
+  };
+}
+
+/** Whether the agent may keep its certificate in /etc/certs. */
+export function mayKeepCertificate(instance: Instance): boolean {
+  return mayCreateIn(instance, '/etc/certs', USER);
+}
+
+/** Directories that a script of ours makes: its own `install -d` lines, read as the shell reads them. */
+export function installDirectories(instance: Instance, script: string): void {
+  const line = /^ *install -d -m (\d{4})( -o "\$user" -g "\$user")? (.+)$/gm;
+  for (const [, mode = '0755', owned, paths = ''] of script.matchAll(line)) {
+    for (const path of paths.split(' ')) {
+      makeDirectory(instance, path, { mode: Number.parseInt(mode, 8), owner: owned === undefined ? 'root' : USER });
+    }
+  }
+}
