@@ -23,6 +23,12 @@ if [ "$root_now" != "$root_was" ] || [ "$state" != active ]; then
 fi
 printf '%s\n' "$root_now" >"$store/root-cert.sha256"
 
+# Also one of another identity: `prepare` drops it once the agent that holds it has stopped.
+is=$(openssl x509 -noout -ext subjectAltName -in "$certs/cert-chain.pem" 2>/dev/null | sed -n 's/.*URI:\([^, ]*\).*/\1/p')
+wanted=$(sed -n 's/^ISTIO_VMS_IDENTITY="\(.*\)"$/\1/p' "$store/sidecar.env")
+other_identity=no
+[ -z "$is" ] || [ -z "$wanted" ] || [ "$is" = "$wanted" ] || other_identity=yes
+
 # The agent looks istiod up at each connection, and somebody may have taken our lines out since the last start.
 /usr/local/lib/istio-vms/hosts-block put
 
@@ -37,7 +43,7 @@ was=$(cat "$stamp" 2>/dev/null || true)
 systemctl is-enabled --quiet istio 2>/dev/null || systemctl enable --quiet istio
 case $state in
   active | activating | reloading)
-    if [ "$now" = "$was" ]; then
+    if [ "$now" = "$was" ] && [ "$other_identity" = no ]; then
       token=/var/run/secrets/tokens/istio-token
       if [ ! -s "$store/istio-token" ] || cmp -s "$store/istio-token" "$token"; then
         echo unchanged

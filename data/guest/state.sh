@@ -31,6 +31,12 @@ certificate_end() {
   date -u -d "${end#notAfter=}" +%s 2>/dev/null || true
 }
 
+# The identity in the workload certificate, `spiffe://...`.
+certificate_identity() {
+  openssl x509 -noout -ext subjectAltName -in /etc/certs/cert-chain.pem 2>/dev/null |
+    sed -n 's/.*URI:\([^, ]*\).*/\1/p'
+}
+
 # Whether our lines in /etc/hosts are the ones that the sidecar was given.
 hosts_lines() {
   [ -s /var/lib/istio-vms/hosts ] || return 0
@@ -74,6 +80,7 @@ say demo.enabled "$(enabled istio-vms-demo)"
 say demo.active "$(active istio-vms-demo)"
 say demo.current "$(current istio-vms-demo /etc/systemd/system/istio-vms-demo.service /var/lib/istio-vms/demo.env)"
 say cert.expires "$(certificate_end)"
+say cert.identity "$(certificate_identity)"
 # sudo-rs ignores -E (facts 5.2); nothing of ours needs it, people's own scripts may.
 case $(sudo --version 2>/dev/null | head -n 1) in
   *sudo-rs*) say sudo sudo-rs ;;

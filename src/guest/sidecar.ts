@@ -6,7 +6,7 @@ import type { ShippedData } from '../system/shipped.ts';
 import { renderEnvFile } from './env-file.ts';
 import type { GuestPayload } from './k3s.ts';
 import { shippedFile, shippedScript, unitFile, type GuestTexts } from './shipped.ts';
-import type { WorkloadFiles } from './workload-files.ts';
+import { workloadIdentity, type WorkloadFiles } from './workload-files.ts';
 
 const LIB = '/usr/local/lib/istio-vms';
 const STORE = '/var/lib/istio-vms';
@@ -54,7 +54,7 @@ export function sidecarFiles(config: Config, input: SidecarInput): GuestPayload 
 }
 
 /** Environment that istio-start.sh would make, and what `prepare` and `cleanup` need; read after cluster.env. */
-function sidecarEnv(config: Config, input: Pick<SidecarInput, 'shipped' | 'address'>): ReadonlyMap<string, string> {
+function sidecarEnv(config: Config, input: SidecarInput): ReadonlyMap<string, string> {
   return new Map([
     ['INSTANCE_IP', input.address],
     ['POD_NAME', config.vm.name],
@@ -62,6 +62,8 @@ function sidecarEnv(config: Config, input: Pick<SidecarInput, 'shipped' | 'addre
     // One directory for both: a restart proves itself with the certificate, also when the token is gone (facts 5.8).
     ['PROV_CERT', '/etc/certs'],
     ['OUTPUT_CERTS', '/etc/certs'],
+    // A certificate of another identity is dropped before the agent starts: istiod would refuse it for what the agent says of itself.
+    ['ISTIO_VMS_IDENTITY', workloadIdentity(config, input.workloadFiles)],
     ['ISTIO_VMS_RULES_CLEANUP', knownRow(config.istio.version, input.shipped.versions).rulesCleanup.join(' ')],
   ]);
 }

@@ -42,6 +42,8 @@ export interface GuestState {
   readonly demo: GuestUnitState;
   /** End of the workload certificate, seconds since 1970. */
   readonly certExpires?: number;
+  /** `spiffe://…` of that certificate. */
+  readonly certIdentity?: string;
   readonly sudo: 'sudo' | 'sudo-rs';
   /** The paths that were asked for and are there. */
   readonly files: ReadonlyMap<string, GuestFileState>;
@@ -78,6 +80,7 @@ export function parseGuestState(stdout: string): GuestState {
   }
   const arch = CPUS[values.get('arch') ?? ''];
   const [bootId, now, lab] = [values.get('boot_id'), seconds(values.get('now')), values.get('lab')];
+  const certIdentity = values.get('cert.identity');
   const [version, certExpires] = [values.get('sidecar.version'), seconds(values.get('cert.expires'))];
   const [hosts, invocation] = [values.get('sidecar.hosts'), values.get('sidecar.invocation')];
   const readyCode = Number(values.get('sidecar.ready') ?? 0);
@@ -96,6 +99,7 @@ export function parseGuestState(stdout: string): GuestState {
     },
     demo: unitState('demo', values),
     ...(certExpires !== undefined && { certExpires }),
+    ...(certIdentity && { certIdentity }),
     sudo: values.get('sudo') === 'sudo-rs' ? 'sudo-rs' : 'sudo',
     files,
   };

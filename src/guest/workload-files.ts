@@ -55,6 +55,12 @@ export function istiodAddress(config: Config): string {
   return `${istiodHost(config)}:${config.gateway.istiod.outside}`;
 }
 
+/** The identity that the machine's certificate has to carry, in the trust domain of the files. */
+export function workloadIdentity({ vm }: Pick<Config, 'vm'>, files: Pick<WorkloadFiles, 'clusterEnv'>): string {
+  const trustDomain = parseEnvFile(files.clusterEnv).get('TRUST_DOMAIN') || 'cluster.local';
+  return `spiffe://${trustDomain}/ns/${vm.namespace}/sa/${vm.serviceAccount}`;
+}
+
 /**
  * Makes the files right for this lab: istiod's address on the gateway's port, the machine's own address, `hosts` never
  * empty, and cluster.env in a form that systemd reads as a shell does. Pure; fixing fixed files changes nothing.

@@ -141,7 +141,7 @@ export interface Mesh {
    * Whether the sidecar of this instance would be ready now, and if not why, in the words its journal would use.
    * Looks at the files on the instance, /etc/hosts, the gateway's ports, the expose objects, the token, the clock.
    */
-  sidecar(instance: Instance): { ready: true } | { ready: false; reason: string; fatal?: boolean };
+  sidecar(instance: Instance): { ready: true; identity?: string } | { ready: false; reason: string; fatal?: boolean };
   /** Called when the sidecar unit starts, stops, or its instance goes away: registers and unregisters. */
   started(instance: Instance): void;
   stopped(instance: Instance): void;

@@ -1,7 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
 import { driftOf } from '../guest/digest.ts';
 import { sidecarFiles } from '../guest/sidecar.ts';
-import { describeWorkloadFiles, type WorkloadFiles } from '../guest/workload-files.ts';
+import { describeWorkloadFiles, workloadIdentity, type WorkloadFiles } from '../guest/workload-files.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { viewCluster } from './cluster.ts';
 import type { Lab } from './lab.ts';
@@ -35,6 +35,9 @@ export function sidecarStep(lab: Lab): Step {
       if (state.sidecar.enabled !== true) return { drifted: 'the sidecar does not start at boot' };
       if (state.sidecar.current !== true)
         return { drifted: 'the sidecar was not started with the files that are there' };
+      const identity = workloadIdentity(config, files);
+      if (state.certIdentity !== undefined && state.certIdentity !== identity)
+        return { drifted: `the sidecar has a certificate of ${state.certIdentity}, not of ${identity}` };
       if (state.sidecar.active !== 'active') return { drifted: `the sidecar is ${state.sidecar.active}` };
       if (!state.sidecar.ready) return { drifted: 'the sidecar is not ready' };
       if (state.sidecar.hosts === false)

@@ -22,6 +22,7 @@ const DRIFTS: readonly (readonly [Readonly<Record<string, string>>, Readonly<Rec
   ],
   [{ VM_APP_PORT: '8081' }, { workload: /WorkloadGroup .* has other spec/, demo: /not as wanted on .*demo/ }],
   [{ SERVICE_ACCOUNT: 'other' }, { workload: /no ServiceAccount .*other/ }],
+  [{ VM_NAMESPACE: 'otherns' }, { workload: /no Namespace otherns/ }],
 ];
 
 describe('another configuration on a lab that is up', () => {

@@ -61,7 +61,7 @@ async function bootTo({ instance }: Guest, held: readonly Promise<unknown>[]): P
   if (cloudInit === 'error' || held.length === 1) return;
   instance.cloudInit = 'running';
   await Promise.all(held);
-  if (instance.bootId === boot && instance.cloudInit === 'running') instance.cloudInit = 'done';
+  if (instance.bootId === boot && (instance.cloudInit as string) !== 'error') instance.cloudInit = 'done';
 }
 
 /** The guest restarts itself; its engine sees it and waits for it (facts/multipass.md 1.8). */

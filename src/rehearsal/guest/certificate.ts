@@ -10,8 +10,10 @@ const ROOT = '/etc/certs/root-cert.pem';
 /** The agent's own files: for nobody else. */
 const OWN = { mode: 0o600, owner: 'istio-proxy', group: 'istio-proxy' } as const;
 
-/** What counts of a workload certificate: who signed it, and until when it holds (facts/istio-vm.md 5.8). */
+/** What counts of a workload certificate: whose it is, who signed it, and until when it holds (facts/istio-vm.md 5.8). */
 export interface WorkloadCertificate {
+  /** Its URI name; empty where a test's mesh says nothing of it. */
+  readonly identity: string;
   /** SHA-256 of the root certificate of that moment. */
   readonly root: string;
   /** Milliseconds since 1970. */
@@ -42,9 +44,10 @@ export function trustRoot(instance: Instance, root: string): void {
  * The agent has been given a certificate and keeps it in /etc/certs (PROV_CERT and OUTPUT_CERTS point there), the root
  * certificate as well, in its own form and with its own mode.
  */
-export function keepCertificate(world: World, instance: Instance): void {
+export function keepCertificate(world: World, instance: Instance, identity = ''): void {
   if (!mayKeepCertificate(instance)) return;
   const certificate: WorkloadCertificate = {
+    identity,
     root: digestOf(trustedRoot(instance) ?? ''),
     expires: world.clock.now() + CERTIFICATE_LIFE,
   };
@@ -58,4 +61,11 @@ export function keepCertificate(world: World, instance: Instance): void {
 export function dropCertificate(instance: Instance): void {
   removeGuest(instance, CHAIN);
   removeGuest(instance, KEY);
+}
+
+/** What the scripts do with a certificate that is not of the wanted identity (`ISTIO_VMS_IDENTITY` of sidecar.env). */
+export function hasOtherIdentity(instance: Instance): boolean {
+  const wanted = /^ISTIO_VMS_IDENTITY="(.*)"$/m.exec(guestText(instance, '/var/lib/istio-vms/sidecar.env') ?? '')?.[1];
+  const is = workloadCertificate(instance)?.identity ?? '';
+  return wanted !== undefined && is !== '' && is !== wanted;
 }

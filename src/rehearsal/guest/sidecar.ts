@@ -9,7 +9,7 @@ import {
 import { readStandIn } from '../stand-in.ts';
 import { strike } from '../strike.ts';
 import type { Instance } from '../world.ts';
-import { keepCertificate, trustedRoot, trustRoot } from './certificate.ts';
+import { dropCertificate, hasOtherIdentity, keepCertificate, trustedRoot, trustRoot } from './certificate.ts';
 import { agentSocketProblem, installDirectories } from './agent-files.ts';
 import { guestEntry, guestHas, guestText, makeDirectory, writeGuest } from './files.ts';
 import { hostsBlock } from './hosts.ts';
@@ -122,6 +122,7 @@ async function prepare(run: UnitRun, privileged: boolean): Promise<void> {
   const root = guestText(instance, `${STORE}/root-cert.pem`);
   if (trustedRoot(instance) === undefined && root !== undefined) trustRoot(instance, root);
   hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
+  if (script.includes('ISTIO_VMS_IDENTITY') && hasOtherIdentity(instance)) dropCertificate(instance);
   await run.sleep(SIDECAR_PREPARE);
   // A rule for answers of the ssh server, ahead of Istio's own, spares the sessions that are open: in its own backend.
   const guarded = /^guard='OUTPUT .*--sport 22 /m.test(script) && script.includes(` ${rulesBackend(instance)} `);
@@ -144,23 +145,27 @@ async function connect(run: UnitRun, deadline: number): Promise<void> {
   run.log('info\tFQDN Service Node Type: sidecar~, starting');
   await run.sleep(SIDECAR_CONNECT);
   let symptomSaid = false;
+  let identity: string | undefined;
   for (;;) {
     const sockets = agentSocketProblem(instance);
     const state =
       sockets === undefined ? mesh.sidecar(instance) : { ready: false as const, reason: sockets.lines.at(-1) ?? '' };
-    if (state.ready) break;
+    if (state.ready) {
+      identity = state.identity;
+      break;
+    }
     sockets?.lines.slice(0, -1).forEach((line) => run.log(line));
     run.log(state.reason);
     if (!symptomSaid)
       run.log('warn\tEnvoy proxy is NOT ready: config not received from XDS server (is Istiod running?)');
     symptomSaid = true;
-    if ('fatal' in state && state.fatal === true) throw new UnitExit(255, `Error: ${state.reason}`);
+    if ('fatal' in state && state.fatal) throw new UnitExit(255, `Error: ${state.reason}`);
     if (world.clock.now() >= deadline) {
       throw new UnitExit(1, READY_GAVE_UP, 'ready');
     }
     await run.sleep(SIDECAR_RETRY);
   }
-  keepCertificate(world, instance);
+  keepCertificate(world, instance, identity);
   run.log('info\tcache\tgenerated new workload certificate');
   await run.sleep(SIDECAR_CONFIG);
   configured.add(instance);

@@ -21,6 +21,8 @@ export interface AgentSettings {
   readonly caAddress: string;
   readonly name: string;
   readonly namespace: string;
+  /** What the agent says of itself; istiod holds it against its certificate. */
+  readonly serviceAccount: string;
   /** WorkloadGroup to register in, if any. */
   readonly group: string | undefined;
   readonly address: string;
@@ -62,6 +64,7 @@ export function agentSettings(instance: Instance): AgentSettings {
     caAddress: env.get('CA_ADDR') ?? pilot ?? told,
     name: env.get('POD_NAME') ?? instance.name,
     namespace,
+    serviceAccount: env.get('SERVICE_ACCOUNT') ?? '',
     group: env.get('ISTIO_META_AUTO_REGISTER_GROUP'),
     address,
     network: env.get('ISTIO_META_NETWORK') ?? '',

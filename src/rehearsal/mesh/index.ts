@@ -2,8 +2,10 @@ import { clusterOf } from '../cluster/kube.ts';
 import type { Mesh, World } from '../world.ts';
 import { refused } from './answers.ts';
 import { certificatesJson } from './certificates.ts';
+import { agentSettings } from './agent.ts';
 import { createConnections, randomStream } from './connections.ts';
 import { resolveOnVm } from './dns.ts';
+import { presentedIdentity } from './identity.ts';
 import { requestFromPod } from './pod-traffic.ts';
 import { createAgents } from './state.ts';
 import { requestFromVm } from './vm-traffic.ts';
@@ -23,7 +25,10 @@ export function createMesh(world: World): Mesh {
   return {
     sidecar: (instance) => {
       const refusal = agents.connect(instance);
-      return refusal === undefined ? { ready: true } : { ready: false, ...refusal };
+      if (refusal !== undefined) return { ready: false, ...refusal };
+      const cluster = clusterOf(world);
+      const identity = cluster && presentedIdentity(world, cluster, instance, agentSettings(instance));
+      return { ready: true, ...(identity !== undefined && { identity }) };
     },
     started: (instance) => agents.started(instance),
     stopped: (instance) => {

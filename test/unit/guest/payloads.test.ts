@@ -98,8 +98,19 @@ describe('sidecar', () => {
       POD_NAMESPACE: 'vmns',
       PROV_CERT: '/etc/certs',
       OUTPUT_CERTS: '/etc/certs',
+      ISTIO_VMS_IDENTITY: 'spiffe://cluster.local/ns/vmns/sa/vmsa',
       ISTIO_VMS_RULES_CLEANUP: verb,
     });
+  });
+
+  it.each([
+    [{ vm: { ...config.vm, namespace: 'other' } }, '', 'spiffe://cluster.local/ns/other/sa/vmsa'],
+    [{ vm: { ...config.vm, serviceAccount: 'other' } }, '', 'spiffe://cluster.local/ns/vmns/sa/other'],
+    [{}, 'TRUST_DOMAIN="corp.example"\n', 'spiffe://corp.example/ns/vmns/sa/vmsa'],
+  ])('puts the identity of %j and %j into what the start script compares', (set, clusterEnv, identity) => {
+    const changed = { ...input, workloadFiles: { ...workloadFiles, clusterEnv } };
+    const text = contentOf(sidecarFiles({ ...config, ...set }, changed), '/var/lib/istio-vms/sidecar.env');
+    expect(text).toContain(`ISTIO_VMS_IDENTITY="${identity}"\n`);
   });
 
   it('places exactly what the state asks for, the token closed, the helpers executable', () => {

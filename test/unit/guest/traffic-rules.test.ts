@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -127,7 +137,21 @@ describe.skipIf(!possible)('prepare and cleanup, with real iptables of both kind
   it('a machine with iptables-nft alone is prepared and cleaned as well', () => {
     const { prepare, cleanup } = prepared('1.30.3');
     const bin = mkdtempSync(join(temp, 'nft-'));
-    const words = ['sh', 'env', 'id', 'install', 'chown', 'mv', 'cat', 'grep', 'awk', 'ip6tables-nft'];
+    const words = [
+      'sh',
+      'env',
+      'id',
+      'install',
+      'chown',
+      'mv',
+      'cat',
+      'grep',
+      'awk',
+      'sed',
+      'openssl',
+      'rm',
+      'ip6tables-nft',
+    ];
     const tables = ['', '-save', '-restore'].flatMap((end) => [`iptables${end}`, `iptables-nft${end}`]);
     for (const word of [...words, ...tables]) {
       const { stdout } = spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin:/sbin; command -v ${word}`], {
@@ -172,5 +196,21 @@ describe.skipIf(!possible)('prepare', () => {
       'var/lib/istio/data',
     ];
     expect(writable.filter((path) => statSync(join(root, path)).uid !== 1)).toEqual([]);
+  });
+
+  it.each([
+    ['spiffe://cluster.local/ns/vmns/sa/vmsa', true],
+    ['spiffe://cluster.local/ns/vmns/sa/other', false],
+    ['spiffe://corp.example/ns/vmns/sa/vmsa', false],
+  ])('a certificate of %s is kept: %s', (identity, kept) => {
+    const { root, prepare } = prepared('1.30.3');
+    const certs = join(root, 'etc/certs');
+    mkdirSync(certs, { recursive: true });
+    const make = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj / -days 1 \
+      -addext 'subjectAltName=critical,URI:${identity}' -keyout ${certs}/key.pem -out ${certs}/cert-chain.pem`;
+    const env = { ...settings('1.30.3'), ISTIO_VMS_IDENTITY: 'spiffe://cluster.local/ns/vmns/sa/vmsa' };
+    const ran = inNamespace(`${make} 2>/dev/null && ${prepare} >/dev/null`, env);
+    expect(ran).toMatchObject({ status: 0, stderr: '' });
+    expect(['cert-chain.pem', 'key.pem'].map((name) => existsSync(join(certs, name)))).toEqual([kept, kept]);
   });
 });

@@ -31,7 +31,7 @@ export async function startAsStamped(
   call: ScriptCall,
   unit: string,
   stampPaths: readonly string[],
-  options: { readonly wait: boolean; readonly unchanged?: () => string },
+  options: { readonly wait: boolean; readonly unchanged?: () => string; readonly restart?: boolean },
 ): Promise<ProgramResult> {
   const { instance } = call;
   const stampFile = `/var/lib/istio-vms/started.${unit}`;
@@ -43,7 +43,8 @@ export async function startAsStamped(
   known.enabled = true;
   await passing(call.world, `${unit} on ${instance.name}: enabled, not started`);
   const runs = known.active === 'active' || known.active === 'activating';
-  if (runs && same) return { exitCode: 0, stdout: `${options.unchanged?.() ?? 'unchanged'}\n` };
+  if (runs && same && options.restart !== true)
+    return { exitCode: 0, stdout: `${options.unchanged?.() ?? 'unchanged'}\n` };
   const job = (async () => {
     if (runs) await stopUnit(call, unit, UNIT_MODELS);
     return startUnit(call, unit, UNIT_MODELS);

@@ -2,7 +2,7 @@ import { GUEST_SCRIPT, LID_CLOSED } from '../../durations.ts';
 import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import { digestOf } from '../../stand-in.ts';
-import { dropCertificate, trustRoot } from '../certificate.ts';
+import { dropCertificate, hasOtherIdentity, trustRoot } from '../certificate.ts';
 import { asText, guestEntry, guestPath, guestText, writeGuest } from '../files.ts';
 import { hostsBlock } from '../hosts.ts';
 import { freezeSessions } from '../sessions.ts';
@@ -32,6 +32,7 @@ export const k3sStartModel: ScriptModel = async (call) => {
 export const sidecarStartModel: ScriptModel = async (call) => {
   const { world, instance } = call;
   await world.clock.sleep(GUEST_SCRIPT);
+  const script = world.shipped.guest['sidecar-start.sh'] ?? '';
   const root = guestText(instance, ROOT);
   if (root === undefined) return { exitCode: 2, stderr: `sh: 1: cannot open ${ROOT}: No such file\n` };
   const other = guestText(instance, `${STORE}/root-cert.sha256`)?.trim() !== digestOf(root);
@@ -47,6 +48,7 @@ export const sidecarStartModel: ScriptModel = async (call) => {
   const result = await startAsStamped(call, 'istio', sidecarStamped(instance), {
     wait: false,
     unchanged: () => newToken(call),
+    restart: script.includes('ISTIO_VMS_IDENTITY') && hasOtherIdentity(instance),
   });
   if (freezes) freezeSessions(instance);
   return result;

@@ -15,7 +15,7 @@ export const KERNEL_CPU = { amd64: 'x86_64', arm64: 'aarch64' } as const;
 export const stateModel: ScriptModel = async (call) => {
   const { world, instance, args } = call;
   await world.clock.sleep(GUEST_SCRIPT);
-  const expires = workloadCertificate(instance)?.expires;
+  const { expires, identity } = workloadCertificate(instance) ?? {};
   const facts: readonly (readonly [string, string])[] = [
     ['arch', KERNEL_CPU[instance.cpu]],
     ['boot_id', instance.bootId],
@@ -32,6 +32,7 @@ export const stateModel: ScriptModel = async (call) => {
     ['demo.active', knownUnit(instance, 'istio-vms-demo')?.active ?? 'inactive'],
     ['demo.current', current(call, 'istio-vms-demo', DEMO_STAMPED)],
     ['cert.expires', expires === undefined ? '-' : String(Math.floor(expires / 1000))],
+    ['cert.identity', identity || '-'],
     ['sudo', /^(2[6-9]|25\.10)/.test(instance.release) ? 'sudo-rs' : 'sudo'],
     ...args.map((path) => ['file', about(instance, path)] as const),
   ];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { keepCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
 import { exposeIstiod } from '../../../../src/manifests/expose.ts';
 import { dropCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
 import { guestText, removeGuest, writeGuest } from '../../../../src/rehearsal/guest/files.ts';
@@ -73,7 +74,7 @@ describe('a VM does not join', () => {
     const made = await meshLab({ expose: false });
     expect(reason(await made.start())).toContain('connect: connection refused');
     await made.apply(...exposeIstiod(made.config));
-    expect(made.mesh.sidecar(made.vm)).toEqual({ ready: true });
+    expect(made.mesh.sidecar(made.vm)).toMatchObject({ ready: true });
   });
 
   it('when the Gateway listens on the inside port', async () => {
@@ -123,7 +124,7 @@ describe('a VM does not join', () => {
     await made.world.clock.advance(2 * HOUR);
     expect(reason(await made.start())).toContain('token has expired');
     await made.place();
-    expect(await made.start()).toEqual({ ready: true });
+    expect(await made.start()).toMatchObject({ ready: true });
   });
 
   it('without its WorkloadGroup, or as another service account', async () => {
@@ -140,11 +141,20 @@ describe('a VM does not join', () => {
 });
 
 describe('after it has joined', () => {
+  it('an old certificate of another service account is believed before the token, and refused', async () => {
+    const made = await joinedLab();
+    made.stop();
+    keepCertificate(made.world, made.vm, 'spiffe://cluster.local/ns/vmns/sa/former');
+    expect(reason(await made.start())).toContain(
+      'no identities ([spiffe://cluster.local/ns/vmns/sa/former]) matched vmns/vmsa',
+    );
+  });
+
   it('a restart needs no token while the certificate holds, and one afterwards', async () => {
     const made = await joinedLab();
     made.stop();
     await made.world.clock.advance(2 * HOUR);
-    expect(await made.start()).toEqual({ ready: true });
+    expect(await made.start()).toMatchObject({ ready: true });
     made.stop();
     await made.world.clock.advance(25 * HOUR);
     expect(reason(await made.start())).toContain('token has expired');

@@ -8,7 +8,7 @@ import { routeObjects } from '../../../../src/manifests/route.ts';
 import { sampleObjects } from '../../../../src/manifests/sample.ts';
 import { workloadGroup, workloadObjects } from '../../../../src/manifests/workload.ts';
 import { keepCertificate, trustRoot } from '../../../../src/rehearsal/guest/certificate.ts';
-import { guestText, writeGuest } from '../../../../src/rehearsal/guest/files.ts';
+import { guestText, makeDirectory, writeGuest } from '../../../../src/rehearsal/guest/files.ts';
 import { TOKEN } from '../../../../src/rehearsal/guest/sidecar.ts';
 import type { Instance, Unit } from '../../../../src/rehearsal/world.ts';
 import { readyLab, type Lab, type LabOptions } from '../cluster/lab.ts';
@@ -42,6 +42,7 @@ export async function meshLab({ unfixed = false, expose = true, ...options }: Me
   const vm: Instance = made.machine(config.vm.name);
   vm.units.clear();
   vm.users.add('istio-proxy');
+  makeDirectory(vm, '/etc/certs', { owner: 'istio-proxy' });
   await world.clock.advance(40_000);
   const gatewayAddress = made.workers[0]?.address ?? '';
 
@@ -102,7 +103,7 @@ export async function meshLab({ unfixed = false, expose = true, ...options }: Me
     mesh.started(vm);
     await world.clock.advance(1_200);
     const answer = mesh.sidecar(vm);
-    if (answer.ready) keepCertificate(world, vm);
+    if (answer.ready) keepCertificate(world, vm, answer.identity);
     await world.clock.advance(1_000);
     return answer;
   };
