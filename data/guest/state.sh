@@ -1,5 +1,6 @@
 #!/bin/sh
-# Tells what is on this machine, a `key<TAB>value` line each, and changes nothing. Arguments: paths to digest.
+# Tells what is on this machine, a `key<TAB>value` line each, and changes nothing. Arguments: paths to digest, and
+# `port=NUMBER` for who listens there.
 # What is not there is `-`; every question stands alone, so one that fails hides no other.
 set -u
 LC_ALL=C
@@ -57,6 +58,17 @@ current() {
   if [ "$(sha256sum "$@" 2>/dev/null | sha256sum)" = "$(cat "$stamp")" ]; then echo yes; else echo no; fi
 }
 
+# PID, unit, address and program of who listens on a TCP port.
+listener() {
+  line=$(ss -Hltnp "sport = :$1" 2>/dev/null | head -n 1)
+  [ -n "$line" ] || return 0
+  pid=$(printf '%s\n' "$line" | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
+  unit=$(sed -n 's|.*/\([^/]*\.service\)$|\1|p' "/proc/$pid/cgroup" 2>/dev/null | head -n 1)
+  program=$(printf '%s\n' "$line" | sed -n 's/.*users:(("\([^"]*\)".*/\1/p')
+  address=$(printf '%s\n' "$line" | awk '{ print $4 }')
+  echo "${pid:--} ${unit:--} $address ${program:--}"
+}
+
 ready_code() {
   code=$(curl --silent --output /dev/null --write-out '%{http_code}' --max-time 3 \
     http://127.0.0.1:15021/healthz/ready 2>/dev/null) || true
@@ -88,6 +100,12 @@ case $(sudo --version 2>/dev/null | head -n 1) in
 esac
 
 for path in "$@"; do
+  case $path in
+    port=*)
+      say demo.listener "$(listener "${path#port=}")"
+      continue
+      ;;
+  esac
   digest=$({ sha256sum <"$path"; } 2>/dev/null) && about=$(stat -L -c '%a %U %G' "$path" 2>/dev/null) || digest=
   if [ -n "$digest" ]; then
     say file "${digest%% *} $about $path"

@@ -68,6 +68,8 @@ export interface Config {
     readonly size: MachineSize;
     readonly app: string;
     readonly appPort: number;
+    /** False after `DEMO=off`: an application of the user serves the port. */
+    readonly demo: boolean;
     readonly namespace: string;
     readonly serviceAccount: string;
   };

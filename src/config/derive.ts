@@ -41,6 +41,7 @@ export function deriveConfig(values: Values, host: Host, versions: VersionTable)
       size: size('VM'),
       app: text('VM_APP'),
       appPort: number('VM_APP_PORT'),
+      demo: text('DEMO') === 'on',
       namespace: text('VM_NAMESPACE'),
       serviceAccount: text('SERVICE_ACCOUNT'),
     },

@@ -3,12 +3,25 @@ import { CliError } from '../errors/cli-error.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { renderEnvFile } from './env-file.ts';
 import type { GuestPayload } from './k3s.ts';
-import { shippedScript, unitFile } from './shipped.ts';
+import type { GuestScript } from '../machines/machine.ts';
+import { shippedScript, unitFile, type GuestTexts } from './shipped.ts';
+import type { GuestListener, GuestState } from './state.ts';
 
 /** Its unit. */
 export const DEMO_UNIT = 'istio-vms-demo';
 const DEMO_PAGE = '/var/lib/istio-vms/demo/index.html';
 const DEMO_ENV = '/var/lib/istio-vms/demo.env';
+
+/** The application of somebody else that serves the demo's port; undefined when the port is free or the demo's own. */
+export function foreignListener({ demo }: Pick<GuestState, 'demo'>): GuestListener | undefined {
+  return demo.listener?.unit === `${DEMO_UNIT}.service` ? undefined : demo.listener;
+}
+
+/** A listener in words, e.g. `nginx (pid 812, nginx.service) on 0.0.0.0:8000`. */
+export function listenerText({ program, pid, unit, address }: GuestListener): string {
+  const known = [...(pid === undefined ? [] : [`pid ${pid}`]), ...(unit === undefined ? [] : [unit])];
+  return `${program}${known.length > 0 ? ` (${known.join(', ')})` : ''} on ${address}`;
+}
 
 /** Files whose digests tell whether the demo workload on the machine is the wanted one. */
 export const demoPaths: readonly string[] = ['/etc/systemd/system/istio-vms-demo.service', DEMO_ENV, DEMO_PAGE];
@@ -30,4 +43,12 @@ export function demoFiles(config: Config, shipped: Pick<ShippedData, 'guest' | '
     ],
     script: shippedScript(shipped, 'demo-start.sh'),
   };
+}
+
+/** Exit code of the start script when the workload does not listen; the reason is on stderr. */
+export const DEMO_NOT_LISTENING = 23;
+
+/** Takes the demo workload off the machine, and nothing else. */
+export function demoStopScript(shipped: GuestTexts): GuestScript {
+  return shippedScript(shipped, 'demo-stop.sh');
 }

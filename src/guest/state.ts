@@ -19,6 +19,16 @@ export interface GuestUnitState {
   readonly current?: boolean;
 }
 
+/** Who listens on the application's port. */
+export interface GuestListener {
+  readonly program: string;
+  readonly pid?: number;
+  /** Its systemd unit, e.g. `nginx.service`. */
+  readonly unit?: string;
+  /** Address and port, e.g. `0.0.0.0:8000`. */
+  readonly address: string;
+}
+
 /** What `data/guest/state.sh` tells about a machine. */
 export interface GuestState {
   readonly arch?: Cpu;
@@ -39,7 +49,10 @@ export interface GuestState {
     /** Whether our lines in /etc/hosts are as the sidecar wants them; absent before it was given any. */
     readonly hosts?: boolean;
   };
-  readonly demo: GuestUnitState;
+  readonly demo: GuestUnitState & {
+    /** Absent when nobody listens on the port, or no port was asked for. */
+    readonly listener?: GuestListener;
+  };
   /** End of the workload certificate, seconds since 1970. */
   readonly certExpires?: number;
   /** `spiffe://…` of that certificate. */
@@ -50,10 +63,11 @@ export interface GuestState {
 }
 
 /** The command that asks a machine for its state; it changes nothing. */
-export function stateCommand(shipped: GuestTexts, paths: readonly string[] = []): Command {
+export function stateCommand(shipped: GuestTexts, paths: readonly string[] = [], port?: number): Command {
+  const asked = port === undefined ? paths : [...paths, `port=${port}`];
   return {
     file: 'sudo',
-    args: ['sh', '-c', shippedText(shipped, 'state.sh'), 'istio-vms-state', ...paths],
+    args: ['sh', '-c', shippedText(shipped, 'state.sh'), 'istio-vms-state', ...asked],
     effect: 'read',
     timeoutMs: 60_000,
   };
@@ -97,7 +111,7 @@ export function parseGuestState(stdout: string): GuestState {
       ...(invocation && { invocation }),
       ...(hosts && { hosts: hosts === 'there' }),
     },
-    demo: unitState('demo', values),
+    demo: { ...unitState('demo', values), ...readListener(values.get('demo.listener')) },
     ...(certExpires !== undefined && { certExpires }),
     ...(certIdentity && { certIdentity }),
     sudo: values.get('sudo') === 'sudo-rs' ? 'sudo-rs' : 'sudo',
@@ -115,6 +129,13 @@ function unitState(name: string, values: ReadonlyMap<string, string>): GuestUnit
     ...(current && { current: current === 'yes' }),
     active: values.get(`${name}.active`) ?? 'inactive',
   };
+}
+
+function readListener(value = ''): { listener?: GuestListener } {
+  const [, pid = '', unit, address, program] = /^(\S+) (\S+) (\S+) (.*)$/.exec(value) ?? [];
+  if (unit === undefined || address === undefined || program === undefined) return {};
+  const known = { ...(pid !== '-' && { pid: Number(pid) }), ...(unit !== '-' && { unit }) };
+  return { listener: { program: program === '-' ? 'an unknown program' : program, ...known, address } };
 }
 
 function readFile(value: string, into: Map<string, GuestFileState>): void {

@@ -53,7 +53,9 @@ export function makeLab(input: LabInput): Lab {
       if (!(await runningVm())) return undefined;
     }
     const paths = [...sidecarPaths, ...demoPaths];
-    return parseGuestState((await engine.machine(config.vm.name).run(stateCommand(shipped, paths))).stdout);
+    return parseGuestState(
+      (await engine.machine(config.vm.name).run(stateCommand(shipped, paths, config.vm.appPort))).stdout,
+    );
   });
   return {
     ...input,

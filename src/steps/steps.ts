@@ -11,7 +11,8 @@ import { nodeImageSteps } from './node-images.ts';
 import { spareWorkersStep } from './spare-workers.ts';
 import { sidecarPackageStep } from './sidecar-package.ts';
 import { sidecarStep } from './sidecar.ts';
-import { demoStep, routeStep, sampleStep } from './traffic.ts';
+import { demoStep } from './demo.ts';
+import { routeStep, sampleStep } from './traffic.ts';
 import { workloadStep } from './workload.ts';
 
 /** Everything that `up` makes: the table of contents. Order here is only the order of display; `needs` decides. */

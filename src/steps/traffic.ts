@@ -1,5 +1,3 @@
-import { driftOf } from '../guest/digest.ts';
-import { demoFiles } from '../guest/demo.ts';
 import { routeObjects } from '../manifests/route.ts';
 import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
@@ -19,34 +17,6 @@ import {
 import type { Lab } from './lab.ts';
 
 const ROLLOUT_MS = 300_000;
-
-/** Something on the VM that answers: a small HTTP server as a managed unit. */
-export function demoStep(lab: Lab): Step {
-  const { config } = lab;
-  const payload = demoFiles(config, lab.shipped);
-  return {
-    id: 'demo',
-    title: `demo workload on ${config.vm.name}`,
-    needs: ['vm'],
-    madeBy: 'istio-vms route',
-    expectMs: 3_000,
-    async check(): Promise<Finding> {
-      const state = await lab.workloadVm.state();
-      if (state === undefined) return { missing: `${config.vm.name} is not running` };
-      const different = driftOf(payload.files, state);
-      if (different.length > 0) return { missing: `not as wanted on ${config.vm.name}: ${different.join(', ')}` };
-      if (state.demo.enabled !== true) return { drifted: 'the demo workload does not start at boot' };
-      if (state.demo.current !== true) return { drifted: 'the demo workload was not started with what is there' };
-      return state.demo.active === 'active' ? 'ready' : { drifted: `the demo workload is ${state.demo.active}` };
-    },
-    async apply(context) {
-      context.say('starting the demo workload');
-      const machine = lab.engine.machine(config.vm.name);
-      await machine.put(payload.files, payload.script, { timeoutMs: 60_000, signal: context.signal, say: context.say });
-      lab.workloadVm.forget();
-    },
-  };
-}
 
 /** The Service in front of the WorkloadGroup: a name that every pod can call. */
 export function routeStep(lab: Lab): Step {

@@ -71,6 +71,13 @@ export const MACHINE_VARIABLES = {
     description: 'Port of the application on the VM.',
     syntax: port,
   },
+  DEMO: {
+    group: 'Workload VM',
+    default: 'on',
+    description:
+      'Demo workload on VM_APP_PORT. With `off`, and where another application listens already, your own one serves it.',
+    syntax: oneOf('on', 'off'),
+  },
   VM_NAMESPACE: {
     group: 'Workload VM',
     default: 'vmns',

@@ -1,21 +1,35 @@
-import { MACHINE_BOOT } from '../durations.ts';
+import { GUEST_SCRIPT, MACHINE_BOOT } from '../durations.ts';
 import { bootId, imageHosts } from '../state.ts';
 import type { Instance } from '../world.ts';
 import { resumeCloudInit } from './cloud-init.ts';
 import { removeGuest, writeGuest } from './files.ts';
+import { demoPort, ownApplication } from './listeners.ts';
 import { k3sUnit } from './k3s.ts';
 import { dropSessions } from './sessions.ts';
 import { sidecarUnit } from './sidecar.ts';
-import { endAllUnits, startUnit, type Guest, type UnitModels } from './systemd.ts';
+import { endAllUnits, startUnit, UnitExit, type Guest, type UnitModel, type UnitModels } from './systemd.ts';
 import { findUnitFile } from './unit-file.ts';
 
 /** What memory held and a power cut takes away (facts/istio-vm.md 5.8). */
 const MEMORY = ['/run', '/tmp'];
 
+/** A web server, which ends at once where another application has its port. */
+const demoUnit: UnitModel = {
+  run: async (run) => {
+    const port = demoPort(run.instance);
+    if (port !== undefined && ownApplication(run.instance, port) !== undefined) {
+      await run.sleep(GUEST_SCRIPT);
+      throw new UnitExit(1, 'OSError: [Errno 98] Address already in use');
+    }
+    run.active();
+  },
+};
+
 /** Units whose processes mean something to the world; every other unit just runs. */
 export const UNIT_MODELS: UnitModels = {
   k3s: k3sUnit,
   'k3s-agent': k3sUnit,
+  'istio-vms-demo': demoUnit,
   istio: sidecarUnit((guest) => reboot(guest)),
 };
 

@@ -9,7 +9,7 @@ import { imagesImportModel } from './scripts/images-import.ts';
 import { placeModel } from './scripts/place.ts';
 import type { ScriptCall, ScriptModel } from './scripts/script.ts';
 import { sidecarInstallModel, sidecarRemoveModel } from './scripts/sidecar-package.ts';
-import { demoStartModel, k3sStartModel, sidecarStartModel } from './scripts/starts.ts';
+import { demoStartModel, demoStopModel, k3sStartModel, sidecarStartModel } from './scripts/starts.ts';
 import { KERNEL_CPU, stateModel } from './scripts/state.ts';
 import { waitReady } from './sidecar.ts';
 import { journalctl, systemctl } from './systemctl.ts';
@@ -31,6 +31,7 @@ const SCRIPTS: Readonly<Record<string, ScriptModel>> = {
   'sidecar-start.sh': sidecarStartModel,
   'sidecar-remove.sh': sidecarRemoveModel,
   'demo-start.sh': demoStartModel,
+  'demo-stop.sh': demoStopModel,
 };
 
 /** Runs an argv on a guest, as ssh hands it over. Knows the commands of ours and no more. */

@@ -1,12 +1,12 @@
 import type { Instance } from '../world.ts';
 import type { HttpProbe } from './agent.ts';
-import { unitCommand } from './environment.ts';
+import { demoServes, ownApplication } from '../guest/listeners.ts';
 
 const DEMO = 'istio-vms-demo';
 
-/** Whether the demo workload listens on this port of the machine now. */
+/** Whether the demo workload, or an application of the user in its place, listens on this port of the machine now. */
 export function demoListens(instance: Instance, port: number): boolean {
-  return instance.units.get(DEMO)?.active === 'active' && unitCommand(instance, DEMO).includes(String(port));
+  return ownApplication(instance, port) !== undefined || demoServes(instance, port);
 }
 
 /** What the agent's probe thinks, as far as it was told; kept between looks because the world is asked only now and then. */

@@ -1,5 +1,6 @@
 import type { Pod } from '../cluster/shapes.ts';
 import { guestText } from '../guest/files.ts';
+import { ownApplication } from '../guest/listeners.ts';
 import type { HttpAnswer, Instance } from '../world.ts';
 import { http } from './answers.ts';
 import { demoListens } from './health.ts';
@@ -7,6 +8,7 @@ import { demoListens } from './health.ts';
 /** The demo workload's answer, or undefined where nothing listens on that port. It serves a directory. */
 export function demoAnswer(instance: Instance, port: number, path: string): HttpAnswer | undefined {
   if (!demoListens(instance, port)) return undefined;
+  if (ownApplication(instance, port) !== undefined) return http(200, 'An application of its own\n');
   const page =
     path === '/' || path === '/index.html' ? guestText(instance, '/var/lib/istio-vms/demo/index.html') : undefined;
   return page === undefined ? http(404, '<h1>Error response</h1>\n<p>Error code: 404</p>\n') : http(200, page);

@@ -36,6 +36,7 @@ export function labConfig(version = '1.19.3', labSize: Config['labSize'] = 'arti
       size,
       app: 'external-app',
       appPort: 8000,
+      demo: true,
       namespace: 'vmns',
       serviceAccount: 'vmsa',
     },

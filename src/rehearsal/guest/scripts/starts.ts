@@ -3,13 +3,17 @@ import { strike } from '../../strike.ts';
 import { passing } from '../../half-way.ts';
 import { digestOf } from '../../stand-in.ts';
 import { dropCertificate, hasOtherIdentity, trustRoot } from '../certificate.ts';
-import { asText, guestEntry, guestPath, guestText, writeGuest } from '../files.ts';
+import { asText, guestEntry, guestPath, guestText, removeGuest, writeGuest } from '../files.ts';
+import { UNIT_MODELS } from '../boot.ts';
+import { demoPort, ownApplication } from '../listeners.ts';
+import { journalLines, stopUnit } from '../systemd.ts';
 import { hostsBlock } from '../hosts.ts';
 import { freezeSessions } from '../sessions.ts';
 import { TOKEN } from '../sidecar.ts';
 import type { Instance } from '../../world.ts';
 import { startAsStamped, failed, type ScriptCall, type ScriptModel } from './script.ts';
 
+const DEMO = 'istio-vms-demo';
 const STORE = '/var/lib/istio-vms';
 const ROOT = `${STORE}/root-cert.pem`;
 
@@ -81,8 +85,33 @@ function newToken({ instance }: ScriptCall): string {
   return 'token';
 }
 
-/** `data/guest/demo-start.sh`: starts the demo workload and waits for it. */
+/** `data/guest/demo-start.sh`: starts the demo workload and waits until it listens. */
 export const demoStartModel: ScriptModel = async (call) => {
   await call.world.clock.sleep(GUEST_SCRIPT);
-  return startAsStamped(call, 'istio-vms-demo', DEMO_STAMPED, { wait: true });
+  const result = await startAsStamped(call, DEMO, DEMO_STAMPED, { wait: true });
+  const port = demoPort(call.instance);
+  if (port === undefined || ownApplication(call.instance, port) === undefined) return result;
+  // systemd counts it as started; that it does not listen is seen by the script.
+  removeGuest(call.instance, `${STORE}/started.${DEMO}`);
+  const words = journalLines(call.instance, DEMO).filter(({ message }) => /^\w*Error/.test(message));
+  return {
+    exitCode: 23,
+    stderr: `${words.at(-1)?.message ?? ''}\ndemo-start: the demo workload does not listen on port ${port}\n`,
+  };
+};
+
+/** `data/guest/demo-stop.sh`: takes the demo workload away. */
+export const demoStopModel: ScriptModel = async (call) => {
+  const { instance, world } = call;
+  await world.clock.sleep(GUEST_SCRIPT);
+  await stopUnit(call, DEMO, UNIT_MODELS);
+  instance.units.delete(DEMO);
+  for (const path of [
+    `/etc/systemd/system/${DEMO}.service`,
+    `${STORE}/demo.env`,
+    `${STORE}/demo`,
+    `${STORE}/started.${DEMO}`,
+  ])
+    removeGuest(instance, path);
+  return { exitCode: 0, stdout: 'stopped\n' };
 };

@@ -3,6 +3,7 @@ import { digestOf } from '../../stand-in.ts';
 import type { Instance } from '../../world.ts';
 import { workloadCertificate } from '../certificate.ts';
 import { guestEntry, guestText } from '../files.ts';
+import { listenerLine } from '../listeners.ts';
 import { sidecarIsReady } from '../sidecar.ts';
 import { invocationOf, knownUnit } from '../systemd.ts';
 import { stampOf, type ScriptCall, type ScriptModel } from './script.ts';
@@ -34,7 +35,11 @@ export const stateModel: ScriptModel = async (call) => {
     ['cert.expires', expires === undefined ? '-' : String(Math.floor(expires / 1000))],
     ['cert.identity', identity || '-'],
     ['sudo', /^(2[6-9]|25\.10)/.test(instance.release) ? 'sudo-rs' : 'sudo'],
-    ...args.map((path) => ['file', about(instance, path)] as const),
+    ...args.map((arg) => {
+      const port = /^port=(\d+)$/.exec(arg)?.[1];
+      if (port !== undefined) return ['demo.listener', listenerLine(instance, Number(port))] as const;
+      return ['file', about(instance, arg)] as const;
+    }),
   ];
   return { exitCode: 0, stdout: facts.map(([key, value]) => `${key}\t${value}\n`).join('') };
 };

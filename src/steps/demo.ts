@@ -1,0 +1,80 @@
+import { CliError } from '../errors/cli-error.ts';
+import { DEMO_NOT_LISTENING, demoFiles, demoStopScript, foreignListener, listenerText } from '../guest/demo.ts';
+import { driftOf } from '../guest/digest.ts';
+import type { GuestState } from '../guest/state.ts';
+import type { Finding, Step } from '../plan/step.ts';
+import { CommandError } from '../system/command-error.ts';
+import type { Lab } from './lab.ts';
+
+/**
+ * Something on the VM that answers: a small HTTP server as a managed unit. It gives way to an application that listens on
+ * the port already, and is not there at all with `DEMO=off`.
+ */
+export function demoStep(lab: Lab): Step {
+  const { config } = lab;
+  const { name, appPort } = config.vm;
+  const payload = demoFiles(config, lab.shipped);
+  return {
+    id: 'demo',
+    title: `demo workload on ${name}`,
+    needs: ['vm'],
+    madeBy: 'istio-vms route',
+    expectMs: 3_000,
+    async check({ say }): Promise<Finding> {
+      const state = await lab.workloadVm.state();
+      if (state === undefined) return { missing: `${name} is not running` };
+      const reason = notNeeded(lab, state);
+      if (reason !== undefined) {
+        const isThere = state.demo.enabled === true || !['inactive', 'failed'].includes(state.demo.active);
+        if (isThere) return { drifted: `${reason}, but the demo workload is installed` };
+        say(`${reason}; no demo workload is started`);
+        return 'ready';
+      }
+      const different = driftOf(payload.files, state);
+      if (different.length > 0) return { missing: `not as wanted on ${name}: ${different.join(', ')}` };
+      if (state.demo.enabled !== true) return { drifted: 'the demo workload does not start at boot' };
+      if (state.demo.current !== true) return { drifted: 'the demo workload was not started with what is there' };
+      return state.demo.active === 'active' ? 'ready' : { drifted: `the demo workload is ${state.demo.active}` };
+    },
+    async apply({ say, signal }) {
+      const machine = lab.engine.machine(name);
+      const state = await lab.workloadVm.state();
+      try {
+        if (state !== undefined && notNeeded(lab, state) !== undefined) {
+          say('removing the demo workload');
+          await machine.put([], demoStopScript(lab.shipped), { timeoutMs: 60_000, signal, say });
+        } else {
+          say('starting the demo workload');
+          await machine.put(payload.files, payload.script, { timeoutMs: 60_000, signal, say });
+        }
+      } catch (error) {
+        throw notListening(error, name, appPort) ?? error;
+      } finally {
+        lab.workloadVm.forget();
+      }
+    },
+  };
+}
+
+/** Why there is nothing to start; undefined when the demo workload is wanted. */
+function notNeeded({ config }: Lab, state: GuestState): string | undefined {
+  const { appPort, demo } = config.vm;
+  const foreign = foreignListener(state);
+  if (foreign !== undefined) return `port ${appPort} is served by ${listenerText(foreign)}`;
+  return demo ? undefined : 'DEMO=off';
+}
+
+function notListening(error: unknown, name: string, port: number): CliError | undefined {
+  const cause = error instanceof CliError ? error.facts.cause : error;
+  if (!(cause instanceof CommandError) || cause.result.exitCode !== DEMO_NOT_LISTENING) return undefined;
+  const reason = cause.result.stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .findLast((line) => /^\w*Error\b/.test(line));
+  return new CliError('guest-failed', {
+    message: `The demo workload on ${name} does not listen on port ${port}${reason === undefined ? '' : `: ${reason}`}.`,
+    hint: 'Free the port, choose another VM_APP_PORT, or set DEMO=off and serve it with your own application.',
+    stderrTail: cause.result.stderr.trim(),
+    cause: error,
+  });
+}

@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { findingText } from '../../src/plan/words.ts';
+import { listenOn } from '../../src/rehearsal/guest/listeners.ts';
+import { labThatIsUp, refusals } from './support/simulated.ts';
+
+const { watch } = refusals();
+const VM = 'vm-istio-external-workload';
+const NGINX = { program: 'nginx', pid: 812 };
+
+describe("an application of one's own on the VM's port", () => {
+  it('is respected: the demo workload gives way, and `up` says who listens', async () => {
+    const lab = watch(await labThatIsUp());
+    const vm = lab.machine(VM);
+    listenOn(vm, 8000, NGINX);
+    const findings = Object.fromEntries((await lab.plan()).map(({ step, finding }) => [step.id, findingText(finding)]));
+    expect(findings['demo']).toBe(
+      'not as wanted: port 8000 is served by nginx (pid 812, nginx.service) on 0.0.0.0:8000, but the demo workload is installed',
+    );
+    const { report, changed } = await lab.up();
+    expect([report.error, changed]).toEqual([undefined, ['demo']]);
+    expect(vm.units.has('istio-vms-demo')).toBe(false);
+    const second = await lab.up();
+    expect([second.report.error, second.changed]).toEqual([undefined, []]);
+    // When it goes, the demo workload comes back.
+    listenOn(vm, 8000, undefined);
+    expect((await lab.up()).changed).toEqual(['demo']);
+    expect(vm.units.get('istio-vms-demo')?.active).toBe('active');
+  });
+
+  it('comes while the demo workload starts: the reason is told', async () => {
+    const lab = watch(await labThatIsUp());
+    const vm = lab.machine(VM);
+    const { report } = await lab.up({
+      set: { VM_APP_PORT: '8081' },
+      onEvent: (event) => {
+        if (JSON.stringify(event).includes('starting the demo workload')) listenOn(vm, 8081, NGINX);
+      },
+    });
+    expect(report.error?.message).toContain(
+      'The demo workload on vm-istio-external-workload does not listen on port 8081: OSError: [Errno 98] Address already in use',
+    );
+    expect(report.error?.facts.hint).toContain('DEMO=off');
+  });
+
+  it('DEMO=off takes the demo workload away and leaves it away', async () => {
+    const lab = watch(await labThatIsUp());
+    const set = { DEMO: 'off' };
+    expect((await lab.up({ set })).changed).toEqual(['demo']);
+    expect(lab.machine(VM).units.has('istio-vms-demo')).toBe(false);
+    expect((await lab.up({ set })).changed).toEqual([]);
+  });
+});
