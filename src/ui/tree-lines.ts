@@ -1,6 +1,6 @@
 import type { RunEvent } from '../plan/events.ts';
 import { counted, duration } from '../plan/words.ts';
-import { cutText, lengthOf } from './fold.ts';
+import { cutText, lengthOf, wrapText } from './fold.ts';
 import type { Brush, Paint } from './paint.ts';
 
 type State = 'waiting' | 'queued' | 'running' | 'ready' | 'changed' | 'failed' | 'interrupted' | 'left';
@@ -9,6 +9,8 @@ interface Row {
   readonly title: string;
   readonly state: State;
   readonly said?: string;
+  /** Why it failed. */
+  readonly why?: string;
   readonly startedAt?: number;
   readonly ms?: number;
 }
@@ -53,8 +55,9 @@ export function growTree(tree: Tree, event: RunEvent): Tree {
     case 'step-said':
       return change(tree, event.id, { said: event.text });
     case 'step-done':
-    case 'step-failed':
       return change(tree, event.id, { state: event.outcome, ms: event.ms });
+    case 'step-failed':
+      return change(tree, event.id, { state: event.outcome, ms: event.ms, why: event.error.message });
     case 'step-left':
       return change(tree, event.id, { state: 'left' });
     case 'run-finished':
@@ -80,21 +83,41 @@ function stepLines(tree: Tree, frame: Frame): readonly string[] {
   const begun = rows.filter(({ state }) => state !== 'waiting' && state !== 'left');
   const rest = rows.length - begun.length;
   if (tree.over) return [...begun.map((row) => line(tree, row, frame)), ...remark(rest, 'not started', frame)];
+  const all = rows.flatMap((row) => rowLines(tree, row, frame));
   // Two lines stay free: for the note, and for the cursor.
-  const tooMany = frame.rows !== undefined && rows.length > frame.rows - 2;
-  return tooMany ? folded(tree, begun, rest, frame) : rows.map((row) => line(tree, row, frame));
+  const tooMany = frame.rows !== undefined && all.length > frame.rows - 2;
+  return tooMany ? folded(tree, begun, rest, frame) : all;
 }
 
 /** For low terminals: what runs or failed line by line, the rest as numbers. */
 function folded(tree: Tree, begun: readonly Row[], rest: number, frame: Frame): readonly string[] {
   const done = begun.filter(({ state }) => state === 'ready' || state === 'changed').length;
-  const shown = begun.filter(({ state }) => state !== 'ready' && state !== 'changed');
+  const live = begun.filter(({ state }) => state !== 'ready' && state !== 'changed');
   const room = Math.max(1, (frame.rows ?? 0) - 4);
-  return [
-    ...remark(done, 'done', frame),
-    ...shown.slice(0, room).map((row) => line(tree, row, frame)),
-    ...remark(rest + Math.max(0, shown.length - room), 'to come', frame),
-  ];
+  const lines: string[] = [];
+  let shown = 0;
+  // A failure is what a person must see.
+  for (const row of live.toSorted((a, b) => Number(b.state === 'failed') - Number(a.state === 'failed'))) {
+    const more = rowLines(tree, row, frame);
+    if (shown > 0 && lines.length + more.length > room) break;
+    lines.push(...more.slice(0, room));
+    shown += 1;
+  }
+  return [...remark(done, 'done', frame), ...lines, ...remark(rest + live.length - shown, 'to come', frame)];
+}
+
+/** How many lines a reason may take while other steps go on; the error screen at the end has all of it. */
+const WHY_LINES = 3;
+
+/** A step, and below it at once why it failed: others may go on for minutes. */
+function rowLines(tree: Tree, row: Row, frame: Frame): readonly string[] {
+  const own = line(tree, row, frame);
+  if (row.state !== 'failed' || row.why === undefined) return [own];
+  const room = Math.max(1, frame.columns - 5);
+  const wrapped = wrapText(row.why.replaceAll(/\s+/g, ' '), room);
+  const shown = wrapped.slice(0, WHY_LINES);
+  if (wrapped.length > WHY_LINES) shown[WHY_LINES - 1] = cutText(wrapped.slice(WHY_LINES - 1).join(' '), room);
+  return [own, ...shown.map((text) => `    ${frame.paint.bad(text)}`)];
 }
 
 function remark(count: number, what: string, { columns, paint }: Frame): readonly string[] {

@@ -73,6 +73,47 @@ describe('the lines of the tree', () => {
     ]);
   });
 
+  describe('tell at once why a step failed, while others still run', () => {
+    const why = (message: string): RunEvent => {
+      const facts = new CliError('tool-failed', { message });
+      return { type: 'step-failed', at: 9000, id: 's3', outcome: 'failed', ms: 9000, error: facts };
+    };
+    const pull = why('Pod istiod-1 cannot start: ErrImagePull,\n  the registry refused the connection.');
+
+    it('below the step, wrapped to the terminal', () => {
+      expect(treeLines(grown(pull), frame(50)).slice(3, 6)).toEqual([
+        '✖ k3s server  failed after 9.0 s',
+        '    Pod istiod-1 cannot start: ErrImagePull, the',
+        '    registry refused the connection.',
+      ]);
+    });
+
+    it('in three lines at most, the last one cut', () => {
+      const lines = treeLines(grown(why('word '.repeat(100))), frame(40));
+      expect(lines).toHaveLength(titles.length + 3);
+      expect(lines[6]).toMatch(/^ {4}word .*…$/);
+      for (let columns = 12; columns < 90; columns++) {
+        for (const line of treeLines(grown(pull), frame(columns))) expect(lengthOf(line)).toBeLessThan(columns);
+      }
+    });
+
+    it('first of all on a low terminal', () => {
+      expect(treeLines(grown(pull), frame(60, { rows: 8 }))).toEqual([
+        '· 1 step done',
+        '✖ k3s server  failed after 9.0 s',
+        '    Pod istiod-1 cannot start: ErrImagePull, the registry',
+        '    refused the connection.',
+        '* Machine master  30 s  waiting for cloud-init: still runn…',
+        '· 3 steps to come',
+      ]);
+    });
+
+    it('and leave it to the error screen at the end', () => {
+      const end = grown(pull, { type: 'run-finished', at: 9000, direction: 'apply', steps: [] });
+      expect(treeLines(end, frame(100)).join('\n')).not.toContain('ErrImagePull');
+    });
+  });
+
   it('end with everything that was begun, and the rest as a number', () => {
     const end = grown(
       { type: 'step-failed', at: 9000, id: 's0', outcome: 'failed', ms: 9000, error },
