@@ -46,7 +46,9 @@ export async function liveThrough(
   const ask = async (): Promise<boolean> => {
     const from = clock.now();
     if (turns !== undefined) {
-      const turn = await turns.ask(id, () => emit({ type: 'step-waiting', at: from, id, resource: step.uses ?? '' }));
+      const turn = await turns.ask(id, () =>
+        emit({ type: 'step-waiting', at: clock.now(), id, resource: step.uses ?? '' }),
+      );
       if (turn === 'closed') return false;
       noted.waitedMs = clock.now() - from;
       if (noted.waitedMs > 0 && turn.from !== undefined) noted.turnFrom = turn.from;

@@ -7,7 +7,7 @@ export interface Turns {
   announce(id: string): void;
   /**
    * Resolves with the id of whoever made room (none when there was room at once), or `closed`.
-   * @param wait called when there is no room yet.
+   * @param wait called when others hold all the room: a place that is only kept for a better rank is no wait to tell of.
    */
   ask(id: string, wait: () => void): Promise<{ readonly from?: string } | 'closed'>;
   /** Gives back a turn, or takes back an announcement. Does no harm when there is neither. */
@@ -20,7 +20,8 @@ export interface Turns {
 export function createTurns(bound: number, rank: (id: string) => number): Turns {
   const announced = new Set<string>();
   const holding = new Set<string>();
-  const asking = new Map<string, (answer: { readonly from?: string } | 'closed') => void>();
+  const asking = new Map<string, { tell: (answer: { readonly from?: string } | 'closed') => void; wait: () => void }>();
+  const told = new Set<string>();
   let closed = false;
 
   const grant = (from?: string): void => {
@@ -28,8 +29,14 @@ export function createTurns(bound: number, rank: (id: string) => number): Turns 
       const before = [...announced].filter((other) => rank(other) < rank(id)).length;
       if (holding.size + before >= bound) continue;
       holding.add(id);
-      asking.get(id)?.(from === undefined ? {} : { from });
+      asking.get(id)?.tell(from === undefined ? {} : { from });
       asking.delete(id);
+    }
+    if (holding.size < bound) return;
+    for (const [id, { wait }] of asking) {
+      if (told.has(id)) continue;
+      told.add(id);
+      wait();
     }
   };
 
@@ -38,9 +45,10 @@ export function createTurns(bound: number, rank: (id: string) => number): Turns 
     ask: (id, wait) => {
       announced.delete(id);
       if (closed) return Promise.resolve('closed');
-      const answer = new Promise<{ readonly from?: string } | 'closed'>((resolve) => asking.set(id, resolve));
+      const answer = new Promise<{ readonly from?: string } | 'closed'>((resolve) =>
+        asking.set(id, { tell: resolve, wait }),
+      );
       grant();
-      if (asking.has(id)) wait();
       return answer;
     },
     leave: (id) => {
@@ -50,7 +58,7 @@ export function createTurns(bound: number, rank: (id: string) => number): Turns 
     },
     close: () => {
       closed = true;
-      for (const tell of asking.values()) tell('closed');
+      for (const { tell } of asking.values()) tell('closed');
       asking.clear();
     },
   };

@@ -1,4 +1,4 @@
-import type { RunReport } from '../plan/report.ts';
+import { criticalChain, type RunReport } from '../plan/report.ts';
 import { counted, duration } from '../plan/words.ts';
 import { wrapText } from './fold.ts';
 import type { Paint } from './paint.ts';
@@ -21,12 +21,19 @@ function success(report: RunReport): readonly string[] {
       report.kind === 'delete' ? 'There was nothing to remove.' : 'Everything was already there; nothing changed.',
     ];
   }
-  const path = report.criticalPath;
+  const path = criticalPathOf(report);
   return [
     `${SENTENCES[report.kind](report)} in ${duration(report.makespanMs)}.`,
     // A path of one step is no news.
     ...(path.length > 1 ? [`Critical path (${duration(report.criticalPathMs)}): ${path.join(' → ')}`] : []),
   ];
+}
+
+/** With --recreate a step may be there twice: what is deleted is said to be. */
+function criticalPathOf({ kind, steps, criticalPath }: RunReport): readonly string[] {
+  if (kind !== 'recreate') return criticalPath;
+  const deleted = criticalChain(steps.filter(({ direction }) => direction === 'remove')).length;
+  return criticalPath.map((id, place) => (place < deleted ? `delete ${id}` : id));
 }
 
 const SENTENCES: Record<RunReport['kind'], (report: RunReport) => string> = {

@@ -105,6 +105,22 @@ describe('the summary', () => {
     );
   });
 
+  it('says what of the critical path was deleted before it was made again', () => {
+    const step = (id: string, direction: 'remove' | 'apply', endedAt: number, after: readonly string[] = []) => ({
+      ...{ id, title: id, direction, outcome: 'changed' as const, after, waitedMs: 0 },
+      ...{ startedAt: endedAt - 1, endedAt },
+    });
+    const steps = [
+      step('worker-2', 'remove', 1),
+      step('master', 'remove', 2, ['worker-2']),
+      step('master', 'apply', 9),
+    ];
+    const recreated = report({ kind: 'recreate', steps, criticalPath: ['worker-2', 'master', 'master'] });
+    expect(summarize(recreated, { paint, width: 0 })[1]).toBe(
+      'Critical path (2 m 20 s): delete worker-2 → delete master → master',
+    );
+  });
+
   it('says so when nothing changed', () => {
     expect(summarize(report({ changed: 0 }), { paint, width: 80 })).toEqual([
       'Everything was already there; nothing changed.',
