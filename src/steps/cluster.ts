@@ -70,10 +70,16 @@ export function nodesDown(view: ClusterView): string {
   return down.length === 0 ? '' : ` (not Ready: ${down.map(({ metadata }) => metadata.name).join(', ')})`;
 }
 
+/** How many pods a Deployment is to have. */
+export function replicasOf(deployment: KubeObject): number {
+  return (deployment['spec'] as { replicas?: number } | undefined)?.replicas ?? 1;
+}
+
+const SCALED_TO_ZERO = 'scaled to 0';
+
 /** `available` when a Deployment is rolled out as `kubectl rollout status` sees it, all pods new; else why not. */
 export function rolloutState(deployment: KubeObject | undefined): string {
   if (deployment === undefined) return 'the Deployment is not there';
-  const spec = deployment['spec'] as { replicas?: number } | undefined;
   const status = (deployment['status'] ?? {}) as {
     replicas?: number;
     availableReplicas?: number;
@@ -82,7 +88,9 @@ export function rolloutState(deployment: KubeObject | undefined): string {
   };
   const generation = (deployment.metadata['generation'] as number | undefined) ?? 0;
   if ((status.observedGeneration ?? generation) < generation) return 'its change is not seen yet';
-  const wanted = spec?.replicas ?? 1;
+  const wanted = replicasOf(deployment);
+  // Nothing serves there, however content its controller is.
+  if (wanted === 0) return SCALED_TO_ZERO;
   const available = status.availableReplicas ?? 0;
   const updated = status.updatedReplicas ?? available;
   const old = (status.replicas ?? updated) - updated;

@@ -3,6 +3,7 @@ import { waitUntil } from '../plan/wait.ts';
 import { nodeIsReady, findObject, rolloutState, viewCluster } from './cluster.ts';
 import { onMachine } from './console.ts';
 import type { Lab } from './lab.ts';
+import { restoreReplicas } from './replicas.ts';
 
 /** Deadlines with room over the figures of facts/k3s.md section 3. */
 const NODE_READY_MS = 240_000;
@@ -31,6 +32,7 @@ export function nodesStep(lab: Lab): Step {
       return state === 'ready' ? 'ready' : { missing: state };
     },
     async apply(context) {
+      await restoreReplicas(lab, context, 'kube-system', 'coredns');
       await waitUntil({
         clock: lab.doors.clock,
         signal: context.signal,

@@ -7,6 +7,7 @@ import { waitForFormerNamespaces } from './apply.ts';
 import { findObject, nodesDown, rolloutState, seeCluster, viewCluster } from './cluster.ts';
 import { createTroubleWatch, troubleError, watchInstall, type Seen } from './install-watch.ts';
 import type { Lab } from './lab.ts';
+import { restoreReplicas } from './replicas.ts';
 import { CommandError } from '../system/command-error.ts';
 
 const ROLLOUT_MS = 180_000;
@@ -24,6 +25,8 @@ export async function install(
 ): Promise<void> {
   const { namespace } = lab.config.istio;
   await waitForFormerNamespaces(lab, context, [namespace]);
+  // Before the install: without istiod no gateway's pod is admitted, and istioctl would wait for it in vain.
+  await restoreReplicas(lab, context, namespace, deployment);
   try {
     await runInstall(lab, context, files, deployment);
   } catch (error) {

@@ -97,6 +97,10 @@ export function execCommand(
 export const restartCommand = (target: KubeTarget, deployment: string, namespace: string): Command =>
   kubectl(target, 'write', ['rollout', 'restart', `deployment/${deployment}`, '--namespace', namespace]);
 
+/** Sets the number of pods, whatever it is now. */
+export const scaleCommand = (target: KubeTarget, deployment: string, namespace: string, replicas: number): Command =>
+  kubectl(target, 'write', ['scale', `deployment/${deployment}`, '--namespace', namespace, `--replicas=${replicas}`]);
+
 export const logsCommand = (target: KubeTarget, place: PodPlace): Command =>
   kubectl(target, 'read', [
     'logs',

@@ -38,6 +38,8 @@ export interface Kubectl {
     signal?: AbortSignal,
   ): Promise<CommandResult>;
   restart(deployment: string, namespace: string): Promise<void>;
+  /** Sets the number of pods of a Deployment. */
+  scale(deployment: string, namespace: string, replicas: number): Promise<void>;
   /** The last 50 lines. */
   logs(place: argv.PodPlace): Promise<string>;
 }
@@ -173,6 +175,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
         if (effect === 'write') forget();
       }
     },
+    scale: (deployment, namespace, replicas) => write(argv.scaleCommand(target, deployment, namespace, replicas)),
     restart: (deployment, namespace) => write(argv.restartCommand(target, deployment, namespace)),
     logs: async (place) => (await explained(patient(argv.logsCommand(target, place)))).stdout,
   };

@@ -39,6 +39,13 @@ const moved = async (lab: Simulated, name: string): Promise<void> => {
   await lab.pass(60_000);
 };
 
+const scaledToZero = async (lab: Simulated, name: string, namespace: string): Promise<void> => {
+  await lab.shell(
+    `kubectl --kubeconfig ${lab.config.paths.kubeconfig} --context ${lab.config.context} --request-timeout=20s scale deployment/${name} --namespace ${namespace} --replicas=0`,
+  );
+  await lab.pass(10_000);
+};
+
 interface Harm {
   readonly what: string;
   readonly harm: (lab: Simulated) => unknown;
@@ -109,6 +116,34 @@ const HARMS: readonly Harm[] = [
     what: 'istiod is gone',
     harm: (lab) => drop(lab, 'deployments.apps', 'istiod-1-19-3', 'istio-system'),
     named: { istio: /no Deployment/ },
+  },
+  {
+    what: 'istiod is scaled to 0',
+    harm: (lab) => scaledToZero(lab, 'istiod-1-19-3', 'istio-system'),
+    named: { istio: /istiod-1-19-3: scaled to 0/ },
+  },
+  {
+    what: "istiod is scaled to 0, and the gateway's Deployment is gone",
+    harm: async (lab) => {
+      await scaledToZero(lab, 'istiod-1-19-3', 'istio-system');
+      await drop(lab, 'deployments.apps', 'istio-eastwestgateway', 'istio-system');
+    },
+    named: { istio: /scaled to 0/, eastwest: /gateway: the Deployment is not there/ },
+  },
+  {
+    what: 'the gateway is scaled to 0',
+    harm: (lab) => scaledToZero(lab, 'istio-eastwestgateway', 'istio-system'),
+    named: { eastwest: /gateway: scaled to 0/ },
+  },
+  {
+    what: 'cluster DNS is scaled to 0',
+    harm: (lab) => scaledToZero(lab, 'coredns', 'kube-system'),
+    named: { nodes: /coredns: scaled to 0/ },
+  },
+  {
+    what: 'the sample is scaled to 0',
+    harm: (lab) => scaledToZero(lab, 'helloworld-v2', 'sample'),
+    named: { sample: /has other spec|scaled to 0/ },
   },
   {
     what: 'the whole control plane is gone',

@@ -8,9 +8,10 @@ import { remove } from './kubectl/delete.ts';
 import { exec, logs } from './kubectl/exec.ts';
 import { get } from './kubectl/get.ts';
 import { rollout } from './kubectl/rollout.ts';
+import { scale } from './kubectl/scale.ts';
 import type { Verb } from './kubectl/verb.ts';
 
-const VERBS: Readonly<Record<string, Verb>> = { get, apply, delete: remove, exec, logs, rollout };
+const VERBS: Readonly<Record<string, Verb>> = { get, apply, delete: remove, exec, logs, rollout, scale };
 const CLIENT_VERSION = { major: '1', minor: '34', gitVersion: 'v1.34.1', platform: '' };
 
 /** Simulated kubectl: the forms that this tool sends, and nothing else. */

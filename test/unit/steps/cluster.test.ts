@@ -124,7 +124,7 @@ describe('rolloutState', () => {
       deployment({ observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }, 1, 2),
       'its change is not seen yet',
     ],
-    ['none wanted', deployment({ observedGeneration: 1 }, 0), 'available'],
+    ['scaled to 0, as its controller wants it', deployment({ observedGeneration: 1 }, 0), 'scaled to 0'],
   ])('%s', (_what, given, state) => expect(rolloutState(given)).toBe(state));
 });
 

@@ -53,6 +53,7 @@ const TABLE: [string, Command, 'read' | 'write'][] = [
     kubectl.execCommand(cluster, place, ['curl', '--silent', 'x'], 'read'),
     'read',
   ],
+  [`${K} scale deployment/a --namespace n --replicas=1`, kubectl.scaleCommand(cluster, 'a', 'n', 1), 'write'],
   [`${K} rollout restart deployment/a --namespace n`, kubectl.restartCommand(cluster, 'a', 'n'), 'write'],
   [
     `${K} logs --namespace sample deployment/mesh-client --container curl --tail=50`,

@@ -55,8 +55,8 @@ export function istiodObjects(plan: InstallPlan): KubeObject[] {
       },
     }),
     object('apps/v1', 'Deployment', name, namespace, own, {
+      // No replicas: the charts leave the number to their autoscaler, and that one never starts from 0.
       spec: {
-        replicas: 1,
         selector: { matchLabels: selector },
         template: {
           metadata: { labels: { ...selector, istio: 'pilot', 'sidecar.istio.io/inject': 'false' } },
@@ -143,8 +143,8 @@ export function gatewayObjects(plan: InstallPlan, gateway: GatewayPlan): KubeObj
       },
     }),
     object('apps/v1', 'Deployment', gateway.name, gateway.namespace, own, {
+      // No replicas: the charts leave the number to their autoscaler, and that one never starts from 0.
       spec: {
-        replicas: 1,
         selector: { matchLabels: gateway.labels },
         template: {
           metadata: {

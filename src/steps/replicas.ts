@@ -1,0 +1,19 @@
+import type { StepContext } from '../plan/step.ts';
+import { findObject, replicasOf, seeCluster } from './cluster.ts';
+import type { Lab } from './lab.ts';
+
+/**
+ * Gives a Deployment that was scaled to 0 one pod again. Nothing else does: the charts of Istio and k3s leave the number
+ * of pods alone, and an autoscaler never starts from 0.
+ */
+export async function restoreReplicas(
+  lab: Lab,
+  context: StepContext,
+  namespace: string,
+  deployment: string,
+): Promise<void> {
+  const found = findObject(await seeCluster(lab), 'Deployment', deployment, namespace);
+  if (found === undefined || replicasOf(found) > 0) return;
+  context.say(`scaling ${deployment} from 0 to 1`);
+  await lab.kubectl.scale(deployment, namespace, 1);
+}
