@@ -17,6 +17,13 @@ export async function carryOut(work: Session, steps: readonly Step[], goal: Goal
     bounds: { launch: lab.config.launches },
     signal: work.signal,
     onEvent: work.reporter.event,
+    forget: (looksBefore) => {
+      lab.kubectl.forget();
+      // A step forgets the machines that it changed itself; who looks again waits for what others do to them.
+      if (looksBefore === 0) return;
+      lab.machines.forget();
+      lab.workloadVm.forget();
+    },
   });
 }
 

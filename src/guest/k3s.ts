@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { Config } from '../config/config.ts';
 import type { GuestFile, GuestScript } from '../machines/machine.ts';
+import { sha256 } from '../system/digest.ts';
 import type { FileInput } from '../system/doors.ts';
 import { shippedScript, unitFile, type GuestTexts } from './shipped.ts';
 
@@ -53,6 +54,15 @@ export function agentFiles(_config: Config, input: AgentInput): GuestPayload {
     ],
     script: shippedScript(input.shipped, 'k3s-start.sh', ['k3s-agent']),
   };
+}
+
+/**
+ * Digest of what a worker is told, but for the binary: its configuration, its unit, and the cluster that its token is
+ * for, which the CA of that cluster (PEM or base64) stands for.
+ */
+export function agentDigest(input: Omit<AgentInput, 'binary' | 'agentToken'>, authority: string): string {
+  const unit = unitFile(input.shipped, 'k3s-agent');
+  return sha256(JSON.stringify([configFile(agentConfig(input)).content, unit.content, authority]));
 }
 
 /** config.yaml of the server. A key that k3s does not know is skipped there in silence: keep to facts/k3s.md 2.4. */

@@ -9,7 +9,7 @@ import type { Turns } from './turns.ts';
 import { findingText, sentence } from './words.ts';
 
 /** Before a step is said to have had no effect: whoever it asks may be away at this very moment. Milliseconds. */
-const LAST_LOOKS = [2_000, 4_000, 8_000];
+const LAST_LOOKS = [1_000, 2_000, 4_000, 8_000];
 
 /** What one step needs of the run around it. */
 export interface Surroundings {
@@ -21,6 +21,8 @@ export interface Surroundings {
   /** Whether nothing new may begin. */
   readonly stopping: () => boolean;
   readonly explain: (thrown: unknown) => CliError;
+  /** Called before each look that follows an `apply`, with how often it was looked since: what was seen before is void. */
+  readonly forget?: ((looksBefore: number) => void) | undefined;
 }
 
 /** The life of one step, from the first look to the last. Never rejects: what goes wrong stands in the report. */
@@ -67,10 +69,12 @@ export async function liveThrough(
     turns?.leave(id);
     // Done, but an aborted signal lets no look succeed: the next run finds it ready.
     if (signal.aborted) throw interrupted(`${title} was not looked at again`);
+    around.forget?.(0);
     noted.finding = await step.check(context);
-    for (const pause of LAST_LOOKS) {
+    for (const [looks, pause] of LAST_LOOKS.entries()) {
       if (noted.finding === 'ready') break;
       await clock.sleep(pause, signal);
+      around.forget?.(looks + 1);
       noted.finding = await step.check(context);
     }
     if (noted.finding !== 'ready') throw hadNoEffect(title, noted.finding);

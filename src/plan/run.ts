@@ -16,6 +16,8 @@ export interface Run {
   /** The interrupt: nothing new begins, waits end, what must not be cut is let end. */
   readonly signal: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
+  /** Forgets what the steps have seen, before each look that follows an `apply`; 0 for the first such look of a step. */
+  readonly forget?: (looksBefore: number) => void;
   /** What anything thrown by a step means; the default knows failed commands. */
   readonly explain?: (thrown: unknown) => CliError;
 }
@@ -32,7 +34,9 @@ export async function runPlan(run: Run): Promise<RunReport> {
   let error = await requirementError(run, explain);
   for (const phase of plan.phases) {
     const reports =
-      error === undefined ? await runPhase({ phase, clock, bounds, signal, emit: onEvent, explain }) : untouched(phase);
+      error === undefined
+        ? await runPhase({ phase, clock, bounds, signal, emit: onEvent, explain, forget: run.forget })
+        : untouched(phase);
     phases.push(reports);
     error ??= runError(reports);
   }

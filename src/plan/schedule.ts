@@ -4,7 +4,7 @@ import type { Phase, PlannedStep } from './plan.ts';
 import type { StepReport } from './report.ts';
 import { createTurns, type Turns } from './turns.ts';
 
-export interface Schedule extends Pick<Surroundings, 'clock' | 'signal' | 'emit' | 'explain'> {
+export interface Schedule extends Pick<Surroundings, 'clock' | 'signal' | 'emit' | 'explain' | 'forget'> {
   readonly phase: Phase;
   /** How many steps may use a resource at once; a resource that is not named is not bounded. */
   readonly bounds: Readonly<Record<string, number>>;

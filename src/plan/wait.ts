@@ -20,6 +20,11 @@ export interface Wait<T> {
   /** One thing to try when it does not come. */
   readonly hint: string;
   readonly say: Say;
+  /**
+   * Blocks until something may have changed, at most so many milliseconds, in place of a pause: a command that waits costs
+   * less than many that look. False when it cannot know; then the rest of the pause is slept.
+   */
+  readonly block?: (ms: number, signal: AbortSignal | undefined) => Promise<boolean>;
   /** Looks once. What it throws ends the wait. */
   readonly probe: (signal: AbortSignal | undefined) => Promise<Look<T>>;
 }
@@ -27,6 +32,8 @@ export interface Wait<T> {
 /** How much longer each pause is than the one before it, and the most it becomes, as multiples of the interval. */
 const GROWTH = 1.25;
 const LONGEST = 3;
+/** How much longer than a pause is blocked, as a multiple: who blocks hears of the change at once. */
+const BLOCKED = 5;
 
 /**
  * Looks until it is so. The last look is made at the deadline itself.
@@ -37,6 +44,8 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
   const patience = createPatience(clock, deadlineMs);
   let pause = intervalMs;
   let lastSaid: string | undefined;
+  // What has just said that it is over, and was wrong, would say so again at once.
+  let inVain = false;
   for (;;) {
     if (signal?.aborted === true) throw interrupted(`stopped waiting for ${what}`);
     const look = await probe(signal);
@@ -51,9 +60,24 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
     // The same reason again is no news.
     if (look.notYet !== lastSaid) say(`waiting for ${what}: ${look.notYet}`);
     lastSaid = look.notYet;
-    const slept = await pauseOrStop(patience, Math.min(pause, left), signal, `stopped waiting for ${what}`);
+    const stopped = `stopped waiting for ${what}`;
+    const from = clock.now();
+    const changed: boolean = !inVain && (await blockOrStop(wait, Math.min(pause * BLOCKED, left), stopped));
+    inVain = changed;
+    const rest = changed ? 0 : Math.max(0, Math.min(pause, left) - (clock.now() - from));
+    const slept = rest === 0 ? 0 : await pauseOrStop(patience, rest, signal, stopped);
     if (slept > 0) say(`the computer slept for ${duration(slept)}; waiting for ${what}`);
     pause = Math.min(pause * GROWTH, intervalMs * LONGEST);
+  }
+}
+
+async function blockOrStop({ block, signal }: Wait<unknown>, ms: number, what: string): Promise<boolean> {
+  if (block === undefined) return false;
+  try {
+    return await block(ms, signal);
+  } catch (error) {
+    if (signal !== undefined && (error === signal.reason || isInterrupt(error, signal))) throw interrupted(what);
+    throw error;
   }
 }
 

@@ -93,6 +93,14 @@ export const CONTROLLER = 0.05 * second;
 export const NODE_READY = 4 * second;
 /** node-monitor-grace-period: a silent node is NotReady after it (Kubernetes' own default). */
 export const NODE_SILENT = 40 * second;
+/** How often a kubelet, and the API server for itself, renews its Lease (Kubernetes' own default). */
+export const LEASE_RENEWAL = 10 * second;
+/** How often a kubelet reports conditions that have not changed (nodeStatusReportFrequency). */
+export const STATUS_REPORT = 300 * second;
+/** From the API of a restarted server until the kubelet beside it reports; what it said before stands until then. */
+export const KUBELET_LATE = 3 * second;
+/** Until pods of a node that was deleted are collected: quarantine 40 s, looked at every 20 s. */
+export const ORPHANED_PODS = 60 * second;
 /** Pulls of images per node, first time. Estimates that give 20-22 s for the sample pods (facts/peers.md B1, article). */
 export const PULL_SMALL = 3 * second;
 export const PULL_LARGE = 8 * second;

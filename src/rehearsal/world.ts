@@ -124,7 +124,14 @@ export interface Cluster {
   /** Content of /etc/rancher/k3s/k3s.yaml. */
   kubeconfig(): string;
   /** The kubelet of an instance registers, or comes back; node is Ready a little later. Rejects a re-created machine whose old node password is stored. */
-  joinNode(node: { name: string; address: string; role: 'server' | 'agent'; version: string; password: string }): {
+  joinNode(node: {
+    name: string;
+    address: string;
+    role: 'server' | 'agent';
+    version: string;
+    password: string;
+    server?: string | undefined;
+  }): {
     rejected?: string;
   };
   /** The instance is gone or stopped: its node becomes NotReady. */

@@ -46,13 +46,6 @@ export function hasCondition(object: KubeObject | undefined, type: string): bool
   return conditions.some((condition) => condition.type === type && condition.status === 'True');
 }
 
-/** Whether a node is Ready with this k3s version. */
-export function nodeIsReady(view: ClusterView, name: string, version?: string): boolean {
-  const node = findObject(view, 'Node', name);
-  const info = (node?.['status'] as { nodeInfo?: { kubeletVersion?: string } } | undefined)?.nodeInfo;
-  return hasCondition(node, 'Ready') && (version === undefined || info?.kubeletVersion === version);
-}
-
 /** The node's InternalIP. */
 export function nodeAddress(node: KubeObject | undefined): string | undefined {
   const addresses = (node?.['status'] as { addresses?: { type?: string; address?: string }[] } | undefined)?.addresses;

@@ -4,8 +4,9 @@ import type { Artifact } from '../artifacts/artifacts.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { BUNDLE_STEP } from './bundle.ts';
-import { nodeIsReady, viewCluster } from './cluster.ts';
+import { viewCluster } from './cluster.ts';
 import type { Lab } from './lab.ts';
+import { nodeIsReady } from './node-health.ts';
 
 /** A verified file of the cache, downloaded when it is not there; with a bundle it is there already. */
 export async function obtainArtifact(lab: Lab, artifact: Artifact, context: StepContext): Promise<string> {

@@ -1,14 +1,16 @@
-import { agentFiles, SERVER_AGENT_TOKEN } from '../guest/k3s.ts';
+import { agentDigest, agentFiles, SERVER_AGENT_TOKEN } from '../guest/k3s.ts';
 import { stateCommand, parseGuestState } from '../guest/state.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
-import { findObject, nodeAddress, nodeIsReady, seeCluster, viewCluster } from './cluster.ts';
+import { findObject, nodeAddress, seeCluster, viewCluster, type ClusterView } from './cluster.ts';
 import { readSecret } from './guest-secret.ts';
 import { journalCommand } from './journal.ts';
 import { waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
+import { authorityOf } from './kubeconfig.ts';
 import type { Lab } from './lab.ts';
+import { heartbeatOf, nodeIsReady, nodeState } from './node-health.ts';
 
 /** k3s on a worker, joined to the cluster of the first machine. */
 export function agentStep(lab: Lab, name: string, number: number): Step {
@@ -30,9 +32,14 @@ export function agentStep(lab: Lab, name: string, number: number): Step {
           drifted: `node ${name} is registered at ${nodeAddress(node) ?? 'no address'}, the machine is at ${address}`,
         };
       }
-      return nodeIsReady(view, name, config.k3s.version)
-        ? 'ready'
-        : { drifted: `${name} is not Ready with ${config.k3s.version}` };
+      const serverAddress = (await lab.machines.find(config.k3s.master))?.addresses[0];
+      if (address !== undefined && serverAddress !== undefined) {
+        const wanted = await toldDigest(lab, address, serverAddress);
+        if (node.metadata.annotations?.[TOLD] !== wanted)
+          return { drifted: `${name} joined with another server address or configuration` };
+      }
+      const state = nodeState(view, name, { version: config.k3s.version });
+      return state === 'ready' ? 'ready' : { drifted: `${name} is not Ready with ${config.k3s.version}: ${state}` };
     },
 
     async apply(context) {
@@ -41,13 +48,30 @@ export function agentStep(lab: Lab, name: string, number: number): Step {
       const [address, cpu, serverAddress] = await Promise.all([machine.address(), machine.arch(), server.address()]);
       const binary = await k3sBinary(lab, cpu, context);
       const token = await agentToken(lab, server);
-      await forgetFormerNode(lab, machine, name, context);
+      const view = await forgetFormerNode(lab, machine, name, context);
+      const before = heartbeatOf(findObject(view, 'Node', name));
       context.say('joining the cluster');
       const payload = agentFiles(config, { shipped: lab.shipped, binary, address, serverAddress, agentToken: token });
-      await placeK3s(machine, payload, context);
-      await waitForNode(lab, name, context);
+      const restarted = await placeK3s(machine, payload, context);
+      const wanted = { version: config.k3s.version, address, notHeartbeat: restarted ? before : undefined };
+      await waitForNode(lab, context, {
+        machine,
+        unit: 'k3s-agent',
+        state: (seen) => nodeState(seen, name, wanted),
+        enough: ['ready'],
+      });
+      const annotations = { [TOLD]: await toldDigest(lab, address, serverAddress) };
+      await lab.kubectl.apply([{ apiVersion: 'v1', kind: 'Node', metadata: { name, annotations } }], context.say);
     },
   };
+}
+
+/** Annotation of a Node: digest of what its agent was told. A node may be called Ready although it was told the wrong server. */
+const TOLD = 'istio-vms/agent-config';
+
+async function toldDigest(lab: Lab, address: string, serverAddress: string): Promise<string> {
+  const kubeconfig = (await lab.doors.files.readText(lab.config.paths.kubeconfig)) ?? '';
+  return agentDigest({ shipped: lab.shipped, address, serverAddress }, authorityOf(kubeconfig) ?? '');
 }
 
 /** The agents' join token in its secure form, which also proves the server (facts/k3s.md 2.5). */
@@ -64,15 +88,16 @@ async function agentToken(lab: Lab, server: Machine): Promise<string> {
 }
 
 /** A new machine under an old node's name is turned away until that node is deleted (facts/k3s.md 2.6). */
-async function forgetFormerNode(lab: Lab, machine: Machine, name: string, context: StepContext): Promise<void> {
+async function forgetFormerNode(lab: Lab, machine: Machine, name: string, context: StepContext): Promise<ClusterView> {
   // A cluster that does not answer for a moment is waited for: what it remembers is not to be guessed.
   const view = await seeCluster(lab);
-  if (findObject(view, 'Node', name) === undefined) return;
+  if (findObject(view, 'Node', name) === undefined) return view;
   const password = '/etc/rancher/node/password';
   const state = parseGuestState((await machine.run(stateCommand(lab.shipped, [password]))).stdout);
-  if (state.files.has(password) && (nodeIsReady(view, name) || !(await isTurnedAway(machine)))) return;
+  if (state.files.has(password) && (nodeIsReady(view, name) || !(await isTurnedAway(machine)))) return view;
   context.say(`forgetting the former node ${name}`);
   await lab.kubectl.remove('node', name);
+  return { objects: view.objects.filter(({ kind, metadata }) => kind !== 'Node' || metadata.name !== name) };
 }
 
 /** Whether its agent says so, in a loop: it joined before the former node was forgotten. */

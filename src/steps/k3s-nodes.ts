@@ -1,8 +1,11 @@
+import { asRoot, type Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
-import { nodeIsReady, findObject, rolloutState, viewCluster } from './cluster.ts';
+import { CommandError } from '../system/command-error.ts';
+import { viewCluster, type ClusterView } from './cluster.ts';
 import { onMachine } from './console.ts';
 import type { Lab } from './lab.ts';
+import { deploymentState, nodeState, type WantedNode } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
 
 /** Deadlines with room over the figures of facts/k3s.md section 3. */
@@ -13,12 +16,16 @@ const COREDNS_MS = 300_000;
 export function nodesStep(lab: Lab): Step {
   const { config } = lab;
   const names = [config.k3s.master, ...config.k3s.workerNames];
+  const late = (view: ClusterView): readonly (readonly [string, string])[] =>
+    names.map((name) => [name, nodeState(view, name)] as const).filter(([, state]) => state !== 'ready');
+  let waitingFor: string | undefined;
   const look = async (): Promise<string> => {
     const view = await viewCluster(lab);
     if (view.unreachable !== undefined) return view.unreachable;
-    const late = names.filter((name) => !nodeIsReady(view, name));
-    if (late.length > 0) return `not Ready: ${late.join(', ')}`;
-    const dns = rolloutState(findObject(view, 'Deployment', 'coredns', 'kube-system'));
+    const nodes = late(view);
+    waitingFor = nodes[0]?.[0];
+    if (nodes.length > 0) return nodes.map(([name, state]) => `${name}: ${state}`).join('; ');
+    const dns = deploymentState(view, 'coredns', 'kube-system');
     return dns === 'available' ? 'ready' : `coredns: ${dns}`;
   };
   return {
@@ -41,6 +48,10 @@ export function nodesStep(lab: Lab): Step {
         deadlineMs: COREDNS_MS,
         intervalMs: 2_000,
         hint: `Look at \`kubectl --kubeconfig ${config.paths.kubeconfig} -n kube-system get pods\`: the first start pulls images.`,
+        block: (ms, signal) =>
+          waitingFor === undefined
+            ? lab.kubectl.rolledOut('coredns', 'kube-system', ms, signal)
+            : lab.kubectl.nodeReady(waitingFor, ms, signal),
         probe: async () => {
           lab.kubectl.forget();
           const state = await look();
@@ -51,21 +62,56 @@ export function nodesStep(lab: Lab): Step {
   };
 }
 
-/** Until a node is there and Ready with the version that is wanted. */
-export async function waitForNode(lab: Lab, name: string, context: StepContext): Promise<void> {
+export interface NodeWait extends WantedNode {
+  readonly machine: Machine;
+  readonly unit: 'k3s' | 'k3s-agent';
+  /** `ready`, or a state before it that is enough. */
+  readonly state: (view: ClusterView) => string;
+  readonly enough: readonly string[];
+}
+
+/** Waits for a node's k3s to have started, and then until the node's state is one of those that are enough. */
+export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait): Promise<void> {
+  const { machine, unit, state, enough } = wait;
+  let started = false;
   await waitUntil({
     clock: lab.doors.clock,
     signal: context.signal,
     say: context.say,
-    what: `node ${name}`,
+    what: `node ${machine.name}`,
     deadlineMs: NODE_READY_MS,
-    intervalMs: 2_000,
-    hint: `Look at the journal: \`${onMachine(lab, name, 'sudo journalctl --lines 40')}\`.`,
-    probe: async () => {
-      const nodes = await lab.kubectl.get('nodes', {}, context.say);
-      if (nodeIsReady({ objects: nodes }, name, lab.config.k3s.version)) return { done: true };
-      return { notYet: nodes.some((node) => node.metadata.name === name) ? 'not Ready yet' : 'not registered yet' };
+    intervalMs: 1_000,
+    hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --lines 40')}\`.`,
+    block: (ms, signal) => lab.kubectl.nodeReady(machine.name, ms, signal),
+    probe: async (signal) => {
+      started ||= await hasStarted(machine, unit, signal);
+      if (!started) return { notYet: `${unit} is starting` };
+      const seen = await lab.kubectl.get(['nodes', 'leases.coordination.k8s.io'], {}, context.say);
+      const is = state({ objects: seen });
+      return enough.includes(is) ? { done: true } : { notYet: is };
     },
   });
   lab.kubectl.forget();
+}
+
+/** How long a start is waited for with one command. Milliseconds. */
+const START_MS = 20_000;
+
+/**
+ * Waits for the end of a unit's start job, in one command: k3s tells systemd when its API answers, k3s-agent when it has
+ * joined (facts/k3s.md 3). Neither this nor what it waits for starts anything that was not started before.
+ */
+export async function hasStarted(
+  machine: Machine,
+  unit: NodeWait['unit'],
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const start = asRoot({ file: 'systemctl', args: ['start', unit], effect: 'read', timeoutMs: START_MS });
+  try {
+    await machine.run(start, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof CommandError && (error.failure === 'exit' || error.failure === 'timed-out')) return false;
+    throw error;
+  }
 }

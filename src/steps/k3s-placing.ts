@@ -14,10 +14,11 @@ export async function k3sBinary(lab: Lab, cpu: Cpu, context: StepContext): Promi
   return { file: await obtainArtifact(lab, k3sArtifact(lab.config, cpu), context) };
 }
 
-/** Puts k3s and its configuration onto a machine, and starts it there. */
-export async function placeK3s(machine: Machine, payload: GuestPayload, context: StepContext): Promise<void> {
+/** Puts k3s and its configuration onto a machine, and starts it there; whether its process is another one now. */
+export async function placeK3s(machine: Machine, payload: GuestPayload, context: StepContext): Promise<boolean> {
   const { signal, say } = context;
-  await machine.put(payload.files, payload.script, { timeoutMs: PUT_MS, signal, say });
+  const { stdout } = await machine.put(payload.files, payload.script, { timeoutMs: PUT_MS, signal, say });
+  return stdout.trim() !== 'unchanged';
 }
 
 /** Images have to be there before k3s starts. */

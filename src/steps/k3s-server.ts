@@ -3,13 +3,14 @@ import { asRoot, type Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
-import { nodeIsReady, viewCluster } from './cluster.ts';
+import { findObject, viewCluster, type ClusterView } from './cluster.ts';
 import { onMachine } from './console.ts';
 import { readSecret } from './guest-secret.ts';
-import { waitForNode } from './k3s-nodes.ts';
+import { hasStarted, waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
 import { rewriteKubeconfig, serverOf } from './kubeconfig.ts';
 import type { Lab } from './lab.ts';
+import { heartbeatOf, nodeState, registration, type WantedNode } from './node-health.ts';
 
 /** A deadline with room over the figures of facts/k3s.md section 3. */
 const SERVER_READY_MS = 300_000;
@@ -37,9 +38,8 @@ export function serverStep(lab: Lab): Step {
       }
       const view = await viewCluster(lab);
       if (view.unreachable !== undefined) return { missing: view.unreachable };
-      if (!nodeIsReady(view, name, config.k3s.version))
-        return { drifted: `${name} is not Ready with ${config.k3s.version}` };
-      return 'ready';
+      const state = serverState(view, name, { version: config.k3s.version, address });
+      return ENOUGH.includes(state) ? 'ready' : { drifted: `${name}: ${state}` };
     },
 
     async apply(context) {
@@ -47,14 +47,25 @@ export function serverStep(lab: Lab): Step {
       const [address, cpu] = await Promise.all([machine.address(), machine.arch()]);
       const binary = await k3sBinary(lab, cpu, context);
       context.say('installing k3s');
+      const before = heartbeatOf(findObject(await viewCluster(lab), 'Node', name));
       const payload = serverFiles(config, { shipped: lab.shipped, binary, address });
-      await placeK3s(machine, payload, context);
+      const restarted = await placeK3s(machine, payload, context);
       await waitForApi(lab, machine, context);
       context.say('fetching the kubeconfig');
       const kubeconfig = rewriteKubeconfig(await readSecret(machine, K3S_KUBECONFIG), address, config.context);
       await doors.files.write(config.paths.kubeconfig, kubeconfig, 0o600);
       lab.kubectl.forget();
-      await waitForNode(lab, name, context);
+      const wanted = {
+        version: config.k3s.version,
+        address,
+        notHeartbeat: restarted ? before : undefined,
+      };
+      await waitForNode(lab, context, {
+        machine,
+        unit: 'k3s',
+        state: (view) => serverState(view, name, wanted),
+        enough: ENOUGH,
+      });
     },
 
     async remove() {
@@ -67,25 +78,44 @@ export function serverStep(lab: Lab): Step {
   };
 }
 
+/**
+ * The control plane is there when the API answers and the kubelet beside it has registered: workers may join, and Istio be
+ * installed, before this node is Ready. "all nodes Ready" is a step of its own.
+ */
+const ENOUGH = ['ready', 'registered'];
+
+function serverState(view: ClusterView, name: string, wanted: WantedNode): string {
+  const state = nodeState(view, name, wanted);
+  // NotReady by its kubelet's own word; one that has fallen silent is Unknown.
+  return state === 'NotReady' && !isSilent(view, name) ? registration(view, name, wanted) : state;
+}
+
+function isSilent(view: ClusterView, name: string): boolean {
+  const status = findObject(view, 'Node', name)?.['status'] as
+    { conditions?: readonly { type?: string; status?: string }[] } | undefined;
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'Unknown') === true;
+}
+
 async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Promise<void> {
+  let started = false;
   await waitUntil({
     clock: lab.doors.clock,
     signal: context.signal,
     say: context.say,
     what: 'the Kubernetes API',
     deadlineMs: SERVER_READY_MS,
-    intervalMs: 2_000,
+    intervalMs: 1_000,
     hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
-    probe: async () => {
+    probe: async (signal) => {
+      started ||= await hasStarted(machine, 'k3s', signal);
+      if (!started) return { notYet: 'k3s is starting' };
       const ready = asRoot({
         file: 'k3s',
         args: ['kubectl', 'get', '--raw=/readyz', '--request-timeout=5s'],
         effect: 'read',
         timeoutMs: 20_000,
       });
-      return runs(machine, ready).then((ok) =>
-        ok ? { done: true } : { notYet: 'the API server does not answer yet' },
-      );
+      return (await runs(machine, ready)) ? { done: true } : { notYet: 'the API server does not answer yet' };
     },
   });
 }

@@ -17,6 +17,14 @@ export function rewriteKubeconfig(text: string, address: string, context: string
   });
 }
 
+/** The cluster's CA as a kubeconfig carries it (base64): another cluster has another one. */
+export function authorityOf(kubeconfig: string): string | undefined {
+  const parsed = parse(kubeconfig) as {
+    clusters?: { cluster?: { 'certificate-authority-data'?: string } }[];
+  } | null;
+  return parsed?.clusters?.[0]?.cluster?.['certificate-authority-data'];
+}
+
 /** The API server's URL that a kubeconfig names first. */
 export function serverOf(kubeconfig: string): string | undefined {
   const parsed = parse(kubeconfig) as { clusters?: { cluster?: { server?: string } }[] } | null;

@@ -57,13 +57,16 @@ export function makeLab(input: LabInput): Lab {
       (await engine.machine(config.vm.name).run(stateCommand(shipped, paths, config.vm.appPort))).stdout,
     );
   });
+  const kubectl = createKubectl({ processes: doors.processes, clock: doors.clock, config });
+  const istioctl = createIstioctl({ processes: doors.processes, clock: doors.clock, config });
   return {
     ...input,
     engine,
     machines,
     ownership: createOwnership({ files: doors.files, clock: doors.clock, config, engine }),
-    kubectl: createKubectl({ processes: doors.processes, clock: doors.clock, config }),
-    istioctl: createIstioctl({ processes: doors.processes, clock: doors.clock, config }),
+    kubectl,
+    // An install brings kinds, also one that fails half way.
+    istioctl: { ...istioctl, install: (...args) => istioctl.install(...args).finally(kubectl.forgetKinds) },
     container: createContainer({ processes: doors.processes, files: doors.files, config }),
     workloadVm: { state: () => guest.get(), forget: () => guest.forget() },
   };

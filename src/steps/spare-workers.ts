@@ -1,10 +1,12 @@
+import { CliError } from '../errors/cli-error.ts';
 import type { MachineInfo } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { counted } from '../plan/words.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { findObject, rolloutState, viewCluster } from './cluster.ts';
+import { findObject, rolloutState, viewCluster, type ClusterView } from './cluster.ts';
 import type { Lab } from './lab.ts';
+import { deploymentState, nodeIsReady, nodeOf } from './node-health.ts';
 import { removeMachine } from './own-machines.ts';
 
 const MOVE_MS = 300_000;
@@ -31,13 +33,17 @@ export function spareWorkersStep(lab: Lab): Step {
     const machines = (await lab.machines.all()).map(({ name }) => name);
     return (await lab.ownership.recorded()).filter((name) => isWorkerName(lab, name) && !machines.includes(name));
   };
-  const removeAll = async (context: StepContext): Promise<'removed' | 'absent'> => {
-    const machines = await spare();
-    for (const { name } of machines) {
+  const removeAll = async (
+    context: StepContext,
+    before: (name: string) => Promise<void>,
+  ): Promise<readonly string[]> => {
+    const names = (await spare()).map(({ name }) => name);
+    for (const name of names) {
+      await before(name);
       await removeMachine(lab, name, context);
-      if (findObject(await viewCluster(lab), 'Node', name) !== undefined) await lab.kubectl.remove('node', name);
+      if (findObject(await viewCluster(lab), 'Node', name) !== undefined) await forgetNode(lab, name);
     }
-    return machines.length === 0 ? 'absent' : 'removed';
+    return names;
   };
   return {
     id: 'spare-workers',
@@ -56,24 +62,55 @@ export function spareWorkersStep(lab: Lab): Step {
       return noted.length === 0 ? 'ready' : { drifted: `the record still names ${noted.join(', ')}` };
     },
     async apply(context) {
-      const names = (await spare()).map(({ name }) => name);
-      await removeAll(context);
+      const serving = availableDeployments(await viewCluster(lab));
+      const names = [...(await removeAll(context, (name) => drain(lab, name, context)))];
       for (const name of await strandedNodes()) {
-        context.say(`forgetting the node ${name}`);
-        await lab.kubectl.remove('node', name);
+        context.say(`deleting node ${name}, whose machine is gone`);
+        await forgetNode(lab, name);
         names.push(name);
       }
       for (const name of await notedForNothing()) await lab.ownership.forget(name);
-      await waitForPodsToMove(lab, names, context);
+      await waitForPodsToMove(lab, context, names, serving);
     },
-    remove: removeAll,
+    async remove(context) {
+      // The cluster goes as well: no pod has to move.
+      const names = await removeAll(context, () => Promise.resolve());
+      return names.length === 0 ? 'absent' : 'removed';
+    },
   };
 }
 
-/** Pods of a node that is gone are made anew elsewhere, but not at once: Kubernetes waits before it believes it. */
-async function waitForPodsToMove(lab: Lab, from: readonly string[], context: StepContext): Promise<void> {
-  const isOn = (pod: KubeObject): boolean =>
-    from.includes((pod['spec'] as { nodeName?: string } | undefined)?.nodeName ?? '');
+/** Lets the pods move before the machine goes. A node that is not Ready cannot end its pods; its pods are deleted later. */
+async function drain(lab: Lab, name: string, context: StepContext): Promise<void> {
+  if (!nodeIsReady(await viewCluster(lab), name)) return;
+  context.say(`draining ${name}`);
+  try {
+    await lab.kubectl.drain(name);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    context.say(`${name} is not drained, and deleted all the same: ${error.message}`);
+  }
+}
+
+/** Deletes a node whose machine is gone, with the pods that Kubernetes would keep for a minute more. */
+async function forgetNode(lab: Lab, name: string): Promise<void> {
+  // The node first: as long as it is there, DaemonSets make their pods on it anew.
+  await lab.kubectl.remove('node', name);
+  await lab.kubectl.removePodsOf(name);
+}
+
+function availableDeployments({ objects }: ClusterView): readonly KubeObject[] {
+  return objects.filter((object) => object.kind === 'Deployment' && rolloutState(object) === 'available');
+}
+
+/** Waits until what served before does so again, without the nodes that are gone. */
+async function waitForPodsToMove(
+  lab: Lab,
+  context: StepContext,
+  from: readonly string[],
+  serving: readonly KubeObject[],
+): Promise<void> {
+  let late: KubeObject['metadata'] | undefined;
   await waitUntil({
     clock: lab.doors.clock,
     signal: context.signal,
@@ -82,14 +119,21 @@ async function waitForPodsToMove(lab: Lab, from: readonly string[], context: Ste
     deadlineMs: MOVE_MS,
     intervalMs: 2_000,
     hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} get pods --all-namespaces\`: the workers that are left may be too small.`,
+    block: async (ms, signal) =>
+      late !== undefined && (await lab.kubectl.rolledOut(late.name, late.namespace ?? 'default', ms, signal)),
     probe: async () => {
       lab.kubectl.forget();
-      const { objects, unreachable } = await viewCluster(lab);
-      if (unreachable !== undefined) return { notYet: unreachable };
-      const stranded = objects.filter((object) => object.kind === 'Pod' && isOn(object)).length;
-      if (stranded > 0) return { notYet: `${counted(stranded, 'pod')} on nodes that are gone` };
-      const late = objects.find((object) => object.kind === 'Deployment' && rolloutState(object) !== 'available');
-      return late === undefined ? { done: true } : { notYet: `${late.metadata.name}: ${rolloutState(late)}` };
+      const view = await viewCluster(lab);
+      if (view.unreachable !== undefined) return { notYet: view.unreachable };
+      const stranded = view.objects.filter((object) => object.kind === 'Pod' && from.includes(nodeOf(object) ?? ''));
+      if (stranded.length > 0) return { notYet: `${counted(stranded.length, 'pod')} on nodes that are gone` };
+      const states = serving.map(({ metadata }) => ({
+        metadata,
+        state: deploymentState(view, metadata.name, metadata.namespace ?? 'default'),
+      }));
+      const first = states.find(({ state }) => state !== 'available');
+      late = first?.metadata;
+      return first === undefined ? { done: true } : { notYet: `${first.metadata.name}: ${first.state}` };
     },
   });
 }

@@ -26,6 +26,9 @@ export const clientVersionCommand = (): Command => ({
   timeoutMs: 30_000,
 });
 
+/** A blocking command ends by itself; this much later (milliseconds) we end it. */
+const BLOCK_MARGIN_MS = 10_000;
+
 const kubectl = (
   target: KubeTarget,
   effect: Command['effect'],
@@ -38,6 +41,16 @@ const kubectl = (
   timeoutMs: effect === 'read' ? READ_MS : WRITE_MS,
   ...more,
 });
+
+/** Watches last as long as they are asked to: the time limit of a request would cut them (kubectl's default is none). */
+function blocking({ kubeconfig, context }: KubeTarget, seconds: number, args: readonly string[]): Command {
+  return {
+    file: 'kubectl',
+    args: ['--kubeconfig', kubeconfig, '--context', context, ...args],
+    effect: 'read',
+    timeoutMs: seconds * 1_000 + BLOCK_MARGIN_MS,
+  };
+}
 
 /** `kinds` are fully qualified plurals, e.g. `gateways.networking.istio.io`: short names mean other things in other clusters. */
 export function getCommand(target: KubeTarget, kinds: readonly string[], options: GetOptions = {}): Command {
@@ -53,6 +66,10 @@ export function getCommand(target: KubeTarget, kinds: readonly string[], options
     '--output=json',
   ]);
 }
+
+/** Fully qualified plurals of all kinds that can be listed, one a line. */
+export const kindsCommand = (target: KubeTarget): Command =>
+  kubectl(target, 'read', ['api-resources', '--verbs=list', '--output=name']);
 
 /** Server-side apply under our own field manager: what others own in the same objects stays theirs. */
 export function applyCommand(target: KubeTarget, objects: readonly KubeObject[]): Command {
@@ -78,6 +95,37 @@ export function deleteCommand(target: KubeTarget, kind: string, name: string, na
   ]);
 }
 
+/** How long pods are given to leave a node (seconds). */
+const DRAIN_S = 60;
+
+/**
+ * Cordons a node and deletes its pods, which their controllers make anew elsewhere. Deleted and not evicted: the disruption
+ * budget of a single istiod would hold its eviction up for ever.
+ */
+export const drainCommand = (target: KubeTarget, node: string): Command =>
+  kubectl(target, 'write', [
+    'drain',
+    node,
+    '--ignore-daemonsets',
+    '--delete-emptydir-data',
+    '--force',
+    '--disable-eviction',
+    `--timeout=${DRAIN_S}s`,
+  ]);
+
+/** Deletes the pods of a node whose machine is gone, without the word of a kubelet that will never give it. */
+export const deletePodsCommand = (target: KubeTarget, node: string): Command =>
+  kubectl(target, 'write', [
+    'delete',
+    'pods',
+    '--all-namespaces',
+    '--field-selector',
+    `spec.nodeName=${node}`,
+    '--force',
+    '--grace-period=0',
+    '--wait=false',
+  ]);
+
 export interface PodPlace {
   readonly namespace: string;
   readonly deployment: string;
@@ -93,6 +141,26 @@ export function execCommand(
   const where = ['--namespace', place.namespace, `deployment/${place.deployment}`, '--container', place.container];
   return kubectl(target, effect, ['exec', ...where, '--', ...argv]);
 }
+
+/** Blocks until a node is Ready, or so many seconds have passed (exit 1). A node that is not there fails at once. */
+export const waitNodeCommand = (target: KubeTarget, name: string, seconds: number): Command =>
+  blocking(target, seconds, ['wait', `node/${name}`, '--for=condition=Ready', `--timeout=${seconds}s`]);
+
+/** Blocks until a Deployment is rolled out, or so many seconds have passed (exit 1). */
+export const waitRolloutCommand = (
+  target: KubeTarget,
+  deployment: string,
+  namespace: string,
+  seconds: number,
+): Command =>
+  blocking(target, seconds, [
+    'rollout',
+    'status',
+    `deployment/${deployment}`,
+    '--namespace',
+    namespace,
+    `--timeout=${seconds}s`,
+  ]);
 
 export const restartCommand = (target: KubeTarget, deployment: string, namespace: string): Command =>
   kubectl(target, 'write', ['rollout', 'restart', `deployment/${deployment}`, '--namespace', namespace]);

@@ -27,9 +27,15 @@ export interface Kubectl {
   tryEverything(): Promise<KubeView | Unreachable>;
   /** Forgets what was seen: whoever waits for a change calls it before each look. */
   forget(): void;
+  /** Forgets also which kinds the cluster does not know: whoever may have brought some calls it. */
+  forgetKinds(): void;
   apply(objects: readonly KubeObject[], say?: Say): Promise<void>;
   /** Waits until it is gone; absent is fine. */
   remove(kind: string, name: string, namespace?: string): Promise<void>;
+  /** Lets the pods of a node move, within a minute. @throws CliError when some did not leave */
+  drain(node: string): Promise<void>;
+  /** Deletes the pods of a node whose machine is gone. */
+  removePodsOf(node: string): Promise<void>;
   /** Runs a program in a pod of a deployment. @throws CommandError with the program's own exit code */
   exec(
     place: argv.PodPlace,
@@ -40,6 +46,10 @@ export interface Kubectl {
   restart(deployment: string, namespace: string): Promise<void>;
   /** Sets the number of pods of a Deployment. */
   scale(deployment: string, namespace: string, replicas: number): Promise<void>;
+  /** Blocks until a node is Ready, at most so many milliseconds; whether it is. Any failure counts as no. */
+  nodeReady(name: string, ms: number, signal?: AbortSignal): Promise<boolean>;
+  /** Blocks until a Deployment is rolled out, at most so many milliseconds; whether it is. Any failure counts as no. */
+  rolledOut(deployment: string, namespace: string, ms: number, signal?: AbortSignal): Promise<boolean>;
   /** The last 50 lines. */
   logs(place: argv.PodPlace): Promise<string>;
 }
@@ -47,6 +57,8 @@ export interface Kubectl {
 /** Kinds of every cluster. ConfigMaps are left out: they are large, and the one we need is asked for by name. */
 export const CORE_KINDS = [
   'nodes',
+  // What says whether a node's kubelet still reports.
+  'leases.coordination.k8s.io',
   'namespaces',
   'services',
   'serviceaccounts',
@@ -82,6 +94,9 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
   const target: argv.KubeTarget = { kubeconfig: config.paths.kubeconfig, context: config.context };
   let seen: Promise<KubeView> | undefined;
   let unreachable: { readonly answer: Unreachable; readonly until: number } | undefined;
+
+  /** Of the kinds that we look at, those that the cluster does not know. */
+  let absent: readonly string[] = [];
 
   const forget = (): void => {
     seen = undefined;
@@ -121,9 +136,19 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     }
   };
 
+  /** All in one call. Which kinds there are is asked once, and again only after an install. */
   const lookAtAll = async (run: (command: Command) => Promise<CommandResult>): Promise<KubeView> => {
-    const found = await Promise.all([look(run, CORE_KINDS, {}), look(run, ISTIO_KINDS, {})]);
-    return viewOf(found.flat());
+    const all = [...CORE_KINDS, ...ISTIO_KINDS];
+    const kinds = all.filter((kind) => !absent.includes(kind));
+    try {
+      return viewOf(understood((await run(argv.getCommand(target, kinds))).stdout));
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError && UNKNOWN_KIND.test(thrown.result.stderr))) throw thrown;
+    }
+    const served = await servedKinds(run, target);
+    absent = all.filter((kind) => !served.includes(kind));
+    const known = all.filter((kind) => served.includes(kind));
+    return viewOf(await look(run, known, {}));
   };
 
   /** One look at a time; a failed one is not kept. */
@@ -138,6 +163,16 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
   };
 
   const once = (command: Command): Promise<CommandResult> => processes.run(command);
+
+  const met = async (command: Command, signal?: AbortSignal): Promise<boolean> => {
+    try {
+      await processes.run(command, signal);
+      return true;
+    } catch (thrown) {
+      if (thrown instanceof CommandError && (thrown.failure === 'exit' || thrown.failure === 'timed-out')) return false;
+      throw thrown;
+    }
+  };
 
   return {
     clientVersion: async () => {
@@ -158,6 +193,10 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       return answer;
     },
     forget,
+    forgetKinds: () => {
+      absent = [];
+      forget();
+    },
     apply: (objects, say) => write(argv.applyCommand(target, objects), say),
     remove: async (kind, name, namespace) => {
       try {
@@ -168,6 +207,8 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
         if (!(cause instanceof CommandError && UNKNOWN_KIND.test(cause.result.stderr))) throw thrown;
       }
     },
+    drain: (node) => write(argv.drainCommand(target, node)),
+    removePodsOf: (node) => write(argv.deletePodsCommand(target, node)),
     exec: async (place, args, effect, signal) => {
       try {
         return await processes.run(argv.execCommand(target, place, args, effect), signal);
@@ -177,11 +218,30 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     },
     scale: (deployment, namespace, replicas) => write(argv.scaleCommand(target, deployment, namespace, replicas)),
     restart: (deployment, namespace) => write(argv.restartCommand(target, deployment, namespace)),
+    nodeReady: (name, ms, signal) => met(argv.waitNodeCommand(target, name, secondsIn(ms)), signal),
+    rolledOut: (deployment, namespace, ms, signal) =>
+      met(argv.waitRolloutCommand(target, deployment, namespace, secondsIn(ms)), signal),
     logs: async (place) => (await explained(patient(argv.logsCommand(target, place)))).stdout,
   };
 }
 
+const secondsIn = (ms: number): number => Math.max(1, Math.round(ms / 1_000));
+
 const listed = (kinds: string | readonly string[]): readonly string[] => (typeof kinds === 'string' ? [kinds] : kinds);
+
+/** An API behind an aggregated server that is away is left out by kubectl, which then ends with 1 all the same. */
+async function servedKinds(
+  run: (command: Command) => Promise<CommandResult>,
+  target: argv.KubeTarget,
+): Promise<readonly string[]> {
+  try {
+    return (await run(argv.kindsCommand(target))).stdout.split('\n');
+  } catch (thrown) {
+    const partly = thrown instanceof CommandError && /complete list of server APIs/.test(thrown.result.stderr);
+    if (!partly) throw thrown;
+    return thrown.result.stdout.split('\n');
+  }
+}
 
 async function explained<T>(work: Promise<T>): Promise<T> {
   try {

@@ -4,7 +4,6 @@ import {
   findObject,
   hasCondition,
   loadBalancerAddresses,
-  nodeIsReady,
   rolloutState,
   runningPods,
   sidecarRevision,
@@ -12,6 +11,7 @@ import {
 } from '../steps/cluster.ts';
 import { expectedGatewayAddress, portClash } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
+import { nodeIsReady } from '../steps/node-health.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check, type Verdict } from './check.ts';
 import { isBooting, PATIENCE_MS } from './patience.ts';

@@ -5,6 +5,7 @@ import { deployments } from './deployments.ts';
 import { garbage } from './garbage.ts';
 import { istiod } from './istiod.ts';
 import { createLoop, type Controller, type SimulatedCluster } from './kube.ts';
+import { renewLeases } from './leases.ts';
 import { namespaces } from './namespaces.ts';
 import { joinNode, nodeDown, nodes } from './nodes.ts';
 import { pods } from './pods.ts';
@@ -60,6 +61,7 @@ export function createCluster(world: World, { server, version }: ClusterOptions)
       times: new Map(),
       pulled: new Set(),
       uid,
+      answersSince: () => world.engine.instances.get(server)?.units.get('k3s')?.changed ?? 0,
     },
     CONTROLLERS,
     ready,
@@ -73,6 +75,7 @@ export function createCluster(world: World, { server, version }: ClusterOptions)
     settling = true;
     try {
       loop.catchUp();
+      if (ready()) renewLeases(loop.kube);
       for (const step of settlers) step();
     } finally {
       settling = false;

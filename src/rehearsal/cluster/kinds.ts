@@ -40,6 +40,7 @@ export const BUILTIN_KINDS: readonly KindInfo[] = [
   kind('jobs', 'Job', 'batch', 'v1'),
   kind('cronjobs', 'CronJob', 'batch', 'v1', true, 'cj'),
   kind('daemonsets', 'DaemonSet', 'apps', 'v1', true, 'ds'),
+  kind('leases', 'Lease', 'coordination.k8s.io', 'v1'),
   kind('networkpolicies', 'NetworkPolicy', 'networking.k8s.io', 'v1', true, 'netpol'),
   kind('mutatingwebhookconfigurations', 'MutatingWebhookConfiguration', 'admissionregistration.k8s.io', 'v1', CLUSTER),
   kind(

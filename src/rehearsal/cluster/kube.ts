@@ -14,8 +14,16 @@ export interface NodeFacts {
   readonly index: number;
   /** World time from which the node is Ready. */
   readyAt: number;
-  /** World time from which the control plane calls it NotReady, once it is silent. */
-  silentAt?: number;
+  /** World time at which its kubelet started: it reports then, and every so often after. */
+  readonly startedAt: number;
+  /** World time at which its kubelet renewed its Lease last. */
+  renewedAt: number;
+  /** The boot of its machine in which its kubelet started. */
+  readonly bootId: string | undefined;
+  /** The address at which an agent reaches its server; undefined on the server itself. */
+  readonly told?: string | undefined;
+  /** World time at which its kubelet fell silent. */
+  silentFrom?: number;
 }
 
 /** What the controllers share: the store, the nodes, and a way to be called again. */
@@ -32,6 +40,8 @@ export interface Kube {
   /** `node image` pairs that are on disk. */
   readonly pulled: Set<string>;
   readonly uid: () => string;
+  /** World time from which the API server answers without a break. */
+  readonly answersSince: () => number;
   /** Lets the controllers run soon. */
   readonly touch: () => void;
   /** Lets the controllers run at a world time. */

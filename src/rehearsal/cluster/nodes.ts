@@ -1,5 +1,6 @@
-import { NODE_READY, NODE_SILENT } from '../durations.ts';
+import { NODE_READY, NODE_SILENT, STATUS_REPORT } from '../durations.ts';
 import { k3sConfig, k3sList, stamp, type Controller, type Kube, type NodeFacts } from './kube.ts';
+import { heartbeat } from './leases.ts';
 import { machineBytes } from './quantities.ts';
 import type { NodeObject, Taint } from './shapes.ts';
 
@@ -12,6 +13,8 @@ export interface JoiningNode {
   readonly role: 'server' | 'agent';
   readonly version: string;
   readonly password: string;
+  /** The address at which an agent was told to find its server. */
+  readonly server?: string | undefined;
 }
 
 /** A kubelet registers, or comes back after a restart (facts/k3s.md 2.6 for the password). */
@@ -27,16 +30,20 @@ export function joinNode(kube: Kube, node: JoiningNode): { rejected?: string } {
   kube.passwords.set(node.name, node.password);
   const known = kube.nodes.get(node.name);
   const now = kube.world.clock.now();
+  const bootId = kube.world.engine.instances.get(node.name)?.bootId;
+  const kubelet = { startedAt: now, renewedAt: now, told: node.server, bootId, readyAt: now + NODE_READY };
   if (known === undefined) {
     const { name, address, role, version } = node;
-    kube.nodes.set(name, { name, address, role, version, index: kube.nodes.size, readyAt: now + NODE_READY });
+    kube.nodes.set(name, { name, address, role, version, index: kube.nodes.size, ...kubelet });
     // The object is there with the join; only the condition comes later.
     kube.store.put(nodeObject(kube, kube.nodes.get(name) as NodeFacts));
   } else {
-    kube.nodes.set(node.name, { ...known, address: node.address, version: node.version, readyAt: now + NODE_READY });
-    const back = kube.nodes.get(node.name) as NodeFacts;
-    if (known.silentAt === undefined || known.silentAt > now) back.readyAt = Math.min(known.readyAt, back.readyAt);
-    delete back.silentAt;
+    const { silentFrom: _over, ...kept } = known;
+    const back: NodeFacts = { ...kept, address: node.address, version: node.version, ...kubelet };
+    kube.nodes.set(node.name, back);
+    // A kubelet that was away for a moment finds its pods running; a machine that was off has none.
+    const calledUnknown = now >= silentAt(kube, known);
+    if (!calledUnknown && known.bootId === bootId) back.readyAt = Math.min(known.readyAt, back.readyAt);
   }
   kube.wakeAt(now + NODE_READY);
   kube.touch();
@@ -46,9 +53,17 @@ export function joinNode(kube: Kube, node: JoiningNode): { rejected?: string } {
 /** The kubelet is silent from now on; the control plane notices after its grace period. */
 export function nodeDown(kube: Kube, name: string): void {
   const node = kube.nodes.get(name);
-  if (node === undefined || node.silentAt !== undefined) return;
-  node.silentAt = kube.world.clock.now() + NODE_SILENT;
-  kube.wakeAt(node.silentAt);
+  // With the server's own k3s the API goes: what was renewed until now is all there is.
+  if (name === kube.server) for (const each of kube.nodes.values()) heartbeat(kube, each);
+  if (node === undefined || node.silentFrom !== undefined) return;
+  heartbeat(kube, node);
+  node.silentFrom = kube.world.clock.now();
+  kube.wakeAt(silentAt(kube, node));
+}
+
+/** From when on the control plane calls a node Unknown. It counts from its own start, and believes its memory until then. */
+function silentAt(kube: Kube, { silentFrom }: NodeFacts): number {
+  return silentFrom === undefined ? Infinity : Math.max(silentFrom, kube.answersSince()) + NODE_SILENT;
 }
 
 /** Keeps Node objects as their kubelets, or their silence, would have them; forgets nodes whose object was deleted. */
@@ -58,7 +73,13 @@ export const nodes: Controller = (kube) => {
       // `kubectl delete node` takes the password Secret along; the kubelet registers anew only after a restart.
       kube.nodes.delete(facts.name);
       kube.passwords.delete(facts.name);
-    } else kube.store.put(nodeObject(kube, facts));
+      continue;
+    }
+    // An agent knows its server by the address that it was told, and no other.
+    const server = kube.world.engine.instances.get(kube.server);
+    if (facts.told !== undefined && facts.told !== server?.address) nodeDown(kube, facts.name);
+    if (facts.silentFrom !== undefined) kube.wakeAt(silentAt(kube, facts));
+    kube.store.put(nodeObject(kube, facts));
   }
 };
 
@@ -66,7 +87,7 @@ function nodeObject(kube: Kube, facts: NodeFacts): NodeObject {
   const instance = kube.world.engine.instances.get(facts.name);
   const config = k3sConfig(kube.world, facts.name);
   const now = kube.world.clock.now();
-  const silent = facts.silentAt !== undefined && now >= facts.silentAt;
+  const silent = now >= silentAt(kube, facts);
   const ready = !silent && now >= facts.readyAt;
   const memory = `${Math.floor((machineBytes(instance?.memory ?? '4G') * USABLE_MEMORY) / 1024)}Ki`;
   const resources = { cpu: String(instance?.cpus ?? 2), memory, pods: '110' };
@@ -94,7 +115,11 @@ function nodeObject(kube: Kube, facts: NodeFacts): NodeObject {
       },
       ...(old?.metadata.annotations === undefined ? {} : { annotations: old.metadata.annotations }),
     },
-    spec: { podCIDR: `10.42.${facts.index}.0/24`, ...(taints.length === 0 ? {} : { taints }) },
+    spec: {
+      podCIDR: `10.42.${facts.index}.0/24`,
+      ...(old?.spec.unschedulable === true ? { unschedulable: true } : {}),
+      ...(taints.length === 0 ? {} : { taints }),
+    },
     status: {
       addresses: [
         { type: 'InternalIP', address: facts.address },
@@ -112,6 +137,7 @@ function nodeObject(kube: Kube, facts: NodeFacts): NodeObject {
             : ready
               ? 'kubelet is posting ready status'
               : 'container runtime network not ready: cni plugin not initialized',
+          lastHeartbeatTime: stamp(reportedAt(facts, now)),
           lastTransitionTime: before?.status === status ? (before.lastTransitionTime ?? stamp(now)) : stamp(now),
         },
       ],
@@ -123,6 +149,13 @@ function nodeObject(kube: Kube, facts: NodeFacts): NodeObject {
       },
     },
   };
+}
+
+/** When the kubelet reported last: when it started, when it became Ready, and every so often. */
+function reportedAt({ startedAt, readyAt, silentFrom = Infinity }: NodeFacts, now: number): number {
+  const first = readyAt >= startedAt && now >= readyAt ? readyAt : startedAt;
+  const end = Math.min(now, silentFrom);
+  return first + Math.max(0, Math.floor((end - first) / STATUS_REPORT)) * STATUS_REPORT;
 }
 
 const NOT_READY: Taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };

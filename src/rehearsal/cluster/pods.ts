@@ -1,4 +1,12 @@
-import { ISTIOD_START, POD_RESTART, POD_START, POD_STOP, PULL_BACK_OFF, PULL_SLOW } from '../durations.ts';
+import {
+  ISTIOD_START,
+  ORPHANED_PODS,
+  POD_RESTART,
+  POD_START,
+  POD_STOP,
+  PULL_BACK_OFF,
+  PULL_SLOW,
+} from '../durations.ts';
 import { isImported, pullPolicy, pullTime } from './images.ts';
 import { istiodOf } from './injection.ts';
 import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
@@ -10,13 +18,30 @@ export const pods: Controller = (kube) => {
   const now = kube.world.clock.now();
   for (const pod of podObjects(kube.store)) {
     const ends = (pod.metadata as { deletionTimestamp?: string }).deletionTimestamp;
-    if (ends !== undefined) {
+    if (ends !== undefined && isBound(pod) && !isAttended(kube, pod)) awaitCollection(kube, pod);
+    else if (ends !== undefined) {
       const gone = once(kube, `end ${pod.metadata.uid ?? ''}`, () => now + POD_STOP);
       if (now >= gone) kube.store.remove('pods', pod.metadata.namespace, pod.metadata.name);
       else kube.wakeAt(gone);
     } else if (pod.spec.nodeName !== undefined) report(kube, pod, pod.spec.nodeName);
   }
 };
+
+const isBound = ({ spec }: Pod): boolean => spec.nodeName !== undefined;
+
+/** Whether a kubelet is there to end the pod. */
+function isAttended({ nodes }: Kube, { spec }: Pod): boolean {
+  const facts = nodes.get(spec.nodeName ?? '');
+  return facts !== undefined && facts.silentFrom === undefined;
+}
+
+/** A pod of a node that is no more stays until it is collected; one of a node that is silent stays with it. */
+function awaitCollection(kube: Kube, pod: Pod): void {
+  if (kube.nodes.has(pod.spec.nodeName ?? '')) return;
+  const due = once(kube, `orphan ${pod.metadata.uid ?? ''}`, () => kube.world.clock.now() + ORPHANED_PODS);
+  if (kube.world.clock.now() >= due) kube.store.remove('pods', pod.metadata.namespace, pod.metadata.name);
+  else kube.wakeAt(due);
+}
 
 /** Makes a pod object of a template; it waits for the scheduler. */
 export function newPod(
@@ -42,7 +67,7 @@ export function newPod(
 }
 
 /** Begins the end of a pod. */
-export function endPod(kube: Kube, pod: Pod): void {
+export function endPod(kube: Pick<Kube, 'store' | 'world'>, pod: Pod): void {
   kube.store.edit('pods', pod.metadata.namespace, pod.metadata.name, ({ metadata }) => {
     (metadata as { deletionTimestamp?: string }).deletionTimestamp ??= stamp(kube.world.clock.now());
   });
@@ -55,7 +80,7 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
   const node = kube.store.get('nodes', undefined, nodeName) as NodeObject | undefined;
   const facts = kube.nodes.get(nodeName);
   if (node === undefined || facts === undefined) {
-    kube.store.remove('pods', pod.metadata.namespace, pod.metadata.name);
+    awaitCollection(kube, pod);
     return;
   }
   const bad = containersOf(pod).find((container) => !canHave(kube, nodeName, container))?.image;

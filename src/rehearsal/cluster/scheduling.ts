@@ -48,6 +48,8 @@ export const scheduling: Controller = (kube) => {
 function objection(node: NodeObject, pod: Pod, bound: readonly Pod[]): string | undefined {
   const pinned = pod.metadata.annotations?.[PINNED];
   if (pinned !== undefined && pinned !== node.metadata.name) return "node(s) didn't satisfy plugin(s) [NodeAffinity]";
+  // A DaemonSet's pod goes there all the same.
+  if (node.spec.unschedulable === true && pinned === undefined) return 'node(s) were unschedulable';
   const taint = (node.spec.taints ?? []).find((entry) => !tolerates(pod.spec, entry));
   if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
   if (!isReady(node)) return 'node(s) were not ready';

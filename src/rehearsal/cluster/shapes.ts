@@ -8,6 +8,7 @@ export interface Condition {
   reason?: string;
   message?: string;
   lastTransitionTime?: string;
+  lastHeartbeatTime?: string;
   lastProbeTime?: string;
 }
 
@@ -25,7 +26,7 @@ export interface Toleration {
 }
 
 export interface NodeObject extends KubeObject {
-  spec: { podCIDR: string; taints?: Taint[] };
+  spec: { podCIDR: string; taints?: Taint[]; unschedulable?: boolean };
   status: {
     conditions: Condition[];
     addresses: { type: string; address: string }[];

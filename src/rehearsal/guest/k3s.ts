@@ -9,6 +9,7 @@ import {
   K3S_SERVER_RESTART,
   K3S_TOKEN_FILE_WAIT,
   K3S_UNPACK,
+  KUBELET_LATE,
 } from '../durations.ts';
 import { readStandIn } from '../stand-in.ts';
 import type { Cluster, Instance, World } from '../world.ts';
@@ -75,6 +76,8 @@ async function serve(run: UnitRun, config: K3sConfig, version: string): Promise<
   await run.sleep(first ? K3S_SERVER_READY : K3S_SERVER_RESTART);
   run.active();
   run.log('level=info msg="k3s is up and running"');
+  // Until then all that the API server tells of this node is from before.
+  if (!first) await run.sleep(KUBELET_LATE);
   await register(run, cluster, 'server', version);
 }
 
@@ -99,7 +102,7 @@ async function join(run: UnitRun, config: K3sConfig, version: string): Promise<v
   await run.sleep(K3S_AGENT_JOIN);
   const cluster = world.cluster;
   if (cluster?.ready() !== true) throw fatalError(`${target} went away while joining`);
-  await register(run, cluster, 'agent', version);
+  await register(run, cluster, 'agent', version, url[1]);
   run.active();
   run.log('level=info msg="k3s agent is up and running"');
 }
@@ -131,12 +134,25 @@ function obstacle(world: World, target: string, address: string, token: string):
 }
 
 /** The kubelet registers; a machine made anew under an old name is turned away until the old node is deleted. */
-async function register(run: UnitRun, cluster: Cluster, role: 'server' | 'agent', version: string): Promise<void> {
+async function register(
+  run: UnitRun,
+  cluster: Cluster,
+  role: 'server' | 'agent',
+  version: string,
+  server?: string,
+): Promise<void> {
   const { instance, world } = run;
   if (guestText(instance, PASSWORD) === undefined) writeGuest(instance, PASSWORD, world.token(16), { mode: 0o600 });
   const password = guestText(instance, PASSWORD) ?? '';
   for (;;) {
-    const { rejected } = cluster.joinNode({ name: instance.name, address: instance.address, role, version, password });
+    const { rejected } = cluster.joinNode({
+      name: instance.name,
+      address: instance.address,
+      role,
+      version,
+      password,
+      server,
+    });
     if (rejected === undefined) return;
     run.log(`level=error msg="${rejected}"`);
     await run.sleep(K3S_PASSWORD_RETRY);

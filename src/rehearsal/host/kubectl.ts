@@ -1,27 +1,45 @@
 import { ApiError } from '../cluster/api-error.ts';
 import { KUBECTL_CALL } from '../durations.ts';
 import type { HostCall, HostProgram, ProgramResult } from '../world.ts';
+import { apiResources } from './kubectl/api-resources.ts';
 import { apply } from './kubectl/apply.ts';
 import { parseArgs } from './kubectl/args.ts';
 import { connect } from './kubectl/connect.ts';
 import { remove } from './kubectl/delete.ts';
+import { drain } from './kubectl/drain.ts';
 import { exec, logs } from './kubectl/exec.ts';
 import { get } from './kubectl/get.ts';
 import { rollout } from './kubectl/rollout.ts';
 import { scale } from './kubectl/scale.ts';
 import type { Verb } from './kubectl/verb.ts';
+import { wait } from './kubectl/wait.ts';
 
-const VERBS: Readonly<Record<string, Verb>> = { get, apply, delete: remove, exec, logs, rollout, scale };
+const VERBS: Readonly<Record<string, Verb>> = {
+  get,
+  apply,
+  delete: remove,
+  drain,
+  exec,
+  logs,
+  rollout,
+  scale,
+  wait,
+  'api-resources': apiResources,
+};
+const REQUEST = '--request-timeout=20s';
 const CLIENT_VERSION = { major: '1', minor: '34', gitVersion: 'v1.34.1', platform: '' };
 
 /** Simulated kubectl: the forms that this tool sends, and nothing else. */
 export const kubectl: HostProgram = async (call) => {
   if (call.args[0] === 'version') return version(call);
-  const [kubeconfigFlag, kubeconfig, contextFlag, context, timeout, name, ...args] = call.args;
+  const [kubeconfigFlag, kubeconfig, contextFlag, context, ...after] = call.args;
+  // The time limit of a request also ends a watch (kubectl's default is none): commands that block go without.
+  const blocks = after[0] === 'wait' || (after[0] === 'rollout' && after[1] === 'status');
+  const [timeout, name, ...args] = blocks ? [REQUEST, ...after] : after;
   const heads: [string, boolean][] = [
     [kubeconfigFlag ?? '', kubeconfigFlag === '--kubeconfig'],
     [contextFlag ?? '', contextFlag === '--context'],
-    [timeout ?? '', timeout === '--request-timeout=20s'],
+    [timeout ?? '', timeout === REQUEST],
   ];
   const odd = heads.find(([, right]) => !right);
   if (odd !== undefined) return refuse(`unknown command or flag here: "${odd[0]}"`, odd[0]);

@@ -5,11 +5,11 @@ import {
   contains,
   loadBalancerAddresses,
   nodeAddress,
-  nodeIsReady,
   rolloutState,
   runningPods,
   sidecarRevision,
 } from '../../../src/steps/cluster.ts';
+import { deploymentState, nodeIsReady, nodeState } from '../../../src/steps/node-health.ts';
 import type { KubeObject } from '../../../src/tools/kube-object.ts';
 
 const object = (
@@ -151,6 +151,59 @@ describe('nodes', () => {
     ['Ready with another version', [node('True', 'v2')], false],
     ['not there', [], false],
   ])('%s', (_what, objects, ready) => expect(nodeIsReady({ objects }, 'n', 'v1')).toBe(ready));
+
+  const lease = (name: string, renewTime: string): KubeObject =>
+    object('Lease', name, { spec: { renewTime } }, { namespace: 'kube-node-lease' });
+  const at = (second: number): string => `2026-01-05T09:00:${String(second).padStart(2, '0')}.000000Z`;
+
+  it.each<[string, number, number, string]>([
+    ['a kubelet that reports', 5, 15, 'ready'],
+    ['one renewal missed', 5, 29, 'ready'],
+    ['silent, and not yet called Unknown', 5, 35, 'no heartbeat for 30 s'],
+  ])('%s', (_what, own, newest, state) => {
+    const objects = [node('True'), lease('n', at(own)), lease('apiserver-x', at(newest))];
+    expect(nodeState({ objects }, 'n')).toBe(state);
+  });
+
+  it('are not ready at another address than the machine has, and not by the word of the kubelet before a restart', () => {
+    const objects = [
+      object('Node', 'n', {
+        status: {
+          conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: at(1) }],
+          addresses: [{ type: 'InternalIP', address: '10.0.0.1' }],
+        },
+      }),
+    ];
+    expect(nodeState({ objects }, 'n', { address: '10.0.0.1' })).toBe('ready');
+    expect(nodeState({ objects }, 'n', { address: '10.0.0.9' })).toBe('registered at 10.0.0.1, not yet at 10.0.0.9');
+    expect(nodeState({ objects }, 'n', { notHeartbeat: at(1) })).toBe('its kubelet is restarting');
+    expect(nodeState({ objects }, 'n', { notHeartbeat: at(0) })).toBe('ready');
+  });
+
+  it('a Deployment serves by pods that are Ready where kubelets report', () => {
+    const deployment = object(
+      'Deployment',
+      'd',
+      {
+        spec: { selector: { matchLabels: { app: 'd' } } },
+        status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+      },
+      { generation: 1 },
+    );
+    const pod = (status: string): KubeObject =>
+      object(
+        'Pod',
+        'd-1',
+        { spec: { nodeName: 'n' }, status: { conditions: [{ type: 'Ready', status }] } },
+        { labels: { app: 'd' } },
+      );
+    const state = (...objects: KubeObject[]): string =>
+      deploymentState({ objects: [deployment, ...objects] }, 'd', 'here');
+    expect(state(pod('True'))).toBe('available');
+    expect(state(pod('False'))).toBe('0 of 1 pods Ready');
+    expect(state(pod('True'), lease('n', at(1)), lease('m', at(40)))).toBe('0 of 1 pods Ready');
+    expect(deploymentState({ objects: [] }, 'd', 'here')).toBe('the Deployment is not there');
+  });
 
   it('have the address of their inner network', () => {
     expect(nodeAddress(node('True'))).toBe('10.0.0.1');

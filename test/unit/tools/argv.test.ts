@@ -53,6 +53,28 @@ const TABLE: [string, Command, 'read' | 'write'][] = [
     kubectl.execCommand(cluster, place, ['curl', '--silent', 'x'], 'read'),
     'read',
   ],
+  [
+    `${K} drain k1 --ignore-daemonsets --delete-emptydir-data --force --disable-eviction --timeout=60s`,
+    kubectl.drainCommand(cluster, 'k1'),
+    'write',
+  ],
+  [
+    `${K} delete pods --all-namespaces --field-selector spec.nodeName=k1 --force --grace-period=0 --wait=false`,
+    kubectl.deletePodsCommand(cluster, 'k1'),
+    'write',
+  ],
+  [`${K} api-resources --verbs=list --output=name`, kubectl.kindsCommand(cluster), 'read'],
+  // A time limit of the request would end the watch.
+  [
+    'kubectl --kubeconfig /d/kubeconfig --context istio-vms-a wait node/n --for=condition=Ready --timeout=20s',
+    kubectl.waitNodeCommand(cluster, 'n', 20),
+    'read',
+  ],
+  [
+    'kubectl --kubeconfig /d/kubeconfig --context istio-vms-a rollout status deployment/a --namespace n --timeout=9s',
+    kubectl.waitRolloutCommand(cluster, 'a', 'n', 9),
+    'read',
+  ],
   [`${K} scale deployment/a --namespace n --replicas=1`, kubectl.scaleCommand(cluster, 'a', 'n', 1), 'write'],
   [`${K} rollout restart deployment/a --namespace n`, kubectl.restartCommand(cluster, 'a', 'n'), 'write'],
   [

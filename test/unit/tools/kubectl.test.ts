@@ -5,8 +5,9 @@ import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fak
 
 const K = 'kubectl --kubeconfig /d/kubeconfig --context c --request-timeout=20s';
 const getLine = (kinds: string): string => `${K} get ${kinds} --all-namespaces --ignore-not-found --output=json`;
+const ALL = getLine([...CORE_KINDS, ...ISTIO_KINDS].join(','));
 const CORE = getLine(CORE_KINDS.join(','));
-const ISTIO = getLine(ISTIO_KINDS.join(','));
+const KINDS = `${K} api-resources --verbs=list --output=name`;
 const APPLY = `${K} apply --server-side --force-conflicts --field-manager=istio-vms --filename=-`;
 
 const object = (kind: string, name: string, namespace?: string) => ({
@@ -112,26 +113,22 @@ describe('createKubectl', () => {
   });
 
   describe('everything', () => {
+    const core = listOf(object('Node', 'k1'), object('Service', 'istiod', 'a'), object('Service', 'istiod', 'b'));
+    /** A cluster before Istio. */
     const answer = (): void => {
-      processes.on(
-        CORE,
-        listOf(object('Node', 'k1'), object('Service', 'istiod', 'a'), object('Service', 'istiod', 'b')),
-      );
-      processes.on(ISTIO, unknownKind('gateways'));
-      for (let from = 1; from < ISTIO_KINDS.length; from++) {
-        processes.on(
-          getLine(ISTIO_KINDS.slice(from).join(',')),
-          unknownKind((ISTIO_KINDS[from] ?? '').split('.')[0] ?? ''),
-        );
-      }
+      processes
+        .on(ALL, unknownKind('gateways'))
+        .on(KINDS, { stdout: `${CORE_KINDS.join('\n')}\n` })
+        .on(CORE, core);
     };
+    const count = (line: string): number => processes.lines.filter((each) => each === line).length;
 
     it('looks once for all who ask, and finds by kind, name and namespace', async () => {
       answer();
       const [view, same] = await Promise.all([kubectl.everything(), kubectl.everything()]);
       expect(same).toBe(view);
       expect(await kubectl.everything()).toBe(view);
-      expect(processes.lines.filter((line) => line === CORE)).toHaveLength(1);
+      expect(processes.lines).toEqual([ALL, KINDS, CORE]);
       expect(view.all('Service')).toHaveLength(2);
       expect(view.all('Service', 'b')).toHaveLength(1);
       expect(view.find('Service', 'istiod', 'b')?.metadata.namespace).toBe('b');
@@ -150,28 +147,49 @@ describe('createKubectl', () => {
       kubectl.forget();
       await kubectl.everything();
       await kubectl.everything();
-      expect(processes.lines.filter((line) => line === CORE)).toHaveLength(4);
+      expect(count(CORE)).toBe(4);
+      expect([count(ALL), count(KINDS)]).toEqual([1, 1]);
+    });
+
+    it('asks which kinds there are only before an install and after it, and then all in one call', async () => {
+      answer();
+      await kubectl.everything();
+      kubectl.forgetKinds();
+      processes.on(ALL, listOf(object('Node', 'k1'), object('Gateway', 'g')));
+      expect((await kubectl.everything()).objects).toHaveLength(2);
+      kubectl.forget();
+      await kubectl.everything();
+      expect(processes.lines).toEqual([ALL, KINDS, CORE, ALL, ALL]);
+    });
+
+    it('takes the kinds that are told although another API is away', async () => {
+      answer();
+      processes.on(KINDS, {
+        exitCode: 1,
+        stdout: `${CORE_KINDS.join('\n')}\n`,
+        stderr: 'error: unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: stale',
+      });
+      expect((await kubectl.everything()).all('Service')).toHaveLength(2);
     });
 
     it('does not keep a failure', async () => {
-      answer();
-      processes.on(CORE, { exitCode: 1, stderr: 'strange' }, listOf());
+      processes.on(ALL, { exitCode: 1, stderr: 'strange' }, listOf());
       await expect(kubectl.everything()).rejects.toMatchObject({ reason: 'tool-failed' });
       expect((await kubectl.everything()).objects).toEqual([]);
     });
 
     it('is patient also when somebody without patience has begun to look', async () => {
-      processes.on(CORE, refused, refused, listOf()).on(ISTIO, refused, listOf());
+      processes.on(ALL, refused, refused, listOf());
       const [hasty, patient] = await Promise.all([kubectl.tryEverything(), kubectl.everything()]);
       expect(hasty).toHaveProperty('unreachable');
       expect(patient.objects).toEqual([]);
     });
 
     it('remembers for some seconds that nothing answers', async () => {
-      processes.on(CORE, refused).on(ISTIO, refused);
+      processes.on(ALL, refused);
       expect(await kubectl.tryEverything()).toHaveProperty('unreachable');
       expect(await kubectl.tryEverything()).toHaveProperty('unreachable');
-      expect(processes.lines).toHaveLength(2);
+      expect(processes.lines).toHaveLength(1);
       await clock.sleep(5_000);
       answer();
       expect(await kubectl.tryEverything()).toHaveProperty('objects');

@@ -2,8 +2,9 @@ import { fromServer } from '../../cluster/api-error.ts';
 import { endNamespace } from '../../cluster/namespaces.ts';
 import { passing } from '../../half-way.ts';
 import { ownerOf } from '../../cluster/deployments.ts';
-import { podObjects } from '../../cluster/kube.ts';
-import { flag } from './args.ts';
+import { podObjects, type SimulatedCluster } from '../../cluster/kube.ts';
+import type { ProgramResult } from '../../world.ts';
+import { flag, type Parsed } from './args.ts';
 import { kindNamed, shown, type Verb } from './verb.ts';
 
 /** How often the wait looks. */
@@ -11,8 +12,18 @@ const LOOK_MS = 500;
 
 /** `kubectl delete KIND NAME --wait`: gone means gone, content and pods included. */
 export const remove: Verb = {
-  flags: { '--namespace': 'value', '--ignore-not-found': 'switch', '--wait': 'value', '--timeout': 'value' },
+  flags: {
+    '--namespace': 'value',
+    '--all-namespaces': 'switch',
+    '--field-selector': 'value',
+    '--force': 'switch',
+    '--grace-period': 'value',
+    '--ignore-not-found': 'switch',
+    '--wait': 'value',
+    '--timeout': 'value',
+  },
   run: async ({ call, cluster, parsed }) => {
+    if (parsed.flags.has('--field-selector')) return removePods(cluster, parsed);
     const [kind, name, ...more] = parsed.words;
     const seconds = /^(\d+)s$/.exec(flag(parsed, '--timeout') ?? '')?.[1];
     if (kind === undefined || name === undefined)
@@ -44,3 +55,22 @@ export const remove: Verb = {
     return { exitCode: 0, stdout: `${shown(info, name).replace('/', ' "')}" deleted\n` };
   },
 };
+
+/** `kubectl delete pods --all-namespaces --field-selector spec.nodeName=NODE --force`: at once, whatever the kubelet says. */
+function removePods({ store }: SimulatedCluster, parsed: Parsed): ProgramResult {
+  const [, node] = /^spec\.nodeName=(.+)$/.exec(flag(parsed, '--field-selector') ?? '') ?? [];
+  const forced = parsed.flags.has('--force') && flag(parsed, '--grace-period') === '0';
+  const right = parsed.words.join(' ') === 'pods' && parsed.flags.has('--all-namespaces') && forced;
+  if (node === undefined || !right) {
+    const what = parsed.words.join(' ');
+    return { exitCode: 1, stderr: `error: not understood here: delete ${what}\n`, refused: `kubectl delete ${what}` };
+  }
+  const found = podObjects(store).filter((pod) => pod.spec.nodeName === node);
+  for (const { metadata } of found) store.remove('pods', metadata.namespace, metadata.name);
+  return {
+    exitCode: 0,
+    stdout: found.map(({ metadata }) => `pod "${metadata.name}" force deleted\n`).join('') || 'No resources found\n',
+    stderr:
+      'Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated.\n',
+  };
+}

@@ -2,11 +2,14 @@ import { fromServer } from '../../cluster/api-error.ts';
 import type { Deployment } from '../../cluster/shapes.ts';
 import { flag } from './args.ts';
 import type { Verb } from './verb.ts';
+import { rolloutStatus } from './wait.ts';
 
-/** `kubectl rollout restart deployment/NAME`. */
+/** `kubectl rollout restart deployment/NAME`, and `rollout status`. */
 export const rollout: Verb = {
-  flags: { '--namespace': 'value' },
-  run: async ({ call, cluster, parsed }) => {
+  flags: { '--namespace': 'value', '--timeout': 'value' },
+  run: async (verb) => {
+    const { call, cluster, parsed } = verb;
+    if (parsed.words[0] === 'status') return rolloutStatus(verb);
     const [, name] = /^deployment\/(.+)$/.exec(parsed.words[1] ?? '') ?? [];
     if (parsed.words[0] !== 'restart' || name === undefined || parsed.words.length > 2) {
       const what = parsed.words.join(' ');

@@ -1,0 +1,93 @@
+import type { KubeObject } from '../tools/kube-object.ts';
+import { findObject, hasCondition, nodeAddress, rolloutState, type ClusterView } from './cluster.ts';
+
+/**
+ * A kubelet renews its Lease every 10 s. What is older by this much (milliseconds) than the newest Lease of the cluster
+ * comes from a kubelet that no longer reports, although its node may be called Ready for 40 s more, and for as long as
+ * the control plane itself was away.
+ */
+const HEARTBEAT_MS = 25_000;
+
+export interface WantedNode {
+  /** k3s version, e.g. `v1.28.15+k3s1`. */
+  readonly version?: string;
+  readonly address?: string | undefined;
+  /** What the kubelet had reported before it was restarted: a Ready with this heartbeat is the old one's. */
+  readonly notHeartbeat?: string | undefined;
+}
+
+/** `ready` when a node is Ready as is wanted, by a kubelet that reports; else why not. */
+export function nodeState(view: ClusterView, name: string, wanted: WantedNode = {}): string {
+  const registered = registration(view, name, wanted);
+  if (registered !== 'registered') return registered;
+  const node = findObject(view, 'Node', name);
+  if (!hasCondition(node, 'Ready')) return 'NotReady';
+  if (wanted.notHeartbeat !== undefined && heartbeatOf(node) === wanted.notHeartbeat)
+    return 'its kubelet is restarting';
+  const silence = silenceOf(view, name);
+  return silence < HEARTBEAT_MS ? 'ready' : `no heartbeat for ${Math.round(silence / 1000)} s`;
+}
+
+/** `registered` when the kubelet has announced the node with this address and version, Ready or not; else why not. */
+export function registration(view: ClusterView, name: string, { version, address }: WantedNode): string {
+  const node = findObject(view, 'Node', name);
+  if (node === undefined) return 'not registered yet';
+  const at = nodeAddress(node);
+  if (address !== undefined && at !== address) return `registered at ${at ?? 'no address'}, not yet at ${address}`;
+  const info = (node['status'] as { nodeInfo?: { kubeletVersion?: string } } | undefined)?.nodeInfo;
+  const runs = info?.kubeletVersion;
+  if (version !== undefined && runs !== version) return `runs ${runs ?? 'an unknown version'}, not yet ${version}`;
+  return 'registered';
+}
+
+/** Whether a node is Ready with this k3s version, by a kubelet that reports. */
+export function nodeIsReady(view: ClusterView, name: string, version?: string): boolean {
+  return nodeState(view, name, version === undefined ? {} : { version }) === 'ready';
+}
+
+/** When the kubelet last reported its conditions; it does so when it starts. */
+export function heartbeatOf(node: KubeObject | undefined): string | undefined {
+  const status = node?.['status'] as
+    { conditions?: readonly { type?: string; lastHeartbeatTime?: string }[] } | undefined;
+  return status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime;
+}
+
+/**
+ * Like `rolloutState`, but believes only pods that are Ready on nodes whose kubelets report: a Deployment's own status is
+ * as old as its controller's last look.
+ */
+export function deploymentState(view: ClusterView, name: string, namespace: string): string {
+  const deployment = findObject(view, 'Deployment', name, namespace);
+  const state = rolloutState(deployment);
+  if (deployment === undefined || state !== 'available') return state;
+  const spec = deployment['spec'] as { replicas?: number; selector?: { matchLabels?: Record<string, string> } };
+  const labels = Object.entries(spec.selector?.matchLabels ?? {});
+  const serving = view.objects.filter(
+    (object) =>
+      object.kind === 'Pod' &&
+      object.metadata.namespace === namespace &&
+      labels.every(([key, value]) => object.metadata.labels?.[key] === value) &&
+      object.metadata['deletionTimestamp'] === undefined &&
+      hasCondition(object, 'Ready') &&
+      silenceOf(view, nodeOf(object) ?? '') < HEARTBEAT_MS,
+  ).length;
+  const wanted = spec.replicas ?? 1;
+  return serving >= wanted ? 'available' : `${serving} of ${wanted} pods Ready`;
+}
+
+/** The node that a pod is bound to. */
+export function nodeOf(pod: KubeObject): string | undefined {
+  return (pod['spec'] as { nodeName?: string } | undefined)?.nodeName;
+}
+
+/** Milliseconds by which a node's Lease is older than the newest one; 0 where there is none to compare. */
+function silenceOf(view: ClusterView, name: string): number {
+  const renewals = view.objects.filter(({ kind }) => kind === 'Lease').map(renewedAt);
+  const own = findObject(view, 'Lease', name, 'kube-node-lease');
+  return own === undefined ? 0 : Math.max(...renewals) - renewedAt(own);
+}
+
+function renewedAt(lease: KubeObject): number {
+  const time = (lease['spec'] as { renewTime?: string } | undefined)?.renewTime;
+  return Date.parse(time ?? '') || 0;
+}

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../../src/rehearsal/world.ts';
+import { findingText } from '../../src/plan/words.ts';
+import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
+
+const { watch } = refusals();
+
+/** Off, and on again at another address, as after a new lease. */
+const moved = async (lab: Simulated, name: string, settleMs: number): Promise<void> => {
+  await lab.shell(`multipass stop ${name}`);
+  lab.machine(name).address = `192.168.64.${200 + lab.world.engine.instances.size}`;
+  await lab.shell(`multipass start ${name} --timeout 300`);
+  await lab.pass(settleMs);
+};
+
+const readyOf = (lab: Simulated, name: string): string | undefined => {
+  const status = lab.cluster.get('nodes', undefined, name)?.['status'] as
+    { conditions: { type: string; status: string }[] } | undefined;
+  return status?.conditions.find(({ type }) => type === 'Ready')?.status;
+};
+
+const addressOf = (lab: Simulated, name: string): string | undefined => {
+  const node = lab.cluster.get('nodes', undefined, name) as
+    (KubeObject & { status: { addresses: { address: string }[] } }) | undefined;
+  return node?.status.addresses[0]?.address;
+};
+
+describe('after the server moved to another address', () => {
+  it('workers join it there in the same run, although they are still called Ready', async () => {
+    const lab = watch(await labThatIsUp());
+    await moved(lab, 'k3s-master', 20_000);
+    const run = await lab.up();
+    expect(run.report.error).toBeUndefined();
+    expect(run.changed).toEqual(expect.arrayContaining(['k3s-server', 'k3s-agent-1', 'k3s-agent-2']));
+    // Cut off, they would be called Unknown by then.
+    await lab.pass(180_000);
+    expect(['k3s-master', 'k3s-worker-1', 'k3s-worker-2'].map((name) => readyOf(lab, name))).toEqual([
+      'True',
+      'True',
+      'True',
+    ]);
+    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.up()).changed).toEqual([]);
+  });
+
+  it('a run that mended the server alone is followed by one that mends the workers', async () => {
+    const lab = watch(await labThatIsUp());
+    await moved(lab, 'k3s-master', 20_000);
+    await lab.run({ kind: 'apply', targets: ['k3s-server'] });
+    const finding = (await lab.plan()).find(({ step }) => step.id === 'k3s-agent-1')?.finding ?? 'ready';
+    expect(findingText(finding)).toMatch(/joined with another server address/);
+  });
+});
+
+describe('a worker that moved', () => {
+  it('is waited for until its node has the new address', async () => {
+    const lab = watch(await labThatIsUp());
+    await moved(lab, 'k3s-worker-2', 1_000);
+    const run = await lab.up();
+    expect(run.report.error).toBeUndefined();
+    expect(addressOf(lab, 'k3s-worker-2')).toBe(lab.machine('k3s-worker-2').address);
+  });
+});
+
+describe('a server that has just started again', () => {
+  it('is not believed to have its node and cluster DNS because they were there before', async () => {
+    const lab = watch(await labThatIsUp());
+    await lab.shell('multipass stop k3s-master');
+    await lab.pass(60_000);
+    await lab.shell('multipass start k3s-master --timeout 300');
+    while (!lab.cluster.ready()) await lab.pass(100);
+    expect(readyOf(lab, 'k3s-master')).toBe('True');
+    const finding = (await lab.plan()).find(({ step }) => step.id === 'nodes')?.finding ?? 'ready';
+    expect(findingText(finding)).toMatch(/k3s-master.*no heartbeat|waits for/);
+    expect((await lab.up()).report.error).toBeUndefined();
+    expect((await lab.verify()).red).toEqual([]);
+  });
+});
+
+describe('a worker that is one too many', () => {
+  const bareMinimum = { set: { WORKERS: '1' } };
+
+  it('is drained before its machine goes, and nothing waits for pods that Kubernetes has not given up yet', async () => {
+    const lab = watch(await labThatIsUp());
+    const run = await lab.up(bareMinimum);
+    expect(run.report.error).toBeUndefined();
+    const drained = run.writes.findIndex((line) => line.startsWith('kubectl drain k3s-worker-2'));
+    const deleted = run.writes.findIndex((line) => /multipass delete .*k3s-worker-2/.test(line));
+    expect(drained).toBeGreaterThanOrEqual(0);
+    expect(deleted).toBeGreaterThan(drained);
+    const step = run.report.steps.find(({ id }) => id === 'spare-workers');
+    expect((step?.endedAt ?? Infinity) - (step?.startedAt ?? 0)).toBeLessThan(45_000);
+    expect(run.said.join('\n')).not.toMatch(/on nodes that are gone/);
+    expect((await lab.verify([], bareMinimum)).red).toEqual([]);
+  });
+
+  it('is given up without a drain when its kubelet is silent, and its pods with it', async () => {
+    const lab = watch(await labThatIsUp());
+    await lab.shell('multipass stop k3s-worker-2');
+    await lab.pass(90_000);
+    const run = await lab.up(bareMinimum);
+    expect(run.report.error).toBeUndefined();
+    expect(run.writes.some((line) => line.startsWith('kubectl drain'))).toBe(false);
+    const pods = lab.cluster.list('pods') as (KubeObject & { spec: { nodeName?: string } })[];
+    expect(pods.filter(({ spec }) => spec.nodeName === 'k3s-worker-2')).toEqual([]);
+    expect((await lab.verify([], bareMinimum)).red).toEqual([]);
+  });
+
+  it('does not wait for Deployments of others that were not available before', async () => {
+    const lab = watch(await labThatIsUp());
+    lab.cluster.store.apply(
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'theirs', namespace: 'default' },
+        spec: {
+          replicas: 0,
+          selector: { matchLabels: { app: 'theirs' } },
+          template: { metadata: { labels: { app: 'theirs' } }, spec: { containers: [{ name: 'a', image: 'a' }] } },
+        },
+      },
+      'them',
+    );
+    await lab.pass(5_000);
+    expect((await lab.up(bareMinimum)).report.error).toBeUndefined();
+  });
+});
