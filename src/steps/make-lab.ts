@@ -66,7 +66,7 @@ export function makeLab(input: LabInput): Lab {
     ownership: createOwnership({ files: doors.files, clock: doors.clock, config, engine }),
     kubectl,
     // An install brings kinds, also one that fails half way.
-    istioctl: { ...istioctl, install: (...args) => istioctl.install(...args).finally(kubectl.forgetKinds) },
+    istioctl: { ...istioctl, install: (...args) => istioctl.install(...args).finally(() => kubectl.forgetKinds()) },
     container: createContainer({ processes: doors.processes, files: doors.files, config }),
     workloadVm: { state: () => guest.get(), forget: () => guest.forget() },
   };

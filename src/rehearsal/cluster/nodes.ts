@@ -38,8 +38,8 @@ export function joinNode(kube: Kube, node: JoiningNode): { rejected?: string } {
     // The object is there with the join; only the condition comes later.
     kube.store.put(nodeObject(kube, kube.nodes.get(name) as NodeFacts));
   } else {
-    const { silentFrom: _over, ...kept } = known;
-    const back: NodeFacts = { ...kept, address: node.address, version: node.version, ...kubelet };
+    const back: NodeFacts = { ...known, address: node.address, version: node.version, ...kubelet };
+    delete back.silentFrom;
     kube.nodes.set(node.name, back);
     // A kubelet that was away for a moment finds its pods running; a machine that was off has none.
     const calledUnknown = now >= silentAt(kube, known);
