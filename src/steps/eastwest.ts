@@ -43,7 +43,8 @@ export function eastwestStep(lab: Lab): Step {
   return {
     id: 'eastwest',
     title: 'east-west gateway',
-    needs: ['istio'],
+    // The first worker's address is the gateway's.
+    needs: ['istio', 'k3s-agent-1'],
     madeBy: 'istio-vms eastwest',
     expectMs: 20_000,
 

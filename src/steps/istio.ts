@@ -27,8 +27,8 @@ export function istioStep(lab: Lab): Step {
   return {
     id: 'istio',
     title: `Istio ${config.istio.version}, revision ${config.istio.revision}`,
-    // A worker that istiod fits on, not all of them (facts/peers.md B3).
-    needs: ['istioctl', 'k3s-agent-1', 'spare-workers'],
+    // Not a worker: pods wait Pending until there is one, and everything before them is done by then.
+    needs: ['istioctl', 'k3s-server', 'spare-workers'],
     madeBy: 'istio-vms istio',
     expectMs: 40_000,
 

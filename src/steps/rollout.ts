@@ -102,6 +102,7 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
       deadlineMs: ROLLOUT_MS,
       intervalMs: 1_000,
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${namespace} get pods\`.`,
+      block: (ms, signal) => lab.kubectl.rolledOut(name, namespace, ms, signal),
       probe: async () => {
         lab.kubectl.forget();
         const view = await viewCluster(lab);

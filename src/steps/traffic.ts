@@ -38,8 +38,10 @@ export function routeStep(lab: Lab): Step {
 export function sampleStep(lab: Lab): Step {
   const wanted = sampleObjects(lab.config, lab.shipped.versions);
   const { revision } = lab.config.istio;
+  let late: string = SAMPLE_DEPLOYMENTS[0];
   const rollout = (view: ClusterView): Finding => {
     for (const name of SAMPLE_DEPLOYMENTS) {
+      late = name;
       const state = rolloutState(findObject(view, 'Deployment', name, SAMPLE_NAMESPACE));
       if (state !== 'available') return { missing: `${name}: ${state}` };
     }
@@ -55,6 +57,7 @@ export function sampleStep(lab: Lab): Step {
       deadlineMs: ROLLOUT_MS,
       intervalMs: 2_000,
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
+      block: (ms, signal) => lab.kubectl.rolledOut(late, SAMPLE_NAMESPACE, ms, signal),
       probe: async () => {
         lab.kubectl.forget();
         const view = await viewCluster(lab);
@@ -68,7 +71,7 @@ export function sampleStep(lab: Lab): Step {
   return {
     id: 'sample',
     title: 'sample application',
-    needs: ['istio'],
+    needs: ['istio', 'k3s-agent-1'],
     madeBy: 'istio-vms up',
     expectMs: 25_000,
     async check() {

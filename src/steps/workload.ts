@@ -30,8 +30,8 @@ export function workloadStep(lab: Lab): Step {
   return {
     id: 'workload',
     title: `workload group ${config.vm.app} and its files`,
-    // Not the gateway: its address is a node's, known before (facts/peers.md B3).
-    needs: ['istio', 'vm'],
+    // Not the gateway: its address is the first worker's, known before (facts/peers.md B3).
+    needs: ['istio', 'vm', 'k3s-agent-1'],
     madeBy: 'istio-vms workload',
     expectMs: 6_000,
 
