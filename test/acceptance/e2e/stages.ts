@@ -14,6 +14,8 @@ export interface Stand {
   readonly source: readonly string[];
   /** Machines that were there before we came. */
   readonly foreign: readonly MachineInfo[];
+  /** Stops a machine, starts it at another address, and gives that; absent where the engine cannot be told to. */
+  readonly moveMachine?: (name: string) => Promise<string>;
 }
 
 export interface Stage {
@@ -23,6 +25,8 @@ export interface Stage {
   readonly run: (stand: Stand) => Promise<string>;
   /** Also after an interrupt: it leaves nothing behind. */
   readonly always?: boolean;
+  /** Why it cannot be run here. */
+  readonly skip?: (stand: Stand) => string | undefined;
 }
 
 /** A VM that reboots, or a sidecar that starts again, is back within this. */
@@ -47,14 +51,7 @@ export const STAGES: readonly Stage[] = [
   {
     id: 'up-again',
     title: 'up again writes nothing',
-    run: async ({ program, source }) => {
-      const run = await program('up-again', 'up', ...source);
-      const { data } = await succeeds(run);
-      if (data['changed'] !== 0) throw new Error(`it changed ${String(data['changed'])} steps`);
-      if (run.writes.length > 0)
-        throw new Error(`it ran ${run.writes.length} commands that write: ${run.writes.join('; ')}`);
-      return 'no step changed, no command with effect write';
-    },
+    run: ({ program, source }) => writesNothing(program, 'up-again', 'up', ...source),
   },
   {
     id: 'reboot',
@@ -104,6 +101,51 @@ export const STAGES: readonly Stage[] = [
     run: (stand) => proves(stand, 'verify-expired'),
   },
   {
+    id: 'move',
+    title: 'the server comes back at another address, and up repairs the lab',
+    skip: needsMove,
+    run: async ({ lab, program, moveMachine }) => {
+      const { master } = lab.config.k3s;
+      const before = (await lab.engine.list()).find(({ name }) => name === master)?.addresses[0];
+      const after = await moveMachine?.(master);
+      if (after === undefined || after === before) throw new Error(`${master} is still at ${String(before)}`);
+      const run = await succeeds(await program('move', 'up'));
+      return `${master} moved from ${String(before)} to ${after}; changed ${String(run.data['changed'])} steps; ${proofs(run.data['verify'])}`;
+    },
+  },
+  {
+    id: 'verify-moved',
+    title: 'verify proves the lab at its new address',
+    skip: needsMove,
+    run: (stand) => proves(stand, 'verify-moved'),
+  },
+  {
+    id: 'moved-again',
+    title: 'up again writes nothing after the move',
+    skip: needsMove,
+    run: ({ program }) => writesNothing(program, 'moved-again', 'up'),
+  },
+  {
+    id: 'fewer-workers',
+    title: 'one worker less',
+    skip: needsTwoWorkers,
+    run: async ({ lab, program }) => {
+      const { workerNames } = lab.config.k3s;
+      const spare = workerNames.at(-1);
+      await succeeds(await program('fewer-workers', 'up', ...fewer(lab)));
+      lab.machines.forget();
+      const left = (await lab.engine.list()).map(({ name }) => name);
+      if (spare === undefined || left.includes(spare)) throw new Error(`${String(spare)} is still there`);
+      return `${spare} is gone`;
+    },
+  },
+  {
+    id: 'verify-fewer',
+    title: 'verify proves the lab with one worker less',
+    skip: needsTwoWorkers,
+    run: (stand) => proves(stand, 'verify-fewer', ...fewer(stand.lab)),
+  },
+  {
     id: 'delete',
     title: 'up --delete takes it all down',
     always: true,
@@ -131,6 +173,25 @@ export const STAGES: readonly Stage[] = [
     },
   },
 ];
+
+const fewer = (lab: Lab): readonly string[] => ['--set', `WORKERS=${lab.config.k3s.workers - 1}`];
+
+function needsMove({ moveMachine }: Stand): string | undefined {
+  return moveMachine === undefined ? 'this engine cannot be told to give another address' : undefined;
+}
+
+function needsTwoWorkers({ lab }: Stand): string | undefined {
+  return lab.config.k3s.workers < 2 ? 'there is one worker only' : undefined;
+}
+
+async function writesNothing(program: Program, stage: string, ...args: readonly string[]): Promise<string> {
+  const run = await program(stage, ...args);
+  const { data } = await succeeds(run);
+  if (data['changed'] !== 0) throw new Error(`it changed ${String(data['changed'])} steps`);
+  if (run.writes.length > 0)
+    throw new Error(`it ran ${run.writes.length} commands that write: ${run.writes.join('; ')}`);
+  return 'no step changed, no command with effect write';
+}
 
 async function proves({ program }: Stand, stage: string, ...options: readonly string[]): Promise<string> {
   const { data } = await succeeds(await program(stage, 'verify', ...options));

@@ -6,6 +6,8 @@ const PROJECT = process.env['MULTIPASS_ON_INCUS_PROJECT'] ?? 'istio-vms-test';
 const IMAGE = process.env['MULTIPASS_ON_INCUS_IMAGE'] ?? 'ubuntu-like';
 /** Instances of another space are not seen: each test has its own Multipass. */
 const SPACE = process.env['MULTIPASS_ON_INCUS_SPACE'] ?? 'default';
+/** Profiles of a machine beside the project's `default`: what a virtual machine may do and a plain container may not. */
+const PROFILES = (process.env['MULTIPASS_ON_INCUS_PROFILES'] ?? '').split(',').filter((each) => each !== '');
 const LABEL = 'user.multipass-on-incus';
 const DELETED = `${LABEL}.deleted`;
 /** It runs, and nobody gets in: what the daemon calls Unknown. */
@@ -115,7 +117,8 @@ export async function create(wanted: Wanted): Promise<string | undefined> {
     ...(wanted.userData === '' ? {} : { 'cloud-init.user-data': wanted.userData }),
     'cloud-init.vendor-data': wanted.vendorData,
   };
-  const { exitCode, stderr } = await incus(['launch', IMAGE, wanted.name], JSON.stringify({ config }));
+  const profiles = PROFILES.length === 0 ? [] : ['default', ...PROFILES].flatMap((each) => ['--profile', each]);
+  const { exitCode, stderr } = await incus(['launch', IMAGE, wanted.name, ...profiles], JSON.stringify({ config }));
   return exitCode === 0 ? undefined : stderr;
 }
 

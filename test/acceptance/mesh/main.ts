@@ -1,0 +1,149 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { delimiter, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { execa } from 'execa';
+import { buildPrograms, buildRig, type Rig } from './build/index.ts';
+import { CACHE, say } from './build/cache.ts';
+import { IMAGE, incus, prepareIncus, PROJECT, raiseInotifyLimit, VM_PROFILE } from './incus.ts';
+import { installPackages, missingHere } from './host.ts';
+import { runLight } from './light/main.ts';
+import { startMirror } from './mirror.ts';
+import { ISTIO, K3S } from './versions.ts';
+
+const HELP = `usage: npm run mesh -- [options]
+
+The built program against real Kubernetes, Istio and Envoy (test/acceptance/mesh/README.md).
+
+  --light            the mesh in network namespaces, in under a minute, instead of on whole machines
+  --engine NAME      incus or multipass (its stand-in on Incus); default: both, one after the other
+  --istio VERSION    ${ISTIO.map(({ version }) => version).join(' or ')}; default: ${ISTIO[0]?.version ?? ''}
+  --build            only build what is missing
+  --report DIRECTORY default: mesh-report
+`;
+
+const { values } = parseArgs({
+  options: {
+    light: { type: 'boolean', default: false },
+    build: { type: 'boolean', default: false },
+    engine: { type: 'string' },
+    istio: { type: 'string', default: ISTIO[0]?.version ?? '' },
+    report: { type: 'string', default: 'mesh-report' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+/** Exit code for «not possible on this computer», as in install-incus.sh. */
+const NOT_HERE = 77;
+const LIFE = fileURLToPath(new URL('./life.ts', import.meta.url));
+const OVERLAY = fileURLToPath(new URL('./overlay.yaml', import.meta.url));
+const MULTIPASS = fileURLToPath(new URL('../multipass-on-incus', import.meta.url));
+const BYSTANDER = 'bystander';
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const missing = missingHere();
+  if (missing !== undefined) {
+    say(`not possible here: ${missing}`);
+    return NOT_HERE;
+  }
+  await installPackages();
+  const kept = resolve(process.env['INIT_CWD'] ?? process.cwd(), values.report);
+  if (values.light) {
+    const { passed, failed } = await runLight(await buildPrograms(), { keep: false, directory: join(kept, 'light') });
+    return close(passed, failed);
+  }
+  const rig = await buildRig();
+  return values.build ? 0 : runEngines(rig, kept);
+}
+
+async function runEngines(rig: Rig, kept: string): Promise<number> {
+  const restore = await raiseInotifyLimit();
+  const mirror = await startMirror(rig.releases);
+  try {
+    await prepareIncus(rig, values.istio);
+    let [passed, failed] = [0, 0];
+    for (const engine of values.engine === undefined ? ['incus', 'multipass'] : [values.engine]) {
+      say(`the life of a lab, MACHINE_ENGINE=${engine}, Istio ${values.istio}`);
+      const counts = await runLife(rig, engine, mirror.url, join(kept, `${engine}-${values.istio}`));
+      passed += counts.passed;
+      failed += counts.failed;
+    }
+    return close(passed, failed);
+  } finally {
+    await mirror.close();
+    await restore();
+  }
+}
+
+/** The stages of e2e with one engine, in a directory of their own and beside a machine that is somebody else's. */
+async function runLife(rig: Rig, engine: string, mirror: string, kept: string) {
+  const cwd = join(CACHE, 'lab', engine);
+  await rm(cwd, { recursive: true, force: true });
+  await rm(kept, { recursive: true, force: true });
+  await mkdir(cwd, { recursive: true });
+  await mkdir(kept, { recursive: true });
+  await removeMachines();
+  if (engine === 'incus') await incus('launch', IMAGE, BYSTANDER);
+  const { exitCode, stdout } = await execa(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), LIFE, '--report', kept],
+    {
+      cwd,
+      env: environment(rig, engine, mirror),
+      stdin: 'ignore',
+      stdout: ['pipe', 'inherit'],
+      stderr: 'inherit',
+      reject: false,
+    },
+  );
+  await removeMachines();
+  const [, passed = '0', failed = '0'] = /(\d+) passed, (\d+) failed[^\n]*$/.exec(stdout.trim()) ?? [];
+  return { passed: Number(passed), failed: exitCode === 0 ? 0 : Math.max(1, Number(failed)) };
+}
+
+function environment(rig: Rig, engine: string, mirror: string): Readonly<Record<string, string>> {
+  const path = [rig.bin, ...(engine === 'multipass' ? [MULTIPASS] : []), process.env['PATH'] ?? ''];
+  return {
+    PATH: path.join(delimiter),
+    // A cache of its own: a digest that was seen is trusted, and a rig that was built anew has others.
+    XDG_CACHE_HOME: join(CACHE, 'lab', engine, 'cache'),
+    LAB_NAME: `mesh-${engine}`,
+    LAB_SIZE: 'small',
+    WORKERS: '2',
+    MACHINE_ENGINE: engine,
+    ...(engine === 'incus' ? { INCUS_PROJECT: PROJECT, INCUS_IMAGE: IMAGE, INCUS_TYPE: 'container' } : {}),
+    MULTIPASS_ON_INCUS_PROJECT: PROJECT,
+    MULTIPASS_ON_INCUS_IMAGE: IMAGE,
+    MULTIPASS_ON_INCUS_PROFILES: VM_PROFILE,
+    MULTIPASS_ON_INCUS_SPACE: 'mesh-multipass',
+    ARTIFACTS_URL: mirror,
+    K3S_VERSION: K3S,
+    ISTIO_VERSION: values.istio,
+    ISTIO_OVERLAY: OVERLAY,
+  };
+}
+
+/** What a run that was killed has left in the rig's own project: the lab's machines by their labels, and ours. */
+async function removeMachines(): Promise<void> {
+  const all = JSON.parse(await incus('list', '--format', 'json')) as {
+    name: string;
+    config: Readonly<Record<string, string>> | null;
+  }[];
+  for (const { name, config } of all) {
+    const labels = [config?.['user.istio-vms'], config?.['user.multipass-on-incus']];
+    if (name === BYSTANDER || labels.some((label) => label?.startsWith('mesh-') === true)) {
+      await incus('delete', '--force', name);
+    }
+  }
+}
+
+function close(passed: number, failed: number): number {
+  process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  return failed === 0 ? 0 : 1;
+}
