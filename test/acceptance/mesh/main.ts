@@ -55,8 +55,8 @@ async function main(): Promise<number> {
   await installPackages();
   const kept = resolve(process.env['INIT_CWD'] ?? process.cwd(), values.report);
   if (values.light) {
-    const { passed, failed } = await runLight(await buildPrograms(), { keep: false, directory: join(kept, 'light') });
-    return close(passed, failed);
+    const { failed } = await runLight(await buildPrograms(), { keep: true, directory: join(kept, 'light') });
+    return failed === 0 ? 0 : 1;
   }
   const rig = await buildRig();
   return values.build ? 0 : runEngines(rig, kept);
@@ -102,7 +102,7 @@ async function runLife(rig: Rig, engine: string, mirror: string, kept: string) {
       reject: false,
     },
   );
-  await removeMachines();
+  if (process.env['MESH_KEEP'] === undefined) await removeMachines();
   const [, passed = '0', failed = '0'] = /(\d+) passed, (\d+) failed[^\n]*$/.exec(stdout.trim()) ?? [];
   return { passed: Number(passed), failed: exitCode === 0 ? 0 : Math.max(1, Number(failed)) };
 }

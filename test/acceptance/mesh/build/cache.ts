@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 
@@ -50,6 +50,8 @@ async function makeUnlessThere({ name, make }: Recipe, directory: string): Promi
   say(`building ${name}`);
   try {
     await make(work);
+    // Born closed; users in containers read it too.
+    await chmod(work, 0o755);
     await rename(work, directory);
   } finally {
     await rm(work, { recursive: true, force: true });
