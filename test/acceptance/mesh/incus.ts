@@ -5,13 +5,19 @@ import { launchSettings, withoutModules } from '../../../src/machines/incus-sett
 import type { Rig } from './build/index.ts';
 import { say } from './build/cache.ts';
 
-/** Everything of the rig lies in this project of Incus; pool and bridge are those of the other acceptance tests. */
+/** Everything of the rig lies in this project of Incus, on a bridge of its own; the pool is that of the other tests. */
 export const PROJECT = 'istio-vms-mesh';
 export const IMAGE = 'mesh-node';
 /** Profile for machines that pass for virtual ones: k3s runs in them as in the nodes that the product itself makes. */
 export const VM_PROFILE = 'virtual-machine-like';
 const POOL = 'istio-vms-test';
-const BRIDGE = 'ivmstest0';
+/**
+ * The bridge of the other tests refuses all forwarding, which on a host with br_netfilter built in is also what one
+ * machine sends to another.
+ */
+const BRIDGE = 'ivmsmesh0';
+const RANGES = ['10.98.77', '10.173.97', '172.29.207', '192.168.223'];
+
 const INSTALL = fileURLToPath(new URL('../install-incus.sh', import.meta.url));
 /** Kubelets, containerd and systemd of all nodes share root's inotify instances (facts/real-mesh.md 4.9). */
 const INOTIFY = '/proc/sys/fs/inotify/max_user_instances';
@@ -40,6 +46,7 @@ export async function prepareIncus(rig: Rig, istio: string): Promise<void> {
   if (!(await succeeds('project', 'show', PROJECT))) {
     await incus('project', 'create', PROJECT, '-c', 'features.images=true', '-c', 'features.profiles=true');
   }
+  await createBridge();
   await device('default', 'root', 'disk', { path: '/', pool: POOL });
   await device('default', 'eth0', 'nic', { name: 'eth0', network: BRIDGE });
   await device('default', 'rigbin', 'disk', { source: rig.bin, path: '/opt/rig/bin', readonly: 'true' });
@@ -50,6 +57,22 @@ export async function prepareIncus(rig: Rig, istio: string): Promise<void> {
   });
   await createVmProfile();
   await importImage(rig);
+}
+
+/** Machines talk to each other and to this computer; the nft table keeps what they send elsewhere from leaving. */
+async function createBridge(): Promise<void> {
+  if (!(await succeeds('network', 'show', BRIDGE))) {
+    const { stdout } = await execa('ip', ['-4', '-oneline', 'address', 'show']);
+    const range = RANGES.find((each) => !stdout.includes(`inet ${each}.`));
+    if (range === undefined) throw new Error('no free range of addresses for the bridge of the rig');
+    const settings = [`ipv4.address=${range}.1/24`, 'ipv4.nat=false', 'ipv4.firewall=false', 'ipv6.address=none'];
+    await incus('network', 'create', BRIDGE, ...settings, 'raw.dnsmasq=no-resolv');
+  }
+  const table = `inet ${BRIDGE}`;
+  const rule = `iifname "${BRIDGE}" oifname != "${BRIDGE}" drop`;
+  await execa('nft', ['--file', '-'], {
+    input: `table ${table}\ndelete table ${table}\ntable ${table} { chain forward { type filter hook forward priority -10; ${rule}; }; }\n`,
+  });
 }
 
 /** With the very settings that the product gives its nodes, but kernel modules, which the host has built in or lacks. */

@@ -14,18 +14,20 @@ export interface Mirror {
 export interface MirrorOptions {
   /** Ends the connection after each answer, as many plain file servers do. */
   readonly closes?: boolean;
+  /** A free one by default. */
+  readonly port?: number;
 }
 
 /** Serves files below these directories on loopback: HTTP/1.1 with ranges and ETag, as the real download servers do. */
-export async function startMirror(roots: readonly string[], { closes = false }: MirrorOptions = {}): Promise<Mirror> {
+export async function startMirror(roots: readonly string[], { closes = false, port = 0 }: MirrorOptions = {}): Promise<Mirror> {
   const server = createServer((request, response) => {
     if (closes) response.setHeader('Connection', 'close');
     answer(roots, request, response).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const bound = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${bound.port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -54,12 +54,26 @@ system_info:
 /** Some kernels refuse the private /dev of a unit in a container; without it there is neither DNS nor a host name. */
 const NO_PRIVATE_DEVICES = '[Service]\nPrivateDevices=no\n';
 
-/** Root file system and metadata of the machines' image, for `incus image import`. */
-export async function buildNodeImage(): Promise<Built> {
+/** Metadata and templates of the machines' image, `metadata.tar`, for `incus image import`. */
+export async function buildNodeMetadata(): Promise<Built> {
   const templates = nodeTemplates();
   return build({
+    name: 'node-metadata',
+    from: [JSON.stringify(templates), JSON.stringify(nodeMetadata())],
+    make: async (directory) => {
+      await mkdir(join(directory, 'templates'));
+      await writeFile(join(directory, 'metadata.yaml'), JSON.stringify(nodeMetadata(), null, 2));
+      for (const [name, text] of Object.entries(templates)) await writeFile(join(directory, 'templates', name), text);
+      await execa('tar', ['-C', directory, '-cf', join(directory, 'metadata.tar'), 'metadata.yaml', 'templates']);
+    },
+  });
+}
+
+/** Root file system of the machines' image, `rootfs.tar.zst`. */
+export async function buildNodeImage(): Promise<Built> {
+  return build({
     name: 'node-image',
-    from: [DEBIAN, NODE.join(), CLOUD, NO_PRIVATE_DEVICES, JSON.stringify(templates)],
+    from: [DEBIAN, NODE.join(), CLOUD, NO_PRIVATE_DEVICES],
     make: async (directory) => {
       await writeFile(join(directory, '90-mesh-rig.cfg'), CLOUD);
       await writeFile(join(directory, 'private-devices.conf'), NO_PRIVATE_DEVICES);
@@ -81,10 +95,6 @@ export async function buildNodeImage(): Promise<Built> {
         join(directory, 'rootfs.tar'),
       );
       await execa('zstd', ['--quiet', '-1', '-T0', '--rm', join(directory, 'rootfs.tar')]);
-      await mkdir(join(directory, 'templates'));
-      await writeFile(join(directory, 'metadata.yaml'), JSON.stringify(nodeMetadata(), null, 2));
-      for (const [name, text] of Object.entries(templates)) await writeFile(join(directory, 'templates', name), text);
-      await execa('tar', ['-C', directory, '-cf', join(directory, 'metadata.tar'), 'metadata.yaml', 'templates']);
     },
   });
 }
@@ -107,7 +117,8 @@ function nodeMetadata(): object {
   const seed = '/var/lib/cloud/seed/nocloud-net';
   return {
     architecture: process.arch === 'x64' ? 'x86_64' : 'aarch64',
-    creation_date: 0,
+    // Incus refuses an image without a date; a fixed one, since the recipe's digest tells images apart.
+    creation_date: 1_700_000_000,
     properties: { description: 'node of the mesh rig', os: 'debian', release: DEBIAN },
     templates: {
       '/etc/hostname': at('hostname'),

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import type { MeshPrograms } from '../programs.ts';
 import { ISTIO } from '../versions.ts';
 import { CACHE } from './cache.ts';
-import { buildBaseLayer, buildEnvoy, buildEtcd, buildNodeImage } from './debian.ts';
+import { buildBaseLayer, buildEnvoy, buildEtcd, buildNodeImage, buildNodeMetadata } from './debian.ts';
 import { buildCommonImages, buildIstioImages, buildSmallPrograms } from './images.ts';
 import { buildIstio } from './istio.ts';
 import { buildCoreDns, buildKubernetes } from './kubernetes.ts';
@@ -43,7 +43,12 @@ export async function buildPrograms(): Promise<MeshPrograms> {
 /** What compiles runs one after the other, what downloads and unpacks beside it. */
 export async function buildRig(): Promise<Rig> {
   const parts = Promise.all([buildBaseLayer(), buildCoreDns(), buildSmallPrograms(), buildEnvoy()]);
-  const [programs, node, [base, coredns, small, envoy]] = await Promise.all([buildPrograms(), buildNodeImage(), parts]);
+  const [programs, node, metadata, [base, coredns, small, envoy]] = await Promise.all([
+    buildPrograms(),
+    buildNodeImage(),
+    buildNodeMetadata(),
+    parts,
+  ]);
   const common = await buildCommonImages({ base, coredns, small });
   const lines = await Promise.all(
     ISTIO.map(async (source) => {
@@ -61,9 +66,9 @@ export async function buildRig(): Promise<Rig> {
     bin: programs.kubernetes,
     releases: [k3s.directory, ...lines.map(({ release }) => release.directory)],
     nodeImage: {
-      metadata: join(node.directory, 'metadata.tar'),
+      metadata: join(metadata.directory, 'metadata.tar'),
       rootfs: join(node.directory, 'rootfs.tar.zst'),
-      digest: node.digest,
+      digest: `${node.digest}-${metadata.digest}`,
     },
     images: async (version) => {
       const line = lines.find((each) => each.version === version);
