@@ -36,6 +36,7 @@ test('with nothing set, the lab of the article', () => {
       size: { cpus: 2, memory: '1G', disk: '4G' },
       app: 'external-app',
       appPort: 8000,
+      demo: true,
       namespace: 'vmns',
       serviceAccount: 'vmsa',
     },
