@@ -2,7 +2,14 @@ import type { Config, GatewayPort } from '../config/config.ts';
 import { gatewayResources } from './control-plane.ts';
 import { LABELS } from './labels.ts';
 import type { Manifest } from './object.ts';
-import type { GatewayOverlay } from './overlay.ts';
+
+/** What of a user's IstioOperator file the gateway's install gets too. */
+export interface GatewayOverlay {
+  readonly hub?: unknown;
+  readonly tag?: unknown;
+  /** `spec.values.global`: image policy, pull secrets, hub, tag, proxy, logging, … */
+  readonly global: Readonly<Record<string, unknown>>;
+}
 
 /** Name of its IstioOperator file, which labels what it installs. */
 export const EAST_WEST = 'eastwest';

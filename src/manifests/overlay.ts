@@ -1,19 +1,11 @@
 import { parseAllDocuments } from 'yaml';
 import type { Config } from '../config/config.ts';
-import { GATEWAY_SERVICE } from './east-west-gateway.ts';
+import { GATEWAY_SERVICE, type GatewayOverlay } from './east-west-gateway.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** What of a user's IstioOperator file the east-west gateway's install gets too. */
-export interface GatewayOverlay {
-  readonly hub?: unknown;
-  readonly tag?: unknown;
-  /** `spec.values.global`: image policy, pull secrets, hub, tag, proxy, logging, … */
-  readonly global: Fields;
-}
 
 /** The settings of an overlay that reach the east-west gateway. A file that cannot be read gives none. */
 export function gatewayOverlay(text: string): GatewayOverlay {

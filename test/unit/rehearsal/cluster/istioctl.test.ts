@@ -53,7 +53,8 @@ describe('istioctl install', () => {
       0o755,
     );
     const result = await old.installIstio();
-    expect(result.exitCode).toBe(0);
+    // It goes on: whether it comes up is another matter.
+    expect(result.stderr).toContain('✔ Istio core installed');
     expect(result.stdout).toContain('The minimum supported Kubernetes version is 1.32');
   });
 
