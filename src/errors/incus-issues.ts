@@ -84,6 +84,25 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     source: 'facts/incus.md 1.2',
   },
   {
+    id: 'incus-kernel-module',
+    tool: 'incus',
+    pattern: /Failed to load kernel module/,
+    reason: 'tool-failed',
+    sentence: 'The computer that runs Incus cannot load a kernel module that the machine asks for.',
+    hint: 'Take `linux.kernel_modules` off the profile `default`, or load the module there with `sudo modprobe NAME`.',
+    source: 'reviews/real-mesh.md N2',
+  },
+  {
+    id: 'incus-inotify',
+    tool: ['incus', 'guest'],
+    pattern:
+      /inotify[^\n]*too many open files|(couldn't|could not|failed to|cannot) (initialize|create|allocate) inotify/i,
+    reason: 'machine-broken',
+    sentence: 'The computer that runs the machines has no inotify instances left; all of its containers share them.',
+    hint: 'Run `sudo sysctl fs.inotify.max_user_instances=1024` there, then the same command again.',
+    source: 'reviews/real-mesh.md N11',
+  },
+  {
     id: 'incus-starting',
     tool: 'incus',
     pattern: /Server isn't ready yet/,

@@ -8,6 +8,7 @@ import { awaitCloudInit, type CloudInitWay } from './cloud-init.ts';
 import { foreignMachine } from './foreign-machine.ts';
 import * as argv from './incus-argv.ts';
 import type { IncusReadiness, IncusSettings } from './incus-probe.ts';
+import { INOTIFY_COMMAND } from './incus-host-limits.ts';
 import { asksForModules, createModuleMemory, lacksModules, type ModuleMemory } from './incus-modules.ts';
 import { launchSettings, type IncusLaunch } from './incus-settings.ts';
 import { LOST } from './lost-session.ts';
@@ -44,6 +45,8 @@ export interface IncusLauncherParts {
   readonly startWithoutModules: (name: string, context: EngineContext) => Promise<void>;
   readonly machine: (name: string) => Machine;
   readonly freeing: MachineEngine['freeing'];
+  /** A limit of this computer that containers may run into; asked once in a run. */
+  readonly hostWarning: () => Promise<string | undefined>;
 }
 
 export interface IncusLauncher {
@@ -56,6 +59,7 @@ export interface IncusLauncher {
 export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   const { processes, clock, settings, lab, names } = parts;
   let modules: ModuleMemory | undefined;
+  let warned = false;
   const find = async (name: string): Promise<MachineInfo | undefined> =>
     (await parts.list()).find((each) => each.name === name);
 
@@ -108,6 +112,11 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       settings.type === undefined
         ? ` (as a ${kind}: ${ready.type === 'container' ? 'this Incus runs no virtual machines' : 'KVM works'})`
         : '';
+    if (ready.type === 'container' && !warned) {
+      warned = true;
+      const warning = await parts.hostWarning();
+      if (warning !== undefined) context.say(`warning: ${warning}`);
+    }
     modules ??= createModuleMemory(ready.server.clustered);
     for (let attempt = 1; ; attempt++) {
       const launch = modules.adapt(wanted(ready, spec));
@@ -204,7 +213,7 @@ function unreachable(name: string): CliError {
 function died(name: string): CliError {
   return new CliError('machine-broken', {
     message: `The instance ${name} was started and ended at once.`,
-    hint: `See why with \`incus info --show-log ${name}\`; too little memory is one reason.`,
+    hint: `See why with \`incus info --show-log ${name}\`; too little memory is one reason, and for containers too few inotify instances on their host is another (\`${INOTIFY_COMMAND}\` there).`,
   });
 }
 

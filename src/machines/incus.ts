@@ -6,6 +6,7 @@ import { retry } from '../system/retry.ts';
 import * as argv from './incus-argv.ts';
 import { parseInstances } from './incus-json.ts';
 import { foreignMachine } from './foreign-machine.ts';
+import { inotifyWarning } from './incus-host-limits.ts';
 import { BUSY, createIncusLauncher, NOT_YET, type IncusLauncherParts } from './incus-launch.ts';
 import { lacksModules } from './incus-modules.ts';
 import type { Query } from './incus-not-ready.ts';
@@ -173,6 +174,8 @@ export function createIncus({ doors, place, settings, names }: IncusParts): Mach
     startWithoutModules,
     machine: known.machine,
     freeing,
+    // The limit is that of the computer that runs Incus, and only this one can be asked.
+    hostWarning: () => (settings.remote === undefined ? inotifyWarning(doors.files) : Promise.resolve(undefined)),
   });
 
   return {

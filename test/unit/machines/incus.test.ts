@@ -42,6 +42,9 @@ describe('createIncus', () => {
   /** Answers of commands on machines by their last words; everything else goes to the strict fake. */
   let guest: Record<string, Answer[]>;
   let asked: string[];
+  /** Of the host: its limit of inotify instances. */
+  let limit: string | undefined;
+  const readText = (): Promise<string | undefined> => Promise.resolve(limit);
   const context = { say: (text: string) => void said.push(text) };
 
   const engine = (settings: Partial<IncusSettings> = {}, nodes = ['node-1', 'node-2']): MachineEngine => {
@@ -60,7 +63,7 @@ describe('createIncus', () => {
       },
     };
     return createIncus({
-      doors: { processes: door, clock, files: { read: () => Promise.resolve(undefined) } as never },
+      doors: { processes: door, clock, files: { read: () => Promise.resolve(undefined), readText } as never },
       place: { text: 'PLACE', lab: 'mine' },
       settings: { image: 'images:u/cloud', targets: [], ...settings },
       names: { nodes, workload: 'k1' },
@@ -72,6 +75,7 @@ describe('createIncus', () => {
 
   beforeEach(() => {
     said = [];
+    limit = undefined;
     asked = [];
     guest = { 'cloud-init status --wait': [{ stdout: 'status: done\u001e', stderr: '\u001e\u001e' }] };
     clock = fakeClock();
@@ -219,6 +223,15 @@ describe('createIncus', () => {
         'k1: waiting for cloud-init',
       ]);
       expect(asked).toEqual(['cloud-init status --wait']);
+    });
+
+    it('warns once of the inotify limit of this computer', async () => {
+      limit = '128';
+      processes.on(LIST, shown('gone'), shown('Running'), shown('gone'), shown('Running')).on(LAUNCH, {}, {});
+      const one = engine();
+      await one.launch(spec, context);
+      await one.launch(spec, context);
+      expect(said.filter((text) => text.includes('max_user_instances'))).toHaveLength(1);
     });
 
     it('spreads machines over the members in turn', async () => {
