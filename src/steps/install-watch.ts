@@ -6,7 +6,7 @@ import type { Lab } from './lab.ts';
 
 /** The first look at the pods comes when an ordinary install is over; milliseconds. */
 const FIRST_LOOK_MS = 12_000;
-const LOOK_MS = 5_000;
+const LOOK_MS = 15_000;
 
 /** What the cluster says of pods that do not start, over several looks. */
 export interface TroubleWatch {

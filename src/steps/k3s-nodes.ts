@@ -82,10 +82,11 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
     deadlineMs: NODE_READY_MS,
     intervalMs: 1_000,
     hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --lines 40')}\`.`,
-    block: (ms, signal) => lab.kubectl.nodeReady(machine.name, ms, signal),
     probe: async (signal) => {
       started ||= await hasStarted(machine, unit, signal);
       if (!started) return { notYet: `${unit} is starting` };
+      // An agent that has joined is about to be Ready: one command that waits spares a look.
+      if (unit === 'k3s-agent') await lab.kubectl.nodeReady(machine.name, READY_SOON_MS, signal);
       const seen = await lab.kubectl.get(['nodes', 'leases.coordination.k8s.io'], {}, context.say);
       const is = state({ objects: seen });
       return enough.includes(is) ? { done: true } : { notYet: is };
@@ -93,6 +94,9 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
   });
   lab.kubectl.forget();
 }
+
+/** How long a node that has joined is waited for with one command. Milliseconds. */
+const READY_SOON_MS = 10_000;
 
 /** How long a start is waited for with one command. Milliseconds. */
 const START_MS = 20_000;

@@ -14,7 +14,7 @@ function nothingNewAfter(run: Ran, abortedAt: number): void {
 
 describe('an interrupt', () => {
   // While machines are launched, k3s starts, Istio is installed, the VM joins.
-  it.each([1_000, 30_000, 89_500, 95_000, 120_000, 135_000, 150_000, 168_000, 172_000, 176_000])(
+  it.each([1_000, 30_000, 89_500, 95_000, 120_000, 135_000, 148_000, 156_000, 160_000, 164_000])(
     'after %i ms starts nothing new, says how to go on, and the next up ends it',
     async (after) => {
       const lab = watch(simulated());
