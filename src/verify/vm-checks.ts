@@ -21,7 +21,8 @@ export const workloadFiles: Check = {
   name: 'workload-files',
   title: 'the workload files name the gateway and the right CA address',
   needs: ['nodes'],
-  madeBy: ['istio-vms workload'],
+  // What the files are for comes after them: a token is renewed when the sidecar is started.
+  madeBy: ['istio-vms workload', 'istio-vms bootstrap'],
   async run(lab) {
     const files = await readWorkloadFiles(lab);
     // The sidecar has its own copies: it can be judged without these.
@@ -41,7 +42,10 @@ export const workloadFiles: Check = {
     const certificate = state === undefined ? undefined : certificateWords(state.certExpires, now);
     return certificate === undefined
       ? pass(`${evidence}; ${token}, which the certificate of the VM outlasts`)
-      : fail(`${token}, and ${certificate}: the sidecar has nothing to prove its identity with`, { blocks: [] });
+      : fail(`${token}, and ${certificate}: the sidecar has nothing to prove its identity with`, {
+          look: journal(lab),
+          blocks: [],
+        });
   },
 };
 

@@ -43,7 +43,7 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
     code: 0,
     shown: ['sidecar           that session froze, as sessions older than the rules may; going on in a new one'],
   },
-  'vm-rebooted': { code: 0, shown: ['dns               waiting up to 1 m 30 s for the sidecar: activating'] },
+  'vm-rebooted': { code: 0, shown: ['dns               waiting for the sidecar: activating'] },
   'daemon-down': {
     code: 4,
     shown: [

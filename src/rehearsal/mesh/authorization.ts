@@ -41,7 +41,7 @@ export function isDenied(
   request: { readonly port: number; readonly path: string },
 ): boolean {
   if (!cluster.has(POLICIES)) return false;
-  const spec = (object: KubeObject): PolicySpec => (object['spec'] ?? {});
+  const spec = (object: KubeObject): PolicySpec => object['spec'] ?? {};
   const policies = cluster.store
     .list(POLICIES)
     .filter(({ metadata }) => metadata.namespace === target.namespace || metadata.namespace === root)

@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { vmToMesh } from '../../src/verify/traffic-checks.ts';
+import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
+
+const { watch } = refusals();
+const VM = 'vm-istio-external-workload';
+
+/** How often the check fails in so many runs, each with other random choices of Envoy. */
+async function failures(
+  made: Simulated,
+  runs: number,
+  between: () => Promise<void> = async () => undefined,
+): Promise<number> {
+  let failed = 0;
+  for (let run = 0; run < runs; run++) {
+    await between();
+    const lab = made.lab();
+    const context = { say: () => undefined, signal: new AbortController().signal };
+    if (!(await made.drive(() => vmToMesh.run(lab, context))).ok) failed++;
+  }
+  return failed;
+}
+
+describe('vm-to-mesh does not pass or fail by luck', () => {
+  it('raises no false alarm in 2000 runs', { timeout: 300_000 }, async () => {
+    expect(await failures(watch(await labThatIsUp()), 2000)).toBe(0);
+  });
+
+  it('always finds a version that has no pod, and one whose pod cannot be reached', { timeout: 300_000 }, async () => {
+    const lab = watch(await labThatIsUp());
+    // A pod without a sidecar is Ready behind the Service and no endpoint across networks.
+    const v2 = lab.cluster.list('pods').find(({ metadata }) => metadata.name.startsWith('helloworld-v2-'))!;
+    lab.cluster.store.edit(
+      'pods',
+      'sample',
+      v2.metadata.name,
+      ({ metadata }) => delete metadata.annotations?.['istio.io/rev'],
+    );
+    expect(await failures(lab, 100)).toBe(100);
+    lab.cluster.store.edit('deployments.apps', 'sample', 'helloworld-v2', (object) => {
+      (object['spec'] as { replicas: number }).replicas = 0;
+    });
+    await lab.pass(30_000);
+    expect(await failures(lab, 100)).toBe(100);
+  });
+
+  it('would miss a version now and then if connections were kept', { timeout: 300_000 }, async () => {
+    const lab = watch(await labThatIsUp());
+    lab.cluster.store.remove('destinationrules.networking.istio.io', 'sample', 'helloworld');
+    const reconnect = async (): Promise<void> => {
+      await lab.shell(`multipass exec -n ${VM} -- sudo systemctl restart --no-block istio`);
+      await lab.pass(30_000);
+    };
+    const missed = await failures(lab, 40, reconnect);
+    // Three gateway addresses, two pods: about one time in four.
+    expect(missed).toBeGreaterThan(2);
+    expect(missed).toBeLessThan(25);
+    const { results } = await lab.verify(['sample']);
+    expect(results[0]?.evidence).toBe('no DestinationRule sample/helloworld: connections would stick to one version');
+    expect(results[0]?.hint).toBe('istio-vms up');
+  });
+});

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import type { CheckResult as StepLook } from '../../../src/plan/check.ts';
+import type { Finding, Step } from '../../../src/plan/step.ts';
+import { firstCommand } from '../../../src/verify/advice.ts';
+import { causeOf, failedNeed, firstCause } from '../../../src/verify/causes.ts';
+import type { Check } from '../../../src/verify/check.ts';
+import { CHECKS, withNeeds } from '../../../src/verify/checks.ts';
+import { requestsFor, versionIn } from '../../../src/verify/versions-seen.ts';
+import type { CheckResult } from '../../../src/verify/verify.ts';
+
+const check = (name: string, needs: readonly string[] = [], explainedBy: readonly string[] = []): Check => ({
+  name,
+  title: name,
+  needs,
+  explainedBy,
+  madeBy: [],
+  run: async () => ({ ok: true, evidence: '' }),
+});
+const result = (name: string, outcome: CheckResult['outcome'], more: Partial<CheckResult> = {}): CheckResult => ({
+  name,
+  title: name,
+  ok: outcome === 'passed',
+  outcome,
+  evidence: '',
+  durationMs: 0,
+  ...(outcome === 'passed' ? {} : { cause: name }),
+  ...more,
+});
+const failed = { ok: false, evidence: '' };
+
+describe('needs of checks', () => {
+  it('are checks that come earlier', () => {
+    for (const [place, { needs, explainedBy = [] }] of CHECKS.entries()) {
+      const earlier = CHECKS.slice(0, place).map(({ name }) => name);
+      expect(earlier).toEqual(expect.arrayContaining([...needs, ...explainedBy]));
+    }
+  });
+
+  it('come along, and none of them writes', () => {
+    const names = withNeeds(CHECKS.filter(({ name }) => name === 'mesh-to-vm')).map(({ name }) => name);
+    expect(names).toEqual(['nodes', 'sidecar', 'sample', 'registration', 'mesh-to-vm']);
+    for (const { needs } of CHECKS) {
+      for (const need of needs) expect(CHECKS.find(({ name }) => name === need)?.disturbs).toBeUndefined();
+    }
+  });
+
+  it('block what needs them, unless they say that it can be judged', () => {
+    const one = check('one', ['base']);
+    expect(failedNeed(one, [result('base', 'passed')])).toBeUndefined();
+    expect(failedNeed(one, [result('base', 'failed')])?.name).toBe('base');
+    expect(failedNeed(one, [result('base', 'failed', { blocks: [] })])).toBeUndefined();
+    expect(failedNeed(one, [result('base', 'failed', { blocks: ['one'] })])?.name).toBe('base');
+    expect(
+      failedNeed(check('two', ['one']), [result('base', 'failed'), result('one', 'skipped', { cause: 'base' })])?.name,
+    ).toBe('base');
+  });
+});
+
+describe('the cause of a failure', () => {
+  it('is what explains it, or itself where it is certain', () => {
+    const seen = [result('base', 'failed', { blocks: [] }), result('middle', 'failed', { cause: 'base' })];
+    expect(causeOf(check('one', [], ['middle']), failed, undefined, seen)).toBe('base');
+    expect(causeOf(check('one', [], ['middle']), { ...failed, certain: true }, undefined, seen)).toBe('one');
+    expect(causeOf(check('one', [], ['other']), failed, undefined, seen)).toBe('one');
+  });
+
+  it('comes first when the most stands on it', () => {
+    const results = [
+      result('alone', 'failed'),
+      result('base', 'failed'),
+      result('one', 'skipped', { cause: 'base' }),
+      result('two', 'failed', { cause: 'base' }),
+    ];
+    expect(firstCause(results)?.name).toBe('base');
+    expect(firstCause([result('alone', 'failed'), result('other', 'failed')])?.name).toBe('alone');
+    expect(firstCause([result('fine', 'passed')])).toBeUndefined();
+  });
+});
+
+describe('advice out of the steps', () => {
+  const step = (id: string, madeBy: string, needs: readonly string[] = []): Step => ({
+    id,
+    title: id,
+    needs,
+    madeBy,
+    expectMs: 1,
+    check: async () => 'ready',
+    apply: async () => undefined,
+  });
+  const steps = [
+    step('vm', 'make vm'),
+    step('cluster', 'make cluster'),
+    step('group', 'make group', ['cluster', 'vm']),
+    step('package', 'make sidecar', ['vm']),
+    step('sidecar', 'make sidecar', ['package', 'group']),
+  ];
+  const looks = (findings: Readonly<Record<string, Finding>>): readonly StepLook[] =>
+    steps.map((each) => ({ step: each, finding: findings[each.id] ?? 'ready' }));
+  const missing = { missing: 'no' };
+
+  it('is nothing where every step is as wanted', () => {
+    expect(firstCommand(steps, looks({}), ['make sidecar'])).toBeUndefined();
+    expect(firstCommand(steps, looks({ cluster: missing }), ['make vm'])).toBeUndefined();
+  });
+
+  it('is the command of the first thing that is missing in the order of needs', () => {
+    expect(firstCommand(steps, looks({ sidecar: missing, group: missing }), ['make sidecar'])).toBe('make group');
+    expect(firstCommand(steps, looks({ sidecar: missing, vm: missing }), ['make sidecar'])).toBe('make vm');
+  });
+
+  it('is never a command that would refuse', () => {
+    // The package alone could be made, but its command makes the sidecar too, which needs the group.
+    expect(firstCommand(steps, looks({ package: missing, group: missing }), ['make sidecar'])).toBe('make group');
+  });
+});
+
+describe('how many requests find every version', () => {
+  const pods = (...versions: string[]) =>
+    versions.map((version, index) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `p${index}`, labels: { version } },
+    }));
+
+  it.each([
+    [['v1', 'v2'], 75],
+    [['v1', 'v1', 'v1', 'v2'], 332],
+    [['v1'], 8],
+    [[], 8],
+  ])('%j: %i', (versions, count) => expect(requestsFor(pods(...versions))).toBe(count));
+
+  it('is so many that one is missed at most once in 10^9 runs', () => {
+    for (const versions of [
+      ['v1', 'v2'],
+      ['v1', 'v1', 'v2'],
+      ['v1', 'v2', 'v2', 'v2', 'v2'],
+    ]) {
+      const least = Math.min(...['v1', 'v2'].map((name) => versions.filter((each) => each === name).length));
+      const miss = 2 * (1 - (least / versions.length) ** 2) ** requestsFor(pods(...versions));
+      expect(miss).toBeLessThanOrEqual(1e-9);
+    }
+  });
+
+  it.each([
+    ['Hello version: v1, instance: helloworld-v1-x', 'v1'],
+    ['Hello version: v3, instance: y', undefined],
+    ['no healthy upstream', undefined],
+  ])('%s', (body, version) => expect(versionIn(body)).toBe(version));
+});
