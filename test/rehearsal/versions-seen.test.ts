@@ -11,10 +11,10 @@ async function failures(
   runs: number,
   between: () => Promise<void> = async () => undefined,
 ): Promise<number> {
+  const lab = made.lab();
   let failed = 0;
   for (let run = 0; run < runs; run++) {
     await between();
-    const lab = made.lab();
     const context = { say: () => undefined, signal: new AbortController().signal };
     if (!(await made.drive(() => vmToMesh.run(lab, context))).ok) failed++;
   }
