@@ -1,8 +1,10 @@
 import { parse } from 'yaml';
+import { agentDigest } from '../../../src/guest/k3s.ts';
 import { clusterOf, type SimulatedCluster } from '../../../src/rehearsal/cluster/kube.ts';
 import { meshRoot } from '../../../src/rehearsal/cluster/istiod.ts';
 import { readToken } from '../../../src/rehearsal/cluster/tokens.ts';
 import type { Rehearsal } from '../../../src/rehearsal/index.ts';
+import { authorityOf } from '../../../src/steps/kubeconfig.ts';
 import type { Instance, KubeObject } from '../../../src/rehearsal/world.ts';
 
 /** A world as text, a line a thing, without what may differ between two good runs: uids, times, tokens, addresses. */
@@ -165,6 +167,13 @@ function forgetting({ world }: Rehearsal, cluster: SimulatedCluster | undefined)
       ...Object.entries(config.users[0]?.user ?? {}),
     ]) {
       if (key.endsWith('-data')) known(value, key);
+    }
+    // Noted on each worker's Node: contains both addresses and the CA, which differ between two good runs.
+    const authority = authorityOf(cluster.kubeconfig()) ?? '';
+    const serverAddress = world.engine.instances.get('k3s-master')?.address;
+    for (const { name, address } of world.engine.instances.values()) {
+      if (serverAddress === undefined) continue;
+      known(agentDigest({ shipped: world.shipped, address, serverAddress }, authority), `agent config of ${name}`);
     }
   }
   secrets.sort(([a], [b]) => b.length - a.length);
