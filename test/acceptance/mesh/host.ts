@@ -3,7 +3,18 @@ import { execa } from 'execa';
 import { say } from './build/cache.ts';
 
 /** Debian packages that building needs; install-incus.sh has those of the machines. */
-const PACKAGES = ['mmdebstrap', 'zstd', 'iptables', 'iproute2', 'openssl', 'curl', 'ca-certificates', 'dpkg-dev'];
+const PACKAGES = [
+  'mmdebstrap',
+  'zstd',
+  'iptables',
+  'iproute2',
+  'openssl',
+  'curl',
+  'ca-certificates',
+  'dpkg-dev',
+  'lxcfs',
+  'nftables',
+];
 
 /** Why the rig cannot run on this computer; undefined where it can. */
 export function missingHere(): string | undefined {

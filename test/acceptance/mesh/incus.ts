@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { launchSettings, withoutModules } from '../../../src/machines/incus-settings.ts';
@@ -42,6 +44,7 @@ async function succeeds(...args: readonly string[]): Promise<boolean> {
 
 /** Daemon, project, profile and image for a run with this Istio line. Idempotent. */
 export async function prepareIncus(rig: Rig, istio: string): Promise<void> {
+  await startLxcfs();
   await execa('bash', [INSTALL], { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', timeout: 900_000 });
   if (!(await succeeds('project', 'show', PROJECT))) {
     await incus('project', 'create', PROJECT, '-c', 'features.images=true', '-c', 'features.profiles=true');
@@ -88,6 +91,23 @@ async function createVmProfile(): Promise<void> {
   for (const [name, { type, ...options }] of Object.entries(devices)) {
     await device(VM_PROFILE, name, String(type), options as Readonly<Record<string, string>>);
   }
+}
+
+/**
+ * Without lxcfs a machine sees all CPUs of the host while it may use fewer, and the kubelet fails to write what it sees
+ * («write …/kubepods/cpuset.cpus: permission denied»). It stays: machines that run have its files open.
+ */
+async function startLxcfs(): Promise<void> {
+  const directory = '/var/lib/lxcfs';
+  const mounted = (await readFile('/proc/self/mounts', 'utf8')).includes(` ${directory} `);
+  if (mounted) return;
+  await mkdir(directory, { recursive: true });
+  spawn('lxcfs', [directory], { detached: true, stdio: 'ignore' }).unref();
+  for (let tries = 0; tries < 50; tries++) {
+    if ((await readFile('/proc/self/mounts', 'utf8')).includes(` ${directory} `)) return;
+    await sleep(100);
+  }
+  throw new Error('lxcfs did not start');
 }
 
 /** Raises the kernel's limit for the time of a run; gives back what restores it. */

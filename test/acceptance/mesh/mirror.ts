@@ -19,7 +19,10 @@ export interface MirrorOptions {
 }
 
 /** Serves files below these directories on loopback: HTTP/1.1 with ranges and ETag, as the real download servers do. */
-export async function startMirror(roots: readonly string[], { closes = false, port = 0 }: MirrorOptions = {}): Promise<Mirror> {
+export async function startMirror(
+  roots: readonly string[],
+  { closes = false, port = 0 }: MirrorOptions = {},
+): Promise<Mirror> {
   const server = createServer((request, response) => {
     if (closes) response.setHeader('Connection', 'close');
     answer(roots, request, response).catch(() => response.destroy());
