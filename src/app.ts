@@ -40,6 +40,8 @@ export interface Surroundings {
   readonly loaded: LoadedConfig;
   readonly real: RealDoors;
   readonly pid: number;
+  /** The log keeps the whole of what commands printed. */
+  readonly verbose: boolean;
 }
 
 /** Reads the configuration. @throws CliError `bad-configuration` with every problem at once */
@@ -77,7 +79,7 @@ export async function surroundings(invocation: Invocation, options: GlobalOption
       hint: 'Name an IstioOperator file, or leave ISTIO_OVERLAY empty.',
     });
   }
-  return { real, host, shipped, loaded, pid: invocation.pid };
+  return { real, host, shipped, loaded, pid: invocation.pid, verbose: options.verbose };
 }
 
 /** The lab behind the real doors, with a log of every command. */
@@ -127,6 +129,7 @@ function compose(
     clock: doors.clock,
     path: join(config.paths.logs, `${stamp}-${around.pid}.log`),
     mask,
+    verbose: around.verbose,
   });
   const { clock } = doors;
   const { host, shipped } = around;

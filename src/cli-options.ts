@@ -19,7 +19,7 @@ export function addCommonOptions(command: Command, more: readonly Option[]): voi
       .default({})
       .argParser(collectSetting),
     new Option('-q, --quiet', 'no story, only the answer and errors').default(false),
-    new Option('-v, --verbose', 'plain lines, every one of them').default(false),
+    new Option('-v, --verbose', 'plain lines, every one of them; the log keeps whole outputs').default(false),
     ...more,
     new Option('-h, --help', 'print this help'),
   ];

@@ -1,10 +1,11 @@
 import { CommandError } from '../system/command-error.ts';
 import type { Clock, Command, CommandResult, Files, Processes } from '../system/doors.ts';
 import type { Mask } from '../system/mask.ts';
+import { sha256 } from '../system/digest.ts';
 import { plainText } from '../system/plain-text.ts';
 import { quoteCommand } from '../system/quote.ts';
 import { counted, duration } from '../plan/words.ts';
-import { createDirections, plainLine } from './plain.ts';
+import { createDirections, createThinning, plainLine, QUIET_MS } from './plain.ts';
 import type { Reporter } from './reporter.ts';
 
 /** The full log of one run: one file, in the order of time, secrets masked. */
@@ -12,6 +13,8 @@ export interface RunLog {
   readonly path: string;
   /** Secrets added here are masked from now on. */
   readonly mask: Mask;
+  /** Outputs of commands stand in it whole, and every line of progress. */
+  readonly verbose: boolean;
   /** Adds an entry with the time in front; further lines are indented. */
   readonly write: (text: string) => void;
   /** Resolves when everything written so far is in the file, with the first problem there was in writing it. */
@@ -23,10 +26,11 @@ export interface RunLogOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly path: string;
   readonly mask: Mask;
+  readonly verbose?: boolean;
 }
 
 /** Begins a log. It is written behind the run: a log that cannot be written (a full disk) must not stop the work. */
-export function createRunLog({ files, clock, path, mask }: RunLogOptions): RunLog {
+export function createRunLog({ files, clock, path, mask, verbose = false }: RunLogOptions): RunLog {
   let pending = '';
   let problem: unknown;
   let written = Promise.resolve();
@@ -45,6 +49,7 @@ export function createRunLog({ files, clock, path, mask }: RunLogOptions): RunLo
   return {
     path,
     mask,
+    verbose,
     write: (text) => {
       const entry = mask.text(text).trimEnd().replaceAll('\n', '\n    ');
       pending += `${new Date(clock.now()).toISOString()}  ${entry}\n`;
@@ -60,6 +65,8 @@ export function createRunLog({ files, clock, path, mask }: RunLogOptions): RunLo
 
 /** Output of a command longer than this is cut in the log, in characters. */
 const LONGEST_OUTPUT = 64 * 1024;
+/** What a successful read printed is cut here, in characters: most of a log would be the JSON of whole clusters. */
+const LONGEST_ANSWER = 1024;
 
 /** The same door, with every command and what came of it in the log. */
 export function loggingProcesses(processes: Processes, log: RunLog): Processes {
@@ -71,10 +78,11 @@ export function loggingProcesses(processes: Processes, log: RunLog): Processes {
       log.write(`#${number} ${command.effect} $ ${quoteCommand(command.file, command.args)}${inputOf(command)}`);
       try {
         const result = await processes.run(command, signal);
-        log.write(`#${number} ${ending(command, result, `exit ${result.exitCode}`)}`);
+        log.write(`#${number} ${ending(command, result, `exit ${result.exitCode}`, log.verbose)}`);
         return result;
       } catch (error) {
-        if (error instanceof CommandError) log.write(`#${number} ${ending(command, error.result, error.message)}`);
+        if (error instanceof CommandError)
+          log.write(`#${number} ${ending(command, error.result, error.message, true)}`);
         else log.write(`#${number} ${String(error)}`);
         throw error;
       }
@@ -82,12 +90,14 @@ export function loggingProcesses(processes: Processes, log: RunLog): Processes {
   };
 }
 
-/** The story of the run in the log, every sentence of it. */
-export function createLogReporter(log: Pick<RunLog, 'write' | 'flush'>): Reporter {
+/** The progress of the run in the log. */
+export function createLogReporter(log: Pick<RunLog, 'write' | 'flush' | 'verbose'>): Reporter {
   const directions = createDirections();
+  const isNews = createThinning(log.verbose ? 0 : QUIET_MS);
   return {
     event: (event) => {
       directions.see(event);
+      if (event.type === 'step-said' && !isNews(event)) return;
       const line = plainLine(event, directions.removing());
       // The log has its own time in front.
       if (line !== undefined) log.write(line.slice('00:00:00Z  '.length));
@@ -107,21 +117,28 @@ function inputOf({ stdin }: Command): string {
   return 'file' in stdin ? '  (stdin: a file)' : `  (stdin: ${counted(stdin.tar.length, 'file')})`;
 }
 
-function ending(command: Command, result: CommandResult, how: string): string {
+/** @param whole what it printed is not shortened as an answer */
+function ending(command: Command, result: CommandResult, how: string, whole: boolean): string {
   const secret = command.secretOutput === true;
-  const stdout = secret ? `(${result.stdoutBytes.length} bytes, withheld)` : output(result.stdout);
+  const stdout = secret
+    ? `(${result.stdoutBytes.length} bytes, withheld)`
+    : output(result.stdout, whole || command.effect === 'write');
   return [
     `${how} after ${duration(result.durationMs)}`,
     labelled('|', stdout),
-    labelled('!', secret ? '' : output(result.stderr)),
+    labelled('!', secret ? '' : output(result.stderr, true)),
   ]
     .filter((part) => part !== '')
     .join('\n');
 }
 
-function output(text: string): string {
+function output(text: string, whole: boolean): string {
   if (text.includes('\0')) return `(binary, ${text.length} characters)`;
   const plain = plainText(text).trimEnd();
+  if (!whole && plain.length > LONGEST_ANSWER) {
+    const digest = sha256(text).slice(0, 12);
+    return `${plain.slice(0, LONGEST_ANSWER / 4)}\n(${text.length} characters, sha256 ${digest}; -v keeps the whole)`;
+  }
   const more = plain.length - LONGEST_OUTPUT;
   return more > 0 ? `${plain.slice(0, LONGEST_OUTPUT)}\n(${more} characters more)` : plain;
 }

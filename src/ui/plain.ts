@@ -10,7 +10,7 @@ export interface PlainOptions {
 }
 
 /** The least time between two sentences of a step that differ in numbers alone (progress in per cent, bytes, tries). */
-const QUIET_MS = 10_000;
+export const QUIET_MS = 10_000;
 
 /** A line an event, with the time of the run in UTC, as the log has it. For logs, pipes and `CI`. */
 export function createPlainReporter({ write, verbose = false }: PlainOptions): Reporter {
@@ -63,7 +63,7 @@ function textOf(event: ReporterEvent, removing: boolean): string | undefined {
 }
 
 /** Whether a sentence is worth a line: of another shape than the last one, or a while later. */
-function createThinning(quietMs: number): (said: { id: string; at: number; text: string }) => boolean {
+export function createThinning(quietMs: number): (said: { id: string; at: number; text: string }) => boolean {
   const last = new Map<string, { shape: string; at: number }>();
   return ({ id, at, text }) => {
     const shape = text.replaceAll(/\d+(?:[.,]\d+)?/g, '#');

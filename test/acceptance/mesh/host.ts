@@ -41,8 +41,12 @@ export async function installPackages(): Promise<void> {
     stderr: 'inherit',
     env: { DEBIAN_FRONTEND: 'noninteractive' },
   } as const;
-  await execa('apt-get', ['-qq', 'update'], options);
-  await execa('apt-get', ['-qq', 'install', '--yes', '--no-install-recommends', ...missing], options);
+  await execa('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', 'update'], options);
+  await execa(
+    'apt-get',
+    ['-qq', '-o', 'DPkg::Lock::Timeout=300', 'install', '--yes', '--no-install-recommends', ...missing],
+    options,
+  );
 }
 
 function has(program: string): boolean {

@@ -13,7 +13,7 @@ const result = (more: Partial<CommandResult> = {}): CommandResult => ({
   ...more,
 });
 
-function setting(run: (command: Command) => Promise<CommandResult> = () => Promise.resolve(result())) {
+function setting(run: (command: Command) => Promise<CommandResult> = () => Promise.resolve(result()), verbose = false) {
   const content: string[] = [];
   let full = false;
   const files = {
@@ -24,7 +24,7 @@ function setting(run: (command: Command) => Promise<CommandResult> = () => Promi
       content.push(text);
     },
   };
-  const log = createRunLog({ files, clock: { now: () => 0 }, path: '/logs/up.log', mask: createMask() });
+  const log = createRunLog({ files, clock: { now: () => 0 }, path: '/logs/up.log', mask: createMask(), verbose });
   const processes: Processes = { run };
   return {
     log,
@@ -85,8 +85,39 @@ describe('the log of a run', () => {
       Promise.resolve(result({ stdout: file === 'tar' ? 'a\0b' : 'x'.repeat(70_000) })),
     );
     await processes.run({ file: 'tar', args: [], effect: 'read' });
-    await processes.run({ file: 'long', args: [], effect: 'read' });
+    await processes.run({ file: 'long', args: [], effect: 'write' });
     expect(await text()).toMatch(/\(binary, 3 characters\)[^]*\(4464 characters more\)/);
+  });
+
+  it('keeps size and digest of a long answer, and the whole of what a write printed', async () => {
+    const { processes, text } = setting(() => Promise.resolve(result({ stdout: `{"items": "${'x'.repeat(3000)}"}` })));
+    await processes.run({ file: 'kubectl', args: ['get'], effect: 'read' });
+    const read = await text();
+    expect(read.length).toBeLessThan(500);
+    expect(read).toMatch(/\| \{"items": "x+\n.*\| \(3013 characters, sha256 [0-9a-f]{12}; -v keeps the whole\)/);
+    await processes.run({ file: 'kubectl', args: ['apply'], effect: 'write' });
+    expect(await text()).toContain('x'.repeat(3000));
+  });
+
+  it('keeps long answers whole with -v, and those of commands that failed', async () => {
+    const long = 'x'.repeat(3000);
+    const verbose = setting(() => Promise.resolve(result({ stdout: long })), true);
+    await verbose.processes.run({ file: 'kubectl', args: ['get'], effect: 'read' });
+    expect(await verbose.text()).toContain(long);
+    const command: Command = { file: 'kubectl', args: ['get'], effect: 'read' };
+    const failure = new CommandError(command, 'exit', result({ exitCode: 1, stdout: long }));
+    const { processes, text } = setting(() => Promise.reject(failure));
+    await expect(processes.run(command)).rejects.toBe(failure);
+    expect(await text()).toContain(long);
+  });
+
+  it('holds progress that differs in numbers alone once in ten seconds', async () => {
+    const { log, text } = setting();
+    const reporter = createLogReporter(log);
+    for (const at of [0, 10, 9_999, 10_000]) {
+      reporter.event({ type: 'step-said', at, id: 'k3s', text: `k3s: ${at} kB of 78 MB` });
+    }
+    expect(await text()).toMatch(/^k3s +k3s: 0 kB of 78 MB\nk3s +k3s: 10000 kB of 78 MB\n$/);
   });
 
   it('does not stop the run when it cannot be written, and tells of it', async () => {
