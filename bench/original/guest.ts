@@ -8,7 +8,7 @@ import {
   PACKAGE_INSTALL,
 } from '../../src/rehearsal/durations.ts';
 import { UNIT_MODELS } from '../../src/rehearsal/guest/boot.ts';
-import { guestPath, guestText, removeGuest, writeGuest } from '../../src/rehearsal/guest/files.ts';
+import { guestPath, guestText, makeDirectory, removeGuest, writeGuest } from '../../src/rehearsal/guest/files.ts';
 import { waitReady } from '../../src/rehearsal/guest/sidecar.ts';
 import { startUnit, type Guest } from '../../src/rehearsal/guest/systemd.ts';
 import { releaseServers } from '../../src/rehearsal/artifacts.ts';
@@ -89,6 +89,8 @@ function change(instance: Guest['instance'], paths: string, mode: string): void 
 
 function own(instance: Guest['instance'], paths: string): void {
   const roots = paths.split(/\s+/).map((path) => guestPath(instance, path));
+  // The agent makes its sockets below them (facts/real-mesh.md 6.2).
+  for (const root of roots) makeDirectory(instance, root, { owner: 'istio-proxy' });
   for (const [path, entry] of instance.files) {
     if (roots.some((root) => path === root || path.startsWith(`${root}/`))) {
       Object.assign(entry, { owner: 'istio-proxy', group: 'istio-proxy' });

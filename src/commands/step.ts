@@ -1,6 +1,6 @@
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
-import { closure } from '../plan/graph.ts';
+import { makePlan } from '../plan/plan.ts';
 import { allSteps, stepsOf, type StepCommand } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
 import { whileAlone } from './alone.ts';
@@ -26,8 +26,8 @@ export async function step(command: StepCommand, invocation: Invocation, options
     labOptions: { fixCa: options.fixCa ?? true, fixPilot: options.fixPilot ?? true },
     from: kind === 'apply' ? 'needs' : 'lab',
     needs: (steps) => {
-      const targets = stepsOf(command, steps);
-      return [...closure(steps, targets)].filter((id) => !targets.includes(id));
+      const { required } = makePlan(steps, { kind: 'apply', targets: stepsOf(command, steps) });
+      return required.map(({ id }) => id);
     },
     body: (work) =>
       whileAlone(work, async () => {

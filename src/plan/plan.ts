@@ -45,11 +45,15 @@ export function makePlan(steps: readonly Step[], goal: Goal): Plan {
   };
 }
 
-/** Needs of the targets that are no targets, and what those need in turn (without which their check makes no sense). */
+/**
+ * Needs of the targets that are no targets, what is required beside them, and what those need in turn (without which
+ * their check makes no sense).
+ */
 function required(steps: readonly Step[], targets: ReadonlySet<string>, needed: ReadonlySet<string>): readonly Step[] {
+  const besides = steps.filter(({ id }) => needed.has(id)).flatMap((step) => step.requires ?? []);
   const outside = closure(
     steps,
-    [...needed].filter((id) => !targets.has(id)),
+    [...needed, ...besides].filter((id) => !targets.has(id)),
   );
   return topologicalOrder(steps).filter(({ id }) => outside.has(id));
 }

@@ -17,6 +17,11 @@ export interface Step {
   readonly title: string;
   /** Ids of steps that must be ready before `check` and `apply` make sense. */
   readonly needs: readonly string[];
+  /**
+   * Ids of steps that `apply` does not wait for, but without which it does not succeed: a run that does not make them
+   * itself demands them.
+   */
+  readonly requires?: readonly string[];
   /** The command that makes it, e.g. `istio-vms k3s`. */
   readonly madeBy: string;
   /** What `apply` takes on an ordinary machine, in milliseconds: orders the schedule, promises nothing. */

@@ -29,6 +29,7 @@ export function istioStep(lab: Lab): Step {
     title: `Istio ${config.istio.version}, revision ${config.istio.revision}`,
     // Not a worker: pods wait Pending until there is one, and everything before them is done by then.
     needs: ['istioctl', 'k3s-server', 'spare-workers'],
+    requires: ['k3s-agent-1'],
     madeBy: 'istio-vms istio',
     expectMs: 40_000,
 

@@ -246,7 +246,7 @@ describe('a machine that somebody made in place of ours', () => {
 });
 
 describe('removing in the middle', () => {
-  it.each([30_000, 95_000, 130_000, 170_000])('after %i ms of an up that was cut, all of ours goes', async (after) => {
+  it.each([30_000, 95_000, 130_000, 160_000])('after %i ms of an up that was cut, all of ours goes', async (after) => {
     const lab = watch(simulated({ foreign: FOREIGN }));
     const interrupt = new AbortController();
     lab.world.clock.after(after, () => interrupt.abort());

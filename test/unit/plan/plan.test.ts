@@ -28,6 +28,15 @@ describe('the plan', () => {
     expect(shape(plan.phases[0])).toEqual(['disk<', 'app<disk']);
   });
 
+  it('also looks at what a target requires without waiting for it, unless the same run makes it', () => {
+    const { step: app } = createBench(createVirtualClock(0));
+    const loose = [{ ...app('app', ['base']), requires: ['disk'] }, app('disk', ['base']), app('base')];
+    expect(makePlan(loose, { kind: 'apply', targets: ['app'] }).required.map(({ id }) => id)).toEqual(['base', 'disk']);
+    const all = makePlan(loose, { kind: 'apply', targets: 'all' });
+    expect(all.required).toEqual([]);
+    expect(shape(all.phases[0])).toEqual(['base<', 'app<base', 'disk<base']);
+  });
+
   it('keeps targets in order that are bound together by a step that is none', () => {
     const plan = makePlan(steps, { kind: 'apply', targets: ['app', 'base'] });
     expect(shape(plan.phases[0])).toEqual(['base<', 'app<base']);

@@ -25,6 +25,8 @@ export interface Unit {
 /** What has no meaning in a place without systemd; anything else is refused, so that no directive is skipped unseen. */
 const WITHOUT_MEANING = [
   ...['Description', 'Documentation', 'Wants', 'After', 'WantedBy', 'StartLimitIntervalSec', 'ProtectHome'],
+  // The order of a boot, which these places do not have.
+  ...['DefaultDependencies', 'Requires', 'Conflicts', 'Before'],
   ...['AmbientCapabilities', 'CapabilityBoundingSet', 'LimitNOFILE'],
 ];
 /** Directives that the stand-in for systemd carries out only as these. */

@@ -43,7 +43,7 @@ describe('istioctl install', () => {
     expect((await small.installIstio()).exitCode).toBe(0);
   });
 
-  it('installs on a Kubernetes that is too old, with a warning on stdout', async () => {
+  it('installs on a Kubernetes that is too old, with its warning on stdout and its progress on stderr', async () => {
     const made = await readyLab({ version: '1.30.3' });
     expect((await made.installIstio()).exitCode).toBe(0);
     const old = await readyLab();

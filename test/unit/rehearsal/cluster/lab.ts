@@ -87,8 +87,15 @@ export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3
     return files.write(config.paths.kubeconfig, stringify(kubeconfig), 0o600);
   };
 
-  const run = (program: HostProgram, file: string, args: readonly string[], stdin = ''): Promise<ProgramResult> =>
-    world.clock.drive(
+  /** What a program tells while it runs is on stderr, too. */
+  const run = async (
+    program: HostProgram,
+    file: string,
+    args: readonly string[],
+    stdin = '',
+  ): Promise<ProgramResult> => {
+    let progress = '';
+    const result = await world.clock.drive(
       program({
         world,
         mesh,
@@ -97,8 +104,11 @@ export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3
         env: {},
         stdin: Buffer.from(stdin),
         command: { file, args, effect: 'write' },
+        tell: (line) => void (progress += `${line}\n`),
       }),
     );
+    return progress === '' ? result : { ...result, stderr: progress + (result.stderr ?? '') };
+  };
 
   const kube = (args: readonly string[], stdin?: string) =>
     run(
