@@ -62,10 +62,12 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
     lastSaid = look.notYet;
     const stopped = `stopped waiting for ${what}`;
     const from = clock.now();
-    const changed: boolean = !inVain && (await blockOrStop(wait, Math.min(pause * BLOCKED, left), stopped));
+    const longest = Math.min(pause * BLOCKED, left);
+    const changed: boolean = !inVain && (await blockOrStop(wait, longest, stopped));
     inVain = changed;
+    const sleptBlocked = patience.woke(longest);
     const rest = changed ? 0 : Math.max(0, Math.min(pause, left) - (clock.now() - from));
-    const slept = rest === 0 ? 0 : await pauseOrStop(patience, rest, signal, stopped);
+    const slept = sleptBlocked + (rest === 0 ? 0 : await pauseOrStop(patience, rest, signal, stopped));
     if (slept > 0) say(`the computer slept for ${duration(slept)}; waiting for ${what}`);
     pause = Math.min(pause * GROWTH, intervalMs * LONGEST);
   }

@@ -10,6 +10,8 @@ export interface Patience {
   spent(): number;
   /** Milliseconds that are left; none when it is over. */
   left(): number;
+  /** After something that takes at most `ms`: milliseconds that the computer slept meanwhile; 0 when it did not. */
+  woke(ms: number): number;
   /** Pauses between two looks. Gives the milliseconds that the computer slept meanwhile; 0 when it did not. */
   pause(ms: number, signal?: AbortSignal): Promise<number>;
 }
@@ -37,6 +39,7 @@ export function createPatience(clock: Clock, ms: number): Patience {
   return {
     spent,
     left: () => Math.max(0, ms - spent()),
+    woke: wake,
     pause: async (pause, signal) => {
       wake(LONGEST_LOOK_MS);
       await clock.sleep(pause, signal);

@@ -76,6 +76,27 @@ describe('a computer that slept', () => {
     expect(wait.said.some((text) => text.includes('slept'))).toBe(true);
   });
 
+  it('while a command blocked is not, and is told', async () => {
+    const clock = createVirtualClock(0);
+    const said: string[] = [];
+    const done = waitUntil({
+      clock,
+      what: 'the thing',
+      deadlineMs: 60_000,
+      intervalMs: 2_000,
+      hint: 'Look.',
+      say: (text) => said.push(text),
+      block: async () => {
+        clock.leap(7_200_000);
+        await clock.sleep(1_000);
+        return true;
+      },
+      probe: () => Promise.resolve(clock.now() > 7_200_000 ? { done: 'there' } : { notYet: 'not yet' }),
+    });
+    await expect(clock.drive(done)).resolves.toBe('there');
+    expect(said.some((text) => text.includes('the computer slept for 1 h 59 m'))).toBe(true);
+  });
+
   it('while somebody looked is not, either', async () => {
     let looks = 0;
     const patient = waiting(() => {
