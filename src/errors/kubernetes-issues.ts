@@ -72,7 +72,8 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   {
     id: 'kubernetes-context',
     tool: CLIENTS,
-    pattern: /context "[^"]*" does not exist|context was not found|error: stat \S+: no such file or directory/i,
+    pattern:
+      /context "[^"]*" does not exist|context was not found|(?:error|client): stat \S+: no such file or directory/i,
     reason: 'api-unreachable',
     sentence: 'The kubeconfig is not there or lacks the context of this lab.',
     hint: 'Run `istio-vms k3s`: it writes the kubeconfig.',
@@ -109,6 +110,26 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     source: 'facts/k3s.md 12, Kubernetes: NamespaceLifecycle admission',
   },
   {
+    // Until the API server has read a new CustomResourceDefinition it says the same.
+    id: 'kubernetes-unknown-kind',
+    tool: CLIENTS,
+    pattern: /no matches for kind "/i,
+    transient: true,
+    reason: 'tool-failed',
+    sentence: 'The cluster does not know the kind of an object that is to be created.',
+    hint: "Run `istio-vms istio`: it installs Istio's own kinds.",
+    source: 'test/recordings/kubectl-1.34.2/apply-unknown-kind.json',
+  },
+  {
+    id: 'kubernetes-still-there',
+    tool: 'kubectl',
+    pattern: /timed out waiting for the condition on (?!pods\/|nodes\/)/i,
+    reason: 'gave-up-waiting',
+    sentence: 'Kubernetes did not finish deleting an object in time.',
+    hint: 'See what holds it (`kubectl get KIND NAME -o yaml`: finalizers, conditions), then run the same command again.',
+    source: 'test/recordings/kubectl-1.34.2/delete-timeout.json',
+  },
+  {
     id: 'kubernetes-conflict',
     tool: CLIENTS,
     pattern: /the object has been modified|Operation cannot be fulfilled/i,
@@ -131,7 +152,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     id: 'istio-overlay',
     tool: 'istioctl',
     pattern:
-      /contains multiple IstioOperator CRs|could not unmarshal|unknown field "|profile "[^"]*" not found|validation errors?:|error converting YAML to JSON/i,
+      /contains multiple IstioOperator CRs|could not unmarshal|unknown field "|profile "[^"]*" not found|validation errors?:|merge inputs: open |error converting YAML to JSON/i,
     reason: 'bad-configuration',
     sentence: 'The IstioOperator file is not valid for this version of istioctl.',
     hint: 'Correct the file that ISTIO_OVERLAY names: the text below says what is wrong with it.',

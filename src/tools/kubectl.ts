@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
+import { knownIssue } from '../errors/known-issues.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Clock, Command, CommandResult, Processes } from '../system/doors.ts';
 import { explain } from '../system/explain.ts';
+import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
 import { parseObjects, viewOf, type KubeObject, type KubeView } from './kube-object.ts';
 import * as argv from './kubectl-argv.ts';
@@ -80,6 +82,8 @@ export const ISTIO_KINDS = [
 /** What passes by itself: a server that is just starting, a busy datastore, a webhook whose pod is not up yet. */
 const TRANSIENT =
   /was refused|connection refused|connection reset|unexpected EOF|i\/o timeout|TLS handshake timeout|etcdserver|the object has been modified|Operation cannot be fulfilled|failed calling webhook|ServiceUnavailable|server is currently unable|no matches for kind|context deadline exceeded/i;
+const passesByItself = (stderr: string): boolean =>
+  TRANSIENT.test(stderr) || knownIssue(plainText(stderr), 'kubectl')?.transient === true;
 const PAUSES = [1_000, 2_000, 4_000, 8_000];
 const UNREACHABLE_MS = 5_000;
 const UNKNOWN_KIND = /the server doesn't have a resource type "([^"]+)"/;
@@ -105,7 +109,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
 
   const patient = async (command: Command, say?: Say): Promise<CommandResult> => {
     const worthIt = (thrown: unknown): boolean =>
-      thrown instanceof CommandError && thrown.failure === 'exit' && TRANSIENT.test(thrown.result.stderr);
+      thrown instanceof CommandError && thrown.failure === 'exit' && passesByItself(thrown.result.stderr);
     return retry(() => processes.run(command), { clock, pauses: PAUSES, worthIt, onRetry: tellAgain(say) });
   };
 

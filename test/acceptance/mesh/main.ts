@@ -9,6 +9,7 @@ import { IMAGE, incus, prepareIncus, PROJECT, raiseInotifyLimit, VM_PROFILE } fr
 import { installPackages, missingHere } from './host.ts';
 import { runLight } from './light/main.ts';
 import { startMirror } from './mirror.ts';
+import { recordIncus, recordPrograms } from './recordings/main.ts';
 import { ISTIO, K3S } from './versions.ts';
 
 const HELP = `usage: npm run mesh -- [options]
@@ -18,6 +19,8 @@ The built program against real Kubernetes, Istio and Envoy (test/acceptance/mesh
   --light            the mesh in network namespaces, in under a minute, instead of on whole machines
   --engine NAME      incus or multipass (its stand-in on Incus); default: both, one after the other
   --istio VERSION    ${ISTIO.map(({ version }) => version).join(' or ')}; default: ${ISTIO[0]?.version ?? ''}
+  --record           records kubectl's and istioctl's answers into test/recordings
+  --record-incus DIRECTORY  the same for Incus, out of the logs of a run, e.g. mesh-report/incus-1.30.4
   --build            only build what is missing
   --report DIRECTORY default: mesh-report
 `;
@@ -25,6 +28,8 @@ The built program against real Kubernetes, Istio and Envoy (test/acceptance/mesh
 const { values } = parseArgs({
   options: {
     light: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
+    'record-incus': { type: 'string' },
     build: { type: 'boolean', default: false },
     engine: { type: 'string' },
     istio: { type: 'string', default: ISTIO[0]?.version ?? '' },
@@ -52,11 +57,20 @@ async function main(): Promise<number> {
     say(`not possible here: ${missing}`);
     return NOT_HERE;
   }
+  const logs = values['record-incus'];
+  if (logs !== undefined) {
+    say(`${await recordIncus(resolve(process.env['INIT_CWD'] ?? process.cwd(), logs))} recordings`);
+    return 0;
+  }
   await installPackages();
   const kept = resolve(process.env['INIT_CWD'] ?? process.cwd(), values.report);
   if (values.light) {
     const { failed } = await runLight(await buildPrograms(), { keep: true, directory: join(kept, 'light') });
     return failed === 0 ? 0 : 1;
+  }
+  if (values.record) {
+    await recordPrograms(await buildPrograms());
+    return 0;
   }
   const rig = await buildRig();
   return values.build ? 0 : runEngines(rig, kept);

@@ -1,0 +1,51 @@
+/** An address for documentation (RFC 5737), so that no recording names a real one. */
+const SERVER = '192.0.2.1:6443';
+const LONG_TEXT = 300;
+/** From here on JSON is reduced to its shape. */
+const LONG_JSON = 3_000;
+
+/** Takes out of a program's output what differs from run to run, and what is secret. */
+export function normalise(text: string, directory: string): string {
+  return (
+    text
+      .replaceAll(directory, '/lab')
+      .replace(/eyJ[\w-]{8,}\.[\w-]+\.[\w-]+/g, 'TOKEN')
+      .replace(/-----BEGIN [^-]+-----[\s\S]*?-----END [^-]+-----/g, 'PEM')
+      // PEM in base64, as kubeconfigs and webhooks have it.
+      .replace(/LS0tLS1CRUdJTi[\w+/=]+/g, 'UEVN')
+      .replace(/\b\d{1,3}(?:\.\d{1,3}){3}:\d+->\d{1,3}(?:\.\d{1,3}){3}:\d+/g, `192.0.2.2:40000->${SERVER}`)
+      .replace(/\b127\.0\.0\.1:\d+/g, SERVER)
+      .replace(/\b10\.43\.\d+\.\d+/g, '10.43.0.9')
+      .replace(/\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g, '00000000-0000-0000-0000-000000000000')
+      .replace(/\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, '2026-01-01T00:00:00Z')
+      // The head of a line of klog: day, time, process.
+      .replace(/^([EWI])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ /gm, '$10101 00:00:00.000000       1 ')
+      .replace(/("resourceVersion": ?)"\d+"/g, '$1"1"')
+  );
+}
+
+/** Long JSON as its shape: keys and types stay, one element stands for all of its kind, long texts go. */
+export function shortened(stdout: string): string {
+  if (stdout.length < LONG_JSON) return stdout;
+  try {
+    return `${JSON.stringify(shape(JSON.parse(stdout)), null, 1)}\n`;
+  } catch {
+    return stdout;
+  }
+}
+
+function shape(value: unknown): unknown {
+  if (typeof value === 'string') return value.length > LONG_TEXT ? 'a long text' : value;
+  if (Array.isArray(value)) return oneOfEachKind(value as unknown[]).map(shape);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shape(each)]));
+}
+
+function oneOfEachKind(values: readonly unknown[]): unknown[] {
+  const kinds = new Map<unknown, unknown>();
+  for (const value of values) {
+    const kind = typeof value === 'object' && value !== null ? ((value as { kind?: unknown }).kind ?? '') : '';
+    if (!kinds.has(kind)) kinds.set(kind, value);
+  }
+  return [...kinds.values()];
+}

@@ -1,0 +1,67 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { CommandError } from '../../../../src/system/command-error.ts';
+import type { Command, CommandResult } from '../../../../src/system/doors.ts';
+import { runCommand } from '../light/processes.ts';
+import { normalise, shortened } from './normalise.ts';
+
+/** One command that a real program has run, as it stands in test/recordings. */
+export interface Recording {
+  readonly recordedAt: string;
+  readonly argv: readonly string[];
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command and writes down its answer under a name, whether it succeeds or fails. */
+export type Record = (name: string, command: Command) => Promise<void>;
+
+export interface RecorderOptions {
+  /** Of test/recordings. */
+  readonly target: string;
+  /** Such as `kubectl-1.34.2`. */
+  readonly program: string;
+  /** Replaced by `/lab` wherever it stands. */
+  readonly directory: string;
+  readonly print: (line: string) => void;
+}
+
+export function createRecorder({ target, program, directory, print }: RecorderOptions): Record {
+  return async (name, command) => {
+    const result = await ended(command);
+    if (result === undefined) {
+      print(`${program} ${name}: not recorded, it ran out of time`);
+      return;
+    }
+    const { exitCode, stdout, stderr } = result;
+    const recording: Recording = {
+      recordedAt: new Date().toISOString().slice(0, 10),
+      argv: [basename(command.file), ...command.args].map((arg) => normalise(arg, directory)),
+      exitCode,
+      stdout: shortened(normalise(stdout, directory)),
+      stderr: normalise(stderr, directory),
+    };
+    await writeRecording(join(target, program), name, recording);
+    print(`${program} ${name}: exit code ${exitCode}`);
+  };
+}
+
+export async function writeRecording(directory: string, name: string, recording: Recording): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, `${name}.json`), `${JSON.stringify(recording, null, 2)}\n`);
+}
+
+/** A program that tries again by itself may take longer than the product lets it. */
+const PATIENCE_MS = 150_000;
+
+/** Undefined where it did not end by itself. */
+async function ended(command: Command): Promise<CommandResult | undefined> {
+  try {
+    return await runCommand({ ...command, timeoutMs: PATIENCE_MS });
+  } catch (thrown) {
+    if (thrown instanceof CommandError && thrown.failure === 'exit') return thrown.result;
+    if (thrown instanceof CommandError && thrown.failure === 'timed-out') return undefined;
+    throw thrown;
+  }
+}

@@ -1,0 +1,229 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { CliError } from '../../src/errors/cli-error.ts';
+import type { Reason } from '../../src/errors/reasons.ts';
+import {
+  parseAliases,
+  parseInstances,
+  parseNetwork,
+  parseProfile,
+  parseServer,
+} from '../../src/machines/incus-json.ts';
+import { CommandError } from '../../src/system/command-error.ts';
+import type { CommandResult, Processes } from '../../src/system/doors.ts';
+import { explain } from '../../src/system/explain.ts';
+import { readProgress } from '../../src/tools/istioctl-progress.ts';
+import { createIstioctl } from '../../src/tools/istioctl.ts';
+import { parseObjects } from '../../src/tools/kube-object.ts';
+import { createKubectl } from '../../src/tools/kubectl.ts';
+import type { Recording } from '../acceptance/mesh/recordings/recorder.ts';
+import { fakeClock } from '../support/fake-clock.ts';
+
+type Tool = 'kubectl' | 'istioctl' | 'incus';
+interface Recorded extends Recording {
+  readonly tool: Tool;
+  readonly version: string;
+  readonly name: string;
+}
+
+const FOLDER = 'test/recordings';
+const all: readonly Recorded[] = readdirSync(FOLDER, { withFileTypes: true })
+  .filter((each) => each.isDirectory())
+  .flatMap(({ name: program }) => readdirSync(`${FOLDER}/${program}`).map((file) => read(program, file)));
+
+function read(program: string, file: string): Recorded {
+  const [, tool = '', version = ''] = /^([a-z]+)-(.*)$/.exec(program) ?? [];
+  const recording = JSON.parse(readFileSync(`${FOLDER}/${program}/${file}`, 'utf8')) as Recording;
+  return { ...recording, tool: tool as Tool, version, name: file.replace(/\.json$/, '') };
+}
+
+const titled = (recordings: readonly Recorded[]) =>
+  recordings.map((each) => [`${each.tool} ${each.version} ${each.name}`, each] as const);
+const failures = all.filter(({ exitCode }) => exitCode !== 0);
+const successes = all.filter(({ exitCode }) => exitCode === 0);
+
+/** What a user is told, and whether the program tries again first. */
+type Row = readonly [Reason, 'retried' | 'once'];
+
+/** For whatever is asked of an API server. */
+const UNREACHABLE: Readonly<Record<string, Row>> = {
+  'nothing-listens': ['api-unreachable', 'retried'],
+  closes: ['api-unreachable', 'retried'],
+  'closes-late': ['api-unreachable', 'retried'],
+  resets: ['api-unreachable', 'retried'],
+  hangs: ['api-unreachable', 'retried'],
+  unavailable: ['api-unreachable', 'retried'],
+  busy: ['api-unreachable', 'retried'],
+  unauthorized: ['api-unreachable', 'once'],
+  x509: ['api-unreachable', 'once'],
+  'no-context': ['api-unreachable', 'once'],
+  'no-file': ['api-unreachable', 'once'],
+  forbidden: ['permission-denied', 'once'],
+};
+const under = (verb: string): Record<string, Row> =>
+  Object.fromEntries(Object.entries(UNREACHABLE).map(([name, row]) => [`${verb}-${name}`, row]));
+
+const PLAIN: Row = ['tool-failed', 'once'];
+const OVERLAY: Row = ['bad-configuration', 'once'];
+const EXPECTED: Readonly<Record<Tool, Readonly<Record<string, Row>>>> = {
+  kubectl: {
+    ...under('get'),
+    ...under('apply'),
+    'get-unknown-kind': PLAIN,
+    'get-unknown-flag': PLAIN,
+    'apply-unknown-kind': ['tool-failed', 'retried'],
+    'apply-no-namespace': PLAIN,
+    'apply-conflict': ['tool-failed', 'retried'],
+    'apply-immutable': PLAIN,
+    'apply-invalid': PLAIN,
+    'apply-unknown-field': PLAIN,
+    'apply-webhook-failing': ['tool-failed', 'retried'],
+    'apply-terminating': PLAIN,
+    'rollout-status-absent': PLAIN,
+    'rollout-status-timeout': PLAIN,
+    'scale-absent': PLAIN,
+    'rollout-restart-absent': PLAIN,
+    'wait-node-absent': PLAIN,
+    'wait-node-timeout': PLAIN,
+    'drain-absent': PLAIN,
+    'exec-absent': PLAIN,
+    'logs-absent': PLAIN,
+    'delete-unknown-kind': PLAIN,
+    'delete-timeout': ['gave-up-waiting', 'once'],
+  },
+  istioctl: {
+    ...under('install'),
+    ...under('configure'),
+    ...under('tag-set'),
+    'install-old': PLAIN,
+    'install-overlay-unknown-field': OVERLAY,
+    'install-overlay-unknown-value': OVERLAY,
+    'install-overlay-unknown-component': OVERLAY,
+    'install-overlay-wrong-type': OVERLAY,
+    'install-overlay-two-documents': OVERLAY,
+    'install-overlay-other-kind': OVERLAY,
+    'install-overlay-profile': OVERLAY,
+    'install-overlay-no-yaml': OVERLAY,
+    'install-overlay-absent': OVERLAY,
+    'install-unknown-flag': PLAIN,
+    'install-not-ready': ['gave-up-waiting', 'once'],
+    'install-immutable': PLAIN,
+    'install-webhook-failing': ['tool-failed', 'retried'],
+    'tag-set-no-revision': PLAIN,
+    'configure-no-control-plane': PLAIN,
+    'configure-no-root-certificate': ['tool-failed', 'retried'],
+    'configure-no-service-account': PLAIN,
+  },
+  incus: { 'launch-fails': PLAIN },
+};
+
+const config = {
+  context: 'c',
+  paths: { kubeconfig: '/k', istioctl: '/b/istioctl' },
+  istio: { revision: '1-30-4', cluster: 'test', namespace: 'istio-system' },
+};
+
+/** Plays a recording to our own program, whatever it asks, and tells what comes of it. */
+async function played({ tool, exitCode, stdout, stderr }: Recorded): Promise<Row> {
+  let calls = 0;
+  const result: CommandResult = { exitCode, stdout, stderr, stdoutBytes: Buffer.from(stdout), durationMs: 1 };
+  const processes: Processes = {
+    run: (command) => {
+      calls++;
+      return Promise.reject(new CommandError(command, 'exit', result));
+    },
+  };
+  const parts = { processes, clock: fakeClock(), config };
+  const work = {
+    kubectl: () => createKubectl(parts).apply([]),
+    istioctl: () => createIstioctl(parts).setDefaultTag(),
+    incus: async () => {
+      try {
+        await processes.run({ file: 'incus', args: ['launch'], effect: 'write' });
+      } catch (thrown) {
+        throw explain(thrown as CommandError);
+      }
+    },
+  };
+  const error = await work[tool]().then(
+    () => expect.unreachable(),
+    (thrown: unknown) => thrown as CliError,
+  );
+  return [error.reason, calls > 1 ? 'retried' : 'once'];
+}
+
+describe('recorded failures', () => {
+  it.each(titled(failures))('%s: the reason, and whether it is tried again', async (_, each) => {
+    expect(await played(each)).toEqual(EXPECTED[each.tool][each.name]);
+  });
+
+  it('are there for each row of the table', () => {
+    for (const tool of ['kubectl', 'istioctl', 'incus'] as const)
+      expect([...new Set(failures.filter((each) => each.tool === tool).map(({ name }) => name))].sort()).toEqual(
+        Object.keys(EXPECTED[tool]).sort(),
+      );
+  });
+});
+
+const PARSERS: Readonly<Record<string, (stdout: string) => unknown>> = {
+  alias: parseAliases,
+  list: parseInstances,
+  'query-server': parseServer,
+  'query-profiles': parseProfile,
+  'query-networks': parseNetwork,
+};
+
+const answering = (stdout: string): Processes => ({
+  run: () => Promise.resolve({ exitCode: 0, stdout, stderr: '', stdoutBytes: Buffer.from(stdout), durationMs: 1 }),
+});
+
+describe('recorded answers', () => {
+  it.each(titled(successes.filter(({ tool }) => tool === 'incus')))('%s is understood', (_, { name, stdout }) => {
+    const parser = PARSERS[name];
+    if (parser === undefined) expect(['', '{']).toContain(stdout.slice(0, 1));
+    else expect(parser(stdout)).toBeDefined();
+  });
+
+  it('of incus list have the address of the machine and not of a bridge on it', () => {
+    const list = all.find(({ tool, name }) => tool === 'incus' && name === 'list');
+    const [machine] = parseInstances(list?.stdout ?? '');
+    expect(machine?.state).toBe('running');
+    expect(machine?.addresses).toHaveLength(1);
+  });
+
+  it.each(titled(successes.filter(({ tool, name }) => tool === 'kubectl' && name.startsWith('get-'))))(
+    '%s are objects',
+    (_, { name, stdout }) => {
+      const kinds = parseObjects(stdout).map(({ kind }) => kind);
+      const expected: Readonly<Record<string, readonly string[]>> = {
+        'get-one': ['Namespace'],
+        'get-list': ['Namespace', 'Service', 'Deployment'],
+        'get-absent': [],
+        'get-selector': [],
+      };
+      expect([...new Set(kinds)]).toEqual(expected[name]);
+    },
+  );
+
+  it.each(titled(successes.filter(({ name }) => name === 'version')))('%s is the version', async (_, each) => {
+    const parts = { processes: answering(each.stdout), clock: fakeClock(), config };
+    const found = each.tool === 'kubectl' ? createKubectl(parts).clientVersion() : createIstioctl(parts).version();
+    expect((await found)?.replace(/\+.*$/, '')).toBe(each.version);
+  });
+
+  it.each(titled(successes.filter(({ name }) => name === 'install')))('%s shows progress', (_, { stderr }) => {
+    const kinds = stderr.split('\n').map((line) => readProgress(line)?.kind);
+    expect(kinds.filter((kind) => kind !== undefined).length).toBeGreaterThan(3);
+    expect(kinds).not.toContain('failed');
+  });
+});
+
+describe('the recordings', () => {
+  it.each(titled(all))('%s hold no secret', (_, each) => {
+    expect(JSON.stringify(each)).not.toMatch(/eyJ[\w-]{8,}\.[\w-]+\.|PRIVATE KEY|BEGIN CERT|LS0tLS1CRUdJTi/);
+  });
+
+  it.each(titled(all))('%s tell when they were made', (_, { recordedAt }) => {
+    expect(recordedAt).toMatch(/^\d{4}-\d\d-\d\d$/);
+  });
+});
