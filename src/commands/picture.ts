@@ -8,7 +8,7 @@ import { counted } from '../plan/words.ts';
 import type { Host } from '../system/doors.ts';
 import { renderReport } from '../ui/report/page.ts';
 import { everyText, failureOf, picturedRun, type Picture } from '../ui/report/picture.ts';
-import type { CheckResult } from '../verify/verify.ts';
+import type { CheckResult } from '../verify/check.ts';
 import { VERSION } from '../version.ts';
 import type { Answer, Session } from './command.ts';
 

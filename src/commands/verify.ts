@@ -6,10 +6,10 @@ import { whileAlone } from './alone.ts';
 import { requireTools } from './tools.ts';
 import { renderTable, type Cell } from '../ui/table.ts';
 import type { Paint } from '../ui/paint.ts';
-import type { Check } from '../verify/check.ts';
+import type { Check, CheckResult } from '../verify/check.ts';
 import { firstCause } from '../verify/causes.ts';
 import { CHECKS, chooseChecks } from '../verify/checks.ts';
-import { verify as runVerify, type CheckResult } from '../verify/verify.ts';
+import { verify as runVerify } from '../verify/verify.ts';
 import type { Session } from './command.ts';
 import { session } from './session.ts';
 

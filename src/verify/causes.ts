@@ -1,5 +1,4 @@
-import type { Check, Verdict } from './check.ts';
-import type { CheckResult } from './verify.ts';
+import type { Check, CheckResult, Verdict } from './check.ts';
 
 /** The failed check because of which this one has nothing to judge; undefined when it can run. Pure. */
 export function failedNeed(check: Check, seen: readonly CheckResult[]): CheckResult | undefined {

@@ -40,6 +40,17 @@ export interface Check {
   run(lab: Lab, context: CheckContext): Promise<Verdict>;
 }
 
+/** One row of the report. */
+export interface CheckResult extends Pick<Verdict, 'ok' | 'evidence' | 'hint' | 'blocks'> {
+  readonly name: string;
+  readonly title: string;
+  /** `skipped`: something that it needs has failed. It is not ok, either. */
+  readonly outcome: 'passed' | 'failed' | 'skipped';
+  /** Of what is not ok: the name of the check whose failure is behind it; its own when there is none. */
+  readonly cause?: string;
+  readonly durationMs: number;
+}
+
 export const pass = (evidence: string): Verdict => ({ ok: true, evidence });
 
 export const fail = (evidence: string, more: Omit<Verdict, 'ok' | 'evidence'> = {}): Verdict => ({

@@ -1,11 +1,12 @@
 import { CliError } from '../errors/cli-error.ts';
-import { DEMO_UNIT } from '../guest/demo.ts';
+import { DEMO_UNIT, foreignListener, listenerText } from '../guest/demo.ts';
+import type { GuestState } from '../guest/state.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { fail, pass, type Check } from './check.ts';
+import { fail, pass, type Check, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { runningVm } from './vm.ts';
 import { findEntry } from './vm-checks.ts';
@@ -23,7 +24,10 @@ export const health: Check = {
   async run(lab, context) {
     if ((await findEntry(lab)) === undefined) return fail('no WorkloadEntry');
     // Only what runs is stopped, so that it runs again afterwards and nothing else has changed.
-    const { active } = (await lab.workloadVm.state())?.demo ?? { active: 'not there' };
+    const state = await lab.workloadVm.state();
+    const other = state === undefined ? undefined : otherApplication(lab, state);
+    if (other !== undefined) return healthyOnly(lab, other, context);
+    const { active } = state?.demo ?? { active: 'not there' };
     if (active !== 'active') return fail(`the demo workload is ${active}`, { certain: true });
     // Looked up before: on the way back there is no look that an interrupt could cut.
     const vm = await runningVm(lab);
@@ -44,6 +48,23 @@ export const health: Check = {
       : fail(`running: ${running}`, { look: entries(lab) });
   },
 };
+
+/** What serves the port in place of the demo workload; undefined when that is the demo workload's to do. */
+export function otherApplication({ config }: Lab, state: GuestState): string | undefined {
+  const foreign = foreignListener(state);
+  if (foreign !== undefined) return listenerText(foreign);
+  return config.vm.demo ? undefined : `nothing (DEMO=off) on port ${config.vm.appPort}`;
+}
+
+/** The user's own application is not ours to stop: that it is healthy is all there is to see. */
+async function healthyOnly(lab: Lab, other: string, context: StepContext): Promise<Verdict> {
+  const running = await waitForHealth(lab, 'True', context);
+  return running === 'True'
+    ? pass(`Healthy True, served by ${other}; not stopped to see it unhealthy`)
+    : fail(`${running}; the port is served by ${other}`, {
+        hint: `serve port ${lab.config.vm.appPort} on ${lab.config.vm.name} with your application, or set DEMO=on`,
+      });
+}
 
 const entries = (lab: Lab): string => `${look(lab, lab.config.vm.namespace, 'workloadentries')} -o yaml`;
 

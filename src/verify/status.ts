@@ -6,7 +6,7 @@ import { findObject, hasCondition, loadBalancerAddresses, rolloutState, type Clu
 import type { Lab } from '../steps/lab.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { healthOf } from './health.ts';
+import { healthOf, otherApplication } from './health.ts';
 import { lookAtCluster, readyPodsBehind } from './view.ts';
 import { asSentence } from './vm.ts';
 
@@ -78,7 +78,7 @@ export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
                     ? 'not installed'
                     : `${guest.sidecar.version}, ${guest.sidecar.active}, ${guest.sidecar.ready ? 'ready' : 'not ready'}`,
               },
-              { what: 'demo workload', ok: guest.demo.active === 'active', state: guest.demo.active },
+              demoRow(lab, guest),
               guest.certExpires === undefined
                 ? { what: 'certificate', ok: false, state: 'no certificate' }
                 : expiryRow('certificate', guest.certExpires, now),
@@ -90,6 +90,13 @@ export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
       ],
     },
   ];
+}
+
+/** An application of the user's in the demo workload's place is neither good nor bad. */
+function demoRow(lab: Lab, guest: GuestState): StatusRow {
+  const other = otherApplication(lab, guest);
+  if (other !== undefined) return { what: 'demo workload', state: `not used: the port is served by ${other}` };
+  return { what: 'demo workload', ok: guest.demo.active === 'active', state: guest.demo.active };
 }
 
 function machineRow(name: string, machines: readonly MachineInfo[]): StatusRow {

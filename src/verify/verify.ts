@@ -6,21 +6,10 @@ import type { Lab } from '../steps/lab.ts';
 import { removeSample, sampleStep } from '../steps/traffic.ts';
 import { createAdviser, type Adviser } from './advice.ts';
 import { causeOf, failedNeed } from './causes.ts';
-import { fail, type Check, type CheckContext, type Verdict } from './check.ts';
+import { fail, type Check, type CheckContext, type CheckResult, type Verdict } from './check.ts';
 import { withNeeds } from './checks.ts';
 import { PATIENCE_MS } from './patience.ts';
 import { lookAtCluster } from './view.ts';
-
-/** One row of the report. */
-export interface CheckResult extends Pick<Verdict, 'ok' | 'evidence' | 'hint' | 'blocks'> {
-  readonly name: string;
-  readonly title: string;
-  /** `skipped`: something that it needs has failed. It is not ok, either. */
-  readonly outcome: 'passed' | 'failed' | 'skipped';
-  /** Of what is not ok: the name of the check whose failure is behind it; its own when there is none. */
-  readonly cause?: string;
-  readonly durationMs: number;
-}
 
 /**
  * Runs checks one after the other (some change the lab while they look), each to its verdict: a check that cannot run

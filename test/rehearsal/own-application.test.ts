@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readStatus } from '../../src/verify/status.ts';
 import { findingText } from '../../src/plan/words.ts';
 import { listenOn } from '../../src/rehearsal/guest/listeners.ts';
 import { labThatIsUp, refusals } from './support/simulated.ts';
@@ -21,6 +22,17 @@ describe("an application of one's own on the VM's port", () => {
     expect(vm.units.has('istio-vms-demo')).toBe(false);
     const second = await lab.up();
     expect([second.report.error, second.changed]).toEqual([undefined, []]);
+    // It is not ours to stop: only what it is now is seen, and nothing is written.
+    const health = await lab.verify(['health']);
+    expect([health.red, health.writes]).toEqual([[], []]);
+    expect(health.results.at(-1)?.evidence).toBe(
+      'Healthy True, served by nginx (pid 812, nginx.service) on 0.0.0.0:8000; not stopped to see it unhealthy',
+    );
+    const rows = (await lab.drive(() => readStatus(lab.lab()))).flatMap((section) => section.rows);
+    expect(rows.find(({ what }) => what === 'demo workload')).toEqual({
+      what: 'demo workload',
+      state: 'not used: the port is served by nginx (pid 812, nginx.service) on 0.0.0.0:8000',
+    });
     // When it goes, the demo workload comes back.
     listenOn(vm, 8000, undefined);
     expect((await lab.up()).changed).toEqual(['demo']);

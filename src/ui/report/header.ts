@@ -55,7 +55,7 @@ type Tile = readonly [name: string, value: string, more: string];
 
 function tilesOf({ run, proofs, commands }: Picture): readonly Tile[] {
   const writes = commands.filter(({ effect }) => effect === 'write').length;
-  const passed = proofs.filter(({ ok }) => ok).length;
+  const passed = proofs.filter(({ outcome }) => outcome === 'passed').length;
   const proving = proofs.reduce((sum, { durationMs }) => sum + durationMs, 0);
   return [
     ...(run === undefined ? [] : runTiles(run)),

@@ -38,7 +38,7 @@ export interface PicturedStep extends Omit<StepReport, 'error'> {
 export interface Proof {
   readonly name: string;
   readonly title: string;
-  readonly ok: boolean;
+  readonly outcome: 'passed' | 'failed' | 'skipped';
   readonly evidence: string;
   readonly hint?: string;
   readonly durationMs: number;

@@ -6,7 +6,7 @@ import { proofOwner, type Picture, type Proof } from './picture.ts';
 /** The table of `verify`: each check with its verdict, its evidence and its commands. */
 export function proofTable(picture: Picture): Markup {
   const { proofs } = picture;
-  const passed = proofs.filter(({ ok }) => ok).length;
+  const passed = proofs.filter(({ outcome }) => outcome === 'passed').length;
   const ms = proofs.reduce((sum, { durationMs }) => sum + durationMs, 0);
   return html`<section aria-labelledby="proofs">
     <h2 id="proofs">Proofs</h2>
@@ -27,7 +27,14 @@ export function proofTable(picture: Picture): Markup {
   </section>`;
 }
 
-function row({ name, title, ok, evidence, hint, durationMs }: Proof, picture: Picture): Markup {
+/** The row's class and its verdict. */
+const VERDICTS = {
+  passed: ['pass', '✔ pass'],
+  failed: ['fail', '✖ FAIL'],
+  skipped: ['skip', 'skipped'],
+} as const;
+
+function row({ name, title, outcome, evidence, hint, durationMs }: Proof, picture: Picture): Markup {
   const commands = picture.commands.filter(({ owner }) => owner === proofOwner(name));
   // Much of what is proved was looked up once for all proofs.
   const list =
@@ -37,8 +44,9 @@ function row({ name, title, ok, evidence, hint, durationMs }: Proof, picture: Pi
           <summary>${counted(commands.length, 'command')}</summary>
           ${commandList(commands, picture.startedAt)}
         </details>`;
-  return html`<tr class="${ok ? 'pass' : 'fail'}">
-    <td class="verdict">${ok ? '✔ pass' : '✖ FAIL'}</td>
+  const [kind, verdict] = VERDICTS[outcome];
+  return html`<tr class="${kind}">
+    <td class="verdict">${verdict}</td>
     <th scope="row" class="check">
       ${name}
       <p class="claim">${title}</p>

@@ -24,7 +24,8 @@ import { createMask } from '../../../src/system/mask.ts';
 import { loadShippedData, type ShippedData } from '../../../src/system/shipped.ts';
 import { createRunLog, loggingProcesses } from '../../../src/ui/log.ts';
 import { chooseChecks } from '../../../src/verify/checks.ts';
-import { verify as runVerify, type CheckResult as Proof } from '../../../src/verify/verify.ts';
+import type { CheckResult as Proof } from '../../../src/verify/check.ts';
+import { verify as runVerify } from '../../../src/verify/verify.ts';
 
 export const shipped: ShippedData = await loadShippedData();
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { CheckResult as StepLook } from '../../../src/plan/check.ts';
 import type { Finding, Step } from '../../../src/plan/step.ts';
-import { firstCommand } from '../../../src/verify/advice.ts';
+import { firstCommand } from '../../../src/verify/first-command.ts';
 import { causeOf, failedNeed, firstCause } from '../../../src/verify/causes.ts';
 import type { Check } from '../../../src/verify/check.ts';
 import { CHECKS, withNeeds } from '../../../src/verify/checks.ts';
 import { requestsFor, versionIn } from '../../../src/verify/versions-seen.ts';
-import type { CheckResult } from '../../../src/verify/verify.ts';
+import type { CheckResult } from '../../../src/verify/check.ts';
 
 const check = (name: string, needs: readonly string[] = [], explainedBy: readonly string[] = []): Check => ({
   name,

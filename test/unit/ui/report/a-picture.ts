@@ -52,11 +52,17 @@ export function aPicture(words: Words = (text) => text, more: Partial<Picture> =
       changed: 2,
     },
     proofs: [
-      { name: 'nodes', title: words('all nodes are Ready'), ok: true, evidence: words('one node'), durationMs: 100 },
+      {
+        name: 'nodes',
+        title: words('all nodes are Ready'),
+        outcome: 'passed',
+        evidence: words('one node'),
+        durationMs: 100,
+      },
       {
         name: 'dns',
         title: words('DNS answers'),
-        ok: false,
+        outcome: 'failed',
         evidence: words('SERVFAIL'),
         hint: words('istio-vms bootstrap'),
         durationMs: 400,

@@ -1,0 +1,27 @@
+import type { CheckResult } from '../plan/check.ts';
+import { closure } from '../plan/graph.ts';
+import { makePlan } from '../plan/plan.ts';
+import type { Step } from '../plan/step.ts';
+
+/** The command, or the hint of a look that failed; undefined when everything is as wanted. Pure. */
+export function firstCommand(
+  steps: readonly Step[],
+  results: readonly CheckResult[],
+  madeBy: readonly string[],
+): string | undefined {
+  const idsOf = (commands: readonly string[]): readonly string[] =>
+    steps.filter((step) => commands.includes(step.madeBy)).map(({ id }) => id);
+  const firstIn = (ids: ReadonlySet<string>): CheckResult | undefined =>
+    results.find(({ step, finding, waitsFor }) => ids.has(step.id) && finding !== 'ready' && waitsFor === undefined);
+
+  let first = firstIn(closure(steps, idsOf(madeBy)));
+  // A command also makes its other steps; it refuses when something that those need is missing.
+  for (let tries = 0; first !== undefined && tries < steps.length; tries++) {
+    if (first.error !== undefined) return first.error.facts.hint ?? first.step.madeBy;
+    const { required } = makePlan(steps, { kind: 'apply', targets: idsOf([first.step.madeBy]) });
+    const before = firstIn(new Set(required.map(({ id }) => id)));
+    if (before === undefined) return first.step.madeBy;
+    first = before;
+  }
+  return first?.step.madeBy;
+}
