@@ -25,6 +25,9 @@ interface Row {
 
 const PULL = /^(?:ErrImagePull|ImagePullBackOff|RegistryUnavailable)$/;
 
+/** As a kubelet from 1.31 on says it (seen on the mesh rig with 1.34). */
+const BACK_OFF = /^Back-off pulling image "[^"]*": ErrImagePull: (.+)/s;
+
 /** The first row that fits explains it. How long each may last: a kubelet tries a pull again after 10, 20, 40, 80 s. */
 const ROWS: readonly Row[] = [
   {
@@ -145,9 +148,12 @@ function troubleOf(who: string, state: State | undefined): PodTrouble | undefine
     ({ reasons, message: says }) => reasons.test(word) && (says === undefined || says.test(message)),
   );
   if (row === undefined) return undefined;
-  const more = message.split('\n')[0] ?? '';
   const { kind, patienceMs, reason, hint } = row;
-  return { kind, patienceMs, reason, hint, text: `${who}: ${word}${more === '' ? '' : ` (${more})`}` };
+  // Between two tries the kubelet repeats the last one's message behind words of its own: it stays one and the same text.
+  const [, lastTry] = BACK_OFF.exec(message) ?? [];
+  const more = (lastTry ?? message).split('\n')[0] ?? '';
+  const shown = lastTry === undefined ? word : 'ErrImagePull';
+  return { kind, patienceMs, reason, hint, text: `${who}: ${shown}${more === '' ? '' : ` (${more})`}` };
 }
 
 function conditionOf(object: KubeObject, type: string, status: string): Condition | undefined {

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { podTrouble } from '../../../src/steps/pod-reasons.ts';
+import type { KubeObject } from '../../../src/tools/kube-object.ts';
+
+// The messages are those of a kubelet 1.34 on the mesh rig.
+const CAUSE =
+  'failed to pull and unpack image "docker.io/istio/pilot:1.31.0": failed to do request: Head "https://registry-1.docker.io/v2/istio/pilot/manifests/1.31.0": dial tcp: lookup registry-1.docker.io: Temporary failure in name resolution';
+
+const istiod: KubeObject = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'istiod', namespace: 'istio-system' },
+};
+
+const podWaiting = (reason: string, message: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'istiod-7d4-abc',
+    namespace: 'istio-system',
+    ownerReferences: [{ kind: 'ReplicaSet', name: 'istiod-7d4' }],
+  },
+  status: { containerStatuses: [{ state: { waiting: { reason, message } } }] },
+});
+
+const troubleOf = (reason: string, message: string) =>
+  podTrouble([istiod, podWaiting(reason, message)], 'istiod', 'istio-system');
+
+describe('the reason why pods do not start', () => {
+  it('stays one sentence while the kubelet alternates between two of its own', () => {
+    const pulling = troubleOf('ErrImagePull', CAUSE);
+    expect(pulling).toMatchObject({ kind: 'image pull', reason: 'download-failed' });
+    expect(pulling?.text).toBe(`istiod-7d4-abc: ErrImagePull (${CAUSE})`);
+    const backingOff = `Back-off pulling image "docker.io/istio/pilot:1.31.0": ErrImagePull: ${CAUSE}`;
+    expect(troubleOf('ImagePullBackOff', backingOff)).toEqual(pulling);
+  });
+
+  it('keeps what an older kubelet says, which does not repeat the cause', () => {
+    expect(troubleOf('ImagePullBackOff', 'Back-off pulling image "x:1"')?.text).toBe(
+      'istiod-7d4-abc: ImagePullBackOff (Back-off pulling image "x:1")',
+    );
+  });
+
+  it('tells an image that is not there from a registry that is out of reach', () => {
+    expect(troubleOf('ErrImagePull', 'docker.io/istio/pilot:9: not found')?.reason).toBe('artifact-absent');
+  });
+});
