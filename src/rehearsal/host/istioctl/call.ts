@@ -7,7 +7,7 @@ export const istioError = (text: string): ProgramResult => ({ exitCode: 1, stder
 
 /** istioctl refuses a flag or word, and the rehearsal says which. */
 export const refused = (what: string): ProgramResult => ({
-  exitCode: 1,
+  exitCode: 64,
   stderr: `Error: unknown command or flag: ${what}\n`,
   refused: `istioctl ${what}`,
 });

@@ -53,18 +53,14 @@ export async function dial(
   const context = flag(parsed, '--context') ?? '';
   const connection = await connect(call, flag(parsed, '--kubeconfig') ?? '', context, ISTIOCTL_CALL);
   if ('cluster' in connection) return connection;
-  return { failure: istioError(words(connection.trouble, context, request)) };
+  return { failure: istioError(words(connection.trouble, request)) };
 }
 
-function words(
-  { kind, server = '' }: Trouble,
-  context: string,
-  { before, verb, path, unauthorized }: FirstRequest,
-): string {
+function words({ kind, server = '', text = '' }: Trouble, { before, verb, path, unauthorized }: FirstRequest): string {
   const url = `${verb} "https://${server}${path}": `;
   switch (kind) {
     case 'kubeconfig':
-      return `failed to setup client: context "${context}" does not exist`;
+      return `failed to setup client: ${text}`;
     case 'refused':
       return `${before}${url}dial tcp ${server}: connect: connection refused`;
     case 'timeout':

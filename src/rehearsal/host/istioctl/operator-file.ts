@@ -156,7 +156,20 @@ function checkFields(document: Fields): void {
   }
   const values = fields(spec['values']);
   known(values, VALUES_KEYS);
-  known(fields(values['global']), GLOBAL_KEYS);
+  const global = fields(values['global']);
+  known(global, GLOBAL_KEYS);
+  booleans(global, GLOBAL_SWITCHES);
+}
+
+const GLOBAL_SWITCHES = ['logAsJson', 'mountMtlsCerts', 'externalIstiod', 'configCluster', 'nativeNftables'];
+
+function booleans(found: Fields, keys: readonly string[]): void {
+  const odd = keys.map((key) => found[key]).find((value) => !['undefined', 'boolean'].includes(typeof value));
+  if (odd === undefined || odd === null) return;
+  const type = Array.isArray(odd) ? 'array' : typeof odd;
+  throw new OperatorError(
+    `generate config: could not unmarshal: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${type} into Go value of type bool`,
+  );
 }
 
 function known(found: Fields, allowed: readonly string[]): void {

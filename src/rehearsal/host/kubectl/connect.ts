@@ -33,6 +33,8 @@ function parsed(text: string): Kubeconfig {
 
 /** Why there is no connection; `failure` says it in kubectl's words, other clients have their own. */
 export interface Trouble {
+  /** What kubectl says of its kubeconfig, without the head of the line. */
+  readonly text?: string;
   readonly kind: 'kubeconfig' | 'refused' | 'timeout' | 'x509' | 'unauthorized';
   /** `host:port`, where the kubeconfig names one. */
   readonly server?: string;
@@ -60,7 +62,8 @@ export async function connect(
   const { world, files, signal } = call;
   const no = async (text: string, time: number, trouble: Trouble = { kind: 'kubeconfig' }): Promise<Connection> => {
     await world.clock.sleep(time, signal);
-    return { failure: failure(text), trouble };
+    const said = trouble.kind === 'kubeconfig' ? { ...trouble, text: text.replace(/^error: /, '') } : trouble;
+    return { failure: failure(text), trouble: said };
   };
   const text = await files.readText(kubeconfig);
   if (text === undefined) return no(`error: stat ${kubeconfig}: no such file or directory`, took);

@@ -54,6 +54,8 @@ export const get: Verb = {
     );
     const onTheWay = items.some((item) => item.kind === 'Node' && !isReady(item as NodeObject));
     if (onTheWay && strike(call.world, 'slept-while-looking')) call.world.clock.leap(LID_CLOSED);
+    // With --ignore-not-found, nothing found is nothing printed.
+    if (items.length === 0 && parsed.flags.has('--ignore-not-found')) return { exitCode: 0 };
     return { exitCode: 0, stdout: listText(items) };
   },
 };

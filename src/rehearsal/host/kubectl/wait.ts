@@ -44,7 +44,12 @@ export const rolloutStatus: Verb['run'] = async ({ call, cluster, parsed }) => {
     return found as Deployment;
   };
   const over = await watch(call, cluster, seconds, () => isRolledOut(deployment()));
-  if (over !== undefined) return over;
+  if (over !== undefined) {
+    const { spec, status } = deployment();
+    const [available, wanted] = [status?.availableReplicas ?? 0, spec.replicas ?? 1];
+    const counts = `${available} of ${wanted} updated replicas are available...`;
+    return { ...over, stdout: `Waiting for deployment "${name}" rollout to finish: ${counts}\n` };
+  }
   return { exitCode: 0, stdout: `deployment "${name}" successfully rolled out\n` };
 };
 

@@ -128,6 +128,7 @@ export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3
   const items = async (kind: string, selector?: string): Promise<Answered[]> => {
     const more = selector === undefined ? [] : ['--selector', selector];
     const { stdout } = await kube(['get', kind, '--all-namespaces', ...more, '--ignore-not-found', '--output=json']);
+    if (stdout === undefined) return [];
     return (JSON.parse(String(stdout)) as { items: Answered[] }).items;
   };
 

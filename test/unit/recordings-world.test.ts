@@ -1,0 +1,205 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { parse, stringify } from 'yaml';
+import { describe, expect, it } from 'vitest';
+import { knownIssue } from '../../src/errors/known-issues.ts';
+import { controlPlane } from '../../src/manifests/control-plane.ts';
+import { eastWestGateway } from '../../src/manifests/east-west-gateway.ts';
+import { workloadGroup, workloadObjects } from '../../src/manifests/workload.ts';
+import { toYaml } from '../../src/manifests/yaml.ts';
+import { istioctl } from '../../src/rehearsal/host/istioctl.ts';
+import { kubectl } from '../../src/rehearsal/host/kubectl.ts';
+import type { Recording } from '../acceptance/mesh/recordings/recorder.ts';
+import { readyLab, type Lab } from './rehearsal/cluster/lab.ts';
+
+type Tool = 'kubectl' | 'istioctl';
+
+const FOLDER = 'test/recordings';
+const programs = readdirSync(FOLDER).filter((name) => /^(?:kubectl|istioctl)-/.test(name));
+const object = (apiVersion: string, kind: string, name: string, rest: object = {}): object => ({
+  apiVersion,
+  kind,
+  metadata: { name, namespace: 'recorded' },
+  ...rest,
+});
+const list = (...items: readonly object[]): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+const deployment = (app: string, image = 'a'): object =>
+  object('apps/v1', 'Deployment', 'd', {
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app } },
+      template: { metadata: { labels: { app } }, spec: { containers: [{ name: 'a', image }] } },
+    },
+  });
+const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'recorded' } };
+
+/** What makes the simulated world such as the real one was, and what stood on stdin. */
+type Scene = (lab: Lab) => Promise<string | undefined>;
+const as =
+  (stdin?: string): Scene =>
+  () =>
+    Promise.resolve(stdin);
+const after =
+  (work: (lab: Lab) => unknown, stdin?: string): Scene =>
+  async (lab) => {
+    await work(lab);
+    return stdin;
+  };
+
+const CONFIG_MAP = list(object('v1', 'ConfigMap', 'a', { data: { a: 'b' } }));
+const wrongUser = async (lab: Lab): Promise<void> => {
+  const path = lab.config.paths.kubeconfig;
+  const config = parse((await lab.files.readText(path)) ?? '') as { users: { user: Record<string, string> }[] };
+  for (const { user } of config.users) user['client-certificate-data'] = 'd3Jvbmc=';
+  await lab.files.write(path, stringify(config));
+};
+const nothingListens = (lab: Lab): Promise<void> => lab.writeKubeconfig(lab.cluster, '127.0.0.1');
+const UNREACHABLE: Readonly<Record<string, (lab: Lab) => unknown>> = {
+  'nothing-listens': nothingListens,
+  unauthorized: wrongUser,
+  x509: (lab) => lab.startCluster(),
+  'no-context': () => undefined,
+  'no-file': () => undefined,
+};
+const under = (verb: string, stdin?: string): Record<string, Scene> =>
+  Object.fromEntries(Object.entries(UNREACHABLE).map(([name, work]) => [`${verb}-${name}`, after(work, stdin)]));
+
+const withDeployment: Scene = after(async (lab) => {
+  await lab.apply(namespace, deployment('d', 'docker.io/istio/examples-helloworld-v1'));
+  await lab.world.clock.advance(120_000);
+});
+
+const operator = (spec: string): string =>
+  `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata:\n  name: overlay\nspec:\n  ${spec}\n`;
+const overlay = (name: string, text: string): Scene =>
+  after((lab) => lab.files.write(`/lab/overlay-${name}.yaml`, text));
+
+const SCENES: Readonly<Record<Tool, Readonly<Record<string, Scene>>>> = {
+  kubectl: {
+    ...under('get'),
+    ...under('apply', CONFIG_MAP),
+    'get-unknown-kind': as(),
+    'get-unknown-flag': as(),
+    'get-absent': as(),
+    'apply-unknown-kind': as(list(object('networking.istio.io/v1', 'Gateway', 'a'))),
+    'apply-no-namespace': as(
+      list({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'absent' } }),
+    ),
+    'apply-immutable': after((lab) => lab.apply(namespace, deployment('d')), list(deployment('other'))),
+    'rollout-status-absent': as(),
+    'scale-absent': as(),
+    'rollout-restart-absent': as(),
+    'wait-node-absent': as(),
+    'drain-absent': as(),
+    'exec-absent': as(),
+    'logs-absent': as(),
+    'delete-unknown-kind': as(),
+    'apply-namespace': as(list(namespace)),
+    apply: after((lab) => lab.apply(namespace), list(object('v1', 'ConfigMap', 'a', { data: {} }), deployment('d'))),
+    version: as(),
+    'api-resources': as(),
+    'get-one': as(),
+    'get-list': as(),
+    'get-selector': as(),
+    delete: after((lab) => lab.apply(namespace, object('v1', 'ConfigMap', 'a', { data: {} }))),
+    'delete-absent': after((lab) => lab.apply(namespace)),
+    'wait-node': as(),
+    drain: as(),
+    'delete-pods': as(),
+    scale: withDeployment,
+    'rollout-restart': withDeployment,
+    'rollout-status': withDeployment,
+    'rollout-status-timeout': after((lab) => lab.apply(namespace, deployment('d'))),
+  },
+  istioctl: {
+    ...under('install'),
+    ...under('configure'),
+    ...under('tag-set'),
+    'install-overlay-unknown-field': overlay('unknown-field', operator('nonsense: true')),
+    'install-overlay-unknown-value': overlay('unknown-value', operator('values: { global: { nonsense: true } }')),
+    'install-overlay-unknown-component': overlay(
+      'unknown-component',
+      operator('components: { pilot: { k8s: { nonsense: true } } }'),
+    ),
+    'install-overlay-two-documents': overlay('two-documents', `${operator('hub: a')}---\n${operator('hub: b')}`),
+    'install-overlay-other-kind': overlay(
+      'other-kind',
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: b\n',
+    ),
+    'install-overlay-profile': overlay('profile', operator('profile: nope')),
+    'install-overlay-no-yaml': overlay('no-yaml', 'a: [b\n'),
+    'install-overlay-absent': as(),
+    'tag-set-no-revision': as(),
+    'configure-no-control-plane': as(),
+    'configure-no-service-account': after(async (lab) => {
+      await lab.installIstio();
+      await lab.apply(...workloadObjects(lab.config).filter(({ kind }) => kind === 'Namespace'));
+      await lab.world.clock.advance(60_000);
+    }),
+    'configure-no-root-certificate': after((lab) => lab.installIstio()),
+    'install-unknown-flag': as(),
+    'install-overlay-wrong-type': overlay('wrong-type', operator('values: { global: { logAsJson: [1] } }')),
+    'install-not-ready': as(),
+    install: as(),
+    'install-immutable': after(async (lab) => {
+      await lab.installIstio();
+      const labels = { app: 'other' };
+      const gateway = {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'istio-eastwestgateway', namespace: 'istio-system' },
+        spec: {
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec: { containers: [{ name: 'a', image: 'a' }] } },
+        },
+      };
+      await lab.apply(gateway);
+    }),
+    'tag-set': after((lab) => lab.installIstio()),
+    configure: after(async (lab) => {
+      await lab.installIstio();
+      await lab.apply(...workloadObjects(lab.config));
+      await lab.world.clock.advance(60_000);
+    }),
+    version: as(),
+  },
+};
+
+const cases = programs.flatMap((program) => {
+  const [, tool = '', version = ''] = /^([a-z]+)-(.*)$/.exec(program) ?? [];
+  return Object.entries(SCENES[tool as Tool]).map(
+    ([name, scene]) => [`${program} ${name}`, { tool: tool as Tool, version, name, scene }] as const,
+  );
+});
+
+describe('the simulated world answers as the recordings', () => {
+  it.each(cases)('%s', async (_, { tool, version, name, scene }) => {
+    const recording = JSON.parse(readFileSync(`${FOLDER}/${tool}-${version}/${name}.json`, 'utf8')) as Recording;
+    const lab = await readyLab(tool === 'istioctl' ? { version } : {});
+    const { config, files, world, mesh } = lab;
+    await files.write('/lab/control-plane.yaml', toYaml([controlPlane(config)]));
+    await files.write('/lab/east-west-gateway.yaml', toYaml([eastWestGateway(config)]));
+    await files.write('/lab/workload-group.yaml', toYaml([workloadGroup(config)]));
+    const stdin = Buffer.from((await scene(lab)) ?? '');
+    const args = recording.argv.slice(1).map((arg, index, all) => {
+      const before = index === 0 ? '' : all[index - 1];
+      if (before === '--kubeconfig' && !arg.endsWith('/absent')) return config.paths.kubeconfig;
+      return before === '--context' && arg !== 'istio-vms-other' ? config.context : arg;
+    });
+    const file = tool === 'kubectl' ? 'kubectl' : config.paths.istioctl;
+    const program = tool === 'kubectl' ? kubectl : istioctl;
+    const command = { file, args, effect: 'write' } as const;
+    let told = '';
+    const tell = (line: string): void => void (told += `${line}\n`);
+    const call = { world, mesh, files, args, env: {}, stdin, command, tell };
+    const answer = await world.clock.drive(program(call));
+    const seen = (exitCode: number, stdout: string, stderr: string) => ({
+      exitCode,
+      stdout: stdout.trim() !== '',
+      stderr: stderr.trim() !== '',
+      issue: knownIssue(stderr, tool)?.id,
+    });
+    expect(seen(answer.exitCode, String(answer.stdout ?? ''), told + (answer.stderr ?? ''))).toEqual(
+      seen(recording.exitCode, recording.stdout, recording.stderr),
+    );
+  });
+});
