@@ -89,7 +89,7 @@ async function createVmProfile(): Promise<void> {
     await incus('profile', 'set', VM_PROFILE, `${key}=${value}`);
   }
   for (const [name, { type, ...options }] of Object.entries(devices)) {
-    await device(VM_PROFILE, name, String(type), options as Readonly<Record<string, string>>);
+    await device(VM_PROFILE, name, String(type), options);
   }
 }
 
