@@ -8,7 +8,7 @@ import { build, type Built } from './cache.ts';
 import { K3S_PACKAGE } from './paths.ts';
 
 /** Debian's name for the CPU of this computer. */
-export const CPU = process.arch === 'x64' ? 'amd64' : 'arm64';
+const CPU = process.arch === 'x64' ? 'amd64' : 'arm64';
 
 /** The file `k3s` weighs about so much: transfers take their time. Bytes. */
 const K3S_WEIGHT = 78_000_000;
