@@ -15,11 +15,11 @@ import {
   loadBalancerAddresses,
   loadBalancerNames,
   nodeAddress,
-  rolloutState,
   viewCluster,
   type ClusterView,
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
+import { deploymentState, stoppedNodes } from './node-health.ts';
 import { overlayText } from './istio.ts';
 import { install } from './rollout.ts';
 
@@ -55,7 +55,7 @@ export function eastwestStep(lab: Lab): Step {
       if (service === undefined) return { missing: view.unreachable ?? `no Service ${namespace}/${GATEWAY_SERVICE}` };
       if (recordOf(findObject(view, 'Gateway', ISTIOD_GATEWAY, namespace)) !== sha256(document))
         return { drifted: 'the gateway was installed with other ports or settings' };
-      const rollout = rolloutState(findObject(view, 'Deployment', GATEWAY_SERVICE, namespace));
+      const rollout = deploymentState(view, GATEWAY_SERVICE, namespace, await stoppedNodes(lab));
       if (rollout !== 'available') return { drifted: `gateway: ${rollout}` };
       const objects = compareObjects(view, exposed);
       if (objects !== 'ready') return objects;

@@ -6,16 +6,9 @@ import { toYaml } from '../manifests/yaml.ts';
 import type { Finding, Step } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
-import {
-  compareObjects,
-  findObject,
-  isGoing,
-  rolloutState,
-  seeCluster,
-  viewCluster,
-  type ClusterView,
-} from './cluster.ts';
+import { compareObjects, findObject, isGoing, seeCluster, viewCluster, type ClusterView } from './cluster.ts';
 import type { Lab } from './lab.ts';
+import { deploymentState, stoppedNodes } from './node-health.ts';
 import { install } from './rollout.ts';
 
 /** The revisioned control plane. */
@@ -40,7 +33,7 @@ export function istioStep(lab: Lab): Step {
       if (isGoing(view, namespace)) return { missing: `namespace ${namespace} is being deleted` };
       const istiod = findObject(view, 'Deployment', `istiod-${revision}`, namespace);
       if (istiod === undefined) return { missing: `no Deployment ${namespace}/istiod-${revision}` };
-      const state = rolloutState(istiod);
+      const state = deploymentState(view, `istiod-${revision}`, namespace, await stoppedNodes(lab));
       if (state !== 'available') return { drifted: `istiod-${revision}: ${state}` };
       if (!hasDefaultTag(view, revision)) return { drifted: 'the revision tag `default` is gone' };
       const installed = recordOf(findObject(view, 'Namespace', namespace));

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../tools/kube-object.ts';
+import type { Lab } from './lab.ts';
 import { findObject, hasCondition, nodeAddress, rolloutState, type ClusterView } from './cluster.ts';
 
 /**
@@ -52,11 +53,23 @@ export function heartbeatOf(node: KubeObject | undefined): string | undefined {
   return status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime;
 }
 
+/** Nodes of this lab whose machine does not run: what the cluster says of their pods is over, whether it knows or not. */
+export async function stoppedNodes({ config, machines }: Lab): Promise<readonly string[]> {
+  const running = (await machines.all()).filter(({ state }) => state === 'running').map(({ name }) => name);
+  return [config.k3s.master, ...config.k3s.workerNames].filter((name) => !running.includes(name));
+}
+
 /**
  * Like `rolloutState`, but believes only pods that are Ready on nodes whose kubelets report: a Deployment's own status is
  * as old as its controller's last look.
+ * @param stopped nodes that are known to be down
  */
-export function deploymentState(view: ClusterView, name: string, namespace: string): string {
+export function deploymentState(
+  view: ClusterView,
+  name: string,
+  namespace: string,
+  stopped: readonly string[] = [],
+): string {
   const deployment = findObject(view, 'Deployment', name, namespace);
   const state = rolloutState(deployment);
   if (deployment === undefined || state !== 'available') return state;
@@ -69,6 +82,7 @@ export function deploymentState(view: ClusterView, name: string, namespace: stri
       labels.every(([key, value]) => object.metadata.labels?.[key] === value) &&
       object.metadata['deletionTimestamp'] === undefined &&
       hasCondition(object, 'Ready') &&
+      !stopped.includes(nodeOf(object) ?? '') &&
       silenceOf(view, nodeOf(object) ?? '') < HEARTBEAT_MS,
   ).length;
   const wanted = spec.replicas ?? 1;

@@ -4,9 +4,10 @@ import { EAST_WEST } from '../manifests/east-west-gateway.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { waitForFormerNamespaces } from './apply.ts';
-import { findObject, nodesDown, rolloutState, seeCluster, viewCluster } from './cluster.ts';
+import { findObject, nodesDown, seeCluster, viewCluster } from './cluster.ts';
 import { createTroubleWatch, troubleError, watchInstall, type Seen } from './install-watch.ts';
 import type { Lab } from './lab.ts';
+import { deploymentState, stoppedNodes } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
 import { CommandError } from '../system/command-error.ts';
 
@@ -107,7 +108,7 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
         lab.kubectl.forget();
         const view = await viewCluster(lab);
         if (view.unreachable !== undefined) return { notYet: view.unreachable };
-        const state = rolloutState(findObject(view, 'Deployment', name, namespace));
+        const state = deploymentState(view, name, namespace, await stoppedNodes(lab));
         if (state === 'available') return { done: true };
         seen = troubles.see(view.objects, [name]);
         if (seen.verdict !== undefined) throw seen.verdict;

@@ -5,9 +5,7 @@ import { waitUntil } from '../plan/wait.ts';
 import { applyObjects } from './apply.ts';
 import {
   compareObjects,
-  findObject,
   nodesDown,
-  rolloutState,
   runningPods,
   seeCluster,
   sidecarRevision,
@@ -15,6 +13,7 @@ import {
   type ClusterView,
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
+import { deploymentState, stoppedNodes } from './node-health.ts';
 
 const ROLLOUT_MS = 300_000;
 
@@ -39,10 +38,11 @@ export function sampleStep(lab: Lab): Step {
   const wanted = sampleObjects(lab.config, lab.shipped.versions);
   const { revision } = lab.config.istio;
   let late: string = SAMPLE_DEPLOYMENTS[0];
-  const rollout = (view: ClusterView): Finding => {
+  const rollout = async (view: ClusterView): Promise<Finding> => {
+    const stopped = await stoppedNodes(lab);
     for (const name of SAMPLE_DEPLOYMENTS) {
       late = name;
-      const state = rolloutState(findObject(view, 'Deployment', name, SAMPLE_NAMESPACE));
+      const state = deploymentState(view, name, SAMPLE_NAMESPACE, stopped);
       if (state !== 'available') return { missing: `${name}: ${state}` };
     }
     const stale = staleDeployments(view, revision);
@@ -62,7 +62,7 @@ export function sampleStep(lab: Lab): Step {
         lab.kubectl.forget();
         const view = await viewCluster(lab);
         if (view.unreachable !== undefined) return { notYet: view.unreachable };
-        const state = rollout(view);
+        const state = await rollout(view);
         return state !== 'ready' && 'missing' in state
           ? { notYet: `${state.missing}${nodesDown(view)}` }
           : { done: true };
