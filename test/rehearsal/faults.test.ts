@@ -195,9 +195,9 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
   'worker-stopped': {
     code: 6,
     shown: [
-      // The sample is complete by then; the gateway's address was that worker's.
-      'waiting for the sidecar on vm-istio-external-workload: ca: ca request failed',
-      'What was done stays: 19 of 20 steps. The same command goes on from there.',
+      // istiod ran on that worker: its pod is not believed, though the cluster calls it Ready for a while.
+      'waiting for the rollout of istiod-1-19-3: 0 of 1 pods available (not Ready: k3s-worker-1)',
+      'What was done stays: 14 of 20 steps. The same command goes on from there.',
       'Reason: gave-up-waiting (exit code 6)',
     ],
   },
