@@ -41,8 +41,17 @@ function instanceSnapshot({ files, users, units, packages, ...rest }: Instance):
 
 function objects(list: readonly KubeObject[]): unknown {
   return Object.fromEntries(
-    list.map((object) => [`${object.metadata.namespace ?? ''}/${object.metadata.name}`, structuredClone(object)]),
+    list.map((object) => [`${object.metadata.namespace ?? ''}/${object.metadata.name}`, withoutHeartbeats(object)]),
   );
+}
+
+/** Kubelets and API server renew these by themselves, whatever a command does. */
+function withoutHeartbeats(object: KubeObject): unknown {
+  const renewed = (key: string): boolean =>
+    key === 'renewTime' ||
+    key === 'lastHeartbeatTime' ||
+    (['Lease', 'Node'].includes(object.kind) && ['resourceVersion', 'generation'].includes(key));
+  return JSON.parse(JSON.stringify(object, (key, value: unknown) => (renewed(key) ? undefined : value)));
 }
 
 /** Every file below a directory: `path` → `mode digest`, but not what each run leaves of itself. */
