@@ -12,7 +12,7 @@ export const DEMO_UNIT = 'istio-vms-demo';
 const DEMO_PAGE = '/var/lib/istio-vms/demo/index.html';
 const DEMO_ENV = '/var/lib/istio-vms/demo.env';
 
-/** The application of somebody else that serves the demo's port; undefined when the port is free or the demo's own. */
+/** The user's own application on the demo's port; undefined when the port is free or the demo's own. */
 export function foreignListener({ demo }: Pick<GuestState, 'demo'>): GuestListener | undefined {
   return demo.listener?.unit === `${DEMO_UNIT}.service` ? undefined : demo.listener;
 }

@@ -50,7 +50,7 @@ export interface GuestState {
     readonly hosts?: boolean;
   };
   readonly demo: GuestUnitState & {
-    /** Absent when nobody listens on the port, or no port was asked for. */
+    /** Absent when the port is free, or no port was asked for. */
     readonly listener?: GuestListener;
   };
   /** End of the workload certificate, seconds since 1970. */
