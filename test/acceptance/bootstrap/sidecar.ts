@@ -13,9 +13,20 @@ export async function ready(guest: Guest, seconds = 60): Promise<void> {
 export const unit = (guest: Guest, property: string): Promise<string> =>
   guest.sh('systemctl show istio --property="$1" --value', property);
 
-/** Rules in the nat table, in the words of iptables-save. */
-export const rules = async (guest: Guest): Promise<readonly string[]> =>
-  (await guest.sh('iptables-save -t nat | grep "^-A" || true')).split('\n').filter((line) => line !== '');
+/**
+ * Rules in the nat table, in the words of iptables-save: those of the backend that istio-iptables has chosen
+ * (facts/real-mesh.md 6.9), and where neither has any of Istio's, those of both. Legacy tables are not asked for unless they
+ * exist: asking creates them.
+ */
+export async function rules(guest: Guest): Promise<readonly string[]> {
+  const [nft = [], legacy = []] = await Promise.all(
+    ['iptables-nft-save', '! grep -q . /proc/net/ip_tables_names || iptables-legacy-save'].map(async (save) => {
+      const script = `{ ${save}; } | awk '/^\\*/ { table = $0 } table == "*nat" && /^-A/'`;
+      return (await guest.sh(script)).split('\n').filter((line) => line !== '');
+    }),
+  );
+  return [nft, legacy].find((all) => all.some((rule) => rule.includes('ISTIO_'))) ?? [...nft, ...legacy];
+}
 
 /** Mode, owner and group of each path, as `0644 root:root`. */
 export async function owners(guest: Guest, paths: readonly string[]): Promise<Readonly<Record<string, string>>> {

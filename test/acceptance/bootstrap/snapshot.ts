@@ -31,7 +31,7 @@ getent group | sed 's/^/group /'
 systemctl list-unit-files --no-legend --plain | sed 's/^/unit /'
 systemctl list-units --no-legend --plain --state=failed | sed 's/^/failed /'
 dpkg-query --show --showformat 'package \${Package} \${Version} \${Status}\\n'
-for tables in iptables ip6tables; do
+for tables in iptables ip6tables iptables-legacy ip6tables-legacy; do
   $tables-save | grep -E '^-A|^:[^ ]+ -' | sed "s/^/$tables /" || true
 done
 `;
