@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly source?: string;
   /** Stops a machine, starts it at another address, and gives that; absent where the engine cannot be told to. */
   readonly moveMachine?: (name: string) => Promise<string>;
+  /** Called after a stage that failed, before anything else happens: what the machines themselves say. */
+  readonly inspect?: (stage: string) => Promise<void>;
   readonly say: (text: string) => void;
 }
 
@@ -25,10 +27,19 @@ export class LabExists extends Error {}
 
 /**
  * The whole life of a lab with whatever the configuration and the environment name. Goes on after a failure to find all
- * there are, and always takes down what it made. Says each result, and writes the report.
+ * there are, unless there is no lab to go on with, and always takes down what it made. Says each result, and writes the
+ * report.
  * @throws LabExists before anything was changed
  */
-export async function runStages({ cwd, kept, bundle, source, moveMachine, say }: RunOptions): Promise<E2eReport> {
+export async function runStages({
+  cwd,
+  kept,
+  bundle,
+  source,
+  moveMachine,
+  inspect,
+  say,
+}: RunOptions): Promise<E2eReport> {
   const invocation = { ...process, argv: [], cwd, env: process.env } as unknown as Invocation;
   const around = await surroundings(invocation, {
     output: 'text',
@@ -60,10 +71,12 @@ export async function runStages({ cwd, kept, bundle, source, moveMachine, say }:
   const startedAt = new Date().toISOString();
   const stages: StageResult[] = [];
   for (const stage of STAGES) {
-    const result = await runStage(stage, stand, interrupt.came);
+    const result = await runStage(stage, stand, interrupt.came ? 'interrupted' : withoutLab(stages));
     stages.push(result);
     say(`${result.outcome.padEnd(8)}${stage.title}: ${result.evidence} (${(result.ms / 1000).toFixed(1)} s)`);
-    if (result.outcome === 'failed') await stand.program(`${stage.id}-status`, 'status');
+    if (result.outcome !== 'failed') continue;
+    await stand.program(`${stage.id}-status`, 'status');
+    await inspect?.(stage.id);
   }
   const report: E2eReport = {
     startedAt,
@@ -76,9 +89,14 @@ export async function runStages({ cwd, kept, bundle, source, moveMachine, say }:
   return report;
 }
 
-async function runStage(stage: Stage, stand: Stand, interrupted: boolean): Promise<StageResult> {
+/** Why the rest need not be tried: neither `up` nor the checks after it could make anything of the lab. */
+function withoutLab([up, verify]: readonly StageResult[]): string | undefined {
+  return up?.outcome === 'failed' && verify?.outcome === 'failed' ? 'there is no lab that works' : undefined;
+}
+
+async function runStage(stage: Stage, stand: Stand, pointless: string | undefined): Promise<StageResult> {
   const { id, title } = stage;
-  const skipped = interrupted && stage.always !== true ? 'interrupted' : stage.skip?.(stand);
+  const skipped = stage.always === true ? undefined : (pointless ?? stage.skip?.(stand));
   if (skipped !== undefined) return { id, title, outcome: 'skipped', ms: 0, evidence: skipped };
   const start = performance.now();
   const ended = (outcome: StageResult['outcome'], evidence: string): StageResult => ({

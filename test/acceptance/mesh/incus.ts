@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
@@ -99,12 +99,20 @@ async function createVmProfile(): Promise<void> {
  */
 async function startLxcfs(): Promise<void> {
   const directory = '/var/lib/lxcfs';
-  const mounted = (await readFile('/proc/self/mounts', 'utf8')).includes(` ${directory} `);
-  if (mounted) return;
+  const serves = () =>
+    access(`${directory}/proc/cpuinfo`).then(
+      () => true,
+      () => false,
+    );
+  if (await serves()) return;
+  // The mount of one that was killed stays, and answers nothing.
+  if ((await readFile('/proc/self/mounts', 'utf8')).includes(` ${directory} `)) {
+    await execa('umount', ['--lazy', directory]);
+  }
   await mkdir(directory, { recursive: true });
   spawn('lxcfs', [directory], { detached: true, stdio: 'ignore' }).unref();
   for (let tries = 0; tries < 50; tries++) {
-    if ((await readFile('/proc/self/mounts', 'utf8')).includes(` ${directory} `)) return;
+    if (await serves()) return;
     await sleep(100);
   }
   throw new Error('lxcfs did not start');
@@ -139,6 +147,23 @@ export async function moveMachine(name: string): Promise<string> {
   );
   await incus('start', name);
   return address;
+}
+
+/** The last lines of what the lab's units say on each machine that runs. */
+export async function journals(lines: number): Promise<string> {
+  const names = (await incus('list', 'status=running', '--format', 'csv', '--columns', 'n'))
+    .split('\n')
+    .filter(Boolean);
+  const script = `for unit in cloud-final k3s k3s-agent istio; do
+    systemctl cat $unit >/dev/null 2>&1 || continue
+    echo "-- $unit: $(systemctl is-active $unit)"
+    journalctl --unit $unit --no-pager --output cat --lines ${lines} | cut -c 1-300
+  done`;
+  const said = names.map(async (name) => {
+    const text = await incus('exec', name, '--', 'sh', '-c', script).catch(String);
+    return `== ${name}\n${text}\n`;
+  });
+  return (await Promise.all(said)).join('');
 }
 
 async function device(

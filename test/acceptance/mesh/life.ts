@@ -1,19 +1,27 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { closingLine } from '../e2e/report.ts';
 import { runStages } from '../e2e/run.ts';
 import { brokenBars, figuresOf, figuresTable } from './figures.ts';
-import { moveMachine } from './incus.ts';
+import { journals, moveMachine } from './incus.ts';
 
 /** The stages of e2e in the environment of one engine, with what only the rig can do. Started by main.ts. */
 const { values } = parseArgs({ options: { report: { type: 'string' } } });
 const kept = values.report ?? '';
+/** Of the first stage that failed: what its machines said, for whoever has the output of the run alone. */
+let firstFailure = '';
+const inspect = async (stage: string): Promise<void> => {
+  const text = await journals(200);
+  await writeFile(join(kept, `${stage}-journals.txt`), text);
+  firstFailure ||= `after ${stage}:\n${await journals(6)}`;
+};
 const report = await runStages({
   cwd: process.cwd(),
   kept,
   source: 'the mirror of the rig',
   moveMachine,
+  inspect,
   say: (text) => void process.stderr.write(`${text}\n`),
 });
 const figures = figuresOf(await readFile(join(kept, 'up.log'), 'utf8').catch(() => ''));
@@ -21,5 +29,6 @@ const table = figuresTable(figures);
 await appendFile(join(kept, 'report.md'), `\n${table}`);
 process.stderr.write(table);
 for (const bar of brokenBars(figures)) process.stderr.write(`bar not kept: ${bar}\n`);
+process.stderr.write(firstFailure);
 process.stdout.write(`${closingLine(report)}\n`);
 process.exitCode = report.stages.every(({ outcome }) => outcome === 'passed') ? 0 : 1;
