@@ -146,6 +146,26 @@ export function execCommand(
 export const waitNodeCommand = (target: KubeTarget, name: string, seconds: number): Command =>
   blocking(target, seconds, ['wait', `node/${name}`, '--for=condition=Ready', `--timeout=${seconds}s`]);
 
+/**
+ * Blocks until a WorkloadEntry is healthy (`True`) or unhealthy (`False`), or so many seconds have passed (exit 1). One that is
+ * not there fails at once.
+ */
+export const waitHealthCommand = (
+  target: KubeTarget,
+  entry: string,
+  namespace: string,
+  status: 'True' | 'False',
+  seconds: number,
+): Command =>
+  blocking(target, seconds, [
+    'wait',
+    `workloadentries.networking.istio.io/${entry}`,
+    '--namespace',
+    namespace,
+    `--for=condition=Healthy=${status}`,
+    `--timeout=${seconds}s`,
+  ]);
+
 /** Blocks until a Deployment is rolled out, or so many seconds have passed (exit 1). */
 export const waitRolloutCommand = (
   target: KubeTarget,

@@ -50,6 +50,14 @@ export interface Kubectl {
   scale(deployment: string, namespace: string, replicas: number): Promise<void>;
   /** Blocks until a node is Ready, at most so many milliseconds; whether it is. Any failure counts as no. */
   nodeReady(name: string, ms: number, signal?: AbortSignal): Promise<boolean>;
+  /** Blocks until a WorkloadEntry has this health, at most so many milliseconds; whether it has. Any failure counts as no. */
+  entryHealth(
+    entry: string,
+    namespace: string,
+    status: 'True' | 'False',
+    ms: number,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
   /** Blocks until a Deployment is rolled out, at most so many milliseconds; whether it is. Any failure counts as no. */
   rolledOut(deployment: string, namespace: string, ms: number, signal?: AbortSignal): Promise<boolean>;
   /** The last 50 lines. */
@@ -223,6 +231,8 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     scale: (deployment, namespace, replicas) => write(argv.scaleCommand(target, deployment, namespace, replicas)),
     restart: (deployment, namespace) => write(argv.restartCommand(target, deployment, namespace)),
     nodeReady: (name, ms, signal) => met(argv.waitNodeCommand(target, name, secondsIn(ms)), signal),
+    entryHealth: (entry, namespace, status, ms, signal) =>
+      met(argv.waitHealthCommand(target, entry, namespace, status, secondsIn(ms)), signal),
     rolledOut: (deployment, namespace, ms, signal) =>
       met(argv.waitRolloutCommand(target, deployment, namespace, secondsIn(ms)), signal),
     logs: async (place) => (await explained(patient(argv.logsCommand(target, place)))).stdout,

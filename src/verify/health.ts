@@ -75,6 +75,7 @@ async function demo(lab: Lab, vm: Machine, verb: 'start' | 'stop'): Promise<void
 }
 
 async function waitForHealth(lab: Lab, wanted: 'True' | 'False', context: StepContext): Promise<string> {
+  let entry: KubeObject | undefined;
   try {
     await waitUntil({
       clock: lab.doors.clock,
@@ -84,8 +85,12 @@ async function waitForHealth(lab: Lab, wanted: 'True' | 'False', context: StepCo
       deadlineMs: FLIP_MS,
       intervalMs: 2_000,
       hint: 'The probe travels with the workload files: `istio-vms workload`, then `istio-vms bootstrap`.',
+      block: async (ms, signal) =>
+        entry !== undefined &&
+        (await lab.kubectl.entryHealth(entry.metadata.name, lab.config.vm.namespace, wanted, ms, signal)),
       probe: async () => {
-        const status = healthOf(await findEntry(lab));
+        entry = await findEntry(lab);
+        const status = healthOf(entry);
         return status === wanted ? { done: true } : { notYet: `Healthy is ${status}` };
       },
     });

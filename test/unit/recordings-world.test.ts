@@ -68,6 +68,18 @@ const withDeployment: Scene = after(async (lab) => {
   await lab.world.clock.advance(120_000);
 });
 
+const withHealth = (status: string): Scene =>
+  after(async (lab) => {
+    await lab.installIstio();
+    await lab.apply(namespace);
+    lab.cluster.store.put({
+      apiVersion: 'networking.istio.io/v1beta1',
+      kind: 'WorkloadEntry',
+      metadata: { name: 'vm', namespace: 'recorded' },
+      status: { conditions: [{ type: 'Healthy', status }] },
+    });
+  });
+
 const operator = (spec: string): string =>
   `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata:\n  name: overlay\nspec:\n  ${spec}\n`;
 const overlay = (name: string, text: string): Scene =>
@@ -89,6 +101,8 @@ const SCENES: Readonly<Record<Tool, Readonly<Record<string, Scene>>>> = {
     'scale-absent': as(),
     'rollout-restart-absent': as(),
     'wait-node-absent': as(),
+    'wait-health-absent': as(),
+    'wait-health-timeout': withHealth('True'),
     'drain-absent': as(),
     'exec-absent': as(),
     'logs-absent': as(),
@@ -103,6 +117,7 @@ const SCENES: Readonly<Record<Tool, Readonly<Record<string, Scene>>>> = {
     delete: after((lab) => lab.apply(namespace, object('v1', 'ConfigMap', 'a', { data: {} }))),
     'delete-absent': after((lab) => lab.apply(namespace)),
     'wait-node': as(),
+    'wait-health': withHealth('False'),
     drain: as(),
     'delete-pods': as(),
     scale: withDeployment,

@@ -85,6 +85,8 @@ const EXPECTED: Readonly<Record<Tool, Readonly<Record<string, Row>>>> = {
     'rollout-restart-absent': PLAIN,
     'wait-node-absent': PLAIN,
     'wait-node-timeout': PLAIN,
+    'wait-health-absent': PLAIN,
+    'wait-health-timeout': PLAIN,
     'drain-absent': PLAIN,
     'exec-absent': PLAIN,
     'logs-absent': PLAIN,

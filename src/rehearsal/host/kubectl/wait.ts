@@ -1,33 +1,63 @@
 import { fromServer } from '../../cluster/api-error.ts';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
-import { isReady, type Deployment, type NodeObject } from '../../cluster/shapes.ts';
+import type { Deployment } from '../../cluster/shapes.ts';
+import type { KubeObject } from '../../../tools/kube-object.ts';
 import type { HostCall, ProgramResult } from '../../world.ts';
-import { flag } from './args.ts';
+import { flag, type Parsed } from './args.ts';
 import type { Verb } from './verb.ts';
 
 /** How soon a watch tells of a change. */
 const WATCH_MS = 100;
 
-/** `kubectl wait node/NAME --for=condition=Ready --timeout=Ns`: what is not there fails at once. */
+/** What is waited for: a condition of one object, by name. */
+interface Waited {
+  readonly kind: string;
+  /** As kubectl names an object of the kind when all is well. */
+  readonly singular: string;
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly condition: string;
+  readonly status: string;
+}
+
+/** `kubectl wait KIND/NAME --for=condition=TYPE[=STATUS] --timeout=Ns`: what is not there fails at once. */
 export const wait: Verb = {
-  flags: { '--for': 'value', '--timeout': 'value' },
+  flags: { '--for': 'value', '--timeout': 'value', '--namespace': 'value' },
   run: async ({ call, cluster, parsed }) => {
-    const [, name] = /^node\/(.+)$/.exec(parsed.words[0] ?? '') ?? [];
+    const waited = waitedFor(parsed);
     const seconds = secondsOf(flag(parsed, '--timeout'));
-    if (name === undefined || seconds === undefined || flag(parsed, '--for') !== 'condition=Ready') {
+    if (waited === undefined || seconds === undefined) {
       const what = parsed.words.join(' ');
       return { exitCode: 1, stderr: `error: not understood here: wait ${what}\n`, refused: `kubectl wait ${what}` };
     }
-    const node = (): NodeObject => {
-      const found = cluster.store.get('nodes', undefined, name);
-      if (found === undefined) throw fromServer('NotFound', `nodes "${name}" not found`);
-      return found as NodeObject;
+    const { kind, singular, namespace, name, condition, status } = waited;
+    const plural = kind.split('.')[0];
+    const isSo = (): boolean => {
+      const found = cluster.store.get(kind, namespace, name);
+      if (found === undefined) throw fromServer('NotFound', `${kind} "${name}" not found`);
+      return conditionOf(found, condition) === status;
     };
-    const over = await watch(call, cluster, seconds, () => isReady(node()));
+    const over = await watch(call, cluster, seconds, isSo, ` on ${plural}/${name}`);
     if (over !== undefined) return over;
-    return { exitCode: 0, stdout: `node/${name} condition met\n` };
+    return { exitCode: 0, stdout: `${singular}/${name} condition met\n` };
   },
 };
+
+function waitedFor(parsed: Parsed): Waited | undefined {
+  const [, type, name = ''] = /^([^/]+)\/(.+)$/.exec(parsed.words[0] ?? '') ?? [];
+  const [, condition, status = 'True'] = /^condition=(\w+)(?:=(\w+))?$/.exec(flag(parsed, '--for') ?? '') ?? [];
+  if (condition === undefined) return undefined;
+  const namespace = flag(parsed, '--namespace');
+  if (type === 'node') return { kind: 'nodes', singular: 'node', namespace: undefined, name, condition, status };
+  const entries = 'workloadentries.networking.istio.io';
+  if (type !== entries || namespace === undefined) return undefined;
+  return { kind: entries, singular: 'workloadentry.networking.istio.io', namespace, name, condition, status };
+}
+
+function conditionOf(object: KubeObject, type: string): string | undefined {
+  const { conditions = [] } = (object['status'] ?? {}) as { conditions?: { type: string; status: string }[] };
+  return conditions.find((each) => each.type === type)?.status;
+}
 
 /** `kubectl rollout status deployment/NAME --timeout=Ns`. */
 export const rolloutStatus: Verb['run'] = async ({ call, cluster, parsed }) => {
@@ -72,9 +102,11 @@ async function watch(
   cluster: SimulatedCluster,
   seconds: number,
   isSo: () => boolean,
+  /** Of what, as it stands after "condition" when the time is over. */
+  of = '',
 ): Promise<ProgramResult | undefined> {
   for (const until = world.clock.now() + seconds * 1_000; !isSo();) {
-    if (world.clock.now() >= until) return { exitCode: 1, stderr: 'error: timed out waiting for the condition\n' };
+    if (world.clock.now() >= until) return { exitCode: 1, stderr: `error: timed out waiting for the condition${of}\n` };
     await world.clock.sleep(WATCH_MS, signal);
     if (!cluster.ready())
       return { exitCode: 1, stderr: 'error: an error on the server ("unable to decode an event")\n' };

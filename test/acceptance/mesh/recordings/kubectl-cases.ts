@@ -2,6 +2,7 @@ import type { Command } from '../../../../src/system/doors.ts';
 import type { KubeObject } from '../../../../src/tools/kube-object.ts';
 import * as argv from '../../../../src/tools/kubectl-argv.ts';
 import type { LightLab } from '../light/lab.ts';
+import { until } from '../light/processes.ts';
 import type { Record } from './recorder.ts';
 import type { Targets } from './targets.ts';
 
@@ -97,6 +98,7 @@ export async function recordKubectl(lab: LightLab, targets: Targets, record: Rec
   await record('delete', argv.deleteCommand(cluster, 'configmaps', 'a', NAMESPACE));
   await record('delete-absent', argv.deleteCommand(cluster, 'configmaps', 'a', NAMESPACE));
   await record('delete-unknown-kind', argv.deleteCommand(cluster, 'gateways.networking.istio.io', 'a', NAMESPACE));
+  await recordHealth(lab, record);
   // There is no controller that would finish it.
   await record('delete-timeout', shorter(argv.deleteCommand(cluster, 'namespaces', NAMESPACE)));
   await record('apply-terminating', apply(object('v1', 'ServiceAccount', 'vm-sa', inside())));
@@ -114,6 +116,30 @@ async function recordNodes({ cluster }: LightLab, record: Record): Promise<void>
   await record('drain', argv.drainCommand(cluster, 'k3s-worker-1'));
   await record('drain-absent', argv.drainCommand(cluster, 'absent'));
   await record('delete-pods', argv.deletePodsCommand(cluster, 'k3s-worker-1'));
+}
+
+/** An entry whose kind is there, which keeps what is written to its status, and nothing of Istio's besides. */
+async function recordHealth({ cluster }: LightLab, record: Record): Promise<void> {
+  const group = 'networking.istio.io';
+  const names = { plural: 'workloadentries', singular: 'workloadentry', kind: 'WorkloadEntry' };
+  const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  await cluster.api.create('/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
+    metadata: { name: `workloadentries.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names,
+      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema }, subresources: { status: {} } }],
+    },
+  });
+  const entries = `/apis/${group}/v1/namespaces/${NAMESPACE}/workloadentries`;
+  const entry = { apiVersion: `${group}/v1`, kind: names.kind, metadata: { name: 'vm' } };
+  await until('the kind to be served', 20, () => cluster.api.create(entries, entry));
+  const wait = (name: string): Command => argv.waitHealthCommand(cluster, name, NAMESPACE, 'False', 1);
+  await record('wait-health-timeout', wait('vm'));
+  await record('wait-health-absent', wait('absent'));
+  await cluster.api.patch(`${entries}/vm/status`, { status: { conditions: [{ type: 'Healthy', status: 'False' }] } });
+  await record('wait-health', wait('vm'));
 }
 
 const shorter = (command: Command): Command => ({
