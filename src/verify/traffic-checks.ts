@@ -15,8 +15,11 @@ const FIRST = 8;
 const FURTHER = 25;
 /** Istio's configuration of a sample that was made a moment ago reaches the VM's Envoy within this. */
 const PUSH_MS = 3_000;
-/** Tries of a pod, and the pause between them in milliseconds. */
-const POD_TRIES = 5;
+/**
+ * How long a request that is not served is made again. Envoys go on sending to a pod or a machine that is gone until they are
+ * connected to istiod anew: on real machines half a minute after a node was removed that istiod had run on.
+ */
+const SETTLE_MS = 30_000;
 const PAUSE_MS = 2_000;
 
 export const MESH_CLIENT: Client = { namespace: SAMPLE_NAMESPACE, deployment: CLIENT_NAME };
@@ -31,7 +34,8 @@ export const vmToMesh: Check = {
   run: (lab, context) =>
     patiently(lab, context, async () => {
       const url = `http://helloworld.${SAMPLE_NAMESPACE}.svc:${HELLOWORLD_PORT}/hello`;
-      const { seen, refused, requests } = await seeVersions(lab, context, url);
+      const { answer, tries } = await untilServed(lab, context, (tries) => seeVersions(lab, context, url, tries));
+      const { seen, refused, requests } = answer;
       if (refused !== undefined) {
         const evidence = `${url}: ${describe(refused)}`;
         const target = { namespace: SAMPLE_NAMESPACE, labels: { app: 'helloworld' } };
@@ -39,7 +43,7 @@ export const vmToMesh: Check = {
         return fail(evidence, { look: look(lab, SAMPLE_NAMESPACE, 'pods,services') });
       }
       const evidence = `${url}: 200 from ${[...seen].sort().join(' and ') || 'an unknown version'}`;
-      if (seen.size === VERSIONS.length) return pass(evidence);
+      if (seen.size === VERSIONS.length) return pass(atTry(evidence, tries));
       return fail(`${evidence} only, in ${requests} requests`, {
         look: look(lab, SAMPLE_NAMESPACE, 'pods,destinationrules,virtualservices'),
       });
@@ -53,15 +57,19 @@ interface Seen {
   readonly refused?: Answer;
 }
 
-/** Asks until both versions have answered, or so often that a version that can be reached would have (`requestsFor`). */
-async function seeVersions(lab: Lab, context: CheckContext, url: string): Promise<Seen> {
+/**
+ * Asks until both versions have answered, or so often that a version that can be reached would have (`requestsFor`). At a
+ * further try the first session is longer: whatever was not served must not pass by luck.
+ */
+async function seeVersions(lab: Lab, context: CheckContext, url: string, tries: number): Promise<Seen> {
+  const first = tries === 1 ? FIRST : FURTHER;
   const view = await lookAtCluster(lab);
   const most = requestsFor(readyPodsBehind(view, findObject(view, 'Service', 'helloworld', SAMPLE_NAMESPACE)));
   const seen = new Set<Version>();
   let requests = 0;
-  while (seen.size < VERSIONS.length && requests < FIRST + most) {
-    if (requests === FIRST) await lab.doors.clock.sleep(PUSH_MS, context.signal);
-    const times = requests === 0 ? FIRST : Math.min(FURTHER, FIRST + most - requests);
+  while (seen.size < VERSIONS.length && requests < first + most) {
+    if (requests === first) await lab.doors.clock.sleep(PUSH_MS, context.signal);
+    const times = requests === 0 ? first : Math.min(FURTHER, first + most - requests);
     const answers = await requestsFromVm(lab, url, times);
     const refused = answers.find((answer) => !isServed(answer));
     if (refused !== undefined) return { seen, requests, refused };
@@ -83,20 +91,35 @@ export const meshToVm: Check = {
   usesSample: true,
   async run(lab, context) {
     const url = workloadUrl(lab);
-    const { clock } = lab.doors;
-    const until = clock.now() + POD_TRIES * PAUSE_MS;
-    // A former machine's entry may take its turn until istiod has noticed that it is gone.
-    for (let tries = 1; ; tries++) {
-      const answer = await requestFromPod(lab, MESH_CLIENT, url);
-      const evidence = `${url}: ${describe(answer)}`;
-      if (isServed(answer)) return pass(tries === 1 ? evidence : `${evidence} at try ${tries}`);
-      if (isForbidden(answer)) return refusedBy(lab, evidence, answer, vmTarget(lab));
-      if (tries === POD_TRIES || clock.now() >= until)
-        return fail(evidence, { look: look(lab, lab.config.vm.namespace, 'services,workloadentries') });
-      await clock.sleep(PAUSE_MS, context.signal);
-    }
+    const { answer, tries } = await untilServed(lab, context, async () => {
+      const given = await requestFromPod(lab, MESH_CLIENT, url);
+      return isServed(given) ? { given } : { given, refused: given };
+    });
+    const evidence = `${url}: ${describe(answer.given)}`;
+    if (answer.refused === undefined) return pass(atTry(evidence, tries));
+    if (isForbidden(answer.refused)) return refusedBy(lab, evidence, answer.refused, vmTarget(lab));
+    return fail(evidence, { look: look(lab, lab.config.vm.namespace, 'services,workloadentries') });
   },
 };
+
+/** Asks again while a request is not served, for as long as that may pass by itself; a policy that forbids it does not. */
+async function untilServed<T extends { readonly refused?: Answer }>(
+  lab: Lab,
+  context: CheckContext,
+  ask: (tries: number) => Promise<T>,
+): Promise<{ readonly answer: T; readonly tries: number }> {
+  const { clock } = lab.doors;
+  const until = clock.now() + SETTLE_MS;
+  for (let tries = 1; ; tries++) {
+    const answer = await ask(tries);
+    const { refused } = answer;
+    if (refused === undefined || isForbidden(refused) || clock.now() + PAUSE_MS >= until) return { answer, tries };
+    context.say(`asking again: ${describe(refused)}`);
+    await clock.sleep(PAUSE_MS, context.signal);
+  }
+}
+
+const atTry = (evidence: string, tries: number): string => (tries === 1 ? evidence : `${evidence} at try ${tries}`);
 
 /** The VM's name in the mesh. */
 export function workloadUrl(lab: Lab): string {
