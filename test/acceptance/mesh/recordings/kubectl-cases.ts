@@ -129,7 +129,9 @@ async function recordHealth({ cluster }: LightLab, record: Record): Promise<void
       group,
       scope: 'Namespaced',
       names,
-      versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema }, subresources: { status: {} } }],
+      versions: [
+        { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema }, subresources: { status: {} } },
+      ],
     },
   });
   const entries = `/apis/${group}/v1/namespaces/${NAMESPACE}/workloadentries`;
