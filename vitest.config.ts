@@ -6,8 +6,9 @@ export default defineConfig({
     env: { NO_COLOR: '1' },
     // The default leaves one core idle; on two that is half of them.
     maxWorkers: '100%',
+    // The time limits only end what hangs; they are wide enough for a busy computer.
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 10_000 } },
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
       {
         extends: true,
         test: {
@@ -16,7 +17,7 @@ export default defineConfig({
           setupFiles: ['test/rehearsal/support/share-modules.ts'],
           // The simulated machines are held to what the real ones are.
           include: ['test/rehearsal/**/*.test.ts', 'test/acceptance/machines/simulated.test.ts'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       // Every moment at which the program can die, and that the harness sees planted bugs; .ci/run runs it, `npm test` has a sample.

@@ -133,8 +133,8 @@ function compose(
   });
   const { clock } = doors;
   const { host, shipped } = around;
-  const processes = loggingProcesses(doors.processes, log);
-  const record = createRunRecord({ processes, clock, scripts: scriptPaths(shipped) });
+  const processes = loggingProcesses(doors.processes, log, () => record.owner());
+  const record: RunRecord = createRunRecord({ processes, clock, scripts: scriptPaths(shipped) });
   const lab = makeLab({ config, host, shipped, doors: { ...doors, processes: record.processes }, mask, options });
   return { lab, loaded: around.loaded, log, record };
 }

@@ -123,7 +123,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   {
     id: 'kubernetes-still-there',
     tool: 'kubectl',
-    pattern: /timed out waiting for the condition on (?!pods\/|nodes\/|workloadentries\/)/i,
+    pattern: /timed out waiting for the condition on (?!pods\/|nodes\/)/i,
     reason: 'gave-up-waiting',
     sentence: 'Kubernetes did not finish deleting an object in time.',
     hint: 'See what holds it (`kubectl get KIND NAME -o yaml`: finalizers, conditions), then run the same command again.',

@@ -40,6 +40,8 @@ const SYMPTOMS = [
   /Epoch \d+ exited/,
 ];
 const AGENT_ERROR = /\t(warn|warning|error|critical|fatal)\t/;
+/** k3s writes `time="…" level=error msg="…"`; what an agent waits for is of level info (facts/k3s.md 2.6). */
+const K3S_ERROR = /\blevel=(error|fatal|panic)\b|\bmsg="Waiting to retrieve agent configuration/;
 const OTHER_ERROR =
   /^([A-Za-z.]*(Error|Exception)|error|fatal|panic)\b.*:|: (.*: )?(permission denied|no such file|not found|no such user)|\bfailed\b/i;
 
@@ -54,7 +56,10 @@ export function lastError(entries: readonly JournalEntry[], before?: string): st
   const errors = entries
     .filter(({ program, invocation }) => invocation === newest && program !== 'systemd')
     .map(({ message }) => message)
-    .filter((message) => AGENT_ERROR.test(message) || OTHER_ERROR.test(message) || isSymptom(message));
+    .filter(
+      (message) =>
+        AGENT_ERROR.test(message) || K3S_ERROR.test(message) || OTHER_ERROR.test(message) || isSymptom(message),
+    );
   const error = errors.findLast((message) => !isSymptom(message)) ?? errors.at(-1);
   return error === undefined ? undefined : inShort(error);
 }
@@ -67,7 +72,8 @@ const LONGEST = 240;
 
 /** Without time, level, source file and thread: `scope: words` of the agent's tab-separated line. */
 function inShort(message: string): string {
-  const parts = message
+  const [, quoted] = /\bmsg=("(?:[^"\\]|\\.)*")/.exec(message) ?? [];
+  const parts = (quoted === undefined ? message : String(parseJson(quoted) ?? quoted))
     .replace(/^Error: /, '')
     .split('\t')
     .filter(

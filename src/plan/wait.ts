@@ -25,6 +25,8 @@ export interface Wait<T> {
    * less than many that look. False when it cannot know; then the rest of the pause is slept.
    */
   readonly block?: (ms: number, signal: AbortSignal | undefined) => Promise<boolean>;
+  /** What is waited for was begun a moment ago: it is blocked for before the first look. */
+  readonly begun?: true;
   /** Looks once. What it throws ends the wait. */
   readonly probe: (signal: AbortSignal | undefined) => Promise<Look<T>>;
 }
@@ -40,12 +42,18 @@ const BLOCKED = 5;
  * @throws CliError `gave-up-waiting` with the last reason; `interrupted` as soon as the signal is aborted.
  */
 export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
-  const { clock, signal, what, deadlineMs, intervalMs, hint, say, probe } = wait;
+  const { clock, signal, what, deadlineMs, intervalMs, hint, say, probe, begun } = wait;
   const patience = createPatience(clock, deadlineMs);
   let pause = intervalMs;
   let lastSaid: string | undefined;
   // What has just said that it is over, and was wrong, would say so again at once.
   let inVain = false;
+  if (begun === true) {
+    say(`waiting for ${what}`);
+    const longest = Math.min(pause * BLOCKED, deadlineMs);
+    await blockOrStop(wait, longest, `stopped waiting for ${what}`);
+    patience.woke(longest);
+  }
   for (;;) {
     if (signal?.aborted === true) throw interrupted(`stopped waiting for ${what}`);
     const look = await probe(signal);

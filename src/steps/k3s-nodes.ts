@@ -1,9 +1,12 @@
+import { CliError } from '../errors/cli-error.ts';
+import { lastError, parseUnitJournal } from '../guest/unit-journal.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { viewCluster, type ClusterView } from './cluster.ts';
 import { onMachine } from './console.ts';
+import { journalEntriesCommand } from './journal.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, nodeState, type WantedNode } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
@@ -84,7 +87,7 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
     hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --lines 40')}\`.`,
     probe: async (signal) => {
       started ||= await hasStarted(machine, unit, signal);
-      if (!started) return { notYet: `${unit} is starting` };
+      if (!started) return { notYet: await startingWords(machine, unit) };
       // An agent that has joined is about to be Ready: one command that waits spares a look.
       if (unit === 'k3s-agent') await lab.kubectl.nodeReady(machine.name, READY_SOON_MS, signal);
       const seen = await lab.kubectl.get(['nodes', 'leases.coordination.k8s.io'], {}, context.say);
@@ -93,6 +96,18 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
     },
   });
   lab.kubectl.forget();
+}
+
+/** That a unit is still starting, with the last error that it wrote itself. */
+export async function startingWords(machine: Machine, unit: NodeWait['unit']): Promise<string> {
+  try {
+    const { stdout } = await machine.run(journalEntriesCommand(unit, 100));
+    const error = lastError(parseUnitJournal(stdout));
+    return `${unit} is starting${error === undefined ? '' : `: ${error}`}`;
+  } catch (error) {
+    if (error instanceof CommandError || error instanceof CliError) return `${unit} is starting`;
+    throw error;
+  }
 }
 
 /** How long a node that has joined is waited for with one command. Milliseconds. */

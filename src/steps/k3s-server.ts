@@ -6,7 +6,7 @@ import { CommandError } from '../system/command-error.ts';
 import { findObject, viewCluster, type ClusterView } from './cluster.ts';
 import { onMachine } from './console.ts';
 import { readSecret } from './guest-secret.ts';
-import { hasStarted, waitForNode } from './k3s-nodes.ts';
+import { hasStarted, startingWords, waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
 import { rewriteKubeconfig, serverOf } from './kubeconfig.ts';
 import type { Lab } from './lab.ts';
@@ -54,7 +54,7 @@ export function serverStep(lab: Lab): Step {
       context.say('fetching the kubeconfig');
       const kubeconfig = rewriteKubeconfig(await readSecret(machine, K3S_KUBECONFIG), address, config.context);
       await doors.files.write(config.paths.kubeconfig, kubeconfig, 0o600);
-      lab.kubectl.forget();
+      lab.kubectl.expectFewKinds();
       const wanted = {
         version: config.k3s.version,
         address,
@@ -108,7 +108,7 @@ async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Pro
     hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
     probe: async (signal) => {
       started ||= await hasStarted(machine, 'k3s', signal);
-      if (!started) return { notYet: 'k3s is starting' };
+      if (!started) return { notYet: await startingWords(machine, 'k3s') };
       const ready = asRoot({
         file: 'k3s',
         args: ['kubectl', 'get', '--raw=/readyz', '--request-timeout=5s'],

@@ -67,8 +67,10 @@ export function sidecarStep(lab: Lab): Step {
         seen = true;
       } finally {
         // What was seen when it became ready is how it is.
-        if (!seen) lab.workloadVm.forget();
-        lab.kubectl.forget();
+        if (!seen) {
+          lab.workloadVm.forget();
+          lab.kubectl.forget();
+        }
       }
     },
   };

@@ -5,6 +5,7 @@ import { waitUntil } from '../plan/wait.ts';
 import { applyObjects } from './apply.ts';
 import {
   compareObjects,
+  findObject,
   nodesDown,
   runningPods,
   seeCluster,
@@ -48,7 +49,7 @@ export function sampleStep(lab: Lab): Step {
     const stale = staleDeployments(view, revision);
     return stale.length === 0 ? 'ready' : { drifted: `${stale.join(', ')}: without a sidecar of revision ${revision}` };
   };
-  const waitForRollout = (context: StepContext): Promise<unknown> =>
+  const waitForRollout = (context: StepContext, isNew: boolean): Promise<unknown> =>
     waitUntil({
       clock: lab.doors.clock,
       signal: context.signal,
@@ -57,7 +58,12 @@ export function sampleStep(lab: Lab): Step {
       deadlineMs: ROLLOUT_MS,
       intervalMs: 2_000,
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
-      block: (ms, signal) => lab.kubectl.rolledOut(late, SAMPLE_NAMESPACE, ms, signal),
+      // New Deployments become available together; of one that is changed, the last rollout is waited for.
+      ...(isNew ? { begun: true } : {}),
+      block: (ms, signal) =>
+        isNew
+          ? lab.kubectl.allAvailable(SAMPLE_NAMESPACE, ms, signal)
+          : lab.kubectl.rolledOut(late, SAMPLE_NAMESPACE, ms, signal),
       probe: async () => {
         lab.kubectl.forget();
         const view = await viewCluster(lab);
@@ -80,15 +86,16 @@ export function sampleStep(lab: Lab): Step {
       return objects === 'ready' ? rollout(view) : objects;
     },
     async apply(context: StepContext) {
+      const isNew = findObject(await viewCluster(lab), 'Namespace', SAMPLE_NAMESPACE) === undefined;
       await applyObjects(lab, context, wanted);
-      await waitForRollout(context);
+      await waitForRollout(context, isNew);
       // Injection happens when a pod is made: one from before has no sidecar, or an older revision's.
       const stale = staleDeployments(await seeCluster(lab), revision);
       for (const name of stale) {
         context.say(`restarting ${name}: it has no sidecar of revision ${revision}`);
         await lab.kubectl.restart(name, SAMPLE_NAMESPACE);
       }
-      if (stale.length > 0) await waitForRollout(context);
+      if (stale.length > 0) await waitForRollout(context, false);
     },
   };
 }

@@ -182,6 +182,18 @@ export const waitRolloutCommand = (
     `--timeout=${seconds}s`,
   ]);
 
+/** Blocks until all Deployments of a namespace are available, or so many seconds have passed (exit 1). */
+export const waitAvailableCommand = (target: KubeTarget, namespace: string, seconds: number): Command =>
+  blocking(target, seconds, [
+    'wait',
+    'deployments.apps',
+    '--all',
+    '--namespace',
+    namespace,
+    '--for=condition=Available',
+    `--timeout=${seconds}s`,
+  ]);
+
 export const restartCommand = (target: KubeTarget, deployment: string, namespace: string): Command =>
   kubectl(target, 'write', ['rollout', 'restart', `deployment/${deployment}`, '--namespace', namespace]);
 

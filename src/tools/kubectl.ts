@@ -27,10 +27,16 @@ export interface Kubectl {
   everything(): Promise<KubeView>;
   /** Like `everything`, once; «unreachable» is remembered for some seconds. */
   tryEverything(): Promise<KubeView | Unreachable>;
-  /** Forgets what was seen: whoever waits for a change calls it before each look. */
-  forget(): void;
+  /**
+   * Forgets what was seen: whoever waits for a change calls it before each look.
+   *
+   * @param keepMs what was seen so many milliseconds ago at most is kept
+   */
+  forget(keepMs?: number): void;
   /** Forgets also which kinds the cluster does not know: whoever may have brought some calls it. */
   forgetKinds(): void;
+  /** Forgets what was seen of another cluster; this one is new, so its kinds are asked for before all is asked for. */
+  expectFewKinds(): void;
   apply(objects: readonly KubeObject[], say?: Say): Promise<void>;
   /** Waits until it is gone; absent is fine. */
   remove(kind: string, name: string, namespace?: string): Promise<void>;
@@ -60,6 +66,8 @@ export interface Kubectl {
   ): Promise<boolean>;
   /** Blocks until a Deployment is rolled out, at most so many milliseconds; whether it is. Any failure counts as no. */
   rolledOut(deployment: string, namespace: string, ms: number, signal?: AbortSignal): Promise<boolean>;
+  /** Blocks until all Deployments of a namespace are available, at most so many milliseconds; whether they are. Any failure counts as no. */
+  allAvailable(namespace: string, ms: number, signal?: AbortSignal): Promise<boolean>;
   /** The last 50 lines. */
   logs(place: argv.PodPlace): Promise<string>;
 }
@@ -105,13 +113,17 @@ export interface KubectlParts {
 export function createKubectl({ processes, clock, config }: KubectlParts): Kubectl {
   const target: argv.KubeTarget = { kubeconfig: config.paths.kubeconfig, context: config.context };
   let seen: Promise<KubeView> | undefined;
+  let seenAt = Number.NEGATIVE_INFINITY;
   let unreachable: { readonly answer: Unreachable; readonly until: number } | undefined;
 
   /** Of the kinds that we look at, those that the cluster does not know. */
   let absent: readonly string[] = [];
+  let fewKinds = false;
 
-  const forget = (): void => {
+  const forget = (keepMs?: number): void => {
+    if (keepMs !== undefined && clock.now() - seenAt <= keepMs) return;
     seen = undefined;
+    seenAt = Number.NEGATIVE_INFINITY;
     unreachable = undefined;
   };
 
@@ -153,11 +165,12 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     const all = [...CORE_KINDS, ...ISTIO_KINDS];
     const kinds = all.filter((kind) => !absent.includes(kind));
     try {
-      return viewOf(understood((await run(argv.getCommand(target, kinds))).stdout));
+      if (!fewKinds) return viewOf(understood((await run(argv.getCommand(target, kinds))).stdout));
     } catch (thrown) {
       if (!(thrown instanceof CommandError && UNKNOWN_KIND.test(thrown.result.stderr))) throw thrown;
     }
     const served = await servedKinds(run, target);
+    fewKinds = false;
     absent = all.filter((kind) => !served.includes(kind));
     const known = all.filter((kind) => served.includes(kind));
     return viewOf(await look(run, known, {}));
@@ -168,9 +181,14 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     if (seen !== undefined) return seen;
     const looking = work();
     seen = looking;
-    looking.catch(() => {
-      if (seen === looking) seen = undefined;
-    });
+    looking.then(
+      () => {
+        if (seen === looking) seenAt = clock.now();
+      },
+      () => {
+        if (seen === looking) forget();
+      },
+    );
     return looking;
   };
 
@@ -209,6 +227,11 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       absent = [];
       forget();
     },
+    expectFewKinds: () => {
+      absent = [];
+      fewKinds = true;
+      forget();
+    },
     apply: (objects, say) => write(argv.applyCommand(target, objects), say),
     remove: async (kind, name, namespace) => {
       try {
@@ -235,6 +258,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       met(argv.waitHealthCommand(target, entry, namespace, status, secondsIn(ms)), signal),
     rolledOut: (deployment, namespace, ms, signal) =>
       met(argv.waitRolloutCommand(target, deployment, namespace, secondsIn(ms)), signal),
+    allAvailable: (namespace, ms, signal) => met(argv.waitAvailableCommand(target, namespace, secondsIn(ms)), signal),
     logs: async (place) => (await explained(patient(argv.logsCommand(target, place)))).stdout,
   };
 }

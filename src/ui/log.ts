@@ -68,14 +68,26 @@ const LONGEST_OUTPUT = 64 * 1024;
 /** What a successful read printed is cut here, in characters: most of a log would be the JSON of whole clusters. */
 const LONGEST_ANSWER = 1024;
 
-/** The same door, with every command and what came of it in the log. */
-export function loggingProcesses(processes: Processes, log: RunLog): Processes {
+/**
+ * The same door, with every command and what came of it in the log.
+ *
+ * @param ownerOf on whose behalf the command runs now, e.g. `apply/istio`
+ */
+export function loggingProcesses(
+  processes: Processes,
+  log: RunLog,
+  ownerOf: () => string | undefined = () => undefined,
+): Processes {
   let count = 0;
   return {
     run: async (command, signal) => {
       const number = ++count;
       for (const secret of command.secrets ?? []) log.mask.add(secret);
-      log.write(`#${number} ${command.effect} $ ${quoteCommand(command.file, command.args)}${inputOf(command)}`);
+      const owner = ownerOf()?.split('/').at(-1);
+      const whose = owner === undefined ? '' : ` (${owner})`;
+      log.write(
+        `#${number} ${command.effect}${whose} $ ${quoteCommand(command.file, command.args)}${inputOf(command)}`,
+      );
       try {
         const result = await processes.run(command, signal);
         log.write(`#${number} ${ending(command, result, `exit ${result.exitCode}`, log.verbose)}`);

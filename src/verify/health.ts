@@ -9,10 +9,12 @@ import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { runningVm } from './vm.ts';
-import { findEntry } from './vm-checks.ts';
+import { entrySeen, findEntry } from './vm-checks.ts';
 
 /** The agent's probe runs every 5 s, and one result is enough (facts/real-mesh.md 6.8). */
 const FLIP_MS = 45_000;
+/** After so long without a change the entry itself is looked at, for the reason. Milliseconds. */
+const SLICE_MS = 12_000;
 
 /** Health must follow the workload, not merely be green: stopped → unhealthy, running → healthy. */
 export const health: Check = {
@@ -22,11 +24,12 @@ export const health: Check = {
   madeBy: ['istio-vms bootstrap', 'istio-vms route'],
   disturbs: true,
   async run(lab, context) {
-    if ((await findEntry(lab)) === undefined) return fail('no WorkloadEntry');
+    const entry = (await entrySeen(lab)) ?? (await findEntry(lab));
+    if (entry === undefined) return fail('no WorkloadEntry');
     // Only what runs is stopped, so that it runs again afterwards and nothing else has changed.
     const state = await lab.workloadVm.state();
     const other = state === undefined ? undefined : otherApplication(lab, state);
-    if (other !== undefined) return healthyOnly(lab, other, context);
+    if (other !== undefined) return healthyOnly(lab, entry, other, context);
     const { active } = state?.demo ?? { active: 'not there' };
     if (active !== 'active') return fail(`the demo workload is ${active}`, { certain: true });
     // Looked up before: on the way back there is no look that an interrupt could cut.
@@ -35,14 +38,14 @@ export const health: Check = {
     try {
       context.say('stopping the demo workload');
       await demo(lab, vm, 'stop');
-      stopped = await waitForHealth(lab, 'False', context);
+      stopped = await waitForHealth(lab, entry, 'False', context);
     } finally {
       // Also after an interrupt: what we stopped runs again.
       await demo(lab, vm, 'start');
     }
     if (stopped !== 'False') return fail(`stopped: ${stopped}`, { look: entries(lab) });
     context.say('the demo workload runs again');
-    const running = await waitForHealth(lab, 'True', context);
+    const running = await waitForHealth(lab, entry, 'True', context);
     return running === 'True'
       ? pass('stopped: Healthy False; running: Healthy True')
       : fail(`running: ${running}`, { look: entries(lab) });
@@ -57,8 +60,8 @@ export function otherApplication({ config }: Lab, state: GuestState): string | u
 }
 
 /** The user's own application is not ours to stop: that it is healthy is all there is to see. */
-async function healthyOnly(lab: Lab, other: string, context: StepContext): Promise<Verdict> {
-  const running = await waitForHealth(lab, 'True', context);
+async function healthyOnly(lab: Lab, entry: KubeObject, other: string, context: StepContext): Promise<Verdict> {
+  const running = await waitForHealth(lab, entry, 'True', context);
   return running === 'True'
     ? pass(`Healthy True, served by ${other}; not stopped to see it unhealthy`)
     : fail(`${running}; the port is served by ${other}`, {
@@ -74,10 +77,18 @@ async function demo(lab: Lab, vm: Machine, verb: 'start' | 'stop'): Promise<void
   lab.workloadVm.forget();
 }
 
-async function waitForHealth(lab: Lab, wanted: 'True' | 'False', context: StepContext): Promise<string> {
-  let entry: KubeObject | undefined;
+/** Waits for a health of the VM's entry. Gives that, or what it is instead. The entry may be made anew meanwhile. */
+async function waitForHealth(
+  lab: Lab,
+  known: KubeObject,
+  wanted: 'True' | 'False',
+  context: StepContext,
+): Promise<string> {
+  const { namespace } = lab.config.vm;
+  let entry: KubeObject | undefined = known;
+  let status = 'unknown';
   try {
-    await waitUntil({
+    return await waitUntil({
       clock: lab.doors.clock,
       signal: context.signal,
       say: context.say,
@@ -85,19 +96,20 @@ async function waitForHealth(lab: Lab, wanted: 'True' | 'False', context: StepCo
       deadlineMs: FLIP_MS,
       intervalMs: 2_000,
       hint: 'The probe travels with the workload files: `istio-vms workload`, then `istio-vms bootstrap`.',
-      block: async (ms, signal) =>
-        entry !== undefined &&
-        (await lab.kubectl.entryHealth(entry.metadata.name, lab.config.vm.namespace, wanted, ms, signal)),
-      probe: async () => {
+      probe: async (signal) => {
+        // The command that waits hears of the change at once, and says no more than yes or no.
+        if (
+          entry !== undefined &&
+          (await lab.kubectl.entryHealth(entry.metadata.name, namespace, wanted, SLICE_MS, signal))
+        )
+          return { done: wanted };
         entry = await findEntry(lab);
-        const status = healthOf(entry);
-        return status === wanted ? { done: true } : { notYet: `Healthy is ${status}` };
+        status = healthOf(entry);
+        return status === wanted ? { done: wanted } : { notYet: `Healthy is ${status}` };
       },
     });
-    return wanted;
   } catch (error) {
-    if (error instanceof CliError && error.reason === 'gave-up-waiting')
-      return `Healthy is ${healthOf(await findEntry(lab))}`;
+    if (error instanceof CliError && error.reason === 'gave-up-waiting') return `Healthy is ${status}`;
     throw error;
   }
 }

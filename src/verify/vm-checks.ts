@@ -161,6 +161,12 @@ async function stateOf(lab: Lab): Promise<GuestState | undefined> {
   }
 }
 
+/** The entry of the VM, as the last look at the whole cluster has it. */
+export async function entrySeen(lab: Lab): Promise<KubeObject | undefined> {
+  const { objects } = await lookAtCluster(lab);
+  return entryIn(lab, objects, (await lab.machines.find(lab.config.vm.name))?.addresses[0]);
+}
+
 /** The entry that istiod made for the VM; read anew each time. */
 export async function findEntry(lab: Lab): Promise<KubeObject | undefined> {
   const { app, namespace, name } = lab.config.vm;

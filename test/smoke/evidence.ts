@@ -6,7 +6,7 @@ import type { Computer, Run } from './computer.ts';
 
 /** Commands with effect `write` in the log of a run. */
 export function writesOf({ log }: Run): string[] {
-  return [...log.matchAll(/ #\d+ write \$ (.*)$/gm)].map(([, command]) => command ?? '');
+  return [...log.matchAll(/ #\d+ write(?: \(\S+\))? \$ (.*)$/gm)].map(([, command]) => command ?? '');
 }
 
 /** How many commands the log of a run tells of. */

@@ -123,6 +123,8 @@ const SCENES: Readonly<Record<Tool, Readonly<Record<string, Scene>>>> = {
     scale: withDeployment,
     'rollout-restart': withDeployment,
     'rollout-status': withDeployment,
+    'wait-available': withDeployment,
+    'wait-available-none': as(),
     'rollout-status-timeout': after((lab) => lab.apply(namespace, deployment('d'))),
   },
   istioctl: {

@@ -34,6 +34,8 @@ export interface RunRecord {
   readonly sayings: readonly Saying[];
   /** The same door; every command through it is remembered. */
   readonly processes: Processes;
+  /** On whose behalf the work runs that asks; undefined outside of `within`. */
+  readonly owner: () => string | undefined;
   /** Whatever happens inside `act`, however deep, is the owner's. */
   readonly within: <T>(owner: string, act: () => Promise<T>) => Promise<T>;
   /** Remembers a sentence of the owner's. */
@@ -94,6 +96,7 @@ export function createRunRecord({ processes, clock, scripts }: RunRecordOptions)
     commands,
     sayings,
     processes: { run },
+    owner: () => owner.getStore(),
     within: (by, act) => owner.run(by, act),
     say: (by, text) => void sayings.push({ owner: by, at: clock.now(), text }),
   };

@@ -54,7 +54,7 @@ export function createProgram({ cwd, logs, kept }: ProgramPlace) {
     const written = (await namesIn(logs)).filter((name) => !before.includes(name));
     const log = (await Promise.all(written.map((name) => readFile(join(logs, name), 'utf8')))).join('');
     if (log !== '') await writeFile(join(kept, `${stage}.log`), log);
-    const writes = [...log.matchAll(/ #\d+ write \$ (.*)$/gm)].map(([, command]) => command ?? '');
+    const writes = [...log.matchAll(/ #\d+ write(?: \(\S+\))? \$ (.*)$/gm)].map(([, command]) => command ?? '');
     return { exitCode, document: documentOf(stdout), stderr, writes };
   };
 }

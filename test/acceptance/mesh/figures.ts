@@ -3,6 +3,8 @@ export interface Figures {
   readonly makespan: number;
   /** Time in which no command was in flight: our own work and pauses. */
   readonly idle: number;
+  /** Time in which a command of the step that was then on the critical path was in flight, or of the check. */
+  readonly tools: number;
   /** When the last of the k3s steps, the control plane, and the VM's sidecar were done. */
   readonly nodes: number | undefined;
   readonly controlPlane: number | undefined;
@@ -12,51 +14,91 @@ export interface Figures {
 }
 
 const LINE = /^(\S+Z) {2}(.*)$/;
-const STARTED = /^#(\d+) (?:read|write) \$ (\S+)/;
+const STARTED = /^#(\d+) (?:read|write)(?: \((\S+)\))? \$ (\S+)/;
 const ENDED = /^#(\d+) .* after /;
 const DONE = /^(\S+) +(?:done in|already there)/;
 
-/** @param log of one cold `up` that ended well */
-export function figuresOf(log: string): Figures {
-  const running = new Set<string>();
+interface Span {
+  readonly owner: string | undefined;
+  readonly from: number;
+  to: number;
+}
+
+/**
+ * @param log of one cold `up` that ended well
+ * @param criticalPath ids of the steps that one after the other made up its time, as `up --output json` names them
+ */
+export function figuresOf(log: string, criticalPath: readonly string[] = []): Figures {
+  const spans = new Map<string, Span>();
   const processes: Record<string, number> = {};
   const done = new Map<string, number>();
-  let [first, last, idle] = [Number.NaN, Number.NaN, 0];
+  let [first, last] = [Number.NaN, Number.NaN];
   for (const line of log.split('\n')) {
     const [, time = '', text = ''] = LINE.exec(line) ?? [];
     if (time === '') continue;
     const at = Date.parse(time);
     if (Number.isNaN(first)) first = at;
-    else if (running.size === 0) idle += at - last;
     last = at;
-    const [, started, program = ''] = STARTED.exec(text) ?? [];
+    const [, started, owner, program = ''] = STARTED.exec(text) ?? [];
     if (started !== undefined) {
-      running.add(started);
+      spans.set(started, { owner, from: at, to: Number.POSITIVE_INFINITY });
       const name = program.split('/').at(-1) ?? program;
       processes[name] = (processes[name] ?? 0) + 1;
     }
-    const ended = ENDED.exec(text)?.[1];
-    if (ended !== undefined) running.delete(ended);
+    const ended = spans.get(ENDED.exec(text)?.[1] ?? '');
+    if (ended !== undefined) ended.to = Math.min(ended.to, at);
     const step = DONE.exec(text)?.[1];
-    if (step !== undefined) done.set(step, at - first);
+    if (step !== undefined && !done.has(step)) done.set(step, at);
   }
+  const all = [...spans.values()];
+  const steps = criticalPath.flatMap((id) => done.get(id) ?? []);
+  let from = first;
+  let tools = 0;
+  for (const [index, id] of criticalPath.entries()) {
+    const to = steps[index] ?? from;
+    tools += covered(
+      all.filter(({ owner }) => owner === id),
+      from,
+      to,
+    );
+    from = to;
+  }
+  // What comes after the steps are the checks, one after the other.
+  tools += covered(all, from, last);
+  const since = (at: number | undefined): number | undefined => (at === undefined ? undefined : at - first);
   const k3s = [...done].filter(([step]) => /^(k3s-server|k3s-agent-\d+|nodes)$/.test(step)).map(([, at]) => at);
   return {
     makespan: last - first,
-    idle,
-    nodes: k3s.length === 0 ? undefined : Math.max(...k3s),
-    controlPlane: done.get('istio'),
-    joined: done.get('sidecar'),
+    idle: last - first - covered(all, first, last),
+    tools,
+    nodes: k3s.length === 0 ? undefined : since(Math.max(...k3s)),
+    controlPlane: since(done.get('istio')),
+    joined: since(done.get('sidecar')),
     processes,
   };
 }
 
+/** Milliseconds between two times in which at least one of the spans was under way. */
+function covered(spans: readonly Span[], from: number, to: number): number {
+  let sum = 0;
+  let until = from;
+  for (const span of spans.toSorted((a, b) => a.from - b.from)) {
+    const end = Math.min(span.to, to);
+    if (end <= until) continue;
+    sum += Math.max(0, end - Math.max(span.from, until));
+    until = Math.max(until, end);
+  }
+  return sum;
+}
+
 /** The bars of a cold `up` (the kubectl bar is for two workers); empty when all are kept. */
-export function brokenBars({ makespan, idle, processes }: Figures): readonly string[] {
+export function brokenBars({ makespan, idle, tools, processes }: Figures): readonly string[] {
   const share = idle / makespan;
   const kubectl = processes['kubectl'] ?? 0;
+  const ratio = makespan / tools;
   return [
     ...(share > 0.05 ? [`no command was in flight for ${(share * 100).toFixed(1)} % of the time, more than 5 %`] : []),
+    ...(ratio > 1.15 ? [`${ratio.toFixed(2)} times the time of the tools on the critical path, more than 1.15`] : []),
     ...(kubectl > 40 ? [`${kubectl} kubectl processes, more than 40`] : []),
   ];
 }
@@ -72,6 +114,10 @@ export function figuresTable(figures: Figures): string {
     ['VM joined', seconds(figures.joined)],
     ['verified (end)', seconds(figures.makespan)],
     ['no command in flight', `${seconds(figures.idle)} (${share} %)`],
+    [
+      "the tools' own time on the critical path",
+      `${seconds(figures.tools)} (the whole is ${(figures.makespan / figures.tools).toFixed(2)} times that)`,
+    ],
     ...Object.entries(figures.processes)
       .sort(([, a], [, b]) => b - a)
       .map(([program, count]) => [`${program} processes`, String(count)]),

@@ -24,7 +24,10 @@ const report = await runStages({
   inspect,
   say: (text) => void process.stderr.write(`${text}\n`),
 });
-const figures = figuresOf(await readFile(join(kept, 'up.log'), 'utf8').catch(() => ''));
+const figures = figuresOf(
+  await readFile(join(kept, 'up.log'), 'utf8').catch(() => ''),
+  criticalPathIn(await readFile(join(kept, 'up.json'), 'utf8').catch(() => '{}')),
+);
 const table = figuresTable(figures);
 await appendFile(join(kept, 'report.md'), `\n${table}`);
 process.stderr.write(table);
@@ -32,3 +35,8 @@ for (const bar of brokenBars(figures)) process.stderr.write(`bar not kept: ${bar
 process.stderr.write(firstFailure);
 process.stdout.write(`${closingLine(report)}\n`);
 process.exitCode = report.stages.every(({ outcome }) => outcome === 'passed') ? 0 : 1;
+
+function criticalPathIn(document: string): readonly string[] {
+  const { data } = JSON.parse(document === '' ? '{}' : document) as { data?: { criticalPath?: readonly string[] } };
+  return data?.criticalPath ?? [];
+}

@@ -56,6 +56,15 @@ describe('the last error of a unit', () => {
     ['-A ISTIO_OUTPUT -j ISTIO_REDIRECT', undefined],
     [`${NOW}\tinfo\tcache\tgenerated new workload certificate`, undefined],
     ["id: 'istio-proxy': no such user", "id: 'istio-proxy': no such user"],
+    ['time="2026-11-28T15:36:10Z" level=info msg="Starting k3s agent v1.34.2+k3s1"', undefined],
+    [
+      'time="2026-11-28T15:36:10Z" level=error msg="Failed to validate connection to cluster at https://192.0.2.1:6443: failed to get CA certs: Get \\"https://192.0.2.1:6443/cacerts\\": dial tcp 192.0.2.1:6443: connect: no route to host"',
+      'Failed to validate connection to cluster at https://192.0.2.1:6443: failed to get CA certs: Get "https://192.0.2.1:6443/cacerts": dial tcp 192.0.2.1:6443: connect: no route to host',
+    ],
+    [
+      'time="2026-11-28T15:36:10Z" level=info msg="Waiting to retrieve agent configuration; server is not ready: Node password rejected"',
+      'Waiting to retrieve agent configuration; server is not ready: Node password rejected',
+    ],
     ['OSError: [Errno 98] Address already in use', 'OSError: [Errno 98] Address already in use'],
     ['Error: failed to start xds proxy: bind: permission denied', 'failed to start xds proxy: bind: permission denied'],
     [

@@ -59,6 +59,18 @@ describe('the log of a run', () => {
     );
   });
 
+  it('names the step or the check that a command runs for', async () => {
+    const { log, text } = setting(() => Promise.resolve(result({})));
+    const owners = ['apply/k3s-server', 'proof/dns', undefined];
+    const processes = loggingProcesses({ run: () => Promise.resolve(result({})) }, log, () => owners.shift());
+    for (const file of ['a', 'b', 'c']) await processes.run({ file, args: [], effect: 'read' });
+    expect((await text()).split('\n').filter((line) => line.includes('$'))).toEqual([
+      '#1 read (k3s-server) $ a',
+      '#2 read (dns) $ b',
+      '#3 read $ c',
+    ]);
+  });
+
   it('holds no secret: neither in arguments, nor in output, nor in input', async () => {
     const { processes, text } = setting(() =>
       Promise.resolve(result({ stdout: 'token hunter2hunter2', stderr: 'hunter2hunter2' })),

@@ -9,20 +9,28 @@ import type { Verb } from './verb.ts';
 /** How soon a watch tells of a change. */
 const WATCH_MS = 100;
 
-/** What is waited for: a condition of one object, by name. */
+/** What is waited for: a condition of one object, or of all of a namespace. */
 interface Waited {
   readonly kind: string;
-  /** As kubectl names an object of the kind when all is well. */
-  readonly singular: string;
   readonly namespace: string | undefined;
-  readonly name: string;
+  /** Absent: all of them. */
+  readonly name?: string;
   readonly condition: string;
   readonly status: string;
 }
 
-/** `kubectl wait KIND/NAME --for=condition=TYPE[=STATUS] --timeout=Ns`: what is not there fails at once. */
+/** As kubectl names an object of the kind when all is well. */
+const SINGULAR: Readonly<Record<string, string>> = {
+  nodes: 'node',
+  'deployments.apps': 'deployment.apps',
+  'workloadentries.networking.istio.io': 'workloadentry.networking.istio.io',
+};
+
+/**
+ * `kubectl wait KIND/NAME --for=condition=TYPE[=STATUS] --timeout=Ns`, and `KIND --all`: what is not there fails at once.
+ */
 export const wait: Verb = {
-  flags: { '--for': 'value', '--timeout': 'value', '--namespace': 'value' },
+  flags: { '--for': 'value', '--timeout': 'value', '--namespace': 'value', '--all': 'switch' },
   run: async ({ call, cluster, parsed }) => {
     const waited = waitedFor(parsed);
     const seconds = secondsOf(flag(parsed, '--timeout'));
@@ -30,28 +38,41 @@ export const wait: Verb = {
       const what = parsed.words.join(' ');
       return { exitCode: 1, stderr: `error: not understood here: wait ${what}\n`, refused: `kubectl wait ${what}` };
     }
-    const { kind, singular, namespace, name, condition, status } = waited;
-    const plural = kind.split('.')[0];
-    const isSo = (): boolean => {
-      const found = cluster.store.get(kind, namespace, name);
-      if (found === undefined) throw fromServer('NotFound', `${kind} "${name}" not found`);
-      return conditionOf(found, condition) === status;
-    };
-    const over = await watch(call, cluster, seconds, isSo, ` on ${plural}/${name}`);
-    if (over !== undefined) return over;
-    return { exitCode: 0, stdout: `${singular}/${name} condition met\n` };
+    const { kind, namespace, condition, status } = waited;
+    const names = waited.name === undefined ? namesIn(cluster, kind, namespace) : [waited.name];
+    if (names.length === 0) return { exitCode: 1, stderr: 'error: no matching resources found\n' };
+    const [plural] = kind.split('.');
+    let stdout = '';
+    for (const name of names) {
+      const isSo = (): boolean => {
+        const found = cluster.store.get(kind, namespace, name);
+        if (found === undefined) throw fromServer('NotFound', `${kind} "${name}" not found`);
+        return conditionOf(found, condition) === status;
+      };
+      const over = await watch(call, cluster, seconds, isSo, ` on ${plural}/${name}`);
+      if (over !== undefined) return { ...over, stdout };
+      stdout += `${SINGULAR[kind]}/${name} condition met\n`;
+    }
+    return { exitCode: 0, stdout };
   },
 };
 
 function waitedFor(parsed: Parsed): Waited | undefined {
-  const [, type, name = ''] = /^([^/]+)\/(.+)$/.exec(parsed.words[0] ?? '') ?? [];
   const [, condition, status = 'True'] = /^condition=(\w+)(?:=(\w+))?$/.exec(flag(parsed, '--for') ?? '') ?? [];
   if (condition === undefined) return undefined;
   const namespace = flag(parsed, '--namespace');
-  if (type === 'node') return { kind: 'nodes', singular: 'node', namespace: undefined, name, condition, status };
-  const entries = 'workloadentries.networking.istio.io';
-  if (type !== entries || namespace === undefined) return undefined;
-  return { kind: entries, singular: 'workloadentry.networking.istio.io', namespace, name, condition, status };
+  const [, type, name] = /^([^/]+)(?:\/(.+))?$/.exec(parsed.words[0] ?? '') ?? [];
+  const all = flag(parsed, '--all') !== undefined;
+  if (all && name === undefined && type === 'deployments.apps') return { kind: type, namespace, condition, status };
+  if (all || name === undefined) return undefined;
+  if (type === 'node') return { kind: 'nodes', namespace: undefined, name, condition, status };
+  if (type !== 'workloadentries.networking.istio.io' || namespace === undefined) return undefined;
+  return { kind: type, namespace, name, condition, status };
+}
+
+function namesIn(cluster: SimulatedCluster, kind: string, namespace: string | undefined): readonly string[] {
+  const all = cluster.store.list(kind).map(({ metadata }) => metadata);
+  return all.filter((each) => each.namespace === namespace).map(({ name }) => name);
 }
 
 function conditionOf(object: KubeObject, type: string): string | undefined {

@@ -85,6 +85,8 @@ export async function recordKubectl(lab: LightLab, targets: Targets, record: Rec
 
   await record('rollout-status', argv.waitRolloutCommand(cluster, 'd', NAMESPACE, 30));
   await record('rollout-status-absent', argv.waitRolloutCommand(cluster, 'absent', NAMESPACE, 1));
+  await record('wait-available', argv.waitAvailableCommand(cluster, NAMESPACE, 10));
+  await record('wait-available-none', argv.waitAvailableCommand(cluster, 'default', 1));
   await record('scale', argv.scaleCommand(cluster, 'd', NAMESPACE, 2));
   await record('rollout-status-timeout', argv.waitRolloutCommand(cluster, 'd', NAMESPACE, 1));
   await record('scale-absent', argv.scaleCommand(cluster, 'absent', NAMESPACE, 2));
