@@ -1,11 +1,12 @@
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, RequestOptions } from 'node:http';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
 import { proxyFor } from './proxy.ts';
 
 /**
- * Node's own client and not fetch: undici up to 7.30, and with it the fetch of Node 22 and 24, crashes with an uncaught
- * AssertionError when a server closes the connection while the body is still being read (fixed in undici 8, which needs
- * Node 22.19). `test/unit/system/closing-servers.test.ts` shows it.
+ * Node's own client below follow-redirects, and not fetch: undici up to 7.30, and with it the fetch of Node 22 and 24,
+ * crashes with an uncaught AssertionError when a server closes the connection while the body is still being read (fixed in
+ * undici 8, which needs Node 22.19). `test/unit/system/closing-servers.test.ts` shows it.
  */
 
 /** As many as fetch allows. */
@@ -16,130 +17,56 @@ const MAX_REDIRECTS = 20;
  * its own: a server may close an idle one at any moment.
  */
 export async function get(
-  url: string,
+  address: string,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  let at = new URL(url);
-  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const response = await ask(at, headers, signal);
-    const { location } = response.headers;
-    if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response;
-    response.destroy();
-    at = new URL(location, at);
-  }
-  throw new Error(`more than ${MAX_REDIRECTS} redirects`);
-}
-
-async function ask(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<IncomingMessage> {
-  const options: RequestOptions = {
+  const url = new URL(address);
+  const [{ default: schemes }, way] = await Promise.all([import('follow-redirects'), waysFrom(url, signal)]);
+  const asked = schemes[url.protocol === 'https:' ? 'https' : 'http'].get(url, {
     signal,
-    agent: false,
+    maxRedirects: MAX_REDIRECTS,
     // Lengths and offsets are those of the file itself.
     headers: { 'user-agent': 'istio-vms', 'accept-encoding': 'identity', ...headers },
-  };
-  const proxy = proxyFor(url, process.env);
-  if (proxy === undefined) return responseOf(await request(url, options), signal);
-  if (url.protocol === 'https:') return responseOf(await requestInTunnel(url, proxy, options, signal), signal);
-  return responseOf(await requestOfProxy(url, proxy, options), signal);
+    ...way(url),
+    beforeRedirect: (next: { readonly href?: string }) => void Object.assign(next, way(new URL(next.href ?? ''))),
+  });
+  // What the server does after its answer must not be an uncaught error; whoever reads the answer hears of it all the same.
+  asked.on('error', () => undefined);
+  asked.once('response', (response: IncomingMessage) => response.on('error', () => undefined));
+  const [response] = (await once(asked, 'response', { signal })) as [IncomingMessage];
+  return response;
 }
 
-async function request(url: URL, options: RequestOptions): Promise<ClientRequest> {
+/** How to ask for an address, chosen anew at each redirect: through which proxy, and with which credentials. */
+async function waysFrom(start: URL, signal: AbortSignal): Promise<(url: URL) => RequestOptions> {
   // Loaded with the first request: most commands make none.
-  if (url.protocol === 'https:') return (await import('node:https')).request(url, options);
-  if (url.protocol === 'http:') return (await import('node:http')).request(url, options);
-  throw new Error(`${url.protocol} is not supported`);
-}
-
-/** Plain http is asked of the proxy itself: many proxies allow a tunnel to the https port alone. */
-function requestOfProxy(url: URL, proxy: URL, options: RequestOptions): Promise<ClientRequest> {
-  const target = new URL(url);
-  target.username = target.password = target.hash = '';
-  const headers = {
-    ...(options.headers as OutgoingHttpHeaders),
-    host: url.host,
-    ...credentials('authorization', url),
-    ...credentials('proxy-authorization', proxy),
+  const [{ HttpProxyAgent }, { HttpsProxyAgent }, { checkServerIdentity }] = await Promise.all([
+    import('http-proxy-agent'),
+    import('https-proxy-agent'),
+    import('node:tls'),
+  ]);
+  const credentials = [start.username, start.password].map((part) => decodeURIComponent(part)).join(':');
+  return (url) => {
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    const own: RequestOptions = {
+      agent: false,
+      auth: credentials !== ':' && url.origin === start.origin ? credentials : undefined,
+      // HttpsProxyAgent forgets the host where it is an address, and takes the certificate of «localhost» for it.
+      checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
+    };
+    const proxy = proxyFor(url, process.env);
+    if (proxy === undefined) return own;
+    if (url.protocol === 'https:') return { ...own, agent: refusing(new HttpsProxyAgent(proxy, { signal })) };
+    // Of a path that begins with two slashes HttpProxyAgent would take the first part for the host.
+    const path = url.origin + url.pathname + url.search;
+    return { ...own, path, agent: new HttpProxyAgent(proxy, { signal }) };
   };
-  return request(proxy, { ...options, headers, auth: undefined, path: target.href });
 }
 
-async function requestInTunnel(
-  url: URL,
-  proxy: URL,
-  options: RequestOptions,
-  signal: AbortSignal,
-): Promise<ClientRequest> {
-  const [{ connect }, { isIP }] = await Promise.all([import('node:tls'), import('node:net')]);
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const socket = await tunnel(proxy, `${url.hostname}:${url.port === '' ? 443 : url.port}`, signal);
-  const servername = isIP(host) === 0 ? host : '';
-  return request(url, {
-    ...options,
-    agent: undefined,
-    // Without an agent this is 80, and it would be named in the Host header.
-    defaultPort: 443,
-    createConnection: () => connect({ socket, host, servername, ALPNProtocols: ['http/1.1'] }),
+/** HttpsProxyAgent gives what a proxy says instead of opening a tunnel as if the server had said it. */
+function refusing(agent: Agent): Agent {
+  return agent.on('proxyConnect', ({ statusCode }: { readonly statusCode: number }, request: ClientRequest) => {
+    if (statusCode !== 200) request.destroy(new Error(`the proxy answered ${statusCode}`));
   });
-}
-
-/** A connection to `authority` by the proxy's CONNECT. */
-async function tunnel(proxy: URL, authority: string, signal: AbortSignal): Promise<Socket> {
-  const headers = { host: authority, ...credentials('proxy-authorization', proxy) };
-  const asked = await request(proxy, {
-    method: 'CONNECT',
-    path: authority,
-    headers,
-    auth: undefined,
-    agent: false,
-    signal,
-  });
-  return settled(asked, signal, (resolve, reject) => {
-    asked.once('connect', ({ statusCode = 0 }, socket: Socket, head) => {
-      if (statusCode >= 200 && statusCode < 300) {
-        if (head.length > 0) socket.unshift(head);
-        resolve(socket);
-      } else {
-        socket.destroy();
-        reject(new Error(`the proxy answered ${statusCode}`));
-      }
-    });
-  });
-}
-
-function responseOf(asked: ClientRequest, signal: AbortSignal): Promise<IncomingMessage> {
-  return settled(asked, signal, (resolve) => {
-    asked.once('response', (response) => {
-      // A failure before the first read must not be an uncaught one; the reader hears of it all the same.
-      response.on('error', () => undefined);
-      resolve(response);
-    });
-  });
-}
-
-/** Sends the request. It keeps its error listener: what the server does after its answer must not be an uncaught error. */
-async function settled<T>(
-  asked: ClientRequest,
-  signal: AbortSignal,
-  listen: (resolve: (value: T) => void, reject: (thrown: unknown) => void) => void,
-): Promise<T> {
-  // A request that has no connection yet does not tell that it was aborted.
-  let onAbort: (() => void) | undefined;
-  try {
-    return await new Promise<T>((resolve, reject) => {
-      onAbort = () => reject(signal.reason as Error);
-      signal.addEventListener('abort', onAbort);
-      asked.on('error', reject);
-      listen(resolve, reject);
-      asked.end();
-    });
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
-  }
-}
-
-function credentials(header: string, { username, password }: URL): Record<string, string> {
-  if (username === '' && password === '') return {};
-  const plain = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { [header]: `Basic ${Buffer.from(plain).toString('base64')}` };
 }

@@ -7,6 +7,9 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:
 /**
  * The proxy for this address, as curl chooses it: `http_proxy` or `https_proxy`, else `all_proxy`, unless `no_proxy` names
  * the host. Upper case serves as well, lower case comes first, and an empty variable counts as unset.
+ *
+ * Our own, because the kept library for it, proxy-from-env, knows no networks (`10.0.0.0/8`) in NO_PROXY, and would ask a
+ * proxy without a scheme (`proxy:3128`) by https for an https address; curl and Go know the first and do not do the second.
  */
 export function proxyFor(url: URL, env: Environment): URL | undefined {
   const scheme = url.protocol.replace(':', '');

@@ -177,5 +177,6 @@ function rootMessage(thrown: unknown): string {
   if (thrown.cause instanceof Error) return rootMessage(thrown.cause);
   if (thrown.message === 'aborted') return 'the server closed the connection in the middle of the file';
   if (thrown.message === 'socket hang up') return 'the server closed the connection without an answer';
+  if (thrown.message.startsWith('Proxy connection ended')) return 'the proxy closed the connection without an answer';
   return thrown.message !== '' ? thrown.message : (codeOf(thrown) ?? thrown.name);
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, get } from 'node:http';
+import { createServer, get, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
@@ -12,9 +12,11 @@ async function freshDownloads() {
 describe('proxies of the environment', () => {
   /** What the proxy was asked: absolute addresses for http, `CONNECT host:port` for https. */
   let asked: string[];
+  let told: IncomingHttpHeaders;
   const mirror = createServer((request, response) => response.end(`this is ${request.url}`));
   const proxy = createServer((request, response) => {
     asked.push(`GET ${request.url}`);
+    told = request.headers;
     // It may know hosts that we do not.
     get(request.url?.replace('mirror.invalid', urlOf(mirror).host) ?? '', (answer) => answer.pipe(response));
   }).on('connect', (request, socket) => {
@@ -50,6 +52,21 @@ describe('proxies of the environment', () => {
     const downloads = await freshDownloads();
     expect(await downloads.text('http://mirror.invalid/sums')).toBe('this is /sums');
     expect(asked).toEqual(['GET http://mirror.invalid/sums']);
+  });
+
+  it('gets its credentials and those of the server, each under its name and neither in the address', async () => {
+    vi.stubEnv('HTTP_PROXY', `http://us%20er:secret@${urlOf(proxy).host}`);
+    const downloads = await freshDownloads();
+    expect(await downloads.text('http://me:own@mirror.invalid//two/slashes?a=b#c')).toBe('this is //two/slashes?a=b');
+    expect(asked).toEqual(['GET http://mirror.invalid//two/slashes?a=b']);
+    expect(told).toMatchObject({
+      host: 'mirror.invalid',
+      authorization: `Basic ${Buffer.from('me:own').toString('base64')}`,
+      'proxy-authorization': `Basic ${Buffer.from('us er:secret').toString('base64')}`,
+      'user-agent': 'istio-vms',
+      'accept-encoding': 'identity',
+      connection: 'close',
+    });
   });
 
   it.each(['HTTPS_PROXY', 'https_proxy'])('%s opens the way to an https address, and its no is told', async (name) => {

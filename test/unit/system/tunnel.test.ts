@@ -1,13 +1,15 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { createFixture } from 'fs-fixture';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDownloads } from '../../../src/system/downloads.ts';
 
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+const downloadsModule = new URL('../../../src/system/downloads.ts', import.meta.url).href;
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
 describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
@@ -16,8 +18,12 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
   /** What the proxy does with a request for a tunnel to the mirror. */
   let answer: (client: Socket) => void;
   let asked: (string | undefined)[];
+  /** The headers of both ways. */
+  let told: IncomingHttpHeaders;
+  let toldProxy: IncomingHttpHeaders;
   const proxy = createServer().on('connect', (request, client: Socket) => {
     client.on('error', () => undefined);
+    toldProxy = request.headers;
     asked.push(request.url, request.headers['proxy-authorization']);
     answer(client);
   });
@@ -27,18 +33,23 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
       client.pipe(line).pipe(client);
     }).on('error', () => undefined);
   };
-  const text = (stallMs = 8_000): Promise<string> => createDownloads(stallMs).text('https://mirror.invalid/sums');
+  const text = (stallMs = 8_000, credentials = ''): Promise<string> =>
+    createDownloads(stallMs).text(`https://${credentials}mirror.invalid/sums`);
 
   beforeAll(async () => {
     fixture = await createFixture({});
     const [key, cert] = [fixture.getPath('key.pem'), fixture.getPath('cert.pem')];
     spawnSync('openssl', [
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-      ...['-subj', '/CN=mirror.invalid', '-keyout', key, '-out', cert],
+      ...['-subj', '/CN=mirror.invalid', '-addext', 'subjectAltName=DNS:localhost,IP:192.0.2.1'],
+      ...['-keyout', key, '-out', cert],
     ]);
     mirror = createTlsServer(
       { key: await fixture.readFile('key.pem'), cert: await fixture.readFile('cert.pem') },
-      (request, response) => void response.end(`${request.headers.host} gives ${request.url}`),
+      (request, response) => {
+        told = request.headers;
+        response.end(`${request.headers.host} gives ${request.url}`);
+      },
     );
     for (const server of [mirror, proxy]) {
       server.listen(0, '127.0.0.1');
@@ -66,6 +77,30 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
     expect(asked).toEqual(['mirror.invalid:443', `Basic ${Buffer.from('us er:secret').toString('base64')}`]);
   });
 
+  it('gives the credentials of the server to it alone', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    await text(8_000, 'me:own@');
+    expect(told).toMatchObject({ authorization: `Basic ${Buffer.from('me:own').toString('base64')}` });
+    expect(told).toMatchObject({ 'user-agent': 'istio-vms', 'accept-encoding': 'identity', connection: 'close' });
+    expect(told).not.toHaveProperty('proxy-authorization');
+    expect(toldProxy).not.toHaveProperty('authorization');
+  });
+
+  it('must have its address in the certificate when it has no name', async () => {
+    const code = `import { createDownloads } from '${downloadsModule}';
+      for (const address of ['192.0.2.1', '192.0.2.2'])
+        console.log(await createDownloads(8_000).text('https://' + address + '/sums').catch(({ message }) => message));`;
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '--eval', code],
+      { env: { ...process.env, NODE_EXTRA_CA_CERTS: fixture.getPath('cert.pem') } },
+    );
+    const [named, unnamed] = stdout.split('\n');
+    expect(named).toBe('192.0.2.1 gives /sums');
+    expect(unnamed).toContain("IP: 192.0.2.2 is not in the cert's list: 192.0.2.1");
+    expect(asked[0]).toBe('192.0.2.1:443');
+  }, 60_000);
+
   it('is not believed without a certificate that is trusted', async () => {
     await expect(text()).rejects.toThrow(/self.signed certificate/);
   });
@@ -80,6 +115,13 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
       8_000,
       /disconnected/,
     ],
+    ['knows no such host', (client: Socket) => void client.end('HTTP/1.1 404 No\r\n\r\n'), 8_000, /proxy answered 404/],
+    [
+      'points to another address',
+      (client: Socket) => void client.end('HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n'),
+      8_000,
+      /proxy answered 302/,
+    ],
     ['wants a password', (client: Socket) => void client.end('HTTP/1.1 407 No\r\n\r\n'), 8_000, /proxy answered 407/],
   ])('is a failed download when the proxy %s', async (_, does, stallMs, words) => {
     answer = does;
@@ -87,5 +129,12 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
       reason: 'download-failed',
       message: expect.stringMatching(words) as string,
     });
+  });
+
+  it('leaves no connection to a silent proxy behind', async () => {
+    let ended: Promise<unknown> | undefined;
+    answer = (client) => void (ended = once(client.resume(), 'end'));
+    await expect(text(200)).rejects.toThrow(/no byte came/);
+    await ended;
   });
 });

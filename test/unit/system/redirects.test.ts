@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createDownloads } from '../../../src/system/downloads.ts';
+
+describe('a redirect', () => {
+  /** What each server was asked, and with which credentials. */
+  let asked: string[];
+  /** Where the first server sends us, each time one further. */
+  let ways: string[];
+  const note = (name: string, url = '', credentials = 'none'): void => void asked.push(`${name} ${url} ${credentials}`);
+  const first = createServer(({ url, headers }, response) => {
+    note('first', url, headers.authorization);
+    const location = ways.shift();
+    if (location === undefined) response.end('here');
+    else response.writeHead(302, { location }).end('a body that nobody reads');
+  });
+  const second = createServer(({ url, headers }, response) => {
+    note('second', url, headers.authorization);
+    response.end('there');
+  });
+  const proxy = createServer(({ url, headers }, response) => {
+    note('proxy', url, headers.authorization);
+    response.end('through the proxy');
+  });
+  const servers = [first, second, proxy];
+  const hostOf = (server: Server): string => `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const text = (): Promise<string> => createDownloads(8_000).text(`http://me:own@${hostOf(first)}/start`);
+  const OWN = `Basic ${Buffer.from('me:own').toString('base64')}`;
+
+  beforeAll(async () => {
+    for (const server of servers) {
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+    }
+  });
+  afterAll(() => {
+    for (const server of servers) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+  beforeEach(() => {
+    asked = [];
+    ways = [];
+    for (const name of ['http_proxy', 'all_proxy', 'no_proxy']) {
+      vi.stubEnv(name, undefined);
+      vi.stubEnv(name.toUpperCase(), undefined);
+    }
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('keeps the credentials on the same server', async () => {
+    ways = ['next', `http://${hostOf(first)}/last`];
+    expect(await text()).toBe('here');
+    expect(asked).toEqual([`first /start ${OWN}`, `first /next ${OWN}`, `first /last ${OWN}`]);
+  });
+
+  it('does not take them to another one', async () => {
+    ways = [`http://${hostOf(second)}/far`];
+    expect(await text()).toBe('there');
+    expect(asked).toEqual([`first /start ${OWN}`, 'second /far none']);
+  });
+
+  it.each(['http://below.127.0.0.1.invalid/far', 'http://mirror.invalid//far'])('to %s asks its proxy', async (url) => {
+    vi.stubEnv('HTTP_PROXY', `http://${hostOf(proxy)}`);
+    vi.stubEnv('NO_PROXY', '127.0.0.0/8');
+    ways = [url];
+    expect(await text()).toBe('through the proxy');
+    expect(asked).toEqual([`first /start ${OWN}`, `proxy ${url} none`]);
+  });
+
+  it('from behind the proxy goes past it where NO_PROXY says so', async () => {
+    vi.stubEnv('HTTP_PROXY', `http://${hostOf(first)}`);
+    vi.stubEnv('NO_PROXY', '127.0.0.1');
+    ways = [`http://${hostOf(second)}/far`];
+    expect(await createDownloads(8_000).text('http://mirror.invalid/start')).toBe('there');
+    expect(asked).toEqual(['first http://mirror.invalid/start none', 'second /far none']);
+  });
+
+  it('does not take the credentials to a host below the first one', async () => {
+    vi.stubEnv('HTTP_PROXY', `http://${hostOf(first)}`);
+    ways = ['http://files.mirror.invalid/far'];
+    expect(await createDownloads(8_000).text('http://me:own@mirror.invalid/start')).toBe('here');
+    expect(asked).toEqual([`first http://mirror.invalid/start ${OWN}`, 'first http://files.mirror.invalid/far none']);
+  });
+
+  it.each([
+    [20, 'here'],
+    [21, /redirect/],
+  ])('is followed up to twenty times: %i', async (times, end) => {
+    ways = Array.from({ length: times }, (_, index) => `/${index}`);
+    const warnings = vi.spyOn(process, 'emitWarning');
+    await expect(text().catch((thrown: unknown) => (thrown as Error).message)).resolves.toMatch(end);
+    expect(asked).toHaveLength(21);
+    expect(warnings).not.toHaveBeenCalled();
+  });
+
+  it.each(['ftp://mirror.invalid/x', 'http://['])('to %s is a failed download', async (location) => {
+    ways = [location];
+    await expect(text()).rejects.toMatchObject({ reason: 'download-failed' });
+  });
+});
