@@ -73,7 +73,7 @@ const LONGEST = 240;
 /** Without time, level, source file and thread: `scope: words` of the agent's tab-separated line. */
 function inShort(message: string): string {
   const [, quoted] = /\bmsg=("(?:[^"\\]|\\.)*")/.exec(message) ?? [];
-  const parts = (quoted === undefined ? message : String(parseJson(quoted) ?? quoted))
+  const parts = (quoted === undefined ? message : (z.string().safeParse(parseJson(quoted)).data ?? quoted))
     .replace(/^Error: /, '')
     .split('\t')
     .filter(

@@ -114,7 +114,9 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     undo.push(() => free.cleanUp());
     const { name } = free.config.vm;
     await free.launch(name);
-    expect(free.said[0]).toBe(`launching ${name} (as a container: this Incus runs no virtual machines)`);
+    // Few inotify instances are worth a warning of their own, and their number is this computer's.
+    const [first] = free.said.filter((text) => !text.startsWith('warning: fs.inotify.'));
+    expect(first).toBe(`launching ${name} (as a container: this Incus runs no virtual machines)`);
     expect((await free.engine.machine(name).run({ file: 'true', args: [], effect: 'read' })).exitCode).toBe(0);
   });
 });

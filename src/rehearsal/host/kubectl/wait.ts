@@ -1,8 +1,7 @@
 import { fromServer } from '../../cluster/api-error.ts';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
 import type { Deployment } from '../../cluster/shapes.ts';
-import type { KubeObject } from '../../../tools/kube-object.ts';
-import type { HostCall, ProgramResult } from '../../world.ts';
+import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { flag, type Parsed } from './args.ts';
 import type { Verb } from './verb.ts';
 
