@@ -28,7 +28,7 @@ export const MESH_PORT = 15443;
  * plane's install does not reach this one (facts/real-mesh.md 6.1). An overlay's `hub`, `tag` and `values.global` do.
  */
 export function eastWestGateway(config: Config, overlay: GatewayOverlay = { global: {} }): Manifest {
-  const { istio, networks, gateway } = config;
+  const { istio, networks } = config;
   const resources = gatewayResources(config);
   return {
     apiVersion: 'install.istio.io/v1alpha1',
@@ -49,14 +49,7 @@ export function eastWestGateway(config: Config, overlay: GatewayOverlay = { glob
             k8s: {
               env: [{ name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: networks.cluster }],
               ...(resources && { resources }),
-              service: {
-                ports: [
-                  port('status-port', gateway.status),
-                  port('tls', { outside: MESH_PORT, inside: MESH_PORT }),
-                  port('tls-istiod', gateway.istiod),
-                  port('tls-webhook', gateway.webhook),
-                ],
-              },
+              service: { ports: servicePorts(config) },
             },
           },
         ],
@@ -76,6 +69,20 @@ export function eastWestGateway(config: Config, overlay: GatewayOverlay = { glob
   };
 }
 
-function port(name: string, { outside, inside }: GatewayPort): Readonly<Record<string, unknown>> {
+/** Ports of the gateway's Service. */
+export const servicePorts = ({ gateway }: Config): readonly ServicePort[] => [
+  port('status-port', gateway.status),
+  port('tls', { outside: MESH_PORT, inside: MESH_PORT }),
+  port('tls-istiod', gateway.istiod),
+  port('tls-webhook', gateway.webhook),
+];
+
+interface ServicePort {
+  readonly name: string;
+  readonly port: number;
+  readonly targetPort: number;
+}
+
+function port(name: string, { outside, inside }: GatewayPort): ServicePort {
   return { name, port: outside, targetPort: inside };
 }

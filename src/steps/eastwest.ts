@@ -1,4 +1,4 @@
-import { eastWestGateway, GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
+import { eastWestGateway, GATEWAY_SERVICE, servicePorts } from '../manifests/east-west-gateway.ts';
 import { gatewayOverlay } from '../manifests/overlay.ts';
 import { exposeIstiod, exposeServices, ISTIOD_GATEWAY } from '../manifests/expose.ts';
 import { recordOf, withRecord } from '../manifests/install-record.ts';
@@ -55,6 +55,9 @@ export function eastwestStep(lab: Lab): Step {
       if (service === undefined) return { missing: view.unreachable ?? `no Service ${namespace}/${GATEWAY_SERVICE}` };
       if (recordOf(findObject(view, 'Gateway', ISTIOD_GATEWAY, namespace)) !== sha256(document))
         return { drifted: 'the gateway was installed with other ports or settings' };
+      const absent = servicePorts(config).filter(({ port }) => !portsOf(service).includes(port));
+      if (absent.length > 0)
+        return { drifted: `Service ${GATEWAY_SERVICE} has no port ${absent.map(({ port }) => port).join(', ')}` };
       const rollout = deploymentState(view, GATEWAY_SERVICE, namespace, await stoppedNodes(lab));
       if (rollout !== 'available') return { drifted: `gateway: ${rollout}` };
       const objects = compareObjects(view, exposed);

@@ -168,6 +168,15 @@ const HARMS: readonly Harm[] = [
     named: { eastwest: /no Service istio-system/ },
   },
   {
+    what: "the gateway's Service lacks a port",
+    harm: (lab) =>
+      edit(lab, 'services', 'istio-system', 'istio-eastwestgateway', (object) => {
+        const spec = object['spec'] as { ports: { name: string }[] };
+        spec.ports = spec.ports.filter(({ name }) => name !== 'tls-istiod');
+      }),
+    named: { eastwest: /Service istio-eastwestgateway has no port \d+/ },
+  },
+  {
     what: "the gateway's Deployment is gone",
     harm: (lab) => drop(lab, 'deployments.apps', 'istio-eastwestgateway', 'istio-system'),
     named: { eastwest: /gateway: the Deployment is not there/ },
