@@ -52,7 +52,8 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
     say(`waiting for ${what}`);
     const longest = Math.min(pause * BLOCKED, deadlineMs);
     await blockOrStop(wait, longest, `stopped waiting for ${what}`);
-    patience.woke(longest);
+    const slept = patience.woke(longest);
+    if (slept > 0) say(sleptWords(slept, what));
   }
   for (;;) {
     if (signal?.aborted === true) throw interrupted(`stopped waiting for ${what}`);
@@ -76,10 +77,12 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
     const sleptBlocked = patience.woke(longest);
     const rest = changed ? 0 : Math.max(0, Math.min(pause, left) - (clock.now() - from));
     const slept = sleptBlocked + (rest === 0 ? 0 : await pauseOrStop(patience, rest, signal, stopped));
-    if (slept > 0) say(`the computer slept for ${duration(slept)}; waiting for ${what}`);
+    if (slept > 0) say(sleptWords(slept, what));
     pause = Math.min(pause * GROWTH, intervalMs * LONGEST);
   }
 }
+
+const sleptWords = (ms: number, what: string): string => `the computer slept for ${duration(ms)}; waiting for ${what}`;
 
 async function blockOrStop({ block, signal }: Wait<unknown>, ms: number, what: string): Promise<boolean> {
   if (block === undefined) return false;

@@ -95,7 +95,7 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
   },
   'namespace-stuck': {
     code: 0,
-    shown: ['waiting for a former namespace to be gone: namespace sample is still being deleted'],
+    shown: ['waiting for a former namespace to be gone: namespace vmns is still being deleted'],
   },
   'webhook-failing': {
     code: 0,
