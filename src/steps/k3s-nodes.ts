@@ -11,8 +11,11 @@ import type { Lab } from './lab.ts';
 import { deploymentState, nodeState, type WantedNode } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
 
-/** Deadlines with room over the figures of facts/k3s.md section 3. */
-const NODE_READY_MS = 240_000;
+/**
+ * Deadlines with room over the figures of facts/k3s.md section 3. An agent first imports all images that were put there: on
+ * a slow disk minutes.
+ */
+const NODE_READY_MS = 600_000;
 const COREDNS_MS = 300_000;
 
 /** All nodes Ready and cluster DNS up: what the rest may build on. */

@@ -149,15 +149,21 @@ export async function moveMachine(name: string): Promise<string> {
   return address;
 }
 
-/** The last lines of what the lab's units say on each machine that runs. */
-export async function journals(lines: number): Promise<string> {
+/**
+ * The last lines of what the lab's units say on each machine that runs.
+ *
+ * @param idle only of units that are there and not active
+ */
+export async function journals(lines: number, { idle = false } = {}): Promise<string> {
   const names = (await incus('list', 'status=running', '--format', 'csv', '--columns', 'n'))
     .split('\n')
     .filter(Boolean);
   const script = `for unit in cloud-final k3s k3s-agent istio; do
     systemctl cat $unit >/dev/null 2>&1 || continue
-    echo "-- $unit: $(systemctl is-active $unit)"
-    journalctl --unit $unit --no-pager --output cat --lines ${lines} | cut -c 1-300
+    state=$(systemctl is-active $unit)
+    [ ${idle ? '"$state" != active' : '1 = 1'} ] || continue
+    echo "-- $unit: $state"
+    journalctl --unit $unit --no-pager --output cat --lines ${lines} | cut -c 1-${idle ? 200 : 400}
   done`;
   const said = names.map(async (name) => {
     const text = await incus('exec', name, '--', 'sh', '-c', script).catch(String);

@@ -14,7 +14,7 @@ let firstFailure = '';
 const inspect = async (stage: string): Promise<void> => {
   const text = await journals(200);
   await writeFile(join(kept, `${stage}-journals.txt`), text);
-  firstFailure ||= `after ${stage}:\n${await journals(6)}`;
+  firstFailure ||= `units that were not active after ${stage}:\n${await journals(4, { idle: true })}`;
 };
 const report = await runStages({
   cwd: process.cwd(),

@@ -77,6 +77,8 @@ async function main(): Promise<number> {
 }
 
 async function runEngines(rig: Rig, kept: string): Promise<number> {
+  // An interrupt is for the stages: they take down what they made, and then we put back what we changed.
+  process.on('SIGINT', () => undefined);
   const restore = await raiseInotifyLimit();
   const mirror = await startMirror(rig.releases);
   try {

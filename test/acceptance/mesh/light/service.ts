@@ -13,6 +13,8 @@ export type ActiveState = 'inactive' | 'activating' | 'active' | 'deactivating';
 export interface Service {
   readonly state: () => ActiveState;
   readonly mainPid: () => number | undefined;
+  /** How often it was started again by itself since it was last started by hand. */
+  readonly restarts: () => number;
   /** Resolves when it is active, or with false when the start failed; systemd tries again later by itself. */
   start(): Promise<boolean>;
   stop(): Promise<void>;
@@ -25,6 +27,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 export function createService(place: Place, name: string, log: string): Service {
   let state: ActiveState = 'inactive';
   let main: Running | undefined;
+  let restarts = 0;
   /** A start, stop or cut makes what was going on before it give up. */
   let turn = 0;
 
@@ -121,14 +124,20 @@ export function createService(place: Place, name: string, log: string): Service 
     await end(unit, invocation);
     if (turn !== mine) return;
     state = 'activating';
-    void sleep(unit.restartMs).then(() => turn === mine && startOnce());
+    void sleep(unit.restartMs).then(() => {
+      if (turn !== mine) return;
+      restarts += 1;
+      void startOnce();
+    });
   };
 
   return {
     state: () => state,
     mainPid: () => main?.child.pid,
+    restarts: () => restarts,
     start: async () => {
       if (state === 'active') return true;
+      restarts = 0;
       starting ??= startOnce().finally(() => (starting = undefined));
       return starting;
     },

@@ -47,6 +47,10 @@ export async function createSystemd(place: Place, logs: string): Promise<Systemd
         return { code: 0 };
       case 'show 1 --property=ActiveState --value':
         return { code: 0, output: `${service(name).state()}\n` };
+      case 'show 1 --property=MainPID --value':
+        return { code: 0, output: `${service(name).mainPid() ?? 0}\n` };
+      case 'show 1 --property=NRestarts --value':
+        return { code: 0, output: `${service(name).restarts()}\n` };
       case 'is-enabled 1':
         return { code: enabled.has(name) ? 0 : 1, output: enabled.has(name) ? 'enabled\n' : 'disabled\n' };
       case 'is-enabled 1 --quiet':
