@@ -27,7 +27,9 @@ export async function joinMesh(lab: LightLab, checks: Checks, vm: Vm, files: Wor
   await checks.need(`${name}: the sidecar is ready`, () => vm.ready());
   await checks.check(`${name}: a session on port 22 older than the rules survives them`, () => session.alive());
   await checks.check(`${name}: state.sh reports what the product waits for`, async () => {
-    const { sidecar, demo, certExpires, now = 0, lab: owner } = await vm.state();
+    const { sidecar: all, demo, certExpires, now = 0, lab: owner } = await vm.state();
+    const { invocation, ...sidecar } = all;
+    match(invocation ?? '', /^[0-9a-f]{32}$/);
     deepEqual({ owner, ...sidecar }, { owner: 'light', ...READY, version: config.istio.version });
     deepEqual(demo, { enabled: true, current: true, active: 'active' });
     ok((certExpires ?? 0) > now + 3600, `the certificate ends at ${String(certExpires)}, now is ${now}`);

@@ -13,6 +13,8 @@ export type ActiveState = 'inactive' | 'activating' | 'active' | 'deactivating';
 export interface Service {
   readonly state: () => ActiveState;
   readonly mainPid: () => number | undefined;
+  /** The id of its newest start; empty before the first. */
+  readonly invocation: () => string;
   /** How often it was started again by itself since it was last started by hand. */
   readonly restarts: () => number;
   /** Resolves when it is active, or with false when the start failed; systemd tries again later by itself. */
@@ -134,6 +136,7 @@ export function createService(place: Place, name: string, log: string): Service 
   return {
     state: () => state,
     mainPid: () => main?.child.pid,
+    invocation: () => current?.invocation ?? '',
     restarts: () => restarts,
     start: async () => {
       if (state === 'active') return true;

@@ -51,6 +51,8 @@ export async function createSystemd(place: Place, logs: string): Promise<Systemd
         return { code: 0, output: `${service(name).mainPid() ?? 0}\n` };
       case 'show 1 --property=NRestarts --value':
         return { code: 0, output: `${service(name).restarts()}\n` };
+      case 'show 1 --property=InvocationID --value':
+        return { code: 0, output: `${service(name).invocation()}\n` };
       case 'is-enabled 1':
         return { code: enabled.has(name) ? 0 : 1, output: enabled.has(name) ? 'enabled\n' : 'disabled\n' };
       case 'is-enabled 1 --quiet':
