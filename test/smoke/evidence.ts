@@ -11,7 +11,7 @@ export function writesOf({ log }: Run): string[] {
 
 /** How many commands the log of a run tells of. */
 export function commandsOf({ log }: Run): number {
-  return [...log.matchAll(/ #\d+ (read|write) \$ /g)].length;
+  return [...log.matchAll(/ #\d+ (read|write)(?: \(\S+\))? \$ /g)].length;
 }
 
 /** A run that did what it should: 0, and a story without a word of failure. */

@@ -167,7 +167,7 @@ export async function journals(lines: number, { idle = false } = {}): Promise<st
   done`;
   const said = names.map(async (name) => {
     const text = await incus('exec', name, '--', 'sh', '-c', script).catch(String);
-    return `== ${name}\n${text}\n`;
+    return text === '' ? '' : `== ${name}\n${text}\n`;
   });
   return (await Promise.all(said)).join('');
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { normalise, shortened } from './normalise.ts';
 import { writeRecording } from './recorder.ts';
 
-const BEGIN = /^(\d{4}-\d\d-\d\d)T\S+ {2}#(\d+) (?:read|write) \$ (incus .*)$/;
+const BEGIN = /^(\d{4}-\d\d-\d\d)T\S+ {2}#(\d+) (?:read|write)(?: \(\S+\))? \$ (incus .*)$/;
 const END = /^\S+ {2}#(\d+) (?:exit|incus ended with exit code) (\d+) after /;
 const OUTPUT = /^ {4}([|!])(?: (.*))?$/;
 
