@@ -1,0 +1,3 @@
+import { testCrashes } from './cases.ts';
+
+await testCrashes((at) => at % 4 === 3);
