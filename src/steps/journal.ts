@@ -1,5 +1,7 @@
-import { JOURNAL_FIELDS } from '../guest/unit-journal.ts';
-import { asRoot } from '../machines/machine.ts';
+import { CliError } from '../errors/cli-error.ts';
+import { JOURNAL_FIELDS, lastError, parseUnitJournal } from '../guest/unit-journal.ts';
+import { asRoot, type Machine } from '../machines/machine.ts';
+import { CommandError } from '../system/command-error.ts';
 import type { Command } from '../system/doors.ts';
 
 /** Asks a machine for the last lines of a unit's journal. */
@@ -13,7 +15,23 @@ export function journalCommand(unit: string, lines: number): Command {
 }
 
 /** The same with the fields that tell starts and programs apart, for `parseUnitJournal`. */
-export function journalEntriesCommand(unit: string, lines: number): Command {
+function journalEntriesCommand(unit: string, lines: number): Command {
   const command = journalCommand(unit, lines);
   return { ...command, args: [...command.args, '--output', 'json', '--output-fields', JOURNAL_FIELDS.join(',')] };
+}
+
+/**
+ * The last error that a unit's own programs wrote in its newest start; undefined when there is none, or the machine cannot be
+ * asked.
+ *
+ * @param before a start whose lines are old
+ */
+export async function unitError(machine: Machine, unit: string, before?: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await machine.run(journalEntriesCommand(unit, 200));
+    return lastError(parseUnitJournal(stdout), before);
+  } catch (error) {
+    if (error instanceof CommandError || error instanceof CliError) return undefined;
+    throw error;
+  }
 }

@@ -1,12 +1,10 @@
-import { CliError } from '../errors/cli-error.ts';
-import { lastError, parseUnitJournal } from '../guest/unit-journal.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { viewCluster, type ClusterView } from './cluster.ts';
 import { onMachine } from './console.ts';
-import { journalEntriesCommand } from './journal.ts';
+import { unitError } from './journal.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, nodeState, type WantedNode } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
@@ -103,14 +101,8 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
 
 /** That a unit is still starting, with the last error that it wrote itself. */
 export async function startingWords(machine: Machine, unit: NodeWait['unit']): Promise<string> {
-  try {
-    const { stdout } = await machine.run(journalEntriesCommand(unit, 100));
-    const error = lastError(parseUnitJournal(stdout));
-    return `${unit} is starting${error === undefined ? '' : `: ${error}`}`;
-  } catch (error) {
-    if (error instanceof CommandError || error instanceof CliError) return `${unit} is starting`;
-    throw error;
-  }
+  const error = await unitError(machine, unit);
+  return `${unit} is starting${error === undefined ? '' : `: ${error}`}`;
 }
 
 /** How long a node that has joined is waited for with one command. Milliseconds. */

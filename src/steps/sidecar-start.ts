@@ -1,14 +1,13 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { GuestPayload } from '../guest/k3s.ts';
 import type { GuestState } from '../guest/state.ts';
-import { lastError, parseUnitJournal } from '../guest/unit-journal.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Command } from '../system/doors.ts';
 import { onMachine, restartOf } from './console.ts';
-import { journalEntriesCommand } from './journal.ts';
+import { unitError } from './journal.ts';
 import type { Lab } from './lab.ts';
 
 const START_MS = 90_000;
@@ -83,7 +82,6 @@ export async function waitForReadiness(
     effect: 'read',
     timeoutMs: 20_000,
   };
-  const journal = journalEntriesCommand('istio', 200);
   // A start that has just begun has no error yet: the one before it in this wait is still the best that is known.
   let reason = 'not ready yet';
   return waitUntil({
@@ -102,7 +100,7 @@ export async function waitForReadiness(
         return { notYet: 'it answers, and its unit is about to see it' };
       }
       if (giveUp()) return { done: 'given-up' } as const;
-      reason = lastError(parseUnitJournal((await output(machine, journal)) ?? ''), before) ?? reason;
+      reason = (await unitError(machine, 'istio', before)) ?? reason;
       return { notYet: reason };
     },
   });
@@ -115,12 +113,7 @@ async function freshState(lab: Lab): Promise<GuestState | undefined> {
 }
 
 async function answers(machine: Machine, command: Command): Promise<boolean> {
-  return (await output(machine, command)) !== undefined;
-}
-
-/** What the command said; undefined when it failed. */
-function output(machine: Machine, command: Command): Promise<string | undefined> {
-  return unlessFailed(machine.run(command).then(({ stdout }) => stdout.trim()));
+  return (await unlessFailed(machine.run(command))) !== undefined;
 }
 
 async function unlessFailed<T>(asked: Promise<T>): Promise<T | undefined> {

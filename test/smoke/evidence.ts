@@ -2,17 +2,14 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { parse } from 'yaml';
+import { loggedCommands, loggedWrites } from '../acceptance/support/run-log.ts';
 import type { Computer, Run } from './computer.ts';
 
 /** Commands with effect `write` in the log of a run. */
-export function writesOf({ log }: Run): string[] {
-  return [...log.matchAll(/ #\d+ write(?: \(\S+\))? \$ (.*)$/gm)].map(([, command]) => command ?? '');
-}
+export const writesOf = ({ log }: Run): readonly string[] => loggedWrites(log);
 
 /** How many commands the log of a run tells of. */
-export function commandsOf({ log }: Run): number {
-  return [...log.matchAll(/ #\d+ (read|write)(?: \(\S+\))? \$ /g)].length;
-}
+export const commandsOf = ({ log }: Run): number => loggedCommands(log).length;
 
 /** A run that did what it should: 0, and a story without a word of failure. */
 export function expectSuccess({ exitCode, stderr }: Run): void {

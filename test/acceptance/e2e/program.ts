@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { loggedWrites } from '../support/run-log.ts';
 
 /** The built program. */
 const CLI = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
@@ -54,7 +55,7 @@ export function createProgram({ cwd, logs, kept }: ProgramPlace) {
     const written = (await namesIn(logs)).filter((name) => !before.includes(name));
     const log = (await Promise.all(written.map((name) => readFile(join(logs, name), 'utf8')))).join('');
     if (log !== '') await writeFile(join(kept, `${stage}.log`), log);
-    const writes = [...log.matchAll(/ #\d+ write(?: \(\S+\))? \$ (.*)$/gm)].map(([, command]) => command ?? '');
+    const writes = loggedWrites(log);
     return { exitCode, document: documentOf(stdout), stderr, writes };
   };
 }
