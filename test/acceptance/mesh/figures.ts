@@ -51,11 +51,10 @@ export function figuresOf(log: string, criticalPath: readonly string[] = []): Fi
     if (step !== undefined && !done.has(step)) done.set(step, at);
   }
   const all = [...spans.values()];
-  const steps = criticalPath.flatMap((id) => done.get(id) ?? []);
   let from = first;
   let tools = 0;
-  for (const [index, id] of criticalPath.entries()) {
-    const to = steps[index] ?? from;
+  for (const id of criticalPath) {
+    const to = done.get(id) ?? from;
     tools += covered(
       all.filter(({ owner }) => owner === id),
       from,
