@@ -5,7 +5,7 @@ import type { Step } from '../plan/step.ts';
 import { requireTools, type ToolNeed } from './tools.ts';
 import type { Session } from './command.ts';
 
-/** Milliseconds in which nothing changes that a step would have to look at once more. */
+/** A snapshot this fresh, in milliseconds, need not be read again for the check after a step. */
 const JUST_SEEN_MS = 250;
 
 /** Makes sure of the tools, then carries out the goal on the steps. */
@@ -21,7 +21,7 @@ export async function carryOut(work: Session, steps: readonly Step[], goal: Goal
     signal: work.signal,
     onEvent: work.reporter.event,
     forget: (looksBefore) => {
-      // What the wait at the end of the step's own work has seen is not asked for once more.
+      // The step's own wait has usually just read the cluster.
       lab.kubectl.forget(looksBefore === 0 ? JUST_SEEN_MS : undefined);
       // A step forgets the machines that it changed itself; who looks again waits for what others do to them.
       if (looksBefore === 0) return;

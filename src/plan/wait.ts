@@ -25,7 +25,7 @@ export interface Wait<T> {
    * less than many that look. False when it cannot know; then the rest of the pause is slept.
    */
   readonly block?: (ms: number, signal: AbortSignal | undefined) => Promise<boolean>;
-  /** What is waited for was begun a moment ago: it is blocked for before the first look. */
+  /** The operation was just started and cannot be done yet: block before the first look. */
   readonly begun?: true;
   /** Looks once. What it throws ends the wait. */
   readonly probe: (signal: AbortSignal | undefined) => Promise<Look<T>>;

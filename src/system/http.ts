@@ -31,7 +31,7 @@ export async function get(
     ...way(url),
     beforeRedirect: (next: { readonly href?: string }) => void Object.assign(next, way(new URL(next.href ?? ''))),
   });
-  // What the server does after its answer must not be an uncaught error; whoever reads the answer hears of it all the same.
+  // Without a listener, a connection error after the response would end the process; the reader of the body still gets it.
   asked.on('error', () => undefined);
   asked.once('response', (response: IncomingMessage) => response.on('error', () => undefined));
   const [response] = (await once(asked, 'response', { signal })) as [IncomingMessage];

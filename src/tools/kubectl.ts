@@ -28,14 +28,14 @@ export interface Kubectl {
   /** Like `everything`, once; «unreachable» is remembered for some seconds. */
   tryEverything(): Promise<KubeView | Unreachable>;
   /**
-   * Forgets what was seen: whoever waits for a change calls it before each look.
+   * Drops the cached snapshot, so that the next read asks the API server. Call it before each read when polling.
    *
-   * @param keepMs what was seen so many milliseconds ago at most is kept
+   * @param keepMs keep a snapshot that is at most this old, in milliseconds
    */
   forget(keepMs?: number): void;
   /** Forgets also which kinds the cluster does not know: whoever may have brought some calls it. */
   forgetKinds(): void;
-  /** Forgets what was seen of another cluster; this one is new, so its kinds are asked for before all is asked for. */
+  /** Drops the cached snapshot. The cluster is new: the next read lists the kinds it serves before it gets their objects. */
   expectFewKinds(): void;
   apply(objects: readonly KubeObject[], say?: Say): Promise<void>;
   /** Waits until it is gone; absent is fine. */
@@ -66,7 +66,7 @@ export interface Kubectl {
   ): Promise<boolean>;
   /** Blocks until a Deployment is rolled out, at most so many milliseconds; whether it is. Any failure counts as no. */
   rolledOut(deployment: string, namespace: string, ms: number, signal?: AbortSignal): Promise<boolean>;
-  /** Blocks until all Deployments of a namespace are available, at most so many milliseconds; whether they are. Any failure counts as no. */
+  /** Blocks until all Deployments of a namespace are available or `ms` have passed; whether they are. Any failure counts as no. */
   allAvailable(namespace: string, ms: number, signal?: AbortSignal): Promise<boolean>;
   /** The last 50 lines. */
   logs(place: argv.PodPlace): Promise<string>;

@@ -52,7 +52,7 @@ function textOf(event: ReporterEvent, removing: boolean): string | undefined {
     case 'step-left':
       return 'not started';
     case 'step-waiting':
-      return 'waits for its turn';
+      return 'queued';
     case 'run-started':
     case 'run-finished':
     case 'step-queued':

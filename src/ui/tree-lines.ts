@@ -166,7 +166,7 @@ function standingOf(tree: Tree, row: Row, { now }: Frame): string {
     case 'left':
       return '';
     case 'queued':
-      return 'waits for its turn';
+      return 'queued';
     case 'running':
       return duration(now - (row.startedAt ?? now));
     case 'ready':

@@ -49,7 +49,7 @@ describe('plain lines', () => {
   it('tell the story with its own time, without every per cent', () => {
     expect(lines(story)).toEqual([
       '12:00:00Z  warning           Istio 1.19 is old.',
-      '12:00:00Z  vm                waits for its turn',
+      '12:00:00Z  vm                queued',
       '12:00:01Z  vm                fetching: 1.5 of 30 MB',
       '12:00:12Z  vm                fetching: 20 of 30 MB',
       '12:00:12Z  vm                booting',

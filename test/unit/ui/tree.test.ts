@@ -36,7 +36,7 @@ describe('the lines of the tree', () => {
   it('show how each step stands', () => {
     expect(treeLines(grown(), frame(100))).toEqual([
       '* Machine master  30 s  waiting for cloud-init: still running its modules',
-      '· Machine of quite some name  waits for its turn',
+      '· Machine of quite some name  queued',
       '✔ istioctl 1.19.3  already there',
       '✔ k3s server  2 m 24 s',
       '· Kubeconfig',
@@ -47,12 +47,13 @@ describe('the lines of the tree', () => {
   it('cut what is said, then titles, but never the times', () => {
     expect(treeLines(grown(), frame(40))).toEqual([
       '* Machine master  30 s  waiting for cl…',
-      '· Machine of quite…  waits for its turn',
+      '· Machine of quite some name  queued',
       '✔ istioctl 1.19.3  already there',
       '✔ k3s server  2 m 24 s',
       '· Kubeconfig',
       '· Nodes',
     ]);
+    expect(treeLines(grown(), frame(29))[1]).toBe('· Machine of quite…  queued');
   });
 
   it('are never wider than the terminal', () => {
@@ -67,7 +68,7 @@ describe('the lines of the tree', () => {
     expect(treeLines(grown(), frame(60, { rows: 7, note: 'Finishing.' }))).toEqual([
       '· 2 steps done',
       '* Machine master  30 s  waiting for cloud-init: still runn…',
-      '· Machine of quite some name  waits for its turn',
+      '· Machine of quite some name  queued',
       '· 2 steps to come',
       'Finishing.',
     ]);
