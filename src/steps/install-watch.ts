@@ -5,8 +5,8 @@ import { podTrouble, type PodTrouble } from './pod-reasons.ts';
 import type { Lab } from './lab.ts';
 
 /** The first look at the pods comes when an ordinary install is over; milliseconds. */
-const FIRST_LOOK_MS = 12_000;
-const LOOK_MS = 15_000;
+const FIRST_LOOK_MS = 15_000;
+const LOOK_MS = 20_000;
 
 /** What the cluster says of pods that do not start, over several looks. */
 export interface TroubleWatch {

@@ -41,7 +41,7 @@ describe('npm run e2e', { timeout: 400_000 }, () => {
 
   it('lives the whole life of a lab, with names of its own, and leaves a report', async () => {
     const run = await e2e({ NODE_PREFIX: 'mine', WORKLOAD_VM_NAME: 'my-vm', WORKERS: '1' });
-    expect(run, run.stderr).toMatchObject({ code: 0, stdout: '9 passed, 0 failed, 5 skipped\n' });
+    expect(run, run.stderr).toMatchObject({ code: 0, stdout: '12 passed, 0 failed, 5 skipped\n' });
     expect((await reportOf()).ok).toBe(true);
     expect(await readFile(join(computer.cwd, 'e2e-report', 'report.md'), 'utf8')).toContain('`NODE_PREFIX=mine`');
     const launched = computer.calls.filter(({ args }) => args[0] === 'launch').map(({ args }) => args[3]);
@@ -53,7 +53,7 @@ describe('npm run e2e', { timeout: 400_000 }, () => {
   it('looks at what a failed `up` has left, stops there, and takes down what was made', async () => {
     const run = await e2e({ ARTIFACTS_URL: 'http://127.0.0.1:1', WORKERS: '1' });
     expect(run.code).toBe(1);
-    expect(run.stdout).toBe('2 passed, 2 failed, 10 skipped\n');
+    expect(run.stdout).toBe('2 passed, 2 failed, 13 skipped\n');
     expect(await outcomes()).toMatchObject({
       up: 'failed',
       'verify-all': 'failed',

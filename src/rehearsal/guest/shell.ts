@@ -1,7 +1,7 @@
 import { GUEST_COMMAND } from '../durations.ts';
 import type { GuestCall, GuestProgram, ProgramResult } from '../world.ts';
 import { joined } from '../bytes.ts';
-import { reboot } from './boot.ts';
+import { powerOff, reboot } from './boot.ts';
 import { curl } from './curl.ts';
 import { EVERYDAY, runLine } from './everyday.ts';
 import { guestEntry, guestHas, guestText } from './files.ts';
@@ -160,6 +160,11 @@ const PROGRAMS: Readonly<Record<string, GuestProgram>> = {
     if (!call.root) return { exitCode: 1, stderr: 'Call to Reboot failed: Interactive authentication required.\n' };
     void reboot(call);
     // The session ends with the machine.
+    return { exitCode: 255 };
+  },
+  poweroff: async (call) => {
+    if (!call.root) return { exitCode: 1, stderr: 'Call to PowerOff failed: Interactive authentication required.\n' };
+    powerOff(call);
     return { exitCode: 255 };
   },
 };

@@ -4,7 +4,7 @@ import { realApp, surroundings } from '../../../src/app.ts';
 import type { Invocation } from '../../../src/invocation.ts';
 import { createProgram } from './program.ts';
 import { writeReport, type E2eReport, type StageResult } from './report.ts';
-import { STAGES, type Stage, type Stand } from './stages.ts';
+import { STAGES, withRepeats, type Stage, type Stand } from './stages.ts';
 
 export interface RunOptions {
   /** Where the program runs: the directory of the run.env, if there is one. */
@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly source?: string;
   /** Stops a machine, starts it at another address, and gives that; absent where the engine cannot be told to. */
   readonly moveMachine?: (name: string) => Promise<string>;
+  /** How many times the traffic is checked again; absent: not at all. */
+  readonly repeat?: number;
   /** Called after a stage that failed, before anything else happens: what the machines themselves say. */
   readonly inspect?: (stage: string) => Promise<void>;
   readonly say: (text: string) => void;
@@ -37,6 +39,7 @@ export async function runStages({
   bundle,
   source,
   moveMachine,
+  repeat,
   inspect,
   say,
 }: RunOptions): Promise<E2eReport> {
@@ -70,7 +73,7 @@ export async function runStages({
 
   const startedAt = new Date().toISOString();
   const stages: StageResult[] = [];
-  for (const stage of STAGES) {
+  for (const stage of repeat === undefined ? STAGES : withRepeats(repeat)) {
     const result = await runStage(stage, stand, interrupt.came ? 'interrupted' : withoutLab(stages));
     stages.push(result);
     say(`${result.outcome.padEnd(8)}${stage.title}: ${result.evidence} (${(result.ms / 1000).toFixed(1)} s)`);

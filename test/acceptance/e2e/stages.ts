@@ -53,6 +53,33 @@ export const STAGES: readonly Stage[] = [
     title: 'up again writes nothing',
     run: ({ program, source }) => writesNothing(program, 'up-again', 'up', ...source),
   },
+  broken({
+    id: 'istiod-at-0',
+    title: 'istiod is scaled to 0',
+    check: 'istiod',
+    says: /is scaled to 0/,
+    harm: ({ config: { istio }, kubectl }) => kubectl.scale(`istiod-${istio.revision}`, istio.namespace, 0),
+  }),
+  broken({
+    id: 'sidecar-stopped',
+    title: "the VM's sidecar is stopped",
+    check: 'sidecar',
+    says: /inactive, not ready/,
+    harm: (lab) => onVm(lab, 'systemctl', 'stop', 'istio'),
+  }),
+  broken({
+    id: 'vm-stopped',
+    title: 'the VM is stopped',
+    check: 'sidecar',
+    says: /is stopped/,
+    harm: async (lab) => {
+      await onVm(lab, 'poweroff').catch(sessionEnded);
+      await untilSo(lab, 'the VM to be stopped', async () => {
+        const machines = await lab.engine.list();
+        return machines.some(({ name, state }) => name === lab.config.vm.name && state === 'stopped');
+      });
+    },
+  }),
   {
     id: 'reboot',
     title: 'the VM reboots',
@@ -60,10 +87,7 @@ export const STAGES: readonly Stage[] = [
       const before = await stateOf(lab);
       // What was not there before need not be waited for after.
       if (before?.sidecar.ready !== true) throw new Error('the sidecar was not ready before the reboot');
-      // The session ends with the machine, one way or another.
-      await vmOf(lab)
-        .run({ ...asRoot({ file: 'reboot', args: [], effect: 'write' }), timeoutMs: 60_000 })
-        .catch(() => undefined);
+      await onVm(lab, 'reboot').catch(sessionEnded);
       await untilVm(lab, 'the sidecar to be ready in a new boot', ({ bootId, sidecar }) => {
         return bootId !== undefined && bootId !== before.bootId && sidecar.ready;
       });
@@ -84,9 +108,8 @@ export const STAGES: readonly Stage[] = [
       if (token === undefined) throw new Error(`there is no ${path}`);
       const old = expired(token, Math.floor(lab.doors.clock.now() / 1000));
       await lab.doors.files.write(path, old, 0o600);
-      const machine = vmOf(lab);
-      await machine.put([{ path: '/var/lib/istio-vms/istio-token', content: old, mode: 0o600 }]);
-      await machine.run(asRoot({ file: 'systemctl', args: ['restart', '--no-block', 'istio'], effect: 'write' }));
+      await vmOf(lab).put([{ path: '/var/lib/istio-vms/istio-token', content: old, mode: 0o600 }]);
+      await onVm(lab, 'systemctl', 'restart', '--no-block', 'istio');
       await untilVm(
         lab,
         'the sidecar to be ready again',
@@ -174,6 +197,48 @@ export const STAGES: readonly Stage[] = [
   },
 ];
 
+/** The list with one stage more, after `up` and its proofs: the traffic is checked again so many times. */
+export function withRepeats(times: number): readonly Stage[] {
+  const stage: Stage = {
+    id: 'repeat',
+    title: 'vm-to-mesh again and again, without a false alarm',
+    run: async (stand) => {
+      for (let run = 1; run <= times; run++) {
+        await proves(stand, 'repeat', 'vm-to-mesh').catch((error: unknown) => {
+          throw new Error(`run ${run} of ${times}: ${error instanceof Error ? error.message : String(error)}`);
+        });
+      }
+      return `${times} runs passed`;
+    },
+  };
+  return STAGES.flatMap((each) => (each.id === 'up-again' ? [each, stage] : [each]));
+}
+
+/** Something that breaks a lab, and the check that sees it. */
+interface Harm extends Pick<Stage, 'id' | 'title'> {
+  readonly check: string;
+  readonly says: RegExp;
+  readonly harm: (lab: Lab) => Promise<void>;
+}
+
+/** Breaks the lab: `verify` must name this as the cause, and `up` repair it. */
+function broken({ id, title, check, says, harm }: Harm): Stage {
+  return {
+    id,
+    title: `${title}: verify names it, up repairs it`,
+    run: async ({ lab, program, source }) => {
+      await harm(lab);
+      const start = performance.now();
+      const { document } = await program(id, 'verify');
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      const said = document?.error?.message ?? 'nothing';
+      if (document?.data['cause'] !== check || !says.test(said)) throw new Error(`verify said: ${said}`);
+      const { data } = await succeeds(await program(`${id}-up`, 'up', ...source));
+      return `verify said after ${seconds} s: ${said}; changed ${String(data['changed'])} steps; ${proofs(data['verify'])}`;
+    },
+  };
+}
+
 const fewer = (lab: Lab): readonly string[] => ['--set', `WORKERS=${lab.config.k3s.workers - 1}`];
 
 function needsMove({ moveMachine }: Stand): string | undefined {
@@ -228,8 +293,22 @@ async function stateOf(lab: Lab) {
   return lab.workloadVm.state().catch(() => undefined);
 }
 
+async function onVm(lab: Lab, file: string, ...args: readonly string[]): Promise<void> {
+  await vmOf(lab).run({ ...asRoot({ file, args, effect: 'write' }), timeoutMs: 60_000 });
+}
+
+/** A machine that goes down takes the session with it, one way or another. */
+const sessionEnded = (): void => undefined;
+
 /** Waits until the VM is so, by what it says of itself. */
 async function untilVm(lab: Lab, what: string, isSo: (state: GuestState) => boolean): Promise<void> {
+  await untilSo(lab, what, async () => {
+    const state = await stateOf(lab);
+    return state !== undefined && isSo(state);
+  });
+}
+
+async function untilSo(lab: Lab, what: string, isSo: () => Promise<boolean>): Promise<void> {
   await waitUntil({
     clock: lab.doors.clock,
     what,
@@ -237,9 +316,6 @@ async function untilVm(lab: Lab, what: string, isSo: (state: GuestState) => bool
     intervalMs: LOOK_AGAIN_MS,
     hint: 'See `istio-vms status`.',
     say: () => undefined,
-    probe: async () => {
-      const state = await stateOf(lab);
-      return state !== undefined && isSo(state) ? { done: true } : { notYet: 'it is not so yet' };
-    },
+    probe: async () => ((await isSo()) ? { done: true } : { notYet: 'it is not so yet' }),
   });
 }

@@ -7,7 +7,7 @@ import { brokenBars, figuresOf, figuresTable } from './figures.ts';
 import { journals, moveMachine } from './incus.ts';
 
 /** The stages of e2e in the environment of one engine, with what only the rig can do. Started by main.ts. */
-const { values } = parseArgs({ options: { report: { type: 'string' } } });
+const { values } = parseArgs({ options: { report: { type: 'string' }, repeat: { type: 'string' } } });
 const kept = values.report ?? '';
 /** Of the first stage that failed: what its machines said, for whoever has the output of the run alone. */
 let firstFailure = '';
@@ -21,6 +21,7 @@ const report = await runStages({
   kept,
   source: 'the mirror of the rig',
   moveMachine,
+  ...(values.repeat === undefined ? {} : { repeat: Number(values.repeat) }),
   inspect,
   say: (text) => void process.stderr.write(`${text}\n`),
 });

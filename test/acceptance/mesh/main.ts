@@ -19,6 +19,7 @@ The built program against real Kubernetes, Istio and Envoy (test/acceptance/mesh
   --light            the mesh in network namespaces, in under a minute, instead of on whole machines
   --engine NAME      incus or multipass (its stand-in on Incus); default: both, one after the other
   --istio VERSION    ${ISTIO.map(({ version }) => version).join(' or ')}; default: ${ISTIO[0]?.version ?? ''}
+  --repeat NUMBER    checks vm-to-mesh so many times more
   --record           records kubectl's and istioctl's answers into test/recordings
   --record-incus DIRECTORY  the same for Incus, out of the logs of a run, e.g. mesh-report/incus-1.30.4
   --build            only build what is missing
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     'record-incus': { type: 'string' },
     build: { type: 'boolean', default: false },
     engine: { type: 'string' },
+    repeat: { type: 'string' },
     istio: { type: 'string', default: ISTIO[0]?.version ?? '' },
     report: { type: 'string', default: 'mesh-report' },
     help: { type: 'boolean', default: false },
@@ -106,9 +108,10 @@ async function runLife(rig: Rig, engine: string, mirror: string, kept: string) {
   await mkdir(kept, { recursive: true });
   await removeMachines();
   if (engine === 'incus') await incus('launch', IMAGE, BYSTANDER);
+  const repeated = values.repeat === undefined ? [] : ['--repeat', values.repeat];
   const { exitCode, stdout } = await execa(
     process.execPath,
-    ['--import', import.meta.resolve('tsx'), LIFE, '--report', kept],
+    ['--import', import.meta.resolve('tsx'), LIFE, '--report', kept, ...repeated],
     {
       cwd,
       env: environment(rig, engine, mirror),
