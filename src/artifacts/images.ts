@@ -1,18 +1,28 @@
 import type { Config, VersionTable } from '../config/config.ts';
 import { knownRow } from '../config/versions.ts';
 import { CURL_IMAGE } from '../manifests/deployment.ts';
+import type { GatewayOverlay } from '../manifests/east-west-gateway.ts';
 import type { ArchiveMember } from '../system/doors.ts';
 
+/** Where the user's overlay takes Istio's own images from; see `gatewayOverlay`. */
+type ImageOverlay = Pick<GatewayOverlay, 'hub' | 'tag' | 'global'>;
+
 /** The image that holds envoy and pilot-agent (facts/istio-vm.md 1.5). */
-export function proxyImage(config: Config, versions: VersionTable): string {
-  return `${knownRow(config.istio.version, versions).hub}/proxyv2:${config.istio.version}`;
+export function proxyImage(config: Config, versions: VersionTable, overlay: ImageOverlay): string {
+  return istioImage('proxyv2', config, versions, overlay);
 }
 
 /** Every image that the lab's pods ask for by name, without those of k3s itself. */
-export function labImages(config: Config, versions: VersionTable): readonly string[] {
-  const { version } = config.istio;
-  const { hub, helloworldImages } = knownRow(version, versions);
-  return [`${hub}/pilot:${version}`, proxyImage(config, versions), ...helloworldImages, CURL_IMAGE];
+export function labImages(config: Config, versions: VersionTable, overlay: ImageOverlay): readonly string[] {
+  const { helloworldImages } = knownRow(config.istio.version, versions);
+  const own = ['pilot', 'proxyv2'].map((name) => istioImage(name, config, versions, overlay));
+  return [...own, ...helloworldImages, CURL_IMAGE];
+}
+
+function istioImage(name: string, { istio }: Config, versions: VersionTable, overlay: ImageOverlay): string {
+  const hub = overlay.hub ?? overlay.global['hub'] ?? knownRow(istio.version, versions).hub;
+  const tag = overlay.tag ?? overlay.global['tag'] ?? istio.version;
+  return `${String(hub)}/${name}:${String(tag)}`;
 }
 
 /** A name as pods and nodes write it out: registry, repository and tag. Container tools leave out what goes without saying. */

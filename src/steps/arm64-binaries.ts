@@ -1,6 +1,8 @@
 import { IMAGE_MEMBERS, proxyImage } from '../artifacts/images.ts';
+import { gatewayOverlay } from '../manifests/overlay.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import type { Cpu, FileInput } from '../system/doors.ts';
+import { overlayText } from './istio.ts';
 import type { Lab } from './lab.ts';
 
 /** Binaries of one version and CPU on this computer. */
@@ -42,7 +44,7 @@ export async function imageBinaries(lab: Lab, cpu: Cpu, context: StepContext): P
   const there = await Promise.all(Object.values(paths).map(({ file }) => lab.doors.files.stat(file)));
   if (there.some((stat) => stat === undefined)) {
     const request = {
-      image: proxyImage(lab.config, lab.shipped.versions),
+      image: proxyImage(lab.config, lab.shipped.versions, gatewayOverlay(await overlayText(lab))),
       platform: `linux/${cpu}`,
       into: directory(lab, cpu),
       members: IMAGE_MEMBERS,

@@ -11,10 +11,12 @@ import {
 import { packImages, readImages, type SavedImage } from '../artifacts/image-archive.ts';
 import { labImages } from '../artifacts/images.ts';
 import { CliError } from '../errors/cli-error.ts';
+import { gatewayOverlay } from '../manifests/overlay.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import type { Cpu, TarMember } from '../system/doors.ts';
 import { obtainArtifact } from './downloads.ts';
+import { overlayText } from './istio.ts';
 import type { Lab } from './lab.ts';
 
 export interface BundleRequest {
@@ -116,10 +118,12 @@ export function bundleMaking(lab: Lab, request: BundleRequest): BundleMaking {
 /** Whether a container tool is needed: what people bring themselves may be all there is to have. */
 export async function lacksImages(lab: Lab, { imageArchives, cpus }: BundleRequest): Promise<boolean> {
   const there = await givenImages(lab, imageArchives, `${lab.config.paths.temp}/bundle/look`);
-  return cpus.some((cpu) =>
-    labImages(lab.config, lab.shipped.versions).some((name) => !there.some((image) => isImage(image, name, cpu))),
-  );
+  const wanted = await wantedImages(lab);
+  return cpus.some((cpu) => wanted.some((name) => !there.some((image) => isImage(image, name, cpu))));
 }
+
+const wantedImages = async (lab: Lab): Promise<readonly string[]> =>
+  labImages(lab.config, lab.shipped.versions, gatewayOverlay(await overlayText(lab)));
 
 const isImage = (image: SavedImage, name: string, cpu: Cpu): boolean => image.cpu === cpu && image.names.includes(name);
 
@@ -143,7 +147,7 @@ async function gatherImages(
 ): Promise<readonly string[]> {
   const { files } = lab.doors;
   const images = [...(await givenImages(lab, archives, work))];
-  for (const [index, image] of labImages(lab.config, lab.shipped.versions).entries()) {
+  for (const [index, image] of (await wantedImages(lab)).entries()) {
     const isIt = (each: SavedImage): boolean => isImage(each, image, cpu);
     if (images.some(isIt)) continue;
     const archive = `${work}/saved-${index}.tar`;

@@ -91,6 +91,24 @@ describe('bundle create', () => {
     expect(names).toEqual(builds.map((build) => `istioctl-1.19.3-${build}.tar.gz`));
   });
 
+  it.each([
+    ['hub and tag', 'hub: registry.example/istio\n  tag: 1.19.3-debug'],
+    ['values.global', 'values: { global: { hub: registry.example/istio, tag: 1.19.3-debug } }'],
+  ])("holds Istio's images as an overlay names them: %s", async (_what, spec) => {
+    const maker = watch(simulated());
+    await maker.files.write(
+      `${LINUX.cwd}/overlay.yaml`,
+      `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  ${spec}\n`,
+    );
+    const { manifest } = await make(maker, { cpus: ['amd64'] }, { ISTIO_OVERLAY: 'overlay.yaml' });
+    expect(manifest.images[0]?.names).toEqual(
+      expect.arrayContaining([
+        'registry.example/istio/pilot:1.19.3-debug',
+        'registry.example/istio/proxyv2:1.19.3-debug',
+      ]),
+    );
+  });
+
   it('needs no build of istioctl that nobody asks for', async () => {
     const maker = watch(simulated());
     const { downloads } = maker.doors;

@@ -22,6 +22,8 @@ const DRIFTS: readonly (readonly [Readonly<Record<string, string>>, Readonly<Rec
   ],
   [{ VM_APP_PORT: '8081' }, { workload: /WorkloadGroup .* has other spec/, demo: /not as wanted on .*demo/ }],
   [{ SERVICE_ACCOUNT: 'other' }, { workload: /no ServiceAccount .*other/ }],
+  // Every namespace has this one already.
+  [{ SERVICE_ACCOUNT: 'default' }, { workload: /ServiceAccount vmns\/default has other labels/ }],
   [{ VM_NAMESPACE: 'otherns' }, { workload: /no Namespace otherns/ }],
 ];
 

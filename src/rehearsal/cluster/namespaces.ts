@@ -9,7 +9,8 @@ export const namespaces: Controller = (kube) => {
   for (const home of kube.store.list('namespaces')) {
     const { name, uid = '' } = home.metadata;
     if (!isEnding(home)) {
-      kube.store.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } });
+      if (kube.store.get('serviceaccounts', name, 'default') === undefined)
+        kube.store.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } });
       continue;
     }
     const now = kube.world.clock.now();

@@ -9,7 +9,7 @@ import { IMAGE, incus, prepareIncus, PROJECT, raiseInotifyLimit, VM_PROFILE } fr
 import { installPackages, missingHere } from './host.ts';
 import { runLight } from './light/main.ts';
 import { startMirror } from './mirror.ts';
-import { recordIncus, recordPrograms } from './recordings/main.ts';
+import { recordIncus, recordPrograms, TARGET as RECORDINGS } from './recordings/main.ts';
 import { ISTIO, K3S } from './versions.ts';
 
 const HELP = `usage: npm run mesh -- [options]
@@ -21,6 +21,7 @@ The built program against real Kubernetes, Istio and Envoy (test/acceptance/mesh
   --istio VERSION    ${ISTIO.map(({ version }) => version).join(' or ')}; default: ${ISTIO[0]?.version ?? ''}
   --repeat NUMBER    checks vm-to-mesh so many times more
   --record           records kubectl's and istioctl's answers into test/recordings
+  --record-lab       the same for every command in the life of a lab on machines
   --record-incus DIRECTORY  the same for Incus, out of the logs of a run, e.g. mesh-report/incus-1.30.4
   --build            only build what is missing
   --report DIRECTORY default: mesh-report
@@ -30,6 +31,7 @@ const { values } = parseArgs({
   options: {
     light: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
+    'record-lab': { type: 'boolean', default: false },
     'record-incus': { type: 'string' },
     build: { type: 'boolean', default: false },
     engine: { type: 'string' },
@@ -43,6 +45,7 @@ const { values } = parseArgs({
 /** Exit code for «not possible on this computer», as in install-incus.sh. */
 const NOT_HERE = 77;
 const LIFE = fileURLToPath(new URL('./life.ts', import.meta.url));
+const RECORD_LAB = fileURLToPath(new URL('./recordings/lab.ts', import.meta.url));
 const OVERLAY = fileURLToPath(new URL('./overlay.yaml', import.meta.url));
 const MULTIPASS = fileURLToPath(new URL('../multipass-on-incus', import.meta.url));
 const BYSTANDER = 'bystander';
@@ -85,6 +88,9 @@ async function runEngines(rig: Rig, kept: string): Promise<number> {
   const mirror = await startMirror(rig.releases);
   try {
     await prepareIncus(rig, values.istio);
+    if (values['record-lab']) {
+      return (await inLabDirectory(rig, 'incus', mirror.url, RECORD_LAB, ['--target', RECORDINGS])).exitCode ?? 1;
+    }
     let [passed, failed] = [0, 0];
     for (const engine of values.engine === undefined ? ['incus', 'multipass'] : [values.engine]) {
       say(`the life of a lab, MACHINE_ENGINE=${engine}, Istio ${values.istio}`);
@@ -99,31 +105,33 @@ async function runEngines(rig: Rig, kept: string): Promise<number> {
   }
 }
 
-/** The stages of e2e with one engine, in a directory of their own and beside a machine that is somebody else's. */
+/** The stages of e2e with one engine, beside a machine that is somebody else's. */
 async function runLife(rig: Rig, engine: string, mirror: string, kept: string) {
-  const cwd = join(CACHE, 'lab', engine);
-  await rm(cwd, { recursive: true, force: true });
   await rm(kept, { recursive: true, force: true });
-  await mkdir(cwd, { recursive: true });
   await mkdir(kept, { recursive: true });
-  await removeMachines();
-  if (engine === 'incus') await incus('launch', IMAGE, BYSTANDER);
   const repeated = values.repeat === undefined ? [] : ['--repeat', values.repeat];
-  const { exitCode, stdout } = await execa(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), LIFE, '--report', kept, ...repeated],
-    {
-      cwd,
-      env: environment(rig, engine, mirror),
-      stdin: 'ignore',
-      stdout: ['pipe', 'inherit'],
-      stderr: 'inherit',
-      reject: false,
-    },
-  );
-  if (process.env['MESH_KEEP'] === undefined) await removeMachines();
+  const { exitCode, stdout } = await inLabDirectory(rig, engine, mirror, LIFE, ['--report', kept, ...repeated]);
   const [, passed = '0', failed = '0'] = /(\d+) passed, (\d+) failed[^\n]*$/.exec(stdout.trim()) ?? [];
   return { passed: Number(passed), failed: exitCode === 0 ? 0 : Math.max(1, Number(failed)) };
+}
+
+/** Runs a script of ours in the environment of a lab and in a directory of its own; machines that it leaves are removed. */
+async function inLabDirectory(rig: Rig, engine: string, mirror: string, script: string, args: readonly string[]) {
+  const cwd = join(CACHE, 'lab', engine);
+  await rm(cwd, { recursive: true, force: true });
+  await mkdir(cwd, { recursive: true });
+  await removeMachines();
+  if (engine === 'incus') await incus('launch', IMAGE, BYSTANDER);
+  const ended = await execa(process.execPath, ['--import', import.meta.resolve('tsx'), script, ...args], {
+    cwd,
+    env: environment(rig, engine, mirror),
+    stdin: 'ignore',
+    stdout: ['pipe', 'inherit'],
+    stderr: 'inherit',
+    reject: false,
+  });
+  if (process.env['MESH_KEEP'] === undefined) await removeMachines();
+  return ended;
 }
 
 function environment(rig: Rig, engine: string, mirror: string): Readonly<Record<string, string>> {

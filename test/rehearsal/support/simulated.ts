@@ -26,6 +26,7 @@ import { createRunLog, loggingProcesses } from '../../../src/ui/log.ts';
 import { chooseChecks } from '../../../src/verify/checks.ts';
 import type { CheckResult as Proof } from '../../../src/verify/check.ts';
 import { verify as runVerify } from '../../../src/verify/verify.ts';
+import { listening, type Answer } from '../../support/command-forms.ts';
 
 export const shipped: ShippedData = await loadShippedData();
 
@@ -35,6 +36,8 @@ export const MAC: Host = { platform: 'darwin', cpu: 'arm64', cwd: '/Users/u/lab'
 export interface SimulatedOptions extends Partial<Omit<RehearsalOptions, 'shipped'>> {
   /** Variables of the configuration, as `--set` gives them. */
   readonly set?: Readonly<Record<string, string>>;
+  /** Hears every command with its answer. */
+  readonly hear?: (answer: Answer) => void;
 }
 
 /** What one run of the program came to, and what it ran. */
@@ -65,7 +68,7 @@ export interface RunOptions {
  * One simulated world on which the program runs again and again, each time with a new memory, as new processes would.
  * Nothing is mocked below the four doors.
  */
-export function simulated({ set = {}, ...options }: SimulatedOptions = {}) {
+export function simulated({ set = {}, hear = () => undefined, ...options }: SimulatedOptions = {}) {
   const rehearsal = createRehearsal({ host: LINUX, ...options, shipped });
   const { world, files, transcript } = rehearsal;
   const { host } = world;
@@ -78,7 +81,7 @@ export function simulated({ set = {}, ...options }: SimulatedOptions = {}) {
     const { doors } = rehearsal;
     const mask = createMask();
     const log = createRunLog({ files, clock: doors.clock, path: `/log/${++runs}.log`, mask });
-    const logged = { ...doors, processes: loggingProcesses(doors.processes, log) };
+    const logged = { ...doors, processes: loggingProcesses(listening(doors.processes, hear), log) };
     const lab = makeLab({
       config,
       host,

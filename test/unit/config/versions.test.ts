@@ -65,7 +65,7 @@ describe('a newer Istio than the table knows', () => {
     expect(istioRow(version, versions)).toBe(versions.istio['1.32']);
     expect(config.k3s.version).toBe(versions.istio['1.32']?.k3s);
     expect(config.istio.revision).toBe(version.replaceAll('.', '-'));
-    expect(labImages(config, versions)).toContain(`docker.io/istio/pilot:${version}`);
+    expect(labImages(config, versions, { global: {} })).toContain(`docker.io/istio/pilot:${version}`);
   });
 
   test('holds K3S_VERSION to the floor of the newest line', () => {

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import type { MeshPrograms } from '../programs.ts';
 import { recordIncusLogs } from './incus-logs.ts';
 
-const TARGET = fileURLToPath(new URL('../../../recordings', import.meta.url));
+export const TARGET = fileURLToPath(new URL('../../../recordings', import.meta.url));
 const INSIDE = fileURLToPath(new URL('inside.ts', import.meta.url));
 
 /**

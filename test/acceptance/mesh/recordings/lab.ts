@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { surroundings, type App } from '../../../../src/app.ts';
+import { carryOut } from '../../../../src/commands/carry-out.ts';
+import type { Session } from '../../../../src/commands/command.ts';
+import type { Invocation } from '../../../../src/invocation.ts';
+import { checkAll } from '../../../../src/plan/check.ts';
+import type { Goal } from '../../../../src/plan/plan.ts';
+import { waitUntil } from '../../../../src/plan/wait.ts';
+import { makeLab } from '../../../../src/steps/make-lab.ts';
+import { labSteps } from '../../../../src/steps/steps.ts';
+import { createMask } from '../../../../src/system/mask.ts';
+import { chooseChecks } from '../../../../src/verify/checks.ts';
+import { verify } from '../../../../src/verify/verify.ts';
+import { formOf, formText, listening, ownOutput, type Answer } from '../../../support/command-forms.ts';
+import { normalise, shortened } from './normalise.ts';
+import { writeRecording } from './recorder.ts';
+import { TROUBLED, TROUBLES } from './troubles.ts';
+
+/**
+ * Records every command that the product runs in the life of a lab on whole machines: `up`, what `plan` and `verify` ask,
+ * `delete`. In this process, with the environment of the rig: a log would have shortened the answers. Started by main.ts.
+ */
+const { values } = parseArgs({ options: { target: { type: 'string', default: '' } } });
+const cwd = process.cwd();
+const answers = new Map<string, Answer>();
+const signal = new AbortController().signal;
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const invocation = { ...process, argv: [], cwd, env: process.env } as unknown as Invocation;
+const around = await surroundings(invocation, {
+  output: 'text',
+  quiet: false,
+  verbose: false,
+  set: {},
+  rehearse: false,
+  fault: [],
+});
+const { guest } = around.shipped;
+const { real } = around;
+const hear = (answer: Answer): void => {
+  // The last answer of a form and an exit code: by then the lab has everything that an answer may hold.
+  answers.set(`${formText(formOf(answer.command, guest))} → ${answer.result.exitCode}`, answer);
+};
+const lab = makeLab({
+  config: around.loaded.config,
+  host: around.host,
+  shipped: around.shipped,
+  doors: { ...real, processes: listening(real.processes, hear) },
+  mask: createMask(),
+  options: { fixCa: true, fixPilot: true },
+});
+const work = {
+  app: { lab } as App,
+  signal,
+  reporter: { event: () => undefined, finish: async () => undefined, abandon: () => undefined },
+} as unknown as Session;
+const carry = async (goal: Goal): Promise<void> => {
+  const { error } = await carryOut(work, labSteps(lab), goal);
+  if (error !== undefined) throw error;
+};
+
+try {
+  await carry({ kind: 'apply', targets: 'all' });
+  say('recordings: the lab is up');
+  const checks = chooseChecks({ names: [], strict: true, networkPolicy: true });
+  const red = (await verify(lab, checks, { signal, say: () => undefined }, () => undefined)).filter(({ ok }) => !ok);
+  if (red.length > 0)
+    throw new Error(`not proven: ${red.map(({ name, evidence }) => `${name}: ${evidence}`).join('; ')}`);
+  await checkAll(labSteps(lab), { signal });
+  await recordTroubles();
+} finally {
+  await carry({ kind: 'delete', targets: 'all' });
+}
+await writeAll();
+
+/** Deployments whose pods cannot start, each in its own way, and what the cluster says of them. */
+async function recordTroubles(): Promise<void> {
+  await lab.kubectl.apply(TROUBLED);
+  let seen: Awaited<ReturnType<typeof lab.kubectl.get>> = [];
+  await waitUntil({
+    clock: lab.doors.clock,
+    what: 'the pods to be in trouble',
+    deadlineMs: 180_000,
+    intervalMs: 3_000,
+    hint: 'See the rig.',
+    say,
+    probe: async () => {
+      seen = await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: 'recorded' });
+      const missing = TROUBLES.filter(({ there }) => !there(seen)).map(({ name }) => name);
+      return missing.length === 0 ? { done: true } : { notYet: missing.join(', ') };
+    },
+  });
+}
+
+async function writeAll(): Promise<void> {
+  const recordedAt = new Date().toISOString().slice(0, 10);
+  const folder = join(values.target, 'lab');
+  await rm(folder, { recursive: true, force: true });
+  for (const [key, answer] of answers) {
+    const form = formOf(answer.command, guest);
+    const output = ownOutput(answer);
+    const argv = [form.program, ...form.words];
+    const directory = join(folder, form.program);
+    await writeRecording(directory, fileName(form.words, key), {
+      recordedAt,
+      argv,
+      exitCode: answer.result.exitCode,
+      stdout: shortened(normalise(output.stdout, cwd)),
+      stderr: normalise(output.stderr, cwd),
+    });
+  }
+  say(`${(await readdir(folder)).length} programs, ${answers.size} recordings in ${folder}`);
+}
+
+/** The first words, and something that tells one form from another. */
+function fileName(words: readonly string[], key: string): string {
+  const shown = words
+    .filter((word) => !word.startsWith('-') && !/^(?:sudo|sh|SCRIPT)$/.test(word))
+    .join('-')
+    .replace(/[^a-z0-9.]+/gi, '-')
+    .slice(0, 48);
+  return `${shown}-${createHash('sha256').update(key).digest('hex').slice(0, 6)}`;
+}

@@ -1,0 +1,72 @@
+import { CURL_IMAGE } from '../../../../src/manifests/deployment.ts';
+import { podTrouble } from '../../../../src/steps/pod-reasons.ts';
+import type { KubeObject } from '../../../../src/tools/kube-object.ts';
+
+const NAMESPACE = 'recorded';
+/** An image that is on the nodes. */
+const OURS = { image: CURL_IMAGE, imagePullPolicy: 'IfNotPresent' };
+
+interface Trouble {
+  /** Of its Deployment. */
+  readonly name: string;
+  /** What podTrouble calls it; a container that cannot start crashes, too. */
+  readonly kinds: readonly string[];
+  readonly container: object;
+  readonly pod?: object;
+}
+
+/** Ways in which a pod does not start. */
+const ALL: readonly Trouble[] = [
+  { name: 'registry-away', kinds: ['image pull'], container: { image: 'registry.invalid/absent:1' } },
+  { name: 'bad-image-name', kinds: ['image name'], container: { image: 'Not An Image' } },
+  { name: 'never-pulled', kinds: ['image name'], container: { image: 'absent:1', imagePullPolicy: 'Never' } },
+  { name: 'crashing', kinds: ['crash'], container: { ...OURS, command: ['false'] } },
+  {
+    name: 'no-command',
+    kinds: ['container', 'crash'],
+    container: { ...OURS, command: ['/absent'] },
+  },
+  {
+    name: 'no-secret',
+    kinds: ['container', 'crash'],
+    container: {
+      ...OURS,
+      env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'absent', key: 'a' } } }],
+    },
+  },
+  {
+    name: 'no-room',
+    kinds: ['no room'],
+    container: { ...OURS, resources: { requests: { memory: '500Gi' } } },
+  },
+  {
+    name: 'no-account',
+    kinds: ['not created'],
+    container: { ...OURS },
+    pod: { serviceAccountName: 'absent' },
+  },
+];
+
+/** Each with whether the cluster says it by now. */
+export const TROUBLES = ALL.map(({ name, kinds }) => ({
+  name,
+  kinds,
+  there: (objects: readonly KubeObject[]): boolean => kinds.includes(podTrouble(objects, name, NAMESPACE)?.kind ?? ''),
+}));
+
+/** What is applied to bring them about. */
+export const TROUBLED: readonly KubeObject[] = [
+  { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
+  ...ALL.map(({ name, container, pod = {} }) => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: NAMESPACE },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { terminationGracePeriodSeconds: 0, containers: [{ name: 'a', ...container }], ...pod },
+      },
+    },
+  })),
+];
