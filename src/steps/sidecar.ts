@@ -7,7 +7,7 @@ import { viewCluster } from './cluster.ts';
 import type { Lab } from './lab.ts';
 import { entryOf, registerAgain } from './registration.ts';
 import { putAcrossFreeze, waitForReadiness } from './sidecar-start.ts';
-import { configureWorkload, readWorkloadFiles } from './workload.ts';
+import { configureWorkload, gatewayAddressOf, readWorkloadFiles } from './workload.ts';
 
 /** A token with less life than this is renewed before it travels. */
 const TOKEN_MARGIN_S = 5 * 60;
@@ -81,7 +81,7 @@ async function filesWithFreshToken(lab: Lab, context: StepContext): Promise<Work
   const files = await readWorkloadFiles(lab);
   if (files !== undefined && !isStale(lab, files)) return files;
   context.say('the token has expired; asking for a new one');
-  await configureWorkload(lab, context);
+  await configureWorkload(lab, context, await gatewayAddressOf(lab));
   const renewed = await readWorkloadFiles(lab);
   if (renewed !== undefined) return renewed;
   throw new CliError('step-too-early', {

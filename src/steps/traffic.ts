@@ -56,7 +56,7 @@ export function sampleStep(lab: Lab): Step {
       say: context.say,
       what: 'the sample application',
       deadlineMs: ROLLOUT_MS,
-      intervalMs: 2_000,
+      intervalMs: 3_000,
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
       // New Deployments become available together; of one that is changed, the last rollout is waited for.
       ...(isNew ? { begun: true } : {}),

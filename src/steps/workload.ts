@@ -68,24 +68,27 @@ export function workloadStep(lab: Lab): Step {
     },
 
     async apply(context) {
+      const gatewayAddress = await gatewayAddressOf(lab);
       await applyObjects(lab, context, workloadObjects(config));
       await waitForRootCertificate(lab, context);
-      await configureWorkload(lab, context);
+      await configureWorkload(lab, context, gatewayAddress);
     },
   };
 }
 
+/** Where the VM will find the gateway. @throws CliError `step-too-early` while no node has an address */
+export async function gatewayAddressOf(lab: Lab): Promise<string> {
+  const address = expectedGatewayAddress(lab, await seeCluster(lab));
+  if (address !== undefined) return address;
+  throw new CliError('step-too-early', {
+    message: 'No node has an address that the gateway could use.',
+    hint: 'Run `istio-vms k3s` first.',
+  });
+}
+
 /** Asks istioctl for the files and a new token, puts right what it cannot know, and keeps them 0600 in 0700. */
-export async function configureWorkload(lab: Lab, context: StepContext): Promise<void> {
+export async function configureWorkload(lab: Lab, context: StepContext, gatewayAddress: string): Promise<void> {
   const { config, doors } = lab;
-  const view = await seeCluster(lab);
-  const gatewayAddress = expectedGatewayAddress(lab, view);
-  if (gatewayAddress === undefined) {
-    throw new CliError('step-too-early', {
-      message: 'No node has an address that the gateway could use.',
-      hint: 'Run `istio-vms k3s` first.',
-    });
-  }
   const vmAddress = await lab.engine.machine(config.vm.name).address();
   const groupFile = `${config.paths.manifests}/workload-group.yaml`;
   await doors.files.write(groupFile, toYaml([workloadGroup(config)]), 0o644);

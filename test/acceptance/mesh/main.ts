@@ -57,6 +57,10 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  if (!ISTIO.some(({ version }) => version === values.istio)) {
+    say(`--istio: the rig has ${ISTIO.map(({ version }) => version).join(' and ')}`);
+    return 2;
+  }
   const missing = missingHere();
   if (missing !== undefined) {
     say(`not possible here: ${missing}`);
@@ -70,7 +74,11 @@ async function main(): Promise<number> {
   await installPackages();
   const kept = resolve(process.env['INIT_CWD'] ?? process.cwd(), values.report);
   if (values.light) {
-    const { failed } = await runLight(await buildPrograms(), { keep: true, directory: join(kept, 'light') });
+    const { failed } = await runLight(await buildPrograms(), {
+      keep: true,
+      directory: join(kept, 'light'),
+      istio: values.istio,
+    });
     return failed === 0 ? 0 : 1;
   }
   if (values.record) {

@@ -24,7 +24,7 @@ export function normalise(text: string, directory: string): string {
   );
 }
 
-/** Long JSON as its shape: keys and types stay, one element stands for all of its kind, long texts go. */
+/** Long JSON as its shape: keys and types stay, one element has what any of its kind has, long texts go. */
 export function shortened(stdout: string): string {
   if (stdout.length < LONG_JSON) return stdout;
   try {
@@ -34,18 +34,33 @@ export function shortened(stdout: string): string {
   }
 }
 
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 function shape(value: unknown): unknown {
   if (typeof value === 'string') return value.length > LONG_TEXT ? 'a long text' : value;
   if (Array.isArray(value)) return oneOfEachKind(value as unknown[]).map(shape);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shape(each)]));
+  return isFields(value) ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shape(each)])) : value;
 }
 
+/** Objects by their `kind`, conditions by their `type`; the rest of an array is of one kind. */
 function oneOfEachKind(values: readonly unknown[]): unknown[] {
   const kinds = new Map<unknown, unknown>();
   for (const value of values) {
-    const kind = typeof value === 'object' && value !== null ? ((value as { kind?: unknown }).kind ?? '') : '';
-    if (!kinds.has(kind)) kinds.set(kind, value);
+    const kind = isFields(value) ? (value['kind'] ?? value['type'] ?? '') : typeof value;
+    kinds.set(kind, kinds.has(kind) ? together(kinds.get(kind), value) : value);
   }
   return [...kinds.values()];
+}
+
+/** Everything that either has; where both have a value, the first one's. */
+function together(a: unknown, b: unknown): unknown {
+  if (Array.isArray(a) && Array.isArray(b)) return oneOfEachKind([...(a as unknown[]), ...(b as unknown[])]);
+  if (!isFields(a) || !isFields(b)) return a;
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return Object.fromEntries(
+    [...keys].map((key) => [key, key in a && key in b ? together(a[key], b[key]) : (a[key] ?? b[key])]),
+  );
 }
