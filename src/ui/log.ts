@@ -146,11 +146,12 @@ function ending(command: Command, result: CommandResult, how: string, whole: boo
 
 function output(text: string, whole: boolean): string {
   if (text.includes('\0')) return `(binary, ${text.length} characters)`;
-  const plain = plainText(text).trimEnd();
-  if (!whole && plain.length > LONGEST_ANSWER) {
+  if (!whole && text.length > LONGEST_ANSWER) {
     const digest = sha256(text).slice(0, 12);
-    return `${plain.slice(0, LONGEST_ANSWER / 4)}\n(${text.length} characters, sha256 ${digest}; -v keeps the whole)`;
+    const begin = plainText(text.slice(0, LONGEST_ANSWER / 4)).trimEnd();
+    return `${begin}\n(${text.length} characters, sha256 ${digest}; -v keeps the whole)`;
   }
+  const plain = plainText(text).trimEnd();
   const more = plain.length - LONGEST_OUTPUT;
   return more > 0 ? `${plain.slice(0, LONGEST_OUTPUT)}\n(${more} characters more)` : plain;
 }

@@ -1,18 +1,24 @@
 import { createHash } from 'node:crypto';
 import { LEASE_RENEWAL } from '../durations.ts';
-import type { KubeObject } from '../world.ts';
 import type { Kube, NodeFacts } from './kube.ts';
 
 /** Renews what is due: a Lease of each kubelet that reaches the API server, and one of the API server itself. */
 export function renewLeases(kube: Kube): void {
   for (const facts of kube.nodes.values()) {
     heartbeat(kube, facts);
-    kube.store.put(lease(facts.name, 'kube-node-lease', facts.renewedAt));
+    renew(kube, facts.name, 'kube-node-lease', facts.renewedAt);
   }
   // Each API server has an identity from 1.26 on.
   if (Number(/^v1\.(\d+)/.exec(kube.version)?.[1] ?? 0) < 26) return;
-  const id = createHash('sha256').update(kube.server).digest('hex').slice(0, 26);
-  kube.store.put(lease(`apiserver-${id}`, 'kube-system', due(kube, kube.answersSince())));
+  renew(kube, `apiserver-${identityOf(kube.server)}`, 'kube-system', due(kube, kube.answersSince()));
+}
+
+const identities = new Map<string, string>();
+
+function identityOf(server: string): string {
+  let id = identities.get(server);
+  if (id === undefined) identities.set(server, (id = createHash('sha256').update(server).digest('hex').slice(0, 26)));
+  return id;
 }
 
 /** Brings a kubelet's last renewal up to date; none was possible while the API server was away. */
@@ -27,13 +33,19 @@ function due({ world }: Kube, first: number, until = Infinity): number {
   return first + Math.max(0, Math.floor((end - first) / LEASE_RENEWAL)) * LEASE_RENEWAL;
 }
 
-const lease = (name: string, namespace: string, renewed: number): KubeObject => ({
-  apiVersion: 'coordination.k8s.io/v1',
-  kind: 'Lease',
-  metadata: { name, namespace },
-  spec: {
-    holderIdentity: name,
-    leaseDurationSeconds: 40,
-    renewTime: new Date(renewed).toISOString().replace('Z', '000Z'),
-  },
-});
+/** Nothing is made where nothing is due: this runs at every read. */
+function renew({ store, times }: Kube, name: string, namespace: string, renewed: number): void {
+  const key = `lease ${name}`;
+  if (times.get(key) === renewed && store.get('leases.coordination.k8s.io', namespace, name) !== undefined) return;
+  times.set(key, renewed);
+  store.put({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name, namespace },
+    spec: {
+      holderIdentity: name,
+      leaseDurationSeconds: 40,
+      renewTime: new Date(renewed).toISOString().replace('Z', '000Z'),
+    },
+  });
+}

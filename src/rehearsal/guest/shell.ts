@@ -75,7 +75,7 @@ async function wrapped(call: GuestCall): Promise<ProgramResult> {
     () => undefined,
   );
   const result = await runOnGuest({ ...call, args, ended: late.signal });
-  done.abort();
+  done.abort('ended');
   const began = { ...result, stdout: joined('\u001e', result.stdout ?? '') };
   if (late.signal.aborted) return { ...began, exitCode: 124 };
   return result.exitCode === 4 ? { ...began, exitCode: 104, stderr: `${result.stderr ?? ''}\u001f` } : began;

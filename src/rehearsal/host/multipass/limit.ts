@@ -20,6 +20,6 @@ export async function expiring(
     () => expired,
   );
   const result = await Promise.race([work, timer]);
-  over.abort();
+  over.abort('over');
   return result;
 }
