@@ -4,19 +4,46 @@ const OUTSIDE = ['EWG_PORT_STATUS', 'EWG_PORT_TLS_ISTIOD', 'EWG_PORT_TLS_WEBHOOK
 
 const INSIDE = ['DEFAULT_PORT_STATUS', 'DEFAULT_PORT_TLS_ISTIOD', 'DEFAULT_PORT_TLS_WEBHOOK'] as const;
 
-/** k3s's ServiceLB takes each outside port on every node, so whoever is there already would lose it (facts/istio-vm.md 3.4, k3s.md 4.3, 10). */
+const K3S = 'k3s listens there on every node';
+
+/**
+ * k3s's ServiceLB takes each outside port on every node ahead of local listeners, 127.0.0.1 included, so whoever is
+ * there already would lose it (facts/istio-vm.md 3.4, k3s.md 4.3, 10). etcd's ports are free: k3s keeps SQLite here.
+ */
 const TAKEN_OUTSIDE: Readonly<Record<string, string>> = {
   '22': 'ssh to the nodes goes there',
+  '53': 'the resolver of the nodes listens there',
   '80': 'the default ingress gateway has it',
   '443': 'the default ingress gateway has it',
   '6443': 'the API server of k3s listens there',
+  '6444': K3S,
+  '10010': K3S,
+  '10248': K3S,
+  '10249': K3S,
   '10250': 'the kubelet listens there',
+  '10256': K3S,
+  '10257': K3S,
+  '10258': K3S,
+  '10259': K3S,
   '15021': 'it is the status port of the default ingress gateway, and the address would stay pending',
   '15443': 'the east-west gateway itself uses it between networks',
 };
 
-/** What a sidecar listens on (or, for 22, the way into the VM). */
-const TAKEN_ON_VM = ['22', '15000', '15001', '15004', '15006', '15020', '15021', '15053', '15090', '15443'];
+/** What the proxy of the gateway's pod listens on itself: a second listener there is rejected. */
+const TAKEN_INSIDE: Readonly<Record<string, string>> = {
+  '15000': 'the proxy of the gateway listens there',
+  '15004': 'the proxy of the gateway listens there',
+  '15020': 'the proxy of the gateway listens there',
+  '15021': 'it is the status port of the gateway',
+  '15090': 'the proxy of the gateway listens there',
+  '15443': 'the east-west gateway itself uses it between networks',
+};
+
+/** Below it istiod makes no listener for a gateway whose pod runs without privileges (`IsUnprivileged`, core/gateway.go). */
+const FIRST_UNPRIVILEGED = 1024;
+
+/** Who has a port of the VM: ssh, the resolver, or what the sidecar listens on. 15008 is left out by Istio's iptables rules. */
+const TAKEN_ON_VM = '22 53 15000 15001 15004 15006 15008 15020 15021 15053 15090 15443'.split(' ');
 
 export function outsidePortsAreFree({ values }: RuleContext): readonly Violation[] {
   return OUTSIDE.flatMap((name) => {
@@ -27,17 +54,26 @@ export function outsidePortsAreFree({ values }: RuleContext): readonly Violation
 }
 
 export function insidePortsAreFree({ values }: RuleContext): readonly Violation[] {
-  return INSIDE.filter((name) => values[name] === '15443').map((name) => ({
-    name,
-    allowed: 'a port other than 15443: the east-west gateway itself uses it between networks',
-  }));
+  return INSIDE.flatMap((name) => {
+    const port = values[name];
+    if (port === undefined) return [];
+    const isStatus = name === 'DEFAULT_PORT_STATUS';
+    if (!isStatus && Number(port) < FIRST_UNPRIVILEGED) {
+      return [{ name, allowed: `a port from ${FIRST_UNPRIVILEGED}: the gateway runs without privileges` }];
+    }
+    const owner = isStatus && port === '15021' ? undefined : TAKEN_INSIDE[port];
+    return owner === undefined ? [] : [{ name, allowed: `a port other than ${port}: ${owner}` }];
+  });
 }
 
 export function appPortIsFree({ values }: RuleContext): readonly Violation[] {
   const port = values.VM_APP_PORT;
   if (port === undefined || !TAKEN_ON_VM.includes(port)) return [];
   return [
-    { name: 'VM_APP_PORT', allowed: `a port other than ${TAKEN_ON_VM.join(', ')}: ssh and the sidecar have these` },
+    {
+      name: 'VM_APP_PORT',
+      allowed: `a port other than ${TAKEN_ON_VM.join(', ')}: ssh, the resolver and the sidecar have these`,
+    },
   ];
 }
 

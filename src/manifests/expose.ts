@@ -5,7 +5,8 @@ import { namespace } from './namespace.ts';
 import { NETWORKING, type Manifest } from './object.ts';
 
 export const ISTIOD_GATEWAY = 'istiod-gateway';
-/** Port of the istiod Service behind which the injection webhook answers. */
+/** Ports of the istiod Service: what it serves proxies, and the injection webhook. Fixed in Istio's chart. */
+const ISTIOD_SERVICE_PORT = 15012;
 const WEBHOOK_SERVICE_PORT = 443;
 
 /**
@@ -18,7 +19,7 @@ export function exposeIstiod(config: Config): readonly Manifest[] {
   const name = `istiod-${istio.revision}.${istio.namespace}.svc`;
   const host = `${name}.cluster.local`;
   const routes = [
-    { outside: gateway.istiod.outside, number: gateway.istiod.inside, portName: 'tls-istiod' },
+    { outside: gateway.istiod.outside, number: ISTIOD_SERVICE_PORT, portName: 'tls-istiod' },
     { outside: gateway.webhook.outside, number: WEBHOOK_SERVICE_PORT, portName: 'tls-istiodwebhook' },
   ];
   return [

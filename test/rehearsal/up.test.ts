@@ -14,6 +14,7 @@ describe('other configurations', () => {
     ['a small lab of the newest', { LAB_SIZE: 'small', ISTIO_VERSION: shipped.versions.newestTested }],
     ['istiod on its own port outside', { EWG_PORT_TLS_ISTIOD: '15012', EWG_PORT_TLS_WEBHOOK: '15017' }],
     ['other ports outside', { EWG_PORT_TLS_ISTIOD: '25012', EWG_PORT_STATUS: '25021', EWG_PORT_TLS_WEBHOOK: '25017' }],
+    ['other ports inside', { DEFAULT_PORT_TLS_ISTIOD: '15112', DEFAULT_PORT_TLS_WEBHOOK: '15117' }],
     [
       'other names everywhere',
       {

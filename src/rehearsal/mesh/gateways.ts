@@ -58,6 +58,8 @@ export function serversOn(
   service: Service,
   port: number,
 ): { gateway: KubeObject; server: GatewayServer }[] {
+  const inside = service.spec.ports?.find((candidate) => candidate.port === port)?.targetPort ?? port;
+  if (!canListen(Number(inside))) return [];
   const pods = podsBehind(cluster, service);
   return cluster.store.list('gateways.networking.istio.io').flatMap((gateway) => {
     const spec = gateway['spec'] as { selector?: Labels; servers?: readonly GatewayServer[] };
@@ -65,6 +67,12 @@ export function serversOn(
     return (spec.servers ?? []).filter((server) => server.port.number === port).map((server) => ({ gateway, server }));
   });
 }
+
+/** Ports that the proxy of a gateway's pod has itself, by its bootstrap and the agent. */
+const TAKEN = [15000, 15004, 15020, 15021, 15090];
+
+/** istiod skips ports below 1024 for a pod without privileges (pilot/pkg/networking/core/gateway.go). */
+const canListen = (port: number): boolean => port >= 1024 && !TAKEN.includes(port);
 
 /** Where a passthrough gateway sends this SNI that came in on this port, by its VirtualServices. */
 export function tlsDestination(

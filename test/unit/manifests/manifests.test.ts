@@ -76,7 +76,7 @@ describe('values follow the configuration', () => {
     ...base,
     istio: { ...base.istio, namespace: 'mesh' },
     vm: { ...base.vm, namespace: 'outside', app: 'shop', appPort: 9090 },
-    gateway: { ...base.gateway, istiod: { outside: 25012, inside: 15012 } },
+    gateway: { ...base.gateway, istiod: { outside: 25012, inside: 15112 } },
   };
 
   it('server and match name the gateway Service port, the destination istiod own port', () => {
@@ -96,7 +96,7 @@ describe('values follow the configuration', () => {
         ],
       },
     });
-    expect(JSON.stringify(eastWestGateway(other))).toContain('{"name":"tls-istiod","port":25012,"targetPort":15012}');
+    expect(JSON.stringify(eastWestGateway(other))).toContain('{"name":"tls-istiod","port":25012,"targetPort":15112}');
   });
 
   it('the control plane namespace is a value, since metadata.namespace does not place it', () => {

@@ -84,6 +84,19 @@ describe('a VM does not join', () => {
     expect(reason(await made.start())).toContain('refused');
   });
 
+  it.each([15000, 15021, 15090, 1023])(
+    'when the gateway takes istiod inside at %d, which its proxy cannot',
+    async (inside) => {
+      const made = await meshLab();
+      const { store } = made.cluster;
+      store.edit('services', 'istio-system', 'istio-eastwestgateway', (copy) => {
+        const { ports } = (copy as unknown as { spec: { ports: { name: string; targetPort: number }[] } }).spec;
+        for (const port of ports) if (port.name === 'tls-istiod') port.targetPort = inside;
+      });
+      expect(reason(await made.start())).toContain('connect: connection refused');
+    },
+  );
+
   it('when the route goes to a plain istiod, which a revisioned install never makes', async () => {
     const made = await meshLab({ expose: false });
     const text = JSON.stringify(exposeIstiod(made.config)).replaceAll(/"host":"istiod-1-19-3/g, '"host":"istiod');
