@@ -43,8 +43,8 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   {
     id: 'kubernetes-x509',
     tool: CLIENTS,
-    pattern:
-      /certificate signed by unknown authority|x509: certificate is (?:valid for|not valid)|x509: cannot validate/i,
+    // Whatever x509 says: macOS words it as its own libraries do, `x509: “k3s” certificate is not trusted`.
+    pattern: /certificate signed by unknown authority|tls: failed to verify certificate|x509: /i,
     reason: 'api-unreachable',
     sentence: 'The kubeconfig does not belong to the cluster that answers.',
     hint: 'Run `istio-vms k3s`: it fetches the kubeconfig again.',
@@ -54,7 +54,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     id: 'kubernetes-unauthorized',
     tool: CLIENTS,
     pattern:
-      /must be logged in to the server|\bUnauthorized\b|the server has asked for the client to provide credentials/i,
+      /must be logged in to the server|\bUnauthorized\b|the server has asked for the client to provide credentials|remote error: tls: (?:(?:bad|unsupported|revoked|expired|unknown) certificate|certificate required|access denied)/i,
     reason: 'api-unreachable',
     sentence: 'The cluster does not accept the credentials in the kubeconfig.',
     hint: 'Run `istio-vms k3s`: it fetches the kubeconfig again.',
@@ -83,7 +83,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     id: 'kubernetes-unreachable',
     tool: CLIENTS,
     pattern:
-      /The connection to the server \S+ was refused|Unable to connect to the server|dial tcp \S+:? (?:connect: )?(?:connection refused|no route to host|network is unreachable|i\/o timeout)|dial tcp: lookup \S+|TLS handshake timeout|Client\.Timeout|connection reset by peer|: (?:unexpected )?EOF\b|http2: (?:client connection lost|client connection force closed|server sent GOAWAY)|"https?:\/\/[^"]+": context deadline exceeded|write: broken pipe/i,
+      /The connection to the server \S+ was refused|Unable to connect to the server|(?:dial|read|write) tcp\b|TLS handshake timeout|Client\.Timeout|connection reset by peer|: (?:unexpected )?EOF\b|http2: (?:client connection|server sent GOAWAY)|"https?:\/\/[^"]+": context deadline exceeded|client rate limiter Wait returned an error|error when reading response body/i,
     transient: true,
     reason: 'api-unreachable',
     sentence: 'The Kubernetes API does not answer.',
@@ -94,7 +94,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     id: 'kubernetes-busy',
     tool: CLIENTS,
     pattern:
-      /etcdserver: |the server is currently unable to handle the request|unable to return a response in the time allotted|\bToo Many Requests\b|ServiceUnavailable|apiserver not ready/i,
+      /etcdserver: |the server is currently unable to handle the request|unable to return a response in the time allotted|\bToo Many Requests\b|Service ?Unavailable|Bad Gateway|Gateway Timeout|apiserver not ready|Timeout: request did not complete|an error on the server \([\s\S]*has prevented the request from succeeding/i,
     transient: true,
     reason: 'api-unreachable',
     sentence: 'The Kubernetes API cannot answer at the moment.',
@@ -119,6 +119,17 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     sentence: 'The cluster does not know the kind of an object that is to be created.',
     hint: "Run `istio-vms istio`: it installs Istio's own kinds.",
     source: 'test/recordings/kubectl-1.34.2/apply-unknown-kind.json',
+  },
+  {
+    // A moment after a CustomResourceDefinition was created the API server answers its paths with 404.
+    id: 'kubernetes-not-served',
+    tool: CLIENTS,
+    pattern: /the server could not find the requested resource/i,
+    transient: true,
+    reason: 'tool-failed',
+    sentence: 'The API server does not serve a kind that was asked for.',
+    hint: "Run `istio-vms istio`: it installs Istio's own kinds.",
+    source: 'k8s.io/apimachinery pkg/api/errors: NewGenericServerResponse, 404',
   },
   {
     id: 'kubernetes-still-there',
@@ -197,5 +208,18 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     sentence: 'The revision that the tag shall point to is not installed.',
     hint: 'Run `istio-vms istio` again.',
     source: 'istio/istio istioctl/pkg/tag/generate.go',
+  },
+  {
+    // Last: Go words the failure of a request in more ways than a list can hold (operating systems, TLS, HTTP/2, proxies).
+    // What a request to the API server failed of, and no row above knows, is taken for an API server that does not answer.
+    id: 'kubernetes-request-failed',
+    tool: CLIENTS,
+    pattern:
+      /\b(?:Get|Head|Post|Put|Patch|Delete) "https?:\/\/[^"\s/]+\/(?:apis?|version|openapi|healthz|livez|readyz)\b[^"\s]*": \S/,
+    transient: true,
+    reason: 'api-unreachable',
+    sentence: 'A request to the Kubernetes API failed.',
+    hint: 'See whether the server machine runs (`istio-vms status`), then run `istio-vms k3s`: it starts it and writes a fresh kubeconfig.',
+    source: 'Go: net/url.Error',
   },
 ];
