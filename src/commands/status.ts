@@ -4,8 +4,11 @@ import { counted, duration } from '../plan/words.ts';
 import { requireTools } from './tools.ts';
 import { renderTable, type Cell } from '../ui/table.ts';
 import type { Paint } from '../ui/paint.ts';
-import { findLeftovers, type Leftover } from '../steps/leftovers.ts';
-import { readStatus, type StatusRow, type StatusSection } from '../verify/status.ts';
+import { experimentsIn } from '../steps/experiments.ts';
+import { findLeftovers } from '../steps/leftovers.ts';
+import type { Leftover } from '../steps/left-objects.ts';
+import { lookAtCluster } from '../verify/view.ts';
+import { readStatus, type StatusRow } from '../verify/status.ts';
 import { session } from './session.ts';
 
 /** One screen of the whole lab; reads only. */
@@ -20,8 +23,10 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
       const { lab } = work.app;
       await requireTools(lab, ['machines', 'kubectl']);
       const status = await readStatus(lab);
+      const experiments = await experimentsIn(lab, await lookAtCluster(lab));
       const left = await findLeftovers(lab);
-      const sections = left.length === 0 ? status : [...status, leftoverSection(left)];
+      const leftRows = [...left.map(leftoverRow), ...experiments.map(experimentRow)];
+      const sections = leftRows.length === 0 ? status : [...status, { title: 'Left over', rows: leftRows }];
       const { paint, width } = work.screen.answer;
       const now = lab.doors.clock.now();
       const rows = sections.flatMap(({ title, rows: of }): readonly (readonly Cell[])[] => [
@@ -37,28 +42,27 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
           k3s: config.k3s.version,
           sections,
         },
-        text: `${paint.bold(head)}\n\n${renderTable({ rows, width, paint }).trimEnd()}${leftoverAdvice(left)}`,
+        text: `${paint.bold(head)}\n\n${renderTable({ rows, width, paint }).trimEnd()}${advice(left, 'former settings', 'up --prune')}${advice(experiments, 'an interrupted `verify`', 'up')}`,
       };
     },
   });
 }
 
-function leftoverSection(left: readonly Leftover[]): StatusSection {
-  return {
-    title: 'Left over',
-    rows: left.map(({ kind, name, namespace, holds }) => ({
-      what: kind,
-      state: `${namespace === undefined ? name : `${namespace}/${name}`}${
-        holds === undefined ? '' : `, kept: it holds ${holds}, not created by istio-vms`
-      }`,
-    })),
-  };
+function leftoverRow({ kind, name, namespace, holds }: Leftover): StatusRow {
+  const kept = holds === undefined ? '' : `, kept: it holds ${holds}, not created by istio-vms`;
+  return { what: kind, state: `${namespace === undefined ? name : `${namespace}/${name}`}${kept}` };
 }
 
-function leftoverAdvice(left: readonly Leftover[]): string {
+function experimentRow(left: Leftover): StatusRow {
+  const { what, state } = leftoverRow(left);
+  return { what, state: `${state}, created by \`verify\`` };
+}
+
+/** What deletes the leftovers that may be deleted; empty when there are none. */
+function advice(left: readonly Leftover[], of: string, command: string): string {
   const count = left.filter(({ holds }) => holds === undefined).length;
   if (count === 0) return '';
-  return `\n\n${counted(count, 'object')} left over from former settings; \`istio-vms up --prune\` deletes ${count === 1 ? 'it' : 'them'}.`;
+  return `\n\n${counted(count, 'object')} left over from ${of}; \`istio-vms ${command}\` deletes ${count === 1 ? 'it' : 'them'}.`;
 }
 
 function cells({ what, ok, state, since, expires }: StatusRow, now: number, paint: Paint): readonly Cell[] {

@@ -4,12 +4,14 @@ import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { counted, duration } from '../plan/words.ts';
 import { whileAlone } from './alone.ts';
 import { requireTools } from './tools.ts';
+import { experimentsIn, removeExperiments } from '../steps/experiments.ts';
 import { renderTable, type Cell } from '../ui/table.ts';
 import type { Paint } from '../ui/paint.ts';
 import type { Check, CheckResult } from '../verify/check.ts';
 import { firstCause } from '../verify/causes.ts';
 import { CHECKS, chooseChecks } from '../verify/checks.ts';
 import { verify as runVerify } from '../verify/verify.ts';
+import { lookAtCluster } from '../verify/view.ts';
 import type { Session } from './command.ts';
 import { session } from './session.ts';
 
@@ -55,9 +57,17 @@ export async function verify(
         networkPolicy: options.networkPolicy === true,
       });
       await requireTools(work.app.lab, ['machines', 'kubectl']);
-      const prove = (): Promise<VerifyReport> => runChecks(work, checks);
-      // Whoever only looks stands in nobody's way.
-      const report = await (checks.some(({ disturbs }) => disturbs === true) ? whileAlone(work, prove) : prove());
+      const { lab } = work.app;
+      const prove = async (): Promise<VerifyReport> => {
+        await removeLeftExperiments(work);
+        return runChecks(work, checks);
+      };
+      // Whoever only looks stands in nobody's way. Experiments may belong to a verify that still runs: only under the lock
+      // it is certain that they were left behind.
+      const alone =
+        checks.some(({ disturbs }) => disturbs === true) ||
+        (await experimentsIn(lab, await lookAtCluster(lab))).length > 0;
+      const report = await (alone ? whileAlone(work, prove) : runChecks(work, checks));
       return {
         data: verifyData(report),
         text: reportText(report, work.screen.answer),
@@ -65,6 +75,16 @@ export async function verify(
       };
     },
   });
+}
+
+/** A policy that an interrupted `verify` left behind would make checks fail. */
+async function removeLeftExperiments({ app: { lab }, reporter }: Session): Promise<void> {
+  const left = async () => experimentsIn(lab, await lookAtCluster(lab));
+  if ((await left()).length === 0) return;
+  // The other run may have deleted its own while this one waited for the lock.
+  lab.kubectl.forget();
+  const say = (text: string): void => reporter.event({ type: 'notice', at: lab.doors.clock.now(), text: `${text}.` });
+  await removeExperiments(lab, await left(), (text) => say(text.replace(/^d/, 'D')));
 }
 
 /** Runs checks as the steps of a run, so that the screen shows them as it shows steps. */

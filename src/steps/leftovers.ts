@@ -1,5 +1,5 @@
 import { exposeIstiod, exposeServices, networkNamespace } from '../manifests/expose.ts';
-import { LABELS, labels } from '../manifests/labels.ts';
+import { LABELS } from '../manifests/labels.ts';
 import type { Manifest } from '../manifests/object.ts';
 import { routeObjects } from '../manifests/route.ts';
 import { sampleObjects } from '../manifests/sample.ts';
@@ -10,6 +10,7 @@ import { counted } from '../plan/words.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { isGoing, viewCluster } from './cluster.ts';
 import type { Lab } from './lab.ts';
+import { isOurs, leftoverName, withForeignContent, type Leftover } from './left-objects.ts';
 
 /** Kinds that depend on settings, as kubectl names them; gateways and control planes are other steps' matter. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -18,51 +19,6 @@ const KINDS: Readonly<Record<string, string>> = {
   ServiceAccount: 'serviceaccounts',
   WorkloadGroup: 'workloadgroups.networking.istio.io',
 };
-
-/** What keeps a namespace when it was not created by istio-vms. */
-const CONTENT = [
-  'pods',
-  'services',
-  'serviceaccounts',
-  'configmaps',
-  'secrets',
-  'persistentvolumeclaims',
-  'deployments.apps',
-  'statefulsets.apps',
-  'daemonsets.apps',
-  'jobs.batch',
-  'cronjobs.batch',
-  'networkpolicies.networking.k8s.io',
-  'virtualservices.networking.istio.io',
-  'destinationrules.networking.istio.io',
-  'serviceentries.networking.istio.io',
-  'workloadgroups.networking.istio.io',
-  'workloadentries.networking.istio.io',
-  'peerauthentications.security.istio.io',
-  'authorizationpolicies.security.istio.io',
-] as const;
-
-/** Kubernetes and istiod put these into every namespace. */
-const EVERYWHERE = new Set([
-  'ServiceAccount/default',
-  'ConfigMap/kube-root-ca.crt',
-  'ConfigMap/istio-ca-root-cert',
-  'ConfigMap/istio-ca-crl',
-]);
-
-/** An object of this lab that the present settings do not ask for. */
-export interface Leftover {
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace?: string;
-  /** Set for a namespace that stays: what is in it that istio-vms did not create. */
-  readonly holds?: string;
-}
-
-/** `Service vmns/external-app`. */
-export function leftoverName({ kind, name, namespace }: Leftover): string {
-  return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
-}
 
 /** Objects with this lab's labels that no step of the present configuration makes; none while the API does not answer. */
 export async function findLeftovers(lab: Lab): Promise<readonly Leftover[]> {
@@ -77,13 +33,7 @@ export async function findLeftovers(lab: Lab): Promise<readonly Leftover[]> {
       // A former ISTIO_NAMESPACE holds a control plane.
       object.metadata.labels?.[LABELS.network] === undefined,
   );
-  return Promise.all(
-    left.map(async ({ kind, metadata: { name, namespace } }): Promise<Leftover> => {
-      if (kind !== 'Namespace') return { kind, name, ...(namespace !== undefined && { namespace }) };
-      const foreign = await foreignObjects(lab, name);
-      return { kind, name, ...(foreign.length > 0 && { holds: foreign.join(', ') }) };
-    }),
-  );
+  return Promise.all(left.map((object) => withForeignContent(lab, object)));
 }
 
 /** Deletes what former settings have left; part of `up --prune` only. */
@@ -125,7 +75,7 @@ function wantedObjects({ config, shipped }: Lab): readonly Manifest[] {
     ...workloadObjects(config),
     ...routeObjects(config),
     ...sampleObjects(config, shipped.versions),
-    // `verify` takes its own experiments away.
+    // What an interrupted `verify` left is the matter of step `experiments`.
     strictObject(config),
     ...plainClientObjects(config),
   ];
@@ -133,22 +83,4 @@ function wantedObjects({ config, shipped }: Lab): readonly Manifest[] {
 
 function idOf({ kind, metadata }: Pick<KubeObject | Manifest, 'kind' | 'metadata'>): string {
   return `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
-}
-
-function isOurs({ config }: Lab, { metadata }: KubeObject): boolean {
-  return Object.entries(labels(config)).every(([name, value]) => metadata.labels?.[name] === value);
-}
-
-/** A namespace may be older than our label on it: whatever else is in it would be deleted with it. */
-async function foreignObjects(lab: Lab, namespace: string): Promise<readonly string[]> {
-  const content = await lab.kubectl.get(CONTENT, { namespace });
-  return content
-    .filter((object) => {
-      const { metadata, kind } = object;
-      const owned = ((metadata['ownerReferences'] as unknown[] | undefined) ?? []).length > 0;
-      const registered = metadata.annotations?.['istio.io/autoRegistrationGroup'] !== undefined;
-      const token = kind === 'Secret' && object['type'] === 'kubernetes.io/service-account-token';
-      return !isOurs(lab, object) && !owned && !registered && !token && !EVERYWHERE.has(`${kind}/${metadata.name}`);
-    })
-    .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
 }

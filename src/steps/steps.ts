@@ -3,6 +3,7 @@ import { arm64BinariesStep } from './arm64-binaries.ts';
 import { bundleStep } from './bundle.ts';
 import { istioctlStep, k3sBinaryStep, sidecarDownloadStep } from './downloads.ts';
 import { eastwestStep } from './eastwest.ts';
+import { experimentsStep } from './experiments.ts';
 import { istioStep } from './istio.ts';
 import { k3sSteps } from './k3s.ts';
 import type { Lab } from './lab.ts';
@@ -26,6 +27,7 @@ export function labSteps(lab: Lab): readonly Step[] {
     sidecarDownloadStep(lab),
     ...k3sSteps(lab),
     spareWorkersStep(lab),
+    experimentsStep(lab),
     istioStep(lab),
     eastwestStep(lab),
     sidecarPackageStep(lab),

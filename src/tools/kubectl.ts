@@ -82,6 +82,7 @@ export const CORE_KINDS = [
   'serviceaccounts',
   'pods',
   'deployments.apps',
+  'networkpolicies.networking.k8s.io',
   'mutatingwebhookconfigurations.admissionregistration.k8s.io',
 ] as const;
 

@@ -1,9 +1,9 @@
 import { PLAIN_CLIENT, PLAIN_NAMESPACE, plainClientObjects, strictObject } from '../manifests/strict.ts';
-import { LABELS } from '../manifests/labels.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { rolloutState } from '../steps/cluster.ts';
 import type { Lab } from '../steps/lab.ts';
+import { isOurs } from '../steps/left-objects.ts';
 import { fail, pass, type Check } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { refusedBy, vmTarget } from './refusals.ts';
@@ -29,7 +29,7 @@ export const strict: Check = {
     const there = (
       await lab.kubectl.get('peerauthentications.security.istio.io', { name, namespace: namespace ?? '' })
     )[0];
-    if (there !== undefined && there.metadata.labels?.[LABELS.managedBy] !== 'istio-vms') {
+    if (there !== undefined && !isOurs(lab, there)) {
       return fail(`a PeerAuthentication ${name} of yours is in ${namespace ?? ''}`, {
         hint: 'this check makes its own and would replace it',
       });

@@ -21,7 +21,7 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
     shown: [
       'waiting for the address of the east-west gateway: port 15013 is held by Service default/already-here',
       '✖ east-west gateway: The east-west gateway gets no address: port 15013 is held by Service default/already-here.',
-      'What was done stays: 18 of 20 steps. The same command goes on from there.',
+      'What was done stays: 19 of 21 steps. The same command goes on from there.',
       'Try: Give the gateway other ports (EWG_PORT_STATUS, EWG_PORT_TLS_ISTIOD, EWG_PORT_TLS_WEBHOOK), or remove the other Service; then run the same command again.',
       'Reason: port-clash (exit code 5)',
     ],
@@ -197,7 +197,7 @@ const OUTCOMES: Readonly<Record<string, { readonly code: number; readonly shown:
     shown: [
       // istiod ran on that worker: its pod is not believed, though the cluster calls it Ready for a while.
       'waiting for the rollout of istiod-1-19-3: 0 of 1 pods available (not Ready: k3s-worker-1)',
-      'What was done stays: 14 of 20 steps. The same command goes on from there.',
+      'What was done stays: 15 of 21 steps. The same command goes on from there.',
       'Reason: gave-up-waiting (exit code 6)',
     ],
   },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../src/plan/plan.ts';
 import { runPlan } from '../../src/plan/run.ts';
-import { findLeftovers, leftoverName, leftoversStep } from '../../src/steps/leftovers.ts';
+import { leftoverName } from '../../src/steps/left-objects.ts';
+import { findLeftovers, leftoversStep } from '../../src/steps/leftovers.ts';
 import { labSteps } from '../../src/steps/steps.ts';
 import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
 

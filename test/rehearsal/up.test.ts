@@ -62,7 +62,7 @@ describe('a second `up` at the terminal', () => {
     const first = await run(['up']);
     expect(first.code).toBe(0);
     expect(first.stdout).toContain('13 of 13 checks passed');
-    expect(first.stdout).toMatch(/Changed \d+ of 20 steps/);
+    expect(first.stdout).toMatch(/Changed \d+ of 21 steps/);
 
     const second = await run(['up']);
     expect(second.code).toBe(0);

@@ -25,7 +25,7 @@ describe('two runs in one directory', () => {
     );
     expect(waited.stdout).toContain('Everything was already there; nothing changed.');
     expect(worked.stderr).not.toContain('One at a time');
-    expect(worked.stdout).toMatch(/Changed \d+ of 20 steps/);
+    expect(worked.stdout).toMatch(/Changed \d+ of 21 steps/);
     expect(computer.calls.filter(isLaunch)).toHaveLength(4);
     expect(computer.world.refused).toEqual([]);
     expect(await lock()).toBe('none');

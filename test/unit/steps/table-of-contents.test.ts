@@ -21,7 +21,7 @@ it.each(['1', '2', '50'])('the steps fit together with %s workers', (workers) =>
   expect(steps.filter(({ id }) => id.startsWith('worker-'))).toHaveLength(Number(workers));
 });
 
-it('every command has steps, and every step of `up` but the sample has a command of its own', () => {
+it('every command has steps, and every step of `up` but the sample and `experiments` has a command of its own', () => {
   const lab = simulated().lab();
   const covered = new Set(COMMANDS.flatMap((command) => stepsOf(command, allSteps(lab))));
   for (const command of COMMANDS) expect(stepsOf(command, allSteps(lab)).length).toBeGreaterThan(0);
@@ -29,7 +29,7 @@ it('every command has steps, and every step of `up` but the sample has a command
     labSteps(lab)
       .filter(({ id }) => !covered.has(id))
       .map(({ id }) => id),
-  ).toEqual(['sample']);
+  ).toEqual(['experiments', 'sample']);
 });
 
 it('the sidecar waits for neither sample nor route, and the workload files not for the gateway', () => {

@@ -1,0 +1,71 @@
+import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../manifests/network-policies.ts';
+import { PLAIN_NAMESPACE, strictObject } from '../manifests/strict.ts';
+import type { Step } from '../plan/step.ts';
+import { counted } from '../plan/words.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { isGoing, viewCluster, type ClusterView } from './cluster.ts';
+import type { Lab } from './lab.ts';
+import { isOurs, leftoverName, withForeignContent, type Leftover } from './left-objects.ts';
+
+/** Kinds of the objects that `verify --strict` and `verify --network-policy` create for a while, as kubectl names them. */
+const KINDS: Readonly<Record<string, string>> = {
+  Namespace: 'namespaces',
+  PeerAuthentication: 'peerauthentications.security.istio.io',
+  NetworkPolicy: 'networkpolicies.networking.k8s.io',
+};
+
+/** Objects in this view that `verify` created and did not delete, because it was killed. */
+export function experimentsIn(lab: Lab, view: ClusterView): Promise<readonly Leftover[]> {
+  const names = namesOf(lab);
+  const left = view.objects.filter((object) => {
+    const { kind, metadata } = object;
+    const home = kind === 'Namespace' ? metadata.name : (metadata.namespace ?? '');
+    // Both the label and the name: whatever a user has labeled like ours stays.
+    return names.has(`${kind} ${metadata.name}`) && isOurs(lab, object) && !isGoing(view, home);
+  });
+  return Promise.all(left.map((object) => withForeignContent(lab, object)));
+}
+
+/** Deletes experiments that `verify` left behind. @throws CliError when the API does not answer */
+export async function removeExperiments(
+  lab: Lab,
+  left: readonly Leftover[],
+  say: (text: string) => void,
+): Promise<void> {
+  for (const each of left.filter(isDeletable)) {
+    say(`deleting ${leftoverName(each)}, left behind by an interrupted \`verify\``);
+    await lab.kubectl.remove(KINDS[each.kind] ?? each.kind, each.name, each.namespace);
+  }
+}
+
+/** No experiment of a `verify` that was killed is left: a policy left behind would go on refusing traffic. */
+export function experimentsStep(lab: Lab): Step {
+  return {
+    id: 'experiments',
+    title: 'no experiment of verify left behind',
+    needs: ['k3s-server'],
+    madeBy: 'istio-vms up',
+    expectMs: 0,
+    async check() {
+      const view = await viewCluster(lab);
+      if (view.unreachable !== undefined) return { missing: view.unreachable };
+      const left = (await experimentsIn(lab, view)).filter(isDeletable);
+      if (left.length === 0) return 'ready';
+      return {
+        drifted: `${counted(left.length, 'object')} of \`verify\` left behind: ${left.map(leftoverName).join(', ')}`,
+      };
+    },
+    async apply({ say }) {
+      await removeExperiments(lab, await experimentsIn(lab, await viewCluster(lab)), say);
+    },
+  };
+}
+
+const isDeletable = ({ holds }: Leftover): boolean => holds === undefined;
+
+function namesOf({ config }: Lab): ReadonlySet<string> {
+  const policies = [articleDenyAll(config), articleDenyEgress(config), denyEgressToVm(config, '')];
+  const named = ({ kind, metadata }: Pick<KubeObject, 'kind'> & { metadata: { name: string } }): string =>
+    `${kind} ${metadata.name}`;
+  return new Set([`Namespace ${PLAIN_NAMESPACE}`, named(strictObject(config)), ...policies.map(named)]);
+}

@@ -1,0 +1,75 @@
+import { labels } from '../manifests/labels.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import type { Lab } from './lab.ts';
+
+/** What keeps a namespace when it was not created by istio-vms. */
+const CONTENT = [
+  'pods',
+  'services',
+  'serviceaccounts',
+  'configmaps',
+  'secrets',
+  'persistentvolumeclaims',
+  'deployments.apps',
+  'statefulsets.apps',
+  'daemonsets.apps',
+  'jobs.batch',
+  'cronjobs.batch',
+  'networkpolicies.networking.k8s.io',
+  'virtualservices.networking.istio.io',
+  'destinationrules.networking.istio.io',
+  'serviceentries.networking.istio.io',
+  'workloadgroups.networking.istio.io',
+  'workloadentries.networking.istio.io',
+  'peerauthentications.security.istio.io',
+  'authorizationpolicies.security.istio.io',
+] as const;
+
+/** Kubernetes and istiod put these into every namespace. */
+const EVERYWHERE = new Set([
+  'ServiceAccount/default',
+  'ConfigMap/kube-root-ca.crt',
+  'ConfigMap/istio-ca-root-cert',
+  'ConfigMap/istio-ca-crl',
+]);
+
+/** An object of this lab that the present settings do not ask for. */
+export interface Leftover {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  /** Set for what stays, e.g. a namespace: what is in it that istio-vms did not create. */
+  readonly holds?: string;
+}
+
+/** `Service vmns/external-app`. */
+export function leftoverName({ kind, name, namespace }: Leftover): string {
+  return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+}
+
+/** Whether an object has the labels of exactly this lab. */
+export function isOurs({ config }: Lab, { metadata }: Pick<KubeObject, 'metadata'>): boolean {
+  return Object.entries(labels(config)).every(([name, value]) => metadata.labels?.[name] === value);
+}
+
+/** The object as a leftover; of a namespace with what is in it that is not ours, and would be deleted with it. */
+export async function withForeignContent(lab: Lab, { kind, metadata }: KubeObject): Promise<Leftover> {
+  const { name, namespace } = metadata;
+  if (kind !== 'Namespace') return { kind, name, ...(namespace !== undefined && { namespace }) };
+  const foreign = await foreignObjects(lab, name);
+  return { kind, name, ...(foreign.length > 0 && { holds: foreign.join(', ') }) };
+}
+
+/** A namespace may be older than our label on it: whatever else is in it would be deleted with it. */
+async function foreignObjects(lab: Lab, namespace: string): Promise<readonly string[]> {
+  const content = await lab.kubectl.get(CONTENT, { namespace });
+  return content
+    .filter((object) => {
+      const { metadata, kind } = object;
+      const owned = ((metadata['ownerReferences'] as unknown[] | undefined) ?? []).length > 0;
+      const registered = metadata.annotations?.['istio.io/autoRegistrationGroup'] !== undefined;
+      const token = kind === 'Secret' && object['type'] === 'kubernetes.io/service-account-token';
+      return !isOurs(lab, object) && !owned && !registered && !token && !EVERYWHERE.has(`${kind}/${metadata.name}`);
+    })
+    .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+}
