@@ -34,20 +34,36 @@ const PROXY: Resources = { requests: { cpu: '100m', memory: '128Mi' } };
 const DEMO: Resources = { requests: { cpu: '10m', memory: '100Mi' } };
 const INGRESS: GatewayComponent = { name: 'istio-ingressgateway', enabled: true };
 
-/** Profiles as far as they differ here (facts/peers.md B1 for the requests, facts/istio-vm.md 3.4 for the ingress gateway). */
-const PROFILES: Readonly<Record<string, { pilot: boolean; gateways: readonly GatewayComponent[]; small: boolean }>> = {
-  default: { pilot: true, gateways: [INGRESS], small: false },
-  demo: { pilot: true, gateways: [INGRESS], small: true },
-  minimal: { pilot: true, gateways: [], small: false },
-  empty: { pilot: false, gateways: [], small: false },
-};
-
 /** Ports of the default ingress gateway. */
 const INGRESS_PORTS = [
   { name: 'status-port', port: 15021, targetPort: 15021 },
   { name: 'http2', port: 80, targetPort: 8080 },
   { name: 'https', port: 443, targetPort: 8443 },
 ];
+
+/** Profile `demo` gives it two ports more, in every version (manifests/profiles/demo.yaml, helm-profiles/demo.yaml). */
+const DEMO_INGRESS: GatewayComponent = {
+  ...INGRESS,
+  k8s: {
+    service: {
+      ports: [
+        ...INGRESS_PORTS,
+        { name: 'tcp', port: 31400, targetPort: 31400 },
+        { name: 'tls', port: 15443, targetPort: 15443 },
+      ],
+    },
+  },
+};
+
+/** Profiles as far as they differ here (facts/peers.md B1 for the requests, facts/istio-vm.md 3.4 for the ingress gateway). */
+const PROFILES: Readonly<Record<string, { pilot: boolean; gateways: readonly GatewayComponent[]; small: boolean }>> = {
+  default: { pilot: true, gateways: [INGRESS], small: false },
+  demo: { pilot: true, gateways: [DEMO_INGRESS], small: true },
+  minimal: { pilot: true, gateways: [], small: false },
+  preview: { pilot: true, gateways: [INGRESS], small: false },
+  remote: { pilot: false, gateways: [], small: false },
+  empty: { pilot: false, gateways: [], small: false },
+};
 
 /** Lays files over their profile. @throws OperatorError */
 export function planInstall(world: World, version: string, { metadata, spec = {} }: Operator): InstallPlan {

@@ -29,6 +29,15 @@ describe('istioctl install', () => {
     expect((await made.items('services')).map(({ metadata }) => metadata.name)).toContain('istiod-1-19-3');
   });
 
+  it('gives the ingress gateway port 15443 with profile demo', async () => {
+    const made = await readyLab();
+    const plane = controlPlane(made.config);
+    const spec = { ...(plane['spec'] as object), profile: 'demo' };
+    await made.install({ ...plane, spec });
+    const ingress = (await made.items('services')).find(({ metadata }) => metadata.name === 'istio-ingressgateway');
+    expect(ingress?.['spec'].ports.map(({ port }: { port: number }) => port)).toEqual([15021, 80, 443, 31400, 15443]);
+  });
+
   it('gives up after 300 s where istiod finds no room, and fits when it asks for less', async () => {
     const big = await readyLab({
       workerMemory: '2G',
