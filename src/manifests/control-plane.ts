@@ -10,6 +10,9 @@ const SMALL = {
 /** Name of its IstioOperator file, which labels what it installs. */
 export const CONTROL_PLANE = 'istio-vms-control-plane';
 
+/** Label by which an installer knows what it made: the name of its IstioOperator file. */
+export const OWNER = 'install.operator.istio.io/owning-resource';
+
 /** IstioOperator file of the control plane. Always named: a nameless one prunes the gateway (facts/istio-vm.md 2.6). */
 export function controlPlane(config: Config): Manifest {
   const { istio, networks } = config;

@@ -102,6 +102,20 @@ export function runningPods(view: ClusterView, namespace: string): readonly Kube
   );
 }
 
+/** Pods behind a Service that are Ready and stay: what serves, whatever the objects in front of it say. */
+export function readyPodsBehind(view: ClusterView, service: KubeObject | undefined): readonly KubeObject[] {
+  const selector = (service?.['spec'] as { selector?: Readonly<Record<string, string>> } | undefined)?.selector ?? {};
+  if (Object.keys(selector).length === 0) return [];
+  return view.objects.filter(
+    (object) =>
+      object.kind === 'Pod' &&
+      object.metadata.namespace === service?.metadata.namespace &&
+      object.metadata['deletionTimestamp'] === undefined &&
+      Object.entries(selector).every(([key, value]) => object.metadata.labels?.[key] === value) &&
+      hasCondition(object, 'Ready'),
+  );
+}
+
 /** The revision whose sidecar is in the pod: a container, or from Istio 1.29 on possibly a restartable init container. */
 export function sidecarRevision(pod: KubeObject): string | undefined {
   const spec = pod['spec'] as { containers?: { name?: string }[]; initContainers?: { name?: string }[] } | undefined;

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import { eastWestGateway, GATEWAY_SERVICE, servicePorts } from '../manifests/east-west-gateway.ts';
 import { gatewayOverlay } from '../manifests/overlay.ts';
 import { exposeIstiod, exposeServices, ISTIOD_GATEWAY } from '../manifests/expose.ts';
@@ -15,13 +16,16 @@ import {
   loadBalancerAddresses,
   loadBalancerNames,
   nodeAddress,
+  readyPodsBehind,
+  seeCluster,
   viewCluster,
   type ClusterView,
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
 import { overlayText } from './istio.ts';
-import { install } from './rollout.ts';
+import { proxyDifference, staleDeployments, type StaleDeployment } from './proxies.ts';
+import { install, restartDeployments } from './rollout.ts';
 
 const ADDRESS_MS = 180_000;
 
@@ -60,6 +64,9 @@ export function eastwestStep(lab: Lab): Step {
         return { drifted: `Service ${GATEWAY_SERVICE} has no port ${absent.map(({ port }) => port).join(', ')}` };
       const rollout = deploymentState(view, GATEWAY_SERVICE, namespace, await stoppedNodes(lab));
       if (rollout !== 'available') return { drifted: `gateway: ${rollout}` };
+      if (readyPodsBehind(view, service).length === 0) return { drifted: "no ready pod behind the gateway's Service" };
+      const [stale] = staleGateways(view, config);
+      if (stale !== undefined) return { drifted: `${stale.name}: its proxy has ${stale.why}` };
       const objects = compareObjects(view, exposed);
       if (objects !== 'ready') return objects;
       return loadBalancerAddresses(service).includes(expectedGatewayAddress(lab, view) ?? '')
@@ -75,9 +82,14 @@ export function eastwestStep(lab: Lab): Step {
       await install(lab, context, [file], GATEWAY_SERVICE);
       context.say(`exposing istiod-${config.istio.revision} and the mesh's services`);
       await applyObjects(lab, context, exposed);
+      await restartDeployments(lab, context, namespace, staleGateways(await seeCluster(lab), config));
       await waitForAddress(lab, context);
     },
   };
+}
+
+function staleGateways(view: ClusterView, config: Config): readonly StaleDeployment[] {
+  return staleDeployments(view, config.istio.namespace, [GATEWAY_SERVICE], (pod) => proxyDifference(pod, config));
 }
 
 /**

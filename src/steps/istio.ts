@@ -1,15 +1,27 @@
+import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
-import { controlPlane } from '../manifests/control-plane.ts';
+import { CONTROL_PLANE, controlPlane, OWNER } from '../manifests/control-plane.ts';
 import { recordOf, withRecord } from '../manifests/install-record.ts';
 import { networkNamespace } from '../manifests/expose.ts';
 import { toYaml } from '../manifests/yaml.ts';
 import type { Finding, Step } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
-import { compareObjects, findObject, isGoing, seeCluster, viewCluster, type ClusterView } from './cluster.ts';
+import {
+  compareObjects,
+  findObject,
+  isGoing,
+  readyPodsBehind,
+  seeCluster,
+  viewCluster,
+  type ClusterView,
+} from './cluster.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
-import { install } from './rollout.ts';
+import { proxyDifference, staleDeployments, type StaleDeployment } from './proxies.ts';
+import { install, restartDeployments } from './rollout.ts';
+
+const INGRESS_GATEWAY = 'istio-ingressgateway';
 
 /** The revisioned control plane. */
 export function istioStep(lab: Lab): Step {
@@ -35,13 +47,22 @@ export function istioStep(lab: Lab): Step {
       if (istiod === undefined) return { missing: `no Deployment ${namespace}/istiod-${revision}` };
       const state = deploymentState(view, `istiod-${revision}`, namespace, await stoppedNodes(lab));
       if (state !== 'available') return { drifted: `istiod-${revision}: ${state}` };
+      const service = findObject(view, 'Service', `istiod-${revision}`, namespace);
+      if (service === undefined) return { drifted: `no Service ${namespace}/istiod-${revision}` };
+      if (readyPodsBehind(view, service).length === 0)
+        return { drifted: `no ready pod behind the Service istiod-${revision}` };
+      if (!hasInjector(view, revision)) return { drifted: `the injection webhook of revision ${revision} is gone` };
       if (!hasDefaultTag(view, revision)) return { drifted: 'the revision tag `default` is gone' };
       const installed = recordOf(findObject(view, 'Namespace', namespace));
       if (installed !== (await wanted())) return { drifted: 'the control plane was installed with other settings' };
+      const [stale] = staleGateways(view, config);
+      if (stale !== undefined) return { drifted: `${stale.name}: its proxy has ${stale.why}` };
       return compareObjects(view, [networkNamespace(config)]);
     },
 
     async apply(context) {
+      const { namespace } = config.istio;
+      refuseOther(await viewCluster(lab), config);
       await doors.files.write(file, document, 0o644);
       context.say('istioctl install: CRDs, istiod, ingress gateway');
       const files = [file, ...(config.istio.overlay === undefined ? [] : [config.istio.overlay])];
@@ -54,6 +75,7 @@ export function istioStep(lab: Lab): Step {
         // istioctl can end with exit code 0 and have done nothing (facts/real-mesh.md 6.6).
         if (!hasDefaultTag(await seeCluster(lab), config.istio.revision)) throw tagNotSet(config.istio.revision);
       }
+      await restartDeployments(lab, context, namespace, staleGateways(await seeCluster(lab), config));
       // The installer labels only a namespace that it makes itself (facts/istio-vm.md 2.4). The record comes last: an
       // install that was cut is done again.
       await applyObjects(lab, context, [withRecord(networkNamespace(config), await wanted())]);
@@ -84,6 +106,38 @@ function tagNotSet(revision: string): CliError {
     message: `istioctl reported success, but the revision tag \`default\` does not point to ${revision}.`,
     hint: 'Run `istio-vms istio` again; if it stays so, another tool changes the tag: `istioctl tag list` shows it.',
   });
+}
+
+/**
+ * Two control planes of one lab do not work side by side: both inject under the same revision, and their gateways want
+ * the same ports. @throws CliError `bad-configuration`
+ */
+function refuseOther(view: ClusterView, { istio: { namespace } }: Config): void {
+  const other = view.objects.find(
+    ({ kind, metadata }) =>
+      kind === 'Deployment' && metadata.labels?.[OWNER] === CONTROL_PLANE && metadata.namespace !== namespace,
+  );
+  if (other === undefined) return;
+  throw new CliError('bad-configuration', {
+    message: `This cluster has a control plane of this lab in namespace ${other.metadata.namespace ?? ''}, and ISTIO_NAMESPACE is ${namespace}.`,
+    hint: `Set ISTIO_NAMESPACE=${other.metadata.namespace ?? ''} again, or make the lab anew: \`istio-vms up --recreate\`.`,
+  });
+}
+
+/** The ingress gateway that a profile brings; the east-west gateway has a step of its own. */
+function staleGateways(view: ClusterView, config: Config): readonly StaleDeployment[] {
+  return staleDeployments(view, config.istio.namespace, [INGRESS_GATEWAY], (pod) => proxyDifference(pod, config));
+}
+
+/** The revision's own; a tag has another one. */
+function hasInjector(view: ClusterView, revision: string): boolean {
+  return view.objects.some(
+    ({ kind, metadata: { labels = {} } }) =>
+      kind === 'MutatingWebhookConfiguration' &&
+      labels['app'] === 'sidecar-injector' &&
+      labels['istio.io/rev'] === revision &&
+      labels['istio.io/tag'] === undefined,
+  );
 }
 
 function hasDefaultTag(view: ClusterView, revision: string): boolean {

@@ -1,5 +1,5 @@
 import { CliError } from '../errors/cli-error.ts';
-import { CONTROL_PLANE } from '../manifests/control-plane.ts';
+import { CONTROL_PLANE, OWNER } from '../manifests/control-plane.ts';
 import { EAST_WEST } from '../manifests/east-west-gateway.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
@@ -7,6 +7,7 @@ import { waitForFormerNamespaces } from './apply.ts';
 import { findObject, nodesDown, seeCluster, viewCluster } from './cluster.ts';
 import { createTroubleWatch, troubleError, watchInstall, type Seen } from './install-watch.ts';
 import type { Lab } from './lab.ts';
+import type { StaleDeployment } from './proxies.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
 import { CommandError } from '../system/command-error.ts';
@@ -48,9 +49,6 @@ export async function install(
   await waitForRollout(lab, context, deployment, namespace);
 }
 
-/** Label by which an installer knows what it made: the name of its IstioOperator file. */
-const OWNER = 'install.operator.istio.io/owning-resource';
-
 /**
  * The Deployment whose selector an install could not change, e.g. after another CLUSTER_NETWORK
  * (facts/real-mesh.md 6.11); undefined for any other error, and for one that our files did not install.
@@ -88,6 +86,20 @@ async function runInstall(
     await watch.stop();
     lab.kubectl.forget();
   }
+}
+
+/** Makes the pods of these Deployments anew, with the proxies that istiod injects now. */
+export async function restartDeployments(
+  lab: Lab,
+  context: StepContext,
+  namespace: string,
+  stale: readonly StaleDeployment[],
+): Promise<void> {
+  for (const { name, why } of stale) {
+    context.say(`restarting ${name}: ${why}`);
+    await lab.kubectl.restart(name, namespace);
+  }
+  for (const { name } of stale) await waitForRollout(lab, context, name, namespace);
 }
 
 /** Waits until only new pods of a Deployment are left: installers return as soon as there is one. */

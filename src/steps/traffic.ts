@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import { routeObjects } from '../manifests/route.ts';
 import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
@@ -7,7 +8,6 @@ import {
   compareObjects,
   findObject,
   nodesDown,
-  runningPods,
   seeCluster,
   sidecarRevision,
   viewCluster,
@@ -15,6 +15,8 @@ import {
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
+import { proxyDifference, staleDeployments, type StaleDeployment } from './proxies.ts';
+import { restartDeployments } from './rollout.ts';
 
 const ROLLOUT_MS = 300_000;
 
@@ -37,7 +39,7 @@ export function routeStep(lab: Lab): Step {
 /** helloworld in two versions and a client with a sidecar, in an injected namespace. */
 export function sampleStep(lab: Lab): Step {
   const wanted = sampleObjects(lab.config, lab.shipped.versions);
-  const { revision } = lab.config.istio;
+  const { config } = lab;
   let late: string = SAMPLE_DEPLOYMENTS[0];
   const rollout = async (view: ClusterView): Promise<Finding> => {
     const stopped = await stoppedNodes(lab);
@@ -46,8 +48,8 @@ export function sampleStep(lab: Lab): Step {
       const state = deploymentState(view, name, SAMPLE_NAMESPACE, stopped);
       if (state !== 'available') return { missing: `${name}: ${state}` };
     }
-    const stale = staleDeployments(view, revision);
-    return stale.length === 0 ? 'ready' : { drifted: `${stale.join(', ')}: without a sidecar of revision ${revision}` };
+    const [stale] = staleSamples(view, config);
+    return stale === undefined ? 'ready' : { drifted: `${stale.name}: ${stale.why}` };
   };
   const waitForRollout = (context: StepContext, isNew: boolean): Promise<unknown> =>
     waitUntil({
@@ -90,20 +92,19 @@ export function sampleStep(lab: Lab): Step {
       await applyObjects(lab, context, wanted);
       await waitForRollout(context, isNew);
       // Injection happens when a pod is made: one from before has no sidecar, or an older revision's.
-      const stale = staleDeployments(await seeCluster(lab), revision);
-      for (const name of stale) {
-        context.say(`restarting ${name}: it has no sidecar of revision ${revision}`);
-        await lab.kubectl.restart(name, SAMPLE_NAMESPACE);
-      }
-      if (stale.length > 0) await waitForRollout(context, false);
+      await restartDeployments(lab, context, SAMPLE_NAMESPACE, staleSamples(await seeCluster(lab), config));
     },
   };
 }
 
-/** Deployments of the sample with a pod whose sidecar is not of this revision. */
-function staleDeployments(view: ClusterView, revision: string): readonly string[] {
-  const stale = runningPods(view, SAMPLE_NAMESPACE).filter((pod) => sidecarRevision(pod) !== revision);
-  return SAMPLE_DEPLOYMENTS.filter((name) => stale.some((pod) => pod.metadata.name.startsWith(`${name}-`)));
+/** Deployments of the sample with a pod that has no sidecar, or one of another control plane or configuration. */
+function staleSamples(view: ClusterView, config: Config): readonly StaleDeployment[] {
+  const { revision } = config.istio;
+  return staleDeployments(view, SAMPLE_NAMESPACE, SAMPLE_DEPLOYMENTS, (pod) => {
+    if (sidecarRevision(pod) !== revision) return `without a sidecar of revision ${revision}`;
+    const difference = proxyDifference(pod, config);
+    return difference === undefined ? undefined : `its sidecar has ${difference}`;
+  });
 }
 
 /** Takes the sample away: for `verify`, when it made one itself. */

@@ -8,6 +8,7 @@ import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
 import { compareObjects, seeCluster, viewCluster } from './cluster.ts';
 import { expectedGatewayAddress } from './eastwest.ts';
+import { overlayText } from './istio.ts';
 import type { Lab } from './lab.ts';
 
 const ROOT_CERT_MS = 120_000;
@@ -51,9 +52,9 @@ export function workloadStep(lab: Lab): Step {
       if (files.rootCert.trim() !== (await rootCertificate(lab, say))?.trim()) {
         return { drifted: 'the root certificate is not the one of this control plane' };
       }
-      // What the group says of labels, network and probe went into the files; the group in the cluster may be newer.
-      if ((await madeFrom(lab)) !== groupDigest(lab))
-        return { drifted: 'the files were made from another workload group' };
+      // What the group and the control plane say went into the files; both may be newer.
+      if ((await madeFrom(lab)) !== (await sourcesDigest(lab)))
+        return { drifted: 'the files were made from another workload group or control plane' };
       const gateway = expectedGatewayAddress(lab, view);
       if (is.gatewayAddress !== gateway)
         return { drifted: `hosts names ${is.gatewayAddress ?? 'nothing'}, the gateway is at ${gateway ?? '?'}` };
@@ -120,7 +121,7 @@ export async function configureWorkload(lab: Lab, context: StepContext, gatewayA
     for (const [key, name] of Object.entries(FILE_NAMES)) {
       await doors.files.write(`${raw}/${name}`, fixed[key as keyof WorkloadFiles], 0o600);
     }
-    await doors.files.write(`${raw}/${MADE_FROM}`, `${groupDigest(lab)}\n`, 0o600);
+    await doors.files.write(`${raw}/${MADE_FROM}`, `${await sourcesDigest(lab)}\n`, 0o600);
     // All at once: files of two makes would not fit each other, and nobody could see it.
     await doors.files.remove(config.paths.workloadFiles);
     await doors.files.rename(raw, config.paths.workloadFiles);
@@ -140,9 +141,11 @@ function halfMade(lab: Lab): string {
   return `${lab.config.paths.workloadFiles}.new`;
 }
 
-/** Digest of the group that the files of this configuration are made from. */
-function groupDigest({ config }: Lab): string {
-  return sha256(toYaml([workloadGroup(config)]));
+/** Digest of what istioctl makes the files from: the group, the control plane's names, and the mesh configuration. */
+async function sourcesDigest(lab: Lab): Promise<string> {
+  const { cluster, meshId, namespace, revision } = lab.config.istio;
+  const sources = [toYaml([workloadGroup(lab.config)]), cluster, meshId, namespace, revision, await overlayText(lab)];
+  return sha256(sources.join('\n---\n'));
 }
 
 async function madeFrom(lab: Lab): Promise<string | undefined> {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findingText } from '../../src/plan/words.ts';
+import { guestText } from '../../src/rehearsal/guest/files.ts';
+import { proxyDifference } from '../../src/steps/proxies.ts';
 import { labThatIsUp, refusals } from './support/simulated.ts';
 
 const { watch } = refusals();
@@ -25,6 +27,29 @@ const DRIFTS: readonly (readonly [Readonly<Record<string, string>>, Readonly<Rec
   // Every namespace has this one already.
   [{ SERVICE_ACCOUNT: 'default' }, { workload: /ServiceAccount vmns\/default has other labels/ }],
   [{ VM_NAMESPACE: 'otherns' }, { workload: /no Namespace otherns/ }],
+  [{ VM_NETWORK: 'other-network' }, { workload: /WorkloadGroup .* has other spec/ }],
+  // What istiod wrote into proxies when their pods were made, and istioctl into the files, says the old name.
+  [
+    { ISTIO_CLUSTER: 'other' },
+    {
+      istio: /installed with other settings|its proxy has cluster "test"/,
+      eastwest: /other ports or settings/,
+      sample: /its sidecar has cluster "test"/,
+      workload: /another workload group or control plane/,
+    },
+  ],
+  [
+    { ISTIO_MESH_ID: 'other' },
+    {
+      istio: /installed with other settings/,
+      sample: /its sidecar has mesh "vmmesh"/,
+      workload: /another workload group or control plane/,
+    },
+  ],
+  [
+    { CLUSTER_NETWORK: 'other' },
+    { istio: /installed with other settings/, sample: /its sidecar has network "kube-network"/ },
+  ],
 ];
 
 describe('another configuration on a lab that is up', () => {
@@ -39,5 +64,28 @@ describe('another configuration on a lab that is up', () => {
     expect(changed).toEqual(expect.arrayContaining(Object.keys(named)));
     expect((await lab.plan({ set })).filter(({ finding }) => finding !== 'ready')).toEqual([]);
     expect((await lab.verify([], { set })).red).toEqual([]);
+    const config = lab.configOf(set);
+    const namespaces = ['sample', config.istio.namespace];
+    const pods = lab.cluster.list('pods').filter(({ metadata }) => namespaces.includes(metadata.namespace ?? ''));
+    expect(pods.map((pod) => proxyDifference(pod, config)).filter((difference) => difference !== undefined)).toEqual(
+      [],
+    );
+    const env = guestText(lab.machine(config.vm.name), '/var/lib/istio/envoy/cluster.env') ?? '';
+    expect(env).toContain(`ISTIO_META_CLUSTER_ID="${config.istio.cluster}"`);
+  });
+
+  it('another ISTIO_NAMESPACE is refused before anything in the cluster is changed', async () => {
+    const lab = watch(await labThatIsUp());
+    const set = { ISTIO_NAMESPACE: 'other-system' };
+    const { report, commands } = await lab.up({ set });
+    expect(report.error?.message).toContain(
+      'This cluster has a control plane of this lab in namespace istio-system, and ISTIO_NAMESPACE is other-system.',
+    );
+    expect(report.error?.facts.hint).toContain('ISTIO_NAMESPACE=istio-system');
+    const writes = commands.filter(
+      ({ effect, command }) => effect === 'write' && /kubectl|istioctl/.test(command.file),
+    );
+    expect(writes).toEqual([]);
+    expect((await lab.verify()).red).toEqual([]);
   });
 });

@@ -66,11 +66,13 @@ function writeStatus(
     const available = ready >= wanted;
     next.status = {
       observedGeneration: (next.metadata as { generation?: number }).generation ?? 1,
-      replicas: all.length,
-      updatedReplicas: current.length,
-      readyReplicas: ready,
-      availableReplicas: ready,
-      unavailableReplicas: Math.max(0, wanted - ready),
+      ...counts({
+        replicas: all.length,
+        updatedReplicas: current.length,
+        readyReplicas: ready,
+        availableReplicas: ready,
+        unavailableReplicas: Math.max(0, wanted - ready),
+      }),
       conditions: [
         since({
           type: 'Available',
@@ -99,3 +101,7 @@ export function suffix(kube: Kube): string {
     (_, index) => ALPHABET[parseInt(hex.slice(index * 2, index * 2 + 2), 16) % ALPHABET.length],
   ).join('');
 }
+
+/** The API server leaves out what is 0. */
+const counts = (all: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));

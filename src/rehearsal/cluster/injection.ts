@@ -30,10 +30,19 @@ export function admit(kube: Kube, namespace: string, template: PodTemplate): Adm
         `Post "https://${service}.${istiod?.metadata.namespace ?? 'istio-system'}.svc:443/inject?timeout=10s": no endpoints available for service "${service}"`,
     };
   }
+  const { global = {} } = injectionValues(kube.store, revision);
+  const service = revision === 'default' ? 'istiod' : `istiod-${revision}`;
+  const env = [
+    { name: 'CA_ADDR', value: `${service}.${istiod.metadata.namespace ?? ''}.svc:15012` },
+    { name: 'ISTIO_META_CLUSTER_ID', value: clusterIdIn({ global }) },
+    ...(global.network === undefined ? [] : [{ name: 'ISTIO_META_NETWORK', value: global.network }]),
+    { name: 'ISTIO_META_MESH_ID', value: global.meshID ?? 'cluster.local' },
+  ];
   const proxy: Container = {
     name: 'istio-proxy',
     image: proxyImage(istiod.spec.template.spec.containers),
-    resources: proxyResources(kube.store, istiod.metadata.namespace, revision),
+    env,
+    resources: global.proxy?.resources ?? { requests: { cpu: '100m', memory: '128Mi' } },
   };
   return { kind: 'injected', revision, template: withProxy(template, proxy, revision) };
 }
@@ -66,7 +75,7 @@ function webhookFor(
 
 /** A gateway's only container says `auto` and becomes the proxy itself; anything else gets a second container. */
 function withProxy(template: PodTemplate, proxy: Container, revision: string): PodTemplate {
-  const { image } = proxy;
+  const { image, env = [] } = proxy;
   const metadata = {
     labels: {
       ...template.metadata?.labels,
@@ -81,7 +90,7 @@ function withProxy(template: PodTemplate, proxy: Container, revision: string): P
   };
   if (template.metadata?.annotations?.['inject.istio.io/templates'] === 'gateway') {
     const containers = template.spec.containers.map((container) =>
-      container.image === 'auto' ? { ...container, image, imagePullPolicy: pullPolicy(container) } : container,
+      container.image === 'auto' ? { ...container, image, env, imagePullPolicy: pullPolicy(container) } : container,
     );
     return { metadata, spec: { ...template.spec, containers } };
   }
@@ -99,15 +108,22 @@ const proxyImage = (containers: readonly Container[]): string =>
   (containers[0]?.image ?? '').replace(/\/pilot:/, '/proxyv2:');
 
 /** What a proxy asks of its node: `values.global.proxy.resources` of the install, or Istio's own (facts/peers.md B1). */
-function proxyResources(
-  store: Store,
-  namespace: string | undefined,
-  revision: string,
-): NonNullable<Container['resources']> {
-  const suffix = revision === 'default' ? '' : `-${revision}`;
-  const map = store.get('configmaps', namespace, `istio-sidecar-injector${suffix}`);
-  const values = JSON.parse((map?.['data'] as { values?: string } | undefined)?.values ?? '{}') as {
-    global?: { proxy?: { resources?: Container['resources'] } };
+
+interface InjectionValues {
+  readonly global?: {
+    readonly meshID?: string;
+    readonly network?: string;
+    readonly multiCluster?: { readonly clusterName?: string };
+    readonly proxy?: { readonly resources?: Container['resources'] };
   };
-  return values.global?.proxy?.resources ?? { requests: { cpu: '100m', memory: '128Mi' } };
 }
+
+/** What an install has left for the injector of a revision. */
+export function injectionValues(store: Store, revision: string): InjectionValues {
+  const name = revision === 'default' ? 'istio-sidecar-injector' : `istio-sidecar-injector-${revision}`;
+  const map = store.list('configmaps').find(({ metadata }) => metadata.name === name);
+  return JSON.parse((map?.['data'] as { values?: string } | undefined)?.values ?? '{}') as InjectionValues;
+}
+
+/** The name under which istiod knows its own cluster. */
+export const clusterIdIn = ({ global }: InjectionValues): string => global?.multiCluster?.clusterName ?? 'Kubernetes';

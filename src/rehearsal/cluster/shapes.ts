@@ -43,6 +43,7 @@ export interface Container {
   command?: string[];
   args?: string[];
   ports?: { name?: string; containerPort: number; hostPort?: number; protocol?: string }[];
+  env?: { name: string; value?: string }[];
   resources?: { requests?: { cpu?: string; memory?: string } };
 }
 
@@ -81,11 +82,12 @@ export interface Deployment extends KubeObject {
   spec: { replicas?: number; selector?: LabelSelector; template: PodTemplate };
   status?: {
     observedGeneration: number;
-    replicas: number;
-    updatedReplicas: number;
-    readyReplicas: number;
-    availableReplicas: number;
-    unavailableReplicas: number;
+    /** Absent where it is 0, like the other counts. */
+    replicas?: number;
+    updatedReplicas?: number;
+    readyReplicas?: number;
+    availableReplicas?: number;
+    unavailableReplicas?: number;
     conditions: Condition[];
   };
 }

@@ -35,6 +35,9 @@ export interface StoreOptions {
   readonly uid: () => string;
 }
 
+/** Kinds whose changes the API server does not count. */
+const WITHOUT_GENERATION = new Set(['nodes', 'leases.coordination.k8s.io', 'services', 'namespaces']);
+
 /** Makes an empty API server that serves what k3s serves. */
 export function createStore({ now, uid }: StoreOptions): Store {
   const kinds = new Map<string, KindInfo>(BUILTIN_KINDS.map((info) => [info.plural, info]));
@@ -75,7 +78,8 @@ export function createStore({ now, uid }: StoreOptions): Store {
     if (old?.generation !== undefined) metadata.generation = old.generation;
     if (current !== undefined && same(current, next)) return current;
     metadata.resourceVersion = String(++version);
-    if ('spec' in next && !same(current?.['spec'], next['spec'])) metadata.generation = (old?.generation ?? 0) + 1;
+    if ('spec' in next && !WITHOUT_GENERATION.has(info.plural) && !same(current?.['spec'], next['spec']))
+      metadata.generation = (old?.generation ?? 0) + 1;
     const kept = copyOf(next);
     shelf(info.plural).set(at, kept);
     changed(info.plural);

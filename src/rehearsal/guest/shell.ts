@@ -11,7 +11,7 @@ import type { ScriptCall, ScriptModel } from './scripts/script.ts';
 import { sidecarInstallModel, sidecarRemoveModel } from './scripts/sidecar-package.ts';
 import { demoStartModel, demoStopModel, k3sStartModel, sidecarStartModel } from './scripts/starts.ts';
 import { KERNEL_CPU, stateModel } from './scripts/state.ts';
-import { waitReady } from './sidecar.ts';
+import { GO_MEMORY_LIMIT, waitReady } from './sidecar.ts';
 import { journalctl, systemctl } from './systemctl.ts';
 import { programProblem } from './unit-file.ts';
 
@@ -141,10 +141,15 @@ const PROGRAMS: Readonly<Record<string, GuestProgram>> = {
       urlFlag === '--url' &&
       url === 'http://localhost:15021/healthz/ready';
     if (!understood || call.args.length !== 6) return unknown(call);
-    if (await waitReady(call, Number(seconds))) return { exitCode: 0 };
+    const line = (text: string): string => `${new Date(call.world.clock.now()).toISOString()}\tinfo\t${text}\n`;
+    const begun = line(`Waiting for Envoy proxy to be ready (timeout: ${seconds} seconds)...`);
+    const limit = `${GO_MEMORY_LIMIT}\n`;
+    if (await waitReady(call, Number(seconds)))
+      return { exitCode: 0, stdout: `${begun}${line('Envoy is ready!')}`, stderr: limit };
     return {
       exitCode: 255,
-      stderr: `Error: timeout waiting for Envoy proxy to become ready. Last error: Get "${url}": dial tcp 127.0.0.1:15021: connect: connection refused\n`,
+      stdout: begun,
+      stderr: `${limit}Error: timeout waiting for Envoy proxy to become ready. Last error: Get "${url}": dial tcp 127.0.0.1:15021: connect: connection refused\n`,
     };
   },
   python3: async (call) => {

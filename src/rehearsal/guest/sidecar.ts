@@ -26,6 +26,10 @@ const READY_PATIENCE = 60_000;
 /** What it says then. */
 const READY_GAVE_UP =
   'istio-vms: not ready within 60 s (is istiod reachable?); the rules are taken away, next try in 15 s';
+/** What each start of the agent says first. */
+export const GO_MEMORY_LIMIT =
+  'GOMEMLIMIT is updated package=github.com/KimMachineGun/automemlimit/memlimit GOMEMLIMIT=9223372036854775807';
+
 /** How soon after readiness the fault `vm-rebooted` strikes. */
 const REBOOT_AFTER = 2_000;
 
@@ -86,9 +90,7 @@ async function start(run: UnitRun): Promise<void> {
     loadRules(instance, { looseTracking: true });
   }
   // Go's runtime and the agent itself are talkative at every start.
-  run.log(
-    'GOMEMLIMIT is updated package=github.com/KimMachineGun/automemlimit/memlimit GOMEMLIMIT=9223372036854775807',
-  );
+  run.log(GO_MEMORY_LIMIT);
   if (trustedRoot(instance) === undefined) {
     throw new UnitExit(
       255,

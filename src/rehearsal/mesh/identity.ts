@@ -1,4 +1,5 @@
 import { sha256 } from '../cluster/access.ts';
+import { clusterIdIn, injectionValues } from '../cluster/injection.ts';
 import { meshRoot } from '../cluster/istiod.ts';
 import type { SimulatedCluster } from '../cluster/kube.ts';
 import { readToken } from '../cluster/tokens.ts';
@@ -52,13 +53,21 @@ export function identityProblem(
               : cluster.store.get('serviceaccounts', claims.namespace, claims.serviceAccount)?.metadata.uid !==
                   claims.uid
                 ? 'the token is not authenticated: service account not found'
-                : undefined;
+                : clusterProblem(cluster, settings);
     if (why !== undefined)
       return {
         reason: `warn\tca\tca request failed: rpc error: code = Unauthenticated desc = authentication failure: ${why}`,
       };
   }
   return groupProblem(cluster, settings, presentedIdentity(world, cluster, instance, settings) ?? '');
+}
+
+/** A token is looked at by the cluster that the agent names (security/pkg/server/ca/authenticate/kubeauth). */
+function clusterProblem({ store }: SimulatedCluster, settings: AgentSettings): string | undefined {
+  const revision = /^istiod-([^.]+)\./.exec(settings.discoveryAddress)?.[1] ?? 'default';
+  const own = clusterIdIn(injectionValues(store, revision));
+  if (settings.cluster === own) return undefined;
+  return `client claims to be in cluster "${settings.cluster}", but we only know about local cluster "${own}" and remote clusters []`;
 }
 
 function groupProblem(cluster: SimulatedCluster, settings: AgentSettings, identity: string): Refusal | undefined {

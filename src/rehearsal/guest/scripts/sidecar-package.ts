@@ -69,7 +69,9 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
   await passing(world, `sidecar-install on ${instance.name}: configured, not noted`);
   writeGuest(instance, `${STORE}/sidecar-version`, `${version}\n`);
   forget();
-  return { exitCode: 0, stdout: 'installed\n' };
+  // The package manager's own words go there.
+  const stderr = route === 'deb' ? `Reading package lists...\nSetting up istio-sidecar (${version}) ...\n` : '';
+  return { exitCode: 0, stdout: 'installed\n', stderr };
 };
 
 const wrongCpu = (madeFor: string, { cpu }: Instance): string =>

@@ -243,8 +243,8 @@ function rolledOut({ metadata, spec, status }: Deployment): boolean {
   return (
     status !== undefined &&
     status.observedGeneration >= generation &&
-    status.updatedReplicas >= replicas &&
-    status.availableReplicas >= replicas
+    (status.updatedReplicas ?? 0) >= replicas &&
+    (status.availableReplicas ?? 0) >= replicas
   );
 }
 

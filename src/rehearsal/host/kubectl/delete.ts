@@ -52,7 +52,8 @@ export const remove: Verb = {
         return { exitCode: 1, stderr: `error: timed out waiting for the condition on ${info.plural}/${name}\n` };
       await clock.sleep(LOOK_MS, call.signal);
     }
-    return { exitCode: 0, stdout: `${shown(info, name).replace('/', ' "')}" deleted\n` };
+    const from = namespace === undefined ? '' : ` from ${namespace} namespace`;
+    return { exitCode: 0, stdout: `${shown(info, name).replace('/', ' "')}" deleted${from}\n` };
   },
 };
 

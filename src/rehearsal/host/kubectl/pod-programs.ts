@@ -1,3 +1,4 @@
+import { clusterIdIn, injectionValues } from '../../cluster/injection.ts';
 import { podObjects, type SimulatedCluster } from '../../cluster/kube.ts';
 import { isReady } from '../../cluster/shapes.ts';
 import { HTTP_REQUEST } from '../../durations.ts';
@@ -65,22 +66,12 @@ async function pilotDiscovery({ cluster, deployment, argv }: InPod): Promise<Pro
     synced[`${kind}_acked`] = nonce;
   }
   const answer = [...pods, ...machines].map((proxy) => ({
-    cluster_id: clusterId(cluster, revision),
+    cluster_id: clusterIdIn(injectionValues(cluster.store, revision)),
     proxy,
     istio_version: versionOf(cluster, deployment),
     ...synced,
   }));
   return { exitCode: 0, stdout: `${JSON.stringify(answer)}\n` };
-}
-
-function clusterId(cluster: SimulatedCluster, revision: string): string {
-  const map = cluster.store
-    .list('configmaps')
-    .find(({ metadata }) => metadata.name === `istio-sidecar-injector-${revision}`);
-  const values = JSON.parse((map?.['data'] as Record<string, string> | undefined)?.['values'] ?? '{}') as {
-    global?: { multiCluster?: { clusterName?: string } };
-  };
-  return values.global?.multiCluster?.clusterName ?? 'Kubernetes';
 }
 
 function versionOf(cluster: SimulatedCluster, deployment: string): string {

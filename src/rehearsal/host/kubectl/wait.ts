@@ -107,12 +107,13 @@ export const rolloutStatus: Verb['run'] = async ({ call, cluster, parsed }) => {
 function isRolledOut({ metadata, spec, status }: Deployment): boolean {
   const { generation = 1 } = metadata as { generation?: number };
   const wanted = spec.replicas ?? 1;
+  if (status === undefined) return false;
+  const { observedGeneration, updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = status;
   return (
-    status !== undefined &&
-    status.observedGeneration >= generation &&
-    status.updatedReplicas >= wanted &&
-    status.replicas <= status.updatedReplicas &&
-    status.availableReplicas >= status.updatedReplicas
+    observedGeneration >= generation &&
+    updatedReplicas >= wanted &&
+    replicas <= updatedReplicas &&
+    availableReplicas >= updatedReplicas
   );
 }
 

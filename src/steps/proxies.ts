@@ -1,0 +1,59 @@
+import type { Config } from '../config/config.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { runningPods, type ClusterView } from './cluster.ts';
+
+interface Container {
+  readonly name?: string;
+  readonly env?: readonly { readonly name?: string; readonly value?: string }[];
+}
+
+/** istiod's address as injection writes it; another one comes from an overlay and is the user's business. */
+const ISTIOD = /^istiod(?:-[a-z0-9-]+)?\.[a-z0-9-]+\.svc:\d+$/;
+
+/**
+ * What a proxy was told when its pod was made and this configuration says otherwise, as `name "value"`; undefined when it
+ * is right, or there is none. istiod injects once: a pod keeps it until it is made anew, and istiod refuses a proxy that
+ * names another cluster.
+ */
+export function proxyDifference(pod: KubeObject, { istio, networks }: Config): string | undefined {
+  const spec = pod['spec'] as { containers?: Container[]; initContainers?: Container[] } | undefined;
+  const proxy = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(
+    ({ name }) => name === 'istio-proxy',
+  );
+  const told = new Map(proxy?.env?.map(({ name, value }) => [name, value]));
+  const istiod = `istiod-${istio.revision}.${istio.namespace}.svc:15012`;
+  const wanted: readonly (readonly [variable: string, what: string, value: string])[] = [
+    ['ISTIO_META_CLUSTER_ID', 'cluster', istio.cluster],
+    ['ISTIO_META_MESH_ID', 'mesh', istio.meshId],
+    ['ISTIO_META_NETWORK', 'network', networks.cluster],
+    ...(ISTIOD.test(told.get('CA_ADDR') ?? '') ? [['CA_ADDR', 'istiod', istiod] as const] : []),
+  ];
+  for (const [variable, what, value] of wanted) {
+    const is = told.get(variable);
+    if (is !== undefined && is !== value) return `${what} "${is}"`;
+  }
+  return undefined;
+}
+
+/** A Deployment whose pods have to be made anew, and what is wrong with their proxies. */
+export interface StaleDeployment {
+  readonly name: string;
+  readonly why: string;
+}
+
+/** Of these Deployments, those with a running pod for which `differs` gives a reason. */
+export function staleDeployments(
+  view: ClusterView,
+  namespace: string,
+  names: readonly string[],
+  differs: (pod: KubeObject) => string | undefined,
+): readonly StaleDeployment[] {
+  const pods = runningPods(view, namespace);
+  return names.flatMap((name) => {
+    const why = pods
+      .filter(({ metadata }) => metadata.name.startsWith(`${name}-`))
+      .map(differs)
+      .find((reason) => reason !== undefined);
+    return why === undefined ? [] : [{ name, why }];
+  });
+}
