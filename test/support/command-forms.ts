@@ -25,7 +25,9 @@ export function formOf(command: Command, scripts: Readonly<Record<string, string
     return { program: 'guest', words: then === undefined ? words : [...words, `+ ${then}`] };
   }
   const program = file.slice(file.lastIndexOf('/') + 1).replace(/^istioctl-.*/, 'istioctl');
-  return { program, words: withoutTarget(args).map((word) => simplified(word, scripts)) };
+  // Paths of this computer are the lab's own; what Incus is asked for only looks like one.
+  const own = (word: string): string => (program === 'incus' ? word : word.replace(/^\/.*\//, ''));
+  return { program, words: withoutTarget(args).map((word) => simplified(own(word), scripts)) };
 }
 
 /** As text, and the key under which answers of the same form are kept. */
@@ -63,10 +65,7 @@ function simplified(word: string, scripts: Readonly<Record<string, string>>): st
   const [script] = Object.entries(scripts).find(([, text]) => text === word) ?? [];
   if (script !== undefined) return script;
   if (word.includes('\n')) return 'SCRIPT';
-  return word
-    .replace(ADDRESS, 'ADDRESS')
-    .replace(/^(--(?:timeout|readiness-timeout|max-time)=?)\d+/, '$1N')
-    .replace(/^.*\/(?=[^/]+\.yaml$)/, '');
+  return word.replace(ADDRESS, 'ADDRESS').replace(/^(--timeout=)\d+/, '$1N');
 }
 
 /** kubeconfig and context are the lab's. */

@@ -9,7 +9,7 @@ import { IMAGE, incus, prepareIncus, PROJECT, raiseInotifyLimit, VM_PROFILE } fr
 import { installPackages, missingHere } from './host.ts';
 import { runLight } from './light/main.ts';
 import { startMirror } from './mirror.ts';
-import { recordIncus, recordPrograms, TARGET as RECORDINGS } from './recordings/main.ts';
+import { recordPrograms, TARGET as RECORDINGS } from './recordings/main.ts';
 import { ISTIO, K3S } from './versions.ts';
 
 const HELP = `usage: npm run mesh -- [options]
@@ -22,7 +22,6 @@ The built program against real Kubernetes, Istio and Envoy (test/acceptance/mesh
   --repeat NUMBER    checks vm-to-mesh so many times more
   --record           records kubectl's and istioctl's answers into test/recordings
   --record-lab       the same for every command in the life of a lab on machines
-  --record-incus DIRECTORY  the same for Incus, out of the logs of a run, e.g. mesh-report/incus-1.30.4
   --build            only build what is missing
   --report DIRECTORY default: mesh-report
 `;
@@ -32,7 +31,6 @@ const { values } = parseArgs({
     light: { type: 'boolean', default: false },
     record: { type: 'boolean', default: false },
     'record-lab': { type: 'boolean', default: false },
-    'record-incus': { type: 'string' },
     build: { type: 'boolean', default: false },
     engine: { type: 'string' },
     repeat: { type: 'string' },
@@ -65,11 +63,6 @@ async function main(): Promise<number> {
   if (missing !== undefined) {
     say(`not possible here: ${missing}`);
     return NOT_HERE;
-  }
-  const logs = values['record-incus'];
-  if (logs !== undefined) {
-    say(`${await recordIncus(resolve(process.env['INIT_CWD'] ?? process.cwd(), logs))} recordings`);
-    return 0;
   }
   await installPackages();
   const kept = resolve(process.env['INIT_CWD'] ?? process.cwd(), values.report);

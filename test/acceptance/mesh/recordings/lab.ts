@@ -17,7 +17,7 @@ import { verify } from '../../../../src/verify/verify.ts';
 import { formOf, formText, listening, ownOutput, type Answer } from '../../../support/command-forms.ts';
 import { normalise, shortened } from './normalise.ts';
 import { writeRecording } from './recorder.ts';
-import { TROUBLED, TROUBLES } from './troubles.ts';
+import { NAMESPACE as RECORDED, TROUBLED, TROUBLES } from './troubles.ts';
 
 /**
  * Records every command that the product runs in the life of a lab on whole machines: `up`, what `plan` and `verify` ask,
@@ -40,7 +40,9 @@ const around = await surroundings(invocation, {
 });
 const { guest } = around.shipped;
 const { real } = around;
+let heard = true;
 const hear = (answer: Answer): void => {
+  if (!heard) return;
   // The last answer of a form and an exit code: by then the lab has everything that an answer may hold.
   answers.set(`${formText(formOf(answer.command, guest))} → ${answer.result.exitCode}`, answer);
 };
@@ -78,7 +80,10 @@ await writeAll();
 
 /** Deployments whose pods cannot start, each in its own way, and what the cluster says of them. */
 async function recordTroubles(): Promise<void> {
+  // This one is not the product's.
+  heard = false;
   await lab.kubectl.apply(TROUBLED);
+  heard = true;
   let seen: Awaited<ReturnType<typeof lab.kubectl.get>> = [];
   await waitUntil({
     clock: lab.doors.clock,
@@ -88,31 +93,41 @@ async function recordTroubles(): Promise<void> {
     hint: 'See the rig.',
     say,
     probe: async () => {
-      seen = await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: 'recorded' });
+      seen = await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: RECORDED });
       const missing = TROUBLES.filter(({ there }) => !there(seen)).map(({ name }) => name);
       return missing.length === 0 ? { done: true } : { notYet: missing.join(', ') };
     },
   });
 }
 
+/** As `lab-….json` beside what was recorded without a lab. */
 async function writeAll(): Promise<void> {
   const recordedAt = new Date().toISOString().slice(0, 10);
-  const folder = join(values.target, 'lab');
-  await rm(folder, { recursive: true, force: true });
+  const folders: Readonly<Record<string, string>> = {
+    kubectl: `kubectl-${(await lab.kubectl.clientVersion()).replace(/\+.*/, '')}`,
+    istioctl: `istioctl-${lab.config.istio.version}`,
+    incus: `incus-${(await lab.engine.probe()).version.split('.').slice(0, 2).join('.')}`,
+    guest: 'guest-debian-12',
+  };
+  for (const folder of Object.values(folders)) {
+    const names = await readdir(join(values.target, folder)).catch(() => []);
+    for (const name of names) if (name.startsWith('lab-')) await rm(join(values.target, folder, name));
+  }
   for (const [key, answer] of answers) {
     const form = formOf(answer.command, guest);
-    const output = ownOutput(answer);
-    const argv = [form.program, ...form.words];
-    const directory = join(folder, form.program);
-    await writeRecording(directory, fileName(form.words, key), {
+    const { stdout, stderr } = ownOutput(answer);
+    const withheld = answer.command.secretOutput === true;
+    // Of the pods in trouble each one counts.
+    const whole = form.words.includes(RECORDED);
+    await writeRecording(join(values.target, folders[form.program] ?? form.program), fileName(form.words, key), {
       recordedAt,
-      argv,
+      argv: [form.program, ...form.words.map((word) => normalise(word, cwd))],
       exitCode: answer.result.exitCode,
-      stdout: shortened(normalise(output.stdout, cwd)),
-      stderr: normalise(output.stderr, cwd),
+      stdout: withheld ? 'WITHHELD\n' : whole ? normalise(stdout, cwd) : shortened(normalise(stdout, cwd)),
+      stderr: normalise(stderr, cwd),
     });
   }
-  say(`${(await readdir(folder)).length} programs, ${answers.size} recordings in ${folder}`);
+  say(`recordings: ${answers.size} in ${Object.values(folders).join(', ')}`);
 }
 
 /** The first words, and something that tells one form from another. */
@@ -121,6 +136,7 @@ function fileName(words: readonly string[], key: string): string {
     .filter((word) => !word.startsWith('-') && !/^(?:sudo|sh|SCRIPT)$/.test(word))
     .join('-')
     .replace(/[^a-z0-9.]+/gi, '-')
-    .slice(0, 48);
-  return `${shown}-${createHash('sha256').update(key).digest('hex').slice(0, 6)}`;
+    .slice(0, 40)
+    .replace(/-$/, '');
+  return `lab-${shown}-${createHash('sha256').update(key).digest('hex').slice(0, 6)}`;
 }

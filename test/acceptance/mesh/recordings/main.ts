@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { MeshPrograms } from '../programs.ts';
-import { recordIncusLogs } from './incus-logs.ts';
 
 export const TARGET = fileURLToPath(new URL('../../../recordings', import.meta.url));
 const INSIDE = fileURLToPath(new URL('inside.ts', import.meta.url));
@@ -32,6 +31,3 @@ export async function recordPrograms(programs: MeshPrograms): Promise<void> {
     }
   }
 }
-
-/** Takes Incus' answers out of the logs of a run on whole machines. */
-export const recordIncus = (report: string): Promise<number> => recordIncusLogs(report, TARGET);

@@ -16,6 +16,8 @@ export function normalise(text: string, directory: string): string {
       .replace(/\b\d{1,3}(?:\.\d{1,3}){3}:\d+->\d{1,3}(?:\.\d{1,3}){3}:\d+/g, `192.0.2.2:40000->${SERVER}`)
       .replace(/\b127\.0\.0\.1:\d+/g, SERVER)
       .replace(/\b10\.43\.\d+\.\d+/g, '10.43.0.9')
+      // The rig's machines (test/acceptance/install-incus.sh).
+      .replace(/\b10\.98\.77\.\d+\b/g, '192.0.2.3')
       .replace(/\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g, '00000000-0000-0000-0000-000000000000')
       .replace(/\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, '2026-01-01T00:00:00Z')
       // The head of a line of klog: day, time, process.
@@ -45,11 +47,11 @@ function shape(value: unknown): unknown {
   return isFields(value) ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shape(each)])) : value;
 }
 
-/** Objects by their `kind`, conditions by their `type`; the rest of an array is of one kind. */
+/** Objects by their `kind`, conditions by their `type`, containers and variables by `name`; the rest of an array is of one kind. */
 function oneOfEachKind(values: readonly unknown[]): unknown[] {
   const kinds = new Map<unknown, unknown>();
   for (const value of values) {
-    const kind = isFields(value) ? (value['kind'] ?? value['type'] ?? '') : typeof value;
+    const kind = isFields(value) ? (value['kind'] ?? value['type'] ?? value['name'] ?? '') : typeof value;
     kinds.set(kind, kinds.has(kind) ? together(kinds.get(kind), value) : value);
   }
   return [...kinds.values()];

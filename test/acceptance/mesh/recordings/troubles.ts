@@ -2,7 +2,8 @@ import { CURL_IMAGE } from '../../../../src/manifests/deployment.ts';
 import { podTrouble } from '../../../../src/steps/pod-reasons.ts';
 import type { KubeObject } from '../../../../src/tools/kube-object.ts';
 
-const NAMESPACE = 'recorded';
+/** Of nothing but these. */
+export const NAMESPACE = 'recorded';
 /** An image that is on the nodes. */
 const OURS = { image: CURL_IMAGE, imagePullPolicy: 'IfNotPresent' };
 

@@ -1,0 +1,117 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Recording } from '../acceptance/mesh/recordings/recorder.ts';
+import { TROUBLES } from '../acceptance/mesh/recordings/troubles.ts';
+import { podTrouble } from '../../src/steps/pod-reasons.ts';
+import { parseObjects } from '../../src/tools/kube-object.ts';
+import { formOf, formText, ownOutput, type Answer } from '../support/command-forms.ts';
+import { LINUX, refusals, shipped, simulated } from './support/simulated.ts';
+
+// What the product ran in the life of a real lab (`npm run mesh -- --record-lab`), beside the same life of a simulated one.
+const FOLDER = 'test/recordings';
+const RECORDED: readonly (Recording & { readonly name: string })[] = [
+  'kubectl-1.34.2',
+  'istioctl-1.30.4',
+  'guest-debian-12',
+]
+  .flatMap((program) => readdirSync(`${FOLDER}/${program}`).map((file) => `${program}/${file}`))
+  .filter((path) => path.includes('/lab-'))
+  .map((path) => ({
+    ...(JSON.parse(readFileSync(`${FOLDER}/${path}`, 'utf8')) as Recording),
+    name: path.replace('.json', ''),
+  }));
+
+const { watch } = refusals();
+const answers = new Map<string, Answer[]>();
+
+beforeAll(async () => {
+  const hear = (answer: Answer): void => {
+    const form = formText(formOf(answer.command, shipped.guest));
+    answers.set(form, [...(answers.get(form) ?? []), answer]);
+  };
+  const set = {
+    ISTIO_VERSION: '1.30.4',
+    K3S_VERSION: 'v1.34.2+k3s1',
+    LAB_NAME: 'mesh-incus',
+    ISTIO_OVERLAY: 'overlay.yaml',
+  };
+  const lab = watch(simulated({ set, hear }));
+  await lab.files.write(`${LINUX.cwd}/overlay.yaml`, readFileSync('test/acceptance/mesh/overlay.yaml', 'utf8'));
+  expect((await lab.up()).report.error).toBeUndefined();
+  expect((await lab.verify([], { strict: true, networkPolicy: true })).red).toEqual([]);
+  await lab.plan();
+  expect((await lab.down()).report.error).toBeUndefined();
+}, 60_000);
+
+/** Only where something is late, and there it was: what the unit of an agent says. */
+const NOW_AND_THEN = /^guest sudo journalctl /;
+const BLOCKS = /^kubectl wait /;
+const PROVOKED = /--namespace recorded /;
+
+describe('a recorded lab', () => {
+  it.each(RECORDED.filter(({ argv }) => !PROVOKED.test(argv.join(' '))).map((each) => [each.name, each] as const))(
+    '%s: the simulated one answers in the same shape',
+    (_, recording) => {
+      const { argv, exitCode, stdout, stderr } = recording;
+      const form = argv.join(' ');
+      if (NOW_AND_THEN.test(form)) return;
+      const ran = answers.get(form) ?? [];
+      expect(ran.length, `${form} was not run in the simulated life`).toBeGreaterThan(0);
+      const last = ran.findLast(({ result }) => result.exitCode === exitCode);
+      // What waits may end in time here, and be asked again there.
+      if (last === undefined && BLOCKS.test(form)) return;
+      expect(last, `${form} never ended with ${exitCode} in the simulated life`).toBeDefined();
+      if (last === undefined) return;
+      const own = ownOutput(last);
+      const streams = (out: { stdout: string; stderr: string }) => [out.stdout.trim() !== '', out.stderr.trim() !== ''];
+      expect.soft(streams(own)).toEqual(streams({ stdout, stderr }));
+      if (last.command.secretOutput !== true) expect.soft(invented(own.stdout, stdout)).toEqual([]);
+    },
+  );
+
+  it.each(TROUBLES)('says why the pods of $name do not start', ({ name, kinds }) => {
+    const recording = RECORDED.find(({ argv }) => PROVOKED.test(argv.join(' ')));
+    expect(kinds).toContain(podTrouble(parseObjects(recording?.stdout ?? ''), name, 'recorded')?.kind);
+  });
+});
+
+/** What the simulated answer has and the real one has not: keys of JSON, of `key<TAB>value`, or the form of a line. */
+function invented(simulated: string, real: string): readonly string[] {
+  const theirs = new Set([...featuresOf(real), ...OBJECTS]);
+  return [...featuresOf(simulated)].filter((feature) => !theirs.has(feature)).sort();
+}
+
+/** What objects had at any time: in one answer a pod waits, in another one it runs. */
+const OBJECTS: readonly string[] = RECORDED.filter(({ argv }) => argv.includes('get') && argv.includes('--output=json'))
+  .map(({ stdout }) => [...featuresOf(stdout)])
+  .flat();
+
+function featuresOf(text: string): ReadonlySet<string> {
+  try {
+    return new Set(pathsOf(JSON.parse(text), ''));
+  } catch {
+    return new Set(text.split('\n').map(formOfLine));
+  }
+}
+
+/** Objects of Kubernetes by their kind; what users name freely counts as one key. */
+function pathsOf(value: unknown, at: string): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap((each) => pathsOf(each, at));
+  if (typeof value !== 'object' || value === null) return [at];
+  const { kind } = value as { kind?: unknown };
+  const here = typeof kind === 'string' ? `${at.replace(/items$/, '')}${kind} ` : at === '' ? '' : `${at}.`;
+  return Object.entries(value).flatMap(([key, each]) =>
+    pathsOf(each, /(?:labels|annotations|matchLabels|selector|\.data)$/.test(at) ? `${here}*` : `${here}${key}`),
+  );
+}
+
+function formOfLine(line: string): string {
+  const [key = '', ...values] = line.replace(/^\d{4}-\d\d-\d\dT[\d:.]+Z\t/, '').split('\t');
+  return values.length > 0
+    ? key
+    : line
+        .replace(/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, 'ADDRESS')
+        .replace(/ \/\S*\//g, ' …/')
+        .replace(/-[0-9a-z]{8,10}-[0-9a-z]{5}\b/g, '-POD')
+        .replace(/\d+/g, 'N');
+}
