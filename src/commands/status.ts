@@ -4,6 +4,8 @@ import { counted, duration } from '../plan/words.ts';
 import { requireTools } from './tools.ts';
 import { renderTable, type Cell } from '../ui/table.ts';
 import type { Paint } from '../ui/paint.ts';
+import type { MachineInfo } from '../machines/machine.ts';
+import { formerMachines, type FormerMachines } from '../steps/former-machines.ts';
 import { experimentsIn } from '../steps/experiments.ts';
 import { findLeftovers } from '../steps/leftovers.ts';
 import type { Leftover } from '../steps/left-objects.ts';
@@ -25,7 +27,12 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
       const status = await readStatus(lab);
       const experiments = await experimentsIn(lab, await lookAtCluster(lab));
       const left = await findLeftovers(lab);
-      const leftRows = [...left.map(leftoverRow), ...experiments.map(experimentRow)];
+      const machines = await formerMachines(lab);
+      const leftRows = [
+        ...machineRows(machines, lab.config.lab),
+        ...left.map(leftoverRow),
+        ...experiments.map(experimentRow),
+      ];
       const sections = leftRows.length === 0 ? status : [...status, { title: 'Left over', rows: leftRows }];
       const { paint, width } = work.screen.answer;
       const now = lab.doors.clock.now();
@@ -42,7 +49,7 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
           k3s: config.k3s.version,
           sections,
         },
-        text: `${paint.bold(head)}\n\n${renderTable({ rows, width, paint }).trimEnd()}${advice(left, 'former settings', 'up --prune')}${advice(experiments, 'an interrupted `verify`', 'up')}`,
+        text: `${paint.bold(head)}\n\n${renderTable({ rows, width, paint }).trimEnd()}${leftoverAdvice(left, machines.recorded)}${advice(deletable(experiments), 'object', 'an interrupted `verify`', 'up')}`,
       };
     },
   });
@@ -58,11 +65,26 @@ function experimentRow(left: Leftover): StatusRow {
   return { what, state: `${state}, created by \`verify\`` };
 }
 
+function machineRows({ recorded, labeled }: FormerMachines, lab: string): readonly StatusRow[] {
+  const row = ({ name, state }: MachineInfo, more: string): StatusRow => ({
+    what: 'Machine',
+    state: `${name}, ${state}${more}`,
+  });
+  const elsewhere = `, labeled as part of lab ${lab}, but not on record in this directory: it is kept`;
+  return [...recorded.map((machine) => row(machine, '')), ...labeled.map((machine) => row(machine, elsewhere))];
+}
+
+const deletable = (left: readonly Leftover[]): number => left.filter(({ holds }) => holds === undefined).length;
+
+function leftoverAdvice(objects: readonly Leftover[], machines: readonly MachineInfo[]): string {
+  const command = 'up --prune';
+  return `${advice(machines.length, 'machine', 'former settings', command)}${advice(deletable(objects), 'object', 'former settings', command)}`;
+}
+
 /** What deletes the leftovers that may be deleted; empty when there are none. */
-function advice(left: readonly Leftover[], of: string, command: string): string {
-  const count = left.filter(({ holds }) => holds === undefined).length;
+function advice(count: number, noun: string, of: string, command: string): string {
   if (count === 0) return '';
-  return `\n\n${counted(count, 'object')} left over from ${of}; \`istio-vms ${command}\` deletes ${count === 1 ? 'it' : 'them'}.`;
+  return `\n\n${counted(count, noun)} left over from ${of}; \`istio-vms ${command}\` deletes ${count === 1 ? 'it' : 'them'}.`;
 }
 
 function cells({ what, ok, state, since, expires }: StatusRow, now: number, paint: Paint): readonly Cell[] {

@@ -1,6 +1,8 @@
 import type { CliError } from '../errors/cli-error.ts';
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
+import { formerMachines, formerMachinesStep, formerNames } from '../steps/former-machines.ts';
+import type { Lab } from '../steps/lab.ts';
 import { leftoversStep } from '../steps/leftovers.ts';
 import { labSteps } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
@@ -41,18 +43,33 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
       return whileAlone(work, () =>
         pictured(work, { kind, file: options.report }, async (draft): Promise<Answer> => {
           const { lab, record } = work.app;
-          const all = options.prune === true ? [...labSteps(lab), leftoversStep(lab)] : labSteps(lab);
+          const all = [
+            ...labSteps(lab),
+            ...(options.prune === true ? [leftoversStep(lab)] : []),
+            ...(options.prune === true || kind !== 'apply'
+              ? [formerMachinesStep(lab, { whenInUse: kind !== 'apply' })]
+              : []),
+          ];
           const steps = all.map((step) => observedStep(step, record));
           const run = await carryOut(work, steps, { kind, targets: 'all' });
           draft.run = run;
           if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
-          const summary = summarize(run, work.screen.answer).join('\n');
+          const summary = `${summarize(run, work.screen.answer).join('\n')}${await notes(lab)}`;
           if (kind === 'delete' || options.skipVerify === true) return { data: runData(run), text: summary, run };
           return verified(work, draft, run.changed === 0, { data: runData(run), text: summary, run });
         }),
       );
     },
   });
+}
+
+/** What a run without `--prune` leaves as it is, and why that matters. */
+async function notes(lab: Lab): Promise<string> {
+  // The record is read first: without a former name no engine is asked.
+  if ((await formerNames(lab)).length === 0) return '';
+  const names = (await formerMachines(lab)).recorded.map(({ name }) => name);
+  if (names.length === 0) return '';
+  return `\nLeft over from former settings: ${names.join(', ')}; \`istio-vms up --prune\` deletes ${names.length === 1 ? 'it' : 'them'}.`;
 }
 
 /** After a run that changed nothing only those proofs are made that change nothing either. */

@@ -16,7 +16,7 @@ export function spareWorkersStep(lab: Lab): Step {
   const spare = async (): Promise<readonly MachineInfo[]> => {
     const ours: MachineInfo[] = [];
     for (const machine of await lab.machines.all()) {
-      if (isWorkerName(lab, machine.name) && (await lab.ownership.isOurs(machine)) === 'ours') ours.push(machine);
+      if (isSpareWorker(lab, machine.name) && (await lab.ownership.isOurs(machine)) === 'ours') ours.push(machine);
     }
     return ours;
   };
@@ -26,12 +26,12 @@ export function spareWorkersStep(lab: Lab): Step {
     return (await viewCluster(lab)).objects
       .filter(({ kind }) => kind === 'Node')
       .map(({ metadata }) => metadata.name)
-      .filter((name) => isWorkerName(lab, name) && !machines.includes(name));
+      .filter((name) => isSpareWorker(lab, name) && !machines.includes(name));
   };
   /** Workers that the record of a run that was cut still names. */
   const notedForNothing = async (): Promise<readonly string[]> => {
     const machines = (await lab.machines.all()).map(({ name }) => name);
-    return (await lab.ownership.recorded()).filter((name) => isWorkerName(lab, name) && !machines.includes(name));
+    return (await lab.ownership.recorded()).filter((name) => isSpareWorker(lab, name) && !machines.includes(name));
   };
   const removeAll = async (
     context: StepContext,
@@ -139,7 +139,7 @@ async function waitForPodsToMove(
 }
 
 /** A worker's name in this lab's manner, but not one that the configuration asks for. */
-function isWorkerName(lab: Lab, name: string): boolean {
+export function isSpareWorker(lab: Lab, name: string): boolean {
   const { master, workerNames } = lab.config.k3s;
   const prefix = master.slice(0, -'master'.length);
   return new RegExp(`^${prefix}worker-[0-9]+$`).test(name) && !workerNames.includes(name);

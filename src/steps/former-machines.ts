@@ -1,0 +1,74 @@
+import type { MachineInfo } from '../machines/machine.ts';
+import type { Step, StepContext } from '../plan/step.ts';
+import { counted } from '../plan/words.ts';
+import type { Lab } from './lab.ts';
+import { removeMachine } from './own-machines.ts';
+import { isSpareWorker } from './spare-workers.ts';
+
+/** Machines of this lab that the present settings do not ask for; surplus workers are the matter of `spare-workers`. */
+export interface FormerMachines {
+  /** On record in this DATA_DIR and ours: `up --prune` and `up --delete` delete them. */
+  readonly recorded: readonly MachineInfo[];
+  /** Labeled with the name of this lab, but not on record: they may belong to a lab of the same name in another directory. */
+  readonly labeled: readonly MachineInfo[];
+}
+
+/** Looks for machines of a former WORKLOAD_VM_NAME or NODE_PREFIX. */
+export async function formerMachines(lab: Lab): Promise<FormerMachines> {
+  const onRecord = await lab.ownership.recorded();
+  const recorded: MachineInfo[] = [];
+  const labeled: MachineInfo[] = [];
+  for (const machine of await lab.machines.all()) {
+    if (isWanted(lab, machine.name) || isSpareWorker(lab, machine.name)) continue;
+    if (onRecord.includes(machine.name)) {
+      if ((await lab.ownership.isOurs(machine)) === 'ours') recorded.push(machine);
+    } else if (machine.lab === lab.config.lab) labeled.push(machine);
+  }
+  return { recorded, labeled };
+}
+
+/** Names on record that the present settings do not ask for; read from the record alone. */
+export async function formerNames(lab: Lab): Promise<readonly string[]> {
+  return (await lab.ownership.recorded()).filter((name) => !isWanted(lab, name) && !isSpareWorker(lab, name));
+}
+
+/**
+ * Deletes machines of former settings: part of `up --prune`, `--delete` and `--recreate` only.
+ *
+ * @param whenInUse true where the whole lab is deleted: it does not wait for the VM of the present settings to be a member
+ */
+export function formerMachinesStep(lab: Lab, { whenInUse }: { readonly whenInUse: boolean }): Step {
+  const removeAll = async (context: StepContext): Promise<readonly string[]> => {
+    const all = await lab.machines.all();
+    const ours = (await formerMachines(lab)).recorded.map(({ name }) => name);
+    const gone = (await formerNames(lab)).filter((name) => !all.some((machine) => machine.name === name));
+    const removed: string[] = [];
+    // One whose launch was cut may come up late; a record without a machine is deleted.
+    for (const name of [...ours, ...gone]) if (await removeMachine(lab, name, context)) removed.push(name);
+    return removed;
+  };
+  return {
+    id: 'former-machines',
+    title: 'machines left over from former settings',
+    // Only when the VM is a member under the present settings is nothing of the former ones in use.
+    needs: whenInUse ? [] : ['sidecar', 'route', 'sample'],
+    madeBy: 'istio-vms up',
+    expectMs: 5_000,
+    async check() {
+      const names = (await formerMachines(lab)).recorded.map(({ name }) => name);
+      return names.length === 0
+        ? 'ready'
+        : { drifted: `${counted(names.length, 'machine')} left over: ${names.join(', ')}` };
+    },
+    async apply(context) {
+      await removeAll(context);
+    },
+    async remove(context) {
+      return (await removeAll(context)).length === 0 ? 'absent' : 'removed';
+    },
+  };
+}
+
+function isWanted({ config }: Lab, name: string): boolean {
+  return [config.k3s.master, ...config.k3s.workerNames, config.vm.name].includes(name);
+}
