@@ -106,6 +106,33 @@ export const HARMS: readonly Harm[] = [
     named: { istioctl: /does not point/ },
   },
   {
+    what: "the revision's own injection webhook is gone",
+    harm: (lab) =>
+      drop(lab, 'mutatingwebhookconfigurations.admissionregistration.k8s.io', 'istio-sidecar-injector-1-19-3'),
+    named: { istio: /the injection webhook of revision 1-19-3 is gone/ },
+  },
+  {
+    what: 'the Service of istiod is gone',
+    harm: (lab) => drop(lab, 'services', 'istiod-1-19-3', 'istio-system'),
+    named: { istio: /no Service istio-system\/istiod-1-19-3/ },
+  },
+  {
+    what: 'the Service of istiod selects nothing',
+    harm: (lab) =>
+      edit(lab, 'services', 'istio-system', 'istiod-1-19-3', (object) => {
+        (object['spec'] as { selector: object }).selector = { app: 'other' };
+      }),
+    named: { istio: /no ready pod behind the Service istiod-1-19-3/ },
+  },
+  {
+    what: 'the Service of the gateway selects nothing',
+    harm: (lab) =>
+      edit(lab, 'services', 'istio-system', 'istio-eastwestgateway', (object) => {
+        (object['spec'] as { selector: object }).selector = { app: 'other' };
+      }),
+    named: { eastwest: /no ready pod behind the gateway's Service/ },
+  },
+  {
     what: 'the webhook of the tag is gone',
     harm: (lab) =>
       drop(lab, 'mutatingwebhookconfigurations.admissionregistration.k8s.io', 'istio-revision-tag-default'),
