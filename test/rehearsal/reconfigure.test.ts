@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { findingText } from '../../src/plan/words.ts';
 import { guestText } from '../../src/rehearsal/guest/files.ts';
 import { proxyDifference } from '../../src/steps/proxies.ts';
-import { labThatIsUp, refusals } from './support/simulated.ts';
+import { labThatIsUp, LINUX, refusals, simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
 
@@ -87,5 +87,20 @@ describe('another configuration on a lab that is up', () => {
     );
     expect(writes).toEqual([]);
     expect((await lab.verify()).red).toEqual([]);
+  });
+
+  it('another overlay reaches what the VM is told of the mesh', async () => {
+    const overlay = (concurrency: number): string =>
+      `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  meshConfig: { defaultConfig: { concurrency: ${concurrency} } }\n`;
+    const lab = watch(simulated({ set: { ISTIO_OVERLAY: 'overlay.yaml' } }));
+    const path = `${LINUX.cwd}/overlay.yaml`;
+    await lab.files.write(path, overlay(2));
+    expect((await lab.up()).report.error).toBeUndefined();
+    await lab.files.write(path, overlay(3));
+    const { report, changed } = await lab.up();
+    expect(report.error).toBeUndefined();
+    expect(changed).toEqual(expect.arrayContaining(['istio', 'workload', 'sidecar']));
+    expect(guestText(lab.machine(lab.config.vm.name), '/etc/istio/config/mesh')).toContain('concurrency: 3');
+    expect((await lab.up()).changed).toEqual([]);
   });
 });
