@@ -9,6 +9,9 @@ import { findObject, hasCondition, nodeAddress, rolloutState, type ClusterView }
  */
 const HEARTBEAT_MS = 25_000;
 
+/** The Deployment that answers DNS in the cluster, as k3s makes it. */
+export const CLUSTER_DNS = { name: 'coredns', namespace: 'kube-system' } as const;
+
 export interface WantedNode {
   /** k3s version, e.g. `v1.28.15+k3s1`. */
   readonly version?: string;

@@ -11,7 +11,7 @@ import {
 } from '../steps/cluster.ts';
 import { expectedGatewayAddress, portClash } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
-import { nodeIsReady } from '../steps/node-health.ts';
+import { CLUSTER_DNS, deploymentState, nodeIsReady } from '../steps/node-health.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check, type Verdict } from './check.ts';
 import { isBooting, PATIENCE_MS } from './patience.ts';
@@ -21,7 +21,7 @@ const PAUSE_MS = 2_000;
 
 export const nodes: Check = {
   name: 'nodes',
-  title: 'all nodes are Ready',
+  title: 'all nodes are Ready, and cluster DNS serves',
   needs: [],
   madeBy: ['istio-vms k3s'],
   async run(lab, context) {
@@ -53,7 +53,7 @@ async function lookAtNodes(lab: Lab): Promise<{ verdict: Verdict; pending?: stri
     };
   }
   const late = names.filter((name) => !nodeIsReady(view, name, version));
-  if (late.length === 0) return { verdict: pass(`${names.join(', ')} with ${version}`) };
+  if (late.length === 0) return lookAtDns(view, `${names.join(', ')} with ${version}`);
   const why = (name: string): string => {
     const machine = machineOf(name);
     if (machine === undefined) return `${name} (no such machine)`;
@@ -69,8 +69,21 @@ async function lookAtNodes(lab: Lab): Promise<{ verdict: Verdict; pending?: stri
   return late.every(comes) ? { verdict, pending: `${late.join(', ')} not Ready yet` } : { verdict };
 }
 
-/** Whether there has been a cluster: without a kubeconfig there is nothing to wait for. */
-const isKnown = (why: string): boolean => !why.includes('no kubeconfig');
+/** The verdict on cluster DNS, without which no pod finds a Service; the VM's sidecar answers its own. */
+function lookAtDns(view: ClusterView, nodesEvidence: string): { verdict: Verdict; pending?: string } {
+  const { name, namespace } = CLUSTER_DNS;
+  const state = deploymentState(view, name, namespace);
+  if (state === 'available') return { verdict: pass(nodesEvidence) };
+  const verdict = fail(`${name}: ${state}; ${nodesEvidence}`, { blocks: ['mesh-to-vm'] });
+  const deployment = findObject(view, 'Deployment', name, namespace);
+  // One without pods stays so; others may be starting, e.g. after a reboot.
+  return deployment === undefined || isScaledToZero(deployment)
+    ? { verdict }
+    : { verdict, pending: `${name}: ${state}` };
+}
+
+/** Whether the API may come: without a kubeconfig, or with one for another address, there is nothing to wait for. */
+const isKnown = (why: string): boolean => !/no kubeconfig|the kubeconfig names/.test(why);
 
 export const versions: Check = {
   name: 'versions',
@@ -184,9 +197,7 @@ export const sample: Check = {
   usesSample: true,
   async run(lab) {
     const view = await lookAtCluster(lab);
-    const states = SAMPLE_DEPLOYMENTS.map(
-      (name) => [name, rolloutState(findObject(view, 'Deployment', name, SAMPLE_NAMESPACE))] as const,
-    );
+    const states = SAMPLE_DEPLOYMENTS.map((name) => [name, deploymentState(view, name, SAMPLE_NAMESPACE)] as const);
     const late = states.filter(([, state]) => state !== 'available');
     const at = { look: look(lab, SAMPLE_NAMESPACE, 'pods') };
     if (late.length > 0) {

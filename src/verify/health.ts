@@ -2,19 +2,24 @@ import { CliError } from '../errors/cli-error.ts';
 import { DEMO_UNIT, foreignListener, listenerText } from '../guest/demo.ts';
 import type { GuestState } from '../guest/state.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
-import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { fail, pass, type Check, type Verdict } from './check.ts';
+import { fail, pass, type Check, type CheckContext, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
+import { outlook } from './settling.ts';
 import { runningVm } from './vm.ts';
 import { entrySeen, findEntry } from './vm-checks.ts';
 
-/** The agent's probe runs every 5 s, and one result is enough (facts/real-mesh.md 6.8). */
-const FLIP_MS = 45_000;
+/** The agent's probe runs every 5 s, and one result is enough (facts/real-mesh.md 6.8). At least so long it is waited for. */
+const FLIP_MS = 9_000;
+/** How much later than other checks this one may still wait: it is nearly the last. Milliseconds. */
+const LATER_MS = 4_000;
+/** How long in a lab that settles. */
+const SETTLING_MS = 45_000;
 /** After so long without a change the entry itself is looked at, for the reason. Milliseconds. */
 const SLICE_MS = 12_000;
+const PAUSE_MS = 2_000;
 
 /** Health must follow the workload, not merely be green: stopped → unhealthy, running → healthy. */
 export const health: Check = {
@@ -29,7 +34,12 @@ export const health: Check = {
     // Only what runs is stopped, so that it runs again afterwards and nothing else has changed.
     const state = await lab.workloadVm.state();
     const other = state === undefined ? undefined : otherApplication(lab, state);
-    if (other !== undefined) return healthyOnly(lab, entry, other, context);
+    if (other !== undefined) {
+      const listens = state !== undefined && foreignListener(state) !== undefined;
+      // Where nobody listens nothing becomes healthy: one look is enough.
+      const health = listens ? await waitForHealth(lab, entry, 'True', context) : healthOf(await findEntry(lab));
+      return healthyOnly(lab, health, other);
+    }
     const { active } = state?.demo ?? { active: 'not there' };
     if (active !== 'active') return fail(`the demo workload is ${active}`, { certain: true });
     // Looked up before: on the way back there is no look that an interrupt could cut.
@@ -43,12 +53,12 @@ export const health: Check = {
       // Also after an interrupt: what we stopped runs again.
       await demo(lab, vm, 'start');
     }
-    if (stopped !== 'False') return fail(`stopped: ${stopped}`, { look: entries(lab) });
+    if (stopped !== 'False') return fail(`stopped: Healthy is ${stopped}`, { look: entries(lab) });
     context.say('the demo workload runs again');
     const running = await waitForHealth(lab, entry, 'True', context);
     return running === 'True'
       ? pass('stopped: Healthy False; running: Healthy True')
-      : fail(`running: ${running}`, { look: entries(lab) });
+      : fail(`running: Healthy is ${running}`, { look: entries(lab) });
   },
 };
 
@@ -60,11 +70,10 @@ export function otherApplication({ config }: Lab, state: GuestState): string | u
 }
 
 /** The user's own application is not ours to stop: that it is healthy is all there is to see. */
-async function healthyOnly(lab: Lab, entry: KubeObject, other: string, context: StepContext): Promise<Verdict> {
-  const running = await waitForHealth(lab, entry, 'True', context);
-  return running === 'True'
+function healthyOnly(lab: Lab, health: string, other: string): Verdict {
+  return health === 'True'
     ? pass(`Healthy True, served by ${other}; not stopped to see it unhealthy`)
-    : fail(`${running}; the port is served by ${other}`, {
+    : fail(`Healthy is ${health}; the port is served by ${other}`, {
         hint: `serve port ${lab.config.vm.appPort} on ${lab.config.vm.name} with your application, or set DEMO=on`,
       });
 }
@@ -77,39 +86,54 @@ async function demo(lab: Lab, vm: Machine, verb: 'start' | 'stop'): Promise<void
   lab.workloadVm.forget();
 }
 
-/** Waits for a health of the VM's entry. Gives that, or what it is instead. The entry may be made anew meanwhile. */
+/**
+ * Waits for a health of the VM's entry, longer only in a lab that settles. Gives that, or what it is instead. The entry may
+ * be made anew meanwhile.
+ */
 async function waitForHealth(
   lab: Lab,
   known: KubeObject,
   wanted: 'True' | 'False',
-  context: StepContext,
+  context: CheckContext,
 ): Promise<string> {
   const { namespace } = lab.config.vm;
+  const { clock } = lab.doors;
+  const from = clock.now();
+  let until = Math.max(from + FLIP_MS, (context.deadline ?? 0) + LATER_MS);
+  let isExtended = false;
   let entry: KubeObject | undefined = known;
   let status = 'unknown';
   try {
     return await waitUntil({
-      clock: lab.doors.clock,
+      clock,
       signal: context.signal,
       say: context.say,
       what: `Healthy to be ${wanted}`,
-      deadlineMs: FLIP_MS,
-      intervalMs: 2_000,
+      deadlineMs: SETTLING_MS,
+      intervalMs: PAUSE_MS,
       hint: 'The probe travels with the workload files: `istio-vms workload`, then `istio-vms bootstrap`.',
       probe: async (signal) => {
         // The command that waits hears of the change at once, and says no more than yes or no.
+        const slice = Math.min(SLICE_MS, until - clock.now());
         if (
           entry !== undefined &&
-          (await lab.kubectl.entryHealth(entry.metadata.name, namespace, wanted, SLICE_MS, signal))
+          slice > 0 &&
+          (await lab.kubectl.entryHealth(entry.metadata.name, namespace, wanted, slice, signal))
         )
           return { done: wanted };
         entry = await findEntry(lab);
         status = healthOf(entry);
-        return status === wanted ? { done: wanted } : { notYet: `Healthy is ${status}` };
+        if (status === wanted) return { done: wanted };
+        const isOver = (): boolean => clock.now() + PAUSE_MS > until;
+        if (isOver() && !isExtended && (await outlook(lab, context)) === 'settling') {
+          isExtended = true;
+          until = from + SETTLING_MS;
+        }
+        return isOver() ? { done: status } : { notYet: `Healthy is ${status}` };
       },
     });
   } catch (error) {
-    if (error instanceof CliError && error.reason === 'gave-up-waiting') return `Healthy is ${status}`;
+    if (error instanceof CliError && error.reason === 'gave-up-waiting') return status;
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { describeWorkloadFiles } from '../guest/workload-files.ts';
 import type { MachineInfo } from '../machines/machine.ts';
 import { findObject, hasCondition, loadBalancerAddresses, rolloutState, type ClusterView } from '../steps/cluster.ts';
 import type { Lab } from '../steps/lab.ts';
+import { CLUSTER_DNS, deploymentState } from '../steps/node-health.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { healthOf, otherApplication } from './health.ts';
@@ -54,7 +55,7 @@ export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
       title: 'Cluster',
       rows:
         reach === undefined
-          ? nodeNames.map((name) => nodeRow(name, findObject(view, 'Node', name)))
+          ? [...nodeNames.map((name) => nodeRow(name, findObject(view, 'Node', name))), dnsRow(view)]
           : [{ what: 'Kubernetes API', ok: false, state: reach }],
     },
     {
@@ -112,6 +113,15 @@ function nodeRow(name: string, node: KubeObject | undefined): StatusRow {
   return withSince(
     { what: name, ok: ready, state: `${ready ? 'Ready' : 'not Ready'}, ${info?.kubeletVersion ?? '?'}` },
     node,
+  );
+}
+
+function dnsRow(view: ClusterView): StatusRow {
+  const { name, namespace } = CLUSTER_DNS;
+  const state = deploymentState(view, name, namespace);
+  return withSince(
+    { what: 'cluster DNS', ok: state === 'available', state },
+    findObject(view, 'Deployment', name, namespace),
   );
 }
 

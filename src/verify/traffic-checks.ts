@@ -8,6 +8,7 @@ import { patiently } from './patience.ts';
 import { isForbidden, refusedBy, vmTarget } from './refusals.ts';
 import { describe, isServed, requestFromPod, requestsFromVm, type Answer, type Client } from './requests.ts';
 import { requestsFor, VERSIONS, versionIn, type Version } from './versions-seen.ts';
+import { outlook } from './settling.ts';
 import { lookAtCluster, readyPodsBehind } from './view.ts';
 
 /** Requests of the first session and of each further one. */
@@ -15,11 +16,8 @@ const FIRST = 8;
 const FURTHER = 25;
 /** Istio's configuration of a sample that was made a moment ago reaches the VM's Envoy within this. */
 const PUSH_MS = 3_000;
-/**
- * How long a request that is not served is made again. Envoys go on sending to a pod or a machine that is gone until they are
- * connected to istiod anew: on real machines half a minute after a node was removed that istiod had run on.
- */
-const SETTLE_MS = 30_000;
+/** How long a request that is not served is made again: once where the reason is known, longer while something settles. */
+const AGAIN_MS = { explained: 0, steady: 6_000, settling: 30_000 };
 const PAUSE_MS = 2_000;
 
 export const MESH_CLIENT: Client = { namespace: SAMPLE_NAMESPACE, deployment: CLIENT_NAME };
@@ -85,8 +83,8 @@ async function seeVersions(lab: Lab, context: CheckContext, url: string, tries: 
 export const meshToVm: Check = {
   name: 'mesh-to-vm',
   title: 'a pod in the mesh reaches the VM',
-  needs: ['sidecar', 'sample', 'registration'],
-  explainedBy: ['nodes', 'istiod', 'health'],
+  needs: ['nodes', 'sidecar', 'sample', 'registration'],
+  explainedBy: ['istiod', 'health'],
   madeBy: ['istio-vms bootstrap', 'istio-vms route', 'istio-vms up'],
   usesSample: true,
   async run(lab, context) {
@@ -109,11 +107,14 @@ async function untilServed<T extends { readonly refused?: Answer }>(
   ask: (tries: number) => Promise<T>,
 ): Promise<{ readonly answer: T; readonly tries: number }> {
   const { clock } = lab.doors;
-  const until = clock.now() + SETTLE_MS;
+  const from = clock.now();
+  let until: number | undefined;
   for (let tries = 1; ; tries++) {
     const answer = await ask(tries);
     const { refused } = answer;
-    if (refused === undefined || isForbidden(refused) || clock.now() + PAUSE_MS >= until) return { answer, tries };
+    if (refused === undefined || isForbidden(refused)) return { answer, tries };
+    until ??= from + AGAIN_MS[await outlook(lab, context)];
+    if (clock.now() + PAUSE_MS >= until) return { answer, tries };
     context.say(`asking again: ${describe(refused)}`);
     await clock.sleep(PAUSE_MS, context.signal);
   }

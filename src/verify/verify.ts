@@ -37,7 +37,9 @@ export async function verify(
       let verdict: Verdict;
       if (blocker === undefined) {
         if (check.usesSample === true) sampleIsOurs ??= await provideSample(lab, context, seen);
-        verdict = await advised(check, await judge(check, lab, run), adviser);
+        const isExplained = async (): Promise<boolean> =>
+          seen.some(({ ok }) => !ok) || (await adviser(check.madeBy)) !== undefined;
+        verdict = await advised(check, await judge(check, lab, { ...run, isExplained }), adviser);
       } else {
         verdict = fail(`skipped: ${blocker.name} failed`, blocker.hint === undefined ? {} : { hint: blocker.hint });
       }

@@ -1,35 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Session } from '../../src/commands/command.ts';
-import { reportText, runChecks, verifyData, type VerifyReport } from '../../src/commands/verify.ts';
+import { verifyData } from '../../src/commands/verify.ts';
 import type { KubeObject } from '../../src/rehearsal/world.ts';
-import { createPaint } from '../../src/ui/paint.ts';
-import { chooseChecks } from '../../src/verify/checks.ts';
 import { readStatus } from '../../src/verify/status.ts';
+import { BAR_MS, verifyScreen, type Screen } from './support/screen.ts';
 import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
 const VM = 'vm-istio-external-workload';
-const BAR_MS = 20_000;
-
-interface Screen {
-  readonly report: VerifyReport;
-  readonly text: string;
-  /** Virtual time that it took. */
-  readonly ms: number;
-}
-
-async function verifyScreen(made: Simulated, names: readonly string[] = [], strict = false): Promise<Screen> {
-  const lab = made.lab();
-  const work = {
-    app: { lab },
-    signal: new AbortController().signal,
-    reporter: { event: () => undefined, finish: async () => undefined, abandon: () => undefined },
-  } as unknown as Session;
-  const from = made.world.clock.now();
-  const report = await made.drive(() => runChecks(work, chooseChecks({ names, strict, networkPolicy: false })));
-  const text = reportText(report, { paint: createPaint(false), width: 120 });
-  return { report, text, ms: made.world.clock.now() - from };
-}
 
 /** `name verdict` of each check that did not pass. */
 const notPassed = ({ report }: Screen): readonly string[] =>
