@@ -7,3 +7,14 @@ export function imageTag(image: string): string | undefined {
 export function isTagOf(tag: string, version: string): boolean {
   return tag === version || tag.startsWith(`${version}-`);
 }
+
+/** Whether an image is of a version, and its version in words: a variant is right, and a digest says nothing of it. Pure. */
+export function judgeImage(
+  image: string | undefined,
+  version: string,
+): { readonly shown: string; readonly ok: boolean } {
+  if (image === undefined) return { shown: 'not there', ok: false };
+  const tag = imageTag(image);
+  if (tag !== undefined) return { shown: tag, ok: isTagOf(tag, version) };
+  return image.includes('@') ? { shown: 'by digest', ok: true } : { shown: image, ok: false };
+}

@@ -1,4 +1,5 @@
 import { GATEWAY_SERVICE, MESH_PORT } from '../manifests/east-west-gateway.ts';
+import { judgeImage } from '../manifests/image-tag.ts';
 import { DESTINATION_RULE, MESH_CLIENT, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import {
   findObject,
@@ -97,9 +98,10 @@ export const versions: Check = {
     const serving = readyPodsBehind(view, findObject(view, 'Service', `istiod-${revision}`, namespace));
     // What runs, where something runs; else what is to run.
     const sources = serving.length > 0 ? serving : [findObject(view, 'Deployment', `istiod-${revision}`, namespace)];
-    const planes = [...new Set(sources.map((source) => versionOf(source) ?? 'not there'))];
-    const evidence = `istioctl ${client ?? 'not there'}, istiod ${planes.join(' and ')}`;
-    return client === version && planes.every((plane) => plane === version)
+    const planes = sources.map((source) => judgeImage(imageOf(source), version));
+    const shown = [...new Set(planes.map((plane) => plane.shown))].join(' and ');
+    const evidence = `istioctl ${client ?? 'not there'}, istiod ${shown}`;
+    return client === version && planes.every(({ ok }) => ok)
       ? pass(evidence)
       : fail(evidence, { look: look(lab, namespace, 'pods') });
   },
@@ -231,14 +233,13 @@ export function look(lab: Lab, namespace: string | undefined, kinds: string): st
   return `kubectl --kubeconfig ${lab.config.paths.kubeconfig}${where} get ${kinds}`;
 }
 
-function versionOf(source: KubeObject | undefined): string | undefined {
-  const spec = source?.['spec'] as { containers?: { image?: string }[]; template?: object } | undefined;
-  return (spec?.containers?.[0]?.image ?? imageOf(source))?.split(':').at(-1);
-}
-
-function imageOf(deployment: KubeObject | undefined): string | undefined {
-  const spec = deployment?.['spec'] as { template?: { spec?: { containers?: { image?: string }[] } } } | undefined;
-  return spec?.template?.spec?.containers?.[0]?.image;
+/** The image of a pod, or of the pods that a Deployment makes. */
+function imageOf(source: KubeObject | undefined): string | undefined {
+  interface PodSpec {
+    readonly containers?: readonly { readonly image?: string }[];
+  }
+  const spec = source?.['spec'] as (PodSpec & { readonly template?: { readonly spec?: PodSpec } }) | undefined;
+  return (spec?.containers ?? spec?.template?.spec?.containers)?.[0]?.image;
 }
 
 /** The Service's cluster address. */

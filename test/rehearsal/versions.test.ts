@@ -33,3 +33,17 @@ describe('every Istio minor', () => {
     });
   });
 });
+
+describe('the version of istiod', () => {
+  it('is right with a variant of the wanted tag out of an overlay', async () => {
+    const text = 'apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: { tag: 1.19.3-distroless }\n';
+    const { lab, proofs } = await upTwice({
+      set: { ISTIO_OVERLAY: 'overlay.yaml' },
+      seedFiles: { '/home/u/lab/overlay.yaml': text },
+    });
+    watch(lab);
+    expect(proofs.results.find(({ name }) => name === 'versions')?.evidence).toBe(
+      'istioctl 1.19.3, istiod 1.19.3-distroless',
+    );
+  });
+});
