@@ -12,7 +12,9 @@ const WHOLE: readonly CommandSpec[] = [
     extend: (command) => {
       deletable(command);
       command.addOption(
-        new Option('--prune', 'also delete machines and Kubernetes objects left over from former settings').conflicts('delete'),
+        new Option('--prune', 'also delete machines and Kubernetes objects left over from former settings').conflicts(
+          'delete',
+        ),
       );
       command.option('--skip-verify', 'do not verify at the end');
       command.addOption(

@@ -6,6 +6,7 @@ import { renderTable, type Cell } from '../ui/table.ts';
 import type { Paint } from '../ui/paint.ts';
 import type { MachineInfo } from '../machines/machine.ts';
 import { formerMachines, type FormerMachines } from '../steps/former-machines.ts';
+import { formerPlanes, type FormerPlane } from '../steps/former-planes.ts';
 import { experimentsIn } from '../steps/experiments.ts';
 import { findLeftovers } from '../steps/leftovers.ts';
 import type { Leftover } from '../steps/left-objects.ts';
@@ -25,11 +26,14 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
       const { lab } = work.app;
       await requireTools(lab, ['machines', 'kubectl']);
       const status = await readStatus(lab);
-      const experiments = await experimentsIn(lab, await lookAtCluster(lab));
+      const view = await lookAtCluster(lab);
+      const experiments = await experimentsIn(lab, view);
+      const planes = formerPlanes(lab, view);
       const left = await findLeftovers(lab);
       const machines = await formerMachines(lab);
       const leftRows = [
         ...machineRows(machines, lab.config.lab),
+        ...planes.map(planeRow),
         ...left.map(leftoverRow),
         ...experiments.map(experimentRow),
       ];
@@ -49,7 +53,7 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
           k3s: config.k3s.version,
           sections,
         },
-        text: `${paint.bold(head)}\n\n${renderTable({ rows, width, paint }).trimEnd()}${leftoverAdvice(left, machines.recorded)}${advice(deletable(experiments), 'object', 'an interrupted `verify`', 'up')}`,
+        text: `${paint.bold(head)}\n\n${renderTable({ rows, width, paint }).trimEnd()}${leftoverAdvice(left, machines.recorded, planes)}${advice(deletable(experiments), 'object', 'an interrupted `verify`', 'up')}`,
       };
     },
   });
@@ -76,9 +80,21 @@ function machineRows({ recorded, labeled }: FormerMachines, lab: string): readon
 
 const deletable = (left: readonly Leftover[]): number => left.filter(({ holds }) => holds === undefined).length;
 
-function leftoverAdvice(objects: readonly Leftover[], machines: readonly MachineInfo[]): string {
+function planeRow({ revision, namespace, usedBy }: FormerPlane): StatusRow {
+  const [first, ...more] = usedBy;
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  const kept = first === undefined ? '' : `, kept: it is used by ${first}${others}`;
+  return { what: 'Control plane', state: `${namespace}/istiod-${revision}${kept}` };
+}
+
+function leftoverAdvice(
+  objects: readonly Leftover[],
+  machines: readonly MachineInfo[],
+  planes: readonly FormerPlane[],
+): string {
+  const unused = planes.filter(({ usedBy }) => usedBy.length === 0).length;
   const command = 'up --prune';
-  return `${advice(machines.length, 'machine', 'former settings', command)}${advice(deletable(objects), 'object', 'former settings', command)}`;
+  return `${advice(machines.length, 'machine', 'former settings', command)}${advice(unused, 'control plane', 'former settings', command)}${advice(deletable(objects), 'object', 'former settings', command)}`;
 }
 
 /** What deletes the leftovers that may be deleted; empty when there are none. */

@@ -2,6 +2,7 @@ import type { CliError } from '../errors/cli-error.ts';
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { formerMachines, formerMachinesStep, formerNames } from '../steps/former-machines.ts';
+import { formerPlanesStep } from '../steps/former-planes.ts';
 import type { Lab } from '../steps/lab.ts';
 import { leftoversStep } from '../steps/leftovers.ts';
 import { labSteps } from '../steps/steps.ts';
@@ -45,7 +46,7 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
           const { lab, record } = work.app;
           const all = [
             ...labSteps(lab),
-            ...(options.prune === true ? [leftoversStep(lab)] : []),
+            ...(options.prune === true ? [leftoversStep(lab), formerPlanesStep(lab)] : []),
             ...(options.prune === true || kind !== 'apply'
               ? [formerMachinesStep(lab, { whenInUse: kind !== 'apply' })]
               : []),

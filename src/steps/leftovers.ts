@@ -9,6 +9,7 @@ import type { Step } from '../plan/step.ts';
 import { counted } from '../plan/words.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { isGoing, viewCluster } from './cluster.ts';
+import { formerPlanes } from './former-planes.ts';
 import type { Lab } from './lab.ts';
 import { isOurs, leftoverName, withForeignContent, type Leftover } from './left-objects.ts';
 
@@ -18,12 +19,17 @@ const KINDS: Readonly<Record<string, string>> = {
   Service: 'services',
   ServiceAccount: 'serviceaccounts',
   WorkloadGroup: 'workloadgroups.networking.istio.io',
+  VirtualService: 'virtualservices.networking.istio.io',
+  Gateway: 'gateways.networking.istio.io',
 };
 
 /** Objects with this lab's labels that no step of the present configuration makes; none while the API does not answer. */
 export async function findLeftovers(lab: Lab): Promise<readonly Leftover[]> {
   const view = await viewCluster(lab);
   const wanted = new Set(wantedObjects(lab).map(idOf));
+  // The route to a former control plane goes with it.
+  for (const { revision, namespace } of formerPlanes(lab, view))
+    wanted.add(`VirtualService/${namespace}/istiod-vs-${revision}`);
   const left = view.objects.filter(
     (object) =>
       Object.hasOwn(KINDS, object.kind) &&

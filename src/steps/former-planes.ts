@@ -1,0 +1,118 @@
+import { CONTROL_PLANE, OWNER } from '../manifests/control-plane.ts';
+import { LABELS } from '../manifests/labels.ts';
+import type { Step } from '../plan/step.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { findObject, viewCluster, type ClusterView } from './cluster.ts';
+import type { Lab } from './lab.ts';
+import { isOurs } from './left-objects.ts';
+
+/** A control plane that this lab installed under another ISTIO_REVISION. */
+export interface FormerPlane {
+  readonly revision: string;
+  readonly namespace: string;
+  /** What still uses it; it is kept as long as there is anything. */
+  readonly usedBy: readonly string[];
+}
+
+/** Kinds of the objects that `istioctl install` creates for istiod, in the order in which they are deleted: webhooks first. */
+const KINDS: Readonly<Record<string, string>> = {
+  MutatingWebhookConfiguration: 'mutatingwebhookconfigurations.admissionregistration.k8s.io',
+  ValidatingWebhookConfiguration: 'validatingwebhookconfigurations.admissionregistration.k8s.io',
+  HorizontalPodAutoscaler: 'horizontalpodautoscalers.autoscaling',
+  PodDisruptionBudget: 'poddisruptionbudgets.policy',
+  EnvoyFilter: 'envoyfilters.networking.istio.io',
+  Service: 'services',
+  ConfigMap: 'configmaps',
+  ClusterRoleBinding: 'clusterrolebindings.rbac.authorization.k8s.io',
+  ClusterRole: 'clusterroles.rbac.authorization.k8s.io',
+  RoleBinding: 'rolebindings.rbac.authorization.k8s.io',
+  Role: 'roles.rbac.authorization.k8s.io',
+  ServiceAccount: 'serviceaccounts',
+  // Last: what is cut before this is found again by its Deployment.
+  Deployment: 'deployments.apps',
+};
+const COMPONENT = 'operator.istio.io/component';
+const TAG = 'istio.io/tag';
+
+/** Control planes of former revisions in this view: installed by our file, in a namespace with the labels of this lab. */
+export function formerPlanes(lab: Lab, view: ClusterView): readonly FormerPlane[] {
+  return view.objects.flatMap(({ kind, metadata }): readonly FormerPlane[] => {
+    const { labels = {}, namespace = '' } = metadata;
+    const revision = labels[LABELS.revision] ?? '';
+    const isPlane = kind === 'Deployment' && labels[OWNER] === CONTROL_PLANE && metadata.name === `istiod-${revision}`;
+    if (!isPlane || revision === lab.config.istio.revision) return [];
+    const home = findObject(view, 'Namespace', namespace);
+    return home !== undefined && isOurs(lab, home) ? [{ revision, namespace, usedBy: usersOf(view, revision) }] : [];
+  });
+}
+
+/** Deletes control planes of former revisions that nothing uses; part of `up --prune` only. */
+export function formerPlanesStep(lab: Lab): Step {
+  const unused = async (): Promise<readonly FormerPlane[]> =>
+    formerPlanes(lab, await viewCluster(lab)).filter(({ usedBy }) => usedBy.length === 0);
+  return {
+    id: 'former-control-planes',
+    title: 'control planes left over from former settings',
+    // The present control plane serves, and everything of this lab has moved to it.
+    needs: ['istio', 'eastwest', 'sidecar', 'route', 'sample', 'leftovers'],
+    madeBy: 'istio-vms up',
+    expectMs: 10_000,
+    async check() {
+      const { unreachable } = await viewCluster(lab);
+      if (unreachable !== undefined) return { missing: unreachable };
+      const names = (await unused()).map(({ revision }) => `istiod-${revision}`);
+      return names.length === 0 ? 'ready' : { drifted: `left over: ${names.join(', ')}` };
+    },
+    async apply({ say }) {
+      for (const plane of await unused()) {
+        say(`deleting the control plane of revision ${plane.revision}`);
+        await removePlane(lab, plane);
+      }
+    },
+  };
+}
+
+async function removePlane(lab: Lab, { revision, namespace }: FormerPlane): Promise<void> {
+  const selector = `${OWNER}=${CONTROL_PLANE},${LABELS.revision}=${revision},${COMPONENT}=Pilot`;
+  const found = await lab.kubectl.get(Object.values(KINDS), { selector });
+  const order = Object.keys(KINDS);
+  const mine = found.filter(
+    ({ kind, metadata }) => order.includes(kind) && [undefined, namespace].includes(metadata.namespace),
+  );
+  const route = findObject(await viewCluster(lab), 'VirtualService', `istiod-vs-${revision}`, namespace);
+  if (route !== undefined && isOurs(lab, route))
+    await lab.kubectl.remove('virtualservices.networking.istio.io', route.metadata.name, namespace);
+  for (const { kind, metadata } of mine.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)))
+    await lab.kubectl.remove(KINDS[kind] ?? kind, metadata.name, metadata.namespace);
+}
+
+/** Pods, namespaces, tags and VMs that depend on a revision. */
+function usersOf(view: ClusterView, revision: string): readonly string[] {
+  return view.objects
+    .filter((object) => uses(object, revision))
+    .map(
+      ({ kind, metadata: { name, namespace } }) => `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`,
+    );
+}
+
+function uses({ kind, metadata }: KubeObject, revision: string): boolean {
+  const { labels = {}, annotations = {} } = metadata;
+  const named = [labels[LABELS.revision], annotations[LABELS.revision]].includes(revision);
+  switch (kind) {
+    case 'Pod':
+      // One that is being deleted is replaced by another one.
+      return named && labels['app'] !== 'istiod' && metadata['deletionTimestamp'] === undefined;
+    case 'Namespace':
+      return named;
+    case 'MutatingWebhookConfiguration':
+      return named && labels[TAG] !== undefined;
+    case 'WorkloadEntry': {
+      // The pod of istiod to which a VM is connected, or was last.
+      const controller = annotations['istio.io/workloadController'] ?? '';
+      const isConnected = annotations['istio.io/disconnectedAt'] === undefined;
+      return isConnected && new RegExp(`^istiod-${revision}(-[a-z0-9]+-[a-z0-9]+)?$`).test(controller);
+    }
+    default:
+      return false;
+  }
+}
