@@ -1,9 +1,12 @@
 import { ROUTE_PORT } from '../manifests/route.ts';
 import { HELLOWORLD_PORT, MESH_CLIENT as CLIENT_NAME, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
-import { findObject } from '../steps/cluster.ts';
+import { GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
+import { findObject, runningPods } from '../steps/cluster.ts';
 import type { Lab } from '../steps/lab.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check, type CheckContext } from './check.ts';
 import { look } from './cluster-checks.ts';
+import { limitedBy, limitingPolicies } from './limiting-policies.ts';
 import { patiently } from './patience.ts';
 import { isForbidden, refusedBy, vmTarget } from './refusals.ts';
 import { describe, isServed, requestFromPod, requestsFromVm, type Answer, type Client } from './requests.ts';
@@ -32,12 +35,18 @@ export const vmToMesh: Check = {
   run: (lab, context) =>
     patiently(lab, context, async () => {
       const url = `http://helloworld.${SAMPLE_NAMESPACE}.svc:${HELLOWORLD_PORT}/hello`;
-      const { answer, tries } = await untilServed(lab, context, (tries) => seeVersions(lab, context, url, tries));
+      const { answer, tries, policies } = await untilServed(
+        lab,
+        context,
+        (tries) => seeVersions(lab, context, url, tries),
+        () => onTheWayToMesh(lab),
+      );
       const { seen, refused, requests } = answer;
       if (refused !== undefined) {
         const evidence = `${url}: ${describe(refused)}`;
         const target = { namespace: SAMPLE_NAMESPACE, labels: { app: 'helloworld' } };
         if (isForbidden(refused)) return refusedBy(lab, evidence, refused, target);
+        if (policies.length > 0) return limitedBy(lab, evidence, policies);
         return fail(evidence, { look: look(lab, SAMPLE_NAMESPACE, 'pods,services') });
       }
       const evidence = `${url}: 200 from ${[...seen].sort().join(' and ') || 'an unknown version'}`;
@@ -89,32 +98,57 @@ export const meshToVm: Check = {
   usesSample: true,
   async run(lab, context) {
     const url = workloadUrl(lab);
-    const { answer, tries } = await untilServed(lab, context, async () => {
+    const ask = async (): Promise<{ given: Answer; refused?: Answer }> => {
       const given = await requestFromPod(lab, MESH_CLIENT, url);
       return isServed(given) ? { given } : { given, refused: given };
-    });
+    };
+    const { answer, tries, policies } = await untilServed(lab, context, ask, () => onTheWayToVm(lab));
     const evidence = `${url}: ${describe(answer.given)}`;
     if (answer.refused === undefined) return pass(atTry(evidence, tries));
     if (isForbidden(answer.refused)) return refusedBy(lab, evidence, answer.refused, vmTarget(lab));
+    if (policies.length > 0) return limitedBy(lab, evidence, policies);
     return fail(evidence, { look: look(lab, lab.config.vm.namespace, 'services,workloadentries') });
   },
 };
 
-/** Asks again while a request is not served, for as long as that may pass by itself; a policy that forbids it does not. */
+/** Policies of the gateway's pods and of helloworld's, through which requests of the VM go. */
+async function onTheWayToMesh(lab: Lab): Promise<readonly KubeObject[]> {
+  const view = await lookAtCluster(lab);
+  const behind = (name: string, namespace: string): readonly KubeObject[] =>
+    readyPodsBehind(view, findObject(view, 'Service', name, namespace));
+  return limitingPolicies(lab, [
+    { pods: behind(GATEWAY_SERVICE, lab.config.istio.namespace), directions: ['Ingress', 'Egress'] },
+    { pods: behind('helloworld', SAMPLE_NAMESPACE), directions: ['Ingress'] },
+  ]);
+}
+
+/** Policies of the client's pods; to a policy the VM is no pod. */
+async function onTheWayToVm(lab: Lab): Promise<readonly KubeObject[]> {
+  const pods = runningPods(await lookAtCluster(lab), SAMPLE_NAMESPACE);
+  const clients = pods.filter(({ metadata }) => metadata.labels?.['app'] === CLIENT_NAME);
+  return limitingPolicies(lab, [{ pods: clients, directions: ['Egress'] }]);
+}
+
+/** Asks again while a request is not served, for as long as that may pass by itself; where policies are on its way, once. */
 async function untilServed<T extends { readonly refused?: Answer }>(
   lab: Lab,
   context: CheckContext,
   ask: (tries: number) => Promise<T>,
-): Promise<{ readonly answer: T; readonly tries: number }> {
+  findPolicies: () => Promise<readonly KubeObject[]>,
+): Promise<{ readonly answer: T; readonly tries: number; readonly policies: readonly KubeObject[] }> {
   const { clock } = lab.doors;
   const from = clock.now();
   let until: number | undefined;
+  let policies: readonly KubeObject[] = [];
   for (let tries = 1; ; tries++) {
     const answer = await ask(tries);
     const { refused } = answer;
-    if (refused === undefined || isForbidden(refused)) return { answer, tries };
-    until ??= from + AGAIN_MS[await outlook(lab, context)];
-    if (clock.now() + PAUSE_MS >= until) return { answer, tries };
+    if (refused === undefined || isForbidden(refused)) return { answer, tries, policies };
+    if (until === undefined) {
+      policies = await findPolicies();
+      until = from + AGAIN_MS[policies.length > 0 ? 'explained' : await outlook(lab, context)];
+    }
+    if (clock.now() + PAUSE_MS >= until) return { answer, tries, policies };
     context.say(`asking again: ${describe(refused)}`);
     await clock.sleep(PAUSE_MS, context.signal);
   }

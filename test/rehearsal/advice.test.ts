@@ -98,6 +98,25 @@ describe('verify of a harmed lab', () => {
     expect((await lab.verify(['nodes'])).red).toEqual([]);
   });
 
+  it("a user's NetworkPolicy that stops egress of the sample is named, within 20 seconds", async () => {
+    const lab = watch(await labThatIsUp());
+    const policy = (name: string, egress: readonly object[]): void =>
+      void lab.cluster.store.put({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        metadata: { name, namespace: 'sample' },
+        spec: { podSelector: { matchLabels: { app: 'mesh-client' } }, policyTypes: ['Egress'], egress },
+      });
+    policy('no-egress', []);
+    const { report, ms } = await verifyScreen(lab);
+    expect(report.error?.message).toMatch(/^mesh-to-vm: .*; NetworkPolicy sample\/no-egress limits the traffic/);
+    expect(report.error?.facts.hint).toMatch(/^kubectl .* -n sample get networkpolicies\.networking\.k8s\.io -o yaml$/);
+    expect(ms).toBeLessThan(BAR_MS);
+    lab.cluster.store.remove('networkpolicies.networking.k8s.io', 'sample', 'no-egress');
+    policy('all-egress', [{}]);
+    expect((await lab.verify()).red).toEqual([]);
+  });
+
   it('DEMO=off and nobody listens: one look at the health', async () => {
     const set = { DEMO: 'off' };
     const lab = watch(await labThatIsUp({ set }));

@@ -1,0 +1,75 @@
+import type { Lab } from '../steps/lab.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import { fail, type Verdict } from './check.ts';
+import { look } from './cluster-checks.ts';
+
+const KIND = 'networkpolicies.networking.k8s.io';
+
+interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+interface PolicySpec {
+  readonly podSelector?: LabelSelector;
+  readonly policyTypes?: readonly string[];
+  readonly ingress?: readonly object[];
+  readonly egress?: readonly object[];
+}
+
+export type Direction = 'Ingress' | 'Egress';
+
+/** Pods through which a request goes, and the directions in which it does. */
+export interface Passage {
+  readonly pods: readonly KubeObject[];
+  readonly directions: readonly Direction[];
+}
+
+/** NetworkPolicies that limit the traffic of these pods, and so may be behind a request that fails. */
+export async function limitingPolicies(lab: Lab, passages: readonly Passage[]): Promise<readonly KubeObject[]> {
+  const namespaces = [...new Set(passages.flatMap(({ pods }) => pods.map((pod) => pod.metadata.namespace ?? '')))];
+  const found = (await Promise.all(namespaces.map((namespace) => lab.kubectl.get(KIND, { namespace })))).flat();
+  return found.filter((policy) =>
+    passages.some(({ pods, directions }) =>
+      pods.some((pod) => directions.some((direction) => limits(policy, pod, direction))),
+    ),
+  );
+}
+
+/** The failure of a request on whose way policies stand. Those are the user's: they are where to look if no step differs. */
+export function limitedBy(lab: Lab, evidence: string, policies: readonly KubeObject[]): Verdict {
+  const names = policies.map(({ metadata }) => `NetworkPolicy ${metadata.namespace ?? ''}/${metadata.name}`);
+  const [verb, namespace] = [policies.length === 1 ? 'limits' : 'limit', policies[0]?.metadata.namespace];
+  return fail(`${evidence}; ${names.join(' and ')} ${verb} the traffic`, {
+    look: `${look(lab, namespace, KIND)} -o yaml`,
+  });
+}
+
+/** Whether a policy selects a pod and does not let everything through in this direction. Pure. */
+export function limits(policy: KubeObject, pod: KubeObject, direction: Direction): boolean {
+  if (policy.metadata.namespace !== pod.metadata.namespace) return false;
+  const spec = (policy['spec'] ?? {}) as PolicySpec;
+  // Without policyTypes: ingress always, egress where the policy has rules for it.
+  const types = spec.policyTypes ?? ['Ingress', ...(spec.egress === undefined ? [] : ['Egress'])];
+  if (!types.includes(direction) || !selects(spec.podSelector, pod.metadata.labels ?? {})) return false;
+  const rules = (direction === 'Ingress' ? spec.ingress : spec.egress) ?? [];
+  return !rules.some((rule) => Object.keys(rule).length === 0);
+}
+
+function selects(selector: LabelSelector = {}, labels: Readonly<Record<string, string>>): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      const value = labels[key];
+      if (operator === 'Exists') return value !== undefined;
+      if (operator === 'DoesNotExist') return value === undefined;
+      const isListed = value !== undefined && values.includes(value);
+      return operator === 'In' ? isListed : !isListed;
+    })
+  );
+}
