@@ -11,6 +11,9 @@ import { healthOf, otherApplication } from './health.ts';
 import { lookAtCluster, readyPodsBehind } from './view.ts';
 import { asSentence } from './vm.ts';
 
+/** The gateway of Istio's default profile. */
+const INGRESS_GATEWAY = 'istio-ingressgateway';
+
 /** One line of the status screen. `ok` is undefined where nothing is good or bad. */
 export interface StatusRow {
   readonly what: string;
@@ -63,6 +66,10 @@ export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
       rows: [
         servingRow(`istiod ${revision}`, view, `istiod-${revision}`, namespace),
         servingRow('east-west gateway', view, GATEWAY_SERVICE, namespace),
+        // Some profiles install none.
+        ...(findObject(view, 'Deployment', INGRESS_GATEWAY, namespace) === undefined
+          ? []
+          : [servingRow('ingress gateway', view, INGRESS_GATEWAY, namespace)]),
       ],
     },
     {
