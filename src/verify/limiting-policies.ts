@@ -21,10 +21,10 @@ interface PolicySpec {
   readonly egress?: readonly object[];
 }
 
-export type Direction = 'Ingress' | 'Egress';
+type Direction = 'Ingress' | 'Egress';
 
 /** Pods through which a request goes, and the directions in which it does. */
-export interface Passage {
+interface Passage {
   readonly pods: readonly KubeObject[];
   readonly directions: readonly Direction[];
 }
@@ -50,7 +50,7 @@ export function limitedBy(lab: Lab, evidence: string, policies: readonly KubeObj
 }
 
 /** Whether a policy selects a pod and does not let everything through in this direction. Pure. */
-export function limits(policy: KubeObject, pod: KubeObject, direction: Direction): boolean {
+function limits(policy: KubeObject, pod: KubeObject, direction: Direction): boolean {
   if (policy.metadata.namespace !== pod.metadata.namespace) return false;
   const spec = (policy['spec'] ?? {}) as PolicySpec;
   // Without policyTypes: ingress always, egress where the policy has rules for it.

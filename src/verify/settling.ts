@@ -27,7 +27,7 @@ export async function outlook(lab: Lab, context: CheckContext): Promise<'explain
  * Whether a node, or a pod of Istio or of the sample application, has changed within the last minute. The newest time in
  * the cluster counts as now: the clocks of this computer and of the nodes may differ. Pure.
  */
-export function hasJustChanged({ objects }: ClusterView, istioNamespace: string): boolean {
+function hasJustChanged({ objects }: ClusterView, istioNamespace: string): boolean {
   const namespaces = [istioNamespace, SAMPLE_NAMESPACE];
   const watched = objects.filter(
     ({ kind, metadata }) => kind === 'Node' || (kind === 'Pod' && namespaces.includes(metadata.namespace ?? '')),

@@ -31,7 +31,7 @@ async function otherServer(lab: Lab, address: string | undefined): Promise<strin
 }
 
 /** The view with nothing Ready on these nodes: the cluster notices after 40 seconds that a machine has stopped. Pure. */
-export function withoutNodes(view: ClusterView, stopped: readonly string[]): ClusterView {
+function withoutNodes(view: ClusterView, stopped: readonly string[]): ClusterView {
   if (stopped.length === 0) return view;
   const isOn = (object: KubeObject): boolean =>
     (object.kind === 'Node' && stopped.includes(object.metadata.name)) ||
