@@ -1,28 +1,47 @@
 import type { Config, VersionTable } from '../config/config.ts';
 import { knownRow } from '../config/versions.ts';
 import { CURL_IMAGE } from '../manifests/deployment.ts';
-import type { GatewayOverlay } from '../manifests/east-west-gateway.ts';
+import { textOf } from '../manifests/overlay-fields.ts';
+import type { ImageOverlay } from '../manifests/overlay.ts';
 import type { ArchiveMember } from '../system/doors.ts';
 
-/** Where the user's overlay takes Istio's own images from; see `gatewayOverlay`. */
-type ImageOverlay = Pick<GatewayOverlay, 'hub' | 'tag' | 'global'>;
-
-/** The image that holds envoy and pilot-agent (facts/istio-vm.md 1.5). */
+/** The image that holds envoy and pilot-agent (facts/istio-vm.md 1.5): the one that istiod injects. */
 export function proxyImage(config: Config, versions: VersionTable, overlay: ImageOverlay): string {
-  return istioImage('proxyv2', config, versions, overlay);
+  const { variant, proxy } = overlay.global;
+  const { image: name = 'proxyv2' } = (proxy ?? {}) as { readonly image?: unknown };
+  const { hub, tag } = source(config, versions, overlay);
+  // A variant takes the place of one in the tag (ProxyImage in pkg/kube/inject/inject.go).
+  const bare = variant === undefined || variant === '' ? tag : tag.replace(/-(distroless|debug)$/, '');
+  return imageName(hub, name, bare, variant === 'default' ? undefined : variant);
 }
 
 /** Every image that the lab's pods ask for by name, without those of k3s itself. */
 export function labImages(config: Config, versions: VersionTable, overlay: ImageOverlay): readonly string[] {
   const { helloworldImages } = knownRow(config.istio.version, versions);
-  const own = ['pilot', 'proxyv2'].map((name) => istioImage(name, config, versions, overlay));
-  return [...own, ...helloworldImages, CURL_IMAGE];
+  const { hub, tag } = source(config, versions, overlay);
+  const { pilot = {}, gatewayTags = [] } = overlay;
+  const { variant } = overlay.global;
+  const own = [
+    imageName(pilot['hub'] ?? hub, pilot['image'] ?? 'pilot', pilot['tag'] ?? tag, pilot['variant'] ?? variant),
+    proxyImage(config, versions, overlay),
+    ...gatewayTags.map((each) => imageName(hub, 'proxyv2', each, variant)),
+  ];
+  return [...new Set([...own, ...helloworldImages, CURL_IMAGE])];
 }
 
-function istioImage(name: string, { istio }: Config, versions: VersionTable, overlay: ImageOverlay): string {
-  const hub = overlay.hub ?? overlay.global['hub'] ?? knownRow(istio.version, versions).hub;
-  const tag = overlay.tag ?? overlay.global['tag'] ?? istio.version;
-  return `${String(hub)}/${name}:${String(tag)}`;
+/** Hub and tag of everything that has none of its own; `values.global` comes after `spec.hub` and `spec.tag`. */
+function source({ istio }: Config, versions: VersionTable, { hub, tag, global }: ImageOverlay) {
+  return {
+    hub: textOf(global['hub'] ?? hub ?? knownRow(istio.version, versions).hub),
+    tag: textOf(global['tag'] ?? tag ?? istio.version),
+  };
+}
+
+/** An image as Istio's charts write it: a name with a slash is whole already. */
+function imageName(hub: unknown, name: unknown, tag: unknown, variant: unknown): string {
+  if (textOf(name).includes('/')) return textOf(name);
+  const suffix = variant === undefined || variant === '' ? '' : `-${textOf(variant)}`;
+  return `${textOf(hub)}/${textOf(name)}:${textOf(tag)}${suffix}`;
 }
 
 /** A name as pods and nodes write it out: registry, repository and tag. Container tools leave out what goes without saying. */

@@ -1,9 +1,17 @@
 import { parseAllDocuments } from 'yaml';
 import type { Config } from '../config/config.ts';
 import type { GatewayOverlay } from './east-west-gateway.ts';
-import { fieldsAt, isFields, type Fields } from './overlay-fields.ts';
+import { fieldsAt, isFields, listAt, type Fields } from './overlay-fields.ts';
 import { portClashes } from './overlay-ports.ts';
 import { contradictions, missingParts } from './overlay-rules.ts';
+
+/** What of an overlay chooses images. */
+export interface ImageOverlay extends GatewayOverlay {
+  /** `hub`, `tag`, `image` and `variant` of istiod alone. */
+  readonly pilot?: Fields;
+  /** Tags of ingress gateways; their `hub` is ignored by Istio's chart. */
+  readonly gatewayTags?: readonly unknown[];
+}
 
 /** The settings of an overlay that reach the east-west gateway. A file that cannot be read gives none. */
 export function gatewayOverlay(text: string): GatewayOverlay {
@@ -13,6 +21,22 @@ export function gatewayOverlay(text: string): GatewayOverlay {
     ...(hub === undefined ? {} : { hub }),
     ...(tag === undefined ? {} : { tag }),
     global: fieldsAt(spec, 'values', 'global'),
+  };
+}
+
+/** Where an overlay takes Istio's own images from, as Istio's charts read it. A file that cannot be read says nothing. */
+export function imageOverlay(text: string): ImageOverlay {
+  const spec = specOf(documentsIn(text).found[0]);
+  const { hub, tag } = fieldsAt(spec, 'components', 'pilot');
+  const gateways = listAt(spec, 'components', 'ingressGateways').filter(({ enabled }) => enabled !== false);
+  return {
+    ...gatewayOverlay(text),
+    pilot: {
+      ...fieldsAt(spec, 'values', 'pilot'),
+      ...(hub === undefined ? {} : { hub }),
+      ...(tag === undefined ? {} : { tag }),
+    },
+    gatewayTags: gateways.map((gateway) => gateway['tag']).filter((each) => each !== undefined),
   };
 }
 

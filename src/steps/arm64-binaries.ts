@@ -1,5 +1,5 @@
 import { IMAGE_MEMBERS, proxyImage } from '../artifacts/images.ts';
-import { gatewayOverlay } from '../manifests/overlay.ts';
+import { imageOverlay } from '../manifests/overlay.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import type { Cpu, FileInput } from '../system/doors.ts';
 import { overlayText } from './istio.ts';
@@ -44,7 +44,7 @@ export async function imageBinaries(lab: Lab, cpu: Cpu, context: StepContext): P
   const there = await Promise.all(Object.values(paths).map(({ file }) => lab.doors.files.stat(file)));
   if (there.some((stat) => stat === undefined)) {
     const request = {
-      image: proxyImage(lab.config, lab.shipped.versions, gatewayOverlay(await overlayText(lab))),
+      image: proxyImage(lab.config, lab.shipped.versions, imageOverlay(await overlayText(lab))),
       platform: `linux/${cpu}`,
       into: directory(lab, cpu),
       members: IMAGE_MEMBERS,

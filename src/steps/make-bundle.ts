@@ -11,7 +11,7 @@ import {
 import { packImages, readImages, type SavedImage } from '../artifacts/image-archive.ts';
 import { labImages } from '../artifacts/images.ts';
 import { CliError } from '../errors/cli-error.ts';
-import { gatewayOverlay } from '../manifests/overlay.ts';
+import { imageOverlay } from '../manifests/overlay.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import type { Cpu, TarMember } from '../system/doors.ts';
@@ -123,7 +123,7 @@ export async function lacksImages(lab: Lab, { imageArchives, cpus }: BundleReque
 }
 
 const wantedImages = async (lab: Lab): Promise<readonly string[]> =>
-  labImages(lab.config, lab.shipped.versions, gatewayOverlay(await overlayText(lab)));
+  labImages(lab.config, lab.shipped.versions, imageOverlay(await overlayText(lab)));
 
 const isImage = (image: SavedImage, name: string, cpu: Cpu): boolean => image.cpu === cpu && image.names.includes(name);
 
