@@ -23,6 +23,9 @@ const KINDS: Readonly<Record<string, string>> = {
   Gateway: 'gateways.networking.istio.io',
 };
 
+/** Kinds that stand in the namespace of the control plane. */
+const ROUTES: ReadonlySet<string> = new Set(['VirtualService', 'Gateway']);
+
 /** Objects with this lab's labels that no step of the present configuration makes; none while the API does not answer. */
 export async function findLeftovers(lab: Lab): Promise<readonly Leftover[]> {
   const view = await viewCluster(lab);
@@ -33,6 +36,8 @@ export async function findLeftovers(lab: Lab): Promise<readonly Leftover[]> {
   const left = view.objects.filter(
     (object) =>
       Object.hasOwn(KINDS, object.kind) &&
+      // Those beside a control plane in another namespace are in use: `up` refuses that namespace.
+      (!ROUTES.has(object.kind) || object.metadata.namespace === lab.config.istio.namespace) &&
       isOurs(lab, object) &&
       !wanted.has(idOf(object)) &&
       !isGoing(view, object.kind === 'Namespace' ? object.metadata.name : (object.metadata.namespace ?? '')) &&
