@@ -1,6 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { progressText, readProgress, type Waited } from '../tools/istioctl-progress.ts';
+import { nodesDown, type ClusterView } from './cluster.ts';
 import { podTrouble, type PodTrouble } from './pod-reasons.ts';
 import type { Lab } from './lab.ts';
 
@@ -27,7 +28,7 @@ export function createTroubleWatch(lab: Lab, namespace: string): TroubleWatch {
     see(objects, deployments) {
       const now = clock.now();
       const found = deployments.flatMap((name) => {
-        const trouble = podTrouble(objects, name, namespace);
+        const trouble = podTrouble(objects, name, namespace, { ofIstio: namespace === lab.config.istio.namespace });
         return trouble === undefined ? [] : [{ key: `${name} ${trouble.kind}`, name, trouble }];
       });
       for (const key of [...since.keys()]) if (!found.some((each) => each.key === key)) since.delete(key);
@@ -125,3 +126,19 @@ export function watchInstall(lab: Lab, say: (text: string) => void, namespace: s
 
 const isNamed = ({ kind, name, cut }: Waited, deployment: string): boolean =>
   kind === 'Deployment' && (cut ? deployment.startsWith(name) : deployment === name);
+
+/**
+ * Why a wait for Deployments goes on: what their pods say, or which nodes are down.
+ *
+ * @throws CliError once there is no point in waiting longer
+ */
+export function pendingReason(
+  state: string,
+  troubles: TroubleWatch,
+  view: ClusterView,
+  names: readonly string[],
+): string {
+  const { trouble, verdict } = troubles.see(view.objects, names);
+  if (verdict !== undefined) throw verdict;
+  return `${state}${trouble === undefined ? nodesDown(view) : `; ${trouble.text}`}`;
+}

@@ -5,6 +5,7 @@ import { CommandError } from '../system/command-error.ts';
 import { viewCluster, type ClusterView } from './cluster.ts';
 import { onMachine } from './console.ts';
 import { unitError } from './journal.ts';
+import { createTroubleWatch, pendingReason } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, nodeState, type WantedNode } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
@@ -23,14 +24,14 @@ export function nodesStep(lab: Lab): Step {
   const late = (view: ClusterView): readonly (readonly [string, string])[] =>
     names.map((name) => [name, nodeState(view, name)] as const).filter(([, state]) => state !== 'ready');
   let waitingFor: string | undefined;
-  const look = async (): Promise<string> => {
+  const look = async (reason: (state: string, view: ClusterView) => string = (state) => state): Promise<string> => {
     const view = await viewCluster(lab);
     if (view.unreachable !== undefined) return view.unreachable;
     const nodes = late(view);
     waitingFor = nodes[0]?.[0];
     if (nodes.length > 0) return nodes.map(([name, state]) => `${name}: ${state}`).join('; ');
     const dns = deploymentState(view, 'coredns', 'kube-system');
-    return dns === 'available' ? 'ready' : `coredns: ${dns}`;
+    return dns === 'available' ? 'ready' : reason(`coredns: ${dns}`, view);
   };
   return {
     id: 'nodes',
@@ -44,6 +45,7 @@ export function nodesStep(lab: Lab): Step {
     },
     async apply(context) {
       await restoreReplicas(lab, context, 'kube-system', 'coredns');
+      const troubles = createTroubleWatch(lab, 'kube-system');
       await waitUntil({
         clock: lab.doors.clock,
         signal: context.signal,
@@ -58,7 +60,7 @@ export function nodesStep(lab: Lab): Step {
             : lab.kubectl.nodeReady(waitingFor, ms, signal),
         probe: async () => {
           lab.kubectl.forget();
-          const state = await look();
+          const state = await look((dns, view) => pendingReason(dns, troubles, view, ['coredns']));
           return state === 'ready' ? { done: true } : { notYet: state };
         },
       });

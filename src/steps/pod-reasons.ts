@@ -21,6 +21,8 @@ interface Row {
   readonly patienceMs: number;
   readonly reason: Reason;
   readonly hint: string;
+  /** For pods that Istio did not install; absent: the same. */
+  readonly elsewhere?: string;
 }
 
 const PULL = /^(?:ErrImagePull|ImagePullBackOff|RegistryUnavailable)$/;
@@ -36,6 +38,7 @@ const ROWS: readonly Row[] = [
     patienceMs: 5_000,
     reason: 'bad-configuration',
     hint: 'Correct `hub` and `tag` in the file that ISTIO_OVERLAY names.',
+    elsewhere: 'Look at `kubectl describe pod` for the pod named above.',
   },
   {
     kind: 'image absent',
@@ -44,6 +47,7 @@ const ROWS: readonly Row[] = [
     patienceMs: 30_000,
     reason: 'artifact-absent',
     hint: 'The registry has no such image: check ISTIO_VERSION, and `hub` and `tag` in the file that ISTIO_OVERLAY names.',
+    elsewhere: 'The registry has no such image: see whether a mirror or a proxy stands before it.',
   },
   {
     kind: 'image refused',
@@ -52,6 +56,8 @@ const ROWS: readonly Row[] = [
     patienceMs: 30_000,
     reason: 'download-failed',
     hint: 'The registry refuses the pull: set `values.global.imagePullSecrets` in the file that ISTIO_OVERLAY names, or another `hub`.',
+    elsewhere:
+      'The registry refuses the pull: see whether it limits how much an address may pull, or whether a mirror stands before it.',
   },
   {
     kind: 'image pull',
@@ -90,11 +96,16 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** The trouble of a Deployment's newest pods, or undefined when none is known (yet). */
+/**
+ * The trouble of a Deployment's newest pods, or undefined when none is known (yet).
+ *
+ * @param ofIstio whether its images are Istio's, which an overlay may take from elsewhere
+ */
 export function podTrouble(
   objects: readonly KubeObject[],
   deployment: string,
   namespace: string,
+  { ofIstio = true } = {},
 ): PodTrouble | undefined {
   const found = objects.find(
     ({ kind, metadata }) => kind === 'Deployment' && metadata.name === deployment && metadata.namespace === namespace,
@@ -108,10 +119,10 @@ export function podTrouble(
       isOf(object, found),
   );
   for (const pod of pods.sort(byAge)) {
-    const trouble = troubleOfPod(pod);
+    const trouble = troubleOfPod(pod, ofIstio);
     if (trouble !== undefined) return trouble;
   }
-  return pods.length > 0 ? undefined : troubleOf(deployment, conditionOf(found, 'ReplicaFailure', 'True'));
+  return pods.length > 0 ? undefined : troubleOf(deployment, conditionOf(found, 'ReplicaFailure', 'True'), ofIstio);
 }
 
 interface State {
@@ -130,25 +141,26 @@ interface PodStatus {
   readonly initContainerStatuses?: readonly { readonly state?: { readonly waiting?: State } }[];
 }
 
-function troubleOfPod(pod: KubeObject): PodTrouble | undefined {
+function troubleOfPod(pod: KubeObject, ofIstio: boolean): PodTrouble | undefined {
   const status = (pod['status'] ?? {}) as PodStatus;
   const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
   const states = containers.map(({ state }) => state?.waiting);
   for (const state of [...states, conditionOf(pod, 'PodScheduled', 'False')]) {
-    const trouble = troubleOf(pod.metadata.name, state);
+    const trouble = troubleOf(pod.metadata.name, state, ofIstio);
     if (trouble !== undefined) return trouble;
   }
   return undefined;
 }
 
-function troubleOf(who: string, state: State | undefined): PodTrouble | undefined {
+function troubleOf(who: string, state: State | undefined, ofIstio: boolean): PodTrouble | undefined {
   const { reason: word, message = '' } = state ?? {};
   if (word === undefined) return undefined;
   const row = ROWS.find(
     ({ reasons, message: says }) => reasons.test(word) && (says === undefined || says.test(message)),
   );
   if (row === undefined) return undefined;
-  const { kind, patienceMs, reason, hint } = row;
+  const { kind, patienceMs, reason, elsewhere } = row;
+  const hint = ofIstio ? row.hint : (elsewhere ?? row.hint);
   // Between two tries the kubelet repeats the last one's message behind words of its own: it stays one and the same text.
   const [, lastTry] = BACK_OFF.exec(message) ?? [];
   const more = (lastTry ?? message).split('\n')[0] ?? '';

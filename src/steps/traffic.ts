@@ -4,15 +4,8 @@ import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifest
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { applyObjects } from './apply.ts';
-import {
-  compareObjects,
-  findObject,
-  nodesDown,
-  seeCluster,
-  sidecarRevision,
-  viewCluster,
-  type ClusterView,
-} from './cluster.ts';
+import { compareObjects, findObject, seeCluster, sidecarRevision, viewCluster, type ClusterView } from './cluster.ts';
+import { createTroubleWatch, pendingReason } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
 import { proxyDifference, staleDeployments, type StaleDeployment } from './proxies.ts';
@@ -51,8 +44,9 @@ export function sampleStep(lab: Lab): Step {
     const [stale] = staleSamples(view, config);
     return stale === undefined ? 'ready' : { drifted: `${stale.name}: ${stale.why}` };
   };
-  const waitForRollout = (context: StepContext, isNew: boolean): Promise<unknown> =>
-    waitUntil({
+  const waitForRollout = (context: StepContext, isNew: boolean): Promise<unknown> => {
+    const troubles = createTroubleWatch(lab, SAMPLE_NAMESPACE);
+    return waitUntil({
       clock: lab.doors.clock,
       signal: context.signal,
       say: context.say,
@@ -72,10 +66,11 @@ export function sampleStep(lab: Lab): Step {
         if (view.unreachable !== undefined) return { notYet: view.unreachable };
         const state = await rollout(view);
         return state !== 'ready' && 'missing' in state
-          ? { notYet: `${state.missing}${nodesDown(view)}` }
+          ? { notYet: pendingReason(state.missing, troubles, view, SAMPLE_DEPLOYMENTS) }
           : { done: true };
       },
     });
+  };
   return {
     id: 'sample',
     title: 'sample application',

@@ -2,8 +2,10 @@ import { PLAIN_CLIENT, PLAIN_NAMESPACE, plainClientObjects, strictObject } from 
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { rolloutState } from '../steps/cluster.ts';
+import { createTroubleWatch, pendingReason } from '../steps/install-watch.ts';
 import type { Lab } from '../steps/lab.ts';
 import { isOurs } from '../steps/left-objects.ts';
+import { viewOf } from '../tools/kube-object.ts';
 import { fail, pass, type Check } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { refusedBy, vmTarget } from './refusals.ts';
@@ -71,6 +73,7 @@ export const strict: Check = {
 };
 
 async function waitForClient(lab: Lab, context: StepContext): Promise<void> {
+  const troubles = createTroubleWatch(lab, PLAIN_NAMESPACE);
   await waitUntil({
     clock: lab.doors.clock,
     signal: context.signal,
@@ -80,12 +83,10 @@ async function waitForClient(lab: Lab, context: StepContext): Promise<void> {
     intervalMs: 2_000,
     hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${PLAIN_NAMESPACE} get pods\`.`,
     probe: async () => {
-      const [deployment] = await lab.kubectl.get('deployments.apps', {
-        name: PLAIN_CLIENT,
-        namespace: PLAIN_NAMESPACE,
-      });
-      const state = rolloutState(deployment);
-      return state === 'available' ? { done: true } : { notYet: state };
+      const view = viewOf(await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: PLAIN_NAMESPACE }));
+      const state = rolloutState(view.find('Deployment', PLAIN_CLIENT, PLAIN_NAMESPACE));
+      if (state === 'available') return { done: true };
+      return { notYet: pendingReason(state, troubles, view, [PLAIN_CLIENT]) };
     },
   });
 }
