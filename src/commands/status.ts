@@ -26,10 +26,10 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
       const { lab } = work.app;
       await requireTools(lab, ['machines', 'kubectl']);
       const status = await readStatus(lab);
-      const view = await lookAtCluster(lab);
-      const experiments = await experimentsIn(lab, view);
+      const view = await lookAtCluster(lab, work);
+      const experiments = await experimentsIn(lab, view, work);
       const planes = formerPlanes(lab, view);
-      const left = await findLeftovers(lab);
+      const left = await findLeftovers(lab, work);
       const machines = await formerMachines(lab);
       const leftRows = [
         ...machineRows(machines, lab.config.lab),

@@ -66,7 +66,7 @@ export async function verify(
       // it is certain that they were left behind.
       const alone =
         checks.some(({ disturbs }) => disturbs === true) ||
-        (await experimentsIn(lab, await lookAtCluster(lab))).length > 0;
+        (await experimentsIn(lab, await lookAtCluster(lab, work), work)).length > 0;
       const report = await (alone ? whileAlone(work, prove) : runChecks(work, checks));
       return {
         data: verifyData(report),
@@ -78,13 +78,16 @@ export async function verify(
 }
 
 /** A policy that an interrupted `verify` left behind would make checks fail. */
-async function removeLeftExperiments({ app: { lab }, reporter }: Session): Promise<void> {
-  const left = async () => experimentsIn(lab, await lookAtCluster(lab));
+async function removeLeftExperiments({ app: { lab }, reporter, signal }: Session): Promise<void> {
+  const left = async () => experimentsIn(lab, await lookAtCluster(lab, { signal }), { signal });
   if ((await left()).length === 0) return;
   // The other run may have deleted its own while this one waited for the lock.
   lab.kubectl.forget();
-  const say = (text: string): void => reporter.event({ type: 'notice', at: lab.doors.clock.now(), text: `${text}.` });
-  await removeExperiments(lab, await left(), (text) => say(text.replace(/^d/, 'D')));
+  const say = (text: string): void => {
+    const sentence = `${text.replace(/^d/, 'D').replace(/\.$/, '')}.`;
+    reporter.event({ type: 'notice', at: lab.doors.clock.now(), text: sentence });
+  };
+  await removeExperiments(lab, await left(), { say, signal });
 }
 
 /** Runs checks as the steps of a run, so that the screen shows them as it shows steps. */

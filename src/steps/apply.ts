@@ -15,20 +15,20 @@ export async function applyObjects(lab: Lab, context: StepContext, objects: read
   const namespaces = [...new Set(objects.flatMap(namespacesOf))];
   await waitForFormerNamespaces(lab, context, namespaces);
   try {
-    await lab.kubectl.apply(objects, context.say);
+    await lab.kubectl.apply(objects, context);
   } catch (error) {
     // It began to go between our look and our deed.
     if (!(error instanceof CliError && /because it is being terminated/.test(error.facts.stderrTail ?? '')))
       throw error;
     await waitForFormerNamespaces(lab, context, namespaces);
-    await lab.kubectl.apply(objects, context.say);
+    await lab.kubectl.apply(objects, context);
   }
 }
 
 /** Waits until none of these namespaces is on its way out any more. */
 export async function waitForFormerNamespaces(lab: Lab, context: StepContext, names: readonly string[]): Promise<void> {
   const going = async (): Promise<string | undefined> => {
-    const view = await viewCluster(lab);
+    const view = await viewCluster(lab, context);
     return names.find((name) => isGoing(view, name));
   };
   if ((await going()) === undefined) return;

@@ -1,5 +1,6 @@
 import type { Manifest } from '../manifests/object.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
+import type { Running } from '../tools/say.ts';
 import type { Lab } from './lab.ts';
 
 /** The cluster as one look saw it: core and Istio objects; empty when there is no cluster or it does not answer. */
@@ -10,11 +11,11 @@ export interface ClusterView {
 }
 
 /** One look at the whole cluster, shared by every step until something is written. */
-export async function viewCluster(lab: Lab): Promise<ClusterView> {
+export async function viewCluster(lab: Lab, running?: Running): Promise<ClusterView> {
   if ((await lab.doors.files.stat(lab.config.paths.kubeconfig)) === undefined) {
     return { objects: [], unreachable: 'there is no kubeconfig yet' };
   }
-  const seen = await lab.kubectl.tryEverything();
+  const seen = await lab.kubectl.tryEverything(running);
   return 'unreachable' in seen ? { objects: [], unreachable: seen.unreachable } : { objects: seen.objects };
 }
 
@@ -22,8 +23,8 @@ export async function viewCluster(lab: Lab): Promise<ClusterView> {
  * The same for whoever is about to act upon it: an API that is away for a moment is waited for.
  * @throws CliError `api-unreachable`
  */
-export async function seeCluster(lab: Lab): Promise<ClusterView> {
-  return lab.kubectl.everything();
+export async function seeCluster(lab: Lab, running?: Running): Promise<ClusterView> {
+  return lab.kubectl.everything(running);
 }
 
 export function findObject(view: ClusterView, kind: string, name: string, namespace?: string): KubeObject | undefined {

@@ -54,10 +54,10 @@ export function k3sBinaryStep(lab: Lab): Step {
     madeBy: 'istio-vms k3s',
     // 79 MB at the rate of the one published download (facts/peers.md B1: 38.8 MB in 11 s).
     expectMs: 22_000,
-    async check() {
+    async check(context) {
       if (await isHere(lab, artifact)) return 'ready';
       // Nodes that already run this version need no binary.
-      const cluster = await viewCluster(lab);
+      const cluster = await viewCluster(lab, context);
       const names = [lab.config.k3s.master, ...lab.config.k3s.workerNames];
       if (names.every((name) => nodeIsReady(cluster, name, lab.config.k3s.version))) return 'ready';
       return { missing: `${artifact.file} is not in the cache` };

@@ -52,9 +52,9 @@ export function eastwestStep(lab: Lab): Step {
     madeBy: 'istio-vms eastwest',
     expectMs: 20_000,
 
-    async check(): Promise<Finding> {
+    async check(context): Promise<Finding> {
       const { document, exposed } = await wanted();
-      const view = await viewCluster(lab);
+      const view = await viewCluster(lab, context);
       const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
       if (service === undefined) return { missing: view.unreachable ?? `no Service ${namespace}/${GATEWAY_SERVICE}` };
       if (recordOf(findObject(view, 'Gateway', ISTIOD_GATEWAY, namespace)) !== sha256(document))
@@ -114,7 +114,7 @@ async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n kube-system get pods\` for svclb pods that are not running.`,
       probe: async () => {
         lab.kubectl.forget();
-        const view = await viewCluster(lab);
+        const view = await viewCluster(lab, context);
         const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
         const addresses = loadBalancerAddresses(service);
         const expected = expectedGatewayAddress(lab, view);
@@ -130,7 +130,7 @@ async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
     });
   } catch (error) {
     if (!(error instanceof CliError && error.reason === 'gave-up-waiting')) throw error;
-    const view = await viewCluster(lab);
+    const view = await viewCluster(lab, context);
     const [hostName] = loadBalancerNames(findObject(view, 'Service', GATEWAY_SERVICE, namespace));
     if (hostName !== undefined) {
       throw new CliError('gave-up-waiting', {

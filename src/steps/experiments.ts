@@ -1,8 +1,9 @@
 import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../manifests/network-policies.ts';
 import { PLAIN_NAMESPACE, strictObject } from '../manifests/strict.ts';
-import type { Step } from '../plan/step.ts';
+import type { Step, StepContext } from '../plan/step.ts';
 import { counted } from '../plan/words.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
+import type { Running } from '../tools/say.ts';
 import { isGoing, viewCluster, type ClusterView } from './cluster.ts';
 import type { Lab } from './lab.ts';
 import { isOurs, leftoverName, withForeignContent, type Leftover } from './left-objects.ts';
@@ -15,7 +16,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** Objects in this view that `verify` created and did not delete, because it was killed. */
-export function experimentsIn(lab: Lab, view: ClusterView): Promise<readonly Leftover[]> {
+export function experimentsIn(lab: Lab, view: ClusterView, running?: Running): Promise<readonly Leftover[]> {
   const names = namesOf(lab);
   const left = view.objects.filter((object) => {
     const { kind, metadata } = object;
@@ -23,18 +24,14 @@ export function experimentsIn(lab: Lab, view: ClusterView): Promise<readonly Lef
     // Both the label and the name: whatever a user has labeled like ours stays.
     return names.has(`${kind} ${metadata.name}`) && isOurs(lab, object) && !isGoing(view, home);
   });
-  return Promise.all(left.map((object) => withForeignContent(lab, object)));
+  return Promise.all(left.map((object) => withForeignContent(lab, object, running)));
 }
 
 /** Deletes experiments that `verify` left behind. @throws CliError when the API does not answer */
-export async function removeExperiments(
-  lab: Lab,
-  left: readonly Leftover[],
-  say: (text: string) => void,
-): Promise<void> {
+export async function removeExperiments(lab: Lab, left: readonly Leftover[], context: StepContext): Promise<void> {
   for (const each of left.filter(isDeletable)) {
-    say(`deleting ${leftoverName(each)}, left behind by an interrupted \`verify\``);
-    await lab.kubectl.remove(KINDS[each.kind] ?? each.kind, each.name, each.namespace);
+    context.say(`deleting ${leftoverName(each)}, left behind by an interrupted \`verify\``);
+    await lab.kubectl.remove(KINDS[each.kind] ?? each.kind, each.name, each.namespace, context);
   }
 }
 
@@ -46,17 +43,18 @@ export function experimentsStep(lab: Lab): Step {
     needs: ['k3s-server'],
     madeBy: 'istio-vms up',
     expectMs: 0,
-    async check() {
-      const view = await viewCluster(lab);
+    async check(context) {
+      const view = await viewCluster(lab, context);
       if (view.unreachable !== undefined) return { missing: view.unreachable };
-      const left = (await experimentsIn(lab, view)).filter(isDeletable);
+      const left = (await experimentsIn(lab, view, context)).filter(isDeletable);
       if (left.length === 0) return 'ready';
       return {
         drifted: `${counted(left.length, 'object')} of \`verify\` left behind: ${left.map(leftoverName).join(', ')}`,
       };
     },
-    async apply({ say }) {
-      await removeExperiments(lab, await experimentsIn(lab, await viewCluster(lab)), say);
+    async apply(context) {
+      const view = await viewCluster(lab, context);
+      await removeExperiments(lab, await experimentsIn(lab, view, context), context);
     },
   };
 }

@@ -38,8 +38,8 @@ export function istioStep(lab: Lab): Step {
     madeBy: 'istio-vms istio',
     expectMs: 40_000,
 
-    async check(): Promise<Finding> {
-      const view = await viewCluster(lab);
+    async check(context): Promise<Finding> {
+      const view = await viewCluster(lab, context);
       if (view.unreachable !== undefined) return { missing: view.unreachable };
       const { namespace, revision } = config.istio;
       if (isGoing(view, namespace)) return { missing: `namespace ${namespace} is being deleted` };
@@ -62,18 +62,19 @@ export function istioStep(lab: Lab): Step {
 
     async apply(context) {
       const { namespace } = config.istio;
-      refuseOther(await viewCluster(lab), config);
+      refuseOther(await viewCluster(lab, context), config);
       await doors.files.write(file, document, 0o644);
       context.say('istioctl install: CRDs, istiod, ingress gateway');
       const files = [file, ...(config.istio.overlay === undefined ? [] : [config.istio.overlay])];
       await install(lab, context, files, `istiod-${config.istio.revision}`);
-      if (!hasDefaultTag(await seeCluster(lab), config.istio.revision)) {
+      if (!hasDefaultTag(await seeCluster(lab, context), config.istio.revision)) {
         // A re-run at 1.19 before .7 and 1.20 before .3 drops the tag's webhook (facts/istio-vm.md 2.5).
         context.say('setting the revision tag `default` again');
         await lab.istioctl.setDefaultTag(context);
         lab.kubectl.forget();
         // istioctl can end with exit code 0 and have done nothing (facts/real-mesh.md 6.6).
-        if (!hasDefaultTag(await seeCluster(lab), config.istio.revision)) throw tagNotSet(config.istio.revision);
+        if (!hasDefaultTag(await seeCluster(lab, context), config.istio.revision))
+          throw tagNotSet(config.istio.revision);
       }
       await restartDeployments(lab, context, namespace, staleGateways(await seeCluster(lab), config));
       // The installer labels only a namespace that it makes itself (facts/istio-vm.md 2.4). The record comes last: an

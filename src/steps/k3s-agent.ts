@@ -22,8 +22,8 @@ export function agentStep(lab: Lab, name: string, number: number): Step {
     madeBy: 'istio-vms k3s',
     expectMs: 15_000,
 
-    async check() {
-      const view = await viewCluster(lab);
+    async check(context) {
+      const view = await viewCluster(lab, context);
       const node = findObject(view, 'Node', name);
       if (node === undefined) return { missing: view.unreachable ?? `no node ${name}` };
       const address = (await lab.machines.find(name))?.addresses[0];
@@ -61,7 +61,7 @@ export function agentStep(lab: Lab, name: string, number: number): Step {
         enough: ['ready'],
       });
       const annotations = { [TOLD]: await toldDigest(lab, address, serverAddress) };
-      await lab.kubectl.apply([{ apiVersion: 'v1', kind: 'Node', metadata: { name, annotations } }], context.say);
+      await lab.kubectl.apply([{ apiVersion: 'v1', kind: 'Node', metadata: { name, annotations } }], context);
     },
   };
 }
@@ -90,13 +90,13 @@ async function agentToken(lab: Lab, server: Machine): Promise<string> {
 /** A new machine under an old node's name is turned away until that node is deleted (facts/k3s.md 2.6). */
 async function forgetFormerNode(lab: Lab, machine: Machine, name: string, context: StepContext): Promise<ClusterView> {
   // A cluster that does not answer for a moment is waited for: what it remembers is not to be guessed.
-  const view = await seeCluster(lab);
+  const view = await seeCluster(lab, context);
   if (findObject(view, 'Node', name) === undefined) return view;
   const password = '/etc/rancher/node/password';
   const state = parseGuestState((await machine.run(stateCommand(lab.shipped, [password]))).stdout);
   if (state.files.has(password) && (nodeIsReady(view, name) || !(await isTurnedAway(machine)))) return view;
   context.say(`forgetting the former node ${name}`);
-  await lab.kubectl.remove('node', name);
+  await lab.kubectl.remove('node', name, undefined, context);
   return { objects: view.objects.filter(({ kind, metadata }) => kind !== 'Node' || metadata.name !== name) };
 }
 

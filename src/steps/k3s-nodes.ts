@@ -24,8 +24,11 @@ export function nodesStep(lab: Lab): Step {
   const late = (view: ClusterView): readonly (readonly [string, string])[] =>
     names.map((name) => [name, nodeState(view, name)] as const).filter(([, state]) => state !== 'ready');
   let waitingFor: string | undefined;
-  const look = async (reason: (state: string, view: ClusterView) => string = (state) => state): Promise<string> => {
-    const view = await viewCluster(lab);
+  const look = async (
+    context: StepContext,
+    reason: (state: string, view: ClusterView) => string = (state) => state,
+  ): Promise<string> => {
+    const view = await viewCluster(lab, context);
     if (view.unreachable !== undefined) return view.unreachable;
     const nodes = late(view);
     waitingFor = nodes[0]?.[0];
@@ -39,8 +42,8 @@ export function nodesStep(lab: Lab): Step {
     needs: ['k3s-server', ...config.k3s.workerNames.map((_, index) => `k3s-agent-${index + 1}`)],
     madeBy: 'istio-vms k3s',
     expectMs: 5_000,
-    async check() {
-      const state = await look();
+    async check(context) {
+      const state = await look(context);
       return state === 'ready' ? 'ready' : { missing: state };
     },
     async apply(context) {
@@ -60,7 +63,7 @@ export function nodesStep(lab: Lab): Step {
             : lab.kubectl.nodeReady(waitingFor, ms, signal),
         probe: async () => {
           lab.kubectl.forget();
-          const state = await look((dns, view) => pendingReason(dns, troubles, view, ['coredns']));
+          const state = await look(context, (dns, view) => pendingReason(dns, troubles, view, ['coredns']));
           return state === 'ready' ? { done: true } : { notYet: state };
         },
       });
@@ -93,7 +96,7 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
       if (!started) return { notYet: await startingWords(machine, unit) };
       // An agent that has joined is about to be Ready: one command that waits spares a look.
       if (unit === 'k3s-agent') await lab.kubectl.nodeReady(machine.name, READY_SOON_MS, signal);
-      const seen = await lab.kubectl.get(['nodes', 'leases.coordination.k8s.io'], {}, context.say);
+      const seen = await lab.kubectl.get(['nodes', 'leases.coordination.k8s.io'], {}, context);
       const is = state({ objects: seen });
       return enough.includes(is) ? { done: true } : { notYet: is };
     },

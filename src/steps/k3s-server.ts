@@ -26,7 +26,7 @@ export function serverStep(lab: Lab): Step {
     madeBy: 'istio-vms k3s',
     expectMs: 30_000,
 
-    async check() {
+    async check(context) {
       const found = await lab.machines.find(name);
       const text = await doors.files.readText(config.paths.kubeconfig);
       if (text === undefined) return { missing: `no kubeconfig at ${config.paths.kubeconfig}` };
@@ -36,7 +36,7 @@ export function serverStep(lab: Lab): Step {
       if (address !== undefined && serverOf(text) !== serverUrl(address)) {
         return { drifted: `the kubeconfig names ${serverOf(text) ?? 'no server'}, the machine is at ${address}` };
       }
-      const view = await viewCluster(lab);
+      const view = await viewCluster(lab, context);
       if (view.unreachable !== undefined) return { missing: view.unreachable };
       const state = serverState(view, name, { version: config.k3s.version, address });
       return ENOUGH.includes(state) ? 'ready' : { drifted: `${name}: ${state}` };
@@ -47,7 +47,7 @@ export function serverStep(lab: Lab): Step {
       const [address, cpu] = await Promise.all([machine.address(), machine.arch()]);
       const binary = await k3sBinary(lab, cpu, context);
       context.say('installing k3s');
-      const before = heartbeatOf(findObject(await viewCluster(lab), 'Node', name));
+      const before = heartbeatOf(findObject(await viewCluster(lab, context), 'Node', name));
       const payload = serverFiles(config, { shipped: lab.shipped, binary, address });
       const restarted = await placeK3s(machine, payload, context);
       await waitForApi(lab, machine, context);

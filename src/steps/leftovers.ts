@@ -5,9 +5,10 @@ import { routeObjects } from '../manifests/route.ts';
 import { sampleObjects } from '../manifests/sample.ts';
 import { plainClientObjects, strictObject } from '../manifests/strict.ts';
 import { workloadObjects } from '../manifests/workload.ts';
-import type { Step } from '../plan/step.ts';
+import type { Step, StepContext } from '../plan/step.ts';
 import { counted } from '../plan/words.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
+import type { Running } from '../tools/say.ts';
 import { isGoing, viewCluster } from './cluster.ts';
 import { formerPlanes } from './former-planes.ts';
 import type { Lab } from './lab.ts';
@@ -27,8 +28,8 @@ const KINDS: Readonly<Record<string, string>> = {
 const ROUTES: ReadonlySet<string> = new Set(['VirtualService', 'Gateway']);
 
 /** Objects with this lab's labels that no step of the present configuration makes; none while the API does not answer. */
-export async function findLeftovers(lab: Lab): Promise<readonly Leftover[]> {
-  const view = await viewCluster(lab);
+export async function findLeftovers(lab: Lab, context?: Running): Promise<readonly Leftover[]> {
+  const view = await viewCluster(lab, context);
   const wanted = new Set(wantedObjects(lab).map(idOf));
   // The route to a former control plane goes with it.
   for (const { revision, namespace } of formerPlanes(lab, view))
@@ -44,13 +45,13 @@ export async function findLeftovers(lab: Lab): Promise<readonly Leftover[]> {
       // A former ISTIO_NAMESPACE holds a control plane.
       object.metadata.labels?.[LABELS.network] === undefined,
   );
-  return Promise.all(left.map((object) => withForeignContent(lab, object)));
+  return Promise.all(left.map((object) => withForeignContent(lab, object, context)));
 }
 
 /** Deletes what former settings have left; part of `up --prune` only. */
 export function leftoversStep(lab: Lab): Step {
-  const deletable = async (): Promise<readonly Leftover[]> =>
-    (await findLeftovers(lab)).filter(({ holds }) => holds === undefined);
+  const deletable = async (context: StepContext): Promise<readonly Leftover[]> =>
+    (await findLeftovers(lab, context)).filter(({ holds }) => holds === undefined);
   return {
     id: 'leftovers',
     title: 'objects left over from former settings',
@@ -58,21 +59,21 @@ export function leftoversStep(lab: Lab): Step {
     needs: ['sidecar', 'route', 'sample'],
     madeBy: 'istio-vms up',
     expectMs: 5_000,
-    async check() {
-      const { unreachable } = await viewCluster(lab);
+    async check(context) {
+      const { unreachable } = await viewCluster(lab, context);
       if (unreachable !== undefined) return { missing: unreachable };
-      const left = await deletable();
+      const left = await deletable(context);
       if (left.length === 0) return 'ready';
       return { drifted: `${counted(left.length, 'object')} left over: ${left.map(leftoverName).join(', ')}` };
     },
-    async apply({ say }) {
-      const left = await deletable();
+    async apply(context) {
+      const left = await deletable(context);
       const namespaces = left.filter(({ kind }) => kind === 'Namespace').map(({ name }) => name);
       for (const each of left) {
         // A namespace takes its content along.
         if (each.namespace !== undefined && namespaces.includes(each.namespace)) continue;
-        say(`deleting ${leftoverName(each)}`);
-        await lab.kubectl.remove(KINDS[each.kind] ?? each.kind, each.name, each.namespace);
+        context.say(`deleting ${leftoverName(each)}`);
+        await lab.kubectl.remove(KINDS[each.kind] ?? each.kind, each.name, each.namespace, context);
       }
     },
   };

@@ -27,7 +27,7 @@ export function entryOf(lab: Lab, view: ClusterView, address: string): KubeObjec
 export async function registerAgain(lab: Lab, machine: Machine, address: string, context: StepContext): Promise<void> {
   const isRegisteredIn = (view: ClusterView): boolean => entryOf(lab, view, address) !== undefined;
   lab.kubectl.forget();
-  if (isRegisteredIn(await seeCluster(lab))) return;
+  if (isRegisteredIn(await seeCluster(lab, context))) return;
   context.say(`${machine.name} is not registered; its sidecar connects anew`);
   await machine.run(
     asRoot({ file: 'systemctl', args: ['restart', '--no-block', 'istio'], effect: 'write', timeoutMs: 60_000 }),
@@ -42,7 +42,7 @@ export async function registerAgain(lab: Lab, machine: Machine, address: string,
     hint: `Look at istiod: \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${lab.config.istio.namespace} logs deployment/istiod-${lab.config.istio.revision}\`.`,
     probe: async () => {
       lab.kubectl.forget();
-      const view = await viewCluster(lab);
+      const view = await viewCluster(lab, context);
       return isRegisteredIn(view) ? { done: true } : { notYet: view.unreachable ?? 'not registered yet' };
     },
   });

@@ -12,8 +12,8 @@ export async function restoreReplicas(
   namespace: string,
   deployment: string,
 ): Promise<void> {
-  const found = findObject(await seeCluster(lab), 'Deployment', deployment, namespace);
+  const found = findObject(await seeCluster(lab, context), 'Deployment', deployment, namespace);
   if (found === undefined || replicasOf(found) > 0) return;
   context.say(`scaling ${deployment} from 0 to 1`);
-  await lab.kubectl.scale(deployment, namespace, 1);
+  await lab.kubectl.scale(deployment, namespace, 1, context);
 }

@@ -32,11 +32,11 @@ export async function install(
   try {
     await runInstall(lab, context, files, deployment);
   } catch (error) {
-    const unchangeable = await unchangeableDeployment(lab, error);
+    const unchangeable = await unchangeableDeployment(lab, context, error);
     if (unchangeable !== undefined) {
       // Cut after this, the next run finds no Deployment and installs it.
       context.say(`recreating Deployment ${namespace}/${unchangeable}: its selector cannot be changed in place`);
-      await lab.kubectl.remove('deployments.apps', unchangeable, namespace);
+      await lab.kubectl.remove('deployments.apps', unchangeable, namespace, context);
     } else {
       if (!(error instanceof CliError && error.reason === 'gave-up-waiting')) throw error;
       context.say('istioctl gave up waiting; watching the pods without it');
@@ -53,14 +53,14 @@ export async function install(
  * The Deployment whose selector an install could not change, e.g. after another CLUSTER_NETWORK
  * (facts/real-mesh.md 6.11); undefined for any other error, and for one that our files did not install.
  */
-async function unchangeableDeployment(lab: Lab, error: unknown): Promise<string | undefined> {
+async function unchangeableDeployment(lab: Lab, context: StepContext, error: unknown): Promise<string | undefined> {
   const { cause } = error instanceof CliError ? error.facts : {};
   if (!(cause instanceof CommandError)) return undefined;
   const [, place, name = ''] =
     /obj Deployment\/([^/\s]+)\/([^:\s]+): .*spec\.selector: .*field is immutable/.exec(cause.result.stderr) ?? [];
   const { namespace } = lab.config.istio;
   if (place !== namespace) return undefined;
-  const found = findObject(await seeCluster(lab), 'Deployment', name, namespace);
+  const found = findObject(await seeCluster(lab, context), 'Deployment', name, namespace);
   const owner = found?.metadata.labels?.[OWNER];
   return owner === EAST_WEST || owner === CONTROL_PLANE ? name : undefined;
 }
@@ -97,7 +97,7 @@ export async function restartDeployments(
 ): Promise<void> {
   for (const { name, why } of stale) {
     context.say(`restarting ${name}: ${why}`);
-    await lab.kubectl.restart(name, namespace);
+    await lab.kubectl.restart(name, namespace, context);
   }
   for (const { name } of stale) await waitForRollout(lab, context, name, namespace);
 }
@@ -118,7 +118,7 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
       block: (ms, signal) => lab.kubectl.rolledOut(name, namespace, ms, signal),
       probe: async () => {
         lab.kubectl.forget();
-        const view = await viewCluster(lab);
+        const view = await viewCluster(lab, context);
         if (view.unreachable !== undefined) return { notYet: view.unreachable };
         const state = deploymentState(view, name, namespace, await stoppedNodes(lab));
         if (state === 'available') return { done: true };

@@ -24,7 +24,7 @@ export function sidecarStep(lab: Lab): Step {
     madeBy: 'istio-vms bootstrap',
     expectMs: 8_000,
 
-    async check(): Promise<Finding> {
+    async check(context): Promise<Finding> {
       const [files, address] = [await readWorkloadFiles(lab), (await lab.machines.find(config.vm.name))?.addresses[0]];
       if (files === undefined || address === undefined) return { missing: 'no workload files' };
       const state = await lab.workloadVm.state();
@@ -42,7 +42,7 @@ export function sidecarStep(lab: Lab): Step {
       if (!state.sidecar.ready) return { drifted: 'the sidecar is not ready' };
       if (state.sidecar.hosts === false)
         return { drifted: `our lines in /etc/hosts of ${config.vm.name} are not there` };
-      return entryOf(lab, await viewCluster(lab), address) === undefined
+      return entryOf(lab, await viewCluster(lab, context), address) === undefined
         ? { drifted: `${config.vm.name} is not registered with ${address}` }
         : 'ready';
     },
@@ -81,7 +81,7 @@ async function filesWithFreshToken(lab: Lab, context: StepContext): Promise<Work
   const files = await readWorkloadFiles(lab);
   if (files !== undefined && !isStale(lab, files)) return files;
   context.say('the token has expired; asking for a new one');
-  await configureWorkload(lab, context, await gatewayAddressOf(lab));
+  await configureWorkload(lab, context, await gatewayAddressOf(lab, context));
   const renewed = await readWorkloadFiles(lab);
   if (renewed !== undefined) return renewed;
   throw new CliError('step-too-early', {

@@ -21,9 +21,9 @@ export function spareWorkersStep(lab: Lab): Step {
     return ours;
   };
   /** Nodes whose machine is gone: the cluster goes on counting with them, and with the pods that ran there. */
-  const strandedNodes = async (): Promise<readonly string[]> => {
+  const strandedNodes = async (context: StepContext): Promise<readonly string[]> => {
     const machines = (await lab.machines.all()).map(({ name }) => name);
-    return (await viewCluster(lab)).objects
+    return (await viewCluster(lab, context)).objects
       .filter(({ kind }) => kind === 'Node')
       .map(({ metadata }) => metadata.name)
       .filter((name) => isSpareWorker(lab, name) && !machines.includes(name));
@@ -41,7 +41,7 @@ export function spareWorkersStep(lab: Lab): Step {
     for (const name of names) {
       await before(name);
       await removeMachine(lab, name, context);
-      if (findObject(await viewCluster(lab), 'Node', name) !== undefined) await forgetNode(lab, name);
+      if (findObject(await viewCluster(lab, context), 'Node', name) !== undefined) await forgetNode(lab, name, context);
     }
     return names;
   };
@@ -51,22 +51,22 @@ export function spareWorkersStep(lab: Lab): Step {
     needs: ['k3s-server'],
     madeBy: 'istio-vms k3s',
     expectMs: 0,
-    async check() {
+    async check(context) {
       const names = (await spare()).map(({ name }) => name);
       if (names.length > 0) {
         return { drifted: `${names.join(', ')}: more than WORKERS=${lab.config.k3s.workers} asks for` };
       }
-      const stranded = await strandedNodes();
+      const stranded = await strandedNodes(context);
       if (stranded.length > 0) return { drifted: `nodes without a machine: ${stranded.join(', ')}` };
       const noted = await notedForNothing();
       return noted.length === 0 ? 'ready' : { drifted: `the record still names ${noted.join(', ')}` };
     },
     async apply(context) {
-      const serving = availableDeployments(await viewCluster(lab));
+      const serving = availableDeployments(await viewCluster(lab, context));
       const names = [...(await removeAll(context, (name) => drain(lab, name, context)))];
-      for (const name of await strandedNodes()) {
+      for (const name of await strandedNodes(context)) {
         context.say(`deleting node ${name}, whose machine is gone`);
-        await forgetNode(lab, name);
+        await forgetNode(lab, name, context);
         names.push(name);
       }
       for (const name of await notedForNothing()) await lab.ownership.forget(name);
@@ -82,21 +82,21 @@ export function spareWorkersStep(lab: Lab): Step {
 
 /** Lets the pods move before the machine goes. A node that is not Ready cannot end its pods; its pods are deleted later. */
 async function drain(lab: Lab, name: string, context: StepContext): Promise<void> {
-  if (!nodeIsReady(await viewCluster(lab), name)) return;
+  if (!nodeIsReady(await viewCluster(lab, context), name)) return;
   context.say(`draining ${name}`);
   try {
-    await lab.kubectl.drain(name);
+    await lab.kubectl.drain(name, context);
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
+    if (!(error instanceof CliError) || context.signal.aborted) throw error;
     context.say(`${name} is not drained, and deleted all the same: ${error.message}`);
   }
 }
 
 /** Deletes a node whose machine is gone, with the pods that Kubernetes would keep for a minute more. */
-async function forgetNode(lab: Lab, name: string): Promise<void> {
+async function forgetNode(lab: Lab, name: string, context: StepContext): Promise<void> {
   // The node first: as long as it is there, DaemonSets make their pods on it anew.
-  await lab.kubectl.remove('node', name);
-  await lab.kubectl.removePodsOf(name);
+  await lab.kubectl.remove('node', name, undefined, context);
+  await lab.kubectl.removePodsOf(name, context);
 }
 
 function availableDeployments({ objects }: ClusterView): readonly KubeObject[] {
@@ -123,7 +123,7 @@ async function waitForPodsToMove(
       late !== undefined && (await lab.kubectl.rolledOut(late.name, late.namespace ?? 'default', ms, signal)),
     probe: async () => {
       lab.kubectl.forget();
-      const view = await viewCluster(lab);
+      const view = await viewCluster(lab, context);
       if (view.unreachable !== undefined) return { notYet: view.unreachable };
       const stranded = view.objects.filter((object) => object.kind === 'Pod' && from.includes(nodeOf(object) ?? ''));
       if (stranded.length > 0) return { notYet: `${counted(stranded.length, 'pod')} on nodes that are gone` };

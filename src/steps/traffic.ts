@@ -22,7 +22,7 @@ export function routeStep(lab: Lab): Step {
     needs: ['workload'],
     madeBy: 'istio-vms route',
     expectMs: 1_000,
-    check: async () => compareObjects(await viewCluster(lab), wanted),
+    check: async (context) => compareObjects(await viewCluster(lab, context), wanted),
     async apply(context) {
       await applyObjects(lab, context, wanted);
     },
@@ -62,7 +62,7 @@ export function sampleStep(lab: Lab): Step {
           : lab.kubectl.rolledOut(late, SAMPLE_NAMESPACE, ms, signal),
       probe: async () => {
         lab.kubectl.forget();
-        const view = await viewCluster(lab);
+        const view = await viewCluster(lab, context);
         if (view.unreachable !== undefined) return { notYet: view.unreachable };
         const state = await rollout(view);
         return state !== 'ready' && 'missing' in state
@@ -77,17 +77,17 @@ export function sampleStep(lab: Lab): Step {
     needs: ['istio', 'k3s-agent-1'],
     madeBy: 'istio-vms up',
     expectMs: 25_000,
-    async check() {
-      const view = await viewCluster(lab);
+    async check(context) {
+      const view = await viewCluster(lab, context);
       const objects = compareObjects(view, wanted);
       return objects === 'ready' ? rollout(view) : objects;
     },
     async apply(context: StepContext) {
-      const isNew = findObject(await viewCluster(lab), 'Namespace', SAMPLE_NAMESPACE) === undefined;
+      const isNew = findObject(await viewCluster(lab, context), 'Namespace', SAMPLE_NAMESPACE) === undefined;
       await applyObjects(lab, context, wanted);
       await waitForRollout(context, isNew);
       // Injection happens when a pod is made: one from before has no sidecar, or an older revision's.
-      await restartDeployments(lab, context, SAMPLE_NAMESPACE, staleSamples(await seeCluster(lab), config));
+      await restartDeployments(lab, context, SAMPLE_NAMESPACE, staleSamples(await seeCluster(lab, context), config));
     },
   };
 }
@@ -103,6 +103,6 @@ function staleSamples(view: ClusterView, config: Config): readonly StaleDeployme
 }
 
 /** Takes the sample away: for `verify`, when it made one itself. */
-export async function removeSample(lab: Lab): Promise<void> {
-  await lab.kubectl.remove('namespace', SAMPLE_NAMESPACE);
+export async function removeSample(lab: Lab, context: StepContext): Promise<void> {
+  await lab.kubectl.remove('namespace', SAMPLE_NAMESPACE, undefined, { ...context, cleanup: true });
 }

@@ -36,8 +36,8 @@ export function workloadStep(lab: Lab): Step {
     madeBy: 'istio-vms workload',
     expectMs: 6_000,
 
-    async check({ say }): Promise<Finding> {
-      const view = await viewCluster(lab);
+    async check(context): Promise<Finding> {
+      const view = await viewCluster(lab, context);
       const objects = compareObjects(view, workloadObjects(config));
       if (objects !== 'ready') return objects;
       const files = await readWorkloadFiles(lab);
@@ -49,7 +49,7 @@ export function workloadStep(lab: Lab): Step {
       const is = describeWorkloadFiles(files);
       const account = `${config.vm.namespace}/${config.vm.serviceAccount}`;
       if (is.serviceAccount !== account) return { drifted: `the token is not one for the service account ${account}` };
-      if (files.rootCert.trim() !== (await rootCertificate(lab, say))?.trim()) {
+      if (files.rootCert.trim() !== (await rootCertificate(lab, context))?.trim()) {
         return { drifted: 'the root certificate is not the one of this control plane' };
       }
       // What the group and the control plane say went into the files; both may be newer.
@@ -69,7 +69,7 @@ export function workloadStep(lab: Lab): Step {
     },
 
     async apply(context) {
-      const gatewayAddress = await gatewayAddressOf(lab);
+      const gatewayAddress = await gatewayAddressOf(lab, context);
       await applyObjects(lab, context, workloadObjects(config));
       await waitForRootCertificate(lab, context);
       await configureWorkload(lab, context, gatewayAddress);
@@ -78,8 +78,8 @@ export function workloadStep(lab: Lab): Step {
 }
 
 /** Where the VM will find the gateway. @throws CliError `step-too-early` while no node has an address */
-export async function gatewayAddressOf(lab: Lab): Promise<string> {
-  const address = expectedGatewayAddress(lab, await seeCluster(lab));
+export async function gatewayAddressOf(lab: Lab, context: StepContext): Promise<string> {
+  const address = expectedGatewayAddress(lab, await seeCluster(lab, context));
   if (address !== undefined) return address;
   throw new CliError('step-too-early', {
     message: 'No node has an address that the gateway could use.',
@@ -181,9 +181,9 @@ async function openToOthers(lab: Lab): Promise<string | undefined> {
 }
 
 /** The mesh's root certificate as istiod gives it to the VM's namespace. */
-async function rootCertificate(lab: Lab, say?: StepContext['say']): Promise<string | undefined> {
+async function rootCertificate(lab: Lab, context: StepContext): Promise<string | undefined> {
   const where = { name: 'istio-ca-root-cert', namespace: lab.config.vm.namespace };
-  const [map] = await lab.kubectl.get('configmaps', where, say);
+  const [map] = await lab.kubectl.get('configmaps', where, context);
   return (map?.['data'] as Record<string, string> | undefined)?.['root-cert.pem'];
 }
 
@@ -199,7 +199,7 @@ async function waitForRootCertificate(lab: Lab, context: StepContext): Promise<v
     intervalMs: 1_000,
     hint: `istiod writes it; look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${lab.config.istio.namespace} get pods\`.`,
     probe: async () => {
-      return (await rootCertificate(lab, context.say)) !== undefined
+      return (await rootCertificate(lab, context)) !== undefined
         ? { done: true }
         : { notYet: 'ConfigMap istio-ca-root-cert is not there yet' };
     },

@@ -9,7 +9,7 @@ import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
 import * as argv from './istioctl-argv.ts';
 import { readProgress } from './istioctl-progress.ts';
-import { tellAgain, type Say } from './say.ts';
+import { tellAgain, type Running } from './say.ts';
 
 export interface Istioctl {
   /** Of the program, e.g. `1.19.3`; undefined when it is not there. */
@@ -20,14 +20,6 @@ export interface Istioctl {
   setDefaultTag(running?: Running): Promise<void>;
   /** Writes the five files of a workload VM. Waits for istiod's root certificate in a young namespace. */
   configureWorkload(request: argv.WorkloadRequest, running?: Running): Promise<void>;
-}
-
-/** What a command of istioctl may be given by whoever runs it. */
-export interface Running {
-  /** Hears of what is tried again. */
-  readonly say?: Say;
-  /** Ends the command, and the pauses between tries. */
-  readonly signal?: AbortSignal;
 }
 
 export interface InstallRun extends Running {

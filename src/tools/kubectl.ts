@@ -9,24 +9,37 @@ import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
 import { parseObjects, viewOf, type KubeObject, type KubeView } from './kube-object.ts';
 import * as argv from './kubectl-argv.ts';
-import { tellAgain, type Say } from './say.ts';
+import { tellAgain, type Running } from './say.ts';
 
 /** The API did not answer; why, in one sentence. */
 export interface Unreachable {
   readonly unreachable: string;
 }
 
+/** For what takes away something that we made: it is begun also after an abort, and not cut; only its further tries end. */
+export interface Removal extends Running {
+  readonly cleanup?: true;
+}
+
+/**
+ * Whoever gives a signal lets its abort end the command at once (all that is written here may be repeated) and every
+ * further try; the error is then `interrupted`, also where the API did not answer.
+ */
 export interface Kubectl {
   /** Of the program itself, without a `v`. @throws CliError `tool-missing` */
   clientVersion(): Promise<string>;
   /** Objects of these kinds; a kind that the cluster does not know has none. @throws CliError `api-unreachable` */
-  get(kinds: string | readonly string[], options?: argv.GetOptions, say?: Say): Promise<readonly KubeObject[]>;
+  get(kinds: string | readonly string[], options?: argv.GetOptions, running?: Running): Promise<readonly KubeObject[]>;
   /** Like `get`, once; an API that does not answer is an answer too. */
-  tryGet(kinds: string | readonly string[], options?: argv.GetOptions): Promise<readonly KubeObject[] | Unreachable>;
+  tryGet(
+    kinds: string | readonly string[],
+    options?: argv.GetOptions,
+    running?: Running,
+  ): Promise<readonly KubeObject[] | Unreachable>;
   /** All that our checks look at, remembered until this tool writes or `forget` is called. @throws CliError */
-  everything(): Promise<KubeView>;
+  everything(running?: Running): Promise<KubeView>;
   /** Like `everything`, once; «unreachable» is remembered for some seconds. */
-  tryEverything(): Promise<KubeView | Unreachable>;
+  tryEverything(running?: Running): Promise<KubeView | Unreachable>;
   /**
    * Drops the cached snapshot, so that the next read asks the API server. Call it before each read when polling.
    *
@@ -37,13 +50,13 @@ export interface Kubectl {
   forgetKinds(): void;
   /** Drops the cached snapshot. The cluster is new: the next read lists the kinds it serves before it gets their objects. */
   expectFewKinds(): void;
-  apply(objects: readonly KubeObject[], say?: Say): Promise<void>;
+  apply(objects: readonly KubeObject[], running?: Running): Promise<void>;
   /** Waits until it is gone; absent is fine. */
-  remove(kind: string, name: string, namespace?: string): Promise<void>;
+  remove(kind: string, name: string, namespace?: string, running?: Removal): Promise<void>;
   /** Lets the pods of a node move, within a minute. @throws CliError when some did not leave */
-  drain(node: string): Promise<void>;
+  drain(node: string, running?: Running): Promise<void>;
   /** Deletes the pods of a node whose machine is gone. */
-  removePodsOf(node: string): Promise<void>;
+  removePodsOf(node: string, running?: Running): Promise<void>;
   /** Runs a program in a pod of a deployment. @throws CommandError with the program's own exit code */
   exec(
     place: argv.PodPlace,
@@ -51,9 +64,9 @@ export interface Kubectl {
     effect: Command['effect'],
     signal?: AbortSignal,
   ): Promise<CommandResult>;
-  restart(deployment: string, namespace: string): Promise<void>;
+  restart(deployment: string, namespace: string, running?: Running): Promise<void>;
   /** Sets the number of pods of a Deployment. */
-  scale(deployment: string, namespace: string, replicas: number): Promise<void>;
+  scale(deployment: string, namespace: string, replicas: number, running?: Running): Promise<void>;
   /** Blocks until a node is Ready, at most so many milliseconds; whether it is. Any failure counts as no. */
   nodeReady(name: string, ms: number, signal?: AbortSignal): Promise<boolean>;
   /** Blocks until a WorkloadEntry has this health, at most so many milliseconds; whether it has. Any failure counts as no. */
@@ -128,15 +141,28 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     unreachable = undefined;
   };
 
-  const patient = async (command: Command, say?: Say): Promise<CommandResult> => {
-    const worthIt = (thrown: unknown): boolean =>
-      thrown instanceof CommandError && thrown.failure === 'exit' && passesByItself(thrown.result.stderr);
-    return retry(() => processes.run(command), { clock, pauses: PAUSES, worthIt, onRetry: tellAgain(say) });
+  const patient = async (command: Command, { say, signal, cleanup }: Removal = {}): Promise<CommandResult> => {
+    let last: CommandError | undefined;
+    const worthIt = (thrown: unknown): boolean => {
+      if (!(thrown instanceof CommandError && thrown.failure === 'exit')) return false;
+      last = thrown;
+      return passesByItself(thrown.result.stderr);
+    };
+    const once = (): Promise<CommandResult> => processes.run(command, cleanup === true ? undefined : signal);
+    try {
+      return await retry(once, { clock, pauses: PAUSES, signal, worthIt, onRetry: tellAgain(say) });
+    } catch (thrown) {
+      if (signal?.aborted !== true || last === undefined) throw thrown;
+      // It would have been tried again: the interrupt is why it was not.
+      if (thrown !== signal.reason && !worthIt(thrown)) throw thrown;
+      throw new CommandError(command, 'aborted', last.result, { cause: thrown });
+    }
   };
 
-  const write = async (command: Command, say?: Say): Promise<void> => {
+  const write = async (command: Command, running: Removal = {}): Promise<void> => {
+    const mayBeCut = running.signal !== undefined && running.cleanup !== true;
     try {
-      await explained(patient(command, say));
+      await explained(patient(mayBeCut ? { ...command, interruptible: true } : command, running));
     } finally {
       // Also a write that failed may have changed something.
       forget();
@@ -193,8 +219,6 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     return looking;
   };
 
-  const once = (command: Command): Promise<CommandResult> => processes.run(command);
-
   const met = async (command: Command, signal?: AbortSignal): Promise<boolean> => {
     try {
       await processes.run(command, signal);
@@ -210,16 +234,19 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       const { stdout } = await explained(processes.run(argv.clientVersionCommand()));
       return clientVersionIn(stdout);
     },
-    get: (kinds, options = {}, say) => explained(look((command) => patient(command, say), listed(kinds), options)),
-    tryGet: (kinds, options = {}) => orUnreachable(explained(look(once, listed(kinds), options))),
-    everything: () => {
-      const patiently = (): Promise<KubeView> => remember(() => lookAtAll((command) => patient(command)));
+    get: (kinds, options = {}, running) =>
+      explained(look((command) => patient(command, running), listed(kinds), options)),
+    tryGet: (kinds, options = {}, { signal } = {}) =>
+      orUnreachable(explained(look((command) => processes.run(command, signal), listed(kinds), options))),
+    everything: (running) => {
+      const patiently = (): Promise<KubeView> => remember(() => lookAtAll((command) => patient(command, running)));
       // The look that is under way may be that of somebody without patience.
       return explained(seen === undefined ? patiently() : seen.catch(patiently));
     },
-    tryEverything: async () => {
+    tryEverything: async ({ signal } = {}) => {
       if (unreachable !== undefined && clock.now() < unreachable.until) return unreachable.answer;
-      const answer = await orUnreachable(explained(remember(() => lookAtAll(once))));
+      const work = remember(() => lookAtAll((command) => processes.run(command, signal)));
+      const answer = await orUnreachable(explained(work));
       if ('unreachable' in answer) unreachable = { answer, until: clock.now() + UNREACHABLE_MS };
       return answer;
     },
@@ -233,18 +260,18 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       fewKinds = true;
       forget();
     },
-    apply: (objects, say) => write(argv.applyCommand(target, objects), say),
-    remove: async (kind, name, namespace) => {
+    apply: (objects, running) => write(argv.applyCommand(target, objects), running),
+    remove: async (kind, name, namespace, running) => {
       try {
-        await write(argv.deleteCommand(target, kind, name, namespace));
+        await write(argv.deleteCommand(target, kind, name, namespace), running);
       } catch (thrown) {
         // A kind that is not there has no objects.
         const cause = thrown instanceof CliError ? thrown.facts.cause : undefined;
         if (!(cause instanceof CommandError && UNKNOWN_KIND.test(cause.result.stderr))) throw thrown;
       }
     },
-    drain: (node) => write(argv.drainCommand(target, node)),
-    removePodsOf: (node) => write(argv.deletePodsCommand(target, node)),
+    drain: (node, running) => write(argv.drainCommand(target, node), running),
+    removePodsOf: (node, running) => write(argv.deletePodsCommand(target, node), running),
     exec: async (place, args, effect, signal) => {
       try {
         return await processes.run(argv.execCommand(target, place, args, effect), signal);
@@ -252,8 +279,9 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
         if (effect === 'write') forget();
       }
     },
-    scale: (deployment, namespace, replicas) => write(argv.scaleCommand(target, deployment, namespace, replicas)),
-    restart: (deployment, namespace) => write(argv.restartCommand(target, deployment, namespace)),
+    scale: (deployment, namespace, replicas, running) =>
+      write(argv.scaleCommand(target, deployment, namespace, replicas), running),
+    restart: (deployment, namespace, running) => write(argv.restartCommand(target, deployment, namespace), running),
     nodeReady: (name, ms, signal) => met(argv.waitNodeCommand(target, name, secondsIn(ms)), signal),
     entryHealth: (entry, namespace, status, ms, signal) =>
       met(argv.waitHealthCommand(target, entry, namespace, status, secondsIn(ms)), signal),

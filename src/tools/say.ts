@@ -4,6 +4,14 @@ import { explain } from '../system/explain.ts';
 /** Hears of what is tried again. */
 export type Say = (text: string) => void;
 
+/** What a command may be given by whoever runs it; the context of a step fits. */
+export interface Running {
+  /** Hears of what is tried again. */
+  readonly say?: Say;
+  /** Ends the command, and the pauses between tries. */
+  readonly signal?: AbortSignal;
+}
+
 /** For `retry`: tells what went wrong for the moment, and when it is tried again. */
 export function tellAgain(say: Say | undefined): (thrown: unknown, pauseMs: number) => void {
   return (thrown, pauseMs) => {

@@ -14,7 +14,7 @@ import { expectedGatewayAddress, portClash } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
 import { CLUSTER_DNS, deploymentState, nodeIsReady } from '../steps/node-health.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { fail, pass, type Check, type Verdict } from './check.ts';
+import { fail, pass, type Check, type CheckContext, type Verdict } from './check.ts';
 import { isBooting, PATIENCE_MS } from './patience.ts';
 import { lookAtCluster, readyPodsBehind } from './view.ts';
 
@@ -29,7 +29,7 @@ export const nodes: Check = {
     const { clock } = lab.doors;
     const until = context.deadline ?? clock.now() + PATIENCE_MS;
     for (;;) {
-      const { verdict, pending } = await lookAtNodes(lab);
+      const { verdict, pending } = await lookAtNodes(lab, context);
       if (verdict.ok || pending === undefined || clock.now() >= until) return verdict;
       context.say(`waiting for the nodes: ${pending}`);
       await clock.sleep(Math.min(PAUSE_MS, until - clock.now()), context.signal);
@@ -40,12 +40,12 @@ export const nodes: Check = {
 };
 
 /** The verdict on the nodes, and what of it may pass by itself: a node whose machine runs may just have booted. */
-async function lookAtNodes(lab: Lab): Promise<{ verdict: Verdict; pending?: string }> {
+async function lookAtNodes(lab: Lab, context: CheckContext): Promise<{ verdict: Verdict; pending?: string }> {
   const { master, workerNames, version } = lab.config.k3s;
   const names = [master, ...workerNames];
   const machines = await lab.machines.all();
   const machineOf = (name: string) => machines.find((machine) => machine.name === name);
-  const view = await lookAtCluster(lab);
+  const view = await lookAtCluster(lab, context);
   if (view.unreachable !== undefined) {
     const mayCome = machineOf(master)?.state === 'running' || isBooting(machineOf(master));
     return {
@@ -91,10 +91,10 @@ export const versions: Check = {
   title: 'istioctl and the control plane have the wanted version',
   needs: ['nodes'],
   madeBy: ['istio-vms istioctl', 'istio-vms istio'],
-  async run(lab) {
+  async run(lab, context) {
     const { version, revision, namespace } = lab.config.istio;
     const client = await lab.istioctl.version();
-    const view = await lookAtCluster(lab);
+    const view = await lookAtCluster(lab, context);
     const serving = readyPodsBehind(view, findObject(view, 'Service', `istiod-${revision}`, namespace));
     // What runs, where something runs; else what is to run.
     const sources = serving.length > 0 ? serving : [findObject(view, 'Deployment', `istiod-${revision}`, namespace)];
@@ -112,9 +112,9 @@ export const istiod: Check = {
   title: 'istiod serves, and its revision tag is there',
   needs: ['nodes'],
   madeBy: ['istio-vms istio'],
-  async run(lab) {
+  async run(lab, context) {
     const { revision, namespace } = lab.config.istio;
-    const view = await lookAtCluster(lab);
+    const view = await lookAtCluster(lab, context);
     const name = `istiod-${revision}`;
     const service = findObject(view, 'Service', name, namespace);
     const clusterIp = clusterIpOf(service);
@@ -141,9 +141,9 @@ export const gateway: Check = {
   needs: ['nodes'],
   explainedBy: ['istiod'],
   madeBy: ['istio-vms eastwest'],
-  async run(lab) {
+  async run(lab, context) {
     const { namespace } = lab.config.istio;
-    const view = await lookAtCluster(lab);
+    const view = await lookAtCluster(lab, context);
     const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
     const addresses = loadBalancerAddresses(service);
     const spec = service?.['spec'] as { ports?: { port: number }[] } | undefined;
@@ -197,8 +197,8 @@ export const sample: Check = {
   explainedBy: ['istiod'],
   madeBy: ['istio-vms up'],
   usesSample: true,
-  async run(lab) {
-    const view = await lookAtCluster(lab);
+  async run(lab, context) {
+    const view = await lookAtCluster(lab, context);
     const states = SAMPLE_DEPLOYMENTS.map((name) => [name, deploymentState(view, name, SAMPLE_NAMESPACE)] as const);
     const late = states.filter(([, state]) => state !== 'available');
     const at = { look: look(lab, SAMPLE_NAMESPACE, 'pods') };

@@ -29,7 +29,7 @@ export const health: Check = {
   madeBy: ['istio-vms bootstrap', 'istio-vms route'],
   disturbs: true,
   async run(lab, context) {
-    const entry = (await entrySeen(lab)) ?? (await findEntry(lab));
+    const entry = (await entrySeen(lab, context)) ?? (await findEntry(lab, context));
     if (entry === undefined) return fail('no WorkloadEntry');
     // Only what runs is stopped, so that it runs again afterwards and nothing else has changed.
     const state = await lab.workloadVm.state();
@@ -37,7 +37,9 @@ export const health: Check = {
     if (other !== undefined) {
       const listens = state !== undefined && foreignListener(state) !== undefined;
       // Where nobody listens nothing becomes healthy: one look is enough.
-      const health = listens ? await waitForHealth(lab, entry, 'True', context) : healthOf(await findEntry(lab));
+      const health = listens
+        ? await waitForHealth(lab, entry, 'True', context)
+        : healthOf(await findEntry(lab, context));
       return healthyOnly(lab, health, other);
     }
     const { active } = state?.demo ?? { active: 'not there' };
@@ -121,7 +123,7 @@ async function waitForHealth(
           (await lab.kubectl.entryHealth(entry.metadata.name, namespace, wanted, slice, signal))
         )
           return { done: wanted };
-        entry = await findEntry(lab);
+        entry = await findEntry(lab, context);
         status = healthOf(entry);
         if (status === wanted) return { done: wanted };
         const isOver = (): boolean => clock.now() + PAUSE_MS > until;

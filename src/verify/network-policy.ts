@@ -30,7 +30,7 @@ export const networkPolicy: Check = {
     ];
     const seen: Verdict[] = [];
     for (const step of steps) seen.push(await experiment(lab, context, step));
-    const after = await waitForAnswer(lab, context, 'traffic to flow again', () => toVm(lab), isServed);
+    const after = await waitForAnswer(lab, context, 'traffic to flow again', () => toVm(lab, context), isServed);
     seen.push(isServed(after) ? pass('afterwards: served') : fail(`afterwards: ${describe(after)}`));
     const evidence = seen.map((verdict) => verdict.evidence).join('; ');
     return seen.every((verdict) => verdict.ok)
@@ -51,30 +51,34 @@ async function experiment(lab: Lab, context: StepContext, { name, policy, vm }: 
   context.signal.throwIfAborted();
   context.say(`a policy ${name}`);
   try {
-    await lab.kubectl.apply([policy]);
+    await lab.kubectl.apply([policy], context);
     const answer =
       vm === 'served'
         ? // A policy that does nothing cannot be waited for; give it the time that the others need.
-          await lab.doors.clock.sleep(5_000, context.signal).then(() => toVm(lab))
+          await lab.doors.clock.sleep(5_000, context.signal).then(() => toVm(lab, context))
         : await waitForAnswer(
             lab,
             context,
             'the policy to act',
-            () => toVm(lab),
+            () => toVm(lab, context),
             (seen) => !isServed(seen),
           );
     const pods = await requestFromPod(
       lab,
       MESH_CLIENT,
       `http://helloworld.${SAMPLE_NAMESPACE}.svc:${HELLOWORLD_PORT}/hello`,
+      context,
     );
     const evidence = `${name}: VM ${isServed(answer) ? 'served' : 'refused'}, pods ${isServed(pods) ? 'served' : 'refused'}`;
     return isServed(answer) === (vm === 'served') && isServed(pods) ? pass(evidence) : fail(evidence);
   } finally {
-    await lab.kubectl.remove('networkpolicies.networking.k8s.io', policy.metadata.name, policy.metadata.namespace);
+    await lab.kubectl.remove('networkpolicies.networking.k8s.io', policy.metadata.name, policy.metadata.namespace, {
+      ...context,
+      cleanup: true,
+    });
   }
 }
 
-function toVm(lab: Lab): Promise<Answer> {
-  return requestFromPod(lab, MESH_CLIENT, workloadUrl(lab));
+function toVm(lab: Lab, context: StepContext): Promise<Answer> {
+  return requestFromPod(lab, MESH_CLIENT, workloadUrl(lab), context);
 }

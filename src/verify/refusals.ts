@@ -1,6 +1,6 @@
 import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { fail, type Verdict } from './check.ts';
+import { fail, type CheckContext, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
 import type { Answer } from './requests.ts';
 
@@ -28,13 +28,21 @@ export function isForbidden(answer: Answer): boolean {
  * by RBAC, PeerAuthentications of mode STRICT after a connection that was closed. Those are the user's; none of our
  * commands would help.
  */
-export async function refusedBy(lab: Lab, evidence: string, answer: Answer, target: Target): Promise<Verdict> {
+export async function refusedBy(
+  lab: Lab,
+  context: CheckContext,
+  evidence: string,
+  answer: Answer,
+  target: Target,
+): Promise<Verdict> {
   const root = lab.config.istio.namespace;
   const kind = isForbidden(answer) ? AUTHORIZATION : 'refused' in answer ? AUTHENTICATION : undefined;
   const elsewhere = { look: look(lab, target.namespace, `${AUTHORIZATION},${AUTHENTICATION}`) };
   if (kind === undefined) return fail(evidence, elsewhere);
   const namespaces = [...new Set([target.namespace, root])];
-  const found = (await Promise.all(namespaces.map((namespace) => lab.kubectl.get(kind, { namespace })))).flat();
+  const found = (
+    await Promise.all(namespaces.map((namespace) => lab.kubectl.get(kind, { namespace }, context)))
+  ).flat();
   const policies = found.filter(
     (policy) => holdsFor(policy, target) && (kind === AUTHORIZATION || modeOf(policy) === 'STRICT'),
   );

@@ -1,5 +1,6 @@
 import type { Lab } from '../steps/lab.ts';
 import type { CommandResult } from '../system/doors.ts';
+import type { CheckContext } from './check.ts';
 import { asSentence, runningVm } from './vm.ts';
 
 /** An HTTP answer, or why there was none. */
@@ -47,8 +48,8 @@ export interface Client {
 }
 
 /** Asked in a pod. */
-export async function requestFromPod(lab: Lab, client: Client, url: string): Promise<Answer> {
-  return answer(() => lab.kubectl.exec({ ...client, container: 'curl' }, ['curl', ...curlArgs(url)], 'read'));
+export async function requestFromPod(lab: Lab, client: Client, url: string, { signal }: CheckContext): Promise<Answer> {
+  return answer(() => lab.kubectl.exec({ ...client, container: 'curl' }, ['curl', ...curlArgs(url)], 'read', signal));
 }
 
 async function answer(ask: () => Promise<CommandResult>): Promise<Answer> {

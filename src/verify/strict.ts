@@ -29,7 +29,7 @@ export const strict: Check = {
     const wanted = strictObject(lab.config);
     const { name, namespace } = wanted.metadata;
     const there = (
-      await lab.kubectl.get('peerauthentications.security.istio.io', { name, namespace: namespace ?? '' })
+      await lab.kubectl.get('peerauthentications.security.istio.io', { name, namespace: namespace ?? '' }, context)
     )[0];
     if (there !== undefined && !isOurs(lab, there)) {
       return fail(`a PeerAuthentication ${name} of yours is in ${namespace ?? ''}`, {
@@ -41,33 +41,37 @@ export const strict: Check = {
     const plainUrl = `http://${address}:${lab.config.vm.appPort}/`;
     try {
       context.say('starting a client without a sidecar');
-      await lab.kubectl.apply(plainClientObjects(lab.config));
+      await lab.kubectl.apply(plainClientObjects(lab.config), context);
       await waitForClient(lab, context);
-      const before = await requestFromPod(lab, plain, plainUrl);
+      const before = await requestFromPod(lab, plain, plainUrl, context);
       if (!isServed(before)) {
         const what = `plain traffic is refused already without STRICT: ${describe(before)}`;
-        return await refusedBy(lab, what, before, vmTarget(lab));
+        return await refusedBy(lab, context, what, before, vmTarget(lab));
       }
       context.signal.throwIfAborted();
       context.say('PeerAuthentication STRICT');
-      await lab.kubectl.apply([wanted]);
+      await lab.kubectl.apply([wanted], context);
       const after = await waitForAnswer(
         lab,
         context,
         'plain traffic to be refused',
-        () => requestFromPod(lab, plain, plainUrl),
+        () => requestFromPod(lab, plain, plainUrl, context),
         (answer) => 'refused' in answer,
       );
       context.signal.throwIfAborted();
-      const mesh = await requestFromPod(lab, MESH_CLIENT, workloadUrl(lab));
+      const mesh = await requestFromPod(lab, MESH_CLIENT, workloadUrl(lab), context);
       const evidence = `plain before: ${describe(before)}; plain after: ${describe(after)}; mesh: ${describe(mesh)}`;
       return 'refused' in after && isServed(mesh)
         ? pass(evidence)
         : fail(evidence, { look: look(lab, undefined, 'peerauthentications --all-namespaces') });
     } finally {
       context.say('taking the experiment away');
-      await lab.kubectl.remove('peerauthentications.security.istio.io', name, namespace);
-      await lab.kubectl.remove('namespace', PLAIN_NAMESPACE);
+      const cleanup = { ...context, cleanup: true } as const;
+      try {
+        await lab.kubectl.remove('peerauthentications.security.istio.io', name, namespace, cleanup);
+      } finally {
+        await lab.kubectl.remove('namespace', PLAIN_NAMESPACE, undefined, cleanup);
+      }
     }
   },
 };
@@ -83,7 +87,8 @@ async function waitForClient(lab: Lab, context: StepContext): Promise<void> {
     intervalMs: 2_000,
     hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${PLAIN_NAMESPACE} get pods\`.`,
     probe: async () => {
-      const view = viewOf(await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: PLAIN_NAMESPACE }));
+      const place = { namespace: PLAIN_NAMESPACE };
+      const view = viewOf(await lab.kubectl.get(['deployments.apps', 'pods'], place, context));
       const state = rolloutState(view.find('Deployment', PLAIN_CLIENT, PLAIN_NAMESPACE));
       if (state === 'available') return { done: true };
       return { notYet: pendingReason(state, troubles, view, [PLAIN_CLIENT]) };

@@ -45,7 +45,7 @@ export const vmToMesh: Check = {
       if (refused !== undefined) {
         const evidence = `${url}: ${describe(refused)}`;
         const target = { namespace: SAMPLE_NAMESPACE, labels: { app: 'helloworld' } };
-        if (isForbidden(refused)) return refusedBy(lab, evidence, refused, target);
+        if (isForbidden(refused)) return refusedBy(lab, context, evidence, refused, target);
         if (policies.length > 0) return limitedBy(lab, evidence, policies);
         return fail(evidence, { look: look(lab, SAMPLE_NAMESPACE, 'pods,services') });
       }
@@ -70,7 +70,7 @@ interface Seen {
  */
 async function seeVersions(lab: Lab, context: CheckContext, url: string, tries: number): Promise<Seen> {
   const first = tries === 1 ? FIRST : FURTHER;
-  const view = await lookAtCluster(lab);
+  const view = await lookAtCluster(lab, context);
   const most = requestsFor(readyPodsBehind(view, findObject(view, 'Service', 'helloworld', SAMPLE_NAMESPACE)));
   const seen = new Set<Version>();
   let requests = 0;
@@ -99,13 +99,13 @@ export const meshToVm: Check = {
   async run(lab, context) {
     const url = workloadUrl(lab);
     const ask = async (): Promise<{ given: Answer; refused?: Answer }> => {
-      const given = await requestFromPod(lab, MESH_CLIENT, url);
+      const given = await requestFromPod(lab, MESH_CLIENT, url, context);
       return isServed(given) ? { given } : { given, refused: given };
     };
     const { answer, tries, policies } = await untilServed(lab, context, ask, () => onTheWayToVm(lab));
     const evidence = `${url}: ${describe(answer.given)}`;
     if (answer.refused === undefined) return pass(atTry(evidence, tries));
-    if (isForbidden(answer.refused)) return refusedBy(lab, evidence, answer.refused, vmTarget(lab));
+    if (isForbidden(answer.refused)) return refusedBy(lab, context, evidence, answer.refused, vmTarget(lab));
     if (policies.length > 0) return limitedBy(lab, evidence, policies);
     return fail(evidence, { look: look(lab, lab.config.vm.namespace, 'services,workloadentries') });
   },

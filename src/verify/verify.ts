@@ -67,7 +67,10 @@ export async function verify(
 
 async function judge(check: Check, lab: Lab, context: CheckContext): Promise<Verdict> {
   try {
-    return await check.run(lab, context);
+    const verdict = await check.run(lab, context);
+    // What was cut failed for that reason alone.
+    context.signal.throwIfAborted();
+    return verdict;
   } catch (thrown) {
     const error = explainThrown(thrown);
     if (context.signal.aborted || error.reason === 'internal-error') throw thrown;
@@ -88,7 +91,7 @@ async function advised(check: Check, verdict: Verdict, adviser: Adviser): Promis
  */
 async function provideSample(lab: Lab, context: StepContext, seen: readonly CheckResult[]): Promise<boolean> {
   if (seen.some(({ name, ok }) => !ok && (name === 'nodes' || name === 'istiod'))) return false;
-  const view = await lookAtCluster(lab);
+  const view = await lookAtCluster(lab, context);
   // Without a cluster there is no sample; the checks say so, each in its own words.
   if (view.unreachable !== undefined || findObject(view, 'Namespace', SAMPLE_NAMESPACE) !== undefined) return false;
   context.say('starting the sample application');
@@ -106,7 +109,7 @@ async function provideSample(lab: Lab, context: StepContext, seen: readonly Chec
 /** A sample that stays behind is told, and is no reason to lose the report. */
 async function withdrawSample(lab: Lab, context: StepContext): Promise<void> {
   try {
-    await removeSample(lab);
+    await removeSample(lab, context);
   } catch (thrown) {
     context.say(`the sample application of these proofs is left behind: ${explainThrown(thrown).message}`);
   }

@@ -4,12 +4,13 @@ import type { Lab } from '../steps/lab.ts';
 import { serverOf } from '../steps/kubeconfig.ts';
 import { nodeOf, stoppedNodes } from '../steps/node-health.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
+import type { Running } from '../tools/say.ts';
 
 /**
  * The cluster as it is. A control plane whose machine does not run is not asked: its address does not answer, and that
  * alone takes 20 seconds.
  */
-export async function lookAtCluster(lab: Lab): Promise<ClusterView> {
+export async function lookAtCluster(lab: Lab, context?: Running): Promise<ClusterView> {
   const { master } = lab.config.k3s;
   const found = await lab.machines.find(master);
   if (found === undefined) return { objects: [], unreachable: `no machine ${master}` };
@@ -17,7 +18,7 @@ export async function lookAtCluster(lab: Lab): Promise<ClusterView> {
   if (rests) return { objects: [], unreachable: `${master} is ${found.state}` };
   const elsewhere = await otherServer(lab, found.addresses[0]);
   if (elsewhere !== undefined) return { objects: [], unreachable: elsewhere };
-  return withoutNodes(await viewCluster(lab), await stoppedNodes(lab));
+  return withoutNodes(await viewCluster(lab, context), await stoppedNodes(lab));
 }
 
 /** That the kubeconfig names an address at which the server's machine no longer is: nobody answers there, either. */

@@ -10,7 +10,7 @@ import type { Lab } from '../steps/lab.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { fail, pass, type Check } from './check.ts';
+import { fail, pass, type Check, type CheckContext } from './check.ts';
 import { clusterIpOf, look } from './cluster-checks.ts';
 import { certificateWords, tokenWords } from './credentials.ts';
 import { isBooting, patiently } from './patience.ts';
@@ -23,12 +23,12 @@ export const workloadFiles: Check = {
   needs: ['nodes'],
   // What the files are for comes after them: a token is renewed when the sidecar is started.
   madeBy: ['istio-vms workload', 'istio-vms bootstrap'],
-  async run(lab) {
+  async run(lab, context) {
     const files = await readWorkloadFiles(lab);
     // The sidecar has its own copies: it can be judged without these.
     if (files === undefined) return fail(`no complete set in ${lab.config.paths.workloadFiles}`, { blocks: [] });
     const { gatewayAddress, caAddress, tokenExpires } = describeWorkloadFiles(files);
-    const gateway = expectedGatewayAddress(lab, await lookAtCluster(lab));
+    const gateway = expectedGatewayAddress(lab, await lookAtCluster(lab, context));
     const wanted = istiodAddress(lab.config);
     const evidence = `hosts: ${gatewayAddress ?? 'empty'}; CA_ADDR: ${caAddress ?? 'none'}`;
     if (gatewayAddress === undefined || gatewayAddress !== gateway || caAddress !== wanted) {
@@ -84,7 +84,9 @@ export const dns: Check = {
   run: (lab, context) =>
     patiently(lab, context, async () => {
       const { revision, namespace } = lab.config.istio;
-      const wanted = clusterIpOf(findObject(await lookAtCluster(lab), 'Service', `istiod-${revision}`, namespace));
+      const wanted = clusterIpOf(
+        findObject(await lookAtCluster(lab, context), 'Service', `istiod-${revision}`, namespace),
+      );
       const name = istiodHost(lab.config);
       const answer = await onVm(lab, (machine) => machine.run(dnsCommand(lab.shipped, name)));
       if (typeof answer === 'string') return fail(answer, { look: journal(lab) });
@@ -131,8 +133,8 @@ export const registration: Check = {
         const fits = spec?.address === address && spec?.network === lab.config.networks.vm;
         return seen !== undefined && fits && disconnectedAt(seen) === undefined;
       };
-      const known = entryIn(lab, (await lookAtCluster(lab)).objects, address);
-      const entry = isRight(known) ? known : await findEntry(lab);
+      const known = entryIn(lab, (await lookAtCluster(lab, context)).objects, address);
+      const entry = isRight(known) ? known : await findEntry(lab, context);
       const { namespace } = lab.config.vm;
       const at = { look: look(lab, namespace, 'workloadgroups,workloadentries') };
       if (entry === undefined) return fail('no WorkloadEntry', at);
@@ -162,15 +164,19 @@ async function stateOf(lab: Lab): Promise<GuestState | undefined> {
 }
 
 /** The entry of the VM, as the last look at the whole cluster has it. */
-export async function entrySeen(lab: Lab): Promise<KubeObject | undefined> {
-  const { objects } = await lookAtCluster(lab);
+export async function entrySeen(lab: Lab, context: CheckContext): Promise<KubeObject | undefined> {
+  const { objects } = await lookAtCluster(lab, context);
   return entryIn(lab, objects, (await lab.machines.find(lab.config.vm.name))?.addresses[0]);
 }
 
 /** The entry that istiod made for the VM; read anew each time. */
-export async function findEntry(lab: Lab): Promise<KubeObject | undefined> {
+export async function findEntry(lab: Lab, context: CheckContext): Promise<KubeObject | undefined> {
   const { app, namespace, name } = lab.config.vm;
-  const entries = await lab.kubectl.get('workloadentries.networking.istio.io', { namespace, selector: `app=${app}` });
+  const entries = await lab.kubectl.get(
+    'workloadentries.networking.istio.io',
+    { namespace, selector: `app=${app}` },
+    context,
+  );
   return entryIn(lab, entries, (await lab.machines.find(name))?.addresses[0]);
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { cli } from './support/cli.ts';
 import { labThatIsUp, refusals, simulated, type Ran, type RunOptions } from './support/simulated.ts';
 
@@ -76,6 +76,58 @@ describe('an interrupt', () => {
       expect(lab.cluster.get('namespaces', undefined, 'istio-vms-plain')).toBeUndefined();
     }
     expect((await lab.verify()).red).toEqual([]);
+  });
+});
+
+describe('an interrupt while the API server does not answer', () => {
+  it.each([0, 2_500, 6_000])('ends an apply at once, %i ms into its tries', async (after) => {
+    const lab = watch(await labThatIsUp());
+    await lab.shell(
+      `kubectl --kubeconfig ${lab.config.paths.kubeconfig} --context ${lab.config.context} --request-timeout=20s delete services external-app --namespace vmns --ignore-not-found --wait=true --timeout=120s`,
+    );
+    const { clock } = lab.world;
+    const interrupt = new AbortController();
+    const silent = vi.spyOn(lab.cluster, 'ready');
+    let cutAt = 0;
+    const cut = await lab.up({
+      signal: interrupt.signal,
+      onEvent: (event) => {
+        if (event.type !== 'step-working' || event.id !== 'route') return;
+        silent.mockReturnValue(false);
+        clock.after(after, () => {
+          cutAt = clock.now();
+          interrupt.abort();
+        });
+      },
+    });
+    expect(cut.report.error?.reason).toBe('interrupted');
+    expect(cut.report.error?.exitCode).toBe(130);
+    expect(cutAt).toBeGreaterThan(0);
+    expect(clock.now() - cutAt).toBeLessThanOrEqual(1_000);
+
+    silent.mockRestore();
+    const next = await lab.up();
+    expect(next.report.error).toBeUndefined();
+    expect(next.changed).toEqual(['route']);
+  });
+
+  it('ends the checks, and tries once to take their experiment away', async () => {
+    const lab = watch(await labThatIsUp());
+    const { clock } = lab.world;
+    const interrupt = new AbortController();
+    const silent = vi.spyOn(lab.cluster, 'ready');
+    let cutAt = 0;
+    clock.after(2_000, () => {
+      silent.mockReturnValue(false);
+      cutAt = clock.now();
+      interrupt.abort(new Error('stop'));
+    });
+    const from = lab.transcript.length;
+    await expect(lab.verify(['strict'], { signal: interrupt.signal })).rejects.toThrow();
+    expect(clock.now() - cutAt).toBeLessThanOrEqual(2_000);
+    const deletes = lab.transcript.slice(from).filter(({ command }) => command.args.includes('delete'));
+    expect(deletes.map(({ exitCode }) => exitCode)).toEqual([1, 1]);
+    silent.mockRestore();
   });
 });
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CORE_KINDS, createKubectl, ISTIO_KINDS, type Kubectl } from '../../../src/tools/kubectl.ts';
+import type { Running } from '../../../src/tools/say.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fake-processes.ts';
 
@@ -211,7 +212,7 @@ describe('createKubectl', () => {
       const said: string[] = [];
       const conflict = { exitCode: 1, stderr: 'Error from server (Conflict): the object has been modified' };
       processes.on(APPLY, refused, conflict, {});
-      await kubectl.apply([], (text) => void said.push(text));
+      await kubectl.apply([], { say: (text) => void said.push(text) });
       expect(said).toEqual([
         'The Kubernetes API does not answer. Trying again in 1 s.',
         'Somebody else changed an object of the cluster at the same moment. Trying again in 2 s.',
@@ -228,6 +229,68 @@ describe('createKubectl', () => {
       await expect(kubectl.remove('gateways.networking.istio.io', 'x', 'n')).rejects.toMatchObject({
         reason: 'tool-failed',
       });
+    });
+  });
+
+  describe('after an interrupt', () => {
+    const DELETE = `${K} delete namespace n --ignore-not-found --wait=true --timeout=120s`;
+    const calls: readonly (readonly [string, string, (kubectl: Kubectl, running: Running) => Promise<unknown>])[] = [
+      ['get', getLine('nodes'), (kubectl, running) => kubectl.get('nodes', {}, running)],
+      ['everything', ALL, (kubectl, running) => kubectl.everything(running)],
+      ['apply', APPLY, (kubectl, running) => kubectl.apply([], running)],
+      ['remove', DELETE, (kubectl, running) => kubectl.remove('namespace', 'n', undefined, running)],
+      [
+        'restart',
+        `${K} rollout restart deployment/d --namespace n`,
+        (kubectl, running) => kubectl.restart('d', 'n', running),
+      ],
+      [
+        'scale',
+        `${K} scale deployment/d --namespace n --replicas=1`,
+        (kubectl, running) => kubectl.scale('d', 'n', 1, running),
+      ],
+    ];
+
+    it.each(calls)('%s does not try again, and is interrupted', async (_, line, call) => {
+      const interrupt = new AbortController();
+      processes.on(line, () => {
+        interrupt.abort();
+        return refused;
+      });
+      await expect(call(kubectl, interrupt)).rejects.toMatchObject({ reason: 'interrupted', exitCode: 130 });
+      expect(processes.lines).toEqual([line]);
+    });
+
+    it.each(calls)('%s ends its pause, and is interrupted', async (_, line, call) => {
+      const interrupt = new AbortController();
+      processes.on(line, refused);
+      const running = { signal: interrupt.signal, say: () => interrupt.abort() };
+      await expect(call(kubectl, running)).rejects.toMatchObject({ reason: 'interrupted' });
+      expect(clock.slept).toEqual([]);
+      expect(processes.lines).toEqual([line]);
+    });
+
+    it('a failure that is not tried again stays what it is', async () => {
+      const interrupt = new AbortController();
+      processes.on(APPLY, () => {
+        interrupt.abort();
+        return { exitCode: 1, stderr: 'The Deployment "d" is invalid: spec.selector: field is immutable' };
+      });
+      await expect(kubectl.apply([], interrupt)).rejects.toMatchObject({ reason: 'tool-failed' });
+    });
+
+    it('a write with a signal may be cut; one that cleans up is begun all the same, and not tried again', async () => {
+      const interrupt = new AbortController();
+      processes.on(APPLY, {});
+      processes.on(DELETE, refused);
+      await kubectl.apply([], interrupt);
+      interrupt.abort();
+      const cleanup = { signal: interrupt.signal, cleanup: true } as const;
+      await expect(kubectl.remove('namespace', 'n', undefined, cleanup)).rejects.toMatchObject({
+        reason: 'interrupted',
+      });
+      expect(processes.lines).toEqual([APPLY, DELETE]);
+      expect(processes.commands.map(({ interruptible }) => interruptible)).toEqual([true, undefined]);
     });
   });
 
