@@ -1,7 +1,7 @@
 import { parseAllDocuments } from 'yaml';
 import type { Config } from '../config/config.ts';
 import type { GatewayOverlay } from './east-west-gateway.ts';
-import { fieldsAt, isFields, listAt, type Fields } from './overlay-fields.ts';
+import { chartValues, fieldsAt, isFields, listAt, type Fields } from './overlay-fields.ts';
 import { portClashes } from './overlay-ports.ts';
 import { contradictions, missingParts } from './overlay-rules.ts';
 
@@ -38,6 +38,12 @@ export function imageOverlay(text: string): ImageOverlay {
     },
     gatewayTags: gateways.map((gateway) => gateway['tag']).filter((each) => each !== undefined),
   };
+}
+
+/** What an overlay says of the mesh itself, as text: it reaches what every workload is told. Other settings do not. */
+export function meshSettings(text: string): string {
+  const spec = specOf(documentsIn(text).found[0]);
+  return JSON.stringify([spec['meshConfig'], chartValues(spec, 'meshConfig'), chartValues(spec, 'global')]);
 }
 
 /**

@@ -103,8 +103,8 @@ export function runningPods(view: ClusterView, namespace: string): readonly Kube
   );
 }
 
-/** Pods behind a Service that are Ready and stay: what serves, whatever the objects in front of it say. */
-export function readyPodsBehind(view: ClusterView, service: KubeObject | undefined): readonly KubeObject[] {
+/** Pods that a Service selects and that stay, Ready or not. */
+export function podsBehind(view: ClusterView, service: KubeObject | undefined): readonly KubeObject[] {
   const selector = (service?.['spec'] as { selector?: Readonly<Record<string, string>> } | undefined)?.selector ?? {};
   if (Object.keys(selector).length === 0) return [];
   return view.objects.filter(
@@ -112,9 +112,13 @@ export function readyPodsBehind(view: ClusterView, service: KubeObject | undefin
       object.kind === 'Pod' &&
       object.metadata.namespace === service?.metadata.namespace &&
       object.metadata['deletionTimestamp'] === undefined &&
-      Object.entries(selector).every(([key, value]) => object.metadata.labels?.[key] === value) &&
-      hasCondition(object, 'Ready'),
+      Object.entries(selector).every(([key, value]) => object.metadata.labels?.[key] === value),
   );
+}
+
+/** Pods behind a Service that are Ready and stay: what serves, whatever the objects in front of it say. */
+export function readyPodsBehind(view: ClusterView, service: KubeObject | undefined): readonly KubeObject[] {
+  return podsBehind(view, service).filter((pod) => hasCondition(pod, 'Ready'));
 }
 
 /** The revision whose sidecar is in the pod: a container, or from Istio 1.29 on possibly a restartable init container. */

@@ -16,7 +16,7 @@ import {
   loadBalancerAddresses,
   loadBalancerNames,
   nodeAddress,
-  readyPodsBehind,
+  podsBehind,
   seeCluster,
   viewCluster,
   type ClusterView,
@@ -64,7 +64,8 @@ export function eastwestStep(lab: Lab): Step {
         return { drifted: `Service ${GATEWAY_SERVICE} has no port ${absent.map(({ port }) => port).join(', ')}` };
       const rollout = deploymentState(view, GATEWAY_SERVICE, namespace, await stoppedNodes(lab));
       if (rollout !== 'available') return { drifted: `gateway: ${rollout}` };
-      if (readyPodsBehind(view, service).length === 0) return { drifted: "no ready pod behind the gateway's Service" };
+      if (podsBehind(view, service).length === 0)
+        return { drifted: `Service ${namespace}/${GATEWAY_SERVICE} selects no pod` };
       const [stale] = staleGateways(view, config);
       if (stale !== undefined) return { drifted: `${stale.name}: its proxy has ${stale.why}` };
       const objects = compareObjects(view, exposed);

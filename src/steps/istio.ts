@@ -11,7 +11,7 @@ import {
   compareObjects,
   findObject,
   isGoing,
-  readyPodsBehind,
+  podsBehind,
   seeCluster,
   viewCluster,
   type ClusterView,
@@ -49,8 +49,8 @@ export function istioStep(lab: Lab): Step {
       if (state !== 'available') return { drifted: `istiod-${revision}: ${state}` };
       const service = findObject(view, 'Service', `istiod-${revision}`, namespace);
       if (service === undefined) return { drifted: `no Service ${namespace}/istiod-${revision}` };
-      if (readyPodsBehind(view, service).length === 0)
-        return { drifted: `no ready pod behind the Service istiod-${revision}` };
+      if (podsBehind(view, service).length === 0)
+        return { drifted: `Service ${namespace}/istiod-${revision} selects no pod` };
       if (!hasInjector(view, revision)) return { drifted: `the injection webhook of revision ${revision} is gone` };
       if (!hasDefaultTag(view, revision)) return { drifted: 'the revision tag `default` is gone' };
       const installed = recordOf(findObject(view, 'Namespace', namespace));

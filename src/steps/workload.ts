@@ -1,3 +1,4 @@
+import { meshSettings } from '../manifests/overlay.ts';
 import { workloadObjects, workloadGroup } from '../manifests/workload.ts';
 import { toYaml } from '../manifests/yaml.ts';
 import { describeWorkloadFiles, fixWorkloadFiles, istiodAddress, type WorkloadFiles } from '../guest/workload-files.ts';
@@ -144,7 +145,8 @@ function halfMade(lab: Lab): string {
 /** Digest of what istioctl makes the files from: the group, the control plane's names, and the mesh configuration. */
 async function sourcesDigest(lab: Lab): Promise<string> {
   const { cluster, meshId, namespace, revision } = lab.config.istio;
-  const sources = [toYaml([workloadGroup(lab.config)]), cluster, meshId, namespace, revision, await overlayText(lab)];
+  const mesh = meshSettings(await overlayText(lab));
+  const sources = [toYaml([workloadGroup(lab.config)]), cluster, meshId, namespace, revision, mesh];
   return sha256(sources.join('\n---\n'));
 }
 

@@ -18,8 +18,10 @@ export interface Verdict {
 /** World time, in milliseconds since 1970, until which a check may wait for something that is on its way. */
 export interface CheckContext extends StepContext {
   readonly deadline?: number;
-  /** Whether something is known to be wrong that may be behind a failure: an earlier check, or a step of what it is made by. */
-  readonly isExplained?: () => Promise<boolean>;
+  /** Whether an earlier check has failed, which may be behind a failure of this one. */
+  readonly failedBefore?: boolean;
+  /** Whether a step of what the check looks at is not as wanted. Asks the cluster and the machines; they are asked once. */
+  readonly stepDiffers?: () => Promise<boolean>;
 }
 
 /** One proof of the article, made by the program. */

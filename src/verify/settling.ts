@@ -1,4 +1,4 @@
-import type { ClusterView } from '../steps/cluster.ts';
+import { hasCondition, type ClusterView } from '../steps/cluster.ts';
 import type { Lab } from '../steps/lab.ts';
 import { SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
@@ -18,25 +18,31 @@ const FRESH_MS = 2_000;
  * a node has just changed, so that it may pass by itself, `steady` otherwise.
  */
 export async function outlook(lab: Lab, context: CheckContext): Promise<'explained' | 'settling' | 'steady'> {
+  if (context.failedBefore === true) return 'explained';
   lab.kubectl.forget(FRESH_MS);
-  if ((await context.isExplained?.()) === true) return 'explained';
-  return hasJustChanged(await lookAtCluster(lab), lab.config.istio.namespace) ? 'settling' : 'steady';
+  const changed = justChanged(await lookAtCluster(lab), lab.config.istio.namespace);
+  // A pod that is starting again: a step would say that it differs, and there is nothing to do.
+  if (changed.some((object) => object.kind === 'Pod' && !hasCondition(object, 'Ready'))) return 'settling';
+  if ((await context.stepDiffers?.()) === true) return 'explained';
+  return changed.length > 0 ? 'settling' : 'steady';
 }
 
 /**
- * Whether a node, or a pod of Istio or of the sample application, has changed within the last minute. The newest time in
- * the cluster counts as now: the clocks of this computer and of the nodes may differ. Pure.
+ * Nodes, and pods of Istio and of the sample application, that have changed within the last minute or are on their way
+ * out. The newest time in the cluster counts as now: the clocks of this computer and of the nodes may differ. Pure.
  */
-function hasJustChanged({ objects }: ClusterView, istioNamespace: string): boolean {
+function justChanged({ objects }: ClusterView, istioNamespace: string): readonly KubeObject[] {
   const namespaces = [istioNamespace, SAMPLE_NAMESPACE];
   const watched = objects.filter(
     ({ kind, metadata }) => kind === 'Node' || (kind === 'Pod' && namespaces.includes(metadata.namespace ?? '')),
   );
-  if (watched.some(({ kind, metadata }) => kind === 'Pod' && metadata['deletionTimestamp'] !== undefined)) return true;
-  const changes = watched.flatMap(changesOf);
   const leases = objects.filter(({ kind }) => kind === 'Lease').flatMap(({ spec }) => timeOf(renewTimeOf(spec)));
-  const now = Math.max(...leases, ...changes);
-  return changes.some((time) => now - time < RECENT_MS);
+  const now = Math.max(...leases, ...watched.flatMap(changesOf));
+  return watched.filter(
+    (object) =>
+      (object.kind === 'Pod' && object.metadata['deletionTimestamp'] !== undefined) ||
+      changesOf(object).some((time) => now - time < RECENT_MS),
+  );
 }
 
 /** When an object was created, and when it last became Ready or stopped being so. */

@@ -37,9 +37,11 @@ export async function verify(
       let verdict: Verdict;
       if (blocker === undefined) {
         if (check.usesSample === true) sampleIsOurs ??= await provideSample(lab, context, seen);
-        const isExplained = async (): Promise<boolean> =>
-          seen.some(({ ok }) => !ok) || (await adviser(check.madeBy)) !== undefined;
-        verdict = await advised(check, await judge(check, lab, { ...run, isExplained }), adviser);
+        const known = {
+          failedBefore: seen.some(({ ok }) => !ok),
+          stepDiffers: async () => (await adviser(check.madeBy)) !== undefined,
+        };
+        verdict = await advised(check, await judge(check, lab, { ...run, ...known }), adviser);
       } else {
         verdict = fail(`skipped: ${blocker.name} failed`, blocker.hint === undefined ? {} : { hint: blocker.hint });
       }

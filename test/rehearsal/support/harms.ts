@@ -122,7 +122,7 @@ export const HARMS: readonly Harm[] = [
       edit(lab, 'services', 'istio-system', 'istiod-1-19-3', (object) => {
         (object['spec'] as { selector: object }).selector = { app: 'other' };
       }),
-    named: { istio: /no ready pod behind the Service istiod-1-19-3/ },
+    named: { istio: /Service istio-system\/istiod-1-19-3 selects no pod/ },
   },
   {
     what: 'the Service of the gateway selects nothing',
@@ -130,7 +130,7 @@ export const HARMS: readonly Harm[] = [
       edit(lab, 'services', 'istio-system', 'istio-eastwestgateway', (object) => {
         (object['spec'] as { selector: object }).selector = { app: 'other' };
       }),
-    named: { eastwest: /no ready pod behind the gateway's Service/ },
+    named: { eastwest: /Service istio-system\/istio-eastwestgateway selects no pod/ },
   },
   {
     what: 'the webhook of the tag is gone',
