@@ -6,6 +6,7 @@ import {
   hasCondition,
   loadBalancerAddresses,
   rolloutState,
+  readyPodsBehind,
   runningPods,
   sidecarRevision,
   type ClusterView,
@@ -16,7 +17,7 @@ import { CLUSTER_DNS, deploymentState, nodeIsReady } from '../steps/node-health.
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check, type CheckContext, type Verdict } from './check.ts';
 import { isBooting, PATIENCE_MS } from './patience.ts';
-import { lookAtCluster, readyPodsBehind } from './view.ts';
+import { lookAtCluster } from './view.ts';
 
 const PAUSE_MS = 2_000;
 

@@ -2,13 +2,20 @@ import { GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
 import type { GuestState } from '../guest/state.ts';
 import { describeWorkloadFiles } from '../guest/workload-files.ts';
 import type { MachineInfo } from '../machines/machine.ts';
-import { findObject, hasCondition, loadBalancerAddresses, rolloutState, type ClusterView } from '../steps/cluster.ts';
+import {
+  findObject,
+  hasCondition,
+  loadBalancerAddresses,
+  readyPodsBehind,
+  rolloutState,
+  type ClusterView,
+} from '../steps/cluster.ts';
 import type { Lab } from '../steps/lab.ts';
 import { CLUSTER_DNS, deploymentState } from '../steps/node-health.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { healthOf, otherApplication } from './health.ts';
-import { lookAtCluster, readyPodsBehind } from './view.ts';
+import { lookAtCluster } from './view.ts';
 import { asSentence } from './vm.ts';
 
 /** The gateway of Istio's default profile. */

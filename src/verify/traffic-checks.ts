@@ -1,7 +1,7 @@
 import { ROUTE_PORT } from '../manifests/route.ts';
 import { HELLOWORLD_PORT, MESH_CLIENT as CLIENT_NAME, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import { GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
-import { findObject, runningPods } from '../steps/cluster.ts';
+import { findObject, readyPodsBehind, runningPods } from '../steps/cluster.ts';
 import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check, type CheckContext } from './check.ts';
@@ -12,7 +12,7 @@ import { isForbidden, refusedBy, vmTarget } from './refusals.ts';
 import { describe, isServed, requestFromPod, requestsFromVm, type Answer, type Client } from './requests.ts';
 import { requestsFor, VERSIONS, versionIn, type Version } from './versions-seen.ts';
 import { outlook } from './settling.ts';
-import { lookAtCluster, readyPodsBehind } from './view.ts';
+import { lookAtCluster } from './view.ts';
 
 /** Requests of the first session and of each further one. */
 const FIRST = 8;

@@ -47,5 +47,3 @@ function notReady(object: KubeObject): KubeObject {
   );
   return { ...object, status: { ...status, conditions } };
 }
-
-export { readyPodsBehind } from '../steps/cluster.ts';
