@@ -9,7 +9,7 @@ import { formerMachines, type FormerMachines } from '../steps/former-machines.ts
 import { formerPlanes, type FormerPlane } from '../steps/former-planes.ts';
 import { experimentsIn } from '../steps/experiments.ts';
 import { findLeftovers } from '../steps/leftovers.ts';
-import type { Leftover } from '../steps/left-objects.ts';
+import { isDeletable, type Leftover } from '../steps/left-objects.ts';
 import { lookAtCluster } from '../verify/view.ts';
 import { readStatus, type StatusRow } from '../verify/status.ts';
 import { session } from './session.ts';
@@ -78,7 +78,7 @@ function machineRows({ recorded, labeled }: FormerMachines, lab: string): readon
   return [...recorded.map((machine) => row(machine, '')), ...labeled.map((machine) => row(machine, elsewhere))];
 }
 
-const deletable = (left: readonly Leftover[]): number => left.filter(({ holds }) => holds === undefined).length;
+const deletable = (left: readonly Leftover[]): number => left.filter(isDeletable).length;
 
 function planeRow({ revision, namespace, usedBy }: FormerPlane): StatusRow {
   const [first, ...more] = usedBy;

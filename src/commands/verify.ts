@@ -1,7 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
-import { counted, duration } from '../plan/words.ts';
+import { counted, duration, sentence } from '../plan/words.ts';
 import { whileAlone } from './alone.ts';
 import { requireTools } from './tools.ts';
 import { experimentsIn, removeExperiments } from '../steps/experiments.ts';
@@ -62,8 +62,8 @@ export async function verify(
         await removeLeftExperiments(work);
         return runChecks(work, checks);
       };
-      // Whoever only looks stands in nobody's way. Experiments may belong to a verify that still runs: only under the lock
-      // it is certain that they were left behind.
+      // A read-only run needs no lock. Experiments may belong to a verify that is still running: only with the lock it is
+      // certain that they were left behind.
       const alone =
         checks.some(({ disturbs }) => disturbs === true) ||
         (await experimentsIn(lab, await lookAtCluster(lab, work), work)).length > 0;
@@ -83,10 +83,12 @@ async function removeLeftExperiments({ app: { lab }, reporter, signal }: Session
   if ((await left()).length === 0) return;
   // The other run may have deleted its own while this one waited for the lock.
   lab.kubectl.forget();
-  const say = (text: string): void => {
-    const sentence = `${text.replace(/^d/, 'D').replace(/\.$/, '')}.`;
-    reporter.event({ type: 'notice', at: lab.doors.clock.now(), text: sentence });
-  };
+  const say = (text: string): void =>
+    reporter.event({
+      type: 'notice',
+      at: lab.doors.clock.now(),
+      text: sentence(`${text.charAt(0).toUpperCase()}${text.slice(1)}`),
+    });
   await removeExperiments(lab, await left(), { say, signal });
 }
 

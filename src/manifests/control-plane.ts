@@ -10,6 +10,9 @@ const SMALL = {
 /** Name of its IstioOperator file, which labels what it installs. */
 export const CONTROL_PLANE = 'istio-vms-control-plane';
 
+/** Gateway that Istio's default profile installs; Deployment and Service. */
+export const INGRESS_GATEWAY = 'istio-ingressgateway';
+
 /** Label by which an installer knows what it made: the name of its IstioOperator file. */
 export const OWNER = 'install.operator.istio.io/owning-resource';
 

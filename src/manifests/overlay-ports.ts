@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
+import { INGRESS_GATEWAY } from './control-plane.ts';
 import { GATEWAY_SERVICE, servicePorts } from './east-west-gateway.ts';
 import { fieldsAt, listAt, valueAt, type Fields } from './overlay-fields.ts';
 
-const INGRESS = 'istio-ingressgateway';
 /** What profile `demo` gives its ingress gateway in every version (manifests/profiles and helm-profiles, demo.yaml). */
 const DEMO_PORTS = [15021, 80, 443, 31400, 15443];
 
@@ -13,11 +13,11 @@ const DEMO_PORTS = [15021, 80, 443, 31400, 15443];
 export function portClashes(spec: Fields, config: Config): readonly string[] {
   const isDemo = [valueAt(spec, 'profile'), valueAt(spec, 'values', 'profile')].includes('demo');
   const ingress = listAt(spec, 'components', 'ingressGateways').filter(({ name }) => name !== GATEWAY_SERVICE);
-  const named = ingress.some(({ name }) => name === INGRESS);
+  const named = ingress.some(({ name }) => name === INGRESS_GATEWAY);
   const kinds = [
     {
-      gateways: isDemo && !named ? [...ingress, { name: INGRESS }] : ingress,
-      values: fieldsAt(spec, 'values', 'gateways', INGRESS),
+      gateways: isDemo && !named ? [...ingress, { name: INGRESS_GATEWAY }] : ingress,
+      values: fieldsAt(spec, 'values', 'gateways', INGRESS_GATEWAY),
       defaults: isDemo ? DEMO_PORTS : [],
       defaultType: 'LoadBalancer',
     },
@@ -38,7 +38,7 @@ export function portClashes(spec: Fields, config: Config): readonly string[] {
         if (type !== 'LoadBalancer') return [];
         const own = portNumbers(service) ?? portNumbers(values);
         const taken = servicePorts(config).filter(({ port }) => (own ?? defaults).includes(port));
-        const name = typeof gateway['name'] === 'string' ? gateway['name'] : INGRESS;
+        const name = typeof gateway['name'] === 'string' ? gateway['name'] : INGRESS_GATEWAY;
         const where = own === undefined ? `profile demo gives ${name}` : `the overlay gives ${name}`;
         return taken.map(
           ({ port }) =>

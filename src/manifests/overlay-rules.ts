@@ -38,7 +38,7 @@ export function contradictions(metadata: Fields, spec: Fields, { istio, networks
   return [...differing, ...imageProblems(spec, istio.version)];
 }
 
-/** Images of another version: `verify` would refuse them for ever. */
+/** Images of another version: the check `versions` would fail after every `up`. */
 function imageProblems(spec: Fields, version: string): readonly string[] {
   const tags: readonly Found[] = [
     ['spec.tag', spec['tag']],
@@ -141,7 +141,7 @@ function disabledFeatures(spec: Fields): readonly string[] {
 
 const WITH_CNI: readonly unknown[] = ['ambient', 'openshift', 'openshift-ambient'];
 
-/** Istio's CNI plug-in waits for ever where it does not find that of k3s, whose folders are its own (platform-k3s.yaml). */
+/** Istio's CNI plug-in never becomes ready unless it is given the folders of k3s (platform-k3s.yaml). */
 function cniProblems(spec: Fields): readonly string[] {
   const { profile } = spec;
   const enabled = valueAt(spec, 'components', 'cni', 'enabled');

@@ -40,7 +40,7 @@ export function imageOverlay(text: string): ImageOverlay {
   };
 }
 
-/** What an overlay says of the mesh itself, as text: it reaches what every workload is told. Other settings do not. */
+/** The settings of an overlay that istiod passes on to every workload, as text for a digest. */
 export function meshSettings(text: string): string {
   const spec = specOf(documentsIn(text).found[0]);
   return JSON.stringify([spec['meshConfig'], chartValues(spec, 'meshConfig'), chartValues(spec, 'global')]);

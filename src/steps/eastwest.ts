@@ -1,4 +1,3 @@
-import type { Config } from '../config/config.ts';
 import { eastWestGateway, GATEWAY_SERVICE, servicePorts } from '../manifests/east-west-gateway.ts';
 import { gatewayOverlay } from '../manifests/overlay.ts';
 import { exposeIstiod, exposeServices, ISTIOD_GATEWAY } from '../manifests/expose.ts';
@@ -24,7 +23,7 @@ import {
 import type { Lab } from './lab.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
 import { overlayText } from './istio.ts';
-import { proxyDifference, staleDeployments, type StaleDeployment } from './proxies.ts';
+import { staleGateway } from './proxies.ts';
 import { install, restartDeployments } from './rollout.ts';
 
 const ADDRESS_MS = 180_000;
@@ -66,7 +65,7 @@ export function eastwestStep(lab: Lab): Step {
       if (rollout !== 'available') return { drifted: `gateway: ${rollout}` };
       if (podsBehind(view, service).length === 0)
         return { drifted: `Service ${namespace}/${GATEWAY_SERVICE} selects no pod` };
-      const [stale] = staleGateways(view, config);
+      const [stale] = staleGateway(view, config, GATEWAY_SERVICE);
       if (stale !== undefined) return { drifted: `${stale.name}: its proxy has ${stale.why}` };
       const objects = compareObjects(view, exposed);
       if (objects !== 'ready') return objects;
@@ -83,14 +82,15 @@ export function eastwestStep(lab: Lab): Step {
       await install(lab, context, [file], GATEWAY_SERVICE);
       context.say(`exposing istiod-${config.istio.revision} and the mesh's services`);
       await applyObjects(lab, context, exposed);
-      await restartDeployments(lab, context, namespace, staleGateways(await seeCluster(lab), config));
+      await restartDeployments(
+        lab,
+        context,
+        namespace,
+        staleGateway(await seeCluster(lab, context), config, GATEWAY_SERVICE),
+      );
       await waitForAddress(lab, context);
     },
   };
-}
-
-function staleGateways(view: ClusterView, config: Config): readonly StaleDeployment[] {
-  return staleDeployments(view, config.istio.namespace, [GATEWAY_SERVICE], (pod) => proxyDifference(pod, config));
 }
 
 /**

@@ -6,7 +6,7 @@ import type { KubeObject } from '../tools/kube-object.ts';
 import type { Running } from '../tools/say.ts';
 import { isGoing, viewCluster, type ClusterView } from './cluster.ts';
 import type { Lab } from './lab.ts';
-import { isOurs, leftoverName, withForeignContent, type Leftover } from './left-objects.ts';
+import { isDeletable, isOurs, leftoverName, withForeignContent, type Leftover } from './left-objects.ts';
 
 /** Kinds of the objects that `verify --strict` and `verify --network-policy` create for a while, as kubectl names them. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -58,8 +58,6 @@ export function experimentsStep(lab: Lab): Step {
     },
   };
 }
-
-const isDeletable = ({ holds }: Leftover): boolean => holds === undefined;
 
 function namesOf({ config }: Lab): ReadonlySet<string> {
   const policies = [articleDenyAll(config), articleDenyEgress(config), denyEgressToVm(config, '')];

@@ -1,6 +1,6 @@
 import { CONTROL_PLANE, OWNER } from '../manifests/control-plane.ts';
 import { LABELS } from '../manifests/labels.ts';
-import type { Step } from '../plan/step.ts';
+import type { Step, StepContext } from '../plan/step.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { findObject, viewCluster, type ClusterView } from './cluster.ts';
 import type { Lab } from './lab.ts';
@@ -48,8 +48,8 @@ export function formerPlanes(lab: Lab, view: ClusterView): readonly FormerPlane[
 
 /** Deletes control planes of former revisions that nothing uses; part of `up --prune` only. */
 export function formerPlanesStep(lab: Lab): Step {
-  const unused = async (): Promise<readonly FormerPlane[]> =>
-    formerPlanes(lab, await viewCluster(lab)).filter(({ usedBy }) => usedBy.length === 0);
+  const unused = async (context: StepContext): Promise<readonly FormerPlane[]> =>
+    formerPlanes(lab, await viewCluster(lab, context)).filter(({ usedBy }) => usedBy.length === 0);
   return {
     id: 'former-control-planes',
     title: 'control planes left over from former settings',
@@ -57,33 +57,33 @@ export function formerPlanesStep(lab: Lab): Step {
     needs: ['istio', 'eastwest', 'sidecar', 'route', 'sample', 'leftovers'],
     madeBy: 'istio-vms up',
     expectMs: 10_000,
-    async check() {
-      const { unreachable } = await viewCluster(lab);
+    async check(context) {
+      const { unreachable } = await viewCluster(lab, context);
       if (unreachable !== undefined) return { missing: unreachable };
-      const names = (await unused()).map(({ revision }) => `istiod-${revision}`);
+      const names = (await unused(context)).map(({ revision }) => `istiod-${revision}`);
       return names.length === 0 ? 'ready' : { drifted: `left over: ${names.join(', ')}` };
     },
-    async apply({ say }) {
-      for (const plane of await unused()) {
-        say(`deleting the control plane of revision ${plane.revision}`);
-        await removePlane(lab, plane);
+    async apply(context) {
+      for (const plane of await unused(context)) {
+        context.say(`deleting the control plane of revision ${plane.revision}`);
+        await removePlane(lab, plane, context);
       }
     },
   };
 }
 
-async function removePlane(lab: Lab, { revision, namespace }: FormerPlane): Promise<void> {
+async function removePlane(lab: Lab, { revision, namespace }: FormerPlane, context: StepContext): Promise<void> {
   const selector = `${OWNER}=${CONTROL_PLANE},${LABELS.revision}=${revision},${COMPONENT}=Pilot`;
-  const found = await lab.kubectl.get(Object.values(KINDS), { selector });
+  const found = await lab.kubectl.get(Object.values(KINDS), { selector }, context);
   const order = Object.keys(KINDS);
   const mine = found.filter(
     ({ kind, metadata }) => order.includes(kind) && [undefined, namespace].includes(metadata.namespace),
   );
-  const route = findObject(await viewCluster(lab), 'VirtualService', `istiod-vs-${revision}`, namespace);
+  const route = findObject(await viewCluster(lab, context), 'VirtualService', `istiod-vs-${revision}`, namespace);
   if (route !== undefined && isOurs(lab, route))
-    await lab.kubectl.remove('virtualservices.networking.istio.io', route.metadata.name, namespace);
+    await lab.kubectl.remove('virtualservices.networking.istio.io', route.metadata.name, namespace, context);
   for (const { kind, metadata } of mine.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)))
-    await lab.kubectl.remove(KINDS[kind] ?? kind, metadata.name, metadata.namespace);
+    await lab.kubectl.remove(KINDS[kind] ?? kind, metadata.name, metadata.namespace, context);
 }
 
 /** Pods, namespaces, tags and VMs that depend on a revision. */

@@ -13,9 +13,11 @@ const LOOK_MS = 20_000;
 export interface TroubleWatch {
   /** Takes a look at these Deployments. @returns the trouble there is, and the error once it has lasted too long */
   see(objects: readonly KubeObject[], deployments: readonly string[]): Seen;
+  /** What the last look saw. */
+  readonly last: () => Seen;
 }
 
-export interface Seen {
+interface Seen {
   readonly trouble?: PodTrouble;
   readonly verdict?: CliError;
 }
@@ -24,7 +26,9 @@ export interface Seen {
 export function createTroubleWatch(lab: Lab, namespace: string): TroubleWatch {
   const { clock } = lab.doors;
   const since = new Map<string, number>();
+  let last: Seen = {};
   return {
+    last: () => last,
     see(objects, deployments) {
       const now = clock.now();
       const found = deployments.flatMap((name) => {
@@ -35,10 +39,11 @@ export function createTroubleWatch(lab: Lab, namespace: string): TroubleWatch {
       for (const { key } of found) since.set(key, since.get(key) ?? now);
       const over = found.find(({ key, trouble }) => now - (since.get(key) ?? now) >= trouble.patienceMs);
       const trouble = over?.trouble ?? found[0]?.trouble;
-      return {
+      last = {
         ...(trouble === undefined ? {} : { trouble }),
         ...(over === undefined ? {} : { verdict: troubleError(over.name, over.trouble) }),
       };
+      return last;
     },
   };
 }

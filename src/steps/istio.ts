@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
-import { CONTROL_PLANE, controlPlane, OWNER } from '../manifests/control-plane.ts';
+import { CONTROL_PLANE, controlPlane, INGRESS_GATEWAY, OWNER } from '../manifests/control-plane.ts';
 import { recordOf, withRecord } from '../manifests/install-record.ts';
 import { networkNamespace } from '../manifests/expose.ts';
 import { toYaml } from '../manifests/yaml.ts';
@@ -18,10 +18,8 @@ import {
 } from './cluster.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
-import { proxyDifference, staleDeployments, type StaleDeployment } from './proxies.ts';
+import { staleGateway } from './proxies.ts';
 import { install, restartDeployments } from './rollout.ts';
-
-const INGRESS_GATEWAY = 'istio-ingressgateway';
 
 /** The revisioned control plane. */
 export function istioStep(lab: Lab): Step {
@@ -55,7 +53,7 @@ export function istioStep(lab: Lab): Step {
       if (!hasDefaultTag(view, revision)) return { drifted: 'the revision tag `default` is gone' };
       const installed = recordOf(findObject(view, 'Namespace', namespace));
       if (installed !== (await wanted())) return { drifted: 'the control plane was installed with other settings' };
-      const [stale] = staleGateways(view, config);
+      const [stale] = staleGateway(view, config, INGRESS_GATEWAY);
       if (stale !== undefined) return { drifted: `${stale.name}: its proxy has ${stale.why}` };
       return compareObjects(view, [networkNamespace(config)]);
     },
@@ -76,7 +74,12 @@ export function istioStep(lab: Lab): Step {
         if (!hasDefaultTag(await seeCluster(lab, context), config.istio.revision))
           throw tagNotSet(config.istio.revision);
       }
-      await restartDeployments(lab, context, namespace, staleGateways(await seeCluster(lab), config));
+      await restartDeployments(
+        lab,
+        context,
+        namespace,
+        staleGateway(await seeCluster(lab, context), config, INGRESS_GATEWAY),
+      );
       // The installer labels only a namespace that it makes itself (facts/istio-vm.md 2.4). The record comes last: an
       // install that was cut is done again.
       await applyObjects(lab, context, [withRecord(networkNamespace(config), await wanted())]);
@@ -123,11 +126,6 @@ function refuseOther(view: ClusterView, { istio: { namespace } }: Config): void 
     message: `This cluster has a control plane of this lab in namespace ${other.metadata.namespace ?? ''}, and ISTIO_NAMESPACE is ${namespace}.`,
     hint: `Set ISTIO_NAMESPACE=${other.metadata.namespace ?? ''} again, or make the lab anew: \`istio-vms up --recreate\`.`,
   });
-}
-
-/** The ingress gateway that a profile brings; the east-west gateway has a step of its own. */
-function staleGateways(view: ClusterView, config: Config): readonly StaleDeployment[] {
-  return staleDeployments(view, config.istio.namespace, [INGRESS_GATEWAY], (pod) => proxyDifference(pod, config));
 }
 
 /** The revision's own; a tag has another one. */

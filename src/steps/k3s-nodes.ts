@@ -7,7 +7,7 @@ import { onMachine } from './console.ts';
 import { unitError } from './journal.ts';
 import { createTroubleWatch, pendingReason } from './install-watch.ts';
 import type { Lab } from './lab.ts';
-import { deploymentState, nodeState, type WantedNode } from './node-health.ts';
+import { CLUSTER_DNS, deploymentState, nodeState, type WantedNode } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
 
 /**
@@ -33,8 +33,8 @@ export function nodesStep(lab: Lab): Step {
     const nodes = late(view);
     waitingFor = nodes[0]?.[0];
     if (nodes.length > 0) return nodes.map(([name, state]) => `${name}: ${state}`).join('; ');
-    const dns = deploymentState(view, 'coredns', 'kube-system');
-    return dns === 'available' ? 'ready' : reason(`coredns: ${dns}`, view);
+    const dns = deploymentState(view, CLUSTER_DNS.name, CLUSTER_DNS.namespace);
+    return dns === 'available' ? 'ready' : reason(`${CLUSTER_DNS.name}: ${dns}`, view);
   };
   return {
     id: 'nodes',
@@ -47,8 +47,8 @@ export function nodesStep(lab: Lab): Step {
       return state === 'ready' ? 'ready' : { missing: state };
     },
     async apply(context) {
-      await restoreReplicas(lab, context, 'kube-system', 'coredns');
-      const troubles = createTroubleWatch(lab, 'kube-system');
+      await restoreReplicas(lab, context, CLUSTER_DNS.namespace, CLUSTER_DNS.name);
+      const troubles = createTroubleWatch(lab, CLUSTER_DNS.namespace);
       await waitUntil({
         clock: lab.doors.clock,
         signal: context.signal,
@@ -59,11 +59,11 @@ export function nodesStep(lab: Lab): Step {
         hint: `Look at \`kubectl --kubeconfig ${config.paths.kubeconfig} -n kube-system get pods\`: the first start pulls images.`,
         block: (ms, signal) =>
           waitingFor === undefined
-            ? lab.kubectl.rolledOut('coredns', 'kube-system', ms, signal)
+            ? lab.kubectl.rolledOut(CLUSTER_DNS.name, CLUSTER_DNS.namespace, ms, signal)
             : lab.kubectl.nodeReady(waitingFor, ms, signal),
         probe: async () => {
           lab.kubectl.forget();
-          const state = await look(context, (dns, view) => pendingReason(dns, troubles, view, ['coredns']));
+          const state = await look(context, (dns, view) => pendingReason(dns, troubles, view, [CLUSTER_DNS.name]));
           return state === 'ready' ? { done: true } : { notYet: state };
         },
       });

@@ -48,6 +48,9 @@ export function leftoverName({ kind, name, namespace }: Leftover): string {
   return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
 }
 
+/** Whether it may be deleted: nothing of others would go with it. */
+export const isDeletable = ({ holds }: Leftover): boolean => holds === undefined;
+
 /** Whether an object has the labels of exactly this lab. */
 export function isOurs({ config }: Lab, { metadata }: Pick<KubeObject, 'metadata'>): boolean {
   return Object.entries(labels(config)).every(([name, value]) => metadata.labels?.[name] === value);

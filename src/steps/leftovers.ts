@@ -12,7 +12,7 @@ import type { Running } from '../tools/say.ts';
 import { isGoing, viewCluster } from './cluster.ts';
 import { formerPlanes } from './former-planes.ts';
 import type { Lab } from './lab.ts';
-import { isOurs, leftoverName, withForeignContent, type Leftover } from './left-objects.ts';
+import { isDeletable, isOurs, leftoverName, withForeignContent, type Leftover } from './left-objects.ts';
 
 /** Kinds that depend on settings, as kubectl names them; gateways and control planes are other steps' matter. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -51,7 +51,7 @@ export async function findLeftovers(lab: Lab, context?: Running): Promise<readon
 /** Deletes what former settings have left; part of `up --prune` only. */
 export function leftoversStep(lab: Lab): Step {
   const deletable = async (context: StepContext): Promise<readonly Leftover[]> =>
-    (await findLeftovers(lab, context)).filter(({ holds }) => holds === undefined);
+    (await findLeftovers(lab, context)).filter(isDeletable);
   return {
     id: 'leftovers',
     title: 'objects left over from former settings',

@@ -41,6 +41,11 @@ export interface StaleDeployment {
   readonly why: string;
 }
 
+/** A gateway of the control plane's namespace whose pods have to be made anew; empty when they are right. */
+export function staleGateway(view: ClusterView, config: Config, name: string): readonly StaleDeployment[] {
+  return staleDeployments(view, config.istio.namespace, [name], (pod) => proxyDifference(pod, config));
+}
+
 /** Of these Deployments, those with a running pod for which `differs` gives a reason. */
 export function staleDeployments(
   view: ClusterView,

@@ -4,8 +4,8 @@ import { EAST_WEST } from '../manifests/east-west-gateway.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { waitForFormerNamespaces } from './apply.ts';
-import { findObject, nodesDown, seeCluster, viewCluster } from './cluster.ts';
-import { createTroubleWatch, troubleError, watchInstall, type Seen } from './install-watch.ts';
+import { findObject, seeCluster, viewCluster } from './cluster.ts';
+import { createTroubleWatch, pendingReason, troubleError, watchInstall } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import type { StaleDeployment } from './proxies.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
@@ -105,7 +105,6 @@ export async function restartDeployments(
 /** Waits until only new pods of a Deployment are left: installers return as soon as there is one. */
 async function waitForRollout(lab: Lab, context: StepContext, name: string, namespace: string): Promise<void> {
   const troubles = createTroubleWatch(lab, namespace);
-  let seen: Seen = {};
   try {
     await waitUntil({
       clock: lab.doors.clock,
@@ -122,15 +121,13 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
         if (view.unreachable !== undefined) return { notYet: view.unreachable };
         const state = deploymentState(view, name, namespace, await stoppedNodes(lab));
         if (state === 'available') return { done: true };
-        seen = troubles.see(view.objects, [name]);
-        if (seen.verdict !== undefined) throw seen.verdict;
-        const why = seen.trouble === undefined ? nodesDown(view) : `; ${seen.trouble.text}`;
-        return { notYet: `${state}${why}` };
+        return { notYet: pendingReason(state, troubles, view, [name]) };
       },
     });
   } catch (error) {
-    const gaveUp = error instanceof CliError && error.reason === 'gave-up-waiting' && error !== seen.verdict;
-    if (gaveUp && seen.trouble !== undefined) throw troubleError(name, seen.trouble, error);
+    const { trouble, verdict } = troubles.last();
+    const gaveUp = error instanceof CliError && error.reason === 'gave-up-waiting' && error !== verdict;
+    if (gaveUp && trouble !== undefined) throw troubleError(name, trouble, error);
     throw error;
   }
 }

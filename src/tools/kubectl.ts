@@ -22,8 +22,8 @@ export interface Removal extends Running {
 }
 
 /**
- * Whoever gives a signal lets its abort end the command at once (all that is written here may be repeated) and every
- * further try; the error is then `interrupted`, also where the API did not answer.
+ * A call with a signal ends at once when the signal is aborted (everything written here may be repeated), and is not retried;
+ * the error is then `interrupted`, also when the API did not answer.
  */
 export interface Kubectl {
   /** Of the program itself, without a `v`. @throws CliError `tool-missing` */

@@ -4,7 +4,7 @@ import { explain } from '../system/explain.ts';
 /** Hears of what is tried again. */
 export type Say = (text: string) => void;
 
-/** What a command may be given by whoever runs it; the context of a step fits. */
+/** Options of a command that runs for a step or a check; the context of a step has them. */
 export interface Running {
   /** Hears of what is tried again. */
   readonly say?: Say;

@@ -36,7 +36,7 @@ export const health: Check = {
     const other = state === undefined ? undefined : otherApplication(lab, state);
     if (other !== undefined) {
       const listens = state !== undefined && foreignListener(state) !== undefined;
-      // Where nobody listens nothing becomes healthy: one look is enough.
+      // Without a listener on the port the VM does not become healthy: one look is enough.
       const health = listens
         ? await waitForHealth(lab, entry, 'True', context)
         : healthOf(await findEntry(lab, context));

@@ -1,6 +1,6 @@
 import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { fail, type Verdict } from './check.ts';
+import { fail, type CheckContext, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
 
 const KIND = 'networkpolicies.networking.k8s.io';
@@ -30,9 +30,15 @@ interface Passage {
 }
 
 /** NetworkPolicies that limit the traffic of these pods, and so may be behind a request that fails. */
-export async function limitingPolicies(lab: Lab, passages: readonly Passage[]): Promise<readonly KubeObject[]> {
+export async function limitingPolicies(
+  lab: Lab,
+  context: CheckContext,
+  passages: readonly Passage[],
+): Promise<readonly KubeObject[]> {
   const namespaces = [...new Set(passages.flatMap(({ pods }) => pods.map((pod) => pod.metadata.namespace ?? '')))];
-  const found = (await Promise.all(namespaces.map((namespace) => lab.kubectl.get(KIND, { namespace })))).flat();
+  const found = (
+    await Promise.all(namespaces.map((namespace) => lab.kubectl.get(KIND, { namespace }, context)))
+  ).flat();
   return found.filter((policy) =>
     passages.some(({ pods, directions }) =>
       pods.some((pod) => directions.some((direction) => limits(policy, pod, direction))),

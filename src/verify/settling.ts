@@ -20,7 +20,7 @@ const FRESH_MS = 2_000;
 export async function outlook(lab: Lab, context: CheckContext): Promise<'explained' | 'settling' | 'steady'> {
   if (context.failedBefore === true) return 'explained';
   lab.kubectl.forget(FRESH_MS);
-  const changed = justChanged(await lookAtCluster(lab), lab.config.istio.namespace);
+  const changed = justChanged(await lookAtCluster(lab, context), lab.config.istio.namespace);
   // A pod that is starting again: a step would say that it differs, and there is nothing to do.
   if (changed.some((object) => object.kind === 'Pod' && !hasCondition(object, 'Ready'))) return 'settling';
   if ((await context.stepDiffers?.()) === true) return 'explained';

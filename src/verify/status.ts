@@ -1,3 +1,4 @@
+import { INGRESS_GATEWAY } from '../manifests/control-plane.ts';
 import { GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
 import type { GuestState } from '../guest/state.ts';
 import { describeWorkloadFiles } from '../guest/workload-files.ts';
@@ -17,9 +18,6 @@ import type { KubeObject } from '../tools/kube-object.ts';
 import { healthOf, otherApplication } from './health.ts';
 import { lookAtCluster } from './view.ts';
 import { asSentence } from './vm.ts';
-
-/** The gateway of Istio's default profile. */
-const INGRESS_GATEWAY = 'istio-ingressgateway';
 
 /** One line of the status screen. `ok` is undefined where nothing is good or bad. */
 export interface StatusRow {

@@ -39,7 +39,7 @@ export const vmToMesh: Check = {
         lab,
         context,
         (tries) => seeVersions(lab, context, url, tries),
-        () => onTheWayToMesh(lab),
+        () => onTheWayToMesh(lab, context),
       );
       const { seen, refused, requests } = answer;
       if (refused !== undefined) {
@@ -102,7 +102,7 @@ export const meshToVm: Check = {
       const given = await requestFromPod(lab, MESH_CLIENT, url, context);
       return isServed(given) ? { given } : { given, refused: given };
     };
-    const { answer, tries, policies } = await untilServed(lab, context, ask, () => onTheWayToVm(lab));
+    const { answer, tries, policies } = await untilServed(lab, context, ask, () => onTheWayToVm(lab, context));
     const evidence = `${url}: ${describe(answer.given)}`;
     if (answer.refused === undefined) return pass(atTry(evidence, tries));
     if (isForbidden(answer.refused)) return refusedBy(lab, context, evidence, answer.refused, vmTarget(lab));
@@ -112,21 +112,21 @@ export const meshToVm: Check = {
 };
 
 /** Policies of the gateway's pods and of helloworld's, through which requests of the VM go. */
-async function onTheWayToMesh(lab: Lab): Promise<readonly KubeObject[]> {
-  const view = await lookAtCluster(lab);
+async function onTheWayToMesh(lab: Lab, context: CheckContext): Promise<readonly KubeObject[]> {
+  const view = await lookAtCluster(lab, context);
   const behind = (name: string, namespace: string): readonly KubeObject[] =>
     readyPodsBehind(view, findObject(view, 'Service', name, namespace));
-  return limitingPolicies(lab, [
+  return limitingPolicies(lab, context, [
     { pods: behind(GATEWAY_SERVICE, lab.config.istio.namespace), directions: ['Ingress', 'Egress'] },
     { pods: behind('helloworld', SAMPLE_NAMESPACE), directions: ['Ingress'] },
   ]);
 }
 
 /** Policies of the client's pods; to a policy the VM is no pod. */
-async function onTheWayToVm(lab: Lab): Promise<readonly KubeObject[]> {
-  const pods = runningPods(await lookAtCluster(lab), SAMPLE_NAMESPACE);
+async function onTheWayToVm(lab: Lab, context: CheckContext): Promise<readonly KubeObject[]> {
+  const pods = runningPods(await lookAtCluster(lab, context), SAMPLE_NAMESPACE);
   const clients = pods.filter(({ metadata }) => metadata.labels?.['app'] === CLIENT_NAME);
-  return limitingPolicies(lab, [{ pods: clients, directions: ['Egress'] }]);
+  return limitingPolicies(lab, context, [{ pods: clients, directions: ['Egress'] }]);
 }
 
 /** Asks again while a request is not served, for as long as that may pass by itself; where policies are on its way, once. */

@@ -21,7 +21,7 @@ export async function lookAtCluster(lab: Lab, context?: Running): Promise<Cluste
   return withoutNodes(await viewCluster(lab, context), await stoppedNodes(lab));
 }
 
-/** That the kubeconfig names an address at which the server's machine no longer is: nobody answers there, either. */
+/** The reason when the kubeconfig names an address that the server's machine no longer has: the API cannot answer there. */
 async function otherServer(lab: Lab, address: string | undefined): Promise<string | undefined> {
   const kubeconfig = await lab.doors.files.readText(lab.config.paths.kubeconfig);
   if (kubeconfig === undefined || address === undefined) return undefined;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { verifyData } from '../../src/commands/verify.ts';
-import type { KubeObject } from '../../src/rehearsal/world.ts';
 import { readStatus } from '../../src/verify/status.ts';
 import { BAR_MS, verifyScreen, type Screen } from './support/screen.ts';
 import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
+import { edit } from './support/harms.ts';
 
 const { watch } = refusals();
 const VM = 'vm-istio-external-workload';
@@ -17,17 +17,6 @@ const statusRows = async (made: Simulated): Promise<readonly string[]> => {
   return sections.flatMap(({ rows }) =>
     rows.filter(({ ok }) => ok === false).map(({ what, state }) => `${what}: ${state}`),
   );
-};
-
-const change = (
-  lab: Simulated,
-  kind: string,
-  namespace: string,
-  name: string,
-  by: (object: KubeObject) => void,
-): void => {
-  expect(lab.cluster.get(kind, namespace, name)).toBeDefined();
-  lab.cluster.store.edit(kind, namespace, name, by);
 };
 
 describe('verify of a broken lab names the cause first, within 20 seconds', () => {
@@ -65,7 +54,7 @@ Cause: sidecar: ${VM} is stopped`,
 
   it('istiod is scaled to 0: the data plane is still judged, health is not waited for', async () => {
     const lab = watch(await labThatIsUp());
-    change(lab, 'deployments.apps', 'istio-system', 'istiod-1-19-3', (object) => {
+    edit(lab, 'deployments.apps', 'istio-system', 'istiod-1-19-3', (object) => {
       (object['spec'] as { replicas: number }).replicas = 0;
     });
     await lab.pass(30_000);

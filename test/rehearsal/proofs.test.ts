@@ -2,22 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { standInBytes } from '../../src/rehearsal/stand-in.ts';
 import type { KubeObject } from '../../src/rehearsal/world.ts';
 import { CHECKS } from '../../src/verify/checks.ts';
+import { edit } from './support/harms.ts';
 import { labThatIsUp, refusals, simulated, type Simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
 const VM = 'vm-istio-external-workload';
 const ENTRIES = 'workloadentries.networking.istio.io';
 
-const edit = (
-  lab: Simulated,
-  kind: string,
-  namespace: string | undefined,
-  name: string,
-  change: (object: KubeObject) => void,
-): void => {
-  expect(lab.cluster.get(kind, namespace, name)).toBeDefined();
-  lab.cluster.store.edit(kind, namespace, name, change);
-};
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- a cast with a name
 const spec = <T>(object: KubeObject): T => object['spec'] as T;
 const restartSidecar = async (lab: Simulated): Promise<void> => {

@@ -1,3 +1,6 @@
+import { withoutMarks } from '../../src/machines/incus-session.ts';
+import { withFour } from '../../src/machines/multipass-argv.ts';
+import { withoutMark } from '../../src/machines/multipass-session.ts';
 import type { Command, CommandResult, Processes } from '../../src/system/doors.ts';
 import { CommandError } from '../../src/system/command-error.ts';
 
@@ -52,14 +55,9 @@ export function listening(processes: Processes, hear: (answer: Answer) => void):
 
 /** What the command on the machine wrote, without the marks that an engine's session puts around it. */
 export function ownOutput({ command, result }: Answer): Pick<CommandResult, 'stdout' | 'stderr'> {
-  const { stdout, stderr } = result;
-  if (command.onMachine === undefined) return { stdout, stderr };
-  return { stdout: withoutMarks(stdout), stderr: withoutMarks(stderr) };
+  if (command.onMachine === undefined) return result;
+  return command.file === 'incus' ? withoutMarks(result) : withFour(withoutMark(result));
 }
-
-/** Incus and Multipass mark the begin and the end of a session with these (src/machines). */
-const withoutMarks = (text: string): string =>
-  text.replace(/^[^\u001e]*\u001e(?=[^])/, '').replace(/[\u001e\u001f]/g, '');
 
 function simplified(word: string, scripts: Readonly<Record<string, string>>): string {
   const [script] = Object.entries(scripts).find(([, text]) => text === word) ?? [];

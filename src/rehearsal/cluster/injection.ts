@@ -118,10 +118,13 @@ interface InjectionValues {
   };
 }
 
+/** Name of the ConfigMap that an install leaves for the injector of a revision. */
+export const injectorConfig = (revision: string): string =>
+  revision === 'default' ? 'istio-sidecar-injector' : `istio-sidecar-injector-${revision}`;
+
 /** What an install has left for the injector of a revision. */
 export function injectionValues(store: Store, revision: string): InjectionValues {
-  const name = revision === 'default' ? 'istio-sidecar-injector' : `istio-sidecar-injector-${revision}`;
-  const map = store.list('configmaps').find(({ metadata }) => metadata.name === name);
+  const map = store.list('configmaps').find(({ metadata }) => metadata.name === injectorConfig(revision));
   return JSON.parse((map?.['data'] as { values?: string } | undefined)?.values ?? '{}') as InjectionValues;
 }
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { realApp, surroundings } from '../../../src/app.ts';
-import type { Invocation } from '../../../src/invocation.ts';
+import { realApp } from '../../../src/app.ts';
+import { surroundingsIn } from '../support/surroundings.ts';
 import { createProgram } from './program.ts';
 import { writeReport, type E2eReport, type StageResult } from './report.ts';
 import { STAGES, withRepeats, type Stage, type Stand } from './stages.ts';
@@ -43,15 +43,7 @@ export async function runStages({
   inspect,
   say,
 }: RunOptions): Promise<E2eReport> {
-  const invocation = { ...process, argv: [], cwd, env: process.env } as unknown as Invocation;
-  const around = await surroundings(invocation, {
-    output: 'text',
-    quiet: false,
-    verbose: false,
-    set: {},
-    rehearse: false,
-    fault: [],
-  });
+  const around = await surroundingsIn(cwd);
   const { lab } = realApp(around, { fixCa: true, fixPilot: true });
   const { config } = lab;
   await mkdir(kept, { recursive: true });

@@ -7,7 +7,8 @@ const VM = 'vm-istio-external-workload';
 const ON_VM = `multipass exec -n ${VM} --`;
 const FILES = '/home/u/lab/.data/workload-files';
 
-const edit = (
+/** Changes an object that is there. */
+export const edit = (
   lab: Simulated,
   kind: string,
   namespace: string | undefined,

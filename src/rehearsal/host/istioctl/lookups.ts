@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { clusterIdIn, injectionValues, injectorConfig } from '../../cluster/injection.ts';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
 import type { Service } from '../../cluster/shapes.ts';
 import type { WorkloadGroup } from './workload-files.ts';
@@ -26,14 +27,9 @@ export function readGroup(text: string): WorkloadGroup {
 
 /** The cluster's name as the injector's values have it. */
 export function clusterName({ store }: SimulatedCluster, revision: string, namespace: string): string | undefined {
-  const name =
-    revision === '' || revision === 'default' ? 'istio-sidecar-injector' : `istio-sidecar-injector-${revision}`;
-  const map = store.get('configmaps', namespace, name);
-  if (map === undefined) return undefined;
-  const values = JSON.parse((map['data'] as { values: string }).values) as {
-    global?: { multiCluster?: { clusterName?: string } };
-  };
-  return values.global?.multiCluster?.clusterName ?? 'Kubernetes';
+  const own = revision === '' ? 'default' : revision;
+  const there = store.get('configmaps', namespace, injectorConfig(own)) !== undefined;
+  return there ? clusterIdIn(injectionValues(store, own)) : undefined;
 }
 
 /** The revision that the default tag names, or none. */

@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { surroundings, type App } from '../../../../src/app.ts';
+import type { App } from '../../../../src/app.ts';
 import { carryOut } from '../../../../src/commands/carry-out.ts';
 import type { Session } from '../../../../src/commands/command.ts';
-import type { Invocation } from '../../../../src/invocation.ts';
 import { checkAll } from '../../../../src/plan/check.ts';
 import type { Goal } from '../../../../src/plan/plan.ts';
 import { waitUntil } from '../../../../src/plan/wait.ts';
@@ -14,6 +13,7 @@ import { labSteps } from '../../../../src/steps/steps.ts';
 import { createMask } from '../../../../src/system/mask.ts';
 import { chooseChecks } from '../../../../src/verify/checks.ts';
 import { verify } from '../../../../src/verify/verify.ts';
+import { surroundingsIn } from '../../support/surroundings.ts';
 import { formOf, formText, listening, ownOutput, type Answer } from '../../../support/command-forms.ts';
 import { normalise, shortened } from './normalise.ts';
 import { writeRecording } from './recorder.ts';
@@ -29,15 +29,7 @@ const answers = new Map<string, Answer>();
 const signal = new AbortController().signal;
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-const invocation = { ...process, argv: [], cwd, env: process.env } as unknown as Invocation;
-const around = await surroundings(invocation, {
-  output: 'text',
-  quiet: false,
-  verbose: false,
-  set: {},
-  rehearse: false,
-  fault: [],
-});
+const around = await surroundingsIn(cwd);
 const { guest } = around.shipped;
 const { real } = around;
 let heard = true;
