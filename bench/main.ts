@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { duration } from '../src/plan/words.ts';
-import type { Cpu, Host } from '../src/system/doors.ts';
+import { duration } from '../src/plan/text.ts';
+import type { Cpu, Host } from '../src/system/system.ts';
 import { loadShippedData } from '../src/system/shipped.ts';
 import { peakMemory } from './memory.ts';
 import { followOriginal } from './original/follow.ts';

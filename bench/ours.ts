@@ -1,4 +1,4 @@
-import { carryOut } from '../src/commands/carry-out.ts';
+import { planAndRun } from '../src/commands/run-plan.ts';
 import type { Session } from '../src/commands/command.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { closure } from '../src/plan/graph.ts';
@@ -6,9 +6,9 @@ import type { Goal } from '../src/plan/plan.ts';
 import type { RunReport } from '../src/plan/report.ts';
 import { createRehearsal, type Rehearsal, type TranscriptEntry } from '../src/rehearsal/index.ts';
 import type { Lab } from '../src/steps/lab.ts';
-import { makeLab } from '../src/steps/make-lab.ts';
+import { createLab } from '../src/steps/create-lab.ts';
 import { allSteps, labSteps, stepsOf } from '../src/steps/steps.ts';
-import type { Host } from '../src/system/doors.ts';
+import type { Host } from '../src/system/system.ts';
 import { createMask } from '../src/system/mask.ts';
 import type { ShippedData } from '../src/system/shipped.ts';
 import { untilTraffic } from './traffic.ts';
@@ -24,11 +24,11 @@ export function ourWorld(host: Host, shipped: ShippedData, set: Readonly<Record<
   const rehearsal = createRehearsal({ host, shipped });
   const { config } = loadConfig({ host, versions: shipped.versions, flags: set });
   const lab = (): Lab =>
-    makeLab({
+    createLab({
       config,
       host,
       shipped,
-      doors: rehearsal.doors,
+      system: rehearsal.system,
       mask: createMask(),
       options: { fixCa: true, fixPilot: true },
     });
@@ -69,7 +69,7 @@ async function run(rehearsal: Rehearsal, lab: Lab, goal: (ids: Ids) => Goal): Pr
     signal: new AbortController().signal,
     reporter: { event: () => undefined },
   } as unknown as Session;
-  const report = await rehearsal.drive(() => carryOut(session, steps, goal(ids)));
+  const report = await rehearsal.drive(() => planAndRun(session, steps, goal(ids)));
   if (report.error !== undefined) throw report.error;
   return { report, commands: rehearsal.transcript.slice(before) };
 }

@@ -1,4 +1,4 @@
-import type { Command } from '../src/system/doors.ts';
+import type { Command } from '../src/system/system.ts';
 
 /** Whether a command opens a session on a machine: what is slow, and can break off. */
 export function isRemote({ file, args }: Command): boolean {

@@ -7,10 +7,10 @@ import type { GlobalOptions, Invocation } from './invocation.ts';
 import { overlayProblems } from './manifests/overlay.ts';
 import type { Rehearsal } from './rehearsal/index.ts';
 import type { LabOptions, Lab } from './steps/lab.ts';
-import { makeLab } from './steps/make-lab.ts';
-import type { Doors, Host } from './system/doors.ts';
+import { createLab } from './steps/create-lab.ts';
+import type { System, Host } from './system/system.ts';
 import { currentHost } from './system/host.ts';
-import { createRealDoors, type RealDoors } from './system/index.ts';
+import { createRealSystem, type RealSystem } from './system/index.ts';
 import { createMask } from './system/mask.ts';
 import { loadShippedData, scriptPaths, type ShippedData } from './system/shipped.ts';
 import { createRunLog, loggingProcesses, type RunLog } from './ui/log.ts';
@@ -25,7 +25,7 @@ export interface App {
   readonly log: RunLog;
   /** Every command, and on whose behalf: for the picture of the run. */
   readonly record: RunRecord;
-  /** Set in a rehearsal; its doors are the lab's. */
+  /** Set in a rehearsal; its system interfaces are the lab's. */
   readonly rehearsal?: Rehearsal;
   /** Ends what only looks; a rehearsal needs no such thing, for its time passes at once. */
   cutReads(): void;
@@ -34,19 +34,19 @@ export interface App {
 }
 
 /** What every world has in common: this computer, what ships with us, and the configuration. */
-export interface Surroundings {
+export interface Environment {
   readonly host: Host;
   readonly shipped: ShippedData;
   readonly loaded: LoadedConfig;
-  readonly real: RealDoors;
+  readonly real: RealSystem;
   readonly pid: number;
   /** The log keeps the whole of what commands printed. */
   readonly verbose: boolean;
 }
 
 /** Reads the configuration. @throws CliError `bad-configuration` with every problem at once */
-export async function surroundings(invocation: Invocation, options: GlobalOptions): Promise<Surroundings> {
-  const real = createRealDoors();
+export async function loadEnvironment(invocation: Invocation, options: GlobalOptions): Promise<Environment> {
+  const real = createRealSystem();
   const host = currentHost({ ...invocation, cwd: () => invocation.cwd });
   const shipped = await loadShippedData();
   const path = absolutePath(options.config ?? 'run.env', host);
@@ -82,33 +82,38 @@ export async function surroundings(invocation: Invocation, options: GlobalOption
   return { real, host, shipped, loaded, pid: invocation.pid, verbose: options.verbose };
 }
 
-/** The lab behind the real doors, with a log of every command. */
-export function realApp(around: Surroundings, labOptions: LabOptions): App {
-  const { real } = around;
+/** The lab behind the real system interfaces, with a log of every command. */
+export function realApp(environment: Environment, labOptions: LabOptions): App {
+  const { real } = environment;
   return {
-    ...compose(around, real, labOptions),
+    ...compose(environment, real, labOptions),
     cutReads: () => real.cutReads(),
     killAll: () => real.killAll(),
   };
 }
 
-/** The same lab behind the simulated doors. Nothing real is touched, not even the log. */
+/** The same lab behind the simulated system interfaces. Nothing real is touched, not even the log. */
 export async function rehearsedApp(
-  around: Surroundings,
+  environment: Environment,
   labOptions: LabOptions,
   faults: readonly string[],
 ): Promise<App & { readonly rehearsal: Rehearsal }> {
   const { createRehearsal } = await import('./rehearsal/index.ts');
-  const rehearsal = createRehearsal({ host: around.host, shipped: around.shipped, faults, calmAtFirst: true });
+  const rehearsal = createRehearsal({
+    host: environment.host,
+    shipped: environment.shipped,
+    faults,
+    faultsDisabledAtStart: true,
+  });
   // A fault may want another computer, e.g. one with an arm64 CPU.
   const { host } = rehearsal.world;
-  const { overlay } = around.loaded.config.istio;
-  const text = overlay === undefined ? undefined : await around.real.files.readText(overlay);
-  if (overlay !== undefined && text !== undefined) await rehearsal.doors.files.write(overlay, text);
+  const { overlay } = environment.loaded.config.istio;
+  const text = overlay === undefined ? undefined : await environment.real.files.readText(overlay);
+  if (overlay !== undefined && text !== undefined) await rehearsal.system.files.write(overlay, text);
   // What is simulated is Multipass; the steps are the same whatever makes the machines.
-  const loaded = { ...around.loaded, config: { ...around.loaded.config, engine: 'multipass' as const } };
+  const loaded = { ...environment.loaded, config: { ...environment.loaded.config, engine: 'multipass' as const } };
   return {
-    ...compose({ ...around, host, loaded }, rehearsal.doors, labOptions),
+    ...compose({ ...environment, host, loaded }, rehearsal.system, labOptions),
     rehearsal,
     cutReads: () => undefined,
     killAll: () => undefined,
@@ -116,25 +121,25 @@ export async function rehearsedApp(
 }
 
 function compose(
-  around: Surroundings,
-  doors: Doors,
+  environment: Environment,
+  system: System,
   options: LabOptions,
 ): Omit<App, 'rehearsal' | 'cutReads' | 'killAll'> {
-  const { config } = around.loaded;
+  const { config } = environment.loaded;
   const mask = createMask();
   // The process as well: two runs may begin in the same millisecond.
-  const stamp = new Date(doors.clock.now()).toISOString().replace(/[:.]/g, '-');
+  const stamp = new Date(system.clock.now()).toISOString().replace(/[:.]/g, '-');
   const log = createRunLog({
-    files: doors.files,
-    clock: doors.clock,
-    path: join(config.paths.logs, `${stamp}-${around.pid}.log`),
+    files: system.files,
+    clock: system.clock,
+    path: join(config.paths.logs, `${stamp}-${environment.pid}.log`),
     mask,
-    verbose: around.verbose,
+    verbose: environment.verbose,
   });
-  const { clock } = doors;
-  const { host, shipped } = around;
-  const processes = loggingProcesses(doors.processes, log, () => record.owner());
+  const { clock } = system;
+  const { host, shipped } = environment;
+  const processes = loggingProcesses(system.processes, log, () => record.owner());
   const record: RunRecord = createRunRecord({ processes, clock, scripts: scriptPaths(shipped) });
-  const lab = makeLab({ config, host, shipped, doors: { ...doors, processes: record.processes }, mask, options });
-  return { lab, loaded: around.loaded, log, record };
+  const lab = createLab({ config, host, shipped, system: { ...system, processes: record.processes }, mask, options });
+  return { lab, loaded: environment.loaded, log, record };
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { run } from './cli.ts';
-import { END_SIGNALS, withoutEchoes } from './system/signals.ts';
+import { END_SIGNALS, ignoreEchoes } from './system/signals.ts';
 import { restoreTerminal } from './system/terminal.ts';
 
 // Whoever watched may go away (a closed terminal, the reader of a pipe). That is no reason to fall over in the midst of
@@ -21,7 +21,7 @@ process.exitCode = await run({
   stdout: process.stdout,
   stderr: process.stderr,
   onSignal: (act) => {
-    const hear = withoutEchoes(act, () => performance.now());
+    const hear = ignoreEchoes(act, () => performance.now());
     for (const signal of END_SIGNALS) process.on(signal, () => hear(signal));
   },
   exit: (code) => process.exit(code),

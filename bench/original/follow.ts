@@ -3,7 +3,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { createRehearsal } from '../../src/rehearsal/index.ts';
 import { createProcesses } from '../../src/rehearsal/processes.ts';
 import { standInBytes } from '../../src/rehearsal/stand-in.ts';
-import type { Cpu, Host } from '../../src/system/doors.ts';
+import type { Cpu, Host } from '../../src/system/system.ts';
 import type { ShippedData } from '../../src/system/shipped.ts';
 import { isRemote } from '../remote.ts';
 import { untilTraffic } from '../traffic.ts';

@@ -8,7 +8,7 @@ import { routeObjects } from '../../src/manifests/route.ts';
 import { sampleObjects } from '../../src/manifests/sample.ts';
 import { workloadGroup } from '../../src/manifests/workload.ts';
 import { toYaml } from '../../src/manifests/yaml.ts';
-import type { Cpu, Doors } from '../../src/system/doors.ts';
+import type { Cpu, System } from '../../src/system/system.ts';
 import type { ShippedData } from '../../src/system/shipped.ts';
 
 /** Somebody who follows the article: one command after the other, and no time lost with typing or reading. */
@@ -16,7 +16,7 @@ export interface Follower {
   readonly config: Config;
   readonly shipped: ShippedData;
   readonly cpu: Cpu;
-  readonly files: Doors['files'];
+  readonly files: System['files'];
   /** Runs a command to its end and gives back what it printed. */
   readonly run: (file: string, args: readonly string[], stdin?: string) => Promise<string>;
   readonly sleep: (ms: number) => Promise<void>;

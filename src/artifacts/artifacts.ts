@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { Cpu, Host, Platform } from '../system/doors.ts';
+import type { Cpu, Host, Platform } from '../system/system.ts';
 
 /** Where the expected SHA-256 comes from: from our own source, or from a checksum file beside the artifact. */
 type Digest = { readonly pinned: string } | { readonly publishedAt: string; readonly line: string };

@@ -1,5 +1,5 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { ArchiveListing, Cpu, Doors, Downloads } from '../system/doors.ts';
+import type { ArchiveListing, Cpu, System, Downloads } from '../system/system.ts';
 import type { Artifact } from './artifacts.ts';
 import {
   contentPath,
@@ -12,7 +12,7 @@ import {
 } from './bundle-manifest.ts';
 import { digestOf } from './checksum.ts';
 
-type Files = Doors['files'];
+type Files = System['files'];
 
 /** A lab in a file: every artifact, and what it is by its digest. */
 export interface Bundle {
@@ -74,7 +74,7 @@ export async function openBundle(path: string, { files, cacheDir, tempDir }: Bun
   };
 }
 
-/** The Downloads door of a run with a bundle: it never opens. */
+/** The Downloads interface of a run with a bundle: it never opens. */
 export function noDownloads(bundle: Bundle): Downloads {
   const refuse = (url: string): Promise<never> =>
     Promise.reject(

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { CliError } from '../errors/cli-error.ts';
-import type { ArchiveListing, Cpu, Doors, TarMember } from '../system/doors.ts';
+import type { ArchiveListing, Cpu, System, TarMember } from '../system/system.ts';
 import { fullImageName } from './images.ts';
 
-type Files = Pick<Doors['files'], 'members' | 'extract' | 'readText' | 'sha256' | 'pack'>;
+type Files = Pick<System['files'], 'members' | 'extract' | 'readText' | 'sha256' | 'pack'>;
 
 /** One image in an archive of `docker save` or `podman save`. */
 export interface SavedImage {

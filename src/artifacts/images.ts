@@ -3,7 +3,7 @@ import { knownRow } from '../config/versions.ts';
 import { CURL_IMAGE } from '../manifests/deployment.ts';
 import { textOf } from '../manifests/overlay-fields.ts';
 import type { ImageOverlay } from '../manifests/overlay.ts';
-import type { ArchiveMember } from '../system/doors.ts';
+import type { ArchiveMember } from '../system/system.ts';
 
 /** The image that holds envoy and pilot-agent (facts/istio-vm.md 1.5): the one that istiod injects. */
 export function proxyImage(config: Config, versions: VersionTable, overlay: ImageOverlay): string {

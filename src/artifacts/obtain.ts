@@ -1,15 +1,15 @@
 import prettyBytes from 'pretty-bytes';
 import { CliError } from '../errors/cli-error.ts';
-import type { Doors } from '../system/doors.ts';
+import type { System } from '../system/system.ts';
 import { retry } from '../system/retry.ts';
 import type { Artifact } from './artifacts.ts';
 import { digestOf } from './checksum.ts';
 
-type FilesAndDownloads = Pick<Doors, 'files' | 'downloads' | 'clock'>;
+type FilesAndDownloads = Pick<System, 'files' | 'downloads' | 'clock'>;
 
 export interface ObtainRequest {
   readonly artifact: Artifact;
-  readonly doors: FilesAndDownloads;
+  readonly system: FilesAndDownloads;
   /** Hears of progress, e.g. `k3s: 12 MB of 79 MB, 4 MB/s`. */
   readonly say: (text: string) => void;
   readonly signal?: AbortSignal;
@@ -22,32 +22,32 @@ export interface ObtainRequest {
  * @throws CliError `artifact-absent`, `digest-mismatch`, or `download-failed` after three tries.
  */
 export async function obtain(request: ObtainRequest): Promise<string> {
-  const { artifact, doors, say, signal, cacheDir } = request;
-  const known = await knownDigest(artifact, doors.files, cacheDir);
+  const { artifact, system, say, signal, cacheDir } = request;
+  const known = await knownDigest(artifact, system.files, cacheDir);
   const digest = known ?? (await publishedDigest(request));
   const path = cachePath(cacheDir, digest, artifact.file);
-  if ((await doors.files.sha256(path)) !== digest) {
+  if ((await system.files.sha256(path)) !== digest) {
     await patiently(request, () =>
-      doors.downloads.fetch({
+      system.downloads.fetch({
         url: artifact.url,
         to: path,
         sha256: digest,
         mode: artifact.mode,
-        onProgress: progressReader(artifact, say, doors.clock),
+        onProgress: progressReader(artifact, say, system.clock),
         ...(signal === undefined ? {} : { signal }),
       }),
     );
   }
   // Only now: a digest that no file ever had must not be believed the next time.
-  if (known === undefined) await doors.files.write(memoryPath(cacheDir, artifact.url), `${digest}\n`);
+  if (known === undefined) await system.files.write(memoryPath(cacheDir, artifact.url), `${digest}\n`);
   return path;
 }
 
 /** Whether `obtain` would need no network. Looks and changes nothing. */
-export async function isCached(artifact: Artifact, doors: Pick<Doors, 'files'>, cacheDir: string): Promise<boolean> {
-  const digest = await knownDigest(artifact, doors.files, cacheDir);
+export async function isCached(artifact: Artifact, system: Pick<System, 'files'>, cacheDir: string): Promise<boolean> {
+  const digest = await knownDigest(artifact, system.files, cacheDir);
   if (digest === undefined) return false;
-  return (await doors.files.sha256(cachePath(cacheDir, digest, artifact.file))) === digest;
+  return (await system.files.sha256(cachePath(cacheDir, digest, artifact.file))) === digest;
 }
 
 function cachePath(cacheDir: string, digest: string, file: string): string {
@@ -59,7 +59,7 @@ function memoryPath(cacheDir: string, url: string): string {
   return `${cacheDir}/digests/${encodeURIComponent(url)}`;
 }
 
-async function knownDigest(artifact: Artifact, files: Doors['files'], cacheDir: string): Promise<string | undefined> {
+async function knownDigest(artifact: Artifact, files: System['files'], cacheDir: string): Promise<string | undefined> {
   if ('pinned' in artifact.digest) return artifact.digest.pinned;
   const text = (await files.readText(memoryPath(cacheDir, artifact.url)))?.trim();
   return text !== undefined && /^[0-9a-f]{64}$/.test(text) ? text : undefined;
@@ -69,22 +69,22 @@ async function knownDigest(artifact: Artifact, files: Doors['files'], cacheDir: 
 const PAUSES = [2_000, 6_000];
 
 /** The network may fail and come back; a wrong digest or an absent file is no weather, and is told at once. */
-function patiently<T>({ artifact, doors, say, signal }: ObtainRequest, attempt: () => Promise<T>): Promise<T> {
+function patiently<T>({ artifact, system, say, signal }: ObtainRequest, attempt: () => Promise<T>): Promise<T> {
   return retry(attempt, {
-    clock: doors.clock,
-    pauses: PAUSES,
+    clock: system.clock,
+    delays: PAUSES,
     signal,
-    worthIt: (thrown) => thrown instanceof CliError && thrown.reason === 'download-failed',
+    shouldRetry: (thrown) => thrown instanceof CliError && thrown.reason === 'download-failed',
     onRetry: (thrown, pauseMs) =>
       say(`${artifact.id}: ${(thrown as Error).message} Trying again in ${pauseMs / 1000} s.`),
   });
 }
 
 async function publishedDigest(request: ObtainRequest): Promise<string> {
-  const { artifact, doors, signal } = request;
+  const { artifact, system, signal } = request;
   if ('pinned' in artifact.digest) return artifact.digest.pinned;
   const { publishedAt, line } = artifact.digest;
-  const text = await patiently(request, () => doors.downloads.text(publishedAt, signal));
+  const text = await patiently(request, () => system.downloads.text(publishedAt, signal));
   const digest = digestOf(text, line);
   if (digest === undefined) {
     throw new CliError('download-failed', {
@@ -99,7 +99,7 @@ async function publishedDigest(request: ObtainRequest): Promise<string> {
 const SPEED_AFTER_MS = 1_000;
 
 /** Says the same sentence only once: progress comes with every chunk, people read megabytes. */
-function progressReader(artifact: Artifact, say: (text: string) => void, clock: Doors['clock']) {
+function progressReader(artifact: Artifact, say: (text: string) => void, clock: System['clock']) {
   let last = '';
   let first: { readonly bytes: number; readonly at: number } | undefined;
   return ({ bytes, total }: { readonly bytes: number; readonly total?: number }) => {

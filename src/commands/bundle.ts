@@ -6,13 +6,19 @@ import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { runPlan } from '../plan/run.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { Lab } from '../steps/lab.ts';
-import { BUNDLE_BOUNDS, bundleMaking, lacksImages, type BundleRequest, type MadeBundle } from '../steps/make-bundle.ts';
-import type { Cpu } from '../system/doors.ts';
+import {
+  BUNDLE_LIMITS,
+  planBundle,
+  lacksImages,
+  type BundleRequest,
+  type CreatedBundle,
+} from '../steps/create-bundle.ts';
+import type { Cpu } from '../system/system.ts';
 import { renderTable } from '../ui/table.ts';
-import { whileAlone } from './alone.ts';
-import { runData } from './carry-out.ts';
-import type { Answer, Session } from './command.ts';
-import { session } from './session.ts';
+import { withLabLock } from './lab-lock.ts';
+import { runData } from './run-plan.ts';
+import type { CommandOutput, Session } from './command.ts';
+import { runSession } from './session.ts';
 import { requireTools } from './tools.ts';
 
 interface BundleOptions extends GlobalOptions {
@@ -24,45 +30,45 @@ interface BundleOptions extends GlobalOptions {
 
 /** The lab in a file: `bundle create`. */
 export async function bundle(invocation: Invocation, options: BundleOptions): Promise<ExitCode> {
-  return session({
+  return runSession({
     command: 'bundle',
     invocation,
     options,
     from: 'nothing',
-    body: (work) => whileAlone(work, () => create(work, options)),
+    body: (session) => withLabLock(session, () => create(session, options)),
   });
 }
 
-async function create(work: Session, options: BundleOptions): Promise<Answer> {
-  const { lab } = work.app;
-  const request = await requestOf(work, options);
-  const making = bundleMaking(lab, request);
+async function create(session: Session, options: BundleOptions): Promise<CommandOutput> {
+  const { lab } = session.app;
+  const request = await requestOf(session, options);
+  const making = planBundle(lab, request);
   try {
     if (await lacksImages(lab, request)) await requireTools(lab, ['container']);
     const run = await runPlan({
       plan: makePlan(making.steps, { kind: 'apply', targets: 'all' }),
-      bounds: BUNDLE_BOUNDS,
-      clock: lab.doors.clock,
-      signal: work.signal,
-      onEvent: work.reporter.event,
+      bounds: BUNDLE_LIMITS,
+      clock: lab.system.clock,
+      signal: session.signal,
+      onEvent: session.reporter.event,
     });
     const made = making.made();
     if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
     if (made === undefined) throw new Error('a bundle that was made is not there');
-    return { data: { ...runData(run), bundle: made }, text: tableOf(made, work), run };
+    return { data: { ...runData(run), bundle: made }, text: tableOf(made, session), run };
   } finally {
-    await making.tidy();
+    await making.cleanUp();
   }
 }
 
 async function requestOf(
-  work: Session,
+  session: Session,
   { file, cpu = 'both', istioctl = [], imageArchive = [] }: BundleOptions,
 ): Promise<BundleRequest> {
-  const { lab, rehearsal } = work.app;
+  const { lab, rehearsal } = session.app;
   const imageArchives = imageArchive.map((path) => absolutePath(path, lab.host));
   for (const path of imageArchives) {
-    if ((await work.around.real.files.stat(path)) !== undefined) continue;
+    if ((await session.environment.real.files.stat(path)) !== undefined) continue;
     throw new CliError('wrong-usage', {
       message: `There is no image archive ${path}.`,
       hint: 'Name a file that `docker save` or `podman save` has written.',
@@ -70,7 +76,7 @@ async function requestOf(
   }
   if (rehearsal !== undefined && imageArchives.length > 0) {
     const text = 'Image archives are not read in a rehearsal: their images come from the simulated container tool.';
-    work.reporter.event({ type: 'notice', at: lab.doors.clock.now(), text });
+    session.reporter.event({ type: 'notice', at: lab.system.clock.now(), text });
   }
   return {
     cpus: cpu === 'both' ? ['amd64', 'arm64'] : [cpu],
@@ -84,7 +90,7 @@ function defaultName({ config }: Lab, cpu: Cpu | 'both'): string {
   return `istio-vms-bundle-${config.istio.version}${cpu === 'both' ? '' : `-${cpu}`}.tar`;
 }
 
-function tableOf(made: MadeBundle, { screen }: Session): string {
+function tableOf(made: CreatedBundle, { screen }: Session): string {
   const { files, images } = made.manifest;
   const rows = [
     ...files.map(({ file, version, size, sha256 }) => [file, version, prettyBytes(size), sha256.slice(0, 12)]),

@@ -1,4 +1,4 @@
-import type { App, Surroundings } from '../app.ts';
+import type { App, Environment } from '../app.ts';
 import type { CliError } from '../errors/cli-error.ts';
 import type { GlobalOptions } from '../invocation.ts';
 import type { RunReport } from '../plan/report.ts';
@@ -9,11 +9,11 @@ import type { Screen } from '../ui/screen.ts';
 /** What a command works with. */
 export interface Session {
   readonly app: App;
-  readonly around: Surroundings;
+  readonly environment: Environment;
   readonly options: GlobalOptions;
   readonly labOptions: LabOptions;
   /** The command line, pasteable. */
-  readonly typed: string;
+  readonly commandLine: string;
   readonly screen: Screen;
   /** Hears everything that happens: the screen and the log. */
   readonly reporter: Reporter;
@@ -22,7 +22,7 @@ export interface Session {
 }
 
 /** What a command comes to: the answer in both forms, and what went wrong, if anything did. */
-export interface Answer {
+export interface CommandOutput {
   /** For `--output json`. */
   readonly data: Readonly<Record<string, unknown>>;
   /** For stdout; may be empty. */

@@ -2,11 +2,11 @@ import { exportedVariables } from '../config/environment.ts';
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { quoteWord } from '../system/quote.ts';
-import { session } from './session.ts';
+import { runSession } from './session.ts';
 
 /** Exports for the shell: `eval "$(istio-vms env)"` replaces sourcing run.env. */
 export async function env(invocation: Invocation, options: GlobalOptions): Promise<ExitCode> {
-  return session({
+  return runSession({
     command: 'env',
     invocation,
     options,

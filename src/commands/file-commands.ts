@@ -1,37 +1,37 @@
 import { dirname } from 'node:path/posix';
-import type { Command, Doors } from '../system/doors.ts';
+import type { Command, System } from '../system/system.ts';
 
-/** A command of a shell that does what a door to files or downloads did, and when that was. */
+/** A command of a shell that does what a interface to files or downloads did, and when that was. */
 export interface FileCommand {
   readonly command: Command;
   readonly startedAt: number;
 }
 
 /**
- * The same doors, and everything they write or download as commands: so that a listing of commands makes the files that
+ * The same system interfaces, and everything they write or download as commands: so that a listing of commands makes the files that
  * it reads. Only files below `shownIn` keep their text; others may hold keys and tokens.
  */
 export function recordFileCommands(
-  doors: Doors,
+  system: System,
   shownIn: string,
-): { readonly doors: Doors; readonly commands: readonly FileCommand[] } {
+): { readonly system: System; readonly commands: readonly FileCommand[] } {
   const commands: FileCommand[] = [];
   const directories = new Set<string>();
   const add = (file: string, args: readonly string[], stdin?: Command['stdin']): void => {
     const command: Command = { file, args, effect: 'write', ...(stdin === undefined ? {} : { stdin }) };
-    commands.push({ command, startedAt: doors.clock.now() });
+    commands.push({ command, startedAt: system.clock.now() });
   };
   const inDirectory = (path: string): void => {
     const directory = dirname(path);
     if (!directories.has(directory)) add('mkdir', ['-p', directory]);
     directories.add(directory);
   };
-  const { files, downloads } = doors;
+  const { files, downloads } = system;
 
   return {
     commands,
-    doors: {
-      ...doors,
+    system: {
+      ...system,
       downloads: {
         ...downloads,
         fetch: (request) => {

@@ -1,20 +1,20 @@
 import type { Rehearsal } from '../app.ts';
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
-import { checkAll } from '../plan/check.ts';
+import { checkSteps } from '../plan/check.ts';
 import { toMermaid } from '../plan/mermaid.ts';
 import { makePlan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
-import { counted, findingText } from '../plan/words.ts';
+import { counted, findingText } from '../plan/text.ts';
 import { labSteps } from '../steps/steps.ts';
 import { requireTools } from './tools.ts';
-import type { Command } from '../system/doors.ts';
+import type { Command } from '../system/system.ts';
 import { scriptPaths } from '../system/shipped.ts';
 import { renderTable } from '../ui/table.ts';
 import { commandListing } from '../ui/command-listing.ts';
-import type { Answer, Session } from './command.ts';
+import type { CommandOutput, Session } from './command.ts';
 import { recordFileCommands, type FileCommand } from './file-commands.ts';
-import { session } from './session.ts';
+import { runSession } from './session.ts';
 
 interface PlanOptions extends GlobalOptions {
   readonly commands?: boolean;
@@ -25,31 +25,31 @@ interface PlanOptions extends GlobalOptions {
 export async function plan(invocation: Invocation, options: PlanOptions): Promise<ExitCode> {
   // Commands are only known by carrying them out, and that is done in the simulated world.
   const rehearse = options.rehearse || options.commands === true;
-  return session({
+  return runSession({
     command: 'plan',
     invocation,
     options: { ...options, rehearse },
     from: options.rehearse ? 'nothing' : 'real',
-    body: (work) =>
-      options.graph === true ? graph(work) : options.commands === true ? commands(work) : overview(work),
+    body: (session) =>
+      options.graph === true ? graph(session) : options.commands === true ? commands(session) : overview(session),
   });
 }
 
-function graph({ app }: Session): Promise<Answer> {
+function graph({ app }: Session): Promise<CommandOutput> {
   const steps = labSteps(app.lab);
   const data = { steps: steps.map(({ id, title, needs }) => ({ id, title, needs })) };
   return Promise.resolve({ data, text: toMermaid(steps) });
 }
 
-async function overview(work: Session): Promise<Answer> {
-  const { lab } = work.app;
+async function overview(session: Session): Promise<CommandOutput> {
+  const { lab } = session.app;
   await requireTools(lab, ['machines', 'kubectl']);
-  const results = await checkAll(labSteps(lab), { signal: work.signal });
-  const { paint, width } = work.screen.answer;
+  const results = await checkSteps(labSteps(lab), { signal: session.signal });
+  const { paint, width } = session.screen.answer;
   const rows = results.map(({ step, finding }) => [
     finding === 'ready'
-      ? { text: 'there', paint: paint.good }
-      : { text: 'missing' in finding ? 'make' : 'mend', paint: paint.warn },
+      ? { text: 'there', paint: paint.success }
+      : { text: 'missing' in finding ? 'make' : 'mend', paint: paint.warning },
     step.id,
     step.needs.join(' '),
     findingText(finding),
@@ -68,16 +68,16 @@ async function overview(work: Session): Promise<Answer> {
   };
 }
 
-async function commands(work: Session): Promise<Answer> {
-  const { lab, rehearsal } = work.app;
+async function commands(session: Session): Promise<CommandOutput> {
+  const { lab, rehearsal } = session.app;
   if (rehearsal === undefined) throw new Error('commands are listed in a rehearsal');
   const before = rehearsal.transcript.length;
-  const recorded = recordFileCommands(lab.doors, lab.config.paths.manifests);
+  const recorded = recordFileCommands(lab.system, lab.config.paths.manifests);
   const run = await runPlan({
-    plan: makePlan(labSteps({ ...lab, doors: recorded.doors }), { kind: 'apply', targets: 'all' }),
-    clock: lab.doors.clock,
+    plan: makePlan(labSteps({ ...lab, system: recorded.system }), { kind: 'apply', targets: 'all' }),
+    clock: lab.system.clock,
     bounds: { launch: lab.config.launches },
-    signal: work.signal,
+    signal: session.signal,
     onEvent: () => undefined,
   });
   const list = merged(recorded.commands, inOrder(rehearsal.transcript.slice(before)));

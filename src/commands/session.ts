@@ -1,4 +1,4 @@
-import { realApp, rehearsedApp, surroundings, type App } from '../app.ts';
+import { realApp, rehearsedApp, loadEnvironment, type App } from '../app.ts';
 import { asCliError, CliError } from '../errors/cli-error.ts';
 import { EXIT, type ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation, RehearsalStart } from '../invocation.ts';
@@ -7,13 +7,13 @@ import type { Step } from '../plan/step.ts';
 import type { LabOptions } from '../steps/lab.ts';
 import { quoteCommand } from '../system/quote.ts';
 import { renderError } from '../ui/error-screen.ts';
-import { wrapText } from '../ui/fold.ts';
+import { wrapText } from '../ui/wrap.ts';
 import { jsonDocument } from '../ui/json.ts';
 import { createLogReporter } from '../ui/log.ts';
 import { combineReporters, type Reporter } from '../ui/reporter.ts';
 import { createScreen, type Screen } from '../ui/screen.ts';
-import type { Answer, Session } from './command.ts';
-import { closing, prepareRehearsal, rehearsalFigures } from './rehearse.ts';
+import type { CommandOutput, Session } from './command.ts';
+import { rehearsalSummary, prepareRehearsal, rehearsalFigures } from './rehearsal.ts';
 
 export interface SessionSpec {
   readonly command: string;
@@ -28,36 +28,47 @@ export interface SessionSpec {
   readonly warnsOfEndOfLife?: true;
   /** What a rehearsal of this command has to have there besides, whatever it begins with. */
   readonly prepare?: (session: Session) => Promise<void>;
-  readonly body: (session: Session) => Promise<Answer>;
+  readonly body: (session: Session) => Promise<CommandOutput>;
 }
 
 /**
- * The frame around every command: configuration, doors, screen, log, interrupts, and one place where errors are shown.
+ * The frame around every command: configuration, system interfaces, screen, log, interrupts, and one place where errors are shown.
  * @returns the exit code
  */
-export async function session(spec: SessionSpec): Promise<ExitCode> {
+export async function runSession(spec: SessionSpec): Promise<ExitCode> {
   const { invocation, options, labOptions = { fixCa: true, fixPilot: true } } = spec;
   const { stdout, stderr, env } = invocation;
   const interrupt = new AbortController();
   let app: App | undefined;
   let screen = createScreen({ options, env, stdout, stderr, clock: { now: () => 0 } });
-  let answer: Answer;
+  let answer: CommandOutput;
   try {
     checkOptions(options);
-    const around = await surroundings(invocation, options);
-    const made = options.rehearse ? await rehearsedApp(around, labOptions, options.fault) : realApp(around, labOptions);
-    app = made;
-    const { clock } = made.lab.doors;
+    const environment = await loadEnvironment(invocation, options);
+    const current = options.rehearse
+      ? await rehearsedApp(environment, labOptions, options.fault)
+      : realApp(environment, labOptions);
+    app = current;
+    const { clock } = current.lab.system;
     screen = createScreen({ options, env, stdout, stderr, clock });
-    const reporter = combineReporters(screen.reporter, createLogReporter(made.log));
-    listenForInterrupts(invocation, interrupt, made, reporter);
-    const { warnings, endOfLife } = around.loaded;
+    const reporter = combineReporters(screen.reporter, createLogReporter(current.log));
+    listenForInterrupts(invocation, interrupt, current, reporter);
+    const { warnings, endOfLife } = environment.loaded;
     const all = spec.warnsOfEndOfLife && endOfLife !== undefined ? [...warnings, endOfLife] : warnings;
     for (const text of all) reporter.event({ type: 'warning', at: clock.now(), text });
 
-    const typed = quoteCommand('istio-vms', invocation.argv);
-    const work: Session = { app: made, around, options, labOptions, typed, screen, reporter, signal: interrupt.signal };
-    answer = 'rehearsal' in made ? await rehearsed(spec, work) : await spec.body(work);
+    const commandLine = quoteCommand('istio-vms', invocation.argv);
+    const session: Session = {
+      app: current,
+      environment,
+      options,
+      labOptions,
+      commandLine,
+      screen,
+      reporter,
+      signal: interrupt.signal,
+    };
+    answer = 'rehearsal' in current ? await rehearsed(spec, session) : await spec.body(session);
   } catch (thrown) {
     answer = { data: {}, text: '', error: explainThrown(thrown) };
   }
@@ -76,20 +87,20 @@ function checkOptions(options: GlobalOptions): void {
   }
 }
 
-async function rehearsed(spec: SessionSpec, work: Session): Promise<Answer> {
-  const { rehearsal } = work.app;
-  if (rehearsal === undefined) return spec.body(work);
-  work.reporter.event({
+async function rehearsed(spec: SessionSpec, session: Session): Promise<CommandOutput> {
+  const { rehearsal } = session.app;
+  if (rehearsal === undefined) return spec.body(session);
+  session.reporter.event({
     type: 'notice',
-    at: work.app.lab.doors.clock.now(),
+    at: session.app.lab.system.clock.now(),
     text: 'Rehearsal: a simulated world. Nothing real is touched.',
   });
   const { prepare } = spec;
-  if (prepare !== undefined) await rehearsal.drive(() => prepare(work));
-  const begun = await prepareRehearsal(rehearsal, work, spec.options.from ?? spec.from, spec.needs ?? (() => []));
-  const answer = await rehearsal.drive(() => spec.body(work));
-  const figures = rehearsalFigures(rehearsal, work, begun, answer.run);
-  return { ...answer, data: { ...answer.data, rehearsal: figures }, closing: closing(figures) };
+  if (prepare !== undefined) await rehearsal.drive(() => prepare(session));
+  const begun = await prepareRehearsal(rehearsal, session, spec.options.from ?? spec.from, spec.needs ?? (() => []));
+  const answer = await rehearsal.drive(() => spec.body(session));
+  const figures = rehearsalFigures(rehearsal, session, begun, answer.run);
+  return { ...answer, data: { ...answer.data, rehearsal: figures }, closing: rehearsalSummary(figures) };
 }
 
 const LEFT = 'Left at once. Run the same command again: it finds what was begun, and goes on.';
@@ -106,7 +117,7 @@ function listenForInterrupts(invocation: Invocation, interrupt: AbortController,
     }
     reporter.event({
       type: 'notice',
-      at: app.lab.doors.clock.now(),
+      at: app.lab.system.clock.now(),
       text: 'Stopping: what must not be cut is let end. Once more to leave at once.',
     });
     interrupt.abort(new CliError('interrupted', { message: 'Interrupted.' }));
@@ -116,7 +127,7 @@ function listenForInterrupts(invocation: Invocation, interrupt: AbortController,
 
 function show(
   { command, invocation, options }: SessionSpec,
-  answer: Answer,
+  answer: CommandOutput,
   screen: Screen,
   app: App | undefined,
 ): ExitCode {

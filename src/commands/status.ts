@@ -1,35 +1,35 @@
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
-import { counted, duration } from '../plan/words.ts';
+import { counted, duration } from '../plan/text.ts';
 import { requireTools } from './tools.ts';
 import { renderTable, type Cell } from '../ui/table.ts';
-import type { Paint } from '../ui/paint.ts';
+import type { Styles } from '../ui/styles.ts';
 import type { MachineInfo } from '../machines/machine.ts';
 import { formerMachines, type FormerMachines } from '../steps/former-machines.ts';
 import { formerPlanes, type FormerPlane } from '../steps/former-planes.ts';
 import { experimentsIn } from '../steps/experiments.ts';
 import { findLeftovers } from '../steps/leftovers.ts';
 import { isDeletable, type Leftover } from '../steps/left-objects.ts';
-import { lookAtCluster } from '../verify/view.ts';
+import { clusterSnapshotFor } from '../verify/snapshot.ts';
 import { readStatus, type StatusRow } from '../verify/status.ts';
-import { session } from './session.ts';
+import { runSession } from './session.ts';
 
 /** One screen of the whole lab; reads only. */
 export async function status(invocation: Invocation, options: GlobalOptions): Promise<ExitCode> {
-  return session({
+  return runSession({
     command: 'status',
     warnsOfEndOfLife: true,
     invocation,
     options,
     from: 'lab',
-    async body(work) {
-      const { lab } = work.app;
+    async body(session) {
+      const { lab } = session.app;
       await requireTools(lab, ['machines', 'kubectl']);
       const status = await readStatus(lab);
-      const view = await lookAtCluster(lab, work);
-      const experiments = await experimentsIn(lab, view, work);
+      const view = await clusterSnapshotFor(lab, session);
+      const experiments = await experimentsIn(lab, view, session);
       const planes = formerPlanes(lab, view);
-      const left = await findLeftovers(lab, work);
+      const left = await findLeftovers(lab, session);
       const machines = await formerMachines(lab);
       const leftRows = [
         ...machineRows(machines, lab.config.lab),
@@ -38,8 +38,8 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
         ...experiments.map(experimentRow),
       ];
       const sections = leftRows.length === 0 ? status : [...status, { title: 'Left over', rows: leftRows }];
-      const { paint, width } = work.screen.answer;
-      const now = lab.doors.clock.now();
+      const { paint, width } = session.screen.answer;
+      const now = lab.system.clock.now();
       const rows = sections.flatMap(({ title, rows: of }): readonly (readonly Cell[])[] => [
         [{ text: title, paint: paint.bold }, '', '', ''],
         ...of.map((row) => cells(row, now, paint)),
@@ -103,12 +103,12 @@ function advice(count: number, noun: string, of: string, command: string): strin
   return `\n\n${counted(count, noun)} left over from ${of}; \`istio-vms ${command}\` deletes ${count === 1 ? 'it' : 'them'}.`;
 }
 
-function cells({ what, ok, state, since, expires }: StatusRow, now: number, paint: Paint): readonly Cell[] {
+function cells({ what, ok, state, since, expires }: StatusRow, now: number, paint: Styles): readonly Cell[] {
   const mark = ok === undefined ? ' ' : ok ? '✔' : '✖';
   const time = expires === undefined ? age(since, now) : remaining(expires, now);
   return [
     `  ${what}`,
-    { text: mark, paint: ok === false ? paint.bad : paint.good },
+    { text: mark, paint: ok === false ? paint.error : paint.success },
     state,
     { text: time, paint: paint.dim },
   ];

@@ -3,9 +3,9 @@ import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { makePlan } from '../plan/plan.ts';
 import { allSteps, stepsOf, type StepCommand } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
-import { whileAlone } from './alone.ts';
-import { carryOut, runData } from './carry-out.ts';
-import { session } from './session.ts';
+import { withLabLock } from './lab-lock.ts';
+import { planAndRun, runData } from './run-plan.ts';
+import { runSession } from './session.ts';
 
 interface StepOptions extends GlobalOptions {
   readonly delete?: boolean;
@@ -18,7 +18,7 @@ interface StepOptions extends GlobalOptions {
 /** One step of the article as a command of its own. */
 export async function step(command: StepCommand, invocation: Invocation, options: StepOptions): Promise<ExitCode> {
   const kind = options.delete === true ? 'delete' : options.recreate === true ? 'recreate' : 'apply';
-  return session({
+  return runSession({
     command,
     ...(command === 'istio' && { warnsOfEndOfLife: true }),
     invocation,
@@ -29,11 +29,11 @@ export async function step(command: StepCommand, invocation: Invocation, options
       const { required } = makePlan(steps, { kind: 'apply', targets: stepsOf(command, steps) });
       return required.map(({ id }) => id);
     },
-    body: (work) =>
-      whileAlone(work, async () => {
-        const steps = allSteps(work.app.lab);
-        const run = await carryOut(work, steps, { kind, targets: stepsOf(command, steps) });
-        const text = run.error === undefined ? summarize(run, work.screen.answer).join('\n') : '';
+    body: (session) =>
+      withLabLock(session, async () => {
+        const steps = allSteps(session.app.lab);
+        const run = await planAndRun(session, steps, { kind, targets: stepsOf(command, steps) });
+        const text = run.error === undefined ? summarize(run, session.screen.answer).join('\n') : '';
         return { data: runData(run), text, run, ...(run.error === undefined ? {} : { error: run.error }) };
       }),
   });

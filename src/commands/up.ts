@@ -8,13 +8,13 @@ import { leftoversStep } from '../steps/leftovers.ts';
 import { labSteps } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
 import { chooseChecks } from '../verify/checks.ts';
-import { whileAlone } from './alone.ts';
-import { outOfBundle, simulateBundle, withoutNetwork } from './out-of-bundle.ts';
-import { carryOut, runData } from './carry-out.ts';
-import type { Answer, Session } from './command.ts';
-import { observedCheck, observedStep } from './observed.ts';
-import { pictured, type Draft } from './picture.ts';
-import { session } from './session.ts';
+import { withLabLock } from './lab-lock.ts';
+import { useBundle, simulateBundle, rehearseOffline } from './bundle-mode.ts';
+import { planAndRun, runData } from './run-plan.ts';
+import type { CommandOutput, Session } from './command.ts';
+import { instrumentedCheck, instrumentedStep } from './instrumented.ts';
+import { withRunReport, type ReportDraft } from './run-report.ts';
+import { runSession } from './session.ts';
 import { reportText, runChecks, verifyData } from './verify.ts';
 
 interface UpOptions extends GlobalOptions {
@@ -32,18 +32,18 @@ interface UpOptions extends GlobalOptions {
 export async function up(invocation: Invocation, options: UpOptions): Promise<ExitCode> {
   const kind = options.delete === true ? 'delete' : options.recreate === true ? 'recreate' : 'apply';
   const { bundle } = options;
-  return session({
+  return runSession({
     command: 'up',
     warnsOfEndOfLife: true,
     invocation,
-    options: bundle === undefined ? options : withoutNetwork(options),
+    options: bundle === undefined ? options : rehearseOffline(options),
     from: kind === 'apply' ? 'nothing' : 'lab',
-    ...(bundle !== undefined && { prepare: (work: Session) => simulateBundle(work, bundle) }),
+    ...(bundle !== undefined && { prepare: (session: Session) => simulateBundle(session, bundle) }),
     body: async (asked) => {
-      const work = bundle === undefined ? asked : await outOfBundle(asked, bundle);
-      return whileAlone(work, () =>
-        pictured(work, { kind, file: options.report }, async (draft): Promise<Answer> => {
-          const { lab, record } = work.app;
+      const session = bundle === undefined ? asked : await useBundle(asked, bundle);
+      return withLabLock(session, () =>
+        withRunReport(session, { kind, file: options.report }, async (draft): Promise<CommandOutput> => {
+          const { lab, record } = session.app;
           const all = [
             ...labSteps(lab),
             ...(options.prune === true ? [leftoversStep(lab), formerPlanesStep(lab)] : []),
@@ -51,13 +51,13 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
               ? [formerMachinesStep(lab, { whenInUse: kind !== 'apply' })]
               : []),
           ];
-          const steps = all.map((step) => observedStep(step, record));
-          const run = await carryOut(work, steps, { kind, targets: 'all' });
+          const steps = all.map((step) => instrumentedStep(step, record));
+          const run = await planAndRun(session, steps, { kind, targets: 'all' });
           draft.run = run;
           if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
-          const summary = `${summarize(run, work.screen.answer).join('\n')}${await notes(lab)}`;
+          const summary = `${summarize(run, session.screen.answer).join('\n')}${await notes(lab)}`;
           if (kind === 'delete' || options.skipVerify === true) return { data: runData(run), text: summary, run };
-          return verified(work, draft, run.changed === 0, { data: runData(run), text: summary, run });
+          return verified(session, draft, run.changed === 0, { data: runData(run), text: summary, run });
         }),
       );
     },
@@ -74,10 +74,15 @@ async function notes(lab: Lab): Promise<string> {
 }
 
 /** After a run that changed nothing only those proofs are made that change nothing either. */
-async function verified(work: Session, draft: Draft, readOnly: boolean, answer: Answer): Promise<Answer> {
+async function verified(
+  session: Session,
+  draft: ReportDraft,
+  readOnly: boolean,
+  answer: CommandOutput,
+): Promise<CommandOutput> {
   const checks = chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly });
-  const observed = checks.map((check) => observedCheck(check, work.app.record));
-  const report = await runChecks(work, observed, (result) => draft.proofs.push(result));
+  const observed = checks.map((check) => instrumentedCheck(check, session.app.record));
+  const report = await runChecks(session, observed, (result) => draft.checks.push(result));
   const leftOut = readOnly
     ? '\nProofs that would disturb the lab were left out; `istio-vms verify` makes them all.'
     : '';
@@ -85,7 +90,7 @@ async function verified(work: Session, draft: Draft, readOnly: boolean, answer: 
   return {
     ...answer,
     data: { ...answer.data, verify: verifyData(report) },
-    text: `${reportText(report, work.screen.answer)}\n\n${answer.text}${leftOut}`,
+    text: `${reportText(report, session.screen.answer)}\n\n${answer.text}${leftOut}`,
     ...(error === undefined ? {} : { error }),
   };
 }

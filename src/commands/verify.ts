@@ -1,19 +1,19 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
-import { counted, duration, sentence } from '../plan/words.ts';
-import { whileAlone } from './alone.ts';
+import { counted, duration, sentence } from '../plan/text.ts';
+import { withLabLock } from './lab-lock.ts';
 import { requireTools } from './tools.ts';
 import { experimentsIn, removeExperiments } from '../steps/experiments.ts';
 import { renderTable, type Cell } from '../ui/table.ts';
-import type { Paint } from '../ui/paint.ts';
+import type { Styles } from '../ui/styles.ts';
 import type { Check, CheckResult } from '../verify/check.ts';
 import { firstCause } from '../verify/causes.ts';
 import { CHECKS, chooseChecks } from '../verify/checks.ts';
 import { verify as runVerify } from '../verify/verify.ts';
-import { lookAtCluster } from '../verify/view.ts';
+import { clusterSnapshotFor } from '../verify/snapshot.ts';
 import type { Session } from './command.ts';
-import { session } from './session.ts';
+import { runSession } from './session.ts';
 
 interface VerifyOptions extends GlobalOptions {
   readonly strict?: boolean;
@@ -33,13 +33,13 @@ export async function verify(
   options: VerifyOptions,
   names: readonly string[],
 ): Promise<ExitCode> {
-  return session({
+  return runSession({
     command: 'verify',
     invocation,
     options,
     from: 'lab',
-    async body(work) {
-      const { paint, width } = work.screen.answer;
+    async body(session) {
+      const { paint, width } = session.screen.answer;
       if (options.list === true) {
         const rows = CHECKS.map(({ name, title, optional }) => [
           name,
@@ -56,21 +56,21 @@ export async function verify(
         strict: options.strict === true,
         networkPolicy: options.networkPolicy === true,
       });
-      await requireTools(work.app.lab, ['machines', 'kubectl']);
-      const { lab } = work.app;
+      await requireTools(session.app.lab, ['machines', 'kubectl']);
+      const { lab } = session.app;
       const prove = async (): Promise<VerifyReport> => {
-        await removeLeftExperiments(work);
-        return runChecks(work, checks);
+        await removeLeftExperiments(session);
+        return runChecks(session, checks);
       };
       // A read-only run needs no lock. Experiments may belong to a verify that is still running: only with the lock it is
       // certain that they were left behind.
       const alone =
-        checks.some(({ disturbs }) => disturbs === true) ||
-        (await experimentsIn(lab, await lookAtCluster(lab, work), work)).length > 0;
-      const report = await (alone ? whileAlone(work, prove) : runChecks(work, checks));
+        checks.some(({ mutatesLab: disturbs }) => disturbs === true) ||
+        (await experimentsIn(lab, await clusterSnapshotFor(lab, session), session)).length > 0;
+      const report = await (alone ? withLabLock(session, prove) : runChecks(session, checks));
       return {
         data: verifyData(report),
-        text: reportText(report, work.screen.answer),
+        text: reportText(report, session.screen.answer),
         ...(report.error === undefined ? {} : { error: report.error }),
       };
     },
@@ -79,14 +79,14 @@ export async function verify(
 
 /** A policy that an interrupted `verify` left behind would make checks fail. */
 async function removeLeftExperiments({ app: { lab }, reporter, signal }: Session): Promise<void> {
-  const left = async () => experimentsIn(lab, await lookAtCluster(lab, { signal }), { signal });
+  const left = async () => experimentsIn(lab, await clusterSnapshotFor(lab, { signal }), { signal });
   if ((await left()).length === 0) return;
   // The other run may have deleted its own while this one waited for the lock.
   lab.kubectl.forget();
   const say = (text: string): void =>
     reporter.event({
       type: 'notice',
-      at: lab.doors.clock.now(),
+      at: lab.system.clock.now(),
       text: sentence(`${text.charAt(0).toUpperCase()}${text.slice(1)}`),
     });
   await removeExperiments(lab, await left(), { say, signal });
@@ -94,13 +94,13 @@ async function removeLeftExperiments({ app: { lab }, reporter, signal }: Session
 
 /** Runs checks as the steps of a run, so that the screen shows them as it shows steps. */
 export async function runChecks(
-  work: Session,
+  session: Session,
   checks: readonly Check[],
   onResult: (result: CheckResult) => void = () => undefined,
 ): Promise<VerifyReport> {
-  const { lab } = work.app;
-  const { clock } = lab.doors;
-  const { event } = work.reporter;
+  const { lab } = session.app;
+  const { clock } = lab.system;
+  const { event } = session.reporter;
   const startedAt = clock.now();
   let current = checks[0]?.name ?? '';
   event({
@@ -110,7 +110,7 @@ export async function runChecks(
     steps: checks.map(({ name, title }) => ({ id: name, title })),
   });
   const context = {
-    signal: work.signal,
+    signal: session.signal,
     say: (text: string) => event({ type: 'step-said', at: clock.now(), id: current, text }),
   };
   const results = await runVerify(lab, checks, context, (check, phase) => {
@@ -185,7 +185,7 @@ export function verifyData(report: VerifyReport): Readonly<Record<string, unknow
 
 export function reportText(
   report: VerifyReport,
-  { paint, width }: { readonly paint: Paint; readonly width: number },
+  { paint, width }: { readonly paint: Styles; readonly width: number },
 ): string {
   const rows = report.results.map((result) => [verdictCell(result, paint), result.name, result.evidence]);
   const passed = report.results.filter(({ ok }) => ok).length;
@@ -196,7 +196,7 @@ export function reportText(
   return `${renderTable({ head: ['', 'check', 'evidence'], rows, width, paint }).trimEnd()}\n\n${last}${first}`;
 }
 
-function verdictCell({ outcome }: CheckResult, paint: Paint): Cell {
-  if (outcome === 'passed') return { text: 'pass', paint: paint.good };
-  return outcome === 'skipped' ? { text: 'skip', paint: paint.dim } : { text: 'FAIL', paint: paint.bad };
+function verdictCell({ outcome }: CheckResult, paint: Styles): Cell {
+  if (outcome === 'passed') return { text: 'pass', paint: paint.success };
+  return outcome === 'skipped' ? { text: 'skip', paint: paint.dim } : { text: 'FAIL', paint: paint.error };
 }

@@ -1,4 +1,4 @@
-import type { Cpu } from '../system/doors.ts';
+import type { Cpu } from '../system/system.ts';
 
 /** Outside port (of the east-west gateway) and inside port (of istiod or the gateway itself). */
 export interface GatewayPort {

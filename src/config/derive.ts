@@ -1,10 +1,10 @@
 import { join } from 'node:path/posix';
-import type { Host } from '../system/doors.ts';
+import type { Host } from '../system/system.ts';
 import type { Config, GatewayPort, VersionTable } from './config.ts';
 import { absolutePath } from './paths.ts';
 import { nodeNames } from './name-rules.ts';
 import type { VariableName } from './schema.ts';
-import type { Values } from './settle.ts';
+import type { Values } from './resolve-defaults.ts';
 import { knownRow, minorOf } from './versions.ts';
 
 /** The Config of values that are settled and sound. Pure. */

@@ -1,17 +1,17 @@
 import { basename, dirname } from 'node:path/posix';
 import { CliError } from '../errors/cli-error.ts';
-import type { Host } from '../system/doors.ts';
+import type { Host } from '../system/system.ts';
 import type { ConfigProblem, ConfigValue, LoadedConfig, VersionTable } from './config.ts';
 import { deriveConfig } from './derive.ts';
 import { absolutePath, isWithin, userCache } from './paths.ts';
 import { readRunEnv, type RunEnvFile, type RunEnvReading } from './run-env.ts';
-import type { Sound } from './rule.ts';
+import type { ValidValues } from './rule.ts';
 import { RULES } from './rules.ts';
 import { isVariableName, SCHEMA, variable, VARIABLE_NAMES, type VariableName } from './schema.ts';
-import { settle, type Values } from './settle.ts';
+import { resolveDefaults, type Values } from './resolve-defaults.ts';
 import { nearestVariable } from './typo.ts';
-import { rulesBorrowedFrom, supportedRange } from './versions.ts';
-import { visible } from './visible.ts';
+import { nearestKnownMinor, supportedRange } from './versions.ts';
+import { printable } from './printable.ts';
 
 export interface ConfigInput {
   readonly host: Host;
@@ -53,7 +53,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     found.KUBECONFIG = { name: 'KUBECONFIG', value: kubeconfig.ours, origin: 'environment' };
   }
 
-  const values = settle(found, host, versions);
+  const values = resolveDefaults(found, host, versions);
   const bases = [host.cwd, host.home, userCache(host), ...(runEnv === undefined ? [] : [dirname(runEnv.path)])];
   const problems = [
     ...unknownFlags(flags),
@@ -66,11 +66,11 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const warnings = [...reading.warnings];
   if (kubeconfig.foreign !== undefined && absolutePath(kubeconfig.foreign, host) !== config.paths.kubeconfig) {
     warnings.push(
-      `KUBECONFIG of the environment (${visible(kubeconfig.foreign)}) is left alone; the lab has its own: ${config.paths.kubeconfig}`,
+      `KUBECONFIG of the environment (${printable(kubeconfig.foreign)}) is left alone; the lab has its own: ${config.paths.kubeconfig}`,
     );
   }
   const { version, minor, endOfLife } = config.istio;
-  const borrowed = rulesBorrowedFrom(version, versions);
+  const borrowed = nearestKnownMinor(version, versions);
   if (borrowed !== undefined) {
     warnings.push(
       `Istio ${version} is newer than the versions that istio-vms supports (${supportedRange(versions)}); it is treated like ${borrowed}.`,
@@ -92,7 +92,7 @@ function findProblems(
   unread: ReadonlySet<string>,
   around: { host: Host; versions: VersionTable; bases: readonly string[] },
 ): readonly ConfigProblem[] {
-  const sound: { -readonly [Name in keyof Sound]: Sound[Name] } = {};
+  const sound: { -readonly [Name in keyof ValidValues]: ValidValues[Name] } = {};
   const problems: ConfigProblem[] = [];
   const chosen = new Set(VARIABLE_NAMES.filter((name) => !['default', 'derived'].includes(values[name].origin)));
   for (const name of VARIABLE_NAMES) {
@@ -142,5 +142,5 @@ function badConfiguration(problems: readonly ConfigProblem[], fileName: string):
 /** One line: variable, value, where it is from, what is allowed. */
 function problemLine({ name, value, origin, line, allowed }: ConfigProblem, fileName: string): string {
   const place = origin === 'run.env' && line !== undefined ? `${fileName} line ${line}` : origin;
-  return `${visible(name)}: "${visible(value)}" (${place}); allowed is ${allowed}.`;
+  return `${printable(name)}: "${printable(value)}" (${place}); allowed is ${allowed}.`;
 }

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path/posix';
-import type { Host } from '../system/doors.ts';
+import type { Host } from '../system/system.ts';
 
 /** A path of the configuration, absolute; `~/` is the home directory, as a shell would have it. */
 export function absolutePath(value: string, host: Pick<Host, 'cwd' | 'home'>): string {

@@ -1,12 +1,12 @@
-import type { Host } from '../system/doors.ts';
+import type { Host } from '../system/system.ts';
 import type { VersionTable } from './config.ts';
 import type { VariableName } from './schema.ts';
 
 /** Values whose own syntax is right; one that is wrong is not there, so that it is complained of once. */
-export type Sound = Readonly<Partial<Record<VariableName, string>>>;
+export type ValidValues = Readonly<Partial<Record<VariableName, string>>>;
 
 export interface RuleContext {
-  readonly values: Sound;
+  readonly values: ValidValues;
   /** Which of them somebody has set. */
   readonly chosen: ReadonlySet<VariableName>;
   readonly host: Host;

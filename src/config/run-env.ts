@@ -24,7 +24,7 @@ export interface RunEnvReading {
 }
 
 /** What a reference may find outside of the file. */
-export interface Surroundings {
+export interface OutsideValues {
   /** A value that goes before the file's: of a flag or of the environment. */
   readonly over: (name: VariableName) => string | undefined;
   /** Any other name of the environment, e.g. `HOME`. */
@@ -35,7 +35,7 @@ export interface Surroundings {
 type Evaluated = { readonly text: string } | { readonly shell: string } | { readonly unset: string };
 
 /** Reads run.env, whatever its name, as data: nothing in it is ever executed. The file's own variables may refer to earlier ones. */
-export function readRunEnv(file: RunEnvFile, around: Surroundings): RunEnvReading {
+export function readRunEnv(file: RunEnvFile, around: OutsideValues): RunEnvReading {
   const shell = readShellFile(file.text);
   const fileName = basename(file.path);
   const scope = new Map<string, Evaluated>();
@@ -65,7 +65,7 @@ export function readRunEnv(file: RunEnvFile, around: Surroundings): RunEnvReadin
   };
 }
 
-function lookup(name: string, scope: ReadonlyMap<string, Evaluated>, around: Surroundings): Evaluated | undefined {
+function lookup(name: string, scope: ReadonlyMap<string, Evaluated>, around: OutsideValues): Evaluated | undefined {
   const over = isVariableName(name) ? around.over(name) : undefined;
   if (over !== undefined) return { text: over };
   const inFile = scope.get(name);

@@ -29,7 +29,7 @@ export function supportedRange(versions: VersionTable): string {
 }
 
 /** The newest known minor, if this version is newer than it; its rules then apply to the version. */
-export function rulesBorrowedFrom(version: string, versions: VersionTable): string | undefined {
+export function nearestKnownMinor(version: string, versions: VersionTable): string | undefined {
   const newest = knownMinors(versions).at(-1);
   const minor = minorOf(version);
   return newest !== undefined && minor !== newest && isAtLeast(minor, newest) ? newest : undefined;
@@ -37,7 +37,7 @@ export function rulesBorrowedFrom(version: string, versions: VersionTable): stri
 
 /** The row of an Istio version. A newer minor than we know has the newest row; undefined for one that is too old. */
 export function istioRow(version: string, versions: VersionTable): VersionRow | undefined {
-  const minor = rulesBorrowedFrom(version, versions) ?? minorOf(version);
+  const minor = nearestKnownMinor(version, versions) ?? minorOf(version);
   return Object.hasOwn(versions.istio, minor) ? versions.istio[minor] : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Command } from '../system/doors.ts';
+import type { Command } from '../system/system.ts';
 
 /** The agent's certificate, as Envoy holds it. */
 export interface Identity {

@@ -13,7 +13,7 @@ const DEMO_PAGE = '/var/lib/istio-vms/demo/index.html';
 const DEMO_ENV = '/var/lib/istio-vms/demo.env';
 
 /** The user's own application on the demo's port; undefined when the port is free or the demo's own. */
-export function foreignListener({ demo }: Pick<GuestState, 'demo'>): GuestListener | undefined {
+export function portConflict({ demo }: Pick<GuestState, 'demo'>): GuestListener | undefined {
   return demo.listener?.unit === `${DEMO_UNIT}.service` ? undefined : demo.listener;
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { GuestFile } from '../machines/machine.ts';
 import type { GuestState } from './state.ts';
 
-/** SHA-256 of a file's content in lower-case hex; undefined for a host file, whose digest the Files door knows. */
+/** SHA-256 of a file's content in lower-case hex; undefined for a host file, whose digest the Files interface knows. */
 export function digestOf(file: GuestFile): string | undefined {
   if (typeof file.content !== 'string' && !(file.content instanceof Uint8Array)) return undefined;
   return createHash('sha256').update(file.content).digest('hex');

@@ -1,4 +1,4 @@
-import type { Command } from '../system/doors.ts';
+import type { Command } from '../system/system.ts';
 import { shippedText, type GuestTexts } from './shipped.ts';
 
 /**

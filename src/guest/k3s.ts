@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import type { Config } from '../config/config.ts';
 import type { GuestFile, GuestScript } from '../machines/machine.ts';
 import { sha256 } from '../system/digest.ts';
-import type { FileInput } from '../system/doors.ts';
+import type { FileInput } from '../system/system.ts';
 import { shippedScript, unitFile, type GuestTexts } from './shipped.ts';
 
 const K3S_BINARY = '/usr/local/bin/k3s';

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { knownRow } from '../config/versions.ts';
 import type { GuestScript } from '../machines/machine.ts';
-import type { FileInput } from '../system/doors.ts';
+import type { FileInput } from '../system/system.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { renderEnvFile } from './env-file.ts';
 import type { GuestPayload } from './k3s.ts';

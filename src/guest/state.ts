@@ -1,5 +1,5 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { Command, Cpu } from '../system/doors.ts';
+import type { Command, Cpu } from '../system/system.ts';
 import { shippedText, type GuestTexts } from './shipped.ts';
 
 export interface GuestFileState {

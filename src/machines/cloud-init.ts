@@ -1,6 +1,6 @@
 import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Clock } from '../system/doors.ts';
+import type { Clock } from '../system/system.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import type { EngineContext, Machine } from './machine.ts';
@@ -39,8 +39,8 @@ export async function awaitCloudInit(
     // Each try is a session of its own: the one before may have met sshd, or the agent, while it restarted.
     await retry(() => machine.run(command, signal), {
       clock,
-      pauses,
-      worthIt: (thrown) => thrown instanceof CommandError && isLost(thrown),
+      delays: pauses,
+      shouldRetry: (thrown) => thrown instanceof CommandError && isLost(thrown),
       onRetry: () => onRetry?.(),
       signal,
     });

@@ -1,17 +1,17 @@
-import type { Command, CommandResult, Doors } from '../system/doors.ts';
+import type { Command, CommandResult, System } from '../system/system.ts';
 import type { Machine } from './machine.ts';
-import { acrossSessions } from './new-session.ts';
+import { withSessionRetry } from './new-session.ts';
 import type { PlaceScript } from './put.ts';
 import { createRemoteMachine } from './remote-machine.ts';
 
-export interface KnownMachinesParts {
-  readonly doors: Pick<Doors, 'files' | 'clock'>;
+export interface MachineCacheParts {
+  readonly system: Pick<System, 'files' | 'clock'>;
   readonly place: PlaceScript;
   readonly runOn: (name: string, command: Command, signal?: AbortSignal) => Promise<CommandResult>;
   readonly addressOf: (name: string) => Promise<string>;
 }
 
-export interface KnownMachines {
+export interface MachineCache {
   /** The same for the same name, so that what it found out (its CPU) is asked once. */
   readonly machine: (name: string) => Machine;
   /** Another machine may stand under that name from now on. */
@@ -19,18 +19,18 @@ export interface KnownMachines {
 }
 
 /** The machines of an engine, out of its way to run commands on them. */
-export function createKnownMachines({ doors, place, runOn, addressOf }: KnownMachinesParts): KnownMachines {
+export function createMachineCache({ system, place, runOn, addressOf }: MachineCacheParts): MachineCache {
   const machines = new Map<string, Machine>();
   const make = (name: string): Machine =>
-    acrossSessions(
+    withSessionRetry(
       createRemoteMachine({
         name,
         run: (command, signal) => runOn(name, command, signal),
         address: () => addressOf(name),
-        files: doors.files,
+        files: system.files,
         place,
       }),
-      doors.clock,
+      system.clock,
     );
   return {
     machine: (name) => {

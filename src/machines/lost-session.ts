@@ -1,7 +1,7 @@
 import type { CommandError } from '../system/command-error.ts';
 
 /** What a command ends with that never began, or of which nobody knows how far it came: as with ssh. */
-export const LOST = 255;
+export const SESSION_LOST_EXIT = 255;
 
 /**
  * The way to the machine broke off, or could not be opened: ssh's own exit code, or the client's words (facts/multipass.md
@@ -9,7 +9,7 @@ export const LOST = 255;
  */
 export function isLostSession({ failure, result }: CommandError): boolean {
   if (failure !== 'exit' || NOT_THERE.test(result.stderr)) return false;
-  return result.exitCode === LOST || /^exec failed: ssh/m.test(result.stderr);
+  return result.exitCode === SESSION_LOST_EXIT || /^exec failed: ssh/m.test(result.stderr);
 }
 
 /** A machine that is not there will not be there for the next session either. */

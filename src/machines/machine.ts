@@ -1,4 +1,4 @@
-import type { Command, Cpu, FileInput, Processes } from '../system/doors.ts';
+import type { Command, Cpu, FileInput, Processes } from '../system/system.ts';
 
 /** A file on its way onto a machine. Content never stands in an argument or a log. */
 export interface GuestFile {
@@ -113,7 +113,7 @@ export interface MachineEngine {
   remove(name: string, context: EngineContext): Promise<void>;
   machine(name: string): Machine;
   /** How a person frees the name of a machine that is not ours, with this engine's own commands; stands after "or". */
-  freeing(machine: NamedMachine): string;
+  nameConflictHint(machine: NamedMachine): string;
 }
 
 /** The command as root on the machine. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Clock, Files } from '../system/doors.ts';
+import type { Clock, Files } from '../system/system.ts';
 import { MARKER } from './marker.ts';
 import type { MachineEngine, MachineInfo } from './machine.ts';
 

@@ -1,5 +1,5 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { Command, CommandResult, Files, TarMember } from '../system/doors.ts';
+import type { Command, CommandResult, Files, TarMember } from '../system/system.ts';
 import { MARKER } from './marker.ts';
 import { asRoot, type GuestFile, type GuestScript, type PutOptions, type PutResult } from './machine.ts';
 
@@ -23,7 +23,7 @@ export interface PutPlace {
  * Carries files and a script onto a machine in one call.
  * @throws CommandError with exit code 19, and nothing changed, when the machine does not bear the lab's mark
  */
-export async function put(
+export async function putFiles(
   machine: PutPlace,
   files: readonly GuestFile[],
   script?: GuestScript,

@@ -1,9 +1,9 @@
 import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Command, CommandResult, Cpu, Files } from '../system/doors.ts';
+import type { Command, CommandResult, Cpu, Files } from '../system/system.ts';
 import { explain } from '../system/explain.ts';
 import type { Machine } from './machine.ts';
-import { put, type PlaceScript } from './put.ts';
+import { putFiles, type PlaceScript } from './put.ts';
 
 /** What an engine brings; the rest of a machine is the same everywhere. */
 export interface RemoteMachineParts {
@@ -31,7 +31,7 @@ export function createRemoteMachine(parts: RemoteMachineParts): Machine {
       });
       return arch;
     },
-    put: (files, script, options) => put(parts, files, script, options),
+    put: (files, script, options) => putFiles(parts, files, script, options),
   };
 }
 

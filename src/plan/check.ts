@@ -4,7 +4,7 @@ import { topologicalOrder } from './graph.ts';
 import { interrupted, isInterrupt } from './interrupt.ts';
 import type { Finding, Say, Step } from './step.ts';
 
-export interface CheckResult {
+export interface StepFinding {
   readonly step: Step;
   readonly finding: Finding;
   /** Set when looking itself failed; the finding then says so. */
@@ -13,7 +13,7 @@ export interface CheckResult {
   readonly waitsFor?: string;
 }
 
-export interface Checking {
+export interface CheckStepsOptions {
   readonly signal: AbortSignal;
   readonly say?: Say;
   readonly explain?: (thrown: unknown) => CliError;
@@ -25,15 +25,15 @@ export interface Checking {
  * @returns results in dependency order. Needs that are not among `steps` are taken to be there.
  * @throws CliError `interrupted`.
  */
-export async function checkAll(steps: readonly Step[], checking: Checking): Promise<readonly CheckResult[]> {
+export async function checkSteps(steps: readonly Step[], checking: CheckStepsOptions): Promise<readonly StepFinding[]> {
   const { signal, say = () => undefined, explain = explainThrown } = checking;
   const among = new Set(steps.map(({ id }) => id));
   const order = topologicalOrder(
     steps.map((step) => ({ ...step, step, needs: step.needs.filter((id) => among.has(id)) })),
   );
-  const results = new Map<string, Promise<CheckResult>>();
+  const results = new Map<string, Promise<StepFinding>>();
 
-  const look = async (step: Step, needs: readonly string[]): Promise<CheckResult> => {
+  const look = async (step: Step, needs: readonly string[]): Promise<StepFinding> => {
     const before = await Promise.all(needs.flatMap((id) => results.get(id) ?? []));
     const missing = before.find(({ finding }) => finding !== 'ready' && 'missing' in finding);
     if (missing !== undefined) {

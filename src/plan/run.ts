@@ -1,9 +1,9 @@
 import type { CliError } from '../errors/cli-error.ts';
-import type { Clock } from '../system/doors.ts';
-import { checkAll } from './check.ts';
+import type { Clock } from '../system/system.ts';
+import { checkSteps } from './check.ts';
 import type { RunEvent } from './events.ts';
 import { explainThrown } from './explain.ts';
-import { runError, tooEarly } from './outcome.ts';
+import { runError, unmetPrerequisites } from './run-error.ts';
 import type { Phase, Plan } from './plan.ts';
 import { criticalChain, longestChainMs, type RunReport, type StepReport } from './report.ts';
 import { runPhase } from './schedule.ts';
@@ -60,9 +60,9 @@ async function requirementError(
   explain: (thrown: unknown) => CliError,
 ): Promise<CliError | undefined> {
   try {
-    const results = await checkAll(plan.required, { signal, explain });
+    const results = await checkSteps(plan.required, { signal, explain });
     // A look that failed says nothing about what is there.
-    return results.find(({ error }) => error !== undefined)?.error ?? tooEarly(plan, results);
+    return results.find(({ error }) => error !== undefined)?.error ?? unmetPrerequisites(plan, results);
   } catch (thrown) {
     return explain(thrown);
   }

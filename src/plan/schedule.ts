@@ -1,10 +1,10 @@
 import { CliError } from '../errors/cli-error.ts';
-import { liveThrough, type Surroundings } from './live.ts';
+import { runStep, type StepRun } from './run-step.ts';
 import type { Phase, PlannedStep } from './plan.ts';
 import type { StepReport } from './report.ts';
-import { createTurns, type Turns } from './turns.ts';
+import { createPriorityLimiter, type PriorityLimiter } from './priority-limiter.ts';
 
-export interface Schedule extends Pick<Surroundings, 'clock' | 'signal' | 'emit' | 'explain' | 'forget'> {
+export interface Schedule extends Pick<StepRun, 'clock' | 'signal' | 'emit' | 'explain' | 'forget'> {
   readonly phase: Phase;
   /** How many steps may use a resource at once; a resource that is not named is not bounded. */
   readonly bounds: Readonly<Record<string, number>>;
@@ -47,8 +47,8 @@ export async function runPhase(schedule: Schedule): Promise<readonly StepReport[
       for (const planned of stopping() ? [] : urgent.filter(ready)) {
         const { id, uses } = planned.step;
         begun.add(id);
-        const around: Surroundings = { ...schedule, turns: uses === undefined ? undefined : turns.get(uses), stopping };
-        void liveThrough(planned, phase.direction, around).then(settle);
+        const around: StepRun = { ...schedule, turns: uses === undefined ? undefined : turns.get(uses), stopping };
+        void runStep(planned, phase.direction, around).then(settle);
       }
       if (reports.size === begun.size) resolve();
     };
@@ -61,7 +61,7 @@ export async function runPhase(schedule: Schedule): Promise<readonly StepReport[
   return all;
 }
 
-function turnsOf({ phase, bounds }: Schedule, rank: (id: string) => number): ReadonlyMap<string, Turns> {
+function turnsOf({ phase, bounds }: Schedule, rank: (id: string) => number): ReadonlyMap<string, PriorityLimiter> {
   const used = new Set(phase.steps.flatMap(({ step }) => step.uses ?? []));
   return new Map(
     Object.entries(bounds)
@@ -69,7 +69,7 @@ function turnsOf({ phase, bounds }: Schedule, rank: (id: string) => number): Rea
       .map(([resource, bound]) => {
         // Nobody would ever get a turn.
         if (!(bound >= 1)) throw new CliError('internal-error', { message: `The bound of ${resource} is ${bound}.` });
-        return [resource, createTurns(bound, rank)];
+        return [resource, createPriorityLimiter(bound, rank)];
       }),
   );
 }

@@ -1,12 +1,12 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { Clock } from '../system/doors.ts';
-import { createPatience, type Patience } from '../system/patience.ts';
+import type { Clock } from '../system/system.ts';
+import { createDeadline, type Deadline } from '../system/deadline.ts';
 import { interrupted, isInterrupt } from './interrupt.ts';
 import type { Say } from './step.ts';
-import { duration, sentence } from './words.ts';
+import { duration, sentence } from './text.ts';
 
 /** One look: it is so, with what was found, or it is not so yet, and why. */
-export type Look<T> = { readonly done: T } | { readonly notYet: string };
+export type ProbeResult<T> = { readonly ready: T } | { readonly pending: string };
 
 export interface Wait<T> {
   readonly clock: Clock;
@@ -26,59 +26,59 @@ export interface Wait<T> {
    */
   readonly block?: (ms: number, signal: AbortSignal | undefined) => Promise<boolean>;
   /** The operation was just started and cannot be done yet: block before the first look. */
-  readonly begun?: true;
+  readonly blockFirst?: true;
   /** Looks once. What it throws ends the wait. */
-  readonly probe: (signal: AbortSignal | undefined) => Promise<Look<T>>;
+  readonly probe: (signal: AbortSignal | undefined) => Promise<ProbeResult<T>>;
 }
 
 /** How much longer each pause is than the one before it, and the most it becomes, as multiples of the interval. */
-const GROWTH = 1.25;
-const LONGEST = 3;
+const GROWTH_FACTOR = 1.25;
+const MAX_FACTOR = 3;
 /** How much longer than a pause is blocked, as a multiple: who blocks hears of the change at once. */
-const BLOCKED = 5;
+const BLOCK_FACTOR = 5;
 
 /**
  * Looks until it is so. The last look is made at the deadline itself.
  * @throws CliError `gave-up-waiting` with the last reason; `interrupted` as soon as the signal is aborted.
  */
 export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
-  const { clock, signal, what, deadlineMs, intervalMs, hint, say, probe, begun } = wait;
-  const patience = createPatience(clock, deadlineMs);
+  const { clock, signal, what, deadlineMs, intervalMs, hint, say, probe, blockFirst: begun } = wait;
+  const deadline = createDeadline(clock, deadlineMs);
   let pause = intervalMs;
   let lastSaid: string | undefined;
   // What has just said that it is over, and was wrong, would say so again at once.
   let inVain = false;
   if (begun === true) {
     say(`waiting for ${what}`);
-    const longest = Math.min(pause * BLOCKED, deadlineMs);
+    const longest = Math.min(pause * BLOCK_FACTOR, deadlineMs);
     await blockOrStop(wait, longest, `stopped waiting for ${what}`);
-    const slept = patience.woke(longest);
+    const slept = deadline.woke(longest);
     if (slept > 0) say(sleptWords(slept, what));
   }
   for (;;) {
     if (signal?.aborted === true) throw interrupted(`stopped waiting for ${what}`);
-    const look = await probe(signal);
-    if ('done' in look) return look.done;
-    const left = patience.left();
+    const probed = await probe(signal);
+    if ('ready' in probed) return probed.ready;
+    const left = deadline.left();
     if (left === 0) {
       throw new CliError('gave-up-waiting', {
-        message: sentence(`Gave up waiting for ${what} after ${duration(patience.spent())}: ${look.notYet}`),
+        message: sentence(`Gave up waiting for ${what} after ${duration(deadline.spent())}: ${probed.pending}`),
         hint,
       });
     }
     // The same reason again is no news.
-    if (look.notYet !== lastSaid) say(`waiting for ${what}: ${look.notYet}`);
-    lastSaid = look.notYet;
+    if (probed.pending !== lastSaid) say(`waiting for ${what}: ${probed.pending}`);
+    lastSaid = probed.pending;
     const stopped = `stopped waiting for ${what}`;
     const from = clock.now();
-    const longest = Math.min(pause * BLOCKED, left);
+    const longest = Math.min(pause * BLOCK_FACTOR, left);
     const changed: boolean = !inVain && (await blockOrStop(wait, longest, stopped));
     inVain = changed;
-    const sleptBlocked = patience.woke(longest);
+    const sleptBlocked = deadline.woke(longest);
     const rest = changed ? 0 : Math.max(0, Math.min(pause, left) - (clock.now() - from));
-    const slept = sleptBlocked + (rest === 0 ? 0 : await pauseOrStop(patience, rest, signal, stopped));
+    const slept = sleptBlocked + (rest === 0 ? 0 : await pauseOrStop(deadline, rest, signal, stopped));
     if (slept > 0) say(sleptWords(slept, what));
-    pause = Math.min(pause * GROWTH, intervalMs * LONGEST);
+    pause = Math.min(pause * GROWTH_FACTOR, intervalMs * MAX_FACTOR);
   }
 }
 
@@ -96,13 +96,13 @@ async function blockOrStop({ block, signal }: Wait<unknown>, ms: number, what: s
 
 /** Pauses; an abort becomes our own `interrupted`. */
 async function pauseOrStop(
-  patience: Patience,
+  deadline: Deadline,
   ms: number,
   signal: AbortSignal | undefined,
   what: string,
 ): Promise<number> {
   try {
-    return await patience.pause(ms, signal);
+    return await deadline.pause(ms, signal);
   } catch (error) {
     if (signal !== undefined && (error === signal.reason || isInterrupt(error, signal))) throw interrupted(what);
     throw error;

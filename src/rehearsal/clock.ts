@@ -1,4 +1,4 @@
-import type { Clock } from '../system/doors.ts';
+import type { Clock } from '../system/system.ts';
 
 /** A clock that jumps: when everything waits, time moves to the next timer. */
 export interface VirtualClock extends Clock {

@@ -1,20 +1,20 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { Downloads } from '../system/doors.ts';
+import type { Downloads } from '../system/system.ts';
 import { releaseServers, type ServedArtifact } from './artifacts.ts';
 import { LINE_BYTES_PER_SECOND, LINE_LATENCY, PROGRESS_EVERY } from './durations.ts';
-import { meets, strike } from './strike.ts';
+import { isFaultActive, consumeFault } from './fault-state.ts';
 import type { SimulatedFiles } from './files.ts';
 import { digestOf } from './stand-in.ts';
 import type { World } from './world.ts';
 
-/** The simulated Downloads door: the release servers at the end of an ordinary line. */
+/** The simulated Downloads interface: the release servers at the end of an ordinary line. */
 export function createDownloads(world: World, files: SimulatedFiles): Downloads {
   const artifactAt = releaseServers(world.shipped);
 
   const serve = async (url: string, signal?: AbortSignal): Promise<ServedArtifact> => {
     await world.clock.sleep(LINE_LATENCY, signal);
     if (world.faults.has('offline')) throw failed(url, 'the name of the server cannot be resolved');
-    if (meets(world, 'mirror-down')) throw failed(url, 'the connection was refused');
+    if (isFaultActive(world, 'mirror-down')) throw failed(url, 'the connection was refused');
     const { pathname } = new URL(url);
     const hidden = world.faults.has('arm64-deb-missing') && pathname.includes('istio-sidecar-arm64.deb');
     const served = hidden ? undefined : await artifactAt(pathname);
@@ -30,20 +30,23 @@ export function createDownloads(world: World, files: SimulatedFiles): Downloads 
   return {
     fetch: async ({ url, to, sha256, mode, onProgress, signal }) => {
       const { bytes, size } = await serve(url, signal);
-      if (strike(world, 'download-flaky')) {
+      if (consumeFault(world, 'download-flaky')) {
         await world.clock.sleep((size / 3 / LINE_BYTES_PER_SECOND) * 1000, signal);
         throw failed(url, 'the connection was reset');
       }
       const step = (LINE_BYTES_PER_SECOND * PROGRESS_EVERY) / 1000;
       for (let done = 0; done < size;) {
         const next = Math.min(step, size - done);
-        const slowness = meets(world, 'line-slow') ? 10 : 1;
+        const slowness = isFaultActive(world, 'line-slow') ? 10 : 1;
         await world.clock.sleep((next / LINE_BYTES_PER_SECOND) * 1000 * slowness, signal);
         done += next;
         onProgress?.({ bytes: Math.round(done), total: size });
       }
-      if (strike(world, 'download-truncated')) throw failed(url, 'the server closed the connection before the end');
-      const arrived = strike(world, 'digest-mismatch') ? Buffer.from('<html>sign in to the network</html>\n') : bytes;
+      if (consumeFault(world, 'download-truncated'))
+        throw failed(url, 'the server closed the connection before the end');
+      const arrived = consumeFault(world, 'digest-mismatch')
+        ? Buffer.from('<html>sign in to the network</html>\n')
+        : bytes;
       if (digestOf(arrived) !== sha256) {
         await files.write(`${to}.mismatch`, arrived, mode ?? 0o644);
         throw new CliError('digest-mismatch', {

@@ -1,7 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { Host } from '../system/doors.ts';
-import { restartDaemon } from './host/multipass/daemon.ts';
-import { UBUNTU_RELEASES } from './host/multipass/launch.ts';
+import type { Host } from '../system/system.ts';
+import { restartDaemon } from './engines/multipass/daemon.ts';
+import { UBUNTU_RELEASES } from './engines/multipass/launch.ts';
 import {
   addressGone,
   masterRebooted,
@@ -10,7 +10,7 @@ import {
   vmStopped,
   workerRebooted,
   workerStopped,
-} from './mishaps.ts';
+} from './machine-events.ts';
 import type { Mesh, World } from './world.ts';
 
 /** One way in which the simulated world misbehaves. */

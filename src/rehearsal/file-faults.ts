@@ -1,23 +1,27 @@
 import { asFileError } from '../system/file-errors.ts';
-import type { Files, LockHolder } from '../system/doors.ts';
-import { meets, strike } from './strike.ts';
+import type { Files, LockHolder } from '../system/system.ts';
+import { isFaultActive, consumeFault } from './fault-state.ts';
 import type { World } from './world.ts';
 
 /** Process id of the program of the fault `second-up`. */
 const OTHER_PID = 3_141;
 
-/** The files door, with the faults that a file system has: in the real door's words. */
+/** The files interface, with the faults that a file system has: in the real interface's words. */
 export function withFileFaults(world: World, files: Files): Files {
   let other: LockHolder | undefined;
   const guard = (path: string): void => {
-    const code = strike(world, 'host-disk-full') ? 'ENOSPC' : strike(world, 'file-forbidden') ? 'EACCES' : undefined;
+    const code = consumeFault(world, 'host-disk-full')
+      ? 'ENOSPC'
+      : consumeFault(world, 'file-forbidden')
+        ? 'EACCES'
+        : undefined;
     if (code === undefined) return;
     throw asFileError(Object.assign(new Error(`${code}: '${path}'`), { code, path }), path, 'write');
   };
   return {
     ...files,
     lock: async (path, holder) => {
-      if (!meets(world, 'second-up')) return files.lock(path, holder);
+      if (!isFaultActive(world, 'second-up')) return files.lock(path, holder);
       other ??= { pid: OTHER_PID, command: 'istio-vms up', since: holder.since };
       return { heldBy: other };
     },

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { inMemory, packTar, unpackTar } from '../system/archives.ts';
-import type { Files, LockHolder } from '../system/doors.ts';
+import type { Files, LockHolder } from '../system/system.ts';
 import { leftovers } from '../system/temporary.ts';
 import { digestOf, sizeOf } from './stand-in.ts';
 
@@ -29,7 +29,7 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
 
   /** Where a path really is: links in its directories are followed, one at its end only when asked. */
   const locate = (path: string, followLast: boolean, depth = 0): string => {
-    if (!posix.isAbsolute(path)) throw new Error(`rehearsal: a relative path reached the files door: ${path}`);
+    if (!posix.isAbsolute(path)) throw new Error(`rehearsal: a relative path reached the files interface: ${path}`);
     if (depth > LINKS_FOLLOWED) throw fault('ELOOP', 'too many symbolic links encountered', path);
     const names = posix.normalize(path).split('/').filter(Boolean);
     let at = '/';

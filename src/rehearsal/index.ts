@@ -1,4 +1,4 @@
-import type { Doors, Host } from '../system/doors.ts';
+import type { System, Host } from '../system/system.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { createDownloads } from './downloads.ts';
 import { findFault } from './faults.ts';
@@ -7,7 +7,7 @@ import { createFiles, type SimulatedFiles } from './files.ts';
 import { container } from './host/container.ts';
 import { istioctl } from './host/istioctl.ts';
 import { kubectl } from './host/kubectl.ts';
-import { multipass } from './host/multipass/index.ts';
+import { multipass } from './engines/multipass/index.ts';
 import { createMesh } from './mesh/index.ts';
 import { createProcesses, type SimulatedProcesses, type TranscriptEntry } from './processes.ts';
 import { createWorld } from './state.ts';
@@ -22,7 +22,7 @@ export interface RehearsalOptions {
   /** Names of faults; see `FAULTS`. */
   readonly faults?: readonly string[];
   /** True: the world behaves until `misbehave` is called, so that a rehearsal may prepare in peace. */
-  readonly calmAtFirst?: boolean;
+  readonly faultsDisabledAtStart?: boolean;
   /** When the world begins, milliseconds since 1970. */
   readonly start?: number;
   /** Host programs that are installed; default all. */
@@ -34,7 +34,7 @@ export interface RehearsalOptions {
 }
 
 export interface Rehearsal {
-  readonly doors: Doors;
+  readonly system: System;
   /** `world.host` is the computer as the faults would have it, and may differ from the one that was given. */
   readonly world: World;
   readonly mesh: Mesh;
@@ -43,7 +43,7 @@ export interface Rehearsal {
   /** Ends every host program that runs, or those of some commands. */
   readonly killAll: SimulatedProcesses['killAll'];
   /** Switches the chosen faults on. */
-  readonly misbehave: () => void;
+  readonly enableFaults: () => void;
   /** Runs work in virtual time: whenever all of it waits, the clock jumps. */
   readonly drive: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -58,7 +58,7 @@ export const HOST_PROGRAMS: Readonly<Record<string, HostProgram>> = {
 };
 
 /**
- * A whole simulated world behind the four doors.
+ * A whole simulated world behind the system interfaces.
  * @throws Error for a fault that there is not.
  */
 export function createRehearsal(options: RehearsalOptions): Rehearsal {
@@ -72,18 +72,18 @@ export function createRehearsal(options: RehearsalOptions): Rehearsal {
       fault.apply?.(world, mesh);
     }
   };
-  if (options.calmAtFirst !== true) misbehave();
+  if (options.faultsDisabledAtStart !== true) misbehave();
   const files = createFiles(options.seedFiles);
   const processes = createProcesses({ world, mesh, files, programs: HOST_PROGRAMS });
   const downloads = createDownloads(world, files);
   return {
-    doors: { processes, files: withFileFaults(world, files), clock: world.clock, downloads },
+    system: { processes, files: withFileFaults(world, files), clock: world.clock, downloads },
     world,
     mesh,
     files,
     transcript: processes.transcript,
     killAll: (these) => processes.killAll(these),
-    misbehave,
+    enableFaults: misbehave,
     drive: (work) => world.clock.drive(work()),
   };
 }

@@ -2,9 +2,9 @@ import { posix } from 'node:path';
 import { CliError } from '../errors/cli-error.ts';
 import { inMemory, packTar } from '../system/archives.ts';
 import { CommandError, type CommandFailure } from '../system/command-error.ts';
-import type { Command, CommandResult, Files, Processes } from '../system/doors.ts';
+import type { Command, CommandResult, Files, Processes } from '../system/system.ts';
 import { ANSWER_LATE } from './durations.ts';
-import { meets } from './strike.ts';
+import { isFaultActive } from './fault-state.ts';
 import type { HostProgram, Mesh, ProgramResult, World } from './world.ts';
 
 /** One command as it was, in the order in which commands ended. */
@@ -42,7 +42,7 @@ const FOR_EVER_MS = 24 * 3_600_000;
 export const KILLED = 'killed';
 
 /**
- * The simulated Processes door, with the manners of the real one: a time limit ends any command, an interrupt ends
+ * The simulated Processes interface, with the manners of the real one: a time limit ends any command, an interrupt ends
  * only those that read or are interruptible, and what a daemon or a machine has begun goes on without us.
  */
 export function createProcesses({ world, mesh, files, programs }: Surroundings): SimulatedProcesses {
@@ -102,7 +102,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
 
   /** What a command has seen may be over when its caller hears of it. */
   const onItsWay = async ({ effect }: Command, result: ProgramResult, ended: AbortSignal): Promise<ProgramResult> => {
-    const late = effect === 'read' && meets(world, 'answers-late') && answers++ % 2 === 1;
+    const late = effect === 'read' && isFaultActive(world, 'answers-late') && answers++ % 2 === 1;
     // Whoever was ended is not listened to any more.
     if (late) await clock.sleep(ANSWER_LATE, ended).catch(() => undefined);
     return result;

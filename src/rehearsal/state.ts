@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Host } from '../system/doors.ts';
+import type { Host } from '../system/system.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { createVirtualClock, type VirtualClock } from './clock.ts';
 import type { Instance, World } from './world.ts';

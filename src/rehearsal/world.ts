@@ -1,4 +1,4 @@
-import type { Files, Cpu, Host, Command } from '../system/doors.ts';
+import type { Files, Cpu, Host, Command } from '../system/system.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import type { VirtualClock } from './clock.ts';
 
@@ -26,7 +26,7 @@ export interface World {
    * these in their own words; the list lets a test say that nothing of ours is ever refused.
    */
   readonly refused: string[];
-  /** Set by crash tests: told of every half-way point (`half-way.ts`), and decides whether the work ends there. */
+  /** Set by crash tests: told of every crash point (`crash-point.ts`), and decides whether the work ends there. */
   passing: ((place: string) => Promise<'go-on' | 'end'>) | undefined;
   /** Deterministic bytes for tokens and uids: the n-th call gives the n-th value. */
   readonly token: (bytes: number) => string;

@@ -2,7 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import type { Manifest } from '../manifests/object.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
-import { isGoing, viewCluster } from './cluster.ts';
+import { isTerminating, clusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 
 const GOING_MS = 180_000;
@@ -28,12 +28,12 @@ export async function applyObjects(lab: Lab, context: StepContext, objects: read
 /** Waits until none of these namespaces is on its way out any more. */
 export async function waitForFormerNamespaces(lab: Lab, context: StepContext, names: readonly string[]): Promise<void> {
   const going = async (): Promise<string | undefined> => {
-    const view = await viewCluster(lab, context);
-    return names.find((name) => isGoing(view, name));
+    const view = await clusterSnapshot(lab, context);
+    return names.find((name) => isTerminating(view, name));
   };
   if ((await going()) === undefined) return;
   await waitUntil({
-    clock: lab.doors.clock,
+    clock: lab.system.clock,
     signal: context.signal,
     say: context.say,
     what: 'a former namespace to be gone',
@@ -43,7 +43,7 @@ export async function waitForFormerNamespaces(lab: Lab, context: StepContext, na
     probe: async () => {
       lab.kubectl.forget();
       const name = await going();
-      return name === undefined ? { done: true } : { notYet: `namespace ${name} is still being deleted` };
+      return name === undefined ? { ready: true } : { pending: `namespace ${name} is still being deleted` };
     },
   });
 }

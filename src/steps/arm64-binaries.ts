@@ -1,7 +1,7 @@
 import { IMAGE_MEMBERS, proxyImage } from '../artifacts/images.ts';
 import { imageOverlay } from '../manifests/overlay.ts';
 import type { Step, StepContext } from '../plan/step.ts';
-import type { Cpu, FileInput } from '../system/doors.ts';
+import type { Cpu, FileInput } from '../system/system.ts';
 import { overlayText } from './istio.ts';
 import type { Lab } from './lab.ts';
 
@@ -22,7 +22,7 @@ export function arm64BinariesStep(lab: Lab): Step {
     madeBy: 'istio-vms arm64-patch',
     expectMs: 60_000,
     async check() {
-      const found = await Promise.all(paths.map((path) => lab.doors.files.stat(path)));
+      const found = await Promise.all(paths.map((path) => lab.system.files.stat(path)));
       return found.every((stat) => stat !== undefined)
         ? 'ready'
         : { missing: `no binaries in ${directory(lab, 'arm64')}` };
@@ -31,8 +31,8 @@ export function arm64BinariesStep(lab: Lab): Step {
       await imageBinaries(lab, 'arm64', context);
     },
     async remove() {
-      if ((await lab.doors.files.stat(directory(lab, 'arm64'))) === undefined) return 'absent';
-      await lab.doors.files.remove(directory(lab, 'arm64'));
+      if ((await lab.system.files.stat(directory(lab, 'arm64'))) === undefined) return 'absent';
+      await lab.system.files.remove(directory(lab, 'arm64'));
       return 'removed';
     },
   };
@@ -41,7 +41,7 @@ export function arm64BinariesStep(lab: Lab): Step {
 /** Takes the binaries out of the proxyv2 image of this CPU, if they are not here yet. */
 export async function imageBinaries(lab: Lab, cpu: Cpu, context: StepContext): Promise<ImageBinaries> {
   const paths = binaries(lab, cpu);
-  const there = await Promise.all(Object.values(paths).map(({ file }) => lab.doors.files.stat(file)));
+  const there = await Promise.all(Object.values(paths).map(({ file }) => lab.system.files.stat(file)));
   if (there.some((stat) => stat === undefined)) {
     const request = {
       image: proxyImage(lab.config, lab.shipped.versions, imageOverlay(await overlayText(lab))),

@@ -1,21 +1,21 @@
 import { basename } from 'node:path/posix';
-import { counted } from '../plan/words.ts';
+import { counted } from '../plan/text.ts';
 import type { Step } from '../plan/step.ts';
 import { noDownloads, type Bundle } from '../artifacts/bundle.ts';
 import type { Lab } from './lab.ts';
-import { once } from './once.ts';
+import { memoize } from './memoize.ts';
 
 export const BUNDLE_STEP = 'bundle';
 
 /** The same lab with everything out of a file: whatever is not in there cannot be had. */
 export function withBundle(lab: Lab, bundle: Bundle): Lab {
-  return { ...lab, bundle, doors: { ...lab.doors, downloads: noDownloads(bundle) } };
+  return { ...lab, bundle, system: { ...lab.system, downloads: noDownloads(bundle) } };
 }
 
 /** Everything out of a file: held to its manifest, then laid into the cache, where all other steps look. */
 export function bundleStep(bundle: Bundle): Step {
   // The bundle is large; it is read to its end once in a run, and what the cache lacks is written.
-  const verified = once(() => bundle.verify());
+  const verified = memoize(() => bundle.verify());
   let unpacked = false;
   return {
     id: BUNDLE_STEP,

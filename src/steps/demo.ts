@@ -1,5 +1,5 @@
 import { CliError } from '../errors/cli-error.ts';
-import { DEMO_NOT_LISTENING, demoFiles, demoStopScript, foreignListener, listenerText } from '../guest/demo.ts';
+import { DEMO_NOT_LISTENING, demoFiles, demoStopScript, portConflict, listenerText } from '../guest/demo.ts';
 import { driftOf } from '../guest/digest.ts';
 import type { GuestState } from '../guest/state.ts';
 import type { Finding, Step } from '../plan/step.ts';
@@ -59,7 +59,7 @@ export function demoStep(lab: Lab): Step {
 /** Why there is nothing to start; undefined when the demo workload is wanted. */
 function notNeeded({ config }: Lab, state: GuestState): string | undefined {
   const { appPort, demo } = config.vm;
-  const foreign = foreignListener(state);
+  const foreign = portConflict(state);
   if (foreign !== undefined) return `port ${appPort} is served by ${listenerText(foreign)}`;
   return demo ? undefined : 'DEMO=off';
 }

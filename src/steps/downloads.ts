@@ -4,7 +4,7 @@ import type { Artifact } from '../artifacts/artifacts.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { BUNDLE_STEP } from './bundle.ts';
-import { viewCluster } from './cluster.ts';
+import { clusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import { nodeIsReady } from './node-health.ts';
 
@@ -13,7 +13,7 @@ export async function obtainArtifact(lab: Lab, artifact: Artifact, context: Step
   const { artifactsUrl } = lab.config;
   return obtain({
     artifact: lab.bundle?.pin(artifact) ?? artifact,
-    doors: lab.doors,
+    system: lab.system,
     cacheDir: lab.config.paths.cache,
     say: context.say,
     signal: context.signal,
@@ -33,11 +33,11 @@ function originalPath({ url }: Artifact, mirror: string): string {
 }
 
 async function isHere(lab: Lab, artifact: Artifact): Promise<boolean> {
-  return isCached(lab.bundle?.pin(artifact) ?? artifact, lab.doors, lab.config.paths.cache);
+  return isCached(lab.bundle?.pin(artifact) ?? artifact, lab.system, lab.config.paths.cache);
 }
 
 /** Whether something that is not published may be had in another way: not where nothing may be fetched. */
-export function mayFallBack(lab: Lab, error: unknown): boolean {
+export function canFallBack(lab: Lab, error: unknown): boolean {
   return lab.bundle === undefined && error instanceof CliError && error.reason === 'artifact-absent';
 }
 
@@ -57,7 +57,7 @@ export function k3sBinaryStep(lab: Lab): Step {
     async check(context) {
       if (await isHere(lab, artifact)) return 'ready';
       // Nodes that already run this version need no binary.
-      const cluster = await viewCluster(lab, context);
+      const cluster = await clusterSnapshot(lab, context);
       const names = [lab.config.k3s.master, ...lab.config.k3s.workerNames];
       if (names.every((name) => nodeIsReady(cluster, name, lab.config.k3s.version))) return 'ready';
       return { missing: `${artifact.file} is not in the cache` };
@@ -89,7 +89,7 @@ export function sidecarDownloadStep(lab: Lab): Step {
         await obtainArtifact(lab, artifact, context);
       } catch (error) {
         // The arm64 package may not be published for a version (facts/istio-vm.md 1.3); the image has the same binaries.
-        if (!mayFallBack(lab, error)) throw error;
+        if (!canFallBack(lab, error)) throw error;
         absent = true;
         context.say('this package is not published; its binaries will come out of the proxyv2 image');
       }
@@ -100,7 +100,7 @@ export function sidecarDownloadStep(lab: Lab): Step {
 /** istioctl of exactly this version, with a link that other tools can call. */
 export function istioctlStep(lab: Lab): Step {
   const artifact = istioctlArtifact(lab.config, lab.host);
-  const { files } = lab.doors;
+  const { files } = lab.system;
   const { istioctl, istioctlLink, bin } = lab.config.paths;
   const fileName = istioctl.slice(istioctl.lastIndexOf('/') + 1);
   const part = `${fileName}.part`;

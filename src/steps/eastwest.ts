@@ -16,10 +16,10 @@ import {
   loadBalancerNames,
   nodeAddress,
   podsBehind,
-  seeCluster,
-  viewCluster,
-  type ClusterView,
-} from './cluster.ts';
+  requireClusterSnapshot,
+  clusterSnapshot,
+  type ClusterSnapshot,
+} from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
 import { overlayText } from './istio.ts';
@@ -30,7 +30,7 @@ const ADDRESS_MS = 180_000;
 
 /** The east-west gateway, and istiod and the mesh's services behind it. */
 export function eastwestStep(lab: Lab): Step {
-  const { config, doors } = lab;
+  const { config, system } = lab;
   const file = `${config.paths.manifests}/east-west-gateway.yaml`;
   /** The gateway's file, with what the overlay says of it; and what stands behind it, with a record of that file. */
   const wanted = async () => {
@@ -53,7 +53,7 @@ export function eastwestStep(lab: Lab): Step {
 
     async check(context): Promise<Finding> {
       const { document, exposed } = await wanted();
-      const view = await viewCluster(lab, context);
+      const view = await clusterSnapshot(lab, context);
       const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
       if (service === undefined) return { missing: view.unreachable ?? `no Service ${namespace}/${GATEWAY_SERVICE}` };
       if (recordOf(findObject(view, 'Gateway', ISTIOD_GATEWAY, namespace)) !== sha256(document))
@@ -76,8 +76,8 @@ export function eastwestStep(lab: Lab): Step {
 
     async apply(context) {
       const { document, exposed } = await wanted();
-      await doors.files.write(file, document, 0o644);
-      await doors.files.write(`${config.paths.manifests}/expose.yaml`, toYaml(exposed), 0o644);
+      await system.files.write(file, document, 0o644);
+      await system.files.write(`${config.paths.manifests}/expose.yaml`, toYaml(exposed), 0o644);
       context.say('istioctl install: east-west gateway');
       await install(lab, context, [file], GATEWAY_SERVICE);
       context.say(`exposing istiod-${config.istio.revision} and the mesh's services`);
@@ -86,7 +86,7 @@ export function eastwestStep(lab: Lab): Step {
         lab,
         context,
         namespace,
-        staleGateway(await seeCluster(lab, context), config, GATEWAY_SERVICE),
+        staleGateway(await requireClusterSnapshot(lab, context), config, GATEWAY_SERVICE),
       );
       await waitForAddress(lab, context);
     },
@@ -97,7 +97,7 @@ export function eastwestStep(lab: Lab): Step {
  * The address under which the workload VM reaches the gateway. The load balancer of k3s answers on every node; we take
  * one on purpose, the first worker's, and so know it before the gateway exists (facts/k3s.md 4.2).
  */
-export function expectedGatewayAddress(lab: Lab, view: ClusterView): string | undefined {
+export function expectedGatewayAddress(lab: Lab, view: ClusterSnapshot): string | undefined {
   const node = findObject(view, 'Node', lab.config.k3s.workerNames[0] ?? lab.config.k3s.master);
   return nodeAddress(node);
 }
@@ -106,7 +106,7 @@ async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
   const { namespace } = lab.config.istio;
   try {
     await waitUntil({
-      clock: lab.doors.clock,
+      clock: lab.system.clock,
       signal: context.signal,
       say: context.say,
       what: 'the address of the east-west gateway',
@@ -115,23 +115,23 @@ async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n kube-system get pods\` for svclb pods that are not running.`,
       probe: async () => {
         lab.kubectl.forget();
-        const view = await viewCluster(lab, context);
+        const view = await clusterSnapshot(lab, context);
         const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
         const addresses = loadBalancerAddresses(service);
         const expected = expectedGatewayAddress(lab, view);
-        if (expected !== undefined && addresses.includes(expected)) return { done: expected };
+        if (expected !== undefined && addresses.includes(expected)) return { ready: expected };
         const clash = portClash(view, GATEWAY_SERVICE, namespace);
-        if (clash !== undefined) return { notYet: clash };
+        if (clash !== undefined) return { pending: clash };
         const [hostName] = loadBalancerNames(service);
-        if (hostName !== undefined) return { notYet: `it has a host name, ${hostName}, and no address` };
+        if (hostName !== undefined) return { pending: `it has a host name, ${hostName}, and no address` };
         return {
-          notYet: addresses.length === 0 ? 'no address yet' : `has ${addresses.join(', ')}, not yet ${expected ?? ''}`,
+          pending: addresses.length === 0 ? 'no address yet' : `has ${addresses.join(', ')}, not yet ${expected ?? ''}`,
         };
       },
     });
   } catch (error) {
     if (!(error instanceof CliError && error.reason === 'gave-up-waiting')) throw error;
-    const view = await viewCluster(lab, context);
+    const view = await clusterSnapshot(lab, context);
     const [hostName] = loadBalancerNames(findObject(view, 'Service', GATEWAY_SERVICE, namespace));
     if (hostName !== undefined) {
       throw new CliError('gave-up-waiting', {
@@ -154,7 +154,7 @@ async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
  * Names the Services that hold a port of this one. The Service itself says nothing; its load balancer pods stay Pending
  * (facts/k3s.md 4.3).
  */
-export function portClash(view: ClusterView, name: string, namespace: string): string | undefined {
+export function portClash(view: ClusterSnapshot, name: string, namespace: string): string | undefined {
   const service = findObject(view, 'Service', name, namespace);
   const stuck = view.objects.some(
     (object) =>

@@ -1,12 +1,12 @@
 import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../manifests/network-policies.ts';
 import { PLAIN_NAMESPACE, strictObject } from '../manifests/strict.ts';
 import type { Step, StepContext } from '../plan/step.ts';
-import { counted } from '../plan/words.ts';
+import { counted } from '../plan/text.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import type { Running } from '../tools/say.ts';
-import { isGoing, viewCluster, type ClusterView } from './cluster.ts';
+import type { Context } from '../tools/say.ts';
+import { isTerminating, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
-import { isDeletable, isOurs, leftoverName, withForeignContent, type Leftover } from './left-objects.ts';
+import { isDeletable, isOurs, leftoverName, namespacesInUse, type Leftover } from './left-objects.ts';
 
 /** Kinds of the objects that `verify --strict` and `verify --network-policy` create for a while, as kubectl names them. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -16,15 +16,15 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** Objects in this view that `verify` created and did not delete, because it was killed. */
-export function experimentsIn(lab: Lab, view: ClusterView, running?: Running): Promise<readonly Leftover[]> {
+export function experimentsIn(lab: Lab, view: ClusterSnapshot, running?: Context): Promise<readonly Leftover[]> {
   const names = namesOf(lab);
   const left = view.objects.filter((object) => {
     const { kind, metadata } = object;
     const home = kind === 'Namespace' ? metadata.name : (metadata.namespace ?? '');
     // Both the label and the name: whatever a user has labeled like ours stays.
-    return names.has(`${kind} ${metadata.name}`) && isOurs(lab, object) && !isGoing(view, home);
+    return names.has(`${kind} ${metadata.name}`) && isOurs(lab, object) && !isTerminating(view, home);
   });
-  return Promise.all(left.map((object) => withForeignContent(lab, object, running)));
+  return Promise.all(left.map((object) => namespacesInUse(lab, object, running)));
 }
 
 /** Deletes experiments that `verify` left behind. @throws CliError when the API does not answer */
@@ -44,7 +44,7 @@ export function experimentsStep(lab: Lab): Step {
     madeBy: 'istio-vms up',
     expectMs: 0,
     async check(context) {
-      const view = await viewCluster(lab, context);
+      const view = await clusterSnapshot(lab, context);
       if (view.unreachable !== undefined) return { missing: view.unreachable };
       const left = (await experimentsIn(lab, view, context)).filter(isDeletable);
       if (left.length === 0) return 'ready';
@@ -53,7 +53,7 @@ export function experimentsStep(lab: Lab): Step {
       };
     },
     async apply(context) {
-      const view = await viewCluster(lab, context);
+      const view = await clusterSnapshot(lab, context);
       await removeExperiments(lab, await experimentsIn(lab, view, context), context);
     },
   };

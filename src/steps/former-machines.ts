@@ -1,6 +1,6 @@
 import type { MachineInfo } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
-import { counted } from '../plan/words.ts';
+import { counted } from '../plan/text.ts';
 import type { Lab } from './lab.ts';
 import { removeMachine } from './own-machines.ts';
 import { isSpareWorker } from './spare-workers.ts';

@@ -2,7 +2,7 @@ import { CONTROL_PLANE, OWNER } from '../manifests/control-plane.ts';
 import { LABELS } from '../manifests/labels.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { findObject, viewCluster, type ClusterView } from './cluster.ts';
+import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import { isOurs } from './left-objects.ts';
 
@@ -35,7 +35,7 @@ const COMPONENT = 'operator.istio.io/component';
 const TAG = 'istio.io/tag';
 
 /** Control planes of former revisions in this view: installed by our file, in a namespace with the labels of this lab. */
-export function formerPlanes(lab: Lab, view: ClusterView): readonly FormerPlane[] {
+export function formerPlanes(lab: Lab, view: ClusterSnapshot): readonly FormerPlane[] {
   return view.objects.flatMap(({ kind, metadata }): readonly FormerPlane[] => {
     const { labels = {}, namespace = '' } = metadata;
     const revision = labels[LABELS.revision] ?? '';
@@ -49,7 +49,7 @@ export function formerPlanes(lab: Lab, view: ClusterView): readonly FormerPlane[
 /** Deletes control planes of former revisions that nothing uses; part of `up --prune` only. */
 export function formerPlanesStep(lab: Lab): Step {
   const unused = async (context: StepContext): Promise<readonly FormerPlane[]> =>
-    formerPlanes(lab, await viewCluster(lab, context)).filter(({ usedBy }) => usedBy.length === 0);
+    formerPlanes(lab, await clusterSnapshot(lab, context)).filter(({ usedBy }) => usedBy.length === 0);
   return {
     id: 'former-control-planes',
     title: 'control planes left over from former settings',
@@ -58,7 +58,7 @@ export function formerPlanesStep(lab: Lab): Step {
     madeBy: 'istio-vms up',
     expectMs: 10_000,
     async check(context) {
-      const { unreachable } = await viewCluster(lab, context);
+      const { unreachable } = await clusterSnapshot(lab, context);
       if (unreachable !== undefined) return { missing: unreachable };
       const names = (await unused(context)).map(({ revision }) => `istiod-${revision}`);
       return names.length === 0 ? 'ready' : { drifted: `left over: ${names.join(', ')}` };
@@ -79,7 +79,7 @@ async function removePlane(lab: Lab, { revision, namespace }: FormerPlane, conte
   const mine = found.filter(
     ({ kind, metadata }) => order.includes(kind) && [undefined, namespace].includes(metadata.namespace),
   );
-  const route = findObject(await viewCluster(lab, context), 'VirtualService', `istiod-vs-${revision}`, namespace);
+  const route = findObject(await clusterSnapshot(lab, context), 'VirtualService', `istiod-vs-${revision}`, namespace);
   if (route !== undefined && isOurs(lab, route))
     await lab.kubectl.remove('virtualservices.networking.istio.io', route.metadata.name, namespace, context);
   for (const { kind, metadata } of mine.toSorted((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind)))
@@ -87,7 +87,7 @@ async function removePlane(lab: Lab, { revision, namespace }: FormerPlane, conte
 }
 
 /** Pods, namespaces, tags and VMs that depend on a revision. */
-function usersOf(view: ClusterView, revision: string): readonly string[] {
+function usersOf(view: ClusterSnapshot, revision: string): readonly string[] {
   return view.objects
     .filter((object) => uses(object, revision))
     .map(

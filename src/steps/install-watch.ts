@@ -1,7 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { progressText, readProgress, type Waited } from '../tools/istioctl-progress.ts';
-import { nodesDown, type ClusterView } from './cluster.ts';
+import { stoppedNodeNames, type ClusterSnapshot } from './cluster-snapshot.ts';
 import { podTrouble, type PodTrouble } from './pod-reasons.ts';
 import type { Lab } from './lab.ts';
 
@@ -24,7 +24,7 @@ interface Seen {
 
 /** Remembers since when which trouble is there. */
 export function createTroubleWatch(lab: Lab, namespace: string): TroubleWatch {
-  const { clock } = lab.doors;
+  const { clock } = lab.system;
   const since = new Map<string, number>();
   let last: Seen = {};
   return {
@@ -98,7 +98,7 @@ export function watchInstall(lab: Lab, say: (text: string) => void, namespace: s
     if (last.verdict !== undefined) hopeless.abort();
   };
   const watching = (async () => {
-    const { clock } = lab.doors;
+    const { clock } = lab.system;
     try {
       await clock.sleep(FIRST_LOOK_MS, over.signal);
       for (;;) {
@@ -140,10 +140,10 @@ const isNamed = ({ kind, name, cut }: Waited, deployment: string): boolean =>
 export function pendingReason(
   state: string,
   troubles: TroubleWatch,
-  view: ClusterView,
+  view: ClusterSnapshot,
   names: readonly string[],
 ): string {
   const { trouble, verdict } = troubles.see(view.objects, names);
   if (verdict !== undefined) throw verdict;
-  return `${state}${trouble === undefined ? nodesDown(view) : `; ${trouble.text}`}`;
+  return `${state}${trouble === undefined ? stoppedNodeNames(view) : `; ${trouble.text}`}`;
 }

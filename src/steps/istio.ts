@@ -10,12 +10,12 @@ import { applyObjects } from './apply.ts';
 import {
   compareObjects,
   findObject,
-  isGoing,
+  isTerminating,
   podsBehind,
-  seeCluster,
-  viewCluster,
-  type ClusterView,
-} from './cluster.ts';
+  requireClusterSnapshot,
+  clusterSnapshot,
+  type ClusterSnapshot,
+} from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
 import { staleGateway } from './proxies.ts';
@@ -23,7 +23,7 @@ import { install, restartDeployments } from './rollout.ts';
 
 /** The revisioned control plane. */
 export function istioStep(lab: Lab): Step {
-  const { config, doors } = lab;
+  const { config, system } = lab;
   const document = toYaml([controlPlane(config)]);
   const file = `${config.paths.manifests}/control-plane.yaml`;
 
@@ -37,10 +37,10 @@ export function istioStep(lab: Lab): Step {
     expectMs: 40_000,
 
     async check(context): Promise<Finding> {
-      const view = await viewCluster(lab, context);
+      const view = await clusterSnapshot(lab, context);
       if (view.unreachable !== undefined) return { missing: view.unreachable };
       const { namespace, revision } = config.istio;
-      if (isGoing(view, namespace)) return { missing: `namespace ${namespace} is being deleted` };
+      if (isTerminating(view, namespace)) return { missing: `namespace ${namespace} is being deleted` };
       const istiod = findObject(view, 'Deployment', `istiod-${revision}`, namespace);
       if (istiod === undefined) return { missing: `no Deployment ${namespace}/istiod-${revision}` };
       const state = deploymentState(view, `istiod-${revision}`, namespace, await stoppedNodes(lab));
@@ -60,25 +60,25 @@ export function istioStep(lab: Lab): Step {
 
     async apply(context) {
       const { namespace } = config.istio;
-      refuseOther(await viewCluster(lab, context), config);
-      await doors.files.write(file, document, 0o644);
+      refuseOther(await clusterSnapshot(lab, context), config);
+      await system.files.write(file, document, 0o644);
       context.say('istioctl install: CRDs, istiod, ingress gateway');
       const files = [file, ...(config.istio.overlay === undefined ? [] : [config.istio.overlay])];
       await install(lab, context, files, `istiod-${config.istio.revision}`);
-      if (!hasDefaultTag(await seeCluster(lab, context), config.istio.revision)) {
+      if (!hasDefaultTag(await requireClusterSnapshot(lab, context), config.istio.revision)) {
         // A re-run at 1.19 before .7 and 1.20 before .3 drops the tag's webhook (facts/istio-vm.md 2.5).
         context.say('setting the revision tag `default` again');
         await lab.istioctl.setDefaultTag(context);
         lab.kubectl.forget();
         // istioctl can end with exit code 0 and have done nothing (facts/real-mesh.md 6.6).
-        if (!hasDefaultTag(await seeCluster(lab, context), config.istio.revision))
+        if (!hasDefaultTag(await requireClusterSnapshot(lab, context), config.istio.revision))
           throw tagNotSet(config.istio.revision);
       }
       await restartDeployments(
         lab,
         context,
         namespace,
-        staleGateway(await seeCluster(lab, context), config, INGRESS_GATEWAY),
+        staleGateway(await requireClusterSnapshot(lab, context), config, INGRESS_GATEWAY),
       );
       // The installer labels only a namespace that it makes itself (facts/istio-vm.md 2.4). The record comes last: an
       // install that was cut is done again.
@@ -86,8 +86,8 @@ export function istioStep(lab: Lab): Step {
     },
 
     async remove() {
-      if ((await doors.files.stat(config.paths.manifests)) === undefined) return 'absent';
-      await doors.files.remove(config.paths.manifests);
+      if ((await system.files.stat(config.paths.manifests)) === undefined) return 'absent';
+      await system.files.remove(config.paths.manifests);
       return 'removed';
     },
   };
@@ -99,10 +99,10 @@ export function istioStep(lab: Lab): Step {
 }
 
 /** The user's own IstioOperator file; empty where there is none. */
-export async function overlayText({ config, doors }: Lab): Promise<string> {
+export async function overlayText({ config, system }: Lab): Promise<string> {
   const { overlay } = config.istio;
   if (overlay === undefined) return '';
-  return (await doors.files.readText(overlay)) ?? '';
+  return (await system.files.readText(overlay)) ?? '';
 }
 
 function tagNotSet(revision: string): CliError {
@@ -116,7 +116,7 @@ function tagNotSet(revision: string): CliError {
  * Two control planes of one lab do not work side by side: both inject under the same revision, and their gateways want
  * the same ports. @throws CliError `bad-configuration`
  */
-function refuseOther(view: ClusterView, { istio: { namespace } }: Config): void {
+function refuseOther(view: ClusterSnapshot, { istio: { namespace } }: Config): void {
   const other = view.objects.find(
     ({ kind, metadata }) =>
       kind === 'Deployment' && metadata.labels?.[OWNER] === CONTROL_PLANE && metadata.namespace !== namespace,
@@ -129,7 +129,7 @@ function refuseOther(view: ClusterView, { istio: { namespace } }: Config): void 
 }
 
 /** The revision's own; a tag has another one. */
-function hasInjector(view: ClusterView, revision: string): boolean {
+function hasInjector(view: ClusterSnapshot, revision: string): boolean {
   return view.objects.some(
     ({ kind, metadata: { labels = {} } }) =>
       kind === 'MutatingWebhookConfiguration' &&
@@ -139,7 +139,7 @@ function hasInjector(view: ClusterView, revision: string): boolean {
   );
 }
 
-function hasDefaultTag(view: ClusterView, revision: string): boolean {
+function hasDefaultTag(view: ClusterSnapshot, revision: string): boolean {
   return view.objects.some(
     (object) =>
       object.kind === 'MutatingWebhookConfiguration' &&

@@ -2,7 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import { JOURNAL_FIELDS, lastError, parseUnitJournal } from '../guest/unit-journal.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Command } from '../system/doors.ts';
+import type { Command } from '../system/system.ts';
 
 /** Asks a machine for the last lines of a unit's journal. */
 export function journalCommand(unit: string, lines: number): Command {

@@ -3,7 +3,13 @@ import { stateCommand, parseGuestState } from '../guest/state.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
-import { findObject, nodeAddress, seeCluster, viewCluster, type ClusterView } from './cluster.ts';
+import {
+  findObject,
+  nodeAddress,
+  requireClusterSnapshot,
+  clusterSnapshot,
+  type ClusterSnapshot,
+} from './cluster-snapshot.ts';
 import { readSecret } from './guest-secret.ts';
 import { journalCommand } from './journal.ts';
 import { waitForNode } from './k3s-nodes.ts';
@@ -23,7 +29,7 @@ export function agentStep(lab: Lab, name: string, number: number): Step {
     expectMs: 15_000,
 
     async check(context) {
-      const view = await viewCluster(lab, context);
+      const view = await clusterSnapshot(lab, context);
       const node = findObject(view, 'Node', name);
       if (node === undefined) return { missing: view.unreachable ?? `no node ${name}` };
       const address = (await lab.machines.find(name))?.addresses[0];
@@ -70,7 +76,7 @@ export function agentStep(lab: Lab, name: string, number: number): Step {
 const TOLD = 'istio-vms/agent-config';
 
 async function toldDigest(lab: Lab, address: string, serverAddress: string): Promise<string> {
-  const kubeconfig = (await lab.doors.files.readText(lab.config.paths.kubeconfig)) ?? '';
+  const kubeconfig = (await lab.system.files.readText(lab.config.paths.kubeconfig)) ?? '';
   return agentDigest({ shipped: lab.shipped, address, serverAddress }, authorityOf(kubeconfig) ?? '');
 }
 
@@ -88,9 +94,14 @@ async function agentToken(lab: Lab, server: Machine): Promise<string> {
 }
 
 /** A new machine under an old node's name is turned away until that node is deleted (facts/k3s.md 2.6). */
-async function forgetFormerNode(lab: Lab, machine: Machine, name: string, context: StepContext): Promise<ClusterView> {
+async function forgetFormerNode(
+  lab: Lab,
+  machine: Machine,
+  name: string,
+  context: StepContext,
+): Promise<ClusterSnapshot> {
   // A cluster that does not answer for a moment is waited for: what it remembers is not to be guessed.
-  const view = await seeCluster(lab, context);
+  const view = await requireClusterSnapshot(lab, context);
   if (findObject(view, 'Node', name) === undefined) return view;
   const password = '/etc/rancher/node/password';
   const state = parseGuestState((await machine.run(stateCommand(lab.shipped, [password]))).stdout);

@@ -2,7 +2,7 @@ import { asRoot, type Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
-import { viewCluster, type ClusterView } from './cluster.ts';
+import { clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import { onMachine } from './console.ts';
 import { unitError } from './journal.ts';
 import { createTroubleWatch, pendingReason } from './install-watch.ts';
@@ -21,14 +21,14 @@ const COREDNS_MS = 300_000;
 export function nodesStep(lab: Lab): Step {
   const { config } = lab;
   const names = [config.k3s.master, ...config.k3s.workerNames];
-  const late = (view: ClusterView): readonly (readonly [string, string])[] =>
+  const late = (view: ClusterSnapshot): readonly (readonly [string, string])[] =>
     names.map((name) => [name, nodeState(view, name)] as const).filter(([, state]) => state !== 'ready');
   let waitingFor: string | undefined;
   const look = async (
     context: StepContext,
-    reason: (state: string, view: ClusterView) => string = (state) => state,
+    reason: (state: string, view: ClusterSnapshot) => string = (state) => state,
   ): Promise<string> => {
-    const view = await viewCluster(lab, context);
+    const view = await clusterSnapshot(lab, context);
     if (view.unreachable !== undefined) return view.unreachable;
     const nodes = late(view);
     waitingFor = nodes[0]?.[0];
@@ -50,7 +50,7 @@ export function nodesStep(lab: Lab): Step {
       await restoreReplicas(lab, context, CLUSTER_DNS.namespace, CLUSTER_DNS.name);
       const troubles = createTroubleWatch(lab, CLUSTER_DNS.namespace);
       await waitUntil({
-        clock: lab.doors.clock,
+        clock: lab.system.clock,
         signal: context.signal,
         say: context.say,
         what: 'all nodes and cluster DNS',
@@ -64,7 +64,7 @@ export function nodesStep(lab: Lab): Step {
         probe: async () => {
           lab.kubectl.forget();
           const state = await look(context, (dns, view) => pendingReason(dns, troubles, view, [CLUSTER_DNS.name]));
-          return state === 'ready' ? { done: true } : { notYet: state };
+          return state === 'ready' ? { ready: true } : { pending: state };
         },
       });
     },
@@ -75,7 +75,7 @@ export interface NodeWait extends WantedNode {
   readonly machine: Machine;
   readonly unit: 'k3s' | 'k3s-agent';
   /** `ready`, or a state before it that is enough. */
-  readonly state: (view: ClusterView) => string;
+  readonly state: (view: ClusterSnapshot) => string;
   readonly enough: readonly string[];
 }
 
@@ -84,7 +84,7 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
   const { machine, unit, state, enough } = wait;
   let started = false;
   await waitUntil({
-    clock: lab.doors.clock,
+    clock: lab.system.clock,
     signal: context.signal,
     say: context.say,
     what: `node ${machine.name}`,
@@ -93,12 +93,12 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
     hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --lines 40')}\`.`,
     probe: async (signal) => {
       started ||= await hasStarted(machine, unit, signal);
-      if (!started) return { notYet: await startingWords(machine, unit) };
+      if (!started) return { pending: await startingWords(machine, unit) };
       // An agent that has joined is about to be Ready: one command that waits spares a look.
       if (unit === 'k3s-agent') await lab.kubectl.nodeReady(machine.name, READY_SOON_MS, signal);
       const seen = await lab.kubectl.get(['nodes', 'leases.coordination.k8s.io'], {}, context);
       const is = state({ objects: seen });
-      return enough.includes(is) ? { done: true } : { notYet: is };
+      return enough.includes(is) ? { ready: true } : { pending: is };
     },
   });
   lab.kubectl.forget();

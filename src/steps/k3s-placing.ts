@@ -2,7 +2,7 @@ import { k3sArtifact } from '../artifacts/artifacts.ts';
 import type { GuestPayload } from '../guest/k3s.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
-import type { Cpu } from '../system/doors.ts';
+import type { Cpu } from '../system/system.ts';
 import { obtainArtifact } from './downloads.ts';
 import type { Lab } from './lab.ts';
 import { imagesStepOf } from './node-images.ts';

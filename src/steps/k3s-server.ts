@@ -3,7 +3,7 @@ import { asRoot, type Machine } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
-import { findObject, viewCluster, type ClusterView } from './cluster.ts';
+import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import { onMachine } from './console.ts';
 import { readSecret } from './guest-secret.ts';
 import { hasStarted, startingWords, waitForNode } from './k3s-nodes.ts';
@@ -17,7 +17,7 @@ const SERVER_READY_MS = 300_000;
 
 /** k3s on the first machine, and the kubeconfig that reaches it. */
 export function serverStep(lab: Lab): Step {
-  const { config, doors } = lab;
+  const { config, system } = lab;
   const name = config.k3s.master;
   return {
     id: 'k3s-server',
@@ -28,15 +28,15 @@ export function serverStep(lab: Lab): Step {
 
     async check(context) {
       const found = await lab.machines.find(name);
-      const text = await doors.files.readText(config.paths.kubeconfig);
+      const text = await system.files.readText(config.paths.kubeconfig);
       if (text === undefined) return { missing: `no kubeconfig at ${config.paths.kubeconfig}` };
-      const { mode = 0 } = (await doors.files.stat(config.paths.kubeconfig)) ?? {};
+      const { mode = 0 } = (await system.files.stat(config.paths.kubeconfig)) ?? {};
       if ((mode & 0o077) !== 0) return { drifted: `the kubeconfig ${config.paths.kubeconfig} is readable for others` };
       const address = found?.addresses[0];
       if (address !== undefined && serverOf(text) !== serverUrl(address)) {
         return { drifted: `the kubeconfig names ${serverOf(text) ?? 'no server'}, the machine is at ${address}` };
       }
-      const view = await viewCluster(lab, context);
+      const view = await clusterSnapshot(lab, context);
       if (view.unreachable !== undefined) return { missing: view.unreachable };
       const state = serverState(view, name, { version: config.k3s.version, address });
       return ENOUGH.includes(state) ? 'ready' : { drifted: `${name}: ${state}` };
@@ -47,13 +47,13 @@ export function serverStep(lab: Lab): Step {
       const [address, cpu] = await Promise.all([machine.address(), machine.arch()]);
       const binary = await k3sBinary(lab, cpu, context);
       context.say('installing k3s');
-      const before = heartbeatOf(findObject(await viewCluster(lab, context), 'Node', name));
+      const before = heartbeatOf(findObject(await clusterSnapshot(lab, context), 'Node', name));
       const payload = serverFiles(config, { shipped: lab.shipped, binary, address });
       const restarted = await placeK3s(machine, payload, context);
       await waitForApi(lab, machine, context);
       context.say('fetching the kubeconfig');
       const kubeconfig = rewriteKubeconfig(await readSecret(machine, K3S_KUBECONFIG), address, config.context);
-      await doors.files.write(config.paths.kubeconfig, kubeconfig, 0o600);
+      await system.files.write(config.paths.kubeconfig, kubeconfig, 0o600);
       lab.kubectl.expectFewKinds();
       const wanted = {
         version: config.k3s.version,
@@ -69,9 +69,9 @@ export function serverStep(lab: Lab): Step {
     },
 
     async remove() {
-      const found = await doors.files.stat(config.paths.kubeconfig);
+      const found = await system.files.stat(config.paths.kubeconfig);
       // The machine takes k3s with it; what is left here is the key to a cluster that is gone, perhaps half written.
-      await doors.files.remove(config.paths.kubeconfig);
+      await system.files.remove(config.paths.kubeconfig);
       lab.kubectl.forget();
       return found === undefined ? 'absent' : 'removed';
     },
@@ -84,13 +84,13 @@ export function serverStep(lab: Lab): Step {
  */
 const ENOUGH = ['ready', 'registered'];
 
-function serverState(view: ClusterView, name: string, wanted: WantedNode): string {
+function serverState(view: ClusterSnapshot, name: string, wanted: WantedNode): string {
   const state = nodeState(view, name, wanted);
   // NotReady by its kubelet's own word; one that has fallen silent is Unknown.
   return state === 'NotReady' && !isSilent(view, name) ? registration(view, name, wanted) : state;
 }
 
-function isSilent(view: ClusterView, name: string): boolean {
+function isSilent(view: ClusterSnapshot, name: string): boolean {
   const status = findObject(view, 'Node', name)?.['status'] as
     { conditions?: readonly { type?: string; status?: string }[] } | undefined;
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'Unknown') === true;
@@ -99,7 +99,7 @@ function isSilent(view: ClusterView, name: string): boolean {
 async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Promise<void> {
   let started = false;
   await waitUntil({
-    clock: lab.doors.clock,
+    clock: lab.system.clock,
     signal: context.signal,
     say: context.say,
     what: 'the Kubernetes API',
@@ -108,14 +108,14 @@ async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Pro
     hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
     probe: async (signal) => {
       started ||= await hasStarted(machine, 'k3s', signal);
-      if (!started) return { notYet: await startingWords(machine, 'k3s') };
+      if (!started) return { pending: await startingWords(machine, 'k3s') };
       const ready = asRoot({
         file: 'k3s',
         args: ['kubectl', 'get', '--raw=/readyz', '--request-timeout=5s'],
         effect: 'read',
         timeoutMs: 20_000,
       });
-      return (await runs(machine, ready)) ? { done: true } : { notYet: 'the API server does not answer yet' };
+      return (await runs(machine, ready)) ? { ready: true } : { pending: 'the API server does not answer yet' };
     },
   });
 }

@@ -2,7 +2,7 @@ import type { Bundle } from '../artifacts/bundle.ts';
 import type { Config } from '../config/config.ts';
 import type { MachineEngine, MachineInfo } from '../machines/machine.ts';
 import type { Ownership } from '../machines/ownership.ts';
-import type { Doors, Host } from '../system/doors.ts';
+import type { System, Host } from '../system/system.ts';
 import type { Mask } from '../system/mask.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import type { ContainerTool } from '../tools/container.ts';
@@ -15,7 +15,7 @@ export interface Lab {
   readonly config: Config;
   readonly host: Host;
   readonly shipped: ShippedData;
-  readonly doors: Doors;
+  readonly system: System;
   readonly engine: MachineEngine;
   readonly ownership: Ownership;
   readonly kubectl: Kubectl;

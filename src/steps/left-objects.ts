@@ -1,6 +1,6 @@
 import { labels } from '../manifests/labels.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import type { Running } from '../tools/say.ts';
+import type { Context } from '../tools/say.ts';
 import type { Lab } from './lab.ts';
 
 /** What keeps a namespace when it was not created by istio-vms. */
@@ -57,11 +57,7 @@ export function isOurs({ config }: Lab, { metadata }: Pick<KubeObject, 'metadata
 }
 
 /** The object as a leftover; of a namespace with what is in it that is not ours, and would be deleted with it. */
-export async function withForeignContent(
-  lab: Lab,
-  { kind, metadata }: KubeObject,
-  running?: Running,
-): Promise<Leftover> {
+export async function namespacesInUse(lab: Lab, { kind, metadata }: KubeObject, running?: Context): Promise<Leftover> {
   const { name, namespace } = metadata;
   if (kind !== 'Namespace') return { kind, name, ...(namespace !== undefined && { namespace }) };
   const foreign = await foreignObjects(lab, name, running);
@@ -69,7 +65,7 @@ export async function withForeignContent(
 }
 
 /** A namespace may be older than our label on it: whatever else is in it would be deleted with it. */
-async function foreignObjects(lab: Lab, namespace: string, running?: Running): Promise<readonly string[]> {
+async function foreignObjects(lab: Lab, namespace: string, running?: Context): Promise<readonly string[]> {
   const content = await lab.kubectl.get(CONTENT, { namespace }, running);
   return content
     .filter((object) => {

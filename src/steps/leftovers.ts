@@ -6,13 +6,13 @@ import { sampleObjects } from '../manifests/sample.ts';
 import { plainClientObjects, strictObject } from '../manifests/strict.ts';
 import { workloadObjects } from '../manifests/workload.ts';
 import type { Step, StepContext } from '../plan/step.ts';
-import { counted } from '../plan/words.ts';
+import { counted } from '../plan/text.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import type { Running } from '../tools/say.ts';
-import { isGoing, viewCluster } from './cluster.ts';
+import type { Context } from '../tools/say.ts';
+import { isTerminating, clusterSnapshot } from './cluster-snapshot.ts';
 import { formerPlanes } from './former-planes.ts';
 import type { Lab } from './lab.ts';
-import { isDeletable, isOurs, leftoverName, withForeignContent, type Leftover } from './left-objects.ts';
+import { isDeletable, isOurs, leftoverName, namespacesInUse, type Leftover } from './left-objects.ts';
 
 /** Kinds that depend on settings, as kubectl names them; gateways and control planes are other steps' matter. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -28,8 +28,8 @@ const KINDS: Readonly<Record<string, string>> = {
 const ROUTES: ReadonlySet<string> = new Set(['VirtualService', 'Gateway']);
 
 /** Objects with this lab's labels that no step of the present configuration makes; none while the API does not answer. */
-export async function findLeftovers(lab: Lab, context?: Running): Promise<readonly Leftover[]> {
-  const view = await viewCluster(lab, context);
+export async function findLeftovers(lab: Lab, context?: Context): Promise<readonly Leftover[]> {
+  const view = await clusterSnapshot(lab, context);
   const wanted = new Set(wantedObjects(lab).map(idOf));
   // The route to a former control plane goes with it.
   for (const { revision, namespace } of formerPlanes(lab, view))
@@ -41,11 +41,11 @@ export async function findLeftovers(lab: Lab, context?: Running): Promise<readon
       (!ROUTES.has(object.kind) || object.metadata.namespace === lab.config.istio.namespace) &&
       isOurs(lab, object) &&
       !wanted.has(idOf(object)) &&
-      !isGoing(view, object.kind === 'Namespace' ? object.metadata.name : (object.metadata.namespace ?? '')) &&
+      !isTerminating(view, object.kind === 'Namespace' ? object.metadata.name : (object.metadata.namespace ?? '')) &&
       // A former ISTIO_NAMESPACE holds a control plane.
       object.metadata.labels?.[LABELS.network] === undefined,
   );
-  return Promise.all(left.map((object) => withForeignContent(lab, object, context)));
+  return Promise.all(left.map((object) => namespacesInUse(lab, object, context)));
 }
 
 /** Deletes what former settings have left; part of `up --prune` only. */
@@ -60,7 +60,7 @@ export function leftoversStep(lab: Lab): Step {
     madeBy: 'istio-vms up',
     expectMs: 5_000,
     async check(context) {
-      const { unreachable } = await viewCluster(lab, context);
+      const { unreachable } = await clusterSnapshot(lab, context);
       if (unreachable !== undefined) return { missing: unreachable };
       const left = await deletable(context);
       if (left.length === 0) return 'ready';

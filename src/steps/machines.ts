@@ -3,7 +3,7 @@ import { foreignMachine } from '../machines/foreign-machine.ts';
 import type { MachineSpec } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import type { Lab } from './lab.ts';
-import { launchMachine, mayUse, removeMachine } from './own-machines.ts';
+import { launchMachine, requireOwnMachine, removeMachine } from './own-machines.ts';
 import { removeWorkloadFiles } from './workload.ts';
 
 /** What a launch takes when the image is there (facts/peers.md B1: one launch 13–42 s). */
@@ -54,7 +54,7 @@ function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: 
       const found = await lab.machines.find(name);
       if (found === undefined) return { missing: `no machine ${name}` };
       if (found.state === 'deleted') return { missing: `${name} is soft-deleted` };
-      if (!(await mayUse(lab, found))) throw foreignMachine(found, lab.engine);
+      if (!(await requireOwnMachine(lab, found))) throw foreignMachine(found, lab.engine);
       if (found.state !== 'running') return { drifted: `${name} is ${found.state}` };
       if (found.addresses.length === 0) return { drifted: `${name} has no address yet` };
       // A launch that was cut, or whose cloud-init failed, leaves a machine that runs and is not to be built upon.

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../tools/kube-object.ts';
 import type { Lab } from './lab.ts';
-import { findObject, hasCondition, nodeAddress, rolloutState, type ClusterView } from './cluster.ts';
+import { findObject, hasCondition, nodeAddress, rolloutState, type ClusterSnapshot } from './cluster-snapshot.ts';
 
 /**
  * A kubelet renews its Lease every 10 s. What is older by this much (milliseconds) than the newest Lease of the cluster
@@ -21,7 +21,7 @@ export interface WantedNode {
 }
 
 /** `ready` when a node is Ready as is wanted, by a kubelet that reports; else why not. */
-export function nodeState(view: ClusterView, name: string, wanted: WantedNode = {}): string {
+export function nodeState(view: ClusterSnapshot, name: string, wanted: WantedNode = {}): string {
   const registered = registration(view, name, wanted);
   if (registered !== 'registered') return registered;
   const node = findObject(view, 'Node', name);
@@ -33,7 +33,7 @@ export function nodeState(view: ClusterView, name: string, wanted: WantedNode = 
 }
 
 /** `registered` when the kubelet has announced the node with this address and version, Ready or not; else why not. */
-export function registration(view: ClusterView, name: string, { version, address }: WantedNode): string {
+export function registration(view: ClusterSnapshot, name: string, { version, address }: WantedNode): string {
   const node = findObject(view, 'Node', name);
   if (node === undefined) return 'not registered yet';
   const at = nodeAddress(node);
@@ -45,7 +45,7 @@ export function registration(view: ClusterView, name: string, { version, address
 }
 
 /** Whether a node is Ready with this k3s version, by a kubelet that reports. */
-export function nodeIsReady(view: ClusterView, name: string, version?: string): boolean {
+export function nodeIsReady(view: ClusterSnapshot, name: string, version?: string): boolean {
   return nodeState(view, name, version === undefined ? {} : { version }) === 'ready';
 }
 
@@ -68,7 +68,7 @@ export async function stoppedNodes({ config, machines }: Lab): Promise<readonly 
  * @param stopped nodes that are known to be down
  */
 export function deploymentState(
-  view: ClusterView,
+  view: ClusterSnapshot,
   name: string,
   namespace: string,
   stopped: readonly string[] = [],
@@ -98,7 +98,7 @@ export function nodeOf(pod: KubeObject): string | undefined {
 }
 
 /** Milliseconds by which a node's Lease is older than the newest one; 0 where there is none to compare. */
-function silenceOf(view: ClusterView, name: string): number {
+function silenceOf(view: ClusterSnapshot, name: string): number {
   const renewals = view.objects.filter(({ kind }) => kind === 'Lease').map(renewedAt);
   const own = findObject(view, 'Lease', name, 'kube-node-lease');
   return own === undefined ? 0 : Math.max(...renewals) - renewedAt(own);

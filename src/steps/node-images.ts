@@ -4,7 +4,7 @@ import { driftOf } from '../guest/digest.ts';
 import { imageFiles, type ImageArchive } from '../guest/images.ts';
 import { parseGuestState, stateCommand } from '../guest/state.ts';
 import type { Machine } from '../machines/machine.ts';
-import { counted } from '../plan/words.ts';
+import { counted } from '../plan/text.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { BUNDLE_STEP } from './bundle.ts';
 import { obtainArtifact } from './downloads.ts';
@@ -86,7 +86,7 @@ async function missingFiles(lab: Lab, machine: Machine, files: readonly NodeFile
   const digests: Record<string, string> = {};
   for (const { path, content } of files) {
     const digest =
-      typeof content === 'object' && 'file' in content ? await lab.doors.files.sha256(content.file) : undefined;
+      typeof content === 'object' && 'file' in content ? await lab.system.files.sha256(content.file) : undefined;
     if (digest !== undefined) digests[path] = digest;
   }
   const different = driftOf(files, state, digests);

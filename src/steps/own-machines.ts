@@ -2,7 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import { foreignMachine } from '../machines/foreign-machine.ts';
 import type { EngineContext, MachineInfo, MachineSpec } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
-import { createPatience } from '../system/patience.ts';
+import { createDeadline } from '../system/deadline.ts';
 import type { Lab } from './lab.ts';
 
 /** No engine of ours is longer at one launch: what began earlier has come up, or never will. */
@@ -15,7 +15,7 @@ const LATE_POLL_MS = 3_000;
  * Whether the machine may be built upon: the record is enough to look at it and costs no remote call, the mark on the
  * machine decides where there is no record. Whoever puts something onto it or removes it asks the machine itself.
  */
-export async function mayUse(lab: Lab, found: MachineInfo): Promise<boolean> {
+export async function requireOwnMachine(lab: Lab, found: MachineInfo): Promise<boolean> {
   // What the engine's own label says costs nothing and is never out of date.
   if (found.lab !== undefined) return (await lab.ownership.isOurs(found)) === 'ours';
   return (await lab.ownership.recorded()).includes(found.name) || (await lab.ownership.isOurs(found)) === 'ours';
@@ -77,15 +77,15 @@ export async function removeMachine(lab: Lab, name: string, context: StepContext
  * the same. Waits until it does, or is not to be expected any more.
  */
 async function lateMachine(lab: Lab, name: string, { say, signal }: StepContext): Promise<MachineInfo | undefined> {
-  const { clock } = lab.doors;
+  const { clock } = lab.system;
   const since = await lab.ownership.unfinishedSince(name);
   if (since === undefined || clock.now() - since > LONGEST_LAUNCH_MS) return undefined;
   say(`its launch was cut: looking for ${LATE_MS / 1000} s whether ${name} comes up after all`);
-  const patience = createPatience(clock, LATE_MS);
+  const deadline = createDeadline(clock, LATE_MS);
   for (;;) {
-    await patience.pause(LATE_POLL_MS, signal);
+    await deadline.pause(LATE_POLL_MS, signal);
     lab.machines.forget();
     const found = await lab.machines.find(name);
-    if (found !== undefined || patience.left() === 0) return found;
+    if (found !== undefined || deadline.left() === 0) return found;
   }
 }

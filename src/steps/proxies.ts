@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { runningPods, type ClusterView } from './cluster.ts';
+import { runningPods, type ClusterSnapshot } from './cluster-snapshot.ts';
 
 interface Container {
   readonly name?: string;
@@ -42,13 +42,13 @@ export interface StaleDeployment {
 }
 
 /** A gateway of the control plane's namespace whose pods have to be made anew; empty when they are right. */
-export function staleGateway(view: ClusterView, config: Config, name: string): readonly StaleDeployment[] {
+export function staleGateway(view: ClusterSnapshot, config: Config, name: string): readonly StaleDeployment[] {
   return staleDeployments(view, config.istio.namespace, [name], (pod) => proxyDifference(pod, config));
 }
 
 /** Of these Deployments, those with a running pod for which `differs` gives a reason. */
 export function staleDeployments(
-  view: ClusterView,
+  view: ClusterSnapshot,
   namespace: string,
   names: readonly string[],
   differs: (pod: KubeObject) => string | undefined,

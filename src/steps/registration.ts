@@ -2,14 +2,14 @@ import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { seeCluster, viewCluster, type ClusterView } from './cluster.ts';
+import { requireClusterSnapshot, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import { waitForReadiness } from './sidecar-start.ts';
 
 const REGISTRATION_MS = 90_000;
 
 /** The entry that istiod made for the VM at this address, if it is connected. */
-export function entryOf(lab: Lab, view: ClusterView, address: string): KubeObject | undefined {
+export function entryOf(lab: Lab, view: ClusterSnapshot, address: string): KubeObject | undefined {
   return view.objects.find(
     (object) =>
       object.kind === 'WorkloadEntry' &&
@@ -25,15 +25,15 @@ export function entryOf(lab: Lab, view: ClusterView, address: string): KubeObjec
  * facts/istio-vm.md 6.1) a sidecar that runs and is ready stays unknown until it connects anew.
  */
 export async function registerAgain(lab: Lab, machine: Machine, address: string, context: StepContext): Promise<void> {
-  const isRegisteredIn = (view: ClusterView): boolean => entryOf(lab, view, address) !== undefined;
+  const isRegisteredIn = (view: ClusterSnapshot): boolean => entryOf(lab, view, address) !== undefined;
   lab.kubectl.forget();
-  if (isRegisteredIn(await seeCluster(lab, context))) return;
+  if (isRegisteredIn(await requireClusterSnapshot(lab, context))) return;
   context.say(`${machine.name} is not registered; its sidecar connects anew`);
   await machine.run(
     asRoot({ file: 'systemctl', args: ['restart', '--no-block', 'istio'], effect: 'write', timeoutMs: 60_000 }),
   );
   await waitUntil({
-    clock: lab.doors.clock,
+    clock: lab.system.clock,
     signal: context.signal,
     say: context.say,
     what: `the WorkloadEntry of ${machine.name}`,
@@ -42,8 +42,8 @@ export async function registerAgain(lab: Lab, machine: Machine, address: string,
     hint: `Look at istiod: \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${lab.config.istio.namespace} logs deployment/istiod-${lab.config.istio.revision}\`.`,
     probe: async () => {
       lab.kubectl.forget();
-      const view = await viewCluster(lab, context);
-      return isRegisteredIn(view) ? { done: true } : { notYet: view.unreachable ?? 'not registered yet' };
+      const view = await clusterSnapshot(lab, context);
+      return isRegisteredIn(view) ? { ready: true } : { pending: view.unreachable ?? 'not registered yet' };
     },
   });
   await waitForReadiness(lab, machine, context);

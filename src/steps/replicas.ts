@@ -1,5 +1,5 @@
 import type { StepContext } from '../plan/step.ts';
-import { findObject, replicasOf, seeCluster } from './cluster.ts';
+import { findObject, replicasOf, requireClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 
 /**
@@ -12,7 +12,7 @@ export async function restoreReplicas(
   namespace: string,
   deployment: string,
 ): Promise<void> {
-  const found = findObject(await seeCluster(lab, context), 'Deployment', deployment, namespace);
+  const found = findObject(await requireClusterSnapshot(lab, context), 'Deployment', deployment, namespace);
   if (found === undefined || replicasOf(found) > 0) return;
   context.say(`scaling ${deployment} from 0 to 1`);
   await lab.kubectl.scale(deployment, namespace, 1, context);

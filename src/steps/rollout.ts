@@ -4,7 +4,7 @@ import { EAST_WEST } from '../manifests/east-west-gateway.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { waitForFormerNamespaces } from './apply.ts';
-import { findObject, seeCluster, viewCluster } from './cluster.ts';
+import { findObject, requireClusterSnapshot, clusterSnapshot } from './cluster-snapshot.ts';
 import { createTroubleWatch, pendingReason, troubleError, watchInstall } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import type { StaleDeployment } from './proxies.ts';
@@ -60,7 +60,7 @@ async function unchangeableDeployment(lab: Lab, context: StepContext, error: unk
     /obj Deployment\/([^/\s]+)\/([^:\s]+): .*spec\.selector: .*field is immutable/.exec(cause.result.stderr) ?? [];
   const { namespace } = lab.config.istio;
   if (place !== namespace) return undefined;
-  const found = findObject(await seeCluster(lab, context), 'Deployment', name, namespace);
+  const found = findObject(await requireClusterSnapshot(lab, context), 'Deployment', name, namespace);
   const owner = found?.metadata.labels?.[OWNER];
   return owner === EAST_WEST || owner === CONTROL_PLANE ? name : undefined;
 }
@@ -107,7 +107,7 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
   const troubles = createTroubleWatch(lab, namespace);
   try {
     await waitUntil({
-      clock: lab.doors.clock,
+      clock: lab.system.clock,
       signal: context.signal,
       say: context.say,
       what: `the rollout of ${name}`,
@@ -117,11 +117,11 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
       block: (ms, signal) => lab.kubectl.rolledOut(name, namespace, ms, signal),
       probe: async () => {
         lab.kubectl.forget();
-        const view = await viewCluster(lab, context);
-        if (view.unreachable !== undefined) return { notYet: view.unreachable };
+        const view = await clusterSnapshot(lab, context);
+        if (view.unreachable !== undefined) return { pending: view.unreachable };
         const state = deploymentState(view, name, namespace, await stoppedNodes(lab));
-        if (state === 'available') return { done: true };
-        return { notYet: pendingReason(state, troubles, view, [name]) };
+        if (state === 'available') return { ready: true };
+        return { pending: pendingReason(state, troubles, view, [name]) };
       },
     });
   } catch (error) {

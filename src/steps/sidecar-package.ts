@@ -4,7 +4,7 @@ import { installScript } from '../guest/sidecar.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { imageBinaries } from './arm64-binaries.ts';
-import { mayFallBack, obtainArtifact } from './downloads.ts';
+import { canFallBack, obtainArtifact } from './downloads.ts';
 import type { Lab } from './lab.ts';
 
 const INSTALL_MS = 300_000;
@@ -52,7 +52,7 @@ async function packagePayload(lab: Lab, machine: Machine, context: StepContext):
     const deb = { file: await obtainArtifact(lab, artifact, context) };
     return installScript(lab.config, { shipped: lab.shipped, deb });
   } catch (error) {
-    if (!mayFallBack(lab, error)) throw error;
+    if (!canFallBack(lab, error)) throw error;
     context.say('the package is not published; taking the binaries from the proxyv2 image');
     return installScript(lab.config, { shipped: lab.shipped, ...(await imageBinaries(lab, cpu, context)) });
   }

@@ -5,7 +5,7 @@ import type { Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Command } from '../system/doors.ts';
+import type { Command } from '../system/system.ts';
 import { onMachine, restartOf } from './console.ts';
 import { unitError } from './journal.ts';
 import type { Lab } from './lab.ts';
@@ -22,7 +22,7 @@ export type Started = 'started' | 'unchanged';
  * Loading the rules can swallow the very session that loads them (facts/istio-vm.md 5.6). If the call does not come back
  * but a fresh session answers at once, the session froze and the machine is well: go on in new sessions.
  */
-export async function putAcrossFreeze(
+export async function putDespiteHang(
   lab: Lab,
   machine: Machine,
   payload: GuestPayload,
@@ -48,7 +48,7 @@ export async function putAcrossFreeze(
 
 /** Whether a fresh session answers, within the time that a machine takes to boot. */
 async function isAlive(lab: Lab, machine: Machine, context: StepContext): Promise<boolean> {
-  const { clock } = lab.doors;
+  const { clock } = lab.system;
   const until = clock.now() + BOOT_MS;
   for (;;) {
     if (await answers(machine, { file: 'true', args: [], effect: 'read', timeoutMs: 15_000 })) return true;
@@ -85,7 +85,7 @@ export async function waitForReadiness(
   // A start that has just begun has no error yet: the one before it in this wait is still the best that is known.
   let reason = 'not ready yet';
   return waitUntil({
-    clock: lab.doors.clock,
+    clock: lab.system.clock,
     signal: context.signal,
     say: context.say,
     what: `the sidecar on ${machine.name}`,
@@ -96,12 +96,12 @@ export async function waitForReadiness(
       if (await answers(machine, wait)) {
         // The agent may answer us a moment before it answers the unit's own `ready`; until then the unit is not started.
         // The whole state is asked for, and remembered: the step's own look at the end needs no session more.
-        if ((await freshState(lab))?.sidecar.active === 'active') return { done: 'ready' } as const;
-        return { notYet: 'it answers, and its unit is about to see it' };
+        if ((await freshState(lab))?.sidecar.active === 'active') return { ready: 'ready' } as const;
+        return { pending: 'it answers, and its unit is about to see it' };
       }
-      if (giveUp()) return { done: 'given-up' } as const;
+      if (giveUp()) return { ready: 'given-up' } as const;
       reason = (await unitError(machine, 'istio', before)) ?? reason;
-      return { notYet: reason };
+      return { pending: reason };
     },
   });
 }

@@ -3,10 +3,10 @@ import { driftOf } from '../guest/digest.ts';
 import { sidecarFiles } from '../guest/sidecar.ts';
 import { describeWorkloadFiles, workloadIdentity, type WorkloadFiles } from '../guest/workload-files.ts';
 import type { Finding, Step, StepContext } from '../plan/step.ts';
-import { viewCluster } from './cluster.ts';
+import { clusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import { entryOf, registerAgain } from './registration.ts';
-import { putAcrossFreeze, waitForReadiness } from './sidecar-start.ts';
+import { putDespiteHang, waitForReadiness } from './sidecar-start.ts';
 import { configureWorkload, gatewayAddressOf, readWorkloadFiles } from './workload.ts';
 
 /** A token with less life than this is renewed before it travels. */
@@ -42,7 +42,7 @@ export function sidecarStep(lab: Lab): Step {
       if (!state.sidecar.ready) return { drifted: 'the sidecar is not ready' };
       if (state.sidecar.hosts === false)
         return { drifted: `our lines in /etc/hosts of ${config.vm.name} are not there` };
-      return entryOf(lab, await viewCluster(lab, context), address) === undefined
+      return entryOf(lab, await clusterSnapshot(lab, context), address) === undefined
         ? { drifted: `${config.vm.name} is not registered with ${address}` }
         : 'ready';
     },
@@ -57,7 +57,7 @@ export function sidecarStep(lab: Lab): Step {
           const payload = sidecarFiles(config, { shipped: lab.shipped, workloadFiles: files, address });
           context.say('starting the sidecar');
           const former = (await lab.workloadVm.state())?.sidecar.invocation;
-          const started = await putAcrossFreeze(lab, machine, payload, context);
+          const started = await putDespiteHang(lab, machine, payload, context);
           const before = started === 'started' ? former : undefined;
           // A computer that sleeps lets the token age, also while the sidecar starts.
           const giveUp = token < TOKENS ? () => isStale(lab, files) : () => false;
@@ -93,5 +93,5 @@ async function filesWithFreshToken(lab: Lab, context: StepContext): Promise<Work
 /** A token that nobody can read counts as stale. */
 function isStale(lab: Lab, files: WorkloadFiles): boolean {
   const { tokenExpires } = describeWorkloadFiles(files);
-  return tokenExpires === undefined || tokenExpires - TOKEN_MARGIN_S < lab.doors.clock.now() / 1000;
+  return tokenExpires === undefined || tokenExpires - TOKEN_MARGIN_S < lab.system.clock.now() / 1000;
 }

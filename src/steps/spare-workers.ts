@@ -2,9 +2,9 @@ import { CliError } from '../errors/cli-error.ts';
 import type { MachineInfo } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
-import { counted } from '../plan/words.ts';
+import { counted } from '../plan/text.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
-import { findObject, rolloutState, viewCluster, type ClusterView } from './cluster.ts';
+import { findObject, rolloutState, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, nodeIsReady, nodeOf } from './node-health.ts';
 import { removeMachine } from './own-machines.ts';
@@ -23,7 +23,7 @@ export function spareWorkersStep(lab: Lab): Step {
   /** Nodes whose machine is gone: the cluster goes on counting with them, and with the pods that ran there. */
   const strandedNodes = async (context: StepContext): Promise<readonly string[]> => {
     const machines = (await lab.machines.all()).map(({ name }) => name);
-    return (await viewCluster(lab, context)).objects
+    return (await clusterSnapshot(lab, context)).objects
       .filter(({ kind }) => kind === 'Node')
       .map(({ metadata }) => metadata.name)
       .filter((name) => isSpareWorker(lab, name) && !machines.includes(name));
@@ -41,7 +41,8 @@ export function spareWorkersStep(lab: Lab): Step {
     for (const name of names) {
       await before(name);
       await removeMachine(lab, name, context);
-      if (findObject(await viewCluster(lab, context), 'Node', name) !== undefined) await forgetNode(lab, name, context);
+      if (findObject(await clusterSnapshot(lab, context), 'Node', name) !== undefined)
+        await forgetNode(lab, name, context);
     }
     return names;
   };
@@ -62,7 +63,7 @@ export function spareWorkersStep(lab: Lab): Step {
       return noted.length === 0 ? 'ready' : { drifted: `the record still names ${noted.join(', ')}` };
     },
     async apply(context) {
-      const serving = availableDeployments(await viewCluster(lab, context));
+      const serving = availableDeployments(await clusterSnapshot(lab, context));
       const names = [...(await removeAll(context, (name) => drain(lab, name, context)))];
       for (const name of await strandedNodes(context)) {
         context.say(`deleting node ${name}, whose machine is gone`);
@@ -82,7 +83,7 @@ export function spareWorkersStep(lab: Lab): Step {
 
 /** Lets the pods move before the machine goes. A node that is not Ready cannot end its pods; its pods are deleted later. */
 async function drain(lab: Lab, name: string, context: StepContext): Promise<void> {
-  if (!nodeIsReady(await viewCluster(lab, context), name)) return;
+  if (!nodeIsReady(await clusterSnapshot(lab, context), name)) return;
   context.say(`draining ${name}`);
   try {
     await lab.kubectl.drain(name, context);
@@ -99,7 +100,7 @@ async function forgetNode(lab: Lab, name: string, context: StepContext): Promise
   await lab.kubectl.removePodsOf(name, context);
 }
 
-function availableDeployments({ objects }: ClusterView): readonly KubeObject[] {
+function availableDeployments({ objects }: ClusterSnapshot): readonly KubeObject[] {
   return objects.filter((object) => object.kind === 'Deployment' && rolloutState(object) === 'available');
 }
 
@@ -112,7 +113,7 @@ async function waitForPodsToMove(
 ): Promise<void> {
   let late: KubeObject['metadata'] | undefined;
   await waitUntil({
-    clock: lab.doors.clock,
+    clock: lab.system.clock,
     signal: context.signal,
     say: context.say,
     what: 'the pods of the former workers',
@@ -123,17 +124,17 @@ async function waitForPodsToMove(
       late !== undefined && (await lab.kubectl.rolledOut(late.name, late.namespace ?? 'default', ms, signal)),
     probe: async () => {
       lab.kubectl.forget();
-      const view = await viewCluster(lab, context);
-      if (view.unreachable !== undefined) return { notYet: view.unreachable };
+      const view = await clusterSnapshot(lab, context);
+      if (view.unreachable !== undefined) return { pending: view.unreachable };
       const stranded = view.objects.filter((object) => object.kind === 'Pod' && from.includes(nodeOf(object) ?? ''));
-      if (stranded.length > 0) return { notYet: `${counted(stranded.length, 'pod')} on nodes that are gone` };
+      if (stranded.length > 0) return { pending: `${counted(stranded.length, 'pod')} on nodes that are gone` };
       const states = serving.map(({ metadata }) => ({
         metadata,
         state: deploymentState(view, metadata.name, metadata.namespace ?? 'default'),
       }));
       const first = states.find(({ state }) => state !== 'available');
       late = first?.metadata;
-      return first === undefined ? { done: true } : { notYet: `${first.metadata.name}: ${first.state}` };
+      return first === undefined ? { ready: true } : { pending: `${first.metadata.name}: ${first.state}` };
     },
   });
 }

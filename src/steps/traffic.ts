@@ -4,7 +4,14 @@ import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifest
 import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { applyObjects } from './apply.ts';
-import { compareObjects, findObject, seeCluster, sidecarRevision, viewCluster, type ClusterView } from './cluster.ts';
+import {
+  compareObjects,
+  findObject,
+  requireClusterSnapshot,
+  sidecarRevision,
+  clusterSnapshot,
+  type ClusterSnapshot,
+} from './cluster-snapshot.ts';
 import { createTroubleWatch, pendingReason } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
@@ -22,7 +29,7 @@ export function routeStep(lab: Lab): Step {
     needs: ['workload'],
     madeBy: 'istio-vms route',
     expectMs: 1_000,
-    check: async (context) => compareObjects(await viewCluster(lab, context), wanted),
+    check: async (context) => compareObjects(await clusterSnapshot(lab, context), wanted),
     async apply(context) {
       await applyObjects(lab, context, wanted);
     },
@@ -34,7 +41,7 @@ export function sampleStep(lab: Lab): Step {
   const wanted = sampleObjects(lab.config, lab.shipped.versions);
   const { config } = lab;
   let late: string = SAMPLE_DEPLOYMENTS[0];
-  const rollout = async (view: ClusterView): Promise<Finding> => {
+  const rollout = async (view: ClusterSnapshot): Promise<Finding> => {
     const stopped = await stoppedNodes(lab);
     for (const name of SAMPLE_DEPLOYMENTS) {
       late = name;
@@ -47,7 +54,7 @@ export function sampleStep(lab: Lab): Step {
   const waitForRollout = (context: StepContext, isNew: boolean): Promise<unknown> => {
     const troubles = createTroubleWatch(lab, SAMPLE_NAMESPACE);
     return waitUntil({
-      clock: lab.doors.clock,
+      clock: lab.system.clock,
       signal: context.signal,
       say: context.say,
       what: 'the sample application',
@@ -55,19 +62,19 @@ export function sampleStep(lab: Lab): Step {
       intervalMs: 3_000,
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
       // New Deployments become available together; of one that is changed, the last rollout is waited for.
-      ...(isNew ? { begun: true } : {}),
+      ...(isNew ? { blockFirst: true } : {}),
       block: (ms, signal) =>
         isNew
           ? lab.kubectl.allAvailable(SAMPLE_NAMESPACE, ms, signal)
           : lab.kubectl.rolledOut(late, SAMPLE_NAMESPACE, ms, signal),
       probe: async () => {
         lab.kubectl.forget();
-        const view = await viewCluster(lab, context);
-        if (view.unreachable !== undefined) return { notYet: view.unreachable };
+        const view = await clusterSnapshot(lab, context);
+        if (view.unreachable !== undefined) return { pending: view.unreachable };
         const state = await rollout(view);
         return state !== 'ready' && 'missing' in state
-          ? { notYet: pendingReason(state.missing, troubles, view, SAMPLE_DEPLOYMENTS) }
-          : { done: true };
+          ? { pending: pendingReason(state.missing, troubles, view, SAMPLE_DEPLOYMENTS) }
+          : { ready: true };
       },
     });
   };
@@ -78,22 +85,27 @@ export function sampleStep(lab: Lab): Step {
     madeBy: 'istio-vms up',
     expectMs: 25_000,
     async check(context) {
-      const view = await viewCluster(lab, context);
+      const view = await clusterSnapshot(lab, context);
       const objects = compareObjects(view, wanted);
       return objects === 'ready' ? rollout(view) : objects;
     },
     async apply(context: StepContext) {
-      const isNew = findObject(await viewCluster(lab, context), 'Namespace', SAMPLE_NAMESPACE) === undefined;
+      const isNew = findObject(await clusterSnapshot(lab, context), 'Namespace', SAMPLE_NAMESPACE) === undefined;
       await applyObjects(lab, context, wanted);
       await waitForRollout(context, isNew);
       // Injection happens when a pod is made: one from before has no sidecar, or an older revision's.
-      await restartDeployments(lab, context, SAMPLE_NAMESPACE, staleSamples(await seeCluster(lab, context), config));
+      await restartDeployments(
+        lab,
+        context,
+        SAMPLE_NAMESPACE,
+        staleSamples(await requireClusterSnapshot(lab, context), config),
+      );
     },
   };
 }
 
 /** Deployments of the sample with a pod that has no sidecar, or one of another control plane or configuration. */
-function staleSamples(view: ClusterView, config: Config): readonly StaleDeployment[] {
+function staleSamples(view: ClusterSnapshot, config: Config): readonly StaleDeployment[] {
   const { revision } = config.istio;
   return staleDeployments(view, SAMPLE_NAMESPACE, SAMPLE_DEPLOYMENTS, (pod) => {
     if (sidecarRevision(pod) !== revision) return `without a sidecar of revision ${revision}`;

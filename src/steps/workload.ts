@@ -7,7 +7,7 @@ import type { Finding, Step, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
-import { compareObjects, seeCluster, viewCluster } from './cluster.ts';
+import { compareObjects, requireClusterSnapshot, clusterSnapshot } from './cluster-snapshot.ts';
 import { expectedGatewayAddress } from './eastwest.ts';
 import { overlayText } from './istio.ts';
 import type { Lab } from './lab.ts';
@@ -38,12 +38,12 @@ export function workloadStep(lab: Lab): Step {
     expectMs: 6_000,
 
     async check(context): Promise<Finding> {
-      const view = await viewCluster(lab, context);
+      const view = await clusterSnapshot(lab, context);
       const objects = compareObjects(view, workloadObjects(config));
       if (objects !== 'ready') return objects;
       const files = await readWorkloadFiles(lab);
       if (files === undefined) return { missing: `no complete set of files in ${config.paths.workloadFiles}` };
-      if ((await lab.doors.files.stat(halfMade(lab))) !== undefined)
+      if ((await lab.system.files.stat(halfMade(lab))) !== undefined)
         return { drifted: 'a run that was cut has left a token behind' };
       const open = await openToOthers(lab);
       if (open !== undefined) return { drifted: `${open} is readable for others` };
@@ -80,7 +80,7 @@ export function workloadStep(lab: Lab): Step {
 
 /** Where the VM will find the gateway. @throws CliError `step-too-early` while no node has an address */
 export async function gatewayAddressOf(lab: Lab, context: StepContext): Promise<string> {
-  const address = expectedGatewayAddress(lab, await seeCluster(lab, context));
+  const address = expectedGatewayAddress(lab, await requireClusterSnapshot(lab, context));
   if (address !== undefined) return address;
   throw new CliError('step-too-early', {
     message: 'No node has an address that the gateway could use.',
@@ -90,15 +90,15 @@ export async function gatewayAddressOf(lab: Lab, context: StepContext): Promise<
 
 /** Asks istioctl for the files and a new token, puts right what it cannot know, and keeps them 0600 in 0700. */
 export async function configureWorkload(lab: Lab, context: StepContext, gatewayAddress: string): Promise<void> {
-  const { config, doors } = lab;
+  const { config, system } = lab;
   const vmAddress = await lab.engine.machine(config.vm.name).address();
   const groupFile = `${config.paths.manifests}/workload-group.yaml`;
-  await doors.files.write(groupFile, toYaml([workloadGroup(config)]), 0o644);
+  await system.files.write(groupFile, toYaml([workloadGroup(config)]), 0o644);
 
   // istioctl writes the token readable for all (facts/istio-vm.md 4.2): into a directory that lets nobody in.
   const raw = halfMade(lab);
-  await doors.files.remove(raw);
-  await doors.files.makeDirectory(raw, 0o700);
+  await system.files.remove(raw);
+  await system.files.makeDirectory(raw, 0o700);
   try {
     context.say('istioctl x workload entry configure');
     const request = { groupFile, outputDir: raw, ingressIp: gatewayAddress, internalIp: vmAddress };
@@ -120,21 +120,21 @@ export async function configureWorkload(lab: Lab, context: StepContext, gatewayA
       });
     }
     for (const [key, name] of Object.entries(FILE_NAMES)) {
-      await doors.files.write(`${raw}/${name}`, fixed[key as keyof WorkloadFiles], 0o600);
+      await system.files.write(`${raw}/${name}`, fixed[key as keyof WorkloadFiles], 0o600);
     }
-    await doors.files.write(`${raw}/${MADE_FROM}`, `${await sourcesDigest(lab)}\n`, 0o600);
+    await system.files.write(`${raw}/${MADE_FROM}`, `${await sourcesDigest(lab)}\n`, 0o600);
     // All at once: files of two makes would not fit each other, and nobody could see it.
-    await doors.files.remove(config.paths.workloadFiles);
-    await doors.files.rename(raw, config.paths.workloadFiles);
+    await system.files.remove(config.paths.workloadFiles);
+    await system.files.rename(raw, config.paths.workloadFiles);
   } finally {
-    await doors.files.remove(raw);
+    await system.files.remove(raw);
   }
 }
 
 /** The files, and what a run that was cut left of the next ones: among both is a token. */
 export async function removeWorkloadFiles(lab: Lab): Promise<void> {
-  await lab.doors.files.remove(halfMade(lab));
-  await lab.doors.files.remove(lab.config.paths.workloadFiles);
+  await lab.system.files.remove(halfMade(lab));
+  await lab.system.files.remove(lab.config.paths.workloadFiles);
 }
 
 /** Where the files wait until all of them are right. */
@@ -151,7 +151,7 @@ async function sourcesDigest(lab: Lab): Promise<string> {
 }
 
 async function madeFrom(lab: Lab): Promise<string | undefined> {
-  return (await lab.doors.files.readText(`${lab.config.paths.workloadFiles}/${MADE_FROM}`))?.trim();
+  return (await lab.system.files.readText(`${lab.config.paths.workloadFiles}/${MADE_FROM}`))?.trim();
 }
 
 /** The five files as they are on this computer; undefined when one is missing. */
@@ -163,7 +163,7 @@ async function readWorkloadFilesIn(lab: Lab, directory: string): Promise<Workloa
   const entries = await Promise.all(
     Object.entries(FILE_NAMES).map(async ([key, name]) => [
       key,
-      await lab.doors.files.readText(`${directory}/${name}`),
+      await lab.system.files.readText(`${directory}/${name}`),
     ]),
   );
   if (entries.some(([, text]) => text === undefined)) return undefined;
@@ -176,7 +176,7 @@ async function readWorkloadFilesIn(lab: Lab, directory: string): Promise<Workloa
 async function openToOthers(lab: Lab): Promise<string | undefined> {
   const directory = lab.config.paths.workloadFiles;
   for (const path of [directory, ...Object.values(FILE_NAMES).map((name) => `${directory}/${name}`)]) {
-    const stat = await lab.doors.files.stat(path);
+    const stat = await lab.system.files.stat(path);
     if (stat !== undefined && (stat.mode & 0o077) !== 0) return path;
   }
   return undefined;
@@ -193,7 +193,7 @@ async function rootCertificate(lab: Lab, context: StepContext): Promise<string |
 async function waitForRootCertificate(lab: Lab, context: StepContext): Promise<void> {
   const { namespace } = lab.config.vm;
   await waitUntil({
-    clock: lab.doors.clock,
+    clock: lab.system.clock,
     signal: context.signal,
     say: context.say,
     what: `the root certificate in namespace ${namespace}`,
@@ -202,8 +202,8 @@ async function waitForRootCertificate(lab: Lab, context: StepContext): Promise<v
     hint: `istiod writes it; look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${lab.config.istio.namespace} get pods\`.`,
     probe: async () => {
       return (await rootCertificate(lab, context)) !== undefined
-        ? { done: true }
-        : { notYet: 'ConfigMap istio-ca-root-cert is not there yet' };
+        ? { ready: true }
+        : { pending: 'ConfigMap istio-ca-root-cert is not there yet' };
     },
   });
 }

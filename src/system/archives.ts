@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
-import type { TarMember } from './doors.ts';
+import type { TarMember } from './system.ts';
 
 /** One file on its way into a tar that is built in memory. */
 export interface TarEntry {

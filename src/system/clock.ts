@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Clock } from './doors.ts';
+import type { Clock } from './system.ts';
 
 /** Real time. */
 export function createClock(): Clock {
@@ -10,7 +10,7 @@ export function createClock(): Clock {
       try {
         await wait(ms, undefined, signal === undefined ? {} : { signal });
       } catch (thrown) {
-        // Node rejects with an error of its own; the door promises the signal's reason.
+        // Node rejects with an error of its own; the interface promises the signal's reason.
         signal?.throwIfAborted();
         throw thrown;
       }

@@ -1,4 +1,4 @@
-import type { Command, CommandResult } from './doors.ts';
+import type { Command, CommandResult } from './system.ts';
 
 /** Why a command did not end well. */
 export type CommandFailure = 'not-found' | 'exit' | 'timed-out' | 'aborted' | 'killed';

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CliError } from '../errors/cli-error.ts';
-import type { DownloadRequest, Downloads } from './doors.ts';
+import type { DownloadRequest, Downloads } from './system.ts';
 import { asFileError } from './file-errors.ts';
 import { sweepLeftovers } from './leftovers.ts';
 import { leavePartial, noteOrigin, takePartial, type Partial } from './partial.ts';
@@ -15,7 +15,7 @@ const STALL_MS = 60_000;
 const TEXT_LIMIT = 1_000_000;
 
 /**
- * The real downloads door: https, http (a mirror on this computer or its network) and file URLs. What a broken line or a
+ * The real downloads interface: https, http (a mirror on this computer or its network) and file URLs. What a broken line or a
  * killed run has left is gone on from, where the server can.
  *
  * @param stallMs how long to wait for the next byte

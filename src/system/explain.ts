@@ -3,7 +3,7 @@ import { CliError, type ErrorFacts } from '../errors/cli-error.ts';
 import { knownIssue, type IssueTool } from '../errors/known-issues.ts';
 import type { Reason } from '../errors/reasons.ts';
 import type { CommandError } from './command-error.ts';
-import type { Command } from './doors.ts';
+import type { Command } from './system.ts';
 import { createMask, type Mask } from './mask.ts';
 import { plainText, tail } from './plain-text.ts';
 import { quoteCommand } from './quote.ts';
@@ -17,7 +17,7 @@ const TAIL_LINES = 15;
 export function explain(error: CommandError, mask?: Pick<Mask, 'text'>): CliError {
   const { command, result, failure } = error;
   const stderr = command.secretOutput === true ? '' : result.stderr;
-  const tool = speaker(command, stderr, result.exitCode);
+  const tool = toolOf(command, stderr, result.exitCode);
   // An interrupt or a full wait is what happened, whatever else the program wrote before it.
   const issue = failure === 'exit' ? knownIssue(plainText(stderr), tool) : undefined;
   const own = createMask();
@@ -62,7 +62,7 @@ function plainFact(error: CommandError, tool: IssueTool | undefined): string {
 }
 
 /** Which program the words on stderr are from. With `exec` of an engine it is the guest, unless the engine says otherwise. */
-export function speaker(command: Command, stderr: string, exitCode?: number): IssueTool | undefined {
+export function toolOf(command: Command, stderr: string, exitCode?: number): IssueTool | undefined {
   switch (basename(command.file).replace(/-\d.*$/, '')) {
     case 'multipass':
       return command.args[0] === 'exec' && !/^exec failed: |multipass_root_cert/m.test(stderr) ? 'guest' : 'multipass';

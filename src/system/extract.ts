@@ -8,7 +8,7 @@ import { createGunzip } from 'node:zlib';
 import { extract, type Extract } from 'tar-stream';
 import { CliError } from '../errors/cli-error.ts';
 import { isGzip, memberName } from './archives.ts';
-import type { ArchiveListing, ArchiveMember } from './doors.ts';
+import type { ArchiveListing, ArchiveMember } from './system.ts';
 import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
 
 /**

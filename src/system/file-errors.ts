@@ -6,7 +6,7 @@ export function codeOf(thrown: unknown): string | undefined {
 }
 
 /** Nothing is at this path; neither where one of its parents is no directory. */
-export function isAbsent(thrown: unknown): boolean {
+export function isNotFound(thrown: unknown): boolean {
   return codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR';
 }
 

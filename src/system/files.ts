@@ -3,14 +3,14 @@ import { createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { CliError } from '../errors/cli-error.ts';
-import type { Files, FileStat } from './doors.ts';
+import type { Files, FileStat } from './system.ts';
 import { extractMembers, listMembers } from './extract.ts';
-import { asFileError, isAbsent } from './file-errors.ts';
+import { asFileError, isNotFound } from './file-errors.ts';
 import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
 import { lockFile } from './lock.ts';
 import { packMembers } from './pack.ts';
 
-/** The real files door. Every failure names the path and what to do about it. */
+/** The real files interface. Every failure names the path and what to do about it. */
 export function createFiles(): Files {
   return {
     read: (path) => guarded(path, 'read', () => orAbsent(fs.readFile(path))),
@@ -130,7 +130,7 @@ async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (thrown) {
-    if (isAbsent(thrown)) return undefined;
+    if (isNotFound(thrown)) return undefined;
     throw thrown;
   }
 }

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { CliError } from '../errors/cli-error.ts';
-import type { Cpu, Host, Platform } from './doors.ts';
+import type { Cpu, Host, Platform } from './system.ts';
 
 const PLATFORMS: Readonly<Record<string, Platform>> = { darwin: 'darwin', linux: 'linux' };
 const CPUS: Readonly<Record<string, Cpu>> = { x64: 'amd64', arm64: 'arm64' };

@@ -1,18 +1,18 @@
 import { createClock } from './clock.ts';
-import type { Doors } from './doors.ts';
+import type { System } from './system.ts';
 import { createDownloads } from './downloads.ts';
 import { createFiles } from './files.ts';
 import { createProcesses } from './processes.ts';
 
-/** The doors onto the real world. */
-export interface RealDoors extends Doors {
+/** The system interfaces onto the real world. */
+export interface RealSystem extends System {
   /** Ends every command that only looks: for the first Ctrl-C. */
   cutReads(): void;
   /** Ends every command that still runs: for the second Ctrl-C. */
   killAll(): void;
 }
 
-export function createRealDoors(): RealDoors {
+export function createRealSystem(): RealSystem {
   const processes = createProcesses();
   return {
     processes,

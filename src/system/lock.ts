@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
-import type { LockAnswer, LockHolder } from './doors.ts';
-import { codeOf, isAbsent } from './file-errors.ts';
+import type { LockAnswer, LockHolder } from './system.ts';
+import { codeOf, isNotFound } from './file-errors.ts';
 
 /** File systems that know no locks say so with one of these. */
 const NO_LOCKS = new Set(['ENOLCK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
@@ -36,7 +36,7 @@ export async function lockFile(path: string, holder: Omit<LockHolder, 'pid'>): P
 }
 
 async function held(path: string, file: FileHandle, holder: LockHolder): Promise<LockAnswer> {
-  // The name is for people. A full disk must not keep anybody from freeing it.
+  // The name is for people. A full disk must not keep anybody from nameConflictHint it.
   await introduce(file, holder).catch(() => undefined);
   return {
     release: async () => {
@@ -66,7 +66,7 @@ async function isAt(path: string, file: FileHandle): Promise<boolean> {
     const [there, ours] = await Promise.all([stat(path), file.stat()]);
     return there.ino === ours.ino && there.dev === ours.dev;
   } catch (thrown) {
-    if (isAbsent(thrown)) return false;
+    if (isNotFound(thrown)) return false;
     throw thrown;
   }
 }

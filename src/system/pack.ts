@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pack, type Header, type Pack } from 'tar-stream';
-import type { TarMember } from './doors.ts';
+import type { TarMember } from './system.ts';
 import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
 
 /** Nothing of the moment or of this computer goes into an archive: the same members give the same bytes. */

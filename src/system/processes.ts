@@ -4,7 +4,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { CliError } from '../errors/cli-error.ts';
 import { CommandError, type CommandFailure } from './command-error.ts';
-import type { Command, CommandResult, FileInput, Processes } from './doors.ts';
+import type { Command, CommandResult, FileInput, Processes } from './system.ts';
 import { tarStream } from './pack.ts';
 
 /** How long a process group may take to end in good order before it is killed. */
@@ -33,7 +33,7 @@ interface Running {
 }
 
 /**
- * The real processes door, and the one place that starts any. No shell, ever: arguments go to the program as they are.
+ * The real processes interface, and the one place that starts any. No shell, ever: arguments go to the program as they are.
  *
  * Each command leads a process group (and session) of its own. So the terminal's Ctrl-C reaches us alone, no program
  * can ask questions on the terminal, and ending a command ends its children too.

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { VersionTable } from '../config/config.ts';
 
-/** Read-only inputs that ship with the tool (`data/`). They are part of the program, so they are read past the doors. */
+/** Read-only inputs that ship with the tool (`data/`). They are part of the program, so they are read past the system interfaces. */
 export interface ShippedData {
   readonly versions: VersionTable;
   /** `data/guest`: file name → text. */

@@ -14,7 +14,7 @@ export const ECHO_MS = 500;
  * what must not be cut.
  * @param now milliseconds, on any scale that only grows
  */
-export function withoutEchoes(act: () => void, now: () => number): (signal: EndSignal) => void {
+export function ignoreEchoes(act: () => void, now: () => number): (signal: EndSignal) => void {
   let last: number | undefined;
   return (signal) => {
     const at = now();

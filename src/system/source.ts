@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { CliError } from '../errors/cli-error.ts';
-import { codeOf, isAbsent } from './file-errors.ts';
+import { codeOf, isNotFound } from './file-errors.ts';
 import { get } from './http.ts';
 
 /** Where to go on: so many bytes are here, of the very file that the server then called by this name. */
@@ -52,7 +52,7 @@ export async function* bytesOf(request: SourceRequest): AsyncGenerator<Uint8Arra
     signal?.throwIfAborted();
     if (watchdog.signal.aborted) throw failed(url, `no byte came for ${Math.round(stallMs / 1000)} s`, thrown);
     if (thrown instanceof CliError) throw thrown;
-    if (isAbsent(thrown)) throw absent(url, 'there is no such file');
+    if (isNotFound(thrown)) throw absent(url, 'there is no such file');
     throw failed(url, rootMessage(thrown), thrown);
   } finally {
     watchdog.stop();

@@ -1,4 +1,4 @@
-import type { Command } from '../system/doors.ts';
+import type { Command } from '../system/system.ts';
 
 /** Pulling the proxy image is some 100 MB. */
 const CREATE_MS = 900_000;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { ArchiveMember, Command, CommandResult, Files, Processes } from '../system/doors.ts';
+import type { ArchiveMember, Command, CommandResult, Files, Processes } from '../system/system.ts';
 import { explain } from '../system/explain.ts';
 import * as argv from './container-argv.ts';
 

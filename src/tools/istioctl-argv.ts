@@ -1,4 +1,4 @@
-import type { Command } from '../system/doors.ts';
+import type { Command } from '../system/system.ts';
 import type { KubeTarget } from './kubectl-argv.ts';
 
 /** Where istioctl is, and which cluster it speaks to. */

@@ -3,13 +3,13 @@ import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { knownIssue } from '../errors/known-issues.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Clock, Command, CommandResult, Processes } from '../system/doors.ts';
+import type { Clock, Command, CommandResult, Processes } from '../system/system.ts';
 import { explain } from '../system/explain.ts';
 import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
 import * as argv from './istioctl-argv.ts';
 import { readProgress } from './istioctl-progress.ts';
-import { tellAgain, type Running } from './say.ts';
+import { repeatMessage, type Context } from './say.ts';
 
 export interface Istioctl {
   /** Of the program, e.g. `1.19.3`; undefined when it is not there. */
@@ -17,12 +17,12 @@ export interface Istioctl {
   /** Installs or updates from IstioOperator files, a later one over an earlier one; waits until it is rolled out. */
   install(files: readonly string[], running?: InstallRun): Promise<void>;
   /** Lets the tag `default` point to our revision. */
-  setDefaultTag(running?: Running): Promise<void>;
+  setDefaultTag(running?: Context): Promise<void>;
   /** Writes the five files of a workload VM. Waits for istiod's root certificate in a young namespace. */
-  configureWorkload(request: argv.WorkloadRequest, running?: Running): Promise<void>;
+  configureWorkload(request: argv.WorkloadRequest, running?: Context): Promise<void>;
 }
 
-export interface InstallRun extends Running {
+export interface InstallRun extends Context {
   /** Hears istioctl's own progress, line by line. */
   readonly onProgress?: (line: string) => void;
 }
@@ -54,17 +54,17 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
     istioNamespace: istio.namespace,
   };
 
-  const run = async (command: Command, running?: Running): Promise<CommandResult> =>
+  const run = async (command: Command, running?: Context): Promise<CommandResult> =>
     tried(() => processes.run(command, running?.signal), running);
 
-  const tried = async (once: () => Promise<CommandResult>, { say, signal }: Running = {}): Promise<CommandResult> => {
+  const tried = async (once: () => Promise<CommandResult>, { say, signal }: Context = {}): Promise<CommandResult> => {
     try {
       return await retry(once, {
         clock,
-        pauses: PAUSES,
+        delays: PAUSES,
         signal,
-        worthIt: (thrown) => thrown instanceof CommandError && passesByItself(thrown),
-        onRetry: tellAgain(say),
+        shouldRetry: (thrown) => thrown instanceof CommandError && passesByItself(thrown),
+        onRetry: repeatMessage(say),
       });
     } catch (thrown) {
       throw thrown instanceof CommandError ? explain(thrown) : thrown;

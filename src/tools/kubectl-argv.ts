@@ -1,4 +1,4 @@
-import type { Command } from '../system/doors.ts';
+import type { Command } from '../system/system.ts';
 import type { KubeObject } from './kube-object.ts';
 
 /** Which cluster. */

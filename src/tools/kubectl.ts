@@ -3,13 +3,13 @@ import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { knownIssue } from '../errors/known-issues.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Clock, Command, CommandResult, Processes } from '../system/doors.ts';
+import type { Clock, Command, CommandResult, Processes } from '../system/system.ts';
 import { explain } from '../system/explain.ts';
 import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
 import { parseObjects, viewOf, type KubeObject, type KubeView } from './kube-object.ts';
 import * as argv from './kubectl-argv.ts';
-import { tellAgain, type Running } from './say.ts';
+import { repeatMessage, type Context } from './say.ts';
 
 /** The API did not answer; why, in one sentence. */
 export interface Unreachable {
@@ -17,7 +17,7 @@ export interface Unreachable {
 }
 
 /** For what takes away something that we made: it is begun also after an abort, and not cut; only its further tries end. */
-export interface Removal extends Running {
+export interface Removal extends Context {
   readonly cleanup?: true;
 }
 
@@ -29,17 +29,17 @@ export interface Kubectl {
   /** Of the program itself, without a `v`. @throws CliError `tool-missing` */
   clientVersion(): Promise<string>;
   /** Objects of these kinds; a kind that the cluster does not know has none. @throws CliError `api-unreachable` */
-  get(kinds: string | readonly string[], options?: argv.GetOptions, running?: Running): Promise<readonly KubeObject[]>;
+  get(kinds: string | readonly string[], options?: argv.GetOptions, running?: Context): Promise<readonly KubeObject[]>;
   /** Like `get`, once; an API that does not answer is an answer too. */
   tryGet(
     kinds: string | readonly string[],
     options?: argv.GetOptions,
-    running?: Running,
+    running?: Context,
   ): Promise<readonly KubeObject[] | Unreachable>;
   /** All that our checks look at, remembered until this tool writes or `forget` is called. @throws CliError */
-  everything(running?: Running): Promise<KubeView>;
+  everything(running?: Context): Promise<KubeView>;
   /** Like `everything`, once; «unreachable» is remembered for some seconds. */
-  tryEverything(running?: Running): Promise<KubeView | Unreachable>;
+  tryEverything(running?: Context): Promise<KubeView | Unreachable>;
   /**
    * Drops the cached snapshot, so that the next read asks the API server. Call it before each read when polling.
    *
@@ -50,13 +50,13 @@ export interface Kubectl {
   forgetKinds(): void;
   /** Drops the cached snapshot. The cluster is new: the next read lists the kinds it serves before it gets their objects. */
   expectFewKinds(): void;
-  apply(objects: readonly KubeObject[], running?: Running): Promise<void>;
+  apply(objects: readonly KubeObject[], running?: Context): Promise<void>;
   /** Waits until it is gone; absent is fine. */
   remove(kind: string, name: string, namespace?: string, running?: Removal): Promise<void>;
   /** Lets the pods of a node move, within a minute. @throws CliError when some did not leave */
-  drain(node: string, running?: Running): Promise<void>;
+  drain(node: string, running?: Context): Promise<void>;
   /** Deletes the pods of a node whose machine is gone. */
-  removePodsOf(node: string, running?: Running): Promise<void>;
+  removePodsOf(node: string, running?: Context): Promise<void>;
   /** Runs a program in a pod of a deployment. @throws CommandError with the program's own exit code */
   exec(
     place: argv.PodPlace,
@@ -64,9 +64,9 @@ export interface Kubectl {
     effect: Command['effect'],
     signal?: AbortSignal,
   ): Promise<CommandResult>;
-  restart(deployment: string, namespace: string, running?: Running): Promise<void>;
+  restart(deployment: string, namespace: string, running?: Context): Promise<void>;
   /** Sets the number of pods of a Deployment. */
-  scale(deployment: string, namespace: string, replicas: number, running?: Running): Promise<void>;
+  scale(deployment: string, namespace: string, replicas: number, running?: Context): Promise<void>;
   /** Blocks until a node is Ready, at most so many milliseconds; whether it is. Any failure counts as no. */
   nodeReady(name: string, ms: number, signal?: AbortSignal): Promise<boolean>;
   /** Blocks until a WorkloadEntry has this health, at most so many milliseconds; whether it has. Any failure counts as no. */
@@ -150,7 +150,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     };
     const once = (): Promise<CommandResult> => processes.run(command, cleanup === true ? undefined : signal);
     try {
-      return await retry(once, { clock, pauses: PAUSES, signal, worthIt, onRetry: tellAgain(say) });
+      return await retry(once, { clock, delays: PAUSES, signal, shouldRetry: worthIt, onRetry: repeatMessage(say) });
     } catch (thrown) {
       if (signal?.aborted !== true || last === undefined) throw thrown;
       // It would have been tried again: the interrupt is why it was not.

@@ -1,7 +1,7 @@
 import semver from 'semver';
 import { CliError } from '../errors/cli-error.ts';
 import type { Reason } from '../errors/reasons.ts';
-import type { Platform } from '../system/doors.ts';
+import type { Platform } from '../system/system.ts';
 
 /** Programs that people install themselves; istioctl is not among them, for we fetch it. */
 export type HostTool = 'multipass' | 'incus' | 'kubectl' | 'docker' | 'podman';

@@ -5,7 +5,7 @@ import { explain } from '../system/explain.ts';
 export type Say = (text: string) => void;
 
 /** Options of a command that runs for a step or a check; the context of a step has them. */
-export interface Running {
+export interface Context {
   /** Hears of what is tried again. */
   readonly say?: Say;
   /** Ends the command, and the pauses between tries. */
@@ -13,7 +13,7 @@ export interface Running {
 }
 
 /** For `retry`: tells what went wrong for the moment, and when it is tried again. */
-export function tellAgain(say: Say | undefined): (thrown: unknown, pauseMs: number) => void {
+export function repeatMessage(say: Say | undefined): (thrown: unknown, pauseMs: number) => void {
   return (thrown, pauseMs) => {
     if (thrown instanceof CommandError) say?.(`${explain(thrown).message} Trying again in ${pauseMs / 1000} s.`);
   };

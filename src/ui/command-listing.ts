@@ -1,5 +1,5 @@
-import { counted } from '../plan/words.ts';
-import type { Command } from '../system/doors.ts';
+import { counted } from '../plan/text.ts';
+import type { Command } from '../system/system.ts';
 import { quoteCommand, quoteWord } from '../system/quote.ts';
 
 /** Text longer than this is no fun to paste; it is named instead. In characters. */

@@ -1,10 +1,10 @@
 import type { CliError } from '../errors/cli-error.ts';
-import { sentence } from '../plan/words.ts';
-import { hang, wrapText } from './fold.ts';
-import type { Paint } from './paint.ts';
+import { sentence } from '../plan/text.ts';
+import { hang, wrapText } from './wrap.ts';
+import type { Styles } from './styles.ts';
 
 export interface ErrorScreenOptions {
-  readonly paint: Paint;
+  readonly paint: Styles;
   /** Columns of the terminal. */
   readonly width: number;
   /** The full log, if one was begun. */
@@ -28,7 +28,7 @@ export function renderError(error: CliError, options: ErrorScreenOptions): strin
   const width = bounded(options.width);
   const stop = error.reason === 'interrupted';
   const [first = '', ...rest] = hang(stop ? '◼ ' : '✖ ', sentence(error.message), width);
-  const brush = stop ? paint.warn : paint.bad;
+  const brush = stop ? paint.warning : paint.error;
   const blocks = [
     [brush(first), ...rest.map(brush)],
     details.flatMap((detail) => hang('  • ', detail, width)),
@@ -46,7 +46,7 @@ export function renderError(error: CliError, options: ErrorScreenOptions): strin
   return `${filled.join('\n\n')}\n`;
 }
 
-function said(stderrTail: string, paint: Paint): readonly string[] {
+function said(stderrTail: string, paint: Styles): readonly string[] {
   if (stderrTail.trim() === '') return [];
   const lines = stderrTail.trimEnd().split('\n');
   const shown = lines.slice(-STDERR_LINES);

@@ -1,11 +1,11 @@
 import { CommandError } from '../system/command-error.ts';
-import type { Clock, Command, CommandResult, Files, Processes } from '../system/doors.ts';
+import type { Clock, Command, CommandResult, Files, Processes } from '../system/system.ts';
 import type { Mask } from '../system/mask.ts';
 import { sha256 } from '../system/digest.ts';
 import { plainText } from '../system/plain-text.ts';
 import { quoteCommand } from '../system/quote.ts';
-import { counted, duration } from '../plan/words.ts';
-import { createDirections, createThinning, plainLine, QUIET_MS } from './plain.ts';
+import { counted, duration } from '../plan/text.ts';
+import { createDirectionTracker, createRepeatFilter, plainLine, REPEAT_INTERVAL_MS } from './plain.ts';
 import type { Reporter } from './reporter.ts';
 
 /** The full log of one run: one file, in the order of time, secrets masked. */
@@ -69,7 +69,7 @@ const LONGEST_OUTPUT = 64 * 1024;
 const LONGEST_ANSWER = 1024;
 
 /**
- * The same door, with every command and what came of it in the log.
+ * The same interface, with every command and what came of it in the log.
  *
  * @param ownerOf on whose behalf the command runs now, e.g. `apply/istio`
  */
@@ -104,8 +104,8 @@ export function loggingProcesses(
 
 /** The progress of the run in the log. */
 export function createLogReporter(log: Pick<RunLog, 'write' | 'flush' | 'verbose'>): Reporter {
-  const directions = createDirections();
-  const isNews = createThinning(log.verbose ? 0 : QUIET_MS);
+  const directions = createDirectionTracker();
+  const isNews = createRepeatFilter(log.verbose ? 0 : REPEAT_INTERVAL_MS);
   return {
     event: (event) => {
       directions.see(event);

@@ -1,5 +1,5 @@
 import type { RunEvent } from '../plan/events.ts';
-import { duration } from '../plan/words.ts';
+import { duration } from '../plan/text.ts';
 import type { Reporter, ReporterEvent } from './reporter.ts';
 
 export interface PlainOptions {
@@ -10,12 +10,12 @@ export interface PlainOptions {
 }
 
 /** The least time between two sentences of a step that differ in numbers alone (progress in per cent, bytes, tries). */
-export const QUIET_MS = 10_000;
+export const REPEAT_INTERVAL_MS = 10_000;
 
 /** A line an event, with the time of the run in UTC, as the log has it. For logs, pipes and `CI`. */
 export function createPlainReporter({ write, verbose = false }: PlainOptions): Reporter {
-  const directions = createDirections();
-  const isNews = createThinning(verbose ? 0 : QUIET_MS);
+  const directions = createDirectionTracker();
+  const isNews = createRepeatFilter(verbose ? 0 : REPEAT_INTERVAL_MS);
   return {
     event: (event) => {
       directions.see(event);
@@ -63,7 +63,7 @@ function textOf(event: ReporterEvent, removing: boolean): string | undefined {
 }
 
 /** Whether a sentence is worth a line: of another shape than the last one, or a while later. */
-export function createThinning(quietMs: number): (said: { id: string; at: number; text: string }) => boolean {
+export function createRepeatFilter(quietMs: number): (said: { id: string; at: number; text: string }) => boolean {
   const last = new Map<string, { shape: string; at: number }>();
   return ({ id, at, text }) => {
     const shape = text.replaceAll(/\d+(?:[.,]\d+)?/g, '#');
@@ -75,7 +75,7 @@ export function createThinning(quietMs: number): (said: { id: string; at: number
 }
 
 /** Remembers which way the run goes: the same event means another thing when removing. */
-export function createDirections(): { see: (event: ReporterEvent | RunEvent) => void; removing: () => boolean } {
+export function createDirectionTracker(): { see: (event: ReporterEvent | RunEvent) => void; removing: () => boolean } {
   let removing = false;
   return {
     see: (event) => {

@@ -1,6 +1,6 @@
-import type { Clock } from '../system/doors.ts';
+import type { Clock } from '../system/system.ts';
 import { chooseReporter, type OutputOptions } from './choose-reporter.ts';
-import { createPaint, type Paint } from './paint.ts';
+import { createStyles, type Styles } from './styles.ts';
 import { createPlainReporter } from './plain.ts';
 import { createSilentReporter, type Reporter } from './reporter.ts';
 import { createTreeReporter } from './tree.ts';
@@ -9,11 +9,11 @@ import { createTreeReporter } from './tree.ts';
 export interface Screen {
   readonly reporter: Reporter;
   /** Paint for stderr, the story. */
-  readonly paint: Paint;
+  readonly paint: Styles;
   /** Columns of stderr; 0 when it is no terminal. */
   readonly width: number;
   /** Paint and columns for stdout, the answer. */
-  readonly answer: { readonly paint: Paint; readonly width: number };
+  readonly answer: { readonly paint: Styles; readonly width: number };
 }
 
 export interface ScreenInput {
@@ -27,12 +27,12 @@ export interface ScreenInput {
 /** Decides once how everything is shown. */
 export function createScreen({ options, env, stdout, stderr, clock }: ScreenInput): Screen {
   const { kind, colour } = chooseReporter(options, { stderrIsTTY: stderr.isTTY, env });
-  const paint = createPaint(colour);
+  const paint = createStyles(colour);
   return {
     paint,
     width: stderr.isTTY ? stderr.columns : 0,
     answer: {
-      paint: createPaint(chooseReporter(options, { stderrIsTTY: stdout.isTTY, env }).colour),
+      paint: createStyles(chooseReporter(options, { stderrIsTTY: stdout.isTTY, env }).colour),
       width: stdout.isTTY ? stdout.columns : 0,
     },
     reporter:

@@ -1,10 +1,10 @@
 import { criticalChain, type RunReport } from '../plan/report.ts';
-import { counted, duration } from '../plan/words.ts';
-import { wrapText } from './fold.ts';
-import type { Paint } from './paint.ts';
+import { counted, duration } from '../plan/text.ts';
+import { wrapText } from './wrap.ts';
+import type { Styles } from './styles.ts';
 
 export interface SummaryOptions {
-  readonly paint: Paint;
+  readonly paint: Styles;
   /** Columns of the terminal; 0 when there is none. */
   readonly width: number;
 }

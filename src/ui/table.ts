@@ -1,17 +1,17 @@
 import Table from 'cli-table3';
 import { stripVTControlCharacters } from 'node:util';
-import { hang, lengthOf, wrapText } from './fold.ts';
-import type { Brush, Paint } from './paint.ts';
+import { hang, lengthOf, wrapText } from './wrap.ts';
+import type { Style, Styles } from './styles.ts';
 
 /** Text, or text with a brush: it is wrapped first and painted line by line after. */
-export type Cell = string | { readonly text: string; readonly paint: Brush };
+export type Cell = string | { readonly text: string; readonly paint: Style };
 
 export interface TableOptions {
   readonly head?: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
   /** Columns of the terminal; 0 when there is none (a pipe), and nothing is wrapped. */
   readonly width: number;
-  readonly paint: Paint;
+  readonly paint: Styles;
 }
 
 const GAP = 2;
@@ -52,7 +52,12 @@ function fitWidths(natural: readonly number[], width: number): readonly number[]
   return fitted;
 }
 
-function asLists(head: readonly string[] | undefined, rows: TableOptions['rows'], width: number, paint: Paint): string {
+function asLists(
+  head: readonly string[] | undefined,
+  rows: TableOptions['rows'],
+  width: number,
+  paint: Styles,
+): string {
   const lists = rows.map((row) =>
     row.flatMap((cell, place) => {
       const { text, paint: brush } = parts(cell);
@@ -73,7 +78,7 @@ function columnWidths(rows: TableOptions['rows']): readonly number[] {
   return Array.from({ length: count }, (_, place) => Math.max(1, ...rows.map((row) => widthOf(row[place]))));
 }
 
-function parts(cell: Cell): { readonly text: string; readonly paint: Brush } {
+function parts(cell: Cell): { readonly text: string; readonly paint: Style } {
   const plain = typeof cell === 'string' ? { text: cell, paint: (text: string) => text } : cell;
   // A stray control character from outside must not move the cursor.
   return { ...plain, text: stripVTControlCharacters(plain.text) };

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../plan/events.ts';
-import { counted, duration } from '../plan/words.ts';
-import { cutText, lengthOf, wrapText } from './fold.ts';
-import type { Brush, Paint } from './paint.ts';
+import { counted, duration } from '../plan/text.ts';
+import { cutText, lengthOf, wrapText } from './wrap.ts';
+import type { Style, Styles } from './styles.ts';
 
 type State = 'waiting' | 'queued' | 'running' | 'ready' | 'changed' | 'failed' | 'interrupted' | 'left';
 
@@ -30,7 +30,7 @@ export interface Frame {
   readonly note?: string;
   readonly now: number;
   readonly spinner: string;
-  readonly paint: Paint;
+  readonly paint: Styles;
 }
 
 /** Titles are not cut to less than this, and sentences not shown in less. */
@@ -38,7 +38,7 @@ const MIN_TITLE = 8;
 const MIN_SAID = 6;
 
 /** The tree after one more event. Pure; what does not belong to it changes nothing. */
-export function growTree(tree: Tree, event: RunEvent): Tree {
+export function updateTree(tree: Tree, event: RunEvent): Tree {
   switch (event.type) {
     case 'run-started': {
       const rows = event.steps.map(({ id, title }) => [id, { title, state: 'waiting' }] as const);
@@ -65,7 +65,7 @@ export function growTree(tree: Tree, event: RunEvent): Tree {
   }
 }
 
-export const NO_TREE: Tree = { direction: 'apply', over: true, rows: new Map() };
+export const EMPTY_TREE: Tree = { direction: 'apply', over: true, rows: new Map() };
 
 function change(tree: Tree, id: string, row: Partial<Row>): Tree {
   const before = tree.rows.get(id);
@@ -117,7 +117,7 @@ function rowLines(tree: Tree, row: Row, frame: Frame): readonly string[] {
   const wrapped = wrapText(row.why.replaceAll(/\s+/g, ' '), room);
   const shown = wrapped.slice(0, WHY_LINES);
   if (wrapped.length > WHY_LINES) shown[WHY_LINES - 1] = cutText(wrapped.slice(WHY_LINES - 1).join(' '), room);
-  return [own, ...shown.map((text) => `    ${frame.paint.bad(text)}`)];
+  return [own, ...shown.map((text) => `    ${frame.paint.error(text)}`)];
 }
 
 function remark(count: number, what: string, { columns, paint }: Frame): readonly string[] {
@@ -140,7 +140,7 @@ function line(tree: Tree, row: Row, frame: Frame): string {
   return suffix === '' ? head : `${head}  ${paint.dim(suffix)}`;
 }
 
-function iconOf(state: State, { paint, spinner }: Frame): readonly [string, Brush] {
+function iconOf(state: State, { paint, spinner }: Frame): readonly [string, Style] {
   switch (state) {
     case 'waiting':
     case 'queued':
@@ -151,11 +151,11 @@ function iconOf(state: State, { paint, spinner }: Frame): readonly [string, Brus
     case 'ready':
       return ['✔', paint.dim];
     case 'changed':
-      return ['✔', paint.good];
+      return ['✔', paint.success];
     case 'failed':
-      return ['✖', paint.bad];
+      return ['✖', paint.error];
     case 'interrupted':
-      return ['◼', paint.warn];
+      return ['◼', paint.warning];
   }
 }
 

@@ -7,16 +7,16 @@ import {
   Spinner,
 } from 'listr2';
 import type { RunEvent } from '../plan/events.ts';
-import type { Clock } from '../system/doors.ts';
-import { wrapText } from './fold.ts';
-import type { Paint } from './paint.ts';
+import type { Clock } from '../system/system.ts';
+import { wrapText } from './wrap.ts';
+import type { Styles } from './styles.ts';
 import type { Reporter, ReporterEvent } from './reporter.ts';
-import { growTree, NO_TREE, treeLines, type Tree } from './tree-lines.ts';
+import { updateTree, EMPTY_TREE, treeLines, type Tree } from './tree-lines.ts';
 
 export interface TreeOptions {
   /** stderr, which must be a terminal. */
   readonly stream: NodeJS.WriteStream;
-  readonly paint: Paint;
+  readonly paint: Styles;
   /** The clock of the run: what is shown is its time, so a rehearsal shows the time that it rehearses. */
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -34,7 +34,7 @@ export function createTreeReporter({ stream, paint, clock }: TreeOptions): Repor
   const release = (): void => held.splice(0).forEach(print);
   const sentence = (event: Extract<ReporterEvent, { type: 'notice' | 'warning' }>): void => {
     const text = wrapText(event.text, columnsOf(stream) - 1).join('\n');
-    const painted = event.type === 'warning' ? paint.warn(text) : text;
+    const painted = event.type === 'warning' ? paint.warning(text) : text;
     if (current === undefined) print(painted);
     else if (event.type === 'notice') current.note(event.text);
     else held.push(painted);
@@ -79,7 +79,7 @@ interface LiveTree {
 
 function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
   const spinner = new Spinner();
-  let tree: Tree = NO_TREE;
+  let tree: Tree = EMPTY_TREE;
   let note: string | undefined;
   let over: () => void = () => undefined;
   const finished = new Promise<void>((resolve) => (over = resolve));
@@ -115,7 +115,7 @@ function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
 
   return {
     take: (event) => {
-      tree = growTree(tree, event);
+      tree = updateTree(tree, event);
       if (event.type === 'run-finished') over();
     },
     note: (text) => void (note = text),

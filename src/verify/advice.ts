@@ -1,6 +1,6 @@
-import { checkAll, type CheckResult } from '../plan/check.ts';
+import { checkSteps, type StepFinding } from '../plan/check.ts';
 import type { Step } from '../plan/step.ts';
-import { findingText } from '../plan/words.ts';
+import { findingText } from '../plan/text.ts';
 import type { Lab } from '../steps/lab.ts';
 import { labSteps } from '../steps/steps.ts';
 import { firstCommand } from './first-command.ts';
@@ -14,9 +14,9 @@ export type Adviser = (madeBy: readonly string[]) => Promise<string | undefined>
  */
 export function createAdviser(lab: Lab, signal: AbortSignal): Adviser {
   const steps = labSteps(lab);
-  let looked: Promise<readonly CheckResult[]> | undefined;
+  let looked: Promise<readonly StepFinding[]> | undefined;
   return async (madeBy) => {
-    looked ??= checkAll(steps.map(strictly), { signal });
+    looked ??= checkSteps(steps.map(strictly), { signal });
     return firstCommand(steps, await looked, madeBy);
   };
 }

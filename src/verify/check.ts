@@ -36,7 +36,7 @@ export interface Check {
   /** Commands (`Step.madeBy`) that make what this looks at: where the advice is looked for. */
   readonly madeBy: readonly string[];
   /** Writes to the lab while it runs (and undoes it): left out when `up` had nothing to change. */
-  readonly disturbs?: true;
+  readonly mutatesLab?: true;
   /** Runs only when asked for, by name or by flag. */
   readonly optional?: 'strict' | 'network-policy';
   /** Calls the sample application. */

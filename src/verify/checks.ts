@@ -61,7 +61,7 @@ export function chooseChecks(choice: Choice): readonly Check[] {
     });
   }
   return CHECKS.filter((check) => {
-    if (choice.readOnly === true && check.disturbs === true) return false;
+    if (choice.readOnly === true && check.mutatesLab === true) return false;
     const byFlag =
       (check.optional === 'strict' && choice.strict) || (check.optional === 'network-policy' && choice.networkPolicy);
     if (byFlag) return true;

@@ -9,15 +9,15 @@ import {
   readyPodsBehind,
   runningPods,
   sidecarRevision,
-  type ClusterView,
-} from '../steps/cluster.ts';
+  type ClusterSnapshot,
+} from '../steps/cluster-snapshot.ts';
 import { expectedGatewayAddress, portClash } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
 import { CLUSTER_DNS, deploymentState, nodeIsReady } from '../steps/node-health.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check, type CheckContext, type Verdict } from './check.ts';
-import { isBooting, PATIENCE_MS } from './patience.ts';
-import { lookAtCluster } from './view.ts';
+import { isBooting, RETRY_MS } from './retry.ts';
+import { clusterSnapshotFor } from './snapshot.ts';
 
 const PAUSE_MS = 2_000;
 
@@ -27,8 +27,8 @@ export const nodes: Check = {
   needs: [],
   madeBy: ['istio-vms k3s'],
   async run(lab, context) {
-    const { clock } = lab.doors;
-    const until = context.deadline ?? clock.now() + PATIENCE_MS;
+    const { clock } = lab.system;
+    const until = context.deadline ?? clock.now() + RETRY_MS;
     for (;;) {
       const { verdict, pending } = await lookAtNodes(lab, context);
       if (verdict.ok || pending === undefined || clock.now() >= until) return verdict;
@@ -46,7 +46,7 @@ async function lookAtNodes(lab: Lab, context: CheckContext): Promise<{ verdict: 
   const names = [master, ...workerNames];
   const machines = await lab.machines.all();
   const machineOf = (name: string) => machines.find((machine) => machine.name === name);
-  const view = await lookAtCluster(lab, context);
+  const view = await clusterSnapshotFor(lab, context);
   if (view.unreachable !== undefined) {
     const mayCome = machineOf(master)?.state === 'running' || isBooting(machineOf(master));
     return {
@@ -72,7 +72,7 @@ async function lookAtNodes(lab: Lab, context: CheckContext): Promise<{ verdict: 
 }
 
 /** The verdict on cluster DNS, without which no pod finds a Service; the VM's sidecar answers its own. */
-function lookAtDns(view: ClusterView, nodesEvidence: string): { verdict: Verdict; pending?: string } {
+function lookAtDns(view: ClusterSnapshot, nodesEvidence: string): { verdict: Verdict; pending?: string } {
   const { name, namespace } = CLUSTER_DNS;
   const state = deploymentState(view, name, namespace);
   if (state === 'available') return { verdict: pass(nodesEvidence) };
@@ -95,7 +95,7 @@ export const versions: Check = {
   async run(lab, context) {
     const { version, revision, namespace } = lab.config.istio;
     const client = await lab.istioctl.version();
-    const view = await lookAtCluster(lab, context);
+    const view = await clusterSnapshotFor(lab, context);
     const serving = readyPodsBehind(view, findObject(view, 'Service', `istiod-${revision}`, namespace));
     // What runs, where something runs; else what is to run.
     const sources = serving.length > 0 ? serving : [findObject(view, 'Deployment', `istiod-${revision}`, namespace)];
@@ -115,7 +115,7 @@ export const istiod: Check = {
   madeBy: ['istio-vms istio'],
   async run(lab, context) {
     const { revision, namespace } = lab.config.istio;
-    const view = await lookAtCluster(lab, context);
+    const view = await clusterSnapshotFor(lab, context);
     const name = `istiod-${revision}`;
     const service = findObject(view, 'Service', name, namespace);
     const clusterIp = clusterIpOf(service);
@@ -144,7 +144,7 @@ export const gateway: Check = {
   madeBy: ['istio-vms eastwest'],
   async run(lab, context) {
     const { namespace } = lab.config.istio;
-    const view = await lookAtCluster(lab, context);
+    const view = await clusterSnapshotFor(lab, context);
     const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
     const addresses = loadBalancerAddresses(service);
     const spec = service?.['spec'] as { ports?: { port: number }[] } | undefined;
@@ -169,7 +169,7 @@ export const gateway: Check = {
 
 /** What is wrong with a Deployment and the pods behind its Service, and whether something serves all the same. */
 function servingState(
-  view: ClusterView,
+  view: ClusterSnapshot,
   name: string,
   service: KubeObject | undefined,
   namespace: string,
@@ -199,7 +199,7 @@ export const sample: Check = {
   madeBy: ['istio-vms up'],
   usesSample: true,
   async run(lab, context) {
-    const view = await lookAtCluster(lab, context);
+    const view = await clusterSnapshotFor(lab, context);
     const states = SAMPLE_DEPLOYMENTS.map((name) => [name, deploymentState(view, name, SAMPLE_NAMESPACE)] as const);
     const late = states.filter(([, state]) => state !== 'available');
     const at = { look: look(lab, SAMPLE_NAMESPACE, 'pods') };

@@ -1,4 +1,4 @@
-import type { CheckResult } from '../plan/check.ts';
+import type { StepFinding } from '../plan/check.ts';
 import { closure } from '../plan/graph.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { Step } from '../plan/step.ts';
@@ -6,12 +6,12 @@ import type { Step } from '../plan/step.ts';
 /** The command, or the hint of a look that failed; undefined when everything is as wanted. Pure. */
 export function firstCommand(
   steps: readonly Step[],
-  results: readonly CheckResult[],
+  results: readonly StepFinding[],
   madeBy: readonly string[],
 ): string | undefined {
   const idsOf = (commands: readonly string[]): readonly string[] =>
     steps.filter((step) => commands.includes(step.madeBy)).map(({ id }) => id);
-  const firstIn = (ids: ReadonlySet<string>): CheckResult | undefined =>
+  const firstIn = (ids: ReadonlySet<string>): StepFinding | undefined =>
     results.find(({ step, finding, waitsFor }) => ids.has(step.id) && finding !== 'ready' && waitsFor === undefined);
 
   let first = firstIn(closure(steps, idsOf(madeBy)));

@@ -1,5 +1,5 @@
 import { CliError } from '../errors/cli-error.ts';
-import { DEMO_UNIT, foreignListener, listenerText } from '../guest/demo.ts';
+import { DEMO_UNIT, portConflict, listenerText } from '../guest/demo.ts';
 import type { GuestState } from '../guest/state.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import { waitUntil } from '../plan/wait.ts';
@@ -7,7 +7,7 @@ import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check, type CheckContext, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
-import { outlook } from './settling.ts';
+import { stability } from './stability.ts';
 import { runningVm } from './vm.ts';
 import { entrySeen, findEntry } from './vm-checks.ts';
 
@@ -27,7 +27,7 @@ export const health: Check = {
   title: 'unhealthy while the demo workload is stopped, healthy when it runs',
   needs: ['registration', 'istiod', 'gateway'],
   madeBy: ['istio-vms bootstrap', 'istio-vms route'],
-  disturbs: true,
+  mutatesLab: true,
   async run(lab, context) {
     const entry = (await entrySeen(lab, context)) ?? (await findEntry(lab, context));
     if (entry === undefined) return fail('no WorkloadEntry');
@@ -35,7 +35,7 @@ export const health: Check = {
     const state = await lab.workloadVm.state();
     const other = state === undefined ? undefined : otherApplication(lab, state);
     if (other !== undefined) {
-      const listens = state !== undefined && foreignListener(state) !== undefined;
+      const listens = state !== undefined && portConflict(state) !== undefined;
       // Without a listener on the port the VM does not become healthy: one look is enough.
       const health = listens
         ? await waitForHealth(lab, entry, 'True', context)
@@ -66,7 +66,7 @@ export const health: Check = {
 
 /** What serves the port in place of the demo workload; undefined when that is the demo workload's to do. */
 export function otherApplication({ config }: Lab, state: GuestState): string | undefined {
-  const foreign = foreignListener(state);
+  const foreign = portConflict(state);
   if (foreign !== undefined) return listenerText(foreign);
   return config.vm.demo ? undefined : `nothing (DEMO=off) on port ${config.vm.appPort}`;
 }
@@ -99,7 +99,7 @@ async function waitForHealth(
   context: CheckContext,
 ): Promise<string> {
   const { namespace } = lab.config.vm;
-  const { clock } = lab.doors;
+  const { clock } = lab.system;
   const from = clock.now();
   let until = Math.max(from + FLIP_MS, (context.deadline ?? 0) + LATER_MS);
   let isExtended = false;
@@ -122,16 +122,16 @@ async function waitForHealth(
           slice > 0 &&
           (await lab.kubectl.entryHealth(entry.metadata.name, namespace, wanted, slice, signal))
         )
-          return { done: wanted };
+          return { ready: wanted };
         entry = await findEntry(lab, context);
         status = healthOf(entry);
-        if (status === wanted) return { done: wanted };
+        if (status === wanted) return { ready: wanted };
         const isOver = (): boolean => clock.now() + PAUSE_MS > until;
-        if (isOver() && !isExtended && (await outlook(lab, context)) === 'settling') {
+        if (isOver() && !isExtended && (await stability(lab, context)) === 'settling') {
           isExtended = true;
           until = from + SETTLING_MS;
         }
-        return isOver() ? { done: status } : { notYet: `Healthy is ${status}` };
+        return isOver() ? { ready: status } : { pending: `Healthy is ${status}` };
       },
     });
   } catch (error) {

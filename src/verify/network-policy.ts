@@ -19,7 +19,7 @@ export const networkPolicy: Check = {
   needs: ['sidecar', 'sample', 'mesh-to-vm'],
   madeBy: ['istio-vms bootstrap', 'istio-vms route', 'istio-vms up'],
   optional: 'network-policy',
-  disturbs: true,
+  mutatesLab: true,
   usesSample: true,
   async run(lab, context) {
     const address = await lab.engine.machine(lab.config.vm.name).address();
@@ -55,7 +55,7 @@ async function experiment(lab: Lab, context: StepContext, { name, policy, vm }: 
     const answer =
       vm === 'served'
         ? // A policy that does nothing cannot be waited for; give it the time that the others need.
-          await lab.doors.clock.sleep(5_000, context.signal).then(() => toVm(lab, context))
+          await lab.system.clock.sleep(5_000, context.signal).then(() => toVm(lab, context))
         : await waitForAnswer(
             lab,
             context,

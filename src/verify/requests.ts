@@ -1,5 +1,5 @@
 import type { Lab } from '../steps/lab.ts';
-import type { CommandResult } from '../system/doors.ts';
+import type { CommandResult } from '../system/system.ts';
 import type { CheckContext } from './check.ts';
 import { asSentence, runningVm } from './vm.ts';
 

@@ -9,14 +9,14 @@ import {
   loadBalancerAddresses,
   readyPodsBehind,
   rolloutState,
-  type ClusterView,
-} from '../steps/cluster.ts';
+  type ClusterSnapshot,
+} from '../steps/cluster-snapshot.ts';
 import type { Lab } from '../steps/lab.ts';
 import { CLUSTER_DNS, deploymentState } from '../steps/node-health.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { healthOf, otherApplication } from './health.ts';
-import { lookAtCluster } from './view.ts';
+import { clusterSnapshotFor } from './snapshot.ts';
 import { asSentence } from './vm.ts';
 
 /** One line of the status screen. `ok` is undefined where nothing is good or bad. */
@@ -39,12 +39,12 @@ export interface StatusSection {
 export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
   const [machines, view, guest, files] = await Promise.all([
     lab.machines.all(),
-    lookAtCluster(lab),
+    clusterSnapshotFor(lab),
     guestState(lab),
     readWorkloadFiles(lab),
   ]);
   const { config } = lab;
-  const now = lab.doors.clock.now() / 1000;
+  const now = lab.system.clock.now() / 1000;
   const { revision, namespace } = config.istio;
   const reach = view.unreachable;
 
@@ -128,7 +128,7 @@ function nodeRow(name: string, node: KubeObject | undefined): StatusRow {
   );
 }
 
-function dnsRow(view: ClusterView): StatusRow {
+function dnsRow(view: ClusterSnapshot): StatusRow {
   const { name, namespace } = CLUSTER_DNS;
   const state = deploymentState(view, name, namespace);
   return withSince(
@@ -138,7 +138,7 @@ function dnsRow(view: ClusterView): StatusRow {
 }
 
 /** A Deployment and the pods behind its Service: what serves counts, not the objects in front of it. */
-function servingRow(what: string, view: ClusterView, name: string, namespace: string): StatusRow {
+function servingRow(what: string, view: ClusterSnapshot, name: string, namespace: string): StatusRow {
   const deployment = findObject(view, 'Deployment', name, namespace);
   const service = findObject(view, 'Service', name, namespace);
   const missing = view.unreachable ?? (service === undefined ? 'not installed' : 'its Deployment is not there');
@@ -150,7 +150,7 @@ function servingRow(what: string, view: ClusterView, name: string, namespace: st
   return withSince({ what, ok: problem === undefined, state }, deployment);
 }
 
-function servingProblem(view: ClusterView, service: KubeObject | undefined): string | undefined {
+function servingProblem(view: ClusterSnapshot, service: KubeObject | undefined): string | undefined {
   if (service === undefined) return 'its Service is not there';
   if (readyPodsBehind(view, service).length === 0) return 'no ready pod behind its Service';
   const isBalanced = (service['spec'] as { type?: string } | undefined)?.type === 'LoadBalancer';

@@ -1,7 +1,7 @@
 import { PLAIN_CLIENT, PLAIN_NAMESPACE, plainClientObjects, strictObject } from '../manifests/strict.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
-import { rolloutState } from '../steps/cluster.ts';
+import { rolloutState } from '../steps/cluster-snapshot.ts';
 import { createTroubleWatch, pendingReason } from '../steps/install-watch.ts';
 import type { Lab } from '../steps/lab.ts';
 import { isOurs } from '../steps/left-objects.ts';
@@ -23,7 +23,7 @@ export const strict: Check = {
   needs: ['istiod', 'sidecar', 'sample', 'mesh-to-vm'],
   madeBy: ['istio-vms bootstrap', 'istio-vms route', 'istio-vms up'],
   optional: 'strict',
-  disturbs: true,
+  mutatesLab: true,
   usesSample: true,
   async run(lab, context) {
     const wanted = strictObject(lab.config);
@@ -79,7 +79,7 @@ export const strict: Check = {
 async function waitForClient(lab: Lab, context: StepContext): Promise<void> {
   const troubles = createTroubleWatch(lab, PLAIN_NAMESPACE);
   await waitUntil({
-    clock: lab.doors.clock,
+    clock: lab.system.clock,
     signal: context.signal,
     say: context.say,
     what: 'the client without a sidecar',
@@ -90,8 +90,8 @@ async function waitForClient(lab: Lab, context: StepContext): Promise<void> {
       const place = { namespace: PLAIN_NAMESPACE };
       const view = viewOf(await lab.kubectl.get(['deployments.apps', 'pods'], place, context));
       const state = rolloutState(view.find('Deployment', PLAIN_CLIENT, PLAIN_NAMESPACE));
-      if (state === 'available') return { done: true };
-      return { notYet: pendingReason(state, troubles, view, [PLAIN_CLIENT]) };
+      if (state === 'available') return { ready: true };
+      return { pending: pendingReason(state, troubles, view, [PLAIN_CLIENT]) };
     },
   });
 }
@@ -105,10 +105,10 @@ export async function waitForAnswer(
   wanted: (answer: Answer) => boolean,
 ): Promise<Answer> {
   let last = await ask();
-  const until = lab.doors.clock.now() + EFFECT_MS;
-  while (!wanted(last) && lab.doors.clock.now() < until) {
+  const until = lab.system.clock.now() + EFFECT_MS;
+  while (!wanted(last) && lab.system.clock.now() < until) {
     context.say(`waiting for ${what}: ${describe(last)}`);
-    await lab.doors.clock.sleep(2_000, context.signal);
+    await lab.system.clock.sleep(2_000, context.signal);
     last = await ask();
   }
   return last;

@@ -1,18 +1,18 @@
 import { ROUTE_PORT } from '../manifests/route.ts';
 import { HELLOWORLD_PORT, MESH_CLIENT as CLIENT_NAME, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import { GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
-import { findObject, readyPodsBehind, runningPods } from '../steps/cluster.ts';
+import { findObject, readyPodsBehind, runningPods } from '../steps/cluster-snapshot.ts';
 import type { Lab } from '../steps/lab.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check, type CheckContext } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { limitedBy, limitingPolicies } from './limiting-policies.ts';
-import { patiently } from './patience.ts';
+import { withRetry } from './retry.ts';
 import { isForbidden, refusedBy, vmTarget } from './refusals.ts';
 import { describe, isServed, requestFromPod, requestsFromVm, type Answer, type Client } from './requests.ts';
 import { requestsFor, VERSIONS, versionIn, type Version } from './versions-seen.ts';
-import { outlook } from './settling.ts';
-import { lookAtCluster } from './view.ts';
+import { stability } from './stability.ts';
+import { clusterSnapshotFor } from './snapshot.ts';
 
 /** Requests of the first session and of each further one. */
 const FIRST = 8;
@@ -33,7 +33,7 @@ export const vmToMesh: Check = {
   madeBy: ['istio-vms bootstrap', 'istio-vms up'],
   usesSample: true,
   run: (lab, context) =>
-    patiently(lab, context, async () => {
+    withRetry(lab, context, async () => {
       const url = `http://helloworld.${SAMPLE_NAMESPACE}.svc:${HELLOWORLD_PORT}/hello`;
       const { answer, tries, policies } = await untilServed(
         lab,
@@ -70,12 +70,12 @@ interface Seen {
  */
 async function seeVersions(lab: Lab, context: CheckContext, url: string, tries: number): Promise<Seen> {
   const first = tries === 1 ? FIRST : FURTHER;
-  const view = await lookAtCluster(lab, context);
+  const view = await clusterSnapshotFor(lab, context);
   const most = requestsFor(readyPodsBehind(view, findObject(view, 'Service', 'helloworld', SAMPLE_NAMESPACE)));
   const seen = new Set<Version>();
   let requests = 0;
   while (seen.size < VERSIONS.length && requests < first + most) {
-    if (requests === first) await lab.doors.clock.sleep(PUSH_MS, context.signal);
+    if (requests === first) await lab.system.clock.sleep(PUSH_MS, context.signal);
     const times = requests === 0 ? first : Math.min(FURTHER, first + most - requests);
     const answers = await requestsFromVm(lab, url, times);
     const refused = answers.find((answer) => !isServed(answer));
@@ -113,7 +113,7 @@ export const meshToVm: Check = {
 
 /** Policies of the gateway's pods and of helloworld's, through which requests of the VM go. */
 async function onTheWayToMesh(lab: Lab, context: CheckContext): Promise<readonly KubeObject[]> {
-  const view = await lookAtCluster(lab, context);
+  const view = await clusterSnapshotFor(lab, context);
   const behind = (name: string, namespace: string): readonly KubeObject[] =>
     readyPodsBehind(view, findObject(view, 'Service', name, namespace));
   return limitingPolicies(lab, context, [
@@ -124,7 +124,7 @@ async function onTheWayToMesh(lab: Lab, context: CheckContext): Promise<readonly
 
 /** Policies of the client's pods; to a policy the VM is no pod. */
 async function onTheWayToVm(lab: Lab, context: CheckContext): Promise<readonly KubeObject[]> {
-  const pods = runningPods(await lookAtCluster(lab, context), SAMPLE_NAMESPACE);
+  const pods = runningPods(await clusterSnapshotFor(lab, context), SAMPLE_NAMESPACE);
   const clients = pods.filter(({ metadata }) => metadata.labels?.['app'] === CLIENT_NAME);
   return limitingPolicies(lab, context, [{ pods: clients, directions: ['Egress'] }]);
 }
@@ -136,7 +136,7 @@ async function untilServed<T extends { readonly refused?: Answer }>(
   ask: (tries: number) => Promise<T>,
   findPolicies: () => Promise<readonly KubeObject[]>,
 ): Promise<{ readonly answer: T; readonly tries: number; readonly policies: readonly KubeObject[] }> {
-  const { clock } = lab.doors;
+  const { clock } = lab.system;
   const from = clock.now();
   let until: number | undefined;
   let policies: readonly KubeObject[] = [];
@@ -146,7 +146,7 @@ async function untilServed<T extends { readonly refused?: Answer }>(
     if (refused === undefined || isForbidden(refused)) return { answer, tries, policies };
     if (until === undefined) {
       policies = await findPolicies();
-      until = from + AGAIN_MS[policies.length > 0 ? 'explained' : await outlook(lab, context)];
+      until = from + AGAIN_MS[policies.length > 0 ? 'explained' : await stability(lab, context)];
     }
     if (clock.now() + PAUSE_MS >= until) return { answer, tries, policies };
     context.say(`asking again: ${describe(refused)}`);

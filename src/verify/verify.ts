@@ -1,15 +1,15 @@
 import { SAMPLE_NAMESPACE } from '../manifests/sample.ts';
 import { explainThrown } from '../plan/explain.ts';
 import type { StepContext } from '../plan/step.ts';
-import { findObject } from '../steps/cluster.ts';
+import { findObject } from '../steps/cluster-snapshot.ts';
 import type { Lab } from '../steps/lab.ts';
 import { removeSample, sampleStep } from '../steps/traffic.ts';
 import { createAdviser, type Adviser } from './advice.ts';
 import { causeOf, failedNeed } from './causes.ts';
 import { fail, type Check, type CheckContext, type CheckResult, type Verdict } from './check.ts';
 import { withNeeds } from './checks.ts';
-import { PATIENCE_MS } from './patience.ts';
-import { lookAtCluster } from './view.ts';
+import { RETRY_MS } from './retry.ts';
+import { clusterSnapshotFor } from './snapshot.ts';
 
 /**
  * Runs checks one after the other (some change the lab while they look), each to its verdict: a check that cannot run
@@ -24,7 +24,7 @@ export async function verify(
 ): Promise<readonly CheckResult[]> {
   const asked = new Set(checks.map(({ name }) => name));
   const adviser = createAdviser(lab, context.signal);
-  const run: CheckContext = { ...context, deadline: lab.doors.clock.now() + PATIENCE_MS };
+  const run: CheckContext = { ...context, deadline: lab.system.clock.now() + RETRY_MS };
   const seen: CheckResult[] = [];
   let sampleIsOurs: boolean | undefined;
   try {
@@ -32,7 +32,7 @@ export async function verify(
       context.signal.throwIfAborted();
       const shown = asked.has(check.name);
       if (shown) onCheck(check, 'start');
-      const startedAt = lab.doors.clock.now();
+      const startedAt = lab.system.clock.now();
       const blocker = failedNeed(check, seen);
       let verdict: Verdict;
       if (blocker === undefined) {
@@ -56,7 +56,7 @@ export async function verify(
         ...(hint === undefined ? {} : { hint }),
         ...(cause === undefined ? {} : { cause }),
         ...(blocks === undefined ? {} : { blocks }),
-        durationMs: lab.doors.clock.now() - startedAt,
+        durationMs: lab.system.clock.now() - startedAt,
       };
       seen.push(result);
       if (shown || result.outcome === 'failed') onCheck(check, result);
@@ -93,7 +93,7 @@ async function advised(check: Check, verdict: Verdict, adviser: Adviser): Promis
  */
 async function provideSample(lab: Lab, context: StepContext, seen: readonly CheckResult[]): Promise<boolean> {
   if (seen.some(({ name, ok }) => !ok && (name === 'nodes' || name === 'istiod'))) return false;
-  const view = await lookAtCluster(lab, context);
+  const view = await clusterSnapshotFor(lab, context);
   // Without a cluster there is no sample; the checks say so, each in its own words.
   if (view.unreachable !== undefined || findObject(view, 'Namespace', SAMPLE_NAMESPACE) !== undefined) return false;
   context.say('starting the sample application');

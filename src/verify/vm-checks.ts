@@ -3,7 +3,7 @@ import { certificatesCommand, parseIdentities } from '../guest/certificates.ts';
 import { dnsCommand, parseDnsAnswer } from '../guest/dns.ts';
 import type { GuestState } from '../guest/state.ts';
 import { describeWorkloadFiles, istiodAddress, istiodHost } from '../guest/workload-files.ts';
-import { findObject } from '../steps/cluster.ts';
+import { findObject } from '../steps/cluster-snapshot.ts';
 import { onMachine } from '../steps/console.ts';
 import { expectedGatewayAddress } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
@@ -13,8 +13,8 @@ import type { KubeObject } from '../tools/kube-object.ts';
 import { fail, pass, type Check, type CheckContext } from './check.ts';
 import { clusterIpOf, look } from './cluster-checks.ts';
 import { certificateWords, tokenWords } from './credentials.ts';
-import { isBooting, patiently } from './patience.ts';
-import { lookAtCluster } from './view.ts';
+import { isBooting, withRetry } from './retry.ts';
+import { clusterSnapshotFor } from './snapshot.ts';
 import { onVm } from './vm.ts';
 
 export const workloadFiles: Check = {
@@ -28,13 +28,13 @@ export const workloadFiles: Check = {
     // The sidecar has its own copies: it can be judged without these.
     if (files === undefined) return fail(`no complete set in ${lab.config.paths.workloadFiles}`, { blocks: [] });
     const { gatewayAddress, caAddress, tokenExpires } = describeWorkloadFiles(files);
-    const gateway = expectedGatewayAddress(lab, await lookAtCluster(lab, context));
+    const gateway = expectedGatewayAddress(lab, await clusterSnapshotFor(lab, context));
     const wanted = istiodAddress(lab.config);
     const evidence = `hosts: ${gatewayAddress ?? 'empty'}; CA_ADDR: ${caAddress ?? 'none'}`;
     if (gatewayAddress === undefined || gatewayAddress !== gateway || caAddress !== wanted) {
       return fail(`${evidence}; the gateway is at ${gateway ?? 'no address'}, the CA at ${wanted}`, { blocks: [] });
     }
-    const now = lab.doors.clock.now() / 1000;
+    const now = lab.system.clock.now() / 1000;
     const token = tokenWords(tokenExpires, now);
     if (token === undefined) return pass(evidence);
     // A restart proves itself with the certificate: an expired token matters only without one (facts/istio-vm.md 5.8).
@@ -56,7 +56,7 @@ export const sidecar: Check = {
   explainedBy: ['nodes', 'istiod', 'gateway', 'workload-files'],
   madeBy: ['istio-vms bootstrap'],
   run: (lab, context) =>
-    patiently(lab, context, async () => {
+    withRetry(lab, context, async () => {
       const { name } = lab.config.vm;
       const found = await lab.machines.find(name);
       if (found === undefined) return fail(`there is no machine ${name}`, { certain: true });
@@ -82,10 +82,10 @@ export const dns: Check = {
   explainedBy: ['istiod'],
   madeBy: ['istio-vms bootstrap'],
   run: (lab, context) =>
-    patiently(lab, context, async () => {
+    withRetry(lab, context, async () => {
       const { revision, namespace } = lab.config.istio;
       const wanted = clusterIpOf(
-        findObject(await lookAtCluster(lab, context), 'Service', `istiod-${revision}`, namespace),
+        findObject(await clusterSnapshotFor(lab, context), 'Service', `istiod-${revision}`, namespace),
       );
       const name = istiodHost(lab.config);
       const answer = await onVm(lab, (machine) => machine.run(dnsCommand(lab.shipped, name)));
@@ -105,14 +105,14 @@ export const identity: Check = {
   explainedBy: ['workload-files'],
   madeBy: ['istio-vms bootstrap'],
   run: (lab, context) =>
-    patiently(lab, context, async () => {
+    withRetry(lab, context, async () => {
       const { namespace, serviceAccount } = lab.config.vm;
       const answer = await onVm(lab, (machine) => machine.run(certificatesCommand()));
       if (typeof answer === 'string') return fail(answer, { look: journal(lab) });
       const certificate = parseIdentities(answer.stdout)[0];
       if (certificate === undefined) return fail('Envoy has no certificate', { look: journal(lab) });
       const right = certificate.uri.endsWith(`/ns/${namespace}/sa/${serviceAccount}`);
-      const expired = Date.parse(certificate.expires) <= lab.doors.clock.now();
+      const expired = Date.parse(certificate.expires) <= lab.system.clock.now();
       const evidence = `${certificate.uri}, ${expired ? 'expired' : 'until'} ${certificate.expires}`;
       return right && !expired ? pass(evidence) : fail(evidence, { look: journal(lab) });
     }),
@@ -125,7 +125,7 @@ export const registration: Check = {
   explainedBy: ['istiod', 'gateway'],
   madeBy: ['istio-vms bootstrap'],
   run: (lab, context) =>
-    patiently(lab, context, async () => {
+    withRetry(lab, context, async () => {
       // What was seen already may be older than the registration; only what is right in it is believed.
       const address = (await lab.machines.find(lab.config.vm.name))?.addresses[0];
       const isRight = (seen: KubeObject | undefined): boolean => {
@@ -133,7 +133,7 @@ export const registration: Check = {
         const fits = spec?.address === address && spec?.network === lab.config.networks.vm;
         return seen !== undefined && fits && disconnectedAt(seen) === undefined;
       };
-      const known = entryIn(lab, (await lookAtCluster(lab, context)).objects, address);
+      const known = entryIn(lab, (await clusterSnapshotFor(lab, context)).objects, address);
       const entry = isRight(known) ? known : await findEntry(lab, context);
       const { namespace } = lab.config.vm;
       const at = { look: look(lab, namespace, 'workloadgroups,workloadentries') };
@@ -165,7 +165,7 @@ async function stateOf(lab: Lab): Promise<GuestState | undefined> {
 
 /** The entry of the VM, as the last look at the whole cluster has it. */
 export async function entrySeen(lab: Lab, context: CheckContext): Promise<KubeObject | undefined> {
-  const { objects } = await lookAtCluster(lab, context);
+  const { objects } = await clusterSnapshotFor(lab, context);
   return entryIn(lab, objects, (await lab.machines.find(lab.config.vm.name))?.addresses[0]);
 }
 

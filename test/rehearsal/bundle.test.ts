@@ -4,10 +4,10 @@ import { makePlan } from '../../src/plan/plan.ts';
 import type { RunReport } from '../../src/plan/report.ts';
 import { runPlan } from '../../src/plan/run.ts';
 import { withBundle } from '../../src/steps/bundle.ts';
-import { BUNDLE_BOUNDS, bundleMaking, type BundleRequest, type MadeBundle } from '../../src/steps/make-bundle.ts';
+import { BUNDLE_LIMITS, planBundle, type BundleRequest, type CreatedBundle } from '../../src/steps/create-bundle.ts';
 import { labSteps } from '../../src/steps/steps.ts';
 import { failed } from '../../src/system/source.ts';
-import type { ArchiveMember } from '../../src/system/doors.ts';
+import type { ArchiveMember } from '../../src/system/system.ts';
 import { cli, cliJson } from './support/cli.ts';
 import { LINUX, refusals, shown, simulated, type Simulated } from './support/simulated.ts';
 
@@ -16,15 +16,15 @@ const FILE = `${LINUX.cwd}/lab.tar`;
 const IMAGES = '/var/lib/rancher/k3s/agent/images';
 
 /** Makes a bundle on a simulated computer, as `bundle create` does. */
-async function make(computer: Simulated, over: Partial<BundleRequest> = {}, set = {}): Promise<MadeBundle> {
+async function make(computer: Simulated, over: Partial<BundleRequest> = {}, set = {}): Promise<CreatedBundle> {
   const lab = computer.lab({ set });
-  const making = bundleMaking(lab, { cpus: ['amd64', 'arm64'], output: FILE, imageArchives: [], ...over });
+  const making = planBundle(lab, { cpus: ['amd64', 'arm64'], output: FILE, imageArchives: [], ...over });
   const plan = makePlan(making.steps, { kind: 'apply', targets: 'all' });
   const signal = new AbortController().signal;
   const { error } = await computer.drive(() =>
-    runPlan({ plan, bounds: BUNDLE_BOUNDS, clock: lab.doors.clock, signal }),
+    runPlan({ plan, bounds: BUNDLE_LIMITS, clock: lab.system.clock, signal }),
   );
-  await making.tidy();
+  await making.cleanUp();
   if (error !== undefined) throw error;
   const made = making.made();
   if (made === undefined) throw new Error('no bundle came of it');
@@ -35,10 +35,10 @@ async function make(computer: Simulated, over: Partial<BundleRequest> = {}, set 
 async function upFromBundle(computer: Simulated, set = {}): Promise<RunReport> {
   const lab = computer.lab({ set });
   const { cache, temp } = lab.config.paths;
-  const bundle = await openBundle(FILE, { files: lab.doors.files, cacheDir: cache, tempDir: temp });
+  const bundle = await openBundle(FILE, { files: lab.system.files, cacheDir: cache, tempDir: temp });
   const plan = makePlan(labSteps(withBundle(lab, bundle)), { kind: 'apply', targets: 'all' });
   const signal = new AbortController().signal;
-  return computer.drive(() => runPlan({ plan, clock: lab.doors.clock, signal }));
+  return computer.drive(() => runPlan({ plan, clock: lab.system.clock, signal }));
 }
 
 /** The bundle, carried to another computer that has no way out. */
@@ -111,12 +111,12 @@ describe('bundle create', () => {
 
   it('needs no build of istioctl that nobody asks for', async () => {
     const maker = watch(simulated());
-    const { downloads } = maker.doors;
+    const { downloads } = maker.system;
     const only = <T extends { url: string } | string>(request: T): T => {
       if (JSON.stringify(request).includes('osx')) throw failed('macOS build', 'the mirror does not have it');
       return request;
     };
-    Object.assign(maker.doors, {
+    Object.assign(maker.system, {
       downloads: {
         fetch: (request: Parameters<typeof downloads.fetch>[0]) => downloads.fetch(only(request)),
         text: (url: string, signal?: AbortSignal) => downloads.text(only(url), signal),
@@ -157,10 +157,10 @@ describe('bundle create', () => {
 
   it('says so when the tool gives an image for another CPU', async () => {
     const maker = watch(simulated());
-    const { processes } = maker.doors;
+    const { processes } = maker.system;
     const run: typeof processes.run = (command, signal) =>
       processes.run({ ...command, args: command.args.map((arg) => arg.replace('linux/arm64', 'linux/amd64')) }, signal);
-    Object.assign(maker.doors, { processes: { ...processes, run } });
+    Object.assign(maker.system, { processes: { ...processes, run } });
     await expect(make(maker, { cpus: ['arm64'] })).rejects.toMatchObject({
       reason: 'tool-failed',
       message: expect.stringContaining('docker.io/istio/pilot:1.19.3 for arm64') as string,
@@ -246,7 +246,7 @@ describe('up out of a bundle', () => {
 
   it('goes on after a run that was cut while files were unpacked, or while images travelled', async () => {
     const computer = await carried(offline());
-    const { files, processes } = computer.doors;
+    const { files, processes } = computer.system;
     const cutOnce = <Args extends unknown[], T>(
       isIt: (...args: Args) => boolean,
       work: (...args: Args) => Promise<T>,
@@ -272,7 +272,7 @@ describe('up out of a bundle', () => {
         typeof stdin === 'object' && 'tar' in stdin && stdin.tar.some(({ name }) => name.includes('istio-vms-images')),
       (command, signal?: AbortSignal) => processes.run(command, signal),
     );
-    Object.assign(computer.doors, { files: { ...files, extract }, processes: { ...processes, run } });
+    Object.assign(computer.system, { files: { ...files, extract }, processes: { ...processes, run } });
     const first = await upFromBundle(computer);
     expect(first.error?.message).toContain('cut');
     expect(first.steps.find(({ id }) => id === 'bundle')?.outcome).toBe('failed');

@@ -24,7 +24,7 @@ async function prune(lab: Simulated, set: Record<string, string>): Promise<reado
   const made = lab.lab({ set });
   const plan = makePlan([...labSteps(made), leftoversStep(made)], { kind: 'apply', targets: 'all' });
   const signal = new AbortController().signal;
-  const { error, steps } = await lab.drive(() => runPlan({ plan, clock: made.doors.clock, signal }));
+  const { error, steps } = await lab.drive(() => runPlan({ plan, clock: made.system.clock, signal }));
   expect(error).toBeUndefined();
   return steps.filter(({ outcome }) => outcome === 'changed').map(({ id }) => id);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findingText } from '../../src/plan/words.ts';
+import { findingText } from '../../src/plan/text.ts';
 import { HARMS } from './support/harms.ts';
 import { labThatIsUp, refusals } from './support/simulated.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../../src/rehearsal/world.ts';
-import { findingText } from '../../src/plan/words.ts';
+import { findingText } from '../../src/plan/text.ts';
 import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
 
 const { watch } = refusals();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readStatus } from '../../src/verify/status.ts';
-import { findingText } from '../../src/plan/words.ts';
+import { findingText } from '../../src/plan/text.ts';
 import { listenOn } from '../../src/rehearsal/guest/listeners.ts';
 import { labThatIsUp, refusals } from './support/simulated.ts';
 

@@ -135,7 +135,7 @@ describe('a launch that was not seen to its end', () => {
     );
     const args = ['launch', '22.04', '--name', VM, '--cpus', '1', '--memory', '1G', '--disk', '5G', '--timeout', '900'];
     const stdin = `#cloud-config\n${stringify(cloudInit)}`;
-    void lab.doors.processes
+    void lab.system.processes
       .run({ file: 'multipass', args: [...args, '--cloud-init', '-'], effect: 'write', timeoutMs: 3_600_000, stdin })
       .catch(() => undefined);
     await lab.pass(passed);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findingText } from '../../src/plan/words.ts';
+import { findingText } from '../../src/plan/text.ts';
 import { guestText } from '../../src/rehearsal/guest/files.ts';
 import { proxyDifference } from '../../src/steps/proxies.ts';
 import { labThatIsUp, LINUX, refusals, simulated } from './support/simulated.ts';

@@ -1,7 +1,7 @@
 import { createFixture } from 'fs-fixture';
 import { stat } from 'node:fs/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Command } from '../../src/system/doors.ts';
+import type { Command } from '../../src/system/system.ts';
 import { cli, inOneWorld } from './support/cli.ts';
 import { refusals, simulated } from './support/simulated.ts';
 
@@ -84,7 +84,7 @@ describe('the picture of a run', () => {
     const run = await inOneWorld(lab);
     let send: () => void = () => undefined;
     let sent = false;
-    const { processes } = lab.doors;
+    const { processes } = lab.system;
     const original = processes.run.bind(processes);
     processes.run = async (command, signal) => {
       const result = await original(command, signal);
@@ -106,7 +106,7 @@ describe('the picture of a run', () => {
     const run = await inOneWorld(lab);
     await run(['up', '--skip-verify']);
     const before = await lab.files.readText(HOME);
-    const { processes } = lab.doors;
+    const { processes } = lab.system;
     const original = processes.run.bind(processes);
     processes.run = (command, signal) => original({ ...command, file: `no-${command.file}` }, signal);
     const { code, stderr } = await run(['up']);

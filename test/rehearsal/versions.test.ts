@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Host } from '../../src/system/doors.ts';
+import type { Host } from '../../src/system/system.ts';
 import { upTwice } from './support/healthy.ts';
 import { LINUX, MAC, refusals, shipped } from './support/simulated.ts';
 

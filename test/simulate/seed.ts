@@ -1,7 +1,7 @@
 import { clusterOf } from '../../src/rehearsal/cluster/kube.ts';
 import { CliError } from '../../src/errors/cli-error.ts';
 import { FAULTS, type Rehearsal } from '../../src/rehearsal/index.ts';
-import { isMet } from '../../src/rehearsal/strike.ts';
+import { hasFaultStarted } from '../../src/rehearsal/fault-state.ts';
 import { goodEnd, liveOn, problemsOf, settle } from '../rehearsal/crash/case.ts';
 import { exposed, leftBehind } from '../rehearsal/crash/left-behind.ts';
 import { mortal, type Mortal } from '../rehearsal/crash/mortal.ts';
@@ -72,7 +72,7 @@ export async function playSeed(seed: number): Promise<SeedResult> {
     const interrupt = new AbortController();
     const life = mortal(rehearsal);
     Object.assign(current, { life, interrupt });
-    const ending = await liveOn(rehearsal, call, life.doors, life.died, interrupt.signal);
+    const ending = await liveOn(rehearsal, call, life.system, life.died, interrupt.signal);
     rehearsal.world.passing = undefined;
     const open = exposed(rehearsal);
     if (open.length > 0)
@@ -90,7 +90,7 @@ export async function playSeed(seed: number): Promise<SeedResult> {
       await rehearsal.world.clock.advance(Math.max(0, ...troubles.map(({ after }) => after)) + 60_000);
       // What was never published is not published now.
       for (const fault of rehearsal.world.faults) {
-        if (!STANDING.has(fault) && !isMet(rehearsal.world, fault)) missed.add(fault);
+        if (!STANDING.has(fault) && !hasFaultStarted(rehearsal.world, fault)) missed.add(fault);
         if (fault !== 'arm64-deb-missing') rehearsal.world.faults.delete(fault);
       }
       calm = true;
@@ -118,7 +118,7 @@ interface Current {
   readonly cuts: (() => void)[];
 }
 
-function strikeNow({ world, mesh, doors, killAll }: Rehearsal, { kind }: Trouble, current: Current): void {
+function strikeNow({ world, mesh, system, killAll }: Rehearsal, { kind }: Trouble, current: Current): void {
   if (!isSignal(kind)) {
     world.faults.add(kind);
     FAULTS.find(({ name }) => name === kind)?.apply?.(world, mesh);
@@ -131,7 +131,7 @@ function strikeNow({ world, mesh, doors, killAll }: Rehearsal, { kind }: Trouble
     killAll();
     for (const end of current.cuts.splice(0)) end();
   } else if (kind === 'second-run') {
-    const other = live(UP, doors, world.host, world.shipped);
+    const other = live(UP, system, world.host, world.shipped);
     const cut = new Promise<Ending>((resolve) => current.cuts.push(() => resolve({})));
     current.others.push(Promise.race([other, cut]));
   } else {

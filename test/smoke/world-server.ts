@@ -7,7 +7,7 @@ import { createProcesses } from '../../src/rehearsal/processes.ts';
 import { createWorld } from '../../src/rehearsal/state.ts';
 import type { Instance, World } from '../../src/rehearsal/world.ts';
 import { CommandError } from '../../src/system/command-error.ts';
-import type { Files, Processes } from '../../src/system/doors.ts';
+import type { Files, Processes } from '../../src/system/system.ts';
 import { createFiles } from '../../src/system/files.ts';
 import { currentHost } from '../../src/system/host.ts';
 import { loadShippedData } from '../../src/system/shipped.ts';

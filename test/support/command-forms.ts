@@ -1,7 +1,7 @@
-import { withoutMarks } from '../../src/machines/incus-session.ts';
-import { withFour } from '../../src/machines/multipass-argv.ts';
-import { withoutMark } from '../../src/machines/multipass-session.ts';
-import type { Command, CommandResult, Processes } from '../../src/system/doors.ts';
+import { withoutMarks } from '../../src/machines/incus/session.ts';
+import { withFour } from '../../src/machines/multipass/argv.ts';
+import { withoutMark } from '../../src/machines/multipass/session.ts';
+import type { Command, CommandResult, Processes } from '../../src/system/system.ts';
 import { CommandError } from '../../src/system/command-error.ts';
 
 /** What a command is, whatever the names, addresses and times in it: `kubectl get nodes …`, `guest sudo sh state.sh …`. */

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/system/doors.ts';
+import type { Clock } from '../../src/system/system.ts';
 
 /** Time that passes only while someone sleeps, and then at once. For code that waits alone. */
 export function fakeClock(start = 0): Clock & { readonly slept: readonly number[] } {

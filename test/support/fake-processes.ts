@@ -1,5 +1,5 @@
 import { CommandError, type CommandFailure } from '../../src/system/command-error.ts';
-import type { Command, CommandResult, Processes } from '../../src/system/doors.ts';
+import type { Command, CommandResult, Processes } from '../../src/system/system.ts';
 import { quoteCommand } from '../../src/system/quote.ts';
 
 /** What a program answers: nothing said means exit code 0 and silence. */

@@ -1,5 +1,5 @@
 import { CommandError } from '../../src/system/command-error.ts';
-import type { Command, Processes } from '../../src/system/doors.ts';
+import type { Command, Processes } from '../../src/system/system.ts';
 import { resultOf, type Answer } from './fake-processes.ts';
 
 interface Instance {

@@ -8,10 +8,10 @@ import {
   parseNetwork,
   parseProfile,
   parseServer,
-} from '../../src/machines/incus-json.ts';
-import { lacksModules } from '../../src/machines/incus-modules.ts';
+} from '../../src/machines/incus/json.ts';
+import { lacksModules } from '../../src/machines/incus/modules.ts';
 import { CommandError } from '../../src/system/command-error.ts';
-import type { CommandResult, Processes } from '../../src/system/doors.ts';
+import type { CommandResult, Processes } from '../../src/system/system.ts';
 import { explain } from '../../src/system/explain.ts';
 import { readProgress } from '../../src/tools/istioctl-progress.ts';
 import { createIstioctl } from '../../src/tools/istioctl.ts';

@@ -1,5 +1,5 @@
 import { ROOT_CERT, ROOT_CERT_LATE } from '../durations.ts';
-import { strike } from '../strike.ts';
+import { consumeFault } from '../fault-state.ts';
 import { createdAt, deploymentObjects, once, type Controller, type Kube } from './kube.ts';
 import { pem } from './access.ts';
 import type { Store } from './store.ts';
@@ -58,5 +58,5 @@ export const istiod: Controller = (kube) => {
 /** The fault strikes one namespace of the user, once. */
 function delay(kube: Kube, namespace: string, home: string): number {
   const own = namespace !== home && namespace !== 'default' && !namespace.startsWith('kube-');
-  return own && strike(kube.world, 'root-cert-late') ? ROOT_CERT_LATE : ROOT_CERT;
+  return own && consumeFault(kube.world, 'root-cert-late') ? ROOT_CERT_LATE : ROOT_CERT;
 }

@@ -10,7 +10,7 @@ import {
 import { isImported, pullPolicy, pullTime } from './images.ts';
 import { istiodOf } from './injection.ts';
 import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
-import { meets } from '../strike.ts';
+import { isFaultActive } from '../fault-state.ts';
 import { isReady, type Container, type NodeObject, type Pod, type PodTemplate } from './shapes.ts';
 
 /** The kubelets: they pull images, start containers, report readiness, and end pods that are being deleted. */
@@ -178,7 +178,7 @@ function pull(kube: Kube, pod: Pod, node: string): number {
   for (const image of images) {
     if (kube.pulled.has(`${node} ${image}`) || hasImported(kube, node, image)) continue;
     kube.pulled.add(`${node} ${image}`);
-    time += (pullTime(image) ?? 0) + (meets(kube.world, 'pulls-slow') ? PULL_SLOW : 0);
+    time += (pullTime(image) ?? 0) + (isFaultActive(kube.world, 'pulls-slow') ? PULL_SLOW : 0);
   }
   return time;
 }

@@ -14,7 +14,7 @@ import {
 import { same } from './merge.ts';
 import { endPod, newPod } from './pods.ts';
 import { PINNED } from './scheduling.ts';
-import { meets } from '../strike.ts';
+import { isFaultActive } from '../fault-state.ts';
 import { isReady, type NodeObject, type Pod, type PodTemplate, type Service, type Toleration } from './shapes.ts';
 
 /** The name that another load balancer gives, with the fault `load-balancer-hostname`. */
@@ -77,7 +77,7 @@ function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): voi
     .sort();
   const now = kube.world.clock.now();
   const due = once(kube, `lb ${service.metadata.uid ?? ''} ${addresses.join()}`, () =>
-    meets(kube.world, 'load-balancer-late') ? now + LOAD_BALANCER_LATE : now + LOAD_BALANCER_STATUS,
+    isFaultActive(kube.world, 'load-balancer-late') ? now + LOAD_BALANCER_LATE : now + LOAD_BALANCER_STATUS,
   );
   if (now < due) {
     kube.wakeAt(due);

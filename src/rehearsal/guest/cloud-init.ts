@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { CLOUD_INIT_FIRST, CLOUD_INIT_PACKAGES } from '../durations.ts';
-import { strike } from '../strike.ts';
-import { passing } from '../half-way.ts';
+import { consumeFault } from '../fault-state.ts';
+import { crashPoint } from '../crash-point.ts';
 import { writeGuest } from './files.ts';
 import type { Instance } from '../world.ts';
 import type { Guest } from './systemd.ts';
@@ -61,7 +61,7 @@ export async function firstCloudInit(
   instance.cloudInit = 'running';
   instance.manageHosts = data.manage_etc_hosts ?? true;
   await world.clock.sleep(CLOUD_INIT_FIRST / 2);
-  await passing(world, `cloud-init ${instance.name}: half way`, () => {
+  await crashPoint(world, `cloud-init ${instance.name}: half way`, () => {
     cut.set(instance, data);
     powerOff({ world, mesh, instance });
   });
@@ -72,5 +72,5 @@ export async function firstCloudInit(
   if ((data.packages?.length ?? 0) > 0) await world.clock.sleep(CLOUD_INIT_PACKAGES);
   for (const name of data.packages ?? []) instance.packages.set(name, 'archive');
   await world.clock.sleep(CLOUD_INIT_FIRST / 2);
-  if (instance.bootId === boot) instance.cloudInit = strike(world, 'cloud-init-error') ? 'error' : 'done';
+  if (instance.bootId === boot) instance.cloudInit = consumeFault(world, 'cloud-init-error') ? 'error' : 'done';
 }

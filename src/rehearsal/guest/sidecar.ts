@@ -7,7 +7,7 @@ import {
   SIDECAR_RETRY,
 } from '../durations.ts';
 import { readStandIn } from '../stand-in.ts';
-import { strike } from '../strike.ts';
+import { consumeFault } from '../fault-state.ts';
 import type { Instance } from '../world.ts';
 import { dropCertificate, hasOtherIdentity, keepCertificate, trustedRoot, trustRoot } from './certificate.ts';
 import { agentSocketProblem, installDirectories } from './agent-files.ts';
@@ -65,7 +65,7 @@ export function sidecarUnit(reboot: (guest: Guest) => Promise<void>): UnitModel 
         if (error instanceof UnitExit) stopped(run);
         throw error;
       }
-      if (strike(run.world, 'vm-rebooted')) {
+      if (consumeFault(run.world, 'vm-rebooted')) {
         run.world.clock.after(REBOOT_AFTER, () => void reboot(run));
       }
     },

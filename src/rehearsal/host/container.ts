@@ -1,11 +1,11 @@
 import { posix } from 'node:path';
 import { packTar } from '../../system/archives.ts';
 import { CONTAINER_CALL, CONTAINER_EXPORT, CONTAINER_PULL } from '../durations.ts';
-import { istioRow, rulesBorrowedFrom } from '../../config/versions.ts';
+import { istioRow, nearestKnownMinor } from '../../config/versions.ts';
 import { containerdName, pullTime } from '../cluster/images.ts';
 import { digestOf, standInBytes } from '../stand-in.ts';
-import { passing } from '../half-way.ts';
-import type { Cpu } from '../../system/doors.ts';
+import { crashPoint } from '../crash-point.ts';
+import type { Cpu } from '../../system/system.ts';
 import type { HostCall, HostProgram, ProgramResult, World } from '../world.ts';
 
 /** Simulated docker and podman (`call.command.file` says which): create, export, remove; pull, save. */
@@ -49,7 +49,7 @@ const create: Action = async ({ world, signal }, tool, args) => {
   }
   if (world.containers.has(name)) return { exitCode: 125, stderr: conflict(tool, name) };
   await world.clock.sleep(CONTAINER_PULL / 2, signal);
-  await passing(world, `${tool} create: image half pulled`);
+  await crashPoint(world, `${tool} create: image half pulled`);
   await world.clock.sleep(CONTAINER_PULL / 2, signal);
   if (proxyVersion(world, image) === undefined) {
     return {
@@ -83,7 +83,7 @@ const exportTar: Action = async ({ world, files, signal }, tool, args) => {
   ]);
   if (world.passing !== undefined) {
     await files.write(output, tar.subarray(0, tar.length / 2), 0o600);
-    await passing(world, `${tool} export: half of the tar`);
+    await crashPoint(world, `${tool} export: half of the tar`);
   }
   await files.write(output, tar, 0o600);
   return { exitCode: 0 };
@@ -157,7 +157,7 @@ function proxyVersion(world: World, image: string): string | undefined {
   if (patch === undefined) return undefined;
   const { versions } = world.shipped;
   const version = `${minor}.${patch}`;
-  if (rulesBorrowedFrom(version, versions) !== undefined) return version;
+  if (nearestKnownMinor(version, versions) !== undefined) return version;
   const last = istioRow(version, versions)?.lastPatch.split('.')[2];
   return last !== undefined && Number(patch) <= Number(last) ? version : undefined;
 }

@@ -5,7 +5,7 @@ import { trustedRoot } from '../guest/certificate.ts';
 import { guestText } from '../guest/files.ts';
 import type { Instance, World } from '../world.ts';
 import type { AgentSettings } from './agent.ts';
-import { meets } from '../strike.ts';
+import { isFaultActive } from '../fault-state.ts';
 import { identityProblem, type Refusal } from './identity.ts';
 import { balancedAt, hostMatches, isAlive, podsBehind, serversOn, serviceNamed, tlsDestination } from './gateways.ts';
 
@@ -22,7 +22,7 @@ export function obstacle(
       reason: 'failed to read root cert: open ./etc/certs/root-cert.pem: no such file or directory',
     };
   }
-  if (meets(world, 'dns-captured')) {
+  if (isFaultActive(world, 'dns-captured')) {
     // Not even the lines in /etc/hosts help an agent whose own answers come back to it.
     const [host = ''] = settings.discoveryAddress.split(':');
     return {
@@ -59,7 +59,7 @@ export function pathProblem(
   const dialled = (how: string): string =>
     `connection error: desc = "transport: Error while dialing: dial tcp ${ip}:${port}: ${how}"`;
   if (!isAlive(world, ip)) return dialled('i/o timeout');
-  if (meets(world, 'clock-behind'))
+  if (isFaultActive(world, 'clock-behind'))
     return 'connection error: desc = "transport: authentication handshake failed: tls: failed to verify certificate: x509: certificate has expired or is not yet valid"';
   const balanced = balancedAt(cluster, ip, port);
   if (balanced === undefined || podsBehind(cluster, balanced.service).length === 0)

@@ -1,6 +1,6 @@
-import { duration } from '../../plan/words.ts';
+import { duration } from '../../plan/text.ts';
 import { html, type Markup } from './html.ts';
-import type { PicturedStep } from './picture.ts';
+import type { ReportedStep } from './report-data.ts';
 import { offset, type Scale } from './scale.ts';
 
 /** What a step did with a span of its time: `queue`, waiting to be begun; `turn`, waiting for a bounded resource. */
@@ -11,7 +11,7 @@ export interface Segment {
 }
 
 /** The life of a step as spans, in order, without empty ones. Times are milliseconds since 1970. */
-export function segmentsOf(step: PicturedStep): readonly Segment[] {
+export function segmentsOf(step: ReportedStep): readonly Segment[] {
   const { queuedAt, startedAt, workedAt, waitedMs, endedAt } = step;
   if (startedAt === undefined || endedAt === undefined) return [];
   const looked = workedAt === undefined ? endedAt : workedAt - waitedMs;
@@ -45,7 +45,7 @@ const BOX: Readonly<Record<Segment['kind'], readonly [top: number, height: numbe
 };
 
 /** One step on the time axis. */
-export function bar(step: PicturedStep, { scale, zero, critical }: BarOptions): Markup {
+export function bar(step: ReportedStep, { scale, zero, critical }: BarOptions): Markup {
   const segments = segmentsOf(step);
   const ticks = scale.ticks.map((tick) => {
     const x = scale.place(zero + tick);

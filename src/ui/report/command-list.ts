@@ -1,10 +1,10 @@
-import { counted, duration } from '../../plan/words.ts';
+import { counted, duration } from '../../plan/text.ts';
 import { html, type Markup } from './html.ts';
 import type { CommandRecord } from './record.ts';
 import { offset } from './scale.ts';
 
 /** The same question, asked again and again with the same outcome. */
-export interface Asked {
+export interface RepeatedCommand {
   readonly last: CommandRecord;
   readonly times: number;
   readonly firstAt: number;
@@ -14,8 +14,8 @@ export interface Asked {
  * In the order in which they began; a question repeated until its answer came stands once for each outcome. What changes
  * something is never folded.
  */
-export function folded(commands: readonly CommandRecord[]): readonly Asked[] {
-  const rows: Asked[] = [];
+export function collapseRepeats(commands: readonly CommandRecord[]): readonly RepeatedCommand[] {
+  const rows: RepeatedCommand[] = [];
   for (const command of [...commands].sort((a, b) => a.startedAt - b.startedAt)) {
     const before = rows.at(-1);
     if (before !== undefined && command.effect === 'read' && isSame(before.last, command)) {
@@ -33,11 +33,11 @@ function isSame(one: CommandRecord, other: CommandRecord): boolean {
 export function commandList(commands: readonly CommandRecord[], zero: number): Markup {
   if (commands.length === 0) return html`<p class="none">No command was run for this.</p>`;
   return html`<ol class="commands">
-    ${folded(commands).map((asked) => row(asked, zero))}
+    ${collapseRepeats(commands).map((asked) => row(asked, zero))}
   </ol>`;
 }
 
-function row({ last, times, firstAt }: Asked, zero: number): Markup {
+function row({ last, times, firstAt }: RepeatedCommand, zero: number): Markup {
   const { effect, endedAt, startedAt, text, stderr, onMachine } = last;
   const again =
     times > 1 ? html`<span>asked ${counted(times, 'time')} in ${duration(endedAt - firstAt)}</span>` : undefined;

@@ -1,6 +1,6 @@
-import { sentence } from '../../plan/words.ts';
+import { sentence } from '../../plan/text.ts';
 import { html, type Markup } from './html.ts';
-import type { Failure } from './picture.ts';
+import type { Failure } from './report-data.ts';
 
 /** An error with all that its screen has: what, every detail, the command, its last words, and what to try. */
 export function failureBlock({ reason, exitCode, message, details, command, stderrTail, hint }: Failure): Markup {

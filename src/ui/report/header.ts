@@ -1,12 +1,12 @@
-import { duration } from '../../plan/words.ts';
+import { duration } from '../../plan/text.ts';
 import { html, type Markup, type Part } from './html.ts';
-import { ownerOf, type Picture, type PicturedRun } from './picture.ts';
+import { ownerOf, type ReportData, type ReportedRun } from './report-data.ts';
 import { anchorOf } from './step-details.ts';
 import { criticalSteps } from './timeline.ts';
 
 /** How it ended, of what lab, in which figures, and what took the time. */
-export function header(picture: Picture): Markup {
-  const { typed, startedAt, endedAt, rehearsal, facts, warnings, run } = picture;
+export function header(picture: ReportData): Markup {
+  const { commandLine: typed, startedAt, endedAt, rehearsal, facts, warnings, run } = picture;
   const { tone, sign, words } = outcomeOf(picture);
   return html`<header class="${tone}">
     <p class="typed"><code>$ ${typed}</code></p>
@@ -37,7 +37,7 @@ interface Outcome {
 }
 
 /** The run in one line. */
-export function outcomeOf({ kind, run, failure, proofs }: Picture): Outcome {
+export function outcomeOf({ kind, run, failure, checks: proofs }: ReportData): Outcome {
   if (failure?.reason === 'interrupted') return { tone: 'stopped', sign: '◼', words: 'Interrupted' };
   if (failure !== undefined) {
     return { tone: 'bad', sign: '✖', words: failure.reason === 'verify-failed' ? 'Made, but not proved' : 'Failed' };
@@ -53,7 +53,7 @@ const good = (words: string): Outcome => ({ tone: 'good', sign: '✔', words });
 
 type Tile = readonly [name: string, value: string, more: string];
 
-function tilesOf({ run, proofs, commands }: Picture): readonly Tile[] {
+function tilesOf({ run, checks: proofs, commands }: ReportData): readonly Tile[] {
   const writes = commands.filter(({ effect }) => effect === 'write').length;
   const passed = proofs.filter(({ outcome }) => outcome === 'passed').length;
   const proving = proofs.reduce((sum, { durationMs }) => sum + durationMs, 0);
@@ -64,7 +64,7 @@ function tilesOf({ run, proofs, commands }: Picture): readonly Tile[] {
   ];
 }
 
-function runTiles(run: PicturedRun): readonly Tile[] {
+function runTiles(run: ReportedRun): readonly Tile[] {
   const { steps, changed, makespanMs, criticalPathMs } = run;
   const count = (outcome: string): number => steps.filter((step) => step.outcome === outcome).length;
   const others = [
@@ -82,7 +82,7 @@ function runTiles(run: PicturedRun): readonly Tile[] {
 }
 
 /** What the steps took, one after another and without waiting for each other. */
-function sumOfWork({ steps }: PicturedRun): number {
+function sumOfWork({ steps }: ReportedRun): number {
   return steps.reduce((sum, { startedAt = 0, endedAt = 0, waitedMs }) => sum + endedAt - startedAt - waitedMs, 0);
 }
 
@@ -94,7 +94,7 @@ function tile([name, value, more]: Tile): Markup {
   </div>`;
 }
 
-function criticalPath(run: PicturedRun): Markup | undefined {
+function criticalPath(run: ReportedRun): Markup | undefined {
   const chain = criticalSteps(run);
   const steps = run.steps
     .filter((step) => chain.has(ownerOf(step)))

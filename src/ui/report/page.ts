@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { counted } from '../../plan/words.ts';
+import { counted } from '../../plan/text.ts';
 import { commandList } from './command-list.ts';
 import { failureBlock } from './failure.ts';
 import { header, outcomeOf } from './header.ts';
 import { html, markupText, trusted, type Markup } from './html.ts';
-import type { Failure, Picture, PicturedRun } from './picture.ts';
-import { proofTable } from './proofs.ts';
+import type { Failure, ReportData, ReportedRun } from './report-data.ts';
+import { checkTable } from './checks.ts';
 import { anchorOf } from './step-details.ts';
 import { STYLE } from './style.ts';
 import { timeline } from './timeline.ts';
@@ -14,8 +14,8 @@ import { timeline } from './timeline.ts';
  * The picture of one run as one file: no script, no font, nothing to load; what opens is `<details>`. The policy in its
  * head lets a browser load and run nothing whatever, should anything ever get past the escaping. Pure.
  */
-export function renderReport(picture: Picture): string {
-  const { run, proofs, failure } = picture;
+export function renderReport(picture: ReportData): string {
+  const { run, checks: proofs, failure } = picture;
   const { sign, words } = outcomeOf(picture);
   const page = html`<html lang="en">
     <head>
@@ -23,7 +23,7 @@ export function renderReport(picture: Picture): string {
       <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
-      <title>${sign} ${picture.typed}: ${words}</title>
+      <title>${sign} ${picture.commandLine}: ${words}</title>
       ${SHEET}
     </head>
     <body>
@@ -32,7 +32,7 @@ export function renderReport(picture: Picture): string {
         ${header(picture)}
         ${failure === undefined ? undefined : section('error', 'What went wrong', wrong(failure, run))}
         ${run === undefined ? undefined : timeline(picture, run)}
-        ${proofs.length === 0 ? undefined : proofTable(picture)} ${besides(picture)}
+        ${proofs.length === 0 ? undefined : checkTable(picture)} ${besides(picture)}
       </main>
       <footer>istio-vms ${picture.version}. Secrets are masked; this file loads nothing and runs no script.</footer>
     </body>
@@ -63,7 +63,7 @@ function section(id: string, title: string, content: Markup): Markup {
 }
 
 /** The error, with the way to the steps that it comes from. */
-function wrong(failure: Failure, run: PicturedRun | undefined): Markup {
+function wrong(failure: Failure, run: ReportedRun | undefined): Markup {
   const steps = run?.steps.filter(({ outcome }) => outcome === 'failed' || outcome === 'interrupted') ?? [];
   const links = steps.map((step) => html`<li><a href="#${anchorOf(step)}">${step.title}</a></li>`);
   return html`${failureBlock(failure)}${
@@ -79,7 +79,7 @@ function wrong(failure: Failure, run: PicturedRun | undefined): Markup {
 }
 
 /** Commands that were nobody's: looking for the tools, and making the sample for the proofs. */
-function besides({ commands, startedAt }: Picture): Markup | undefined {
+function besides({ commands, startedAt }: ReportData): Markup | undefined {
   const nobodys = commands.filter(({ owner }) => owner === undefined);
   if (nobodys.length === 0) return undefined;
   const list = html`<details>

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { CommandError, type CommandFailure } from '../../system/command-error.ts';
-import type { Clock, Command, Processes } from '../../system/doors.ts';
+import type { Clock, Command, Processes } from '../../system/system.ts';
 import { tail } from '../../system/plain-text.ts';
 import { commandListing } from '../command-listing.ts';
 
@@ -22,7 +22,7 @@ export interface CommandRecord {
   readonly stderr?: string;
 }
 
-export interface Saying {
+export interface Message {
   readonly owner: string;
   readonly at: number;
   readonly text: string;
@@ -31,8 +31,8 @@ export interface Saying {
 /** Remembers what a run does, and on whose behalf. */
 export interface RunRecord {
   readonly commands: readonly CommandRecord[];
-  readonly sayings: readonly Saying[];
-  /** The same door; every command through it is remembered. */
+  readonly messages: readonly Message[];
+  /** The same interface; every command through it is remembered. */
   readonly processes: Processes;
   /** On whose behalf the work runs that asks; undefined outside of `within`. */
   readonly owner: () => string | undefined;
@@ -50,16 +50,16 @@ export interface RunRecordOptions {
 }
 
 /** Lines of stderr that are kept. */
-const STDERR_LINES = 20;
+const STDERR_TAIL_LINES = 20;
 
 /**
  * Begins a record. Steps run at the same time and share their tools, so a command cannot be told from its arguments whose
- * it is; the asynchronous context knows, without any step having to hand itself down to the door.
+ * it is; the asynchronous context knows, without any step having to hand itself down to the interface.
  */
 export function createRunRecord({ processes, clock, scripts }: RunRecordOptions): RunRecord {
   const owner = new AsyncLocalStorage<string>();
   const commands: CommandRecord[] = [];
-  const sayings: Saying[] = [];
+  const sayings: Message[] = [];
 
   const listedInside = ([file = '', ...args]: readonly string[]): string =>
     commandListing([{ file, args, effect: 'read' }], scripts);
@@ -94,7 +94,7 @@ export function createRunRecord({ processes, clock, scripts }: RunRecordOptions)
 
   return {
     commands,
-    sayings,
+    messages: sayings,
     processes: { run },
     owner: () => owner.getStore(),
     within: (by, act) => owner.run(by, act),
@@ -104,7 +104,7 @@ export function createRunRecord({ processes, clock, scripts }: RunRecordOptions)
 
 function endingOf({ command, failure, result }: CommandError): Pick<CommandRecord, 'exitCode' | 'failure' | 'stderr'> {
   // What belongs to a secret answer may stand on either stream.
-  const stderr = command.secretOutput === true ? '' : tail(result.stderr, STDERR_LINES);
+  const stderr = command.secretOutput === true ? '' : tail(result.stderr, STDERR_TAIL_LINES);
   return {
     failure,
     ...(failure === 'exit' ? { exitCode: result.exitCode } : {}),

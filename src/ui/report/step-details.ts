@@ -1,23 +1,23 @@
-import { duration, findingText } from '../../plan/words.ts';
+import { duration, findingText } from '../../plan/text.ts';
 import { segmentsOf } from './bar.ts';
 import { commandList } from './command-list.ts';
 import { failureBlock } from './failure.ts';
 import { html, type Markup, type Part } from './html.ts';
-import { ownerOf, type Picture, type PicturedStep } from './picture.ts';
+import { ownerOf, type ReportData, type ReportedStep } from './report-data.ts';
 import { offset } from './scale.ts';
 
 /** The address of a step inside the page. */
-export const anchorOf = ({ direction, id }: Pick<PicturedStep, 'direction' | 'id'>): string => `${direction}-${id}`;
+export const anchorOf = ({ direction, id }: Pick<ReportedStep, 'direction' | 'id'>): string => `${direction}-${id}`;
 
 /** What a click on a step shows: its times, what it needs, what it said, and its commands. */
-export function stepDetails(step: PicturedStep, picture: Picture): Markup {
+export function stepDetails(step: ReportedStep, picture: ReportData): Markup {
   const owner = ownerOf(step);
   const facts = timesOf(step, picture).map(
     ([name, value]) =>
       html`<dt>${name}</dt>
         <dd>${value}</dd>`,
   );
-  const sayings = picture.sayings.filter((saying) => saying.owner === owner);
+  const sayings = picture.messages.filter((saying) => saying.owner === owner);
   const commands = picture.commands.filter((command) => command.owner === owner);
   return html`<div class="inside" id="${anchorOf(step)}">
     <dl class="times">${facts}</dl>
@@ -33,7 +33,7 @@ export function stepDetails(step: PicturedStep, picture: Picture): Markup {
   </div>`;
 }
 
-function timesOf(step: PicturedStep, picture: Picture): readonly (readonly [string, Part])[] {
+function timesOf(step: ReportedStep, picture: ReportData): readonly (readonly [string, Part])[] {
   const { startedAt, endedAt, after, finding, turnFrom } = step;
   const zero = picture.startedAt;
   const titled = (id: string): Part => titleOf(picture, step.direction, id);
@@ -61,12 +61,12 @@ function timesOf(step: PicturedStep, picture: Picture): readonly (readonly [stri
 }
 
 /** The title of another step of the same phase, as a way to it: what a link leads to opens by itself. */
-function titleOf({ run }: Picture, direction: PicturedStep['direction'], id: string): Part {
+function titleOf({ run }: ReportData, direction: ReportedStep['direction'], id: string): Part {
   const step = run?.steps.find((each) => each.direction === direction && each.id === id);
   return step === undefined ? id : html`<a href="#${anchorOf(step)}">${step.title}</a>`;
 }
 
-function sayingList(sayings: Picture['sayings'], zero: number): Markup {
+function sayingList(sayings: ReportData['messages'], zero: number): Markup {
   return html`<ol class="sayings">
     ${sayings.map(({ at, text }) => html`<li><span class="at">${offset(at - zero, true)}</span> <span>${text}</span></li>`)}
   </ol>`;

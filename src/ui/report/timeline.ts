@@ -1,13 +1,13 @@
 import { criticalChain } from '../../plan/report.ts';
-import { duration } from '../../plan/words.ts';
+import { duration } from '../../plan/text.ts';
 import { bar } from './bar.ts';
 import { html, type Markup } from './html.ts';
-import { ownerOf, type Picture, type PicturedRun, type PicturedStep } from './picture.ts';
+import { ownerOf, type ReportData, type ReportedRun, type ReportedStep } from './report-data.ts';
 import { createScale, offset, type Scale } from './scale.ts';
 import { stepDetails } from './step-details.ts';
 
 /** Every step in the order of the plan, each on the same time axis; a click opens what it did. */
-export function timeline(picture: Picture, run: PicturedRun): Markup {
+export function timeline(picture: ReportData, run: ReportedRun): Markup {
   const scale = createScale(picture.startedAt, run.endedAt);
   const chain = criticalSteps(run);
   const phases = (['remove', 'apply'] as const)
@@ -31,7 +31,7 @@ export function timeline(picture: Picture, run: PicturedRun): Markup {
 const PHASES = { remove: 'Taken down', apply: 'Made' } as const;
 
 /** Owners of the steps that decided when the run ended. */
-export function criticalSteps({ steps }: PicturedRun): ReadonlySet<string> {
+export function criticalSteps({ steps }: ReportedRun): ReadonlySet<string> {
   const chains = (['remove', 'apply'] as const).map((direction) => {
     const phase = steps.filter((step) => step.direction === direction);
     return criticalChain(phase).map((id) => ownerOf({ direction, id }));
@@ -39,7 +39,7 @@ export function criticalSteps({ steps }: PicturedRun): ReadonlySet<string> {
   return new Set(chains.flat());
 }
 
-function axis(picture: Picture, scale: Scale): Markup {
+function axis(picture: ReportData, scale: Scale): Markup {
   const labels = scale.ticks.map((tick) => {
     const x = scale.place(picture.startedAt + tick);
     // A label in the middle of its line would hang over at either end.
@@ -51,7 +51,7 @@ function axis(picture: Picture, scale: Scale): Markup {
   </div>`;
 }
 
-function row(step: PicturedStep, picture: Picture, scale: Scale, critical: boolean): Markup {
+function row(step: ReportedStep, picture: ReportData, scale: Scale, critical: boolean): Markup {
   const mark = critical
     ? html`<span class="diamond" aria-hidden="true">◆</span><span class="unseen">critical path: </span>`
     : undefined;
@@ -66,7 +66,7 @@ function row(step: PicturedStep, picture: Picture, scale: Scale, critical: boole
 }
 
 /** How it went with a step, and how long it took without its wait for a resource. */
-function howItCame({ outcome, direction, startedAt, endedAt, waitedMs }: PicturedStep): string {
+function howItCame({ outcome, direction, startedAt, endedAt, waitedMs }: ReportedStep): string {
   const took = startedAt === undefined || endedAt === undefined ? '' : duration(endedAt - startedAt - waitedMs);
   switch (outcome) {
     case 'ready':

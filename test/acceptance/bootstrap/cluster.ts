@@ -6,7 +6,7 @@ import { createProcesses } from '../../../src/rehearsal/processes.ts';
 import { HOST_PROGRAMS } from '../../../src/rehearsal/index.ts';
 import type { SimulatedCluster } from '../../../src/rehearsal/cluster/index.ts';
 import { CommandError } from '../../../src/system/command-error.ts';
-import type { Files, Processes } from '../../../src/system/doors.ts';
+import type { Files, Processes } from '../../../src/system/system.ts';
 import { createFiles } from '../../../src/system/files.ts';
 import { currentHost } from '../../../src/system/host.ts';
 import { LINUX, simulated, type Simulated } from '../../rehearsal/support/simulated.ts';

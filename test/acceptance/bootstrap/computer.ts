@@ -6,9 +6,9 @@ import { execa } from 'execa';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createEngine } from '../../../src/machines/index.ts';
 import type { Machine } from '../../../src/machines/machine.ts';
-import type { Processes } from '../../../src/system/doors.ts';
+import type { Processes } from '../../../src/system/system.ts';
 import { currentHost } from '../../../src/system/host.ts';
-import { createRealDoors } from '../../../src/system/index.ts';
+import { createRealSystem } from '../../../src/system/index.ts';
 import { loadShippedData } from '../../../src/system/shipped.ts';
 import { createAuthority } from './certificate-authority.ts';
 import { startCluster, type ClusterSide } from './cluster.ts';
@@ -43,7 +43,7 @@ export interface Computer {
   readonly mirror: Mirror;
   readonly env: Readonly<Record<string, string>>;
   readonly run: (...args: readonly string[]) => Promise<Ran>;
-  /** The machine as our own steps see it: by the engine, through the real doors. */
+  /** The machine as our own steps see it: by the engine, through the real system interfaces. */
   readonly machine: Machine;
   /** Values of the configuration. */
   readonly set: Readonly<Record<string, string>>;
@@ -131,7 +131,7 @@ export async function createComputer(engine: Engine, istioVersion: string): Prom
 async function realMachine(name: string, cwd: string, env: Readonly<Record<string, string>>): Promise<Machine> {
   const shipped = await loadShippedData();
   const { config } = loadConfig({ host: { ...currentHost(), cwd, env }, versions: shipped.versions });
-  const real = createRealDoors();
+  const real = createRealSystem();
   const processes: Processes = {
     run: (command, signal) => real.processes.run({ ...command, env: { ...env, ...command.env } }, signal),
   };

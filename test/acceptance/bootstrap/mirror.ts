@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { currentHost } from '../../../src/system/host.ts';
-import type { Cpu } from '../../../src/system/doors.ts';
+import type { Cpu } from '../../../src/system/system.ts';
 
 const BUILD = fileURLToPath(new URL('package/build.sh', import.meta.url));
 

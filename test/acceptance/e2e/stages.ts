@@ -104,10 +104,10 @@ export const STAGES: readonly Stage[] = [
     title: 'the token expires, and the sidecar starts anew',
     run: async ({ lab }) => {
       const path = join(lab.config.paths.workloadFiles, 'istio-token');
-      const token = await lab.doors.files.readText(path);
+      const token = await lab.system.files.readText(path);
       if (token === undefined) throw new Error(`there is no ${path}`);
-      const old = expired(token, Math.floor(lab.doors.clock.now() / 1000));
-      await lab.doors.files.write(path, old, 0o600);
+      const old = expired(token, Math.floor(lab.system.clock.now() / 1000));
+      await lab.system.files.write(path, old, 0o600);
       await vmOf(lab).put([{ path: '/var/lib/istio-vms/istio-token', content: old, mode: 0o600 }]);
       await onVm(lab, 'systemctl', 'restart', '--no-block', 'istio');
       await untilVm(
@@ -188,7 +188,7 @@ export const STAGES: readonly Stage[] = [
       const lost = foreign.map(show).filter((each) => !after.map(show).includes(each));
       const { kubeconfig, workloadFiles, istioctl } = lab.config.paths;
       for (const path of [kubeconfig, workloadFiles, istioctl]) {
-        if ((await lab.doors.files.stat(path)) !== undefined) left.push(path);
+        if ((await lab.system.files.stat(path)) !== undefined) left.push(path);
       }
       if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
       if (lost.length > 0) throw new Error(`no longer as it was: ${lost.join(', ')}`);
@@ -310,12 +310,12 @@ async function untilVm(lab: Lab, what: string, isSo: (state: GuestState) => bool
 
 async function untilSo(lab: Lab, what: string, isSo: () => Promise<boolean>): Promise<void> {
   await waitUntil({
-    clock: lab.doors.clock,
+    clock: lab.system.clock,
     what,
     deadlineMs: BACK_MS,
     intervalMs: LOOK_AGAIN_MS,
     hint: 'See `istio-vms status`.',
     say: () => undefined,
-    probe: async () => ((await isSo()) ? { done: true } : { notYet: 'it is not so yet' }),
+    probe: async () => ((await isSo()) ? { ready: true } : { pending: 'it is not so yet' }),
   });
 }

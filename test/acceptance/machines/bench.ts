@@ -1,4 +1,4 @@
-import type { Cpu, Processes } from '../../../src/system/doors.ts';
+import type { Cpu, Processes } from '../../../src/system/system.ts';
 import type { CommandError } from '../../../src/system/command-error.ts';
 import type { TestLab } from '../support/lab.ts';
 
@@ -8,7 +8,7 @@ export interface Bench extends Pick<
   | 'name'
   | 'directory'
   | 'engine'
-  | 'doors'
+  | 'system'
   | 'shipped'
   | 'config'
   | 'context'

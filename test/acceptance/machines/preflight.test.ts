@@ -21,7 +21,7 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     return made;
   };
   const incus = (...args: string[]): Promise<unknown> =>
-    lab().doors.processes.run({ file: 'incus', args, effect: 'write', timeoutMs: 60_000 });
+    lab().system.processes.run({ file: 'incus', args, effect: 'write', timeoutMs: 60_000 });
   const refused = async (set: Readonly<Record<string, string>>, message: RegExp, hint: RegExp): Promise<void> => {
     const thrown: unknown = await (await given(set)).engine.probe().catch((error: unknown) => error);
     if (!(thrown instanceof CliError)) throw new Error('it should not have been ready', { cause: thrown });
@@ -30,7 +30,7 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
   };
   const runsVms = async (): Promise<boolean> => {
     const command = { file: 'incus', args: ['query', '/1.0'], effect: 'read', timeoutMs: 60_000 } as const;
-    return /"driver": ".*qemu/.test((await lab().doors.processes.run(command)).stdout);
+    return /"driver": ".*qemu/.test((await lab().system.processes.run(command)).stdout);
   };
 
   it('tells the version of a server on which all is there', async () => {
@@ -78,7 +78,7 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     await incus('network', 'create', bridge, 'ipv4.address=none', 'ipv6.address=none');
     undo.push(() => incus('network', 'delete', bridge));
     await (await given({ INCUS_NETWORK: bridge })).engine.probe();
-    await lab().doors.processes.run({ file: 'ip', args: ['link', 'delete', bridge], effect: 'write' });
+    await lab().system.processes.run({ file: 'ip', args: ['link', 'delete', bridge], effect: 'write' });
     await refused({ INCUS_NETWORK: bridge }, new RegExp(`bridge ${bridge} is gone`), /sudo systemctl restart incus/);
   });
 

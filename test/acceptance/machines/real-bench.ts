@@ -15,7 +15,7 @@ export async function realBench(kind: EngineName): Promise<Bench> {
     sleep: (ms) => sleep(ms),
     stop: async (name) => {
       const [file = '', ...args] = stop;
-      await lab.doors.processes.run({ file, args: [...args, name], effect: 'write', timeoutMs: 120_000 });
+      await lab.system.processes.run({ file, args: [...args, name], effect: 'write', timeoutMs: 120_000 });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { loadConfig } from '../../../src/config/load.ts';
 import { createEngine } from '../../../src/machines/index.ts';
 import { createRehearsal } from '../../../src/rehearsal/index.ts';
-import type { Host } from '../../../src/system/doors.ts';
+import type { Host } from '../../../src/system/system.ts';
 import { loadShippedData } from '../../../src/system/shipped.ts';
 import { mortal } from '../../rehearsal/crash/mortal.ts';
 import { LAB_PREFIX } from '../support/names.ts';
@@ -16,8 +16,8 @@ export async function simulatedBench(): Promise<Bench> {
   const name = `${LAB_PREFIX}simulated`;
   const { config } = loadConfig({ host: HOST, versions: shipped.versions, flags: { LAB_NAME: name } });
   const rehearsal = createRehearsal({ host: HOST, shipped });
-  const { doors, world, drive } = rehearsal;
-  const engine = createEngine(doors, shipped, config);
+  const { system, world, drive } = rehearsal;
+  const engine = createEngine(system, shipped, config);
   const context = { say: () => undefined };
   const launchFor =
     (whose: string): Bench['launch'] =>
@@ -26,20 +26,20 @@ export async function simulatedBench(): Promise<Bench> {
       return engine.machine(machine);
     };
   return {
-    ...{ name, engine, doors, shipped, config, context, drive },
+    ...{ name, engine, system, shipped, config, context, drive },
     directory: HOST.cwd,
     hostCpu: HOST.cpu,
     launch: launchFor(name),
     cutLaunch: async (machine) => {
       const life = mortal(rehearsal);
-      void createEngine(life.doors, shipped, config).launch(specOf(config, name, machine), context);
+      void createEngine(life.system, shipped, config).launch(specOf(config, name, machine), context);
       while (!world.engine.instances.has(machine)) await world.clock.sleep(50);
       life.kill('end');
     },
     launchForeign: launchFor(`${name}-other`),
     sleep: (ms) => world.clock.sleep(ms),
     stop: async (machine) => {
-      await doors.processes.run({ file: 'multipass', args: ['stop', machine], effect: 'write', timeoutMs: 60_000 });
+      await system.processes.run({ file: 'multipass', args: ['stop', machine], effect: 'write', timeoutMs: 60_000 });
     },
     // Nothing of it is left when the test ends.
     cleanUp: () => Promise.resolve(),

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CommandError } from '../../../src/system/command-error.ts';
-import type { CommandResult } from '../../../src/system/doors.ts';
+import type { CommandResult } from '../../../src/system/system.ts';
 import { onMachines } from '../support/on-machines.ts';
 
 interface Given {
@@ -28,7 +28,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
       ...(env === undefined ? {} : { env }),
     };
     return lab()
-      .doors.processes.run(command)
+      .system.processes.run(command)
       .catch((thrown: unknown): Answer => {
         if (!(thrown instanceof CommandError)) throw thrown;
         return { ...thrown.result, failure: thrown.failure };
@@ -112,7 +112,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
 
   it('15: never comes back from a 4', async () => {
     const four = { file: 'multipass', args: ['exec', '-n', name('k1'), '--', 'sh', '-c', 'exit 4'] };
-    const endless = lab().doors.processes.run({ ...four, effect: 'write', timeoutMs: 4_000 });
+    const endless = lab().system.processes.run({ ...four, effect: 'write', timeoutMs: 4_000 });
     await expect(endless).rejects.toMatchObject({ failure: 'timed-out' });
   });
 

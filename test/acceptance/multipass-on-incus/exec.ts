@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { spinner, type ParsedArgs } from '../../../src/rehearsal/host/multipass/parser.ts';
+import { spinner, type ParsedArgs } from '../../../src/rehearsal/engines/multipass/parser.ts';
 import { change, instances, type Instance } from './incus.ts';
 import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
 import { awaitWayIn, OPTIONS, quoted } from './ssh.ts';

@@ -1,4 +1,4 @@
-import { spinner, type ParsedArgs } from '../../../src/rehearsal/host/multipass/parser.ts';
+import { spinner, type ParsedArgs } from '../../../src/rehearsal/engines/multipass/parser.ts';
 import { bringBack } from './exec.ts';
 import { change, erase, instances, markDeleted, markLost, type Instance } from './incus.ts';
 import { timeLimit } from './launch.ts';

@@ -1,4 +1,4 @@
-import { parseArgs, type CommandShape, type ParsedArgs } from '../../../src/rehearsal/host/multipass/parser.ts';
+import { parseArgs, type CommandShape, type ParsedArgs } from '../../../src/rehearsal/engines/multipass/parser.ts';
 import { exec } from './exec.ts';
 import { launch } from './launch.ts';
 import { purge, recover, remove, restart, start, stop } from './lifecycle.ts';

@@ -1,4 +1,4 @@
-import { failure, failures, usage } from '../../../src/rehearsal/host/multipass/parser.ts';
+import { failure, failures, usage } from '../../../src/rehearsal/engines/multipass/parser.ts';
 import type { ProgramResult } from '../../../src/rehearsal/world.ts';
 
 /** An end other than well: what stands on the two streams, and the exit code. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
-import type { ParsedArgs } from '../../../src/rehearsal/host/multipass/parser.ts';
+import type { ParsedArgs } from '../../../src/rehearsal/engines/multipass/parser.ts';
 import { instances } from './incus.ts';
 import { badUsage, failed, failedFor, type Refusal } from './refusal.ts';
 import { OPTIONS, quoted } from './ssh.ts';

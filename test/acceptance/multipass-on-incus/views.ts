@@ -1,5 +1,5 @@
-import type { ParsedArgs } from '../../../src/rehearsal/host/multipass/parser.ts';
-import { qtJson, type Json } from '../../../src/rehearsal/host/multipass/views.ts';
+import type { ParsedArgs } from '../../../src/rehearsal/engines/multipass/parser.ts';
+import { qtJson, type Json } from '../../../src/rehearsal/engines/multipass/views.ts';
 import { daemonUp, instances, type Instance } from './incus.ts';
 import { badUsage, failed, failedFor } from './refusal.ts';
 

@@ -8,9 +8,9 @@ import type { Config } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createEngine } from '../../../src/machines/index.ts';
 import type { EngineContext, Machine, MachineEngine } from '../../../src/machines/machine.ts';
-import type { CommandResult, Doors, Processes } from '../../../src/system/doors.ts';
+import type { CommandResult, System, Processes } from '../../../src/system/system.ts';
 import { currentHost } from '../../../src/system/host.ts';
-import { createRealDoors } from '../../../src/system/index.ts';
+import { createRealSystem } from '../../../src/system/index.ts';
 import { loadShippedData, type ShippedData } from '../../../src/system/shipped.ts';
 import { IMAGE, LAB_PREFIX, PROJECT } from './names.ts';
 import { specOf } from './spec.ts';
@@ -18,13 +18,13 @@ import { specOf } from './spec.ts';
 /** `multipass` is the stand-in on Incus machines. */
 export type EngineName = 'incus' | 'multipass' | 'real-multipass';
 
-/** A lab of its own on real machines: the engine behind the real doors, under a name that no other run has. */
+/** A lab of its own on real machines: the engine behind the real system interfaces, under a name that no other run has. */
 export interface TestLab {
   /** LAB_NAME. */
   readonly name: string;
   readonly engine: MachineEngine;
-  /** The real doors; `processes` runs everything in `env`. */
-  readonly doors: Doors;
+  /** The real system interfaces; `processes` runs everything in `env`. */
+  readonly system: System;
   readonly shipped: ShippedData;
   readonly config: Config;
   /** Added to the environment, any program meets the same machines: `istio-vms` itself too. */
@@ -65,13 +65,13 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
   const shipped = await loadShippedData();
   const host = { ...currentHost(), cwd: directory, env: { ...process.env, ...env } };
   const { config } = loadConfig({ host, versions: shipped.versions });
-  const real = createRealDoors();
-  const doors: Doors = { ...real, processes: inEnvironment(real.processes, env) };
-  const engine = createEngine(doors, shipped, config);
+  const real = createRealSystem();
+  const system: System = { ...real, processes: inEnvironment(real.processes, env) };
+  const engine = createEngine(system, shipped, config);
   const said: string[] = [];
   const context: EngineContext = { say: (text) => said.push(text) };
 
-  const stranger = createEngine(doors, shipped, { ...config, lab: `${name}-other` });
+  const stranger = createEngine(system, shipped, { ...config, lab: `${name}-other` });
   const launchFor = (whose: string, by: MachineEngine): TestLab['launch'] => {
     return async (machine, cloudInit) => {
       await by.launch(specOf(config, whose, machine, cloudInit), context);
@@ -79,7 +79,7 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
     };
   };
   const cutLaunch = async (machine: string): Promise<void> => {
-    const doomed = createRealDoors();
+    const doomed = createRealSystem();
     const alive = inEnvironment(doomed.processes, env);
     const life = { over: false };
     // Of a run that is dead nothing is heard any more.
@@ -114,7 +114,7 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
   };
 
   return {
-    ...{ name, engine, doors, shipped, config, env, directory, said, context, cleanUp },
+    ...{ name, engine, system, shipped, config, env, directory, said, context, cleanUp },
     cutLaunch,
     launch: launchFor(name, engine),
     launchForeign: launchFor(`${name}-other`, stranger),

@@ -1,10 +1,10 @@
-import { surroundings, type Surroundings } from '../../../src/app.ts';
+import { loadEnvironment, type Environment } from '../../../src/app.ts';
 import type { Invocation } from '../../../src/invocation.ts';
 
 /** What the program would see if it were started in this directory, with this process' environment and no options. */
-export function surroundingsIn(cwd: string): Promise<Surroundings> {
+export function surroundingsIn(cwd: string): Promise<Environment> {
   const invocation = { ...process, argv: [], cwd, env: process.env } as unknown as Invocation;
-  return surroundings(invocation, {
+  return loadEnvironment(invocation, {
     output: 'text',
     quiet: false,
     verbose: false,

@@ -1,5 +1,5 @@
 import type { Rehearsal } from '../../../src/rehearsal/index.ts';
-import type { Doors } from '../../../src/system/doors.ts';
+import type { System } from '../../../src/system/system.ts';
 import { exposed, leftBehind } from './left-behind.ts';
 import { mortal, type Children, type Death } from './mortal.ts';
 import { compare, takePicture, type Picture } from './picture.ts';
@@ -22,8 +22,8 @@ export interface Scenario {
   readonly spares?: RegExp;
   /** What becomes of the children of the life that dies; default both, one case each. */
   readonly children?: readonly Children[];
-  /** Wraps the doors of every life: for planted bugs. */
-  readonly doors?: (doors: Doors, rehearsal: Rehearsal) => Doors;
+  /** Wraps the system interfaces of every life: for planted bugs. */
+  readonly system?: (system: System, rehearsal: Rehearsal) => System;
 }
 
 /** Until everything that was on its way has arrived: entries that go, nodes that are noticed. */
@@ -35,7 +35,7 @@ const LONGEST_LIFE_MS = 3 * 3_600_000;
 export async function liveOn(
   rehearsal: Rehearsal,
   call: Call,
-  doors: Doors,
+  system: System,
   died?: Promise<unknown>,
   signal?: AbortSignal,
 ): Promise<Ending | undefined> {
@@ -45,7 +45,7 @@ export async function liveOn(
     (): Ending => ({ unproved: ['it never ended: something waits without a deadline'] }),
     () => new Promise<never>(() => undefined),
   );
-  const life = live(call, doors, world.host, world.shipped, signal);
+  const life = live(call, system, world.host, world.shipped, signal);
   const ending = await rehearsal.drive(() =>
     Promise.race([life, tooLong, ...(died === undefined ? [] : [died.then(() => undefined)])]),
   );
@@ -58,7 +58,7 @@ export async function momentsOf(scenario: Scenario): Promise<readonly string[]> 
   const rehearsal = await freshWorld(scenario.stage);
   for (const call of scenario.before ?? []) await expectWell(rehearsal, call, scenario);
   const life = mortal(rehearsal);
-  const ending = await liveOn(rehearsal, scenario.call, life.doors);
+  const ending = await liveOn(rehearsal, scenario.call, life.system);
   rehearsal.world.passing = undefined;
   const problems = problemsOf(ending);
   if (problems.length > 0) throw new Error(`${scenario.name}, undisturbed: ${problems.join('; ')}`);
@@ -77,10 +77,10 @@ export async function goodEnd(scenario: Scenario): Promise<Picture> {
 /** One case: a life that ends at `death`, then the others. Gives what is wrong, a line each; nothing when all is well. */
 export async function crashCase(scenario: Scenario, death: Death, good: Picture): Promise<readonly string[]> {
   const rehearsal = await freshWorld(scenario.stage);
-  const wrap = scenario.doors ?? ((doors: Doors) => doors);
+  const wrap = scenario.system ?? ((system: System) => system);
   for (const call of scenario.before ?? []) await expectWell(rehearsal, call, scenario);
   const life = mortal(rehearsal, death);
-  await liveOn(rehearsal, scenario.call, wrap(life.doors, rehearsal), life.died);
+  await liveOn(rehearsal, scenario.call, wrap(life.system, rehearsal), life.died);
   if (!life.isDead()) return [`there is no moment ${death.at}`];
   const open = exposed(rehearsal).map((line) => `a secret lies open after the crash: ${line}`);
   return open.length > 0 ? open : aftermath(rehearsal, scenario, good);
@@ -88,10 +88,10 @@ export async function crashCase(scenario: Scenario, death: Death, good: Picture)
 
 /** The lives after it, and what is wrong with the end of them all. */
 export async function aftermath(rehearsal: Rehearsal, scenario: Scenario, good: Picture): Promise<readonly string[]> {
-  const wrap = scenario.doors ?? ((doors: Doors) => doors);
+  const wrap = scenario.system ?? ((system: System) => system);
   const problems: string[] = [];
   for (const call of scenario.after) {
-    const ending = await liveOn(rehearsal, call, wrap(rehearsal.doors, rehearsal));
+    const ending = await liveOn(rehearsal, call, wrap(rehearsal.system, rehearsal));
     problems.push(...problemsOf(ending));
     if (problems.length > 0) return problems;
   }
@@ -111,10 +111,10 @@ export async function aftermath(rehearsal: Rehearsal, scenario: Scenario, good: 
 async function idle(
   rehearsal: Rehearsal,
   call: Call,
-  wrap: NonNullable<Scenario['doors']>,
+  wrap: NonNullable<Scenario['system']>,
 ): Promise<readonly string[]> {
   const from = rehearsal.transcript.length;
-  const ending = await liveOn(rehearsal, { ...call, skipVerify: true }, wrap(rehearsal.doors, rehearsal));
+  const ending = await liveOn(rehearsal, { ...call, skipVerify: true }, wrap(rehearsal.system, rehearsal));
   const writes = rehearsal.transcript.slice(from).filter(({ command }) => command.effect === 'write');
   return [
     ...problemsOf(ending),
@@ -127,8 +127,8 @@ export async function settle(rehearsal: Rehearsal): Promise<void> {
 }
 
 async function expectWell(rehearsal: Rehearsal, call: Call, scenario: Scenario): Promise<void> {
-  const doors = scenario.doors?.(rehearsal.doors, rehearsal) ?? rehearsal.doors;
-  const problems = problemsOf(await liveOn(rehearsal, { ...call, skipVerify: true }, doors));
+  const system = scenario.system?.(rehearsal.system, rehearsal) ?? rehearsal.system;
+  const problems = problemsOf(await liveOn(rehearsal, { ...call, skipVerify: true }, system));
   if (problems.length > 0) throw new Error(`${scenario.name}, ${call.kind}: ${problems.join('; ')}`);
 }
 

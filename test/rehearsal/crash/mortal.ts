@@ -1,6 +1,6 @@
 import { dirname, basename, join } from 'node:path/posix';
 import type { Rehearsal } from '../../../src/rehearsal/index.ts';
-import type { Command, Doors } from '../../../src/system/doors.ts';
+import type { Command, System } from '../../../src/system/system.ts';
 import { temporaryName } from '../../../src/system/temporary.ts';
 
 /** What becomes of the children of a program that dies: they go on, or they end with it where they are. */
@@ -13,9 +13,9 @@ export interface Death {
   readonly children: Children;
 }
 
-/** The doors of one life, which may end at any moment. */
+/** The system interfaces of one life, which may end at any moment. */
 export interface Mortal {
-  readonly doors: Doors;
+  readonly system: System;
   /** Every moment so far: before and after each effect, and each half-way point of what it does. */
   readonly moments: readonly string[];
   readonly isDead: () => boolean;
@@ -36,7 +36,7 @@ const never = (): Promise<never> => new Promise(() => undefined);
  */
 export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
   const { world, files: disk } = rehearsal;
-  const inner = rehearsal.doors;
+  const inner = rehearsal.system;
   const moments: string[] = [];
   let dead = false;
   let tell: (moment: string) => void = () => undefined;
@@ -88,7 +88,7 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
     if ('thrown' in result) throw result.thrown;
     return result.value;
   };
-  /** Half of it in a temporary file, as the real door would leave it. */
+  /** Half of it in a temporary file, as the real interface would leave it. */
   const halfWritten =
     (path: string, content: string | Uint8Array, mode: number, ending: 'tmp' | 'part') => async (): Promise<void> => {
       const bytes = Buffer.from(content as Uint8Array);
@@ -97,7 +97,7 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
     };
 
   const { processes, files, downloads, clock } = inner;
-  const doors: Doors = {
+  const system: System = {
     processes: {
       run: (command, signal) => {
         started.add(command);
@@ -171,7 +171,7 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
         ),
     },
   };
-  return { doors, moments, isDead, died, kill };
+  return { system, moments, isDead, died, kill };
 }
 
 async function settled<T>(work: () => Promise<T>): Promise<{ value: T } | { thrown: unknown }> {

@@ -1,8 +1,8 @@
 import { loadConfig } from '../../../src/config/load.ts';
-import { whileAlone } from '../../../src/commands/alone.ts';
-import { carryOut } from '../../../src/commands/carry-out.ts';
+import { withLabLock } from '../../../src/commands/lab-lock.ts';
+import { planAndRun } from '../../../src/commands/run-plan.ts';
 import type { Session } from '../../../src/commands/command.ts';
-import { outOfBundle } from '../../../src/commands/out-of-bundle.ts';
+import { useBundle } from '../../../src/commands/bundle-mode.ts';
 import { runChecks } from '../../../src/commands/verify.ts';
 import type { CliError } from '../../../src/errors/cli-error.ts';
 import { explainThrown } from '../../../src/plan/explain.ts';
@@ -10,9 +10,9 @@ import type { Goal } from '../../../src/plan/plan.ts';
 import type { RunReport } from '../../../src/plan/report.ts';
 import type { Step } from '../../../src/plan/step.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
-import { makeLab } from '../../../src/steps/make-lab.ts';
+import { createLab } from '../../../src/steps/create-lab.ts';
 import { labSteps } from '../../../src/steps/steps.ts';
-import type { Doors, Host } from '../../../src/system/doors.ts';
+import type { System, Host } from '../../../src/system/system.ts';
 import { createMask } from '../../../src/system/mask.ts';
 import type { ShippedData } from '../../../src/system/shipped.ts';
 import { createLogReporter, createRunLog, loggingProcesses } from '../../../src/ui/log.ts';
@@ -42,12 +42,12 @@ export interface Ending {
 }
 
 /**
- * One life of `istio-vms up`: everything that `commands/up.ts` does behind the screen, with the log, on doors that the
+ * One life of `istio-vms up`: everything that `commands/up.ts` does behind the screen, with the log, on system interfaces that the
  * harness hands in.
  */
 export async function live(
   call: Call,
-  doors: Doors,
+  system: System,
   host: Host,
   shipped: ShippedData,
   signal: AbortSignal = new AbortController().signal,
@@ -56,26 +56,28 @@ export async function live(
     const loaded = loadConfig({ host, versions: shipped.versions, flags: call.set ?? {} });
     const { config } = loaded;
     const mask = createMask();
-    const stamp = new Date(doors.clock.now()).toISOString().replace(/[:.]/g, '-');
+    const stamp = new Date(system.clock.now()).toISOString().replace(/[:.]/g, '-');
     const log = createRunLog({
-      files: doors.files,
-      clock: doors.clock,
+      files: system.files,
+      clock: system.clock,
       path: `${config.paths.logs}/${stamp}.log`,
       mask,
     });
-    const logged = { ...doors, processes: loggingProcesses(doors.processes, log) };
+    const logged = { ...system, processes: loggingProcesses(system.processes, log) };
     // What `carryOut` and `runChecks` use of a session, and no more.
     const asked = {
-      app: { lab: makeLab({ config, host, shipped, doors: logged, mask, options: { fixCa: true, fixPilot: true } }) },
+      app: {
+        lab: createLab({ config, host, shipped, system: logged, mask, options: { fixCa: true, fixPilot: true } }),
+      },
       options: { lockTimeout: call.lockTimeout },
-      typed: 'istio-vms up',
+      commandLine: 'istio-vms up',
       signal,
       reporter: createLogReporter(log),
     } as unknown as Session;
-    const session = call.bundle === undefined ? asked : await outOfBundle(asked, call.bundle);
+    const session = call.bundle === undefined ? asked : await useBundle(asked, call.bundle);
     const { lab } = session.app;
-    return await whileAlone(session, async () => {
-      const run = await carryOut(session, call.steps?.(labSteps(lab), lab) ?? labSteps(lab), {
+    return await withLabLock(session, async () => {
+      const run = await planAndRun(session, call.steps?.(labSteps(lab), lab) ?? labSteps(lab), {
         kind: call.kind,
         targets: 'all',
       });

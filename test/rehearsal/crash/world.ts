@@ -1,10 +1,10 @@
 import type { Session } from '../../../src/commands/command.ts';
-import { simulateBundle } from '../../../src/commands/out-of-bundle.ts';
+import { simulateBundle } from '../../../src/commands/bundle-mode.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createRehearsal, type Rehearsal } from '../../../src/rehearsal/index.ts';
 import { addInstance } from '../../../src/rehearsal/state.ts';
-import { makeLab } from '../../../src/steps/make-lab.ts';
-import type { Host } from '../../../src/system/doors.ts';
+import { createLab } from '../../../src/steps/create-lab.ts';
+import type { Host } from '../../../src/system/system.ts';
 import { createMask } from '../../../src/system/mask.ts';
 import { loadShippedData, type ShippedData } from '../../../src/system/shipped.ts';
 
@@ -37,12 +37,12 @@ let bundle: Promise<Uint8Array> | undefined;
 function bundleFile(): Promise<Uint8Array> {
   return (bundle ??= (async () => {
     const data = await shippedData();
-    const { doors, drive, files } = createRehearsal({ host: HOST, shipped: data });
+    const { system, drive, files } = createRehearsal({ host: HOST, shipped: data });
     const { config } = loadConfig({ host: HOST, versions: data.versions });
     const options = { fixCa: true, fixPilot: true };
-    const lab = makeLab({ config, host: HOST, shipped: data, doors, mask: createMask(), options });
-    const work = { app: { lab }, signal: new AbortController().signal } as unknown as Session;
-    await drive(() => simulateBundle(work, BUNDLE));
+    const lab = createLab({ config, host: HOST, shipped: data, system, mask: createMask(), options });
+    const session = { app: { lab }, signal: new AbortController().signal } as unknown as Session;
+    await drive(() => simulateBundle(session, BUNDLE));
     return (await files.read(BUNDLE)) ?? new Uint8Array();
   })());
 }

@@ -7,13 +7,13 @@ import { freshWorld } from '../crash/world.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 
 /** The scenario with the bug in every life of it. */
-function withBug({ scenario: name, stage, doors, steps }: Mutant): Scenario {
+function withBug({ scenario: name, stage, system, steps }: Mutant): Scenario {
   const scenario = scenarioNamed(name);
   const sick = <T extends object>(call: T): T => (steps === undefined ? call : { ...call, steps });
   return {
     ...scenario,
     ...(stage === undefined ? {} : { stage }),
-    ...(doors === undefined ? {} : { doors: (inner) => doors(inner) }),
+    ...(system === undefined ? {} : { system: (inner) => system(inner) }),
     before: (scenario.before ?? []).map(sick),
     call: sick(scenario.call),
     after: scenario.after.map(sick),
@@ -33,9 +33,9 @@ async function verdict(mutant: Mutant): Promise<readonly string[]> {
   const good = await goodEndOf(mutant.scenario);
   const sick = withBug(mutant);
   const rehearsal = await freshWorld(sick.stage);
-  for (const call of sick.before ?? []) await liveOn(rehearsal, call, rehearsal.doors);
+  for (const call of sick.before ?? []) await liveOn(rehearsal, call, rehearsal.system);
   const life = mortal(rehearsal);
-  const ending = await liveOn(rehearsal, sick.call, sick.doors?.(life.doors, rehearsal) ?? life.doors);
+  const ending = await liveOn(rehearsal, sick.call, sick.system?.(life.system, rehearsal) ?? life.system);
   rehearsal.world.passing = undefined;
   const { dies } = mutant;
   if (dies !== undefined) {

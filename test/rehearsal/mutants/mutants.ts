@@ -30,7 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a step that trusts its own note, and is not resumed',
     scenario: 'up',
     dies: /during {2}place k3s-worker-1/,
-    steps: inStep('k3s-agent-1', (step, { doors: { files } }) => ({
+    steps: inStep('k3s-agent-1', (step, { system: { files } }) => ({
       ...step,
       check: async (context) =>
         (await files.stat('/home/u/lab/.data/joined')) === undefined ? step.check(context) : 'ready',
@@ -45,7 +45,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a write that is not atomic: a copy in place of a rename',
     scenario: 'up',
     dies: /after {3}write .*\.bin\/istioctl-/,
-    doors: inFiles((files) => ({
+    system: inFiles((files) => ({
       rename: async (from, to) => {
         const bytes = await files.read(from).catch(() => undefined);
         if (bytes === undefined) return files.rename(from, to);
@@ -59,7 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a delete that purges what others have deleted',
     scenario: 'delete, delete',
-    doors: inCommand(multipass('delete', '--purge'), async (command, { processes }) => {
+    system: inCommand(multipass('delete', '--purge'), async (command, { processes }) => {
       await processes.run({ ...command, args: ['delete', command.args[2] ?? ''] });
       return processes.run({ ...command, args: ['purge'] });
     }),
@@ -68,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a foreign machine deleted to make room',
     scenario: 'up',
-    doors: inCommand(multipass('launch', 'k3s-master'), async (command, { processes }) => {
+    system: inCommand(multipass('launch', 'k3s-master'), async (command, { processes }) => {
       await processes.run({ ...command, args: ['delete', '--purge', 'theirs'] });
       return processes.run(command);
     }),
@@ -83,7 +83,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a launch taken twice, the second under another name',
     scenario: 'up',
-    doors: inCommand(multipass('launch', 'k3s-worker-1'), async (command, { processes }) => {
+    system: inCommand(multipass('launch', 'k3s-worker-1'), async (command, { processes }) => {
       const args = command.args.map((arg) => (arg === 'k3s-worker-1' ? 'k3s-worker-1b' : arg));
       const [launched] = await Promise.all([processes.run(command), processes.run({ ...command, args })]);
       return launched;
@@ -93,10 +93,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a wait without a deadline',
     scenario: 'up',
-    steps: inStep('route', (step, { doors }) => ({
+    steps: inStep('route', (step, { system }) => ({
       ...step,
       apply: async (context) => {
-        while ((await doors.files.stat('/never')) === undefined) await doors.clock.sleep(60_000, context.signal);
+        while ((await system.files.stat('/never')) === undefined) await system.clock.sleep(60_000, context.signal);
       },
     })),
     caught: /something waits without a deadline/,
@@ -104,15 +104,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a retry without an end',
     scenario: 'up',
-    steps: inStep('route', (step, { doors }) => ({
+    steps: inStep('route', (step, { system }) => ({
       ...step,
       apply: async (context) => {
         for (;;) {
           try {
-            await doors.processes.run({ file: 'not-there', args: [], effect: 'write', timeoutMs: 60_000 });
+            await system.processes.run({ file: 'not-there', args: [], effect: 'write', timeoutMs: 60_000 });
             return;
           } catch {
-            await doors.clock.sleep(60_000, context.signal);
+            await system.clock.sleep(60_000, context.signal);
           }
         }
       },
@@ -123,7 +123,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a container that leaks',
     scenario: 'up without a package',
     stage: ARM,
-    doors: inCommand(
+    system: inCommand(
       ({ file, args }) => file === 'docker' && args[0] === 'rm',
       async (command) => ({
         exitCode: 0,
@@ -139,7 +139,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a secret that others can read, for a while',
     scenario: 'up',
     dies: /before {2}rename .*workload-files/,
-    steps: inStep('workload', (step, { doors: { files } }) => ({
+    steps: inStep('workload', (step, { system: { files } }) => ({
       ...step,
       apply: async (context) => {
         const copy = '/home/u/lab/token';
@@ -153,7 +153,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the user's own kubeconfig overwritten",
     scenario: 'up',
-    doors: inFiles((files) => ({
+    system: inFiles((files) => ({
       write: async (path, content, mode) => {
         await files.write(path, content, mode);
         if (path === KUBECONFIG) await files.write('/home/u/.kube/config', content, mode);
@@ -165,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a lock that is only a file, and outlives its program',
     scenario: 'up',
     dies: /after {3}mkdir|before {2}multipass launch/,
-    doors: inFiles((files) => ({
+    system: inFiles((files) => ({
       lock: async (path, holder) => {
         if ((await files.stat(path)) !== undefined) return { heldBy: undefined };
         return files.lock(path, holder);
@@ -176,7 +176,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a half-made file that stays beside its place',
     scenario: 'up',
-    doors: inFiles((files) => ({
+    system: inFiles((files) => ({
       rename: async (from, to) => {
         await files.rename(from, to);
         await files.write(`${dirname(to)}/.${to.slice(to.lastIndexOf('/') + 1)}.tmp`, 'half');
@@ -196,7 +196,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a failure taken for success',
     scenario: 'up',
-    doors: inCommand(
+    system: inCommand(
       ({ args }) => args[0] === 'install',
       async (command, { processes }) => {
         try {

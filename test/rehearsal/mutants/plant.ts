@@ -1,10 +1,10 @@
 import type { Step } from '../../../src/plan/step.ts';
-import type { Command, Doors } from '../../../src/system/doors.ts';
+import type { Command, System } from '../../../src/system/system.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
 
-/** Puts a bug into the program: into the doors it uses, or into its steps. The real sources stay as they are. */
+/** Puts a bug into the program: into the system interfaces it uses, or into its steps. The real sources stay as they are. */
 export interface Plant {
-  readonly doors?: (doors: Doors) => Doors;
+  readonly system?: (system: System) => System;
   readonly steps?: (steps: readonly Step[], lab: Lab) => readonly Step[];
 }
 
@@ -20,18 +20,18 @@ export const inStep =
 export const inCommand =
   (
     isIt: (command: Command) => boolean,
-    run: (command: Command, doors: Doors, signal?: AbortSignal) => ReturnType<Doors['processes']['run']>,
+    run: (command: Command, system: System, signal?: AbortSignal) => ReturnType<System['processes']['run']>,
   ) =>
-  (doors: Doors): Doors => ({
-    ...doors,
+  (system: System): System => ({
+    ...system,
     processes: {
-      run: (command, signal) => (isIt(command) ? run(command, doors, signal) : doors.processes.run(command, signal)),
+      run: (command, signal) => (isIt(command) ? run(command, system, signal) : system.processes.run(command, signal)),
     },
   });
 
 export const inFiles =
-  (change: (files: Doors['files']) => Partial<Doors['files']>) =>
-  (doors: Doors): Doors => ({ ...doors, files: { ...doors.files, ...change(doors.files) } });
+  (change: (files: System['files']) => Partial<System['files']>) =>
+  (system: System): System => ({ ...system, files: { ...system.files, ...change(system.files) } });
 
 /** `multipass VERB …` */
 export const multipass =

@@ -1,6 +1,6 @@
 import type { Session } from '../../../src/commands/command.ts';
 import { reportText, runChecks, type VerifyReport } from '../../../src/commands/verify.ts';
-import { createPaint } from '../../../src/ui/paint.ts';
+import { createStyles } from '../../../src/ui/styles.ts';
 import { chooseChecks } from '../../../src/verify/checks.ts';
 import type { RunOptions, Simulated } from './simulated.ts';
 
@@ -30,6 +30,6 @@ export async function verifyScreen(
   } as unknown as Session;
   const from = made.world.clock.now();
   const report = await made.drive(() => runChecks(work, chooseChecks({ names, strict, networkPolicy: false })));
-  const text = reportText(report, { paint: createPaint(false), width: 120 });
+  const text = reportText(report, { paint: createStyles(false), width: 120 });
   return { report, text, ms: made.world.clock.now() - from };
 }

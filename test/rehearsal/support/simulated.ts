@@ -1,9 +1,9 @@
 import { afterAll } from 'vitest';
-import { carryOut } from '../../../src/commands/carry-out.ts';
+import { planAndRun } from '../../../src/commands/run-plan.ts';
 import type { Session } from '../../../src/commands/command.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { checkAll, type CheckResult } from '../../../src/plan/check.ts';
+import { checkSteps, type StepFinding } from '../../../src/plan/check.ts';
 import type { RunEvent } from '../../../src/plan/events.ts';
 import type { Goal } from '../../../src/plan/plan.ts';
 import type { RunReport } from '../../../src/plan/report.ts';
@@ -15,11 +15,11 @@ import {
 } from '../../../src/rehearsal/index.ts';
 import type { SimulatedCluster } from '../../../src/rehearsal/cluster/index.ts';
 import type { Instance } from '../../../src/rehearsal/world.ts';
-import { SHIM } from '../../../src/machines/multipass-argv.ts';
+import { SHIM } from '../../../src/machines/multipass/argv.ts';
 import type { Lab, LabOptions } from '../../../src/steps/lab.ts';
-import { makeLab } from '../../../src/steps/make-lab.ts';
+import { createLab } from '../../../src/steps/create-lab.ts';
 import { allSteps, labSteps, stepsOf, type StepCommand } from '../../../src/steps/steps.ts';
-import type { Host } from '../../../src/system/doors.ts';
+import type { Host } from '../../../src/system/system.ts';
 import { createMask } from '../../../src/system/mask.ts';
 import { loadShippedData, type ShippedData } from '../../../src/system/shipped.ts';
 import { createRunLog, loggingProcesses } from '../../../src/ui/log.ts';
@@ -66,7 +66,7 @@ export interface RunOptions {
 
 /**
  * One simulated world on which the program runs again and again, each time with a new memory, as new processes would.
- * Nothing is mocked below the four doors.
+ * Nothing is mocked below the system interfaces.
  */
 export function simulated({ set = {}, hear = () => undefined, ...options }: SimulatedOptions = {}) {
   const rehearsal = createRehearsal({ host: LINUX, ...options, shipped });
@@ -78,15 +78,15 @@ export function simulated({ set = {}, hear = () => undefined, ...options }: Simu
 
   const fresh = ({ set: over, options: labOptions }: RunOptions = {}) => {
     const config = configOf(over);
-    const { doors } = rehearsal;
+    const { system } = rehearsal;
     const mask = createMask();
-    const log = createRunLog({ files, clock: doors.clock, path: `/log/${++runs}.log`, mask });
-    const logged = { ...doors, processes: loggingProcesses(listening(doors.processes, hear), log) };
-    const lab = makeLab({
+    const log = createRunLog({ files, clock: system.clock, path: `/log/${++runs}.log`, mask });
+    const logged = { ...system, processes: loggingProcesses(listening(system.processes, hear), log) };
+    const lab = createLab({
       config,
       host,
       shipped,
-      doors: logged,
+      system: logged,
       mask,
       options: { fixCa: true, fixPilot: true, ...labOptions },
     });
@@ -108,7 +108,7 @@ export function simulated({ set = {}, hear = () => undefined, ...options }: Simu
     } as unknown as Session;
     const wanted = typeof goal === 'function' ? goal(lab) : goal;
     const steps = wanted.targets === 'all' ? labSteps(lab) : allSteps(lab);
-    const report = await rehearsal.drive(() => carryOut(work, steps, wanted));
+    const report = await rehearsal.drive(() => planAndRun(work, steps, wanted));
     await log.flush();
     return {
       report,
@@ -133,9 +133,9 @@ export function simulated({ set = {}, hear = () => undefined, ...options }: Simu
     recreate: (over?: RunOptions): Promise<Ran> => run({ kind: 'recreate', targets: 'all' }, over),
     step,
     /** What `plan` would show: every step and its finding. */
-    plan: async (over?: RunOptions): Promise<readonly CheckResult[]> => {
+    plan: async (over?: RunOptions): Promise<readonly StepFinding[]> => {
       const { lab } = fresh(over);
-      return rehearsal.drive(() => checkAll(labSteps(lab), { signal: new AbortController().signal }));
+      return rehearsal.drive(() => checkSteps(labSteps(lab), { signal: new AbortController().signal }));
     },
     verify: async (
       names: readonly string[] = [],
@@ -156,7 +156,7 @@ export function simulated({ set = {}, hear = () => undefined, ...options }: Simu
     shell: async (line: string, stdin?: string) => {
       const [file = '', ...args] = line.split(' ');
       return rehearsal.drive(() =>
-        rehearsal.doors.processes.run({
+        rehearsal.system.processes.run({
           file,
           args,
           effect: 'write',

@@ -13,7 +13,7 @@ import {
   requireFitting,
   type BundleManifest,
 } from '../../../src/artifacts/bundle-manifest.ts';
-import type { TarMember } from '../../../src/system/doors.ts';
+import type { TarMember } from '../../../src/system/system.ts';
 import { createFiles } from '../../../src/system/files.ts';
 import { load } from '../config/fixtures.ts';
 

@@ -4,7 +4,7 @@ import type { Artifact } from '../../../src/artifacts/artifacts.ts';
 import { isCached, obtain } from '../../../src/artifacts/obtain.ts';
 import { CliError } from '../../../src/errors/cli-error.ts';
 import type { Reason } from '../../../src/errors/reasons.ts';
-import type { Doors } from '../../../src/system/doors.ts';
+import type { System } from '../../../src/system/system.ts';
 
 const CONTENT = 'the program';
 const DIGEST = sha256(CONTENT);
@@ -33,7 +33,7 @@ function world(failures: { readonly fetch?: Reason[]; readonly text?: Reason[] }
     const reason = reasons?.shift();
     if (reason !== undefined) throw new CliError(reason, { message: `It was ${reason}.` });
   };
-  const doors = {
+  const system = {
     files: {
       readText: (path: string) => Promise.resolve(files.get(path)),
       write: (path: string, text: string) => Promise.resolve(void files.set(path, text)),
@@ -49,7 +49,7 @@ function world(failures: { readonly fetch?: Reason[]; readonly text?: Reason[] }
         fail(failures.text);
         return sums;
       },
-      fetch: async ({ url, to, sha256: expected, mode, onProgress }: Parameters<Doors['downloads']['fetch']>[0]) => {
+      fetch: async ({ url, to, sha256: expected, mode, onProgress }: Parameters<System['downloads']['fetch']>[0]) => {
         calls.push(`fetch ${url} ${(mode ?? 0).toString(8)}`);
         await Promise.resolve();
         fail(failures.fetch);
@@ -61,33 +61,33 @@ function world(failures: { readonly fetch?: Reason[]; readonly text?: Reason[] }
       },
     },
     clock: { now: () => 0, sleep: (ms: number) => Promise.resolve(void slept.push(ms)) },
-  } as unknown as Doors;
+  } as unknown as System;
   const get = (artifact: Artifact, signal?: AbortSignal) =>
     obtain({
       artifact,
-      doors,
+      system,
       cacheDir: '/cache',
       say: (text) => said.push(text),
       ...(signal === undefined ? {} : { signal }),
     });
-  return { files, calls, said, slept, doors, get };
+  return { files, calls, said, slept, system, get };
 }
 
 test('tells the speed of this line, without what was there before', async () => {
-  const { doors, files, said } = world();
+  const { system, files, said } = world();
   let now = 0;
-  const clock = { ...doors.clock, now: () => now };
-  const fetch: Doors['downloads']['fetch'] = ({ to, onProgress }) => {
+  const clock = { ...system.clock, now: () => now };
+  const fetch: System['downloads']['fetch'] = ({ to, onProgress }) => {
     for (const mb of [40, 44, 52]) {
       onProgress?.({ bytes: mb * 1e6, total: 79e6 });
       now += 2_000;
     }
     return Promise.resolve(void files.set(to, CONTENT));
   };
-  const downloads = { ...doors.downloads, fetch };
+  const downloads = { ...system.downloads, fetch };
   await obtain({
     artifact: PINNED,
-    doors: { ...doors, clock, downloads },
+    system: { ...system, clock, downloads },
     say: (text) => said.push(text),
     cacheDir: '/cache',
   });
@@ -102,11 +102,11 @@ test('fetches the digest, then the file, and tells of the progress once for each
 });
 
 test('a second time needs no network at all', async () => {
-  const { get, calls, doors } = world();
-  expect(await isCached(PUBLISHED, doors, '/cache')).toBe(false);
+  const { get, calls, system } = world();
+  expect(await isCached(PUBLISHED, system, '/cache')).toBe(false);
   await get(PUBLISHED);
   calls.length = 0;
-  expect(await isCached(PUBLISHED, doors, '/cache')).toBe(true);
+  expect(await isCached(PUBLISHED, system, '/cache')).toBe(true);
   expect(await get(PUBLISHED)).toBe(CACHED);
   expect(calls).toEqual([]);
 });
@@ -118,9 +118,9 @@ test('a pinned digest is asked of nobody', async () => {
 });
 
 test('a damaged file of the cache is fetched again', async () => {
-  const { get, calls, files, doors } = world();
+  const { get, calls, files, system } = world();
   files.set(CACHED, 'half a prog');
-  expect(await isCached(PINNED, doors, '/cache')).toBe(false);
+  expect(await isCached(PINNED, system, '/cache')).toBe(false);
   await get(PINNED);
   expect(calls).toHaveLength(1);
   expect(files.get(CACHED)).toBe(CONTENT);

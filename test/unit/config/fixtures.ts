@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { VersionTable } from '../../../src/config/config.ts';
 import { loadConfig, type ConfigInput } from '../../../src/config/load.ts';
 import { CliError } from '../../../src/errors/cli-error.ts';
-import type { Host } from '../../../src/system/doors.ts';
+import type { Host } from '../../../src/system/system.ts';
 
 export const versions = JSON.parse(
   readFileSync(new URL('../../../data/versions.json', import.meta.url), 'utf8'),

@@ -4,7 +4,7 @@ import {
   istioRow,
   kubernetesMinor,
   minorOf,
-  rulesBorrowedFrom,
+  nearestKnownMinor,
   supportedRange,
 } from '../../../src/config/versions.ts';
 import { istioctlArtifact, sidecarDebArtifact } from '../../../src/artifacts/artifacts.ts';
@@ -82,7 +82,7 @@ describe('a newer Istio than the table knows', () => {
   });
 
   test.each(['1.32.9', '1.19.3'])('%s has rules of its own', (version) => {
-    expect(rulesBorrowedFrom(version, versions)).toBeUndefined();
+    expect(nearestKnownMinor(version, versions)).toBeUndefined();
     expect(load({ flags: { ISTIO_VERSION: version } }).warnings).toEqual([]);
   });
 });

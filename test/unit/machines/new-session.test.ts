@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../../src/machines/machine.ts';
 import { isLostSession } from '../../../src/machines/lost-session.ts';
-import { acrossSessions } from '../../../src/machines/new-session.ts';
+import { withSessionRetry } from '../../../src/machines/new-session.ts';
 import { CommandError } from '../../../src/system/command-error.ts';
-import type { CommandResult } from '../../../src/system/doors.ts';
+import type { CommandResult } from '../../../src/system/system.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 
 const command = { file: 'multipass', args: ['exec'], effect: 'write' } as const;
@@ -44,7 +44,7 @@ describe('acrossSessions', () => {
         return failure === undefined ? Promise.resolve(answer) : Promise.reject(failure);
       },
     } as unknown as Machine;
-    const put = () => acrossSessions(machine, clock).put([], undefined, { say: (text) => void said.push(text) });
+    const put = () => withSessionRetry(machine, clock).put([], undefined, { say: (text) => void said.push(text) });
     return { put, said, slept: clock.slept, left };
   };
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { GuestFile } from '../../../src/machines/machine.ts';
-import { parseAnswer, payload, put } from '../../../src/machines/put.ts';
+import { parseAnswer, payload, putFiles } from '../../../src/machines/put.ts';
 import { inMemory, packTar, unpackTar } from '../../../src/system/archives.ts';
-import type { Command } from '../../../src/system/doors.ts';
+import type { Command } from '../../../src/system/system.ts';
 import { resultOf } from '../../support/fake-processes.ts';
 
 const host = {
@@ -62,7 +62,7 @@ describe('parseAnswer', () => {
 describe('put', () => {
   it('is one command as root, with nothing of the files in its arguments', async () => {
     const seen: Command[] = [];
-    const result = await put(
+    const result = await putFiles(
       {
         run: (command) => {
           seen.push(command);

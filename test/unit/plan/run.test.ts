@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../../../src/errors/cli-error.ts';
-import { checkAll } from '../../../src/plan/check.ts';
+import { checkSteps } from '../../../src/plan/check.ts';
 import type { RunEvent } from '../../../src/plan/events.ts';
 import { type Goal, makePlan } from '../../../src/plan/plan.ts';
 import { runPlan } from '../../../src/plan/run.ts';
@@ -257,7 +257,7 @@ describe('looking at everything', () => {
       { ...step('blind'), check: () => Promise.reject(new Error('dark')) },
       step('q', ['not-asked'], { finding: 'ready' }),
     ];
-    const results = await clock.drive(checkAll(steps, { signal: new AbortController().signal }));
+    const results = await clock.drive(checkSteps(steps, { signal: new AbortController().signal }));
     expect(results.map(({ step: { id }, finding, waitsFor }) => [id, finding, waitsFor])).toEqual([
       ['x', { drifted: 'two of three' }, undefined],
       ['y', { missing: 'no y' }, undefined],
@@ -271,7 +271,7 @@ describe('looking at everything', () => {
   it('looks at once at what is independent', async () => {
     const { step, clock } = setting();
     const steps = ['a', 'b', 'c'].map((id) => step(id, [], { checkMs: 100 }));
-    await clock.drive(checkAll(steps, { signal: new AbortController().signal }));
+    await clock.drive(checkSteps(steps, { signal: new AbortController().signal }));
     expect(clock.now()).toBe(100);
   });
 });

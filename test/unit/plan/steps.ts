@@ -1,4 +1,4 @@
-import type { Clock } from '../../../src/system/doors.ts';
+import type { Clock } from '../../../src/system/system.ts';
 import type { Finding, Step, StepContext } from '../../../src/plan/step.ts';
 
 /** A little world of things that are there or not, and the steps that make them. */

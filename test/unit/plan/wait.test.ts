@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../../../src/errors/cli-error.ts';
-import { waitUntil, type Look } from '../../../src/plan/wait.ts';
-import { counted, duration, sentence } from '../../../src/plan/words.ts';
+import { waitUntil, type ProbeResult } from '../../../src/plan/wait.ts';
+import { counted, duration, sentence } from '../../../src/plan/text.ts';
 import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
 
-function waiting(probe: (now: number) => Look<string>, deadlineMs = 20_000) {
+function waiting(probe: (now: number) => ProbeResult<string>, deadlineMs = 20_000) {
   const clock = createVirtualClock(0);
   const interrupt = new AbortController();
   const said: string[] = [];
@@ -35,14 +35,14 @@ function waiting(probe: (now: number) => Look<string>, deadlineMs = 20_000) {
 
 describe('waiting', () => {
   it('ends with what was found, and says each reason once', async () => {
-    const wait = waiting((now) => (now >= 4000 ? { done: 'full' } : { notYet: now < 2000 ? 'clouds' : 'half' }));
+    const wait = waiting((now) => (now >= 4000 ? { ready: 'full' } : { pending: now < 2000 ? 'clouds' : 'half' }));
     await expect(wait.done()).resolves.toBe('full');
     expect(wait.said).toEqual(['waiting for the moon: clouds', 'waiting for the moon: half']);
     expect(wait.looks.slice(0, 3)).toEqual([0, 1000, 2250]);
   });
 
   it('looks more slowly as time goes by, and a last time at the deadline', async () => {
-    const wait = waiting(() => ({ notYet: 'clouds' }));
+    const wait = waiting(() => ({ pending: 'clouds' }));
     await expect(wait.done()).rejects.toMatchObject({
       reason: 'gave-up-waiting',
       message: 'Gave up waiting for the moon after 20 s: clouds.',
@@ -54,7 +54,7 @@ describe('waiting', () => {
   });
 
   it('ends at once when interrupted', async () => {
-    const wait = waiting(() => ({ notYet: 'clouds' }));
+    const wait = waiting(() => ({ pending: 'clouds' }));
     wait.clock.after(1500, () => wait.interrupt.abort());
     await expect(wait.done()).rejects.toMatchObject({ reason: 'interrupted' });
     expect(wait.clock.now()).toBe(1500);
@@ -70,7 +70,7 @@ describe('waiting', () => {
 
 describe('a computer that slept', () => {
   it('is not held against what is waited for', async () => {
-    const wait = waiting((now) => (now >= 7_205_000 ? { done: 'there' } : { notYet: 'not yet' }));
+    const wait = waiting((now) => (now >= 7_205_000 ? { ready: 'there' } : { pending: 'not yet' }));
     wait.clock.after(2_000, () => wait.clock.leap(7_200_000));
     await expect(wait.done()).resolves.toBe('there');
     expect(wait.said.some((text) => text.includes('slept'))).toBe(true);
@@ -91,7 +91,7 @@ describe('a computer that slept', () => {
         await clock.sleep(1_000);
         return true;
       },
-      probe: () => Promise.resolve(clock.now() > 7_200_000 ? { done: 'there' } : { notYet: 'not yet' }),
+      probe: () => Promise.resolve(clock.now() > 7_200_000 ? { ready: 'there' } : { pending: 'not yet' }),
     });
     await expect(clock.drive(done)).resolves.toBe('there');
     expect(said.some((text) => text.includes('the computer slept for 1 h 59 m'))).toBe(true);
@@ -102,7 +102,7 @@ describe('a computer that slept', () => {
     const patient = waiting(() => {
       looks += 1;
       if (looks === 2) patient.clock.leap(7_200_000);
-      return looks === 4 ? { done: 'there' } : { notYet: 'not yet' };
+      return looks === 4 ? { ready: 'there' } : { pending: 'not yet' };
     }, 120_000);
     await expect(patient.done()).resolves.toBe('there');
   });

@@ -3,7 +3,7 @@ import type { Machine } from '../../../src/machines/machine.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
 import { waitForReadiness } from '../../../src/steps/sidecar-start.ts';
 import { CommandError } from '../../../src/system/command-error.ts';
-import type { Command } from '../../../src/system/doors.ts';
+import type { Command } from '../../../src/system/system.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { resultOf } from '../../support/fake-processes.ts';
 
@@ -33,7 +33,7 @@ const wait = async (made: ReturnType<typeof machineThat>) => {
   const clock = fakeClock();
   const said: string[] = [];
   const workloadVm = { forget: () => undefined, state: made.state };
-  const lab = { doors: { clock }, engine: { name: 'multipass' }, config: {}, workloadVm } as unknown as Lab;
+  const lab = { system: { clock }, engine: { name: 'multipass' }, config: {}, workloadVm } as unknown as Lab;
   const context = { say: (text: string) => said.push(text), signal: new AbortController().signal };
   const outcome = await waitForReadiness(lab, made as unknown as Machine, context);
   return { outcome, said: said.join('\n'), slept: clock.slept };

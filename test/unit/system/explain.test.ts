@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CommandError, type CommandFailure } from '../../../src/system/command-error.ts';
-import type { Command } from '../../../src/system/doors.ts';
-import { explain, speaker } from '../../../src/system/explain.ts';
+import type { Command } from '../../../src/system/system.ts';
+import { explain, toolOf } from '../../../src/system/explain.ts';
 import { createMask } from '../../../src/system/mask.ts';
 import { plainText, tail } from '../../../src/system/plain-text.ts';
 
@@ -64,7 +64,7 @@ describe('explain', () => {
     });
     const gone = 'exec failed: The following errors occurred:\ninstance "k1" does not exist';
     expect(explain(failed({ args: guest }, gone))).toMatchObject({ reason: 'machine-broken' });
-    expect(speaker({ file: '/opt/.bin/istioctl-1.19.3', args: [], effect: 'read' }, '')).toBe('istioctl');
+    expect(toolOf({ file: '/opt/.bin/istioctl-1.19.3', args: [], effect: 'read' }, '')).toBe('istioctl');
   });
 
   it('shows at most fifteen lines', () => {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createFixture } from 'fs-fixture';
 import { describe, expect, it } from 'vitest';
 import { CommandError } from '../../../src/system/command-error.ts';
-import type { Command } from '../../../src/system/doors.ts';
+import type { Command } from '../../../src/system/system.ts';
 import { createProcesses } from '../../../src/system/processes.ts';
 
 const node = (script: string, more: Partial<Command> = {}): Command => ({

@@ -3,7 +3,7 @@ import { createServer, get, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
-/** The door as a new process would have it: proxies are read once. */
+/** The interface as a new process would have it: proxies are read once. */
 async function freshDownloads() {
   vi.resetModules();
   return (await import('../../../src/system/downloads.ts')).createDownloads(5_000);

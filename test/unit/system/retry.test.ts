@@ -13,9 +13,9 @@ function trying(failures: number, message = 'refused') {
     clock.drive(
       retry(work, {
         clock,
-        pauses: [1_000, 2_000, 4_000],
+        delays: [1_000, 2_000, 4_000],
         signal: interrupt.signal,
-        worthIt: (thrown) => (thrown as Error).message !== 'never',
+        shouldRetry: (thrown) => (thrown as Error).message !== 'never',
         onRetry: (thrown, pauseMs) => heard.push(`${(thrown as Error).message}, again in ${pauseMs} ms`),
       }),
     );

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { withoutEchoes, type EndSignal } from '../../../src/system/signals.ts';
+import { ignoreEchoes, type EndSignal } from '../../../src/system/signals.ts';
 
 /** How many wishes are heard in these signals, each after so many milliseconds. */
 function wishes(...signals: [number, EndSignal][]): number[] {
   let now = 0;
   const heard: number[] = [];
-  const hear = withoutEchoes(
+  const hear = ignoreEchoes(
     () => heard.push(now),
     () => now,
   );

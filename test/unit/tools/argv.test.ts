@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Command } from '../../../src/system/doors.ts';
+import type { Command } from '../../../src/system/system.ts';
 import { quoteCommand } from '../../../src/system/quote.ts';
 import * as container from '../../../src/tools/container-argv.ts';
 import * as istioctl from '../../../src/tools/istioctl-argv.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ArchiveMember } from '../../../src/system/doors.ts';
+import type { ArchiveMember } from '../../../src/system/system.ts';
 import { createContainer, type ContainerTool } from '../../../src/tools/container.ts';
 import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fake-processes.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CORE_KINDS, createKubectl, ISTIO_KINDS, type Kubectl } from '../../../src/tools/kubectl.ts';
-import type { Running } from '../../../src/tools/say.ts';
+import type { Context } from '../../../src/tools/say.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fake-processes.ts';
 
@@ -234,7 +234,7 @@ describe('createKubectl', () => {
 
   describe('after an interrupt', () => {
     const DELETE = `${K} delete namespace n --ignore-not-found --wait=true --timeout=120s`;
-    const calls: readonly (readonly [string, string, (kubectl: Kubectl, running: Running) => Promise<unknown>])[] = [
+    const calls: readonly (readonly [string, string, (kubectl: Kubectl, running: Context) => Promise<unknown>])[] = [
       ['get', getLine('nodes'), (kubectl, running) => kubectl.get('nodes', {}, running)],
       ['everything', ALL, (kubectl, running) => kubectl.everything(running)],
       ['apply', APPLY, (kubectl, running) => kubectl.apply([], running)],

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { asCliError, CliError } from '../../../src/errors/cli-error.ts';
 import { renderError } from '../../../src/ui/error-screen.ts';
 import { jsonDocument } from '../../../src/ui/json.ts';
-import { createPaint } from '../../../src/ui/paint.ts';
+import { createStyles } from '../../../src/ui/styles.ts';
 
-const paint = createPaint(false);
+const paint = createStyles(false);
 const screen = (error: CliError, more: Partial<Parameters<typeof renderError>[1]> = {}) =>
   renderError(error, { paint, width: 80, ...more });
 
@@ -98,7 +98,7 @@ describe('the error screen', () => {
 
   it('paints what failed', () => {
     const painted = renderError(new CliError('tool-failed', { message: 'No.' }), {
-      paint: createPaint(true),
+      paint: createStyles(true),
       width: 80,
     });
     expect(painted).toContain('\u001b[31m✖ No.\u001b[39m');

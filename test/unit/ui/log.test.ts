@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CommandError } from '../../../src/system/command-error.ts';
-import type { Command, CommandResult, Processes } from '../../../src/system/doors.ts';
+import type { Command, CommandResult, Processes } from '../../../src/system/system.ts';
 import { createMask } from '../../../src/system/mask.ts';
 import { createLogReporter, createRunLog, loggingProcesses } from '../../../src/ui/log.ts';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { RunReport } from '../../../src/plan/report.ts';
-import { createPaint } from '../../../src/ui/paint.ts';
+import { createStyles } from '../../../src/ui/styles.ts';
 import { summarize } from '../../../src/ui/summary.ts';
 import { renderTable } from '../../../src/ui/table.ts';
 
-const paint = createPaint(false);
+const paint = createStyles(false);
 const head = ['check', 'result', 'evidence'];
 const rows = [
   ['nodes', 'passed', '3 of 3 nodes are Ready'],
@@ -67,8 +67,8 @@ describe('a table', () => {
   });
 
   it('paints line by line and lets no control character through', () => {
-    const colour = createPaint(true);
-    const painted = renderTable({ rows: [['a', { text: 'one two', paint: colour.bad }]], width: 12, paint: colour });
+    const colour = createStyles(true);
+    const painted = renderTable({ rows: [['a', { text: 'one two', paint: colour.error }]], width: 12, paint: colour });
     expect(painted.split('\n').filter((line) => line.includes('\u001b[31m'))).toHaveLength(1);
     expect(renderTable({ rows: [['a\u001b[2Jb']], width: 80, paint })).toBe('ab\n');
   });

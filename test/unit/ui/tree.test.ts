@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { stripVTControlCharacters } from 'node:util';
 import { CliError } from '../../../src/errors/cli-error.ts';
 import type { RunEvent } from '../../../src/plan/events.ts';
-import { lengthOf } from '../../../src/ui/fold.ts';
-import { createPaint } from '../../../src/ui/paint.ts';
-import { growTree, NO_TREE, treeLines, type Frame } from '../../../src/ui/tree-lines.ts';
+import { lengthOf } from '../../../src/ui/wrap.ts';
+import { createStyles } from '../../../src/ui/styles.ts';
+import { updateTree, EMPTY_TREE, treeLines, type Frame } from '../../../src/ui/tree-lines.ts';
 import { createTreeReporter } from '../../../src/ui/tree.ts';
 
-const paint = createPaint(false);
+const paint = createStyles(false);
 const error = new CliError('tool-failed', { message: 'No.' });
 const titles = ['Machine master', 'Machine of quite some name', 'istioctl 1.19.3', 'k3s server', 'Kubeconfig', 'Nodes'];
 const story: readonly RunEvent[] = [
@@ -23,7 +23,7 @@ const story: readonly RunEvent[] = [
   { type: 'step-started', at: 0, id: 's3' },
   { type: 'step-done', at: 144_000, id: 's3', outcome: 'changed', ms: 144_000 },
 ];
-const grown = (...more: RunEvent[]) => [...story, ...more].reduce(growTree, NO_TREE);
+const grown = (...more: RunEvent[]) => [...story, ...more].reduce(updateTree, EMPTY_TREE);
 const frame = (columns: number, more: Partial<Frame> = {}): Frame => ({
   columns,
   now: 31_000,

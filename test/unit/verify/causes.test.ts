@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CheckResult as StepLook } from '../../../src/plan/check.ts';
+import type { StepFinding as StepLook } from '../../../src/plan/check.ts';
 import type { Finding, Step } from '../../../src/plan/step.ts';
 import { firstCommand } from '../../../src/verify/first-command.ts';
 import { causeOf, failedNeed, firstCause } from '../../../src/verify/causes.ts';
@@ -40,7 +40,7 @@ describe('needs of checks', () => {
     const names = withNeeds(CHECKS.filter(({ name }) => name === 'mesh-to-vm')).map(({ name }) => name);
     expect(names).toEqual(['nodes', 'sidecar', 'sample', 'registration', 'mesh-to-vm']);
     for (const { needs } of CHECKS) {
-      for (const need of needs) expect(CHECKS.find(({ name }) => name === need)?.disturbs).toBeUndefined();
+      for (const need of needs) expect(CHECKS.find(({ name }) => name === need)?.mutatesLab).toBeUndefined();
     }
   });
 

@@ -2,8 +2,8 @@ import { unpackTar } from '../../../system/archives.ts';
 import { GUEST_SCRIPT, SESSION_BYTES_PER_SECOND } from '../../durations.ts';
 import { sizeOf } from '../../stand-in.ts';
 import type { Instance, ProgramResult } from '../../world.ts';
-import { strike } from '../../strike.ts';
-import { passing } from '../../half-way.ts';
+import { consumeFault } from '../../fault-state.ts';
+import { crashPoint } from '../../crash-point.ts';
 import { guestEntry, guestHas, guestPath, guestText, removeGuest } from '../files.ts';
 import { failed, type ScriptCall, type ScriptModel } from './script.ts';
 
@@ -29,7 +29,7 @@ export function placeModel(
     if (arrived === undefined) return refuse('cannot unpack the files');
     const bytes = [...arrived.values()].reduce((sum, entry) => sum + sizeOf(entry.content), 0);
     await world.clock.sleep(GUEST_SCRIPT + (bytes / SESSION_BYTES_PER_SECOND) * 1000);
-    if (strike(world, 'guest-disk-full')) {
+    if (consumeFault(world, 'guest-disk-full')) {
       return failed('istio-vms-place', 21, 'no space left on device: cannot unpack the files');
     }
     const manifest = arrived.get('manifest');
@@ -51,15 +51,15 @@ export function placeModel(
     }
 
     const stage = openStage(call, files);
-    await passing(world, `place ${instance.name}: unpacked`, stage.lose);
+    await crashPoint(world, `place ${instance.name}: unpacked`, stage.lose);
     const changed = files.filter((file) => !isSo(call, file));
     for (const [index, { path, content, mode, owner, group }] of changed.entries()) {
       instance.files.set(guestPath(instance, path), { content, mode, owner, group });
       if (index + 1 < changed.length) {
-        await passing(world, `place ${instance.name}: ${index + 1} of ${changed.length} files`, stage.lose);
+        await crashPoint(world, `place ${instance.name}: ${index + 1} of ${changed.length} files`, stage.lose);
       }
     }
-    await passing(world, `place ${instance.name}: all files, script not begun`, stage.lose);
+    await crashPoint(world, `place ${instance.name}: all files, script not begun`, stage.lose);
     stage.close();
     const report = changed.map(({ path }) => `changed ${path}\n`).join('');
     const then = arrived.get('then.sh');

@@ -1,5 +1,5 @@
 import { GUEST_SCRIPT, PACKAGE_INSTALL } from '../../durations.ts';
-import { passing } from '../../half-way.ts';
+import { crashPoint } from '../../crash-point.ts';
 import { readStandIn, standInBytes, type StandIn } from '../../stand-in.ts';
 import type { Instance } from '../../world.ts';
 import { UNIT_MODELS } from '../boot.ts';
@@ -55,7 +55,7 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
       return fail(22, 'the package manager could not install the sidecar');
     }
     await world.clock.sleep(PACKAGE_INSTALL);
-    await passing(world, `sidecar-install on ${instance.name}: package about to be unpacked`);
+    await crashPoint(world, `sidecar-install on ${instance.name}: package about to be unpacked`);
     unpack(instance, source as StandIn);
   } else {
     for (const path of PROGRAMS) {
@@ -64,9 +64,9 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
       }
     }
   }
-  await passing(world, `sidecar-install on ${instance.name}: unpacked, not configured`);
+  await crashPoint(world, `sidecar-install on ${instance.name}: unpacked, not configured`);
   afterUnpacking(instance);
-  await passing(world, `sidecar-install on ${instance.name}: configured, not noted`);
+  await crashPoint(world, `sidecar-install on ${instance.name}: configured, not noted`);
   writeGuest(instance, `${STORE}/sidecar-version`, `${version}\n`);
   forget();
   // The package manager's own words go there.

@@ -1,6 +1,6 @@
 import { GUEST_SCRIPT, LID_CLOSED } from '../../durations.ts';
-import { strike } from '../../strike.ts';
-import { passing } from '../../half-way.ts';
+import { consumeFault } from '../../fault-state.ts';
+import { crashPoint } from '../../crash-point.ts';
 import { digestOf } from '../../stand-in.ts';
 import { dropCertificate, hasOtherIdentity, trustRoot } from '../certificate.ts';
 import { asText, guestEntry, guestPath, guestText, removeGuest, writeGuest } from '../files.ts';
@@ -26,7 +26,7 @@ export const k3sStartModel: ScriptModel = async (call) => {
   const token = '/etc/rancher/k3s/agent-token';
   if (unit === 'k3s' && (guestText(instance, token) ?? '') === '') {
     writeGuest(instance, token, world.token(16), { mode: 0o600 });
-    await passing(world, `k3s-start on ${instance.name}: token made, nothing started`);
+    await crashPoint(world, `k3s-start on ${instance.name}: token made, nothing started`);
   }
   const paths = ['/usr/local/bin/k3s', '/etc/rancher/k3s/config.yaml', token, `/etc/systemd/system/${unit}.service`];
   return startAsStamped(call, unit, paths, { wait: false });
@@ -47,8 +47,8 @@ export const sidecarStartModel: ScriptModel = async (call) => {
   }
   writeGuest(instance, `${STORE}/root-cert.sha256`, `${digestOf(root)}\n`);
   hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
-  if (strike(world, 'computer-slept')) world.clock.leap(LID_CLOSED);
-  const freezes = strike(world, 'frozen-session');
+  if (consumeFault(world, 'computer-slept')) world.clock.leap(LID_CLOSED);
+  const freezes = consumeFault(world, 'frozen-session');
   const result = await startAsStamped(call, 'istio', sidecarStamped(instance), {
     wait: false,
     unchanged: () => newToken(call),

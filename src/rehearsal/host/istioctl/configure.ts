@@ -2,8 +2,8 @@ import { posix } from 'node:path';
 import { parse } from 'yaml';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
 import { issueToken } from '../../cluster/tokens.ts';
-import { strike } from '../../strike.ts';
-import { passing } from '../../half-way.ts';
+import { consumeFault } from '../../fault-state.ts';
+import { crashPoint } from '../../crash-point.ts';
 import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { flag, parseArgs, type Parsed } from '../kubectl/args.ts';
 import { istioError, minorOf, refused } from './call.ts';
@@ -59,7 +59,7 @@ async function write(
     if (call.world.passing !== undefined) {
       // Written in place, so a reader, or a crash, may meet half of it.
       await call.files.write(posix.join(output, name), content.slice(0, content.length / 2), MODE);
-      await passing(call.world, `istioctl configure: half of ${name}`);
+      await crashPoint(call.world, `istioctl configure: half of ${name}`);
     }
     await call.files.write(posix.join(output, name), content, MODE);
   };
@@ -129,7 +129,7 @@ function token(
   seconds: number,
 ): string {
   // Only the token is that old; the fault `computer-slept` (guest/scripts/starts.ts) lets the time itself pass.
-  const slept = strike(call.world, 'token-expired') ? SLEEP_SECONDS : 0;
+  const slept = consumeFault(call.world, 'token-expired') ? SLEEP_SECONDS : 0;
   const issued = Math.floor(call.world.clock.now() / 1000) - slept;
   const { namespace, serviceAccount } = group;
   const claims = {

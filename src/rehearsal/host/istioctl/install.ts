@@ -5,8 +5,8 @@ import { podObjects, type SimulatedCluster } from '../../cluster/kube.ts';
 import { matchesMap } from '../../cluster/selectors.ts';
 import { condition, type Deployment, type Pod } from '../../cluster/shapes.ts';
 import { ISTIO_COMPONENT, ISTIO_CRDS } from '../../durations.ts';
-import { strike } from '../../strike.ts';
-import { passing } from '../../half-way.ts';
+import { consumeFault } from '../../fault-state.ts';
+import { crashPoint } from '../../crash-point.ts';
 import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { activate } from '../kubectl/apply.ts';
 import { flag, parseArgs } from '../kubectl/args.ts';
@@ -91,7 +91,7 @@ async function perform(
   call: HostCall,
   cluster: SimulatedCluster,
   plan: InstallPlan,
-  patience: number,
+  deadline: number,
 ): Promise<ProgramResult> {
   const before = tagsAndPlanes(cluster, plan);
   await prepare(call, cluster, plan);
@@ -114,34 +114,34 @@ async function perform(
       const objects = istiodObjects(plan);
       const failed = await step(call, cluster, [...objects, ...webhookObjects(plan)]);
       if (failed !== undefined) return failed;
-      await passing(call.world, 'istioctl install: waiting for istiod');
+      await crashPoint(call.world, 'istioctl install: waiting for istiod');
       const [istiod] = objects.filter(({ kind }) => kind === 'Deployment') as Deployment[];
-      if (istiod !== undefined && strike(call.world, 'istioctl-timeout')) {
+      if (istiod !== undefined && consumeFault(call.world, 'istioctl-timeout')) {
         call.tell?.(waiting(COMPONENTS.pilot.name, istiod));
-        await call.world.clock.sleep(patience, call.signal);
-        return notReady(cluster, istiod, patience);
+        await call.world.clock.sleep(deadline, call.signal);
+        return notReady(cluster, istiod, deadline);
       }
-      return waitFor(call, cluster, COMPONENTS.pilot.name, planned(objects), patience);
+      return waitFor(call, cluster, COMPONENTS.pilot.name, planned(objects), deadline);
     });
   }
   if (plan.gateways.length > 0) {
     await run(COMPONENTS.gateways, async () => {
       const objects = plan.gateways.map((gateway) => {
-        if (gateway.name !== 'istio-ingressgateway' && strike(call.world, 'gateway-port-clash'))
+        if (gateway.name !== 'istio-ingressgateway' && consumeFault(call.world, 'gateway-port-clash'))
           occupy(cluster, gateway);
         return gatewayObjects(plan, gateway);
       });
       const failed = await step(call, cluster, objects.flat());
       if (failed !== undefined) return failed;
       for (const made of objects) {
-        const late = await waitFor(call, cluster, COMPONENTS.gateways.name, planned(made), patience);
+        const late = await waitFor(call, cluster, COMPONENTS.gateways.name, planned(made), deadline);
         if (late !== undefined) return late;
       }
       return undefined;
     });
   }
   if (errors.length > 0) return istioError(`failed to install manifests: ${together(errors)}`);
-  await passing(call.world, 'istioctl install: rolled out, nothing pruned, no tag');
+  await crashPoint(call.world, 'istioctl install: rolled out, nothing pruned, no tag');
   prune(cluster, plan);
   if (plan.pilot !== undefined) settleTags(cluster, plan, before);
   call.tell?.('- Pruning removed resources');
@@ -163,14 +163,14 @@ async function prepare({ world, signal }: HostCall, { store }: SimulatedCluster,
     store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: plan.namespace, labels } }, MANAGER);
     activate(store, plan.namespace);
   }
-  await passing(world, 'istioctl install: namespace made, no CRD');
+  await crashPoint(world, 'istioctl install: namespace made, no CRD');
   if (!plan.base) return;
   const kinds = istioKinds(plan.version.split('.').slice(0, 2).join('.'));
   const lacking = kinds.some(({ plural }) => store.kind(plural) === undefined);
   await world.clock.sleep(lacking ? ISTIO_CRDS : ISTIO_COMPONENT, signal);
   if (lacking) {
     store.serve(kinds.slice(0, kinds.length / 2));
-    await passing(world, 'istioctl install: half of the CRDs');
+    await crashPoint(world, 'istioctl install: half of the CRDs');
   }
   store.serve(kinds);
   for (const { plural, kind, group, versions } of kinds) {
@@ -204,7 +204,7 @@ async function step(
       const { namespace = '', name } = object.metadata;
       return `failed to update resource with server-side apply for obj ${object.kind}/${namespace}/${name}: ${error.status}`;
     }
-    await passing(world, `istioctl install: ${object.kind} ${object.metadata.name} applied`);
+    await crashPoint(world, `istioctl install: ${object.kind} ${object.metadata.name} applied`);
   }
   return undefined;
 }
@@ -218,18 +218,18 @@ async function waitFor(
   cluster: SimulatedCluster,
   component: string,
   wanted: KubeObject | undefined,
-  patience: number,
+  deadline: number,
 ): Promise<string | undefined> {
   const { world, signal } = call;
   if (wanted === undefined) return undefined;
   let told = false;
-  for (const until = world.clock.now() + patience; ;) {
+  for (const until = world.clock.now() + deadline; ;) {
     const { namespace, name } = wanted.metadata;
     const found = cluster.store.get('deployments.apps', namespace, name) as Deployment | undefined;
     if (found !== undefined && rolledOut(found)) return undefined;
     if (!told) call.tell?.(waiting(component, wanted as Deployment));
     told = true;
-    if (world.clock.now() >= until) return notReady(cluster, found ?? (wanted as Deployment), patience);
+    if (world.clock.now() >= until) return notReady(cluster, found ?? (wanted as Deployment), deadline);
     await world.clock.sleep(LOOK_MS, signal);
   }
 }
@@ -248,7 +248,7 @@ function rolledOut({ metadata, spec, status }: Deployment): boolean {
   );
 }
 
-function notReady({ store }: SimulatedCluster, deployment: Deployment, patience: number): string {
+function notReady({ store }: SimulatedCluster, deployment: Deployment, deadline: number): string {
   const { metadata, spec } = deployment;
   const where = `Deployment/${metadata.namespace ?? ''}/${metadata.name}`;
   const pods = podObjects(store).filter(
@@ -258,7 +258,7 @@ function notReady({ store }: SimulatedCluster, deployment: Deployment, patience:
   );
   const why = pods.map(reasonOf).find((reason) => reason !== undefined);
   return (
-    `failed to wait for resource: resources not ready after ${Math.round(patience / 60_000)}m0s: context deadline exceeded\n` +
+    `failed to wait for resource: resources not ready after ${Math.round(deadline / 60_000)}m0s: context deadline exceeded\n` +
     (why === undefined ? '  ' : `  ${where} (${why})`)
   );
 }

@@ -1,5 +1,5 @@
 import { parseAllDocuments } from 'yaml';
-import type { Files } from '../../../system/doors.ts';
+import type { Files } from '../../../system/system.ts';
 
 type Fields = Record<string, unknown>;
 

@@ -3,8 +3,8 @@ import { ApiError, fromServer } from '../../cluster/api-error.ts';
 import type { Store } from '../../cluster/store.ts';
 import type { KindInfo } from '../../cluster/kinds.ts';
 import { holdNamespace } from '../../cluster/namespaces.ts';
-import { strike } from '../../strike.ts';
-import { passing } from '../../half-way.ts';
+import { consumeFault } from '../../fault-state.ts';
+import { crashPoint } from '../../crash-point.ts';
 import type { KubeObject } from '../../world.ts';
 import { flag } from './args.ts';
 import { shown, type Verb } from './verb.ts';
@@ -25,13 +25,13 @@ export const apply: Verb = {
       const why = odd ?? '--field-manager';
       return { exitCode: 1, stderr: `error: not understood here: ${why}\n`, refused: `kubectl apply ${why}` };
     }
-    if (strike(call.world, 'api-conflict')) {
+    if (consumeFault(call.world, 'api-conflict')) {
       throw fromServer(
         'Conflict',
         'Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest version and try again',
       );
     }
-    if (strike(call.world, 'webhook-failing')) {
+    if (consumeFault(call.world, 'webhook-failing')) {
       throw fromServer(
         'InternalError',
         'Internal error occurred: failed calling webhook "rev.validation.istio.io": no endpoints available for service "istiod"',
@@ -39,14 +39,14 @@ export const apply: Verb = {
     }
     const objects = readObjects(Buffer.from(call.stdin).toString('utf8'));
     const young = objects.find(({ kind, metadata }) => kind === 'Namespace' && !isThere(cluster.store, metadata.name));
-    if (young !== undefined && strike(call.world, 'namespace-stuck')) {
+    if (young !== undefined && consumeFault(call.world, 'namespace-stuck')) {
       cluster.store.apply(young, manager);
       holdNamespace(call.world, cluster.store, young.metadata.name);
     }
     const lines: string[] = [];
     const errors: string[] = [];
     for (const [index, object] of objects.entries()) {
-      if (index > 0) await passing(call.world, `kubectl apply: ${index} of ${objects.length} objects`);
+      if (index > 0) await crashPoint(call.world, `kubectl apply: ${index} of ${objects.length} objects`);
       try {
         const saved = cluster.store.apply(object, manager);
         if (saved.kind === 'Namespace' && saved['status'] === undefined) activate(cluster.store, saved.metadata.name);

@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { clusterOf, type SimulatedCluster } from '../../cluster/kube.ts';
 import { KUBECTL_CALL, KUBECTL_REFUSED, KUBECTL_UNREACHABLE } from '../../durations.ts';
-import { meets } from '../../strike.ts';
+import { isFaultActive } from '../../fault-state.ts';
 import type { HostCall, ProgramResult } from '../../world.ts';
 
 interface Kubeconfig {
@@ -91,11 +91,11 @@ export async function connect(
     return no(text, KUBECTL_UNREACHABLE, { kind: 'timeout', server });
   }
   const cluster = clusterOf(world);
-  await world.clock.sleep(meets(world, 'api-slow') ? took + API_SLOW : took, signal);
+  await world.clock.sleep(isFaultActive(world, 'api-slow') ? took + API_SLOW : took, signal);
   const down = cluster === undefined || cluster.server !== instance.name || port !== '6443' || !cluster.ready();
   const away =
     (world.faults.has('api-flaky') && flaky(world.clock.now())) ||
-    (meets(world, 'api-away') && often(world.clock.now()));
+    (isFaultActive(world, 'api-away') && often(world.clock.now()));
   const server = `${hostname}:${port}`;
   if (down || away) return { failure: failure(refused), trouble: { kind: 'refused', server } };
   const ca = Buffer.from(target['certificate-authority-data'] ?? '', 'base64').toString('utf8');

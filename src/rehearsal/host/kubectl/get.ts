@@ -3,7 +3,7 @@ import { matchesSelector, parseSelector } from '../../cluster/selectors.ts';
 import { fromServer } from '../../cluster/api-error.ts';
 import { isReady, type NodeObject } from '../../cluster/shapes.ts';
 import { LID_CLOSED } from '../../durations.ts';
-import { strike } from '../../strike.ts';
+import { consumeFault } from '../../fault-state.ts';
 import type { KubeObject } from '../../world.ts';
 import { flag } from './args.ts';
 import { kindNamed, type Verb } from './verb.ts';
@@ -53,7 +53,7 @@ export const get: Verb = {
         .filter(({ metadata }) => selector === undefined || matchesSelector(parseSelector(selector), metadata.labels)),
     );
     const onTheWay = items.some((item) => item.kind === 'Node' && !isReady(item as NodeObject));
-    if (onTheWay && strike(call.world, 'slept-while-looking')) call.world.clock.leap(LID_CLOSED);
+    if (onTheWay && consumeFault(call.world, 'slept-while-looking')) call.world.clock.leap(LID_CLOSED);
     // With --ignore-not-found, nothing found is nothing printed.
     if (items.length === 0 && parsed.flags.has('--ignore-not-found')) return { exitCode: 0 };
     return { exitCode: 0, stdout: listText(items) };

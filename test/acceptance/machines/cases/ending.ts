@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { asRoot } from '../../../../src/machines/machine.ts';
-import type { Command } from '../../../../src/system/doors.ts';
+import type { Command } from '../../../../src/system/system.ts';
 import { failureOf } from '../bench.ts';
 import type { Subject } from '../conformance.ts';
 

@@ -66,10 +66,10 @@ export function fileCases({ bench, machine }: Subject): void {
     });
 
     it('carries a file of this computer', async () => {
-      const { drive, doors, directory } = bench();
+      const { drive, system, directory } = bench();
       const file = join(directory, 'to be carried');
       await drive(async () => {
-        await doors.files.write(file, content);
+        await system.files.write(file, content);
         const there = { path: `${DIRECTORY}/carried`, mode: 0o711 };
         expect((await machine().put([{ ...there, content: { file } }])).changed).toEqual([there.path]);
         expect(await told([there.path])).toEqual([line({ ...there, content })]);

@@ -23,7 +23,7 @@ export function strangerCases({ bench, machine }: Subject): void {
   });
 
   it('leaves a foreign machine alone', async () => {
-    const { drive, engine, config, context, launchForeign, doors, name: lab } = bench();
+    const { drive, engine, config, context, launchForeign, system, name: lab } = bench();
     const name = foreignName();
     await drive(async () => {
       const stranger: Machine = await launchForeign(name);
@@ -32,7 +32,7 @@ export function strangerCases({ bench, machine }: Subject): void {
         reason: 'foreign-machine',
       });
 
-      const ownership = createOwnership({ ...doors, config: { lab, paths: config.paths }, engine });
+      const ownership = createOwnership({ ...system, config: { lab, paths: config.paths }, engine });
       const infos = await engine.list();
       const owners = await Promise.all(
         [name, machine().name].map(async (each) => {

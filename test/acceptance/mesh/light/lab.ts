@@ -3,7 +3,7 @@ import type { Config } from '../../../../src/config/config.ts';
 import { loadConfig } from '../../../../src/config/load.ts';
 import type { Manifest } from '../../../../src/manifests/object.ts';
 import { toYaml } from '../../../../src/manifests/yaml.ts';
-import type { Cpu } from '../../../../src/system/doors.ts';
+import type { Cpu } from '../../../../src/system/system.ts';
 import { loadShippedData, type ShippedData } from '../../../../src/system/shipped.ts';
 import { applyCommand } from '../../../../src/tools/kubectl-argv.ts';
 import type { IstioPrograms, MeshPrograms } from '../programs.ts';

@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import type { Command, CommandResult } from '../../../../src/system/doors.ts';
+import type { Command, CommandResult } from '../../../../src/system/system.ts';
 import { run, runCommand, start, until } from './processes.ts';
 
 /** A stand-in for a machine or a pod: its own network, its own root file system in memory, the processes of all. */

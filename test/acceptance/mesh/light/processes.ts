@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import type { Command, CommandResult } from '../../../../src/system/doors.ts';
+import type { Command, CommandResult } from '../../../../src/system/system.ts';
 import { createProcesses } from '../../../../src/system/processes.ts';
 
 const processes = createProcesses();

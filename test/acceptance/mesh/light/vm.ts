@@ -9,8 +9,8 @@ import { parseGuestState, stateCommand, type GuestState } from '../../../../src/
 import type { WorkloadFiles } from '../../../../src/guest/workload-files.ts';
 import { MARKER } from '../../../../src/machines/marker.ts';
 import type { PutResult } from '../../../../src/machines/machine.ts';
-import { put } from '../../../../src/machines/put.ts';
-import { createRealDoors } from '../../../../src/system/index.ts';
+import { putFiles } from '../../../../src/machines/put.ts';
+import { createRealSystem } from '../../../../src/system/index.ts';
 import type { LightLab } from './lab.ts';
 import { createPlace, type Place } from './place.ts';
 import { start, until } from './processes.ts';
@@ -61,9 +61,9 @@ export async function createVm(lab: LightLab, address: string, tables: Tables): 
   }
   await startNetworkServices(place, `${directory}/${name}.network-services.log`);
   const systemd = await createSystemd(place, directory);
-  const { files } = createRealDoors();
+  const { files } = createRealSystem();
   const deliver = (payload: GuestPayload): Promise<PutResult> =>
-    put(
+    putFiles(
       { run: (command) => place.run(command), files, place: { text: shippedText(shipped, 'place.sh'), lab: LAB } },
       payload.files,
       payload.script,

@@ -1,4 +1,4 @@
-import type { Command } from '../../../../src/system/doors.ts';
+import type { Command } from '../../../../src/system/system.ts';
 import type { KubeObject } from '../../../../src/tools/kube-object.ts';
 import * as argv from '../../../../src/tools/kubectl-argv.ts';
 import type { LightLab } from '../light/lab.ts';

@@ -3,12 +3,12 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { App } from '../../../../src/app.ts';
-import { carryOut } from '../../../../src/commands/carry-out.ts';
+import { planAndRun } from '../../../../src/commands/run-plan.ts';
 import type { Session } from '../../../../src/commands/command.ts';
-import { checkAll } from '../../../../src/plan/check.ts';
+import { checkSteps } from '../../../../src/plan/check.ts';
 import type { Goal } from '../../../../src/plan/plan.ts';
 import { waitUntil } from '../../../../src/plan/wait.ts';
-import { makeLab } from '../../../../src/steps/make-lab.ts';
+import { createLab } from '../../../../src/steps/create-lab.ts';
 import { labSteps } from '../../../../src/steps/steps.ts';
 import { createMask } from '../../../../src/system/mask.ts';
 import { chooseChecks } from '../../../../src/verify/checks.ts';
@@ -38,11 +38,11 @@ const hear = (answer: Answer): void => {
   // The last answer of a form and an exit code: by then the lab has everything that an answer may hold.
   answers.set(`${formText(formOf(answer.command, guest))} → ${answer.result.exitCode}`, answer);
 };
-const lab = makeLab({
+const lab = createLab({
   config: around.loaded.config,
   host: around.host,
   shipped: around.shipped,
-  doors: { ...real, processes: listening(real.processes, hear) },
+  system: { ...real, processes: listening(real.processes, hear) },
   mask: createMask(),
   options: { fixCa: true, fixPilot: true },
 });
@@ -52,7 +52,7 @@ const work = {
   reporter: { event: () => undefined, finish: async () => undefined, abandon: () => undefined },
 } as unknown as Session;
 const carry = async (goal: Goal): Promise<void> => {
-  const { error } = await carryOut(work, labSteps(lab), goal);
+  const { error } = await planAndRun(work, labSteps(lab), goal);
   if (error !== undefined) throw error;
 };
 
@@ -63,7 +63,7 @@ try {
   const red = (await verify(lab, checks, { signal, say: () => undefined }, () => undefined)).filter(({ ok }) => !ok);
   if (red.length > 0)
     throw new Error(`not proven: ${red.map(({ name, evidence }) => `${name}: ${evidence}`).join('; ')}`);
-  await checkAll(labSteps(lab), { signal });
+  await checkSteps(labSteps(lab), { signal });
   await recordTroubles();
 } finally {
   await carry({ kind: 'delete', targets: 'all' });
@@ -78,7 +78,7 @@ async function recordTroubles(): Promise<void> {
   heard = true;
   let seen: Awaited<ReturnType<typeof lab.kubectl.get>> = [];
   await waitUntil({
-    clock: lab.doors.clock,
+    clock: lab.system.clock,
     what: 'the pods to be in trouble',
     deadlineMs: 180_000,
     intervalMs: 3_000,
@@ -87,7 +87,7 @@ async function recordTroubles(): Promise<void> {
     probe: async () => {
       seen = await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: RECORDED });
       const missing = TROUBLES.filter(({ there }) => !there(seen)).map(({ name }) => name);
-      return missing.length === 0 ? { done: true } : { notYet: missing.join(', ') };
+      return missing.length === 0 ? { ready: true } : { pending: missing.join(', ') };
     },
   });
 }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CommandError } from '../../../../src/system/command-error.ts';
-import type { Command, CommandResult } from '../../../../src/system/doors.ts';
+import type { Command, CommandResult } from '../../../../src/system/system.ts';
 import { runCommand } from '../light/processes.ts';
 import { normalise, shortened } from './normalise.ts';
 

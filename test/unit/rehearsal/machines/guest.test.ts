@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { guestEntry, guestText as readGuest } from '../../../../src/rehearsal/guest/files.ts';
 import { standInBytes } from '../../../../src/rehearsal/stand-in.ts';
-import type { Cpu } from '../../../../src/system/doors.ts';
+import type { Cpu } from '../../../../src/system/system.ts';
 import { guestText, infoOf, rig, type Placed } from './rig.ts';
 
 const k3sBinary = (cpu: Cpu = 'amd64'): Placed => ({

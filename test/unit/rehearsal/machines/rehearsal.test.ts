@@ -3,25 +3,25 @@ import { createRehearsal } from '../../../../src/rehearsal/index.ts';
 import { HOST, shipped } from './rig.ts';
 
 describe('a rehearsal', () => {
-  it('is a whole world behind four doors, in virtual time', async () => {
-    const { doors, world, transcript, drive } = createRehearsal({
+  it('is a whole world behind the system interfaces, in virtual time', async () => {
+    const { system, world, transcript, drive } = createRehearsal({
       host: HOST,
       shipped,
       foreign: [{ name: 'theirs', state: 'Deleted' }],
       seedFiles: { '/home/u/lab/run.env': 'X=1\n' },
     });
-    const begun = doors.clock.now();
+    const begun = system.clock.now();
     const list = await drive(() =>
-      doors.processes.run({ file: 'multipass', args: ['list', '--format', 'json'], effect: 'read' }),
+      system.processes.run({ file: 'multipass', args: ['list', '--format', 'json'], effect: 'read' }),
     );
     expect(list.stdout).toContain('theirs');
     const client = await drive(() =>
-      doors.processes.run({ file: 'kubectl', args: ['version', '--client', '--output=json'], effect: 'read' }),
+      system.processes.run({ file: 'kubectl', args: ['version', '--client', '--output=json'], effect: 'read' }),
     );
     expect(client.exitCode).toBe(0);
-    expect(await doors.files.readText('/home/u/lab/run.env')).toBe('X=1\n');
+    expect(await system.files.readText('/home/u/lab/run.env')).toBe('X=1\n');
     expect(transcript.map(({ command }) => command.file)).toEqual(['multipass', 'kubectl']);
-    expect(doors.clock.now()).toBeGreaterThan(begun);
+    expect(system.clock.now()).toBeGreaterThan(begun);
     expect(world.refused).toEqual([]);
   });
 
@@ -33,9 +33,9 @@ describe('a rehearsal', () => {
 
   it('is the same every time', async () => {
     const run = async (): Promise<readonly number[]> => {
-      const { doors, transcript, drive } = createRehearsal({ host: HOST, shipped });
+      const { system, transcript, drive } = createRehearsal({ host: HOST, shipped });
       const launch = (name: string) =>
-        doors.processes.run({ file: 'multipass', args: ['launch', '22.04', '--name', name], effect: 'write' });
+        system.processes.run({ file: 'multipass', args: ['launch', '22.04', '--name', name], effect: 'write' });
       await drive(() => Promise.all(['a', 'b'].map(launch)));
       return transcript.map(({ endedAt }) => endedAt);
     };

@@ -1,12 +1,12 @@
 import { MARKER } from '../../../../src/machines/marker.ts';
-import { withoutMark } from '../../../../src/machines/multipass-session.ts';
-import { SHIM } from '../../../../src/machines/multipass-argv.ts';
+import { withoutMark } from '../../../../src/machines/multipass/session.ts';
+import { SHIM } from '../../../../src/machines/multipass/argv.ts';
 import { loadShippedData, type ShippedData } from '../../../../src/system/shipped.ts';
 import { CommandError } from '../../../../src/system/command-error.ts';
-import type { Command, CommandResult, Host } from '../../../../src/system/doors.ts';
+import type { Command, CommandResult, Host } from '../../../../src/system/system.ts';
 import { packTar, type TarEntry } from '../../../../src/system/archives.ts';
 import { createFiles } from '../../../../src/rehearsal/files.ts';
-import { multipass } from '../../../../src/rehearsal/host/multipass/index.ts';
+import { multipass } from '../../../../src/rehearsal/engines/multipass/index.ts';
 import { createMesh } from '../../../../src/rehearsal/mesh/index.ts';
 import { createProcesses } from '../../../../src/rehearsal/processes.ts';
 import { addInstance, createWorld, type WorldOptions } from '../../../../src/rehearsal/state.ts';

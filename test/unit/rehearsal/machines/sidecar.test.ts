@@ -9,7 +9,7 @@ import {
   writeGuest,
 } from '../../../../src/rehearsal/guest/files.ts';
 import { standInBytes } from '../../../../src/rehearsal/stand-in.ts';
-import type { Cpu } from '../../../../src/system/doors.ts';
+import type { Cpu } from '../../../../src/system/system.ts';
 import { guestText, rig, type Placed } from './rig.ts';
 
 const VM = 'vm';

@@ -1,5 +1,5 @@
 import type { CommandRecord } from '../../../../src/ui/report/record.ts';
-import type { Failure, Picture, PicturedStep } from '../../../../src/ui/report/picture.ts';
+import type { Failure, ReportData, ReportedStep } from '../../../../src/ui/report/report-data.ts';
 
 /** 2026-11-23T12:00:00Z. */
 export const NOON = Date.UTC(2026, 10, 23, 12);
@@ -11,8 +11,8 @@ type Words = (text: string) => string;
  * failure and what it kept from beginning.
  * @param words is done to every text that comes from outside, and so may be anything
  */
-export function aPicture(words: Words = (text) => text, more: Partial<Picture> = {}): Picture {
-  const steps: readonly PicturedStep[] = [
+export function aPicture(words: Words = (text) => text, more: Partial<ReportData> = {}): ReportData {
+  const steps: readonly ReportedStep[] = [
     step('master', words('machine master'), { startedAt: 0, workedAt: 500, endedAt: 60_000 }),
     step('vm', words('machine vm'), {
       startedAt: 0,
@@ -34,7 +34,7 @@ export function aPicture(words: Words = (text) => text, more: Partial<Picture> =
   ];
   return {
     version: '1.2.3',
-    typed: words('istio-vms up'),
+    commandLine: words('istio-vms up'),
     kind: 'apply',
     startedAt: NOON,
     endedAt: NOON + 125_000,
@@ -51,7 +51,7 @@ export function aPicture(words: Words = (text) => text, more: Partial<Picture> =
       criticalPathMs: 120_000,
       changed: 2,
     },
-    proofs: [
+    checks: [
       {
         name: 'nodes',
         title: words('all nodes are Ready'),
@@ -89,7 +89,7 @@ export function aPicture(words: Words = (text) => text, more: Partial<Picture> =
       }),
       aCommand({ text: words('multipass version') }),
     ],
-    sayings: [{ owner: 'apply/master', at: NOON + 600, text: words('launching master') }],
+    messages: [{ owner: 'apply/master', at: NOON + 600, text: words('launching master') }],
     failure: aFailure(words),
     ...more,
   };
@@ -99,8 +99,8 @@ export function aPicture(words: Words = (text) => text, more: Partial<Picture> =
 export function step(
   id: string,
   title: string,
-  { startedAt, workedAt, endedAt, queuedAt, ...more }: Partial<PicturedStep>,
-): PicturedStep {
+  { startedAt, workedAt, endedAt, queuedAt, ...more }: Partial<ReportedStep>,
+): ReportedStep {
   const times = { queuedAt: queuedAt ?? startedAt, startedAt, workedAt, endedAt };
   const known = Object.entries(times).flatMap(([name, at]) => (at === undefined ? [] : [[name, NOON + at]]));
   return {

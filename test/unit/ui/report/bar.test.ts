@@ -2,15 +2,15 @@ import { fc } from '../../../support/fast-check.ts';
 import { describe, expect, it } from 'vitest';
 import { bar, segmentsOf } from '../../../../src/ui/report/bar.ts';
 import { markupText } from '../../../../src/ui/report/html.ts';
-import type { PicturedStep } from '../../../../src/ui/report/picture.ts';
+import type { ReportedStep } from '../../../../src/ui/report/report-data.ts';
 import { createScale, offset } from '../../../../src/ui/report/scale.ts';
 import { NOON, step } from './a-picture.ts';
 
-const spans = (times: Partial<PicturedStep>): string[] =>
+const spans = (times: Partial<ReportedStep>): string[] =>
   segmentsOf(step('a', 'A', times)).map(({ kind, from, to }) => `${kind} ${from - NOON}-${to - NOON}`);
 
 describe('the life of a step as spans', () => {
-  it.each<[string, Partial<PicturedStep>, string[]]>([
+  it.each<[string, Partial<ReportedStep>, string[]]>([
     ['nothing was begun', { outcome: 'not-started' }, []],
     ['looked, and it was there', { startedAt: 10, endedAt: 40 }, ['look 10-40']],
     ['looked and worked', { startedAt: 10, workedAt: 20, endedAt: 40 }, ['look 10-20', 'work 20-40']],

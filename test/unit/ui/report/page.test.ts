@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { folded } from '../../../../src/ui/report/command-list.ts';
+import { collapseRepeats } from '../../../../src/ui/report/command-list.ts';
 import { outcomeOf } from '../../../../src/ui/report/header.ts';
 import { renderReport } from '../../../../src/ui/report/page.ts';
-import { everyText, type Picture } from '../../../../src/ui/report/picture.ts';
+import { mapTexts, type ReportData } from '../../../../src/ui/report/report-data.ts';
 import { aCommand, aPicture } from './a-picture.ts';
 
 /** The tags of a page in order, without their text: what a browser would make of it. */
@@ -64,7 +64,7 @@ describe('the picture', () => {
   });
 
   it('can be drawn of a run that never began', () => {
-    const never = aPicture((text) => text, { proofs: [], commands: [] });
+    const never = aPicture((text) => text, { checks: [], commands: [] });
     delete (never as { run?: unknown }).run;
     const page = renderReport(never);
     expect(page).toContain('What went wrong');
@@ -72,7 +72,7 @@ describe('the picture', () => {
   });
 
   it('is masked as a whole, to the last text in it', () => {
-    const masked = everyText(
+    const masked = mapTexts(
       aPicture((text) => `${text} secret&<'`),
       (text) => text.replaceAll("secret&<'", '***'),
     );
@@ -84,13 +84,13 @@ describe('the picture', () => {
 describe('the outcome in a line', () => {
   const { failure, ...well } = aPicture();
   const nothing = { run: { ...well.run!, changed: 0 } };
-  it.each<[string, Picture]>([
+  it.each<[string, ReportData]>([
     ['✔ The lab is up, and proved', well],
-    ['✔ The lab is up', { ...well, proofs: [] }],
+    ['✔ The lab is up', { ...well, checks: [] }],
     ['✔ Everything was already there, and proved', { ...well, ...nothing }],
     ['✔ The lab is made anew, and proved', { ...well, kind: 'recreate' }],
-    ['✔ The lab is taken down', { ...well, kind: 'delete', proofs: [] }],
-    ['✔ There was nothing to take down', { ...well, ...nothing, kind: 'delete', proofs: [] }],
+    ['✔ The lab is taken down', { ...well, kind: 'delete', checks: [] }],
+    ['✔ There was nothing to take down', { ...well, ...nothing, kind: 'delete', checks: [] }],
     ['✖ Failed', aPicture()],
     ['✖ Made, but not proved', { ...well, failure: { ...failure!, reason: 'verify-failed' } }],
     ['◼ Interrupted', { ...well, failure: { ...failure!, reason: 'interrupted' } }],
@@ -103,7 +103,7 @@ describe('the outcome in a line', () => {
 
 describe('commands of a step', () => {
   it('stand in the order in which they began; a question that is asked again stands once', () => {
-    const rows = folded([
+    const rows = collapseRepeats([
       aCommand({ text: 'write', effect: 'write', startedAt: 500 }),
       aCommand({ text: 'ask', startedAt: 100, exitCode: 1, failure: 'exit' }),
       aCommand({ text: 'ask', startedAt: 200, exitCode: 1, failure: 'exit' }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Command, Processes } from '../../../../src/system/doors.ts';
+import type { Command, Processes } from '../../../../src/system/system.ts';
 import { createRunRecord } from '../../../../src/ui/report/record.ts';
 import { fakeProcesses } from '../../../support/fake-processes.ts';
 

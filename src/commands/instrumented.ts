@@ -1,0 +1,44 @@
+import type { Step, StepContext } from '../plan/step.ts';
+import { findingText } from '../plan/text.ts';
+import { ownerOf, checkOwner } from '../ui/report/report-data.ts';
+import type { RunRecord } from '../ui/report/record.ts';
+import type { Check } from '../verify/check.ts';
+
+/** The same step; what it runs and says goes onto the record as its own. */
+export function instrumentedStep(step: Step, record: RunRecord): Step {
+  const making = ownerOf({ direction: 'apply', id: step.id });
+  const removing = ownerOf({ direction: 'remove', id: step.id });
+  return {
+    ...step,
+    check: (context) =>
+      instrumented(record, making, context, async (heard) => {
+        const finding = await step.check(heard);
+        // Why something was made is worth a line; that it is there says the outcome.
+        if (finding !== 'ready') record.say(making, `looked: ${findingText(finding)}`);
+        return finding;
+      }),
+    apply: (context) => instrumented(record, making, context, (heard) => step.apply(heard)),
+    ...('remove' in step && {
+      remove: (context: StepContext) =>
+        instrumented(record, removing, context, async (heard) => (await step.remove?.(heard)) ?? 'absent'),
+    }),
+  };
+}
+
+export function instrumentedCheck(check: Check, record: RunRecord): Check {
+  const owner = checkOwner(check.name);
+  return { ...check, run: (lab, context) => instrumented(record, owner, context, (heard) => check.run(lab, heard)) };
+}
+
+function instrumented<T>(
+  record: RunRecord,
+  owner: string,
+  context: StepContext,
+  act: (heard: StepContext) => Promise<T>,
+): Promise<T> {
+  const say = (text: string): void => {
+    record.say(owner, text);
+    context.say(text);
+  };
+  return record.within(owner, () => act({ ...context, say }));
+}

@@ -1,0 +1,60 @@
+import { makePlan, type Goal } from '../plan/plan.ts';
+import type { RunReport } from '../plan/report.ts';
+import { runPlan } from '../plan/run.ts';
+import type { Step } from '../plan/step.ts';
+import { requireTools, type ToolNeed } from './tools.ts';
+import type { Session } from './command.ts';
+
+/** A snapshot this fresh, in milliseconds, need not be read again for the check after a step. */
+const JUST_SEEN_MS = 250;
+
+/** Makes sure of the tools, then carries out the goal on the steps. */
+export async function planAndRun(session: Session, steps: readonly Step[], goal: Goal): Promise<RunReport> {
+  const { lab } = session.app;
+  const plan = makePlan(steps, goal);
+  const touched = [...plan.required, ...plan.phases.flatMap((phase) => phase.steps.map(({ step }) => step))];
+  await requireTools(lab, toolsOf(touched));
+  return runPlan({
+    plan,
+    clock: lab.system.clock,
+    bounds: { launch: lab.config.launches },
+    signal: session.signal,
+    onEvent: session.reporter.event,
+    forget: (looksBefore) => {
+      // The step's own wait has usually just read the cluster.
+      lab.kubectl.forget(looksBefore === 0 ? JUST_SEEN_MS : undefined);
+      // A step forgets the machines that it changed itself; who looks again waits for what others do to them.
+      if (looksBefore === 0) return;
+      lab.machines.forget();
+      lab.workloadVm.forget();
+    },
+  });
+}
+
+/** Which programs the steps will call. */
+function toolsOf(steps: readonly Step[]): readonly ToolNeed[] {
+  const all = steps.map(({ madeBy }) => madeBy);
+  const only = (command: string): boolean => all.every((madeBy) => madeBy === `istio-vms ${command}`);
+  // These two stand alone; everything else begins with a machine and ends in the cluster.
+  if (only('istioctl')) return [];
+  if (only('arm64-patch')) return ['container'];
+  if (only('vm')) return ['machines'];
+  return ['machines', 'kubectl'];
+}
+
+/** A run as data, for JSON. */
+export function runData(report: RunReport): Readonly<Record<string, unknown>> {
+  return {
+    changed: report.changed,
+    makespanMs: report.makespanMs,
+    criticalPathMs: report.criticalPathMs,
+    criticalPath: report.criticalPath,
+    steps: report.steps.map(({ id, title, direction, outcome, startedAt, endedAt, waitedMs }) => ({
+      id,
+      title,
+      direction,
+      outcome,
+      ...(startedAt === undefined || endedAt === undefined ? {} : { ms: endedAt - startedAt, waitedMs }),
+    })),
+  };
+}

@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { absolutePath } from '../config/paths.ts';
+import { CliError } from '../errors/cli-error.ts';
+import { explainThrown } from '../plan/explain.ts';
+import type { RunReport } from '../plan/report.ts';
+import { counted } from '../plan/text.ts';
+import type { Host } from '../system/system.ts';
+import { renderReport } from '../ui/report/page.ts';
+import { mapTexts, failureOf, reportedRun, type ReportData } from '../ui/report/report-data.ts';
+import type { CheckResult } from '../verify/check.ts';
+import { VERSION } from '../version.ts';
+import type { CommandOutput, Session } from './command.ts';
+
+/** What a run has come to so far: its picture is drawn also when it ends early. */
+export interface ReportDraft {
+  run?: RunReport;
+  readonly checks: CheckResult[];
+}
+
+export interface ReportSpec {
+  readonly kind: RunReport['kind'];
+  /** From `--report`: where the picture goes instead of TEMP_DIR. */
+  readonly file?: string | undefined;
+}
+
+/**
+ * Does the work of a command and leaves a picture of it, however it ends. A rehearsal leaves it in its simulated world,
+ * unless a real file is asked for. A picture that cannot be drawn or written is a warning and no reason to fail.
+ */
+export async function withRunReport(
+  session: Session,
+  spec: ReportSpec,
+  body: (draft: ReportDraft) => Promise<CommandOutput>,
+): Promise<CommandOutput> {
+  const { app, environment, reporter } = session;
+  const { system, config, mask } = app.lab;
+  const path =
+    spec.file === undefined ? join(config.paths.temp, 'report.html') : reportPath(spec.file, environment.host);
+  const seen = app.record.commands.length;
+  const startedAt = system.clock.now();
+  const draft: ReportDraft = { checks: [] };
+  const answer = await body(draft).catch((thrown: unknown): CommandOutput => ({
+    data: {},
+    text: '',
+    error: explainThrown(thrown),
+  }));
+  // Nothing was touched, and the picture of the run before may still be wanted.
+  if (draft.run === undefined && spec.file === undefined) return answer;
+  const files = spec.file === undefined ? system.files : environment.real.files;
+  try {
+    const picture = reportData(session, spec, { ...answer, draft, startedAt, seen });
+    await files.write(path, renderReport(mapTexts(picture, (text) => mask.text(text))), 0o600);
+  } catch (thrown) {
+    const text = `There is no picture of this run: ${explainThrown(thrown).message}`;
+    reporter.event({ type: 'warning', at: system.clock.now(), text });
+    return answer;
+  }
+  const real = app.rehearsal === undefined || spec.file !== undefined;
+  return real ? { ...answer, data: { ...answer.data, report: path }, report: path } : answer;
+}
+
+/** @throws CliError `wrong-usage` for a name that may well be another file of the user's */
+function reportPath(file: string, host: Host): string {
+  if (/\.html?$/i.test(file)) return absolutePath(file, host);
+  throw new CliError('wrong-usage', {
+    message: `--report writes an HTML page, and ${file} does not sound like one; nothing was touched.`,
+    hint: `Name it ${file}.html.`,
+  });
+}
+
+interface EndedCommand extends CommandOutput {
+  readonly draft: ReportDraft;
+  readonly startedAt: number;
+  /** How many commands there were before: a rehearsal prepares its world. */
+  readonly seen: number;
+}
+
+function reportData(
+  session: Session,
+  { kind }: ReportSpec,
+  { draft, startedAt, seen, error }: EndedCommand,
+): ReportData {
+  const { app, commandLine } = session;
+  const { lab, record, loaded, log, rehearsal } = app;
+  const real = rehearsal === undefined;
+  return {
+    version: VERSION,
+    commandLine,
+    kind,
+    startedAt,
+    endedAt: lab.system.clock.now(),
+    rehearsal: !real,
+    facts: [...labFacts(lab.config, lab.host), ...(real ? [['Log', log.path] as const] : [])],
+    warnings: [...loaded.warnings, ...(loaded.endOfLife === undefined ? [] : [loaded.endOfLife])],
+    checks: draft.checks,
+    commands: record.commands.slice(seen),
+    messages: record.messages,
+    ...(draft.run === undefined ? {} : { run: reportedRun(draft.run) }),
+    ...(error === undefined ? {} : { failure: failureOf(error) }),
+  };
+}
+
+/** The configuration in brief. */
+function labFacts({ lab, istio, k3s, vm, engine, launches }: Config, host: Host): ReportData['facts'] {
+  const size = ({ cpus, memory, disk }: Config['vm']['size']): string => `${counted(cpus, 'CPU')}, ${memory}, ${disk}`;
+  return [
+    ['Lab', lab],
+    ['Istio', `${istio.version}, revision ${istio.revision}`],
+    ['k3s', k3s.version],
+    [
+      'Nodes',
+      `${k3s.master} (${size(k3s.masterSize)}) and ${counted(k3s.workers, 'worker')} (${size(k3s.workerSize)})`,
+    ],
+    ['VM', `${vm.name} (${size(vm.size)}), ${vm.app} in namespace ${vm.namespace}`],
+    ['Machines', `by ${engine}, ${launches} at once`],
+    ['Computer', `${host.platform}, ${host.cpu}`],
+  ];
+}

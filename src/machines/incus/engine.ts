@@ -1,0 +1,223 @@
+import { CliError } from '../../errors/cli-error.ts';
+import { CommandError } from '../../system/command-error.ts';
+import type { Command, CommandResult, System } from '../../system/system.ts';
+import { explain } from '../../system/explain.ts';
+import { retry } from '../../system/retry.ts';
+import * as argv from './argv.ts';
+import { parseInstances } from './json.ts';
+import { foreignMachine } from '../foreign-machine.ts';
+import { inotifyWarning } from './host-limits.ts';
+import { BUSY, createIncusLauncher, NOT_YET, type IncusLauncherParts } from './launch.ts';
+import { lacksModules } from './modules.ts';
+import type { Query } from './not-ready.ts';
+import { readiness, type IncusReadiness, type IncusSettings } from './probe.ts';
+import { KERNEL_MODULES } from './settings.ts';
+import { asInner, isCut, isWhole, neverStarted, withoutMarks } from './session.ts';
+import { createMachineCache } from '../known-machines.ts';
+import type { EngineContext, MachineEngine, MachineInfo } from '../machine.ts';
+import type { PlaceScript } from '../put.ts';
+
+/** What never began, and what only reads, may be tried again without harm. */
+const EXEC_PAUSES = [500, 1_000, 2_000];
+/** How long the daemon may be at something else: two minutes, as a slow disk takes to unpack an image. */
+const BUSY_PAUSES = Array.from({ length: 60 }, () => 2_000);
+
+export interface IncusParts {
+  readonly system: Pick<System, 'processes' | 'files' | 'clock'>;
+  readonly place: PlaceScript;
+  readonly settings: IncusSettings;
+  readonly names: { readonly nodes: readonly string[]; readonly workload: string };
+}
+
+/** Incus by its command line, after the twelve rules of facts/incus.md. */
+export function createIncus({ system, place, settings, names }: IncusParts): MachineEngine {
+  const { processes, clock } = system;
+  const { lab } = place;
+  const addresses = new Map<string, string>();
+  let looked: Promise<IncusReadiness> | undefined;
+
+  const ask = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    try {
+      return await processes.run(command, signal);
+    } catch (thrown) {
+      throw thrown instanceof CommandError ? explain(thrown) : thrown;
+    }
+  };
+
+  const query: Query = async (path) => {
+    try {
+      return (await processes.run(argv.queryCommand(settings, path))).stdout;
+    } catch (thrown) {
+      if (thrown instanceof CommandError && isAbsence(thrown)) return undefined;
+      throw thrown instanceof CommandError ? explain(thrown) : thrown;
+    }
+  };
+
+  /** Looked at once in a run: it does not change between one launch and the next. */
+  const ready = (): Promise<IncusReadiness> => {
+    looked ??= readiness(settings, query, async () => (await ask(argv.aliasesCommand())).stdout).catch(
+      (thrown: unknown) => {
+        looked = undefined;
+        throw thrown;
+      },
+    );
+    return looked;
+  };
+
+  const list = async (): Promise<readonly MachineInfo[]> =>
+    parseInstances((await ask(argv.listCommand(settings))).stdout);
+
+  const runOn = async (name: string, command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    const session = async (): Promise<CommandResult> => {
+      const exec = argv.execCommand(settings, name, command);
+      const result = await processes.run(exec, signal);
+      if (!isWhole(result)) throw new CommandError(exec, 'exit', result);
+      return result;
+    };
+    const worthIt = (thrown: unknown): boolean => {
+      if (!(thrown instanceof CommandError)) return false;
+      if (neverStarted(thrown)) return NOT_YET.test(thrown.result.stderr);
+      return command.effect === 'read' && isCut(thrown);
+    };
+    try {
+      return withoutMarks(await retry(session, { clock, delays: EXEC_PAUSES, shouldRetry: worthIt, signal }));
+    } catch (thrown) {
+      throw thrown instanceof CommandError ? asInner(thrown) : thrown;
+    }
+  };
+
+  const addressOf = async (name: string): Promise<string> => {
+    const before = addresses.get(name);
+    if (before !== undefined) return before;
+    const own = (await list()).find((each) => each.name === name);
+    const [address] = own?.addresses ?? [];
+    if (own?.state !== 'running' || address === undefined) throw withoutAddress(name, own);
+    addresses.set(name, address);
+    return address;
+  };
+
+  const known = createMachineCache({ system, place, runOn, addressOf });
+
+  const forget = (name: string): void => {
+    addresses.delete(name);
+    known.forget(name);
+  };
+
+  /** A change of an instance that is there; it waits for what the daemon is still doing to it. */
+  const change = (command: Command, signal?: AbortSignal): Promise<CommandResult> =>
+    retry(() => processes.run(command, signal), {
+      clock,
+      delays: BUSY_PAUSES,
+      signal,
+      shouldRetry: (thrown) => thrown instanceof CommandError && BUSY.test(thrown.result.stderr),
+    });
+
+  const erase = async (name: string): Promise<void> => {
+    forget(name);
+    try {
+      await change(argv.removeCommand(settings, name));
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError)) throw thrown;
+      // `--force` does not mean that absence is fine.
+      if (!isAbsence(thrown)) throw explain(thrown);
+    }
+  };
+
+  const tryStart = async (name: string, signal?: AbortSignal): Promise<CommandError | undefined> => {
+    try {
+      await change(argv.startCommand(settings, name), signal);
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError)) throw thrown;
+      if (!/already running/.test(thrown.result.stderr)) return thrown;
+    }
+    return undefined;
+  };
+
+  const startWithoutModules: IncusLauncherParts['startWithoutModules'] = async (name, { say, signal }) => {
+    forget(name);
+    say(`starting ${name} without loading kernel modules`);
+    try {
+      await change(argv.unsetCommand(settings, name, KERNEL_MODULES), signal);
+    } catch (thrown) {
+      // It was not set: it comes from a profile, and the start will tell.
+      if (!(thrown instanceof CommandError) || thrown.failure !== 'exit') throw thrown;
+    }
+    const failure = await tryStart(name, signal);
+    if (failure !== undefined) throw explain(failure);
+  };
+
+  const start = async (name: string, context: EngineContext): Promise<void> => {
+    forget(name);
+    context.say(`starting ${name}`);
+    const failure = await tryStart(name, context.signal);
+    if (failure === undefined) return;
+    if (!lacksModules(failure)) throw explain(failure);
+    await startWithoutModules(name, context);
+  };
+
+  const nameConflictHint: MachineEngine['nameConflictHint'] = ({ name }) => {
+    const { file, args } = argv.removeCommand(settings, name);
+    const typed = args.filter((each) => each !== '--quiet');
+    return `delete that one instance with \`${[file, ...typed].join(' ')}\``;
+  };
+
+  const launcher = createIncusLauncher({
+    processes,
+    clock,
+    settings,
+    lab,
+    names,
+    readiness: ready,
+    list,
+    erase,
+    start,
+    startWithoutModules,
+    machine: known.machine,
+    nameConflictHint,
+    // The limit is that of the computer that runs Incus, and only this one can be asked.
+    hostWarning: () => (settings.remote === undefined ? inotifyWarning(system.files) : Promise.resolve(undefined)),
+  });
+
+  return {
+    name: 'incus',
+    probe: async () => ({ version: (await ready()).server.version }),
+    list,
+    launch: async (spec, context) => {
+      forget(spec.name);
+      return launcher.launch(spec, context);
+    },
+    start: async (name, context) => {
+      await start(name, context);
+      await launcher.awaitAddress(name, context);
+    },
+    remove: async (name, context) => {
+      const found = (await list()).find((each) => each.name === name);
+      if (found === undefined) {
+        forget(name);
+        return;
+      }
+      if (found.lab !== lab) throw foreignMachine(found, { nameConflictHint: nameConflictHint });
+      context.say(`removing ${name}`);
+      await erase(name);
+    },
+    machine: known.machine,
+    nameConflictHint: nameConflictHint,
+  };
+}
+
+/** The words of every command for «no such thing»; the API says them of profiles, networks and images as well. */
+function isAbsence({ failure, result }: CommandError): boolean {
+  return failure === 'exit' && /not found$/m.test(result.stderr);
+}
+
+function withoutAddress(name: string, info: MachineInfo | undefined): CliError {
+  return new CliError('machine-broken', {
+    message:
+      info === undefined
+        ? `There is no machine ${name}.`
+        : info.state === 'running'
+          ? `The machine ${name} runs, but has no address.`
+          : `The machine ${name} is not running (${info.state}), so it has no address.`,
+    hint: 'Run `istio-vms up`: it makes what is missing and starts what is stopped.',
+  });
+}

@@ -1,0 +1,232 @@
+import { CliError } from '../../errors/cli-error.ts';
+import { CommandError } from '../../system/command-error.ts';
+import type { Clock, Processes } from '../../system/system.ts';
+import { explain } from '../../system/explain.ts';
+import { createDeadline } from '../../system/deadline.ts';
+import { retry } from '../../system/retry.ts';
+import { awaitCloudInit, type CloudInitWay } from '../cloud-init.ts';
+import { foreignMachine } from '../foreign-machine.ts';
+import * as argv from './argv.ts';
+import type { IncusReadiness, IncusSettings } from './probe.ts';
+import { INOTIFY_COMMAND } from './host-limits.ts';
+import { asksForModules, createModuleMemory, lacksModules, type ModuleMemory } from './modules.ts';
+import { launchSettings, type IncusLaunch } from './settings.ts';
+import { SESSION_LOST_EXIT } from '../lost-session.ts';
+import type { EngineContext, Launched, Machine, MachineEngine, MachineInfo, MachineSpec } from '../machine.ts';
+
+/** Some seconds after the start of a cluster member (facts/incus.md 10.1). */
+const SERVER_PAUSES = [2_000, 5_000, 10_000];
+export const NOT_YET =
+  /Server isn't ready yet|Failed to retrieve PID of executing child process|VM agent isn't currently running/;
+/**
+ * A launch goes on in the daemon although its client was killed, and until it is through the instance is STOPPED and
+ * everything else that is asked of it is refused: «Instance is busy running a "create" operation» (seen with 6.0.4).
+ */
+export const BUSY = /Instance is busy running/;
+/** A container has an address two seconds after its launch, a virtual machine boots first. */
+const ADDRESS_MS = 300_000;
+const POLL_MS = 1_000;
+/** A virtual machine's agent comes up some time after its address, and may flap once. */
+const AGENT_PAUSES = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000, 30_000];
+
+export interface IncusLauncherParts {
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly settings: IncusSettings;
+  readonly lab: string;
+  /** Machines of this lab in their order; all but the workload's run k3s. */
+  readonly names: { readonly nodes: readonly string[]; readonly workload: string };
+  readonly readiness: () => Promise<IncusReadiness>;
+  readonly list: () => Promise<readonly MachineInfo[]>;
+  /** Removes without asking whose it is. */
+  readonly erase: (name: string) => Promise<void>;
+  readonly start: (name: string, context: EngineContext) => Promise<void>;
+  /** Starts one whose start failed because no kernel modules can be loaded. */
+  readonly startWithoutModules: (name: string, context: EngineContext) => Promise<void>;
+  readonly machine: (name: string) => Machine;
+  readonly nameConflictHint: MachineEngine['nameConflictHint'];
+  /** A limit of this computer that containers may run into; asked once in a run. */
+  readonly hostWarning: () => Promise<string | undefined>;
+}
+
+export interface IncusLauncher {
+  launch(spec: MachineSpec, context: EngineContext): Promise<Launched>;
+  /** Waits until a machine that was started has an address. */
+  awaitAddress(name: string, context: EngineContext): Promise<void>;
+}
+
+/** Launching with Incus: 0 does not mean that it runs, and 1 does not mean that nothing is there (facts/incus.md 0.7). */
+export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
+  const { processes, clock, settings, lab, names } = parts;
+  let modules: ModuleMemory | undefined;
+  let warned = false;
+  const find = async (name: string): Promise<MachineInfo | undefined> =>
+    (await parts.list()).find((each) => each.name === name);
+
+  /** Members in turn, by the machine's place in the lab, so that a later run puts each where an earlier one would have. */
+  const targetOf = (name: string): string | undefined => {
+    const place = [...names.nodes, names.workload].indexOf(name);
+    return settings.targets[Math.max(place, 0) % settings.targets.length];
+  };
+
+  const wanted = ({ server, type, profile }: IncusReadiness, spec: MachineSpec): IncusLaunch => {
+    const target = targetOf(spec.name);
+    return launchSettings(spec, {
+      lab,
+      image: settings.image,
+      type,
+      node: spec.name !== names.workload,
+      profile,
+      serverVersion: server.version,
+      ...(target === undefined ? {} : { target }),
+      ...(settings.network === undefined ? {} : { network: settings.network }),
+    });
+  };
+
+  /** One try. Gives the failure, if it reports one. */
+  const tryLaunch = async (
+    name: string,
+    launch: IncusLaunch,
+    { say, signal }: EngineContext,
+  ): Promise<CommandError | undefined> => {
+    try {
+      await retry(() => processes.run(argv.launchCommand(settings, name, launch), signal), {
+        clock,
+        delays: SERVER_PAUSES,
+        shouldRetry: (thrown) => thrown instanceof CommandError && NOT_YET.test(thrown.result.stderr),
+        onRetry: () => say(`${name}: Incus is not ready yet, trying again`),
+        signal,
+      });
+      return undefined;
+    } catch (thrown) {
+      if (thrown instanceof CommandError) return thrown;
+      throw thrown;
+    }
+  };
+
+  const bringUp = async (spec: MachineSpec, context: EngineContext): Promise<Launched> => {
+    const { name } = spec;
+    const ready = await parts.readiness();
+    const kind = ready.type === 'container' ? 'container' : 'virtual machine';
+    const chosen =
+      settings.type === undefined
+        ? ` (as a ${kind}: ${ready.type === 'container' ? 'this Incus runs no virtual machines' : 'KVM works'})`
+        : '';
+    if (ready.type === 'container' && !warned) {
+      warned = true;
+      const warning = await parts.hostWarning();
+      if (warning !== undefined) context.say(`warning: ${warning}`);
+    }
+    modules ??= createModuleMemory(ready.server.clustered);
+    for (let attempt = 1; ; attempt++) {
+      const launch = modules.adapt(wanted(ready, spec));
+      context.say(attempt === 1 ? `launching ${name}${chosen}` : `launching ${name} once more`);
+      const failure = await tryLaunch(name, launch, context);
+      if (failure === undefined) return 'launched';
+      const left = await find(name);
+      if (EXISTS.test(failure.result.stderr) || BUSY.test(failure.result.stderr)) {
+        // Between our look and our launch somebody was faster: perhaps an earlier launch of ours, whose client was killed.
+        if (left?.lab !== lab) throw foreignMachine({ name, ...left }, parts);
+        return adopt(spec, left, context);
+      }
+      if (left?.state === 'running') return 'launched';
+      if (asksForModules(launch) && lacksModules(failure)) {
+        if (modules.note(launch)) {
+          context.say(`${name}: Incus cannot load kernel modules here; going on with what the kernel has`);
+        }
+        if (left?.lab === lab && left.state === 'stopped') {
+          await parts.startWithoutModules(name, context);
+          return 'launched';
+        }
+      }
+      // A failure in the start phase leaves the instance behind, stopped: it is in the way of the next launch.
+      if (left?.lab === lab) await parts.erase(name);
+      if (attempt === 2 || left === undefined) throw explain(failure);
+    }
+  };
+
+  const awaitAddress = async (name: string, { say, signal }: EngineContext): Promise<void> => {
+    const deadline = createDeadline(clock, ADDRESS_MS);
+    for (;;) {
+      const found = await find(name);
+      if (found?.state === 'running' && found.addresses.length > 0) return;
+      // Exit code 0 and dead a moment later: an init without cgroups, or too little memory.
+      if (found === undefined || found.state === 'stopped') throw died(name);
+      if (deadline.left() === 0) throw noAddress(name, found);
+      say(`${name}: waiting for its address`);
+      await deadline.pause(POLL_MS, signal);
+    }
+  };
+
+  const cloudInitOn = (name: string): CloudInitWay => ({
+    clock,
+    pauses: AGENT_PAUSES,
+    isLost: ({ failure, result }) => failure === 'exit' && result.exitCode === SESSION_LOST_EXIT,
+    statusCommand: `incus exec ${name} -- cloud-init status --long`,
+    failureOf: ({ result }) => (result.exitCode === 127 ? withoutCloudInit(name, settings.image) : undefined),
+  });
+
+  /** One that never was up, and does not come up, holds nothing: it is made anew. */
+  const revive = async (spec: MachineSpec, context: EngineContext): Promise<Launched> => {
+    try {
+      await parts.start(spec.name, context);
+      return 'found';
+    } catch (thrown) {
+      if (context.unfinished !== true || !(thrown instanceof CliError) || thrown.reason === 'interrupted') throw thrown;
+      context.say(`${spec.name}: its first start was cut and does not go on; removing it`);
+      await parts.erase(spec.name);
+      return bringUp(spec, context);
+    }
+  };
+
+  /** What has the name already is ours, or nobody's to touch. */
+  const adopt = async (spec: MachineSpec, found: MachineInfo, context: EngineContext): Promise<Launched> => {
+    if (found.lab !== lab && !(found.lab === undefined && context.ours === true)) throw foreignMachine(found, parts);
+    context.say(`${found.name} is there already (${found.state})`);
+    if (found.state === 'unknown') throw unreachable(found.name);
+    const up = found.state === 'running' || found.state === 'starting';
+    return up ? 'found' : revive(spec, context);
+  };
+
+  return {
+    awaitAddress,
+    async launch(spec, context) {
+      const found = await find(spec.name);
+      const launched = await (found === undefined ? bringUp(spec, context) : adopt(spec, found, context));
+      await awaitAddress(spec.name, context);
+      await awaitCloudInit(parts.machine(spec.name), cloudInitOn(spec.name), context);
+      return launched;
+    },
+  };
+}
+
+/** 6.0 tells it in the words of its database (facts/incus.md 1.2). */
+const EXISTS = /UNIQUE constraint failed|already exists/;
+
+function unreachable(name: string): CliError {
+  return new CliError('machine-broken', {
+    message: `The instance ${name} is known to Incus, but its cluster member does not answer.`,
+    hint: 'See `incus cluster list`; when the member is back, run the same command again.',
+  });
+}
+
+function died(name: string): CliError {
+  return new CliError('machine-broken', {
+    message: `The instance ${name} was started and ended at once.`,
+    hint: `See why with \`incus info --show-log ${name}\`; too little memory is one reason, and for containers too few inotify instances on their host is another (\`${INOTIFY_COMMAND}\` there).`,
+  });
+}
+
+function noAddress(name: string, { state }: MachineInfo): CliError {
+  return new CliError('gave-up-waiting', {
+    message: `The machine ${name} (${state}) got no address within ${ADDRESS_MS / 1000} s.`,
+    hint: 'See whether a firewall holds back DHCP on the bridge of Incus (`incus network info NAME`).',
+  });
+}
+
+function withoutCloudInit(name: string, image: string): CliError {
+  return new CliError('machine-broken', {
+    message: `The image ${image} has no cloud-init, so the machine ${name} is not set up.`,
+    hint: 'Set INCUS_IMAGE to one that has it; those of `images:` end with /cloud.',
+  });
+}

@@ -1,0 +1,68 @@
+import { parseMember, parseNetwork, type IncusDevice } from './json.ts';
+import { notReady, type Query } from './not-ready.ts';
+
+/** The network of Incus' own that the profile puts machines into; undefined where it is a card of another kind. */
+export function networkOf(profile: Readonly<Record<string, IncusDevice>>): string | undefined {
+  return Object.values(profile).find((device) => device['type'] === 'nic')?.['network'];
+}
+
+/** The network has to be there, and all machines of a lab have to meet in it. */
+export async function checkNetwork(
+  network: string | undefined,
+  targets: readonly string[],
+  clustered: boolean,
+  query: Query,
+): Promise<void> {
+  if (network === undefined) return;
+  const answer = await query(`/1.0/networks/${network}`);
+  if (answer === undefined) {
+    throw notReady(
+      `Incus has no network ${network}.`,
+      `Make it with \`incus network create ${network}\`, or set INCUS_NETWORK.`,
+    );
+  }
+  const { type, managed } = parseNetwork(answer);
+  if (!managed || type !== 'bridge') return;
+  // A managed bridge is each member's own: machines on different members would never meet (facts/incus.md 10.2).
+  if (new Set(targets).size > 1) {
+    throw notReady(
+      `The network ${network} is a bridge of its own on each member of the cluster, and the machines of a lab have to reach each other.`,
+      'Name one member in INCUS_TARGETS, or a network that spans all (type ovn or physical) in INCUS_NETWORK.',
+    );
+  }
+  // Incus goes on calling it created when the interface is gone (facts/incus.md 9); of a cluster one member answers.
+  if (!clustered && (await query(`/1.0/networks/${network}/state`)) === undefined) {
+    throw notReady(
+      `The bridge ${network} is gone from the computer, though Incus still knows it.`,
+      'Restart the daemon, which makes it again: `sudo systemctl restart incus`.',
+    );
+  }
+}
+
+/** Members and groups (`@name`) that INCUS_TARGETS names. */
+export async function checkMembers(targets: readonly string[], clustered: boolean, query: Query): Promise<void> {
+  if (targets.length === 0) return;
+  if (!clustered) {
+    throw notReady(
+      'INCUS_TARGETS names members of a cluster, and this Incus is in none.',
+      'Leave INCUS_TARGETS empty.',
+    );
+  }
+  for (const target of new Set(targets)) {
+    const group = target.startsWith('@');
+    const answer = await query(group ? `/1.0/cluster/groups/${target.slice(1)}` : `/1.0/cluster/members/${target}`);
+    if (answer === undefined) {
+      throw notReady(
+        `The cluster of Incus has no ${group ? 'group' : 'member'} ${target}, which INCUS_TARGETS names.`,
+        `See \`incus cluster ${group ? 'group ' : ''}list\`, and set INCUS_TARGETS to names from there.`,
+      );
+    }
+    const status = group ? 'Online' : parseMember(answer);
+    if (status !== 'Online') {
+      throw notReady(
+        `The cluster member ${target} is not online (${status}).`,
+        `See \`incus cluster info ${target}\`; start Incus on it, or take it out of INCUS_TARGETS.`,
+      );
+    }
+  }
+}

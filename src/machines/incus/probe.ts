@@ -1,0 +1,107 @@
+import type { CliError } from '../../errors/cli-error.ts';
+import { notReady, type Query } from './not-ready.ts';
+import { checkMembers, checkNetwork, networkOf } from './network.ts';
+import * as argv from './argv.ts';
+import { parseAliases, parseProfile, parseServer, type IncusDevice, type IncusServer } from './json.ts';
+import { rootOf, type IncusType } from './settings.ts';
+
+/** What the configuration says about Incus. */
+export interface IncusSettings extends argv.IncusPlace {
+  readonly image: string;
+  /** Undefined: a virtual machine where the server can run one. */
+  readonly type?: IncusType;
+  readonly network?: string;
+  /** Members of a cluster over which machines are spread. */
+  readonly targets: readonly string[];
+}
+
+/** The server as it is, with all that a launch needs to know of it. */
+export interface IncusReadiness {
+  readonly server: IncusServer;
+  readonly type: IncusType;
+  readonly profile: Readonly<Record<string, IncusDevice>>;
+}
+
+/** Looks at everything that a launch needs; each thing that is missing comes with the command that mends it. */
+export async function readiness(
+  settings: IncusSettings,
+  query: Query,
+  aliases: () => Promise<string>,
+): Promise<IncusReadiness> {
+  await refuseAliases(aliases);
+  const answer = await query('/1.0');
+  const server = parseServer(answer ?? '');
+  if (!server.trusted) throw untrusted(settings.remote);
+  const type = typeOf(settings, server);
+  const asked = [
+    profileOf(settings, query),
+    checkMembers(settings.targets, server.clustered, query),
+    checkImage(settings, query),
+  ] as const;
+  // Asked at once, told in this order: where there is no project, there is no image either.
+  await Promise.allSettled(asked);
+  for (const each of asked) await each;
+  const profile = await asked[0];
+  await checkNetwork(settings.network ?? networkOf(profile), settings.targets, server.clustered, query);
+  return { server, type, profile };
+}
+
+async function refuseAliases(aliases: () => Promise<string>): Promise<void> {
+  const taken = parseAliases(await aliases()).filter((alias) =>
+    argv.COMMANDS_IN_USE.includes(alias.split(' ')[0] ?? ''),
+  );
+  if (taken.length === 0) return;
+  throw notReady(
+    `Your incus client has aliases that take the place of commands that istio-vms uses: ${taken.join(', ')}.`,
+    `Remove them (\`incus alias remove ${taken[0] ?? ''}\`), or set INCUS_CONF to a client directory without.`,
+  );
+}
+
+function typeOf({ type }: IncusSettings, { virtualMachines }: IncusServer): IncusType {
+  if (type !== 'virtual-machine' || virtualMachines) return type ?? (virtualMachines ? 'virtual-machine' : 'container');
+  throw notReady(
+    'INCUS_TYPE asks for virtual machines, and this Incus cannot run any: KVM, QEMU or the module vhost_vsock is missing.',
+    'See why with `incus warning list`; on Debian `apt-get install incus qemu-system-x86` and `modprobe vhost_vsock` help where the CPU allows; or set INCUS_TYPE=container.',
+  );
+}
+
+async function profileOf({ network, project }: IncusSettings, query: Query): Promise<IncusReadiness['profile']> {
+  const answer = await query('/1.0/profiles/default');
+  if (answer === undefined) {
+    throw notReady(
+      `Incus has no project ${project ?? 'default'}.`,
+      `Make it with \`incus project create ${project ?? 'default'}\`, or set INCUS_PROJECT.`,
+    );
+  }
+  const profile = parseProfile(answer);
+  if (rootOf(profile) === undefined) {
+    throw notReady(
+      'Incus has no storage for machines: its profile `default` has no root disk.',
+      'On a fresh Incus run `incus admin init --minimal`; else `incus profile device add default root disk path=/ pool=NAME`.',
+    );
+  }
+  if (network === undefined && !Object.values(profile).some((device) => device['type'] === 'nic')) {
+    throw notReady(
+      'Incus has no network for machines: its profile `default` has no network card.',
+      'Make a bridge with `incus network create incusbr0` and `incus profile device add default eth0 nic network=incusbr0 name=eth0`, or set INCUS_NETWORK.',
+    );
+  }
+  return profile;
+}
+
+/** An image of a remote is looked up by the launch itself. */
+async function checkImage({ image }: IncusSettings, query: Query): Promise<void> {
+  if (image.includes(':') || /^[0-9a-f]{12,64}$/.test(image)) return;
+  if ((await query(`/1.0/images/aliases/${encodeURIComponent(image)}`)) !== undefined) return;
+  throw notReady(
+    `Incus has no image ${image}.`,
+    `Look with \`incus image list\`; \`incus image copy images:ubuntu/22.04/cloud local: --alias ${image}\` fetches one, or set INCUS_IMAGE.`,
+  );
+}
+
+function untrusted(remote: string | undefined): CliError {
+  return notReady(
+    `The Incus server ${remote ?? 'local'} does not trust this client.`,
+    `Add it again with a token: \`incus remote add ${remote ?? 'NAME'} TOKEN\`, the token coming from \`incus config trust add\` there.`,
+  );
+}

@@ -1,0 +1,204 @@
+import { CliError } from '../../errors/cli-error.ts';
+import { CommandError } from '../../system/command-error.ts';
+import type { Command, CommandResult, System } from '../../system/system.ts';
+import { explain } from '../../system/explain.ts';
+import { createDeadline } from '../../system/deadline.ts';
+import { retry } from '../../system/retry.ts';
+import { managementAddress } from '../addresses.ts';
+import { createMachineCache } from '../known-machines.ts';
+import type { EngineContext, MachineEngine, MachineInfo } from '../machine.ts';
+import { isLostSession } from '../lost-session.ts';
+import * as argv from './argv.ts';
+import { parseInfo, parseList, parseVersion } from './json.ts';
+import { createLauncher, nameConflictHint } from './launch.ts';
+import { asInner, withoutMark } from './session.ts';
+import type { PlaceScript } from '../put.ts';
+
+/** How long a running machine may take to get its address from the engine's DHCP. */
+const ADDRESS_MS = 60_000;
+const ADDRESS_POLL_MS = 2_000;
+
+/** A daemon that has just been started, or restarted, answers after some seconds; one that is down stays so. */
+const DAEMON_PAUSES = [2_000, 4_000, 8_000];
+/** Reading again costs nothing when the session broke off. */
+const LOST_PAUSES = [1_000, 4_000];
+
+export interface MultipassParts {
+  readonly system: Pick<System, 'processes' | 'files' | 'clock'>;
+  readonly place: PlaceScript;
+  /** Told when a session into a machine broke off: it may be restarting, and come back with another address. */
+  readonly onLost?: () => void;
+}
+
+/** Multipass by its command line, after the ten rules of facts/multipass.md. */
+export function createMultipass({ system, place, onLost }: MultipassParts): MachineEngine {
+  const { processes, clock } = system;
+  const addresses = new Map<string, string>();
+
+  /** What the daemon never heard of may be asked again: while it restarts nobody listens. */
+  const patiently = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+    retry(work, { clock, delays: DAEMON_PAUSES, signal, shouldRetry: isAway });
+
+  /** A command of the engine itself; its failure in words for people. */
+  const ask = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    try {
+      return await patiently(() => processes.run(command, signal), signal);
+    } catch (thrown) {
+      throw thrown instanceof CommandError ? explain(thrown) : thrown;
+    }
+  };
+
+  const list = async (): Promise<readonly MachineInfo[]> => parseList((await ask(argv.listCommand())).stdout);
+
+  /** «No such instance» is an answer. */
+  const info = async (name: string): Promise<MachineInfo | undefined> => {
+    try {
+      return parseInfo((await patiently(() => processes.run(argv.infoCommand(name)))).stdout, name);
+    } catch (thrown) {
+      if (thrown instanceof CommandError && isAbsence(thrown)) return undefined;
+      throw thrown instanceof CommandError ? explain(thrown) : thrown;
+    }
+  };
+
+  const runOn = async (name: string, command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+    const session = (): Promise<CommandResult> =>
+      patiently(() => processes.run(argv.execCommand(name, command), signal), signal);
+    try {
+      return withoutMark(
+        await retry(session, {
+          clock,
+          delays: command.effect === 'read' ? LOST_PAUSES : [],
+          signal,
+          shouldRetry: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
+        }),
+      );
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError)) throw thrown;
+      if (isLostSession(thrown)) {
+        addresses.delete(name);
+        onLost?.();
+      }
+      throw asInner(thrown);
+    }
+  };
+
+  const addressOf = async (name: string, context: Partial<EngineContext> = {}): Promise<string> => {
+    const before = addresses.get(name);
+    if (before !== undefined) return before;
+    const address = await findAddress(name, context);
+    addresses.set(name, address);
+    return address;
+  };
+
+  const findAddress = async (name: string, { say, signal }: Partial<EngineContext>): Promise<string> => {
+    const deadline = createDeadline(clock, ADDRESS_MS);
+    for (let looks = 1; ; looks++) {
+      const all = await list();
+      const own = all.find((each) => each.name === name);
+      if (own?.state !== 'running') throw notRunning(name, own);
+      const others = all.filter((each) => each !== own).flatMap((each) => each.addresses);
+      const address = managementAddress(own.addresses, others);
+      if (address !== undefined) return address;
+      if (deadline.left() === 0) throw noAddress(name);
+      if (looks === 1) say?.(`${name} has no address yet; waiting for it`);
+      await deadline.pause(ADDRESS_POLL_MS, signal);
+    }
+  };
+
+  const known = createMachineCache({ system, place, runOn, addressOf });
+
+  /** An address seldom survives a new machine, and not always a restart (facts/multipass.md 5, 7 no. 6). */
+  const forget = (name: string): void => {
+    addresses.delete(name);
+    known.forget(name);
+  };
+
+  const remove = async (name: string): Promise<void> => {
+    forget(name);
+    try {
+      await patiently(() => processes.run(argv.removeCommand(name)));
+    } catch (thrown) {
+      if (!(thrown instanceof CommandError)) throw thrown;
+      if (!isAbsence(thrown)) throw explain(thrown);
+    }
+  };
+
+  const launcher = createLauncher({ processes, clock, list, info, remove, machine: known.machine });
+
+  return {
+    name: 'multipass',
+    probe: async () => {
+      const look = async (): Promise<{ readonly version: string }> => {
+        const { client, daemon } = parseVersion((await ask(argv.versionCommand())).stdout);
+        if (daemon === undefined) throw notAnswering(client);
+        return { version: client };
+      };
+      const worthIt = (thrown: unknown): boolean =>
+        thrown instanceof CliError && thrown.reason === 'engine-not-answering';
+      return retry(look, { clock, delays: DAEMON_PAUSES, shouldRetry: worthIt });
+    },
+    list,
+    launch: async (spec, context) => {
+      forget(spec.name);
+      const launched = await launcher.launch(spec, context);
+      // Now, before any container network on it makes the choice harder (facts/multipass.md 7 no. 5).
+      await addressOf(spec.name, context);
+      return launched;
+    },
+    start: async (name, context) => {
+      forget(name);
+      context.say(`starting ${name}`);
+      try {
+        await patiently(() => processes.run(argv.startCommand(name), context.signal), context.signal);
+      } catch (thrown) {
+        // Like a launch, a start may report a time-out and have worked.
+        if (!(thrown instanceof CommandError)) throw thrown;
+        if (thrown.failure === 'aborted' || (await info(name))?.state !== 'running') throw explain(thrown);
+      }
+      await addressOf(name, context);
+    },
+    remove: async (name, context) => {
+      context.say(`removing ${name}`);
+      await remove(name);
+    },
+    machine: known.machine,
+    nameConflictHint: nameConflictHint,
+  };
+}
+
+function isAway(thrown: unknown): boolean {
+  return (
+    thrown instanceof CommandError &&
+    thrown.failure === 'exit' &&
+    /cannot connect to the multipass socket/i.test(thrown.result.stderr)
+  );
+}
+
+/** The words for «no such instance» of every command but `start` (facts/multipass.md 3.2). */
+function isAbsence(error: CommandError): boolean {
+  return error.failure === 'exit' && /instance "[^"]+" does not exist/.test(error.result.stderr);
+}
+
+function notAnswering(version: string): CliError {
+  return new CliError('engine-not-answering', {
+    message: `Multipass ${version} is installed, but its service does not answer.`,
+    hint: 'Start it: `sudo snap start multipass` on Linux, `sudo launchctl kickstart -k system/com.canonical.multipassd` on macOS.',
+  });
+}
+
+function notRunning(name: string, info: MachineInfo | undefined): CliError {
+  return new CliError('machine-broken', {
+    message:
+      info === undefined
+        ? `There is no machine ${name}.`
+        : `The machine ${name} is not running (${info.state}), so it has no address.`,
+    hint: 'Run `istio-vms up`: it makes what is missing and starts what is stopped.',
+  });
+}
+
+function noAddress(name: string): CliError {
+  return new CliError('gave-up-waiting', {
+    message: `The machine ${name} runs, but got no address within ${ADDRESS_MS / 1000} s.`,
+    hint: `Restart it (\`multipass restart ${name}\`), and see whether a VPN or firewall holds back DHCP on the bridge of Multipass.`,
+  });
+}

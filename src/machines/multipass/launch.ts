@@ -1,0 +1,193 @@
+import { CliError } from '../../errors/cli-error.ts';
+import { CommandError } from '../../system/command-error.ts';
+import type { Clock, Processes } from '../../system/system.ts';
+import { explain } from '../../system/explain.ts';
+import { createDeadline } from '../../system/deadline.ts';
+import { retry } from '../../system/retry.ts';
+import { awaitCloudInit, type CloudInitWay } from '../cloud-init.ts';
+import { foreignMachine } from '../foreign-machine.ts';
+import type { EngineContext, Launched, Machine, MachineInfo, MachineSpec, NamedMachine } from '../machine.ts';
+import { isLostSession } from '../lost-session.ts';
+import { launchCommand } from './argv.ts';
+
+/** Right after boot or installation the daemon has no image data, or no socket yet (facts/multipass.md 7 no. 15). */
+const DAEMON_PAUSES = [5_000, 10_000, 20_000, 30_000, 30_000];
+const NOT_YET = /Remote ".*" is unknown or unreachable|cannot connect to the multipass socket/i;
+/** How long a machine that is still starting after a failed launch may take to run. */
+const RECOVER_MS = 180_000;
+const RECOVER_POLL_MS = 5_000;
+/** How long somebody else's client may be at a launch of this name; an image takes its time over a bad line. */
+const PREPARING_MS = 900_000;
+const SSH_PAUSES = [5_000, 10_000, 20_000];
+
+export interface LauncherParts {
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly list: () => Promise<readonly MachineInfo[]>;
+  readonly info: (name: string) => Promise<MachineInfo | undefined>;
+  readonly remove: (name: string) => Promise<void>;
+  readonly machine: (name: string) => Machine;
+}
+
+/** What a launch really came to. */
+type Outcome = 'running' | 'lost' | 'absent';
+
+export interface Launcher {
+  launch(spec: MachineSpec, context: EngineContext): Promise<Launched>;
+}
+
+/** Launching, with every way in which it reports a failure and is none, or the other way round. */
+export function createLauncher({ processes, clock, list, info, remove, machine }: LauncherParts): Launcher {
+  const tryOnce = async (
+    spec: MachineSpec,
+    { say, signal }: EngineContext,
+    again: () => void,
+  ): Promise<CommandError | undefined> => {
+    try {
+      await retry(() => processes.run(launchCommand(spec), signal), {
+        clock,
+        delays: DAEMON_PAUSES,
+        shouldRetry: (thrown) => thrown instanceof CommandError && NOT_YET.test(thrown.result.stderr),
+        onRetry: () => {
+          again();
+          say(`${spec.name}: Multipass is not ready yet, trying again`);
+        },
+        signal,
+      });
+      return undefined;
+    } catch (thrown) {
+      if (thrown instanceof CommandError) return thrown;
+      throw thrown;
+    }
+  };
+
+  /**
+   * One try. Gives the failure, if it reports one; `again` hears of every launch after the first that the daemon may have
+   * begun. Another client may have it prepare this name, an earlier run's that was killed or a stranger's: whatever comes
+   * of that, we go on then.
+   */
+  const tryLaunch = async (
+    spec: MachineSpec,
+    context: EngineContext,
+    again: () => void,
+  ): Promise<CommandError | undefined> => {
+    const deadline = createDeadline(clock, PREPARING_MS);
+    let told = false;
+    for (;;) {
+      const failure = await tryOnce(spec, context, again);
+      if (failure === undefined || !isPreparing(failure) || deadline.left() === 0) return failure;
+      if (!told) context.say(`${spec.name}: Multipass is still preparing it`);
+      told = true;
+      await deadline.pause(RECOVER_POLL_MS, context.signal);
+    }
+  };
+
+  /** A daemon that restarts is away for some seconds, and that is no news about the machine. */
+  const patientInfo = (name: string, signal: AbortSignal | undefined): Promise<MachineInfo | undefined> =>
+    retry(() => info(name), {
+      clock,
+      delays: DAEMON_PAUSES,
+      shouldRetry: (thrown) => thrown instanceof CliError && thrown.reason === 'engine-not-answering',
+      signal,
+    });
+
+  /** The outcome is looked up, not believed; a machine that is on its way gets some more time. */
+  const lookUp = async (name: string, { say, signal }: EngineContext): Promise<Outcome> => {
+    const deadline = createDeadline(clock, RECOVER_MS);
+    for (;;) {
+      const found = await patientInfo(name, signal);
+      if (found === undefined) return 'absent';
+      if (found.state === 'running') return 'running';
+      const onItsWay = found.state === 'starting' || found.state === 'unknown';
+      if (!onItsWay || deadline.left() === 0) return 'lost';
+      say(`${name}: launch reported a failure, but the machine is ${found.state}; waiting for it`);
+      await deadline.pause(RECOVER_POLL_MS, signal);
+    }
+  };
+
+  const cloudInitOn = (name: string, { say }: EngineContext): CloudInitWay => ({
+    clock,
+    pauses: SSH_PAUSES,
+    isLost: isLostSession,
+    onRetry: () => say(`${name}: that session broke off; once more in a new one`),
+    statusCommand: `multipass exec -n ${name} -- cloud-init status --long`,
+  });
+
+  /**
+   * What already has the name is looked at before the launch: afterwards nobody could tell it from what a launch that
+   * reports a time-out has left behind, and that may be removed. Gives whether the machine is up.
+   */
+  const adopt = async (found: MachineInfo, context: EngineContext): Promise<boolean> => {
+    if (context.ours !== true) throw foreignMachine(found, { nameConflictHint: nameConflictHint });
+    if (found.state === 'deleted') {
+      await remove(found.name);
+      return false;
+    }
+    context.say(`${found.name} is there already (${found.state})`);
+    const outcome = await lookUp(found.name, context);
+    if (outcome === 'lost') {
+      // It may hold a cluster: it is not for us to throw that away unasked. Unless its first start never ended.
+      if (context.unfinished !== true) throw stuck(found);
+      context.say(`${found.name}: its first start was cut and does not go on; removing it`);
+      await remove(found.name);
+    }
+    return outcome === 'running';
+  };
+
+  const bringUp = async (spec: MachineSpec, context: EngineContext): Promise<Launched> => {
+    const { name } = spec;
+    let launches = 0;
+    for (let attempt = 1; ; attempt++) {
+      context.say(attempt === 1 ? `launching ${name}` : `launching ${name} once more`);
+      launches += 1;
+      const failure = await tryLaunch(spec, context, () => (launches += 1));
+      if (failure === undefined) return 'launched';
+      const exists = failure.result.stderr.includes(`instance "${name}" already exists`);
+      // Between our look and our launch somebody was faster. Once we have launched before, in this run or in one that
+      // was cut, it is that launch's late fruit.
+      if (exists && launches === 1 && context.unfinished !== true)
+        throw foreignMachine({ name }, { nameConflictHint: nameConflictHint });
+      // What Multipass refused it refuses again, and leaves nothing behind.
+      if (!exists && !ranOutOfTime(failure)) throw explain(failure);
+      const outcome = await lookUp(name, context);
+      if (outcome === 'running') return exists ? 'found' : 'launched';
+      // It may fail twice; that the late fruit of an earlier launch was in the way may cost one try more.
+      if (attempt === 3) throw exists ? stuck({ name, state: 'unknown' }) : explain(failure);
+      if (attempt === 2 && !exists) throw explain(failure);
+      context.say(`${name}: did not come up; removing it`);
+      await remove(name);
+    }
+  };
+
+  return {
+    async launch(spec, context) {
+      const found = (await list()).find((each) => each.name === spec.name);
+      const launched = found !== undefined && (await adopt(found, context)) ? 'found' : await bringUp(spec, context);
+      await awaitCloudInit(machine(spec.name), cloudInitOn(spec.name, context), context);
+      return launched;
+    },
+  };
+}
+
+function isPreparing({ result }: CommandError): boolean {
+  return /instance "[^"]+" is being prepared/.test(result.stderr);
+}
+
+function ranOutOfTime({ failure, result }: CommandError): boolean {
+  return (
+    failure === 'timed-out' || failure === 'killed' || result.exitCode === 5 || /timed out waiting/i.test(result.stderr)
+  );
+}
+
+/** A deleted machine keeps its name until it is purged (facts/multipass.md 1.7). */
+export function nameConflictHint({ name, state }: NamedMachine): string {
+  const back = state === 'deleted' ? ` (\`multipass recover ${name}\` would bring it back)` : '';
+  return `erase that one machine with \`multipass delete --purge ${name}\`${back}`;
+}
+
+function stuck({ name, state }: Pick<MachineInfo, 'name' | 'state'>): CliError {
+  return new CliError('machine-broken', {
+    message: `The machine ${name} is there (${state}), but does not come up.`,
+    hint: `Run \`multipass stop --force ${name}\` and then the same command again; or make it anew with --recreate.`,
+  });
+}

@@ -1,0 +1,57 @@
+import { CliError } from '../errors/cli-error.ts';
+import type { StepFinding } from './check.ts';
+import type { Plan } from './plan.ts';
+import type { StepReport } from './report.ts';
+import { counted, findingText } from './text.ts';
+
+/**
+ * What a whole phase failed of: the first real failure, the others in its details; else the interrupt; else nothing.
+ * An interrupt that came when everything was done is none.
+ */
+export function runError(reports: readonly StepReport[]): CliError | undefined {
+  const [first, ...others] = failures(reports);
+  if (first?.error === undefined) return interruption(reports);
+  const { error, title } = first;
+  const details = [
+    ...(error.facts.details ?? []),
+    ...others.map((other) => `Failed too: ${other.title}: ${other.error?.message ?? ''}`),
+  ];
+  return new CliError(error.reason, {
+    ...error.facts,
+    message: error.message.startsWith(title) ? error.message : `${title}: ${error.message}`,
+    ...(details.length === 0 ? {} : { details }),
+  });
+}
+
+/** In the order of time. */
+function failures(reports: readonly StepReport[]): readonly StepReport[] {
+  return reports.filter(({ outcome }) => outcome === 'failed').sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
+}
+
+function interruption(reports: readonly StepReport[]): CliError | undefined {
+  const count = (outcome: StepReport['outcome']): number =>
+    reports.filter((report) => report.outcome === outcome).length;
+  const cut = reports.filter(({ outcome }) => outcome === 'interrupted');
+  if (cut.length + count('not-started') === 0) return undefined;
+  const done = count('ready') + count('changed');
+  return new CliError('interrupted', {
+    message: `Interrupted: ${counted(done, 'step')} done, ${cut.length} cut short, ${count('not-started')} not started.`,
+    hint: 'Run the same command again to go on where it stopped.',
+    ...(cut.length === 0 ? {} : { details: cut.map(({ title }) => `Cut short: ${title}`) }),
+  });
+}
+
+/** The error of targets whose needs are not there, naming for each what makes it; undefined when all is there. */
+export function unmetPrerequisites(plan: Plan, results: readonly StepFinding[]): CliError | undefined {
+  const missing = results.filter(({ finding }) => finding !== 'ready');
+  const [first] = missing;
+  if (first === undefined) return undefined;
+  const commands = [...new Set(missing.map(({ step }) => step.madeBy))];
+  const wanted = plan.phases.at(-1)?.steps.map(({ step }) => step.title) ?? [];
+  const subject = wanted.length === 1 ? wanted[0] : counted(wanted.length, 'step');
+  return new CliError('step-too-early', {
+    message: `Too early for ${subject ?? 'this'}: ${counted(missing.length, 'thing')} it needs ${missing.length === 1 ? 'is' : 'are'} not there. Nothing was changed.`,
+    details: missing.map(({ step, finding }) => `${step.title}: ${findingText(finding)} (made by: ${step.madeBy})`),
+    hint: `Run this first: ${commands.join(' && ')}`,
+  });
+}

@@ -1,0 +1,128 @@
+import { CliError } from '../errors/cli-error.ts';
+import type { Clock } from '../system/system.ts';
+import type { RunEvent } from './events.ts';
+import { interrupted, isInterrupt } from './interrupt.ts';
+import type { Phase, PlannedStep } from './plan.ts';
+import type { Outcome, StepReport } from './report.ts';
+import type { Finding, StepContext } from './step.ts';
+import type { PriorityLimiter } from './priority-limiter.ts';
+import { findingText, sentence } from './text.ts';
+
+/** Before a step is said to have had no effect: whoever it asks may be away at this very moment. Milliseconds. */
+const RECHECK_DELAYS_MS = [1_000, 2_000, 4_000, 8_000];
+
+/** What one step needs of the run around it. */
+export interface StepRun {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly emit: (event: RunEvent) => void;
+  /** Turns at the resource that the step uses, if that is bounded. */
+  readonly turns: PriorityLimiter | undefined;
+  /** Whether nothing new may begin. */
+  readonly stopping: () => boolean;
+  readonly explain: (thrown: unknown) => CliError;
+  /** Called before each look that follows an `apply`, with how often it was looked since: what was seen before is void. */
+  readonly forget?: ((looksBefore: number) => void) | undefined;
+}
+
+/** The life of one step, from the first look to the last. Never rejects: what goes wrong stands in the report. */
+export async function runStep(
+  planned: PlannedStep,
+  direction: Phase['direction'],
+  around: StepRun,
+): Promise<StepReport> {
+  const { clock, signal, emit, turns, stopping } = around;
+  const { step, after } = planned;
+  const { id, title } = step;
+  const startedAt = clock.now();
+  const noted: { finding?: Finding; workedAt?: number; turnFrom?: string; waitedMs: number } = { waitedMs: 0 };
+  let over = false;
+  const context: StepContext = {
+    signal,
+    // A step that still talks after its end talks to nobody.
+    say: (text) => {
+      if (!over) emit({ type: 'step-said', at: clock.now(), id, text });
+    },
+  };
+
+  const ask = async (): Promise<boolean> => {
+    const from = clock.now();
+    if (turns !== undefined) {
+      const turn = await turns.acquire(id, () =>
+        emit({ type: 'step-waiting', at: clock.now(), id, resource: step.uses ?? '' }),
+      );
+      if (turn === 'closed') return false;
+      noted.waitedMs = clock.now() - from;
+      if (noted.waitedMs > 0 && turn.from !== undefined) noted.turnFrom = turn.from;
+    }
+    noted.workedAt = clock.now();
+    emit({ type: 'step-working', at: noted.workedAt, id });
+    return true;
+  };
+
+  const apply = async (): Promise<Outcome> => {
+    turns?.reserve(id);
+    noted.finding = await step.check(context);
+    if (noted.finding === 'ready') return 'ready';
+    if (stopping() || !(await ask())) return 'not-started';
+    await step.apply(context);
+    turns?.release(id);
+    // Done, but an aborted signal lets no look succeed: the next run finds it ready.
+    if (signal.aborted) throw interrupted(`${title} was not looked at again`);
+    around.forget?.(0);
+    noted.finding = await step.check(context);
+    for (const [looks, pause] of RECHECK_DELAYS_MS.entries()) {
+      if (noted.finding === 'ready') break;
+      await clock.sleep(pause, signal);
+      around.forget?.(looks + 1);
+      noted.finding = await step.check(context);
+    }
+    if (noted.finding !== 'ready') throw notConverged(title, noted.finding);
+    return 'changed';
+  };
+
+  const remove = async (): Promise<Outcome> => {
+    if (!(await ask())) return 'not-started';
+    return (await step.remove?.(context)) === 'absent' ? 'ready' : 'changed';
+  };
+
+  const report = (outcome: Outcome, error?: CliError): StepReport => {
+    over = true;
+    const ended: StepReport = {
+      id,
+      title,
+      direction,
+      outcome,
+      after,
+      queuedAt: startedAt,
+      startedAt,
+      endedAt: clock.now(),
+      ...noted,
+      ...(error === undefined ? {} : { error }),
+    };
+    const at = clock.now();
+    const ms = at - startedAt - noted.waitedMs;
+    if (outcome === 'ready' || outcome === 'changed') emit({ type: 'step-done', at, id, outcome, ms });
+    else if (outcome === 'not-started') emit({ type: 'step-left', at, id });
+    else if (error !== undefined) emit({ type: 'step-failed', at, id, outcome, ms, error });
+    return ended;
+  };
+
+  emit({ type: 'step-queued', at: startedAt, id });
+  emit({ type: 'step-started', at: startedAt, id });
+  try {
+    return report(await (direction === 'apply' ? apply() : remove()));
+  } catch (thrown) {
+    if (isInterrupt(thrown, signal)) return report('interrupted', interrupted(`${title} was cut short`));
+    return report('failed', around.explain(thrown));
+  } finally {
+    turns?.release(id);
+  }
+}
+
+function notConverged(title: string, finding: Finding): CliError {
+  return new CliError('step-had-no-effect', {
+    message: sentence(`${title} was made, and still it is not so: ${findingText(finding)}`),
+    hint: 'Run the same command again; if that changes nothing, the log file shows every command with its output.',
+  });
+}

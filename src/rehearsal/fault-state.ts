@@ -1,0 +1,30 @@
+import { FAULT_LASTS } from './durations.ts';
+import type { World } from './world.ts';
+
+/** Whether this one-shot fault strikes now; it never does again. */
+export function consumeFault(world: World, name: string): boolean {
+  return world.faults.delete(name);
+}
+
+/** Faults that somebody has met, by world. */
+const met = new WeakMap<World, Set<string>>();
+
+/** Whether somebody has met this lasting fault, and it is not over. */
+export function hasFaultStarted(world: World, name: string): boolean {
+  return met.get(world)?.has(name) === true;
+}
+
+/** Whether this fault is there. It lasts its time (`FAULT_LASTS`) from the moment at which somebody first meets it. */
+export function isFaultActive(world: World, name: keyof typeof FAULT_LASTS): boolean {
+  if (!world.faults.has(name)) return false;
+  const known = met.get(world) ?? new Set<string>();
+  met.set(world, known);
+  if (!known.has(name)) {
+    known.add(name);
+    world.clock.after(FAULT_LASTS[name], () => {
+      world.faults.delete(name);
+      known.delete(name);
+    });
+  }
+  return true;
+}

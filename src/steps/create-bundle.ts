@@ -1,0 +1,244 @@
+import { istioctlBuildOf, labArtifacts, type Artifact } from '../artifacts/artifacts.ts';
+import {
+  contentPath,
+  MANIFEST,
+  MANIFEST_SUM,
+  renderManifest,
+  type BundledFile,
+  type BundledImages,
+  type BundleManifest,
+} from '../artifacts/bundle-manifest.ts';
+import { packImages, readImages, type SavedImage } from '../artifacts/image-archive.ts';
+import { labImages } from '../artifacts/images.ts';
+import { CliError } from '../errors/cli-error.ts';
+import { imageOverlay } from '../manifests/overlay.ts';
+import type { Finding, Step, StepContext } from '../plan/step.ts';
+import { sha256 } from '../system/digest.ts';
+import type { Cpu, TarMember } from '../system/system.ts';
+import { obtainArtifact } from './downloads.ts';
+import { overlayText } from './istio.ts';
+import type { Lab } from './lab.ts';
+
+export interface BundleRequest {
+  /** CPUs of the machines that the bundle is for. */
+  readonly cpus: readonly Cpu[];
+  /** Builds of istioctl, e.g. `linux-amd64`; without any `ISTIO_ARCH` decides, else the CPUs. */
+  readonly istioctl?: readonly string[];
+  /** Absolute path of the bundle. */
+  readonly output: string;
+  /** Archives of images that people bring themselves; absolute paths. */
+  readonly imageArchives: readonly string[];
+}
+
+/** What came of it. */
+export interface CreatedBundle {
+  readonly path: string;
+  readonly sha256: string;
+  readonly size: number;
+  readonly manifest: BundleManifest;
+}
+
+export interface BundlePlan {
+  readonly steps: readonly Step[];
+  /** Set once all steps are done. */
+  readonly made: () => CreatedBundle | undefined;
+  /** Takes away what was only needed on the way. */
+  readonly cleanUp: () => Promise<void>;
+}
+
+/** How many files come at once: a line is no faster for more, and servers have their limits. */
+export const BUNDLE_LIMITS: Readonly<Record<string, number>> = { download: 4 };
+
+/** Steps that gather everything a lab needs into one file. */
+export function planBundle(lab: Lab, request: BundleRequest): BundlePlan {
+  const { config, system } = lab;
+  const work = `${config.paths.temp}/bundle`;
+  const files: BundledFile[] = [];
+  const images: BundledImages[] = [];
+  let made: CreatedBundle | undefined;
+
+  const artifactSteps = labArtifacts(config, request).map((artifact): Step => {
+    const { id, version, file, mode } = artifact;
+    return makingStep({
+      id: file.toLowerCase().replace(/[^a-z0-9]+/g, '-'),
+      title: `${file} ${version}`,
+      needs: [],
+      expectMs: 15_000,
+      uses: 'download',
+      async make(context) {
+        const path = await obtainArtifact(lab, artifact, context).catch((thrown: unknown) => {
+          throw withoutThisFile(lab, thrown, artifact);
+        });
+        files.push({ id, version, file, mode, ...(await measured(lab, path)) });
+      },
+    });
+  });
+  // A tool that keeps one CPU's image by a name has ours again at the end.
+  const cpus = [...request.cpus].sort((a) => (a === lab.host.cpu ? 1 : -1));
+  const imageSteps = cpus.map((cpu, index): Step => {
+    const file = `istio-vms-images-${cpu}.tar`;
+    const before = cpus[index - 1];
+    return makingStep({
+      id: `images-${cpu}`,
+      title: `container images for ${cpu}`,
+      needs: before === undefined ? [] : [`images-${before}`],
+      expectMs: 120_000,
+      async make(context) {
+        const into = `${work}/${file}`;
+        const names = await gatherImages(
+          lab,
+          { cpu, into, work: `${work}/${cpu}`, archives: request.imageArchives },
+          context,
+        );
+        images.push({ cpu, file, names: [...names], ...(await measured(lab, into)) });
+      },
+    });
+  });
+  const packStep = makingStep({
+    id: 'pack',
+    title: 'one file',
+    needs: [...artifactSteps, ...imageSteps].map(({ id }) => id),
+    expectMs: 20_000,
+    async make(context) {
+      context.say('packing');
+      const manifest = manifestOf(lab, request, files, images);
+      const place = (file: BundledFile | BundledImages): string =>
+        'cpu' in file ? `${work}/${file.file}` : `${config.paths.cache}/${contentPath(file)}`;
+      await system.files.pack(request.output, bundleMembers(manifest, place));
+      made = { path: request.output, manifest, ...(await measured(lab, request.output)) };
+    },
+  });
+  return {
+    steps: [...artifactSteps, ...imageSteps, packStep],
+    made: () => made,
+    cleanUp: () => system.files.remove(work),
+  };
+}
+
+/** Whether a container tool is needed: what people bring themselves may be all there is to have. */
+export async function lacksImages(lab: Lab, { imageArchives, cpus }: BundleRequest): Promise<boolean> {
+  const there = await givenImages(lab, imageArchives, `${lab.config.paths.temp}/bundle/look`);
+  const wanted = await wantedImages(lab);
+  return cpus.some((cpu) => wanted.some((name) => !there.some((image) => isImage(image, name, cpu))));
+}
+
+const wantedImages = async (lab: Lab): Promise<readonly string[]> =>
+  labImages(lab.config, lab.shipped.versions, imageOverlay(await overlayText(lab)));
+
+const isImage = (image: SavedImage, name: string, cpu: Cpu): boolean => image.cpu === cpu && image.names.includes(name);
+
+async function givenImages(lab: Lab, archives: readonly string[], work: string): Promise<readonly SavedImage[]> {
+  const all = archives.map((path, index) => readImages(path, `${work}/given-${index}`, lab.system.files));
+  return (await Promise.all(all)).flat();
+}
+
+interface ImageGathering {
+  readonly cpu: Cpu;
+  readonly into: string;
+  readonly work: string;
+  readonly archives: readonly string[];
+}
+
+/** What people brought, and from the container tool what they did not; all in one archive. */
+async function gatherImages(
+  lab: Lab,
+  { cpu, into, work, archives }: ImageGathering,
+  context: StepContext,
+): Promise<readonly string[]> {
+  const { files } = lab.system;
+  const images = [...(await givenImages(lab, archives, work))];
+  for (const [index, image] of (await wantedImages(lab)).entries()) {
+    const isIt = (each: SavedImage): boolean => isImage(each, image, cpu);
+    if (images.some(isIt)) continue;
+    const archive = `${work}/saved-${index}.tar`;
+    await lab.container.saveImage({ image, platform: `linux/${cpu}`, archive }, context);
+    const saved = await readImages(archive, `${work}/saved-${index}`, files);
+    if (!saved.some(isIt)) throw otherImage(lab, image, cpu, saved);
+    images.push(...saved);
+  }
+  context.say('putting the images together');
+  const names = await packImages(images, { cpu, into, work: `${work}/content` }, files);
+  await files.remove(work);
+  return names;
+}
+
+/** Not every file is published everywhere (facts/istio-vm.md 1.3); a bundle without this one can still be had. */
+function withoutThisFile({ config, host }: Lab, thrown: unknown, { id, file }: Artifact): unknown {
+  if (!(thrown instanceof CliError && thrown.reason === 'artifact-absent')) return thrown;
+  if (config.artifactsUrl !== undefined && id !== 'istioctl') return thrown;
+  if (id === 'istioctl') {
+    const build = istioctlBuildOf(config, host);
+    return new CliError('artifact-absent', {
+      ...thrown.facts,
+      hint: `Name the builds of istioctl that the bundle is to hold, without this one, e.g. --istioctl ${build}.`,
+    });
+  }
+  if (!file.includes('arm64')) return thrown;
+  return new CliError('artifact-absent', {
+    ...thrown.facts,
+    hint: 'Make the bundle for the other CPU alone: --cpu amd64.',
+  });
+}
+
+function otherImage(lab: Lab, image: string, cpu: Cpu, saved: readonly SavedImage[]): CliError {
+  const tool = lab.config.containerTool;
+  return new CliError('tool-failed', {
+    message: `${tool} was asked for ${image} for ${cpu}, and saved something else.`,
+    details: saved.map((each) => `${each.names.join(', ') || 'no name'} for ${each.cpu}`),
+    hint: `Remove it (\`${tool} rmi ${image}\`) and try again, save it elsewhere and give it with --image-archive, or take the other CONTAINER_TOOL.`,
+  });
+}
+
+function manifestOf(
+  { config }: Lab,
+  { cpus }: BundleRequest,
+  files: readonly BundledFile[],
+  images: readonly BundledImages[],
+): BundleManifest {
+  const byName = (a: { file: string }, b: { file: string }): number => (a.file < b.file ? -1 : 1);
+  return {
+    format: 1,
+    istio: config.istio.version,
+    k3s: config.k3s.version,
+    cpus: [...cpus].sort(),
+    files: [...files].sort(byName),
+    images: [...images].sort(byName),
+  };
+}
+
+/** The manifest first, so that it is found without reading on; then the content in the order of its digests. */
+function bundleMembers(
+  manifest: BundleManifest,
+  place: (file: BundledFile | BundledImages) => string,
+): readonly TarMember[] {
+  const text = renderManifest(manifest);
+  const content = [...manifest.files, ...manifest.images]
+    .map((file) => ({ name: contentPath(file), content: { file: place(file) }, mode: 0o644 }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return [
+    { name: MANIFEST, content: text, mode: 0o644 },
+    { name: MANIFEST_SUM, content: `${sha256(text)}  ${MANIFEST}\n`, mode: 0o644 },
+    ...content,
+  ];
+}
+
+/** The files interface's own words on a file: in the simulated world a small file stands for a large one. */
+async function measured({ system }: Lab, path: string): Promise<{ sha256: string; size: number }> {
+  const [digest, stat] = await Promise.all([system.files.sha256(path), system.files.stat(path)]);
+  if (digest === undefined || stat === undefined) throw new Error(`${path} is gone while the bundle is made`);
+  return { sha256: digest, size: stat.size };
+}
+
+/** A step of which nothing is left when its run is over: it is ready when it has been made. */
+function makingStep({ make, ...rest }: Omit<Step, 'madeBy' | 'check' | 'apply'> & { make: Step['apply'] }): Step {
+  let done = false;
+  return {
+    ...rest,
+    madeBy: 'istio-vms bundle',
+    check: (): Promise<Finding> => Promise.resolve(done ? 'ready' : { missing: 'not in the bundle yet' }),
+    async apply(context) {
+      await make(context);
+      done = true;
+    },
+  };
+}

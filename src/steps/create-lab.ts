@@ -1,0 +1,73 @@
+import type { Config } from '../config/config.ts';
+import { demoPaths } from '../guest/demo.ts';
+import { sidecarPaths } from '../guest/sidecar.ts';
+import { parseGuestState, stateCommand } from '../guest/state.ts';
+import { createEngine } from '../machines/index.ts';
+import { createOwnership } from '../machines/ownership.ts';
+import type { System, Host } from '../system/system.ts';
+import type { Mask } from '../system/mask.ts';
+import type { ShippedData } from '../system/shipped.ts';
+import { createContainer } from '../tools/container.ts';
+import { createIstioctl } from '../tools/istioctl.ts';
+import { createKubectl } from '../tools/kubectl.ts';
+import type { Lab, LabOptions, MachineList } from './lab.ts';
+import { memoize } from './memoize.ts';
+
+export interface LabInput {
+  readonly config: Config;
+  readonly host: Host;
+  readonly shipped: ShippedData;
+  readonly system: System;
+  readonly mask: Mask;
+  readonly options: LabOptions;
+}
+
+/** What the engine said so many milliseconds ago still holds. */
+const FRESH_MS = 1_000;
+
+/** Puts the tools together for one lab. */
+export function createLab(input: LabInput): Lab {
+  const { config, system, shipped } = input;
+  const engine = createEngine(system, shipped, config, () => list.forget());
+  let listedAt = 0;
+  const list = memoize(async () => {
+    const all = await engine.list();
+    listedAt = system.clock.now();
+    return all;
+  });
+  const machines: MachineList = {
+    all: () => list.get(),
+    find: async (name) => (await list.get()).find((machine) => machine.name === name),
+    forget: () => list.forget(),
+  };
+  const runningVm = async (): Promise<boolean> => {
+    const found = await machines.find(config.vm.name);
+    return found?.state === 'running' && found.addresses.length > 0;
+  };
+  const guest = memoize(async () => {
+    // A command on a stopped machine would start it (facts/multipass.md 1.2): only a running one is asked. What the engine
+    // said a while ago may be over, so it is asked anew before the machine counts as one that does not run.
+    if (!(await runningVm())) {
+      if (system.clock.now() - listedAt < FRESH_MS) return undefined;
+      list.forget();
+      if (!(await runningVm())) return undefined;
+    }
+    const paths = [...sidecarPaths, ...demoPaths];
+    return parseGuestState(
+      (await engine.machine(config.vm.name).run(stateCommand(shipped, paths, config.vm.appPort))).stdout,
+    );
+  });
+  const kubectl = createKubectl({ processes: system.processes, clock: system.clock, config });
+  const istioctl = createIstioctl({ processes: system.processes, clock: system.clock, config });
+  return {
+    ...input,
+    engine,
+    machines,
+    ownership: createOwnership({ files: system.files, clock: system.clock, config, engine }),
+    kubectl,
+    // An install brings kinds, also one that fails half way.
+    istioctl: { ...istioctl, install: (...args) => istioctl.install(...args).finally(() => kubectl.forgetKinds()) },
+    container: createContainer({ processes: system.processes, files: system.files, config }),
+    workloadVm: { state: () => guest.get(), forget: () => guest.forget() },
+  };
+}

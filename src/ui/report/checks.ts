@@ -1,0 +1,60 @@
+import { counted, duration } from '../../plan/text.ts';
+import { commandList } from './command-list.ts';
+import { html, type Markup } from './html.ts';
+import { checkOwner, type ReportData, type ReportedCheck } from './report-data.ts';
+
+/** The table of `verify`: each check with its verdict, its evidence and its commands. */
+export function checkTable(picture: ReportData): Markup {
+  const { checks: proofs } = picture;
+  const passed = proofs.filter(({ outcome }) => outcome === 'passed').length;
+  const ms = proofs.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  return html`<section aria-labelledby="proofs">
+    <h2 id="proofs">Proofs</h2>
+    <p class="aside">${passed} of ${counted(proofs.length, 'check')} passed, in ${duration(ms)}.</p>
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Result</th>
+          <th scope="col">Check</th>
+          <th scope="col">Evidence</th>
+          <th scope="col">Took</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${proofs.map((proof) => row(proof, picture))}
+      </tbody>
+    </table>
+  </section>`;
+}
+
+/** The row's class and its verdict. */
+const VERDICTS = {
+  passed: ['pass', '✔ pass'],
+  failed: ['fail', '✖ FAIL'],
+  skipped: ['skip', 'skipped'],
+} as const;
+
+function row({ name, title, outcome, evidence, hint, durationMs }: ReportedCheck, picture: ReportData): Markup {
+  const commands = picture.commands.filter(({ owner }) => owner === checkOwner(name));
+  // Much of what is proved was looked up once for all proofs.
+  const list =
+    commands.length === 0
+      ? undefined
+      : html`<details>
+          <summary>${counted(commands.length, 'command')}</summary>
+          ${commandList(commands, picture.startedAt)}
+        </details>`;
+  const [kind, verdict] = VERDICTS[outcome];
+  return html`<tr class="${kind}">
+    <td class="verdict">${verdict}</td>
+    <th scope="row" class="check">
+      ${name}
+      <p class="claim">${title}</p>
+    </th>
+    <td class="evidence">
+      <p>${evidence}</p>
+      ${hint === undefined ? undefined : html`<p class="hint"><strong>Try:</strong> ${hint}</p>`} ${list}
+    </td>
+    <td class="duration">${duration(durationMs)}</td>
+  </tr>`;
+}

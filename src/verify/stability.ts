@@ -1,0 +1,62 @@
+import { hasCondition, type ClusterSnapshot } from '../steps/cluster-snapshot.ts';
+import type { Lab } from '../steps/lab.ts';
+import { SAMPLE_NAMESPACE } from '../manifests/sample.ts';
+import type { KubeObject } from '../tools/kube-object.ts';
+import type { CheckContext } from './check.ts';
+import { clusterSnapshotFor } from './snapshot.ts';
+
+/**
+ * How long after a change a failure may still pass by itself. Envoys go on sending to a pod or a machine that is gone until
+ * they are connected to istiod anew: on real machines half a minute after a node was removed that istiod had run on.
+ */
+const RECENT_MS = 60_000;
+/** A snapshot that is at most this old is recent enough to judge by. Milliseconds. */
+const FRESH_MS = 2_000;
+
+/**
+ * What is known about a failure: `explained` when something else is wrong that may be behind it, `settling` when a pod or
+ * a node has just changed, so that it may pass by itself, `steady` otherwise.
+ */
+export async function stability(lab: Lab, context: CheckContext): Promise<'explained' | 'settling' | 'steady'> {
+  if (context.failedBefore === true) return 'explained';
+  lab.kubectl.forget(FRESH_MS);
+  const changed = justChanged(await clusterSnapshotFor(lab, context), lab.config.istio.namespace);
+  // A pod that is starting again: a step would say that it differs, and there is nothing to do.
+  if (changed.some((object) => object.kind === 'Pod' && !hasCondition(object, 'Ready'))) return 'settling';
+  if ((await context.stepDiffers?.()) === true) return 'explained';
+  return changed.length > 0 ? 'settling' : 'steady';
+}
+
+/**
+ * Nodes, and pods of Istio and of the sample application, that have changed within the last minute or are on their way
+ * out. The newest time in the cluster counts as now: the clocks of this computer and of the nodes may differ. Pure.
+ */
+function justChanged({ objects }: ClusterSnapshot, istioNamespace: string): readonly KubeObject[] {
+  const namespaces = [istioNamespace, SAMPLE_NAMESPACE];
+  const watched = objects.filter(
+    ({ kind, metadata }) => kind === 'Node' || (kind === 'Pod' && namespaces.includes(metadata.namespace ?? '')),
+  );
+  const leases = objects.filter(({ kind }) => kind === 'Lease').flatMap(({ spec }) => timeOf(renewTimeOf(spec)));
+  const now = Math.max(...leases, ...watched.flatMap(changesOf));
+  return watched.filter(
+    (object) =>
+      (object.kind === 'Pod' && object.metadata['deletionTimestamp'] !== undefined) ||
+      changesOf(object).some((time) => now - time < RECENT_MS),
+  );
+}
+
+/** When an object was created, and when it last became Ready or stopped being so. */
+function changesOf(object: KubeObject): readonly number[] {
+  const { conditions = [] } = (object['status'] ?? {}) as {
+    conditions?: readonly { type?: string; lastTransitionTime?: string }[];
+  };
+  const ready = conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+  return [...timeOf(object.metadata.creationTimestamp), ...timeOf(ready)];
+}
+
+const renewTimeOf = (spec: unknown): string | undefined => (spec as { renewTime?: string } | undefined)?.renewTime;
+
+function timeOf(text: string | undefined): readonly number[] {
+  const time = Date.parse(text ?? '');
+  return Number.isNaN(time) ? [] : [time];
+}

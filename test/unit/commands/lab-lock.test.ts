@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { withLabLock, type LockRequest } from '../../../src/commands/lab-lock.ts';
+import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
+import { createFiles } from '../../../src/rehearsal/files.ts';
+import type { Files } from '../../../src/system/system.ts';
+
+/** One directory, and runs that want to work in it. */
+function directory(over: Partial<Files> = {}) {
+  const clock = createVirtualClock(Date.parse('2026-01-05T09:00:00Z'));
+  const files = createFiles();
+  const said: string[] = [];
+  const run = (typed: string, options: { lockTimeout?: number; signal?: AbortSignal } = {}): LockRequest =>
+    ({
+      app: { lab: { system: { files: { ...files, ...over }, clock }, config: { paths: { data: '/lab/.data' } } } },
+      options: { ...(options.lockTimeout === undefined ? {} : { lockTimeout: options.lockTimeout }) },
+      commandLine: typed,
+      signal: options.signal ?? new AbortController().signal,
+      reporter: { event: ({ type, text }: { type: string; text: string }) => said.push(`${type}: ${text}`) },
+    }) as unknown as LockRequest;
+  return { clock, files, said, run };
+}
+
+describe('one at a time', () => {
+  it('says nothing when nobody else is there, and leaves nothing', async () => {
+    const { clock, files, said, run } = directory();
+    expect(await clock.drive(withLabLock(run('istio-vms up'), async () => 7))).toBe(7);
+    expect(said).toEqual([]);
+    expect(files.nodes.has('/lab/.data/.lock')).toBe(false);
+  });
+
+  it('the second says whom it waits for, once, and begins when that one has ended', async () => {
+    const { clock, said, run } = directory();
+    const diary: string[] = [];
+    const first = withLabLock(run('istio-vms up'), async () => {
+      diary.push('first begins');
+      await clock.sleep(200_000);
+      diary.push('first ends');
+    });
+    const second = withLabLock(run('istio-vms up --delete'), async () => void diary.push('second begins'));
+    await clock.drive(Promise.all([first, second]));
+    expect(diary).toEqual(['first begins', 'first ends', 'second begins']);
+    expect(said).toEqual([
+      'notice: One at a time: waiting for the other run with /lab/.data to end: `istio-vms up`, process 4201, has been at work since 2026-01-05 09:00:00Z.',
+      'notice: The other run has ended.',
+    ]);
+    // It is looked at every second or two.
+    expect(clock.now() - Date.parse('2026-01-05T09:00:00Z')).toBeLessThan(202_000);
+  });
+
+  it('gives up after its time, at once when told so, and touches nothing', async () => {
+    const { clock, files, run } = directory();
+    const end = new AbortController();
+    const first = withLabLock(run('istio-vms up'), () => clock.sleep(3_600_000, end.signal)).catch(() => 'ended');
+    for (const [lockTimeout, after] of [
+      [0, '0.0 s'],
+      [30, '30 s'],
+      [undefined, '10 m'],
+    ] as const) {
+      const body = () => Promise.reject(new Error('it began'));
+      const options = lockTimeout === undefined ? {} : { lockTimeout };
+      await expect(clock.drive(withLabLock(run('istio-vms up', options), body))).rejects.toMatchObject({
+        reason: 'gave-up-waiting',
+        exitCode: 6,
+        message: `Gave up waiting for the other run with /lab/.data to end after ${after}: \`istio-vms up\`, process 4201, has been at work since 2026-01-05 09:00:00Z.`,
+      });
+    }
+    expect(files.nodes.has('/lab/.data/.lock')).toBe(true);
+    end.abort(new Error('stop'));
+    expect(await first).toBe('ended');
+    expect(files.nodes.has('/lab/.data/.lock')).toBe(false);
+  });
+
+  it('an interrupt ends the wait', async () => {
+    const { clock, run } = directory();
+    const interrupt = new AbortController();
+    const end = new AbortController();
+    const first = withLabLock(run('istio-vms up'), () => clock.sleep(3_600_000, end.signal)).catch(() => undefined);
+    clock.after(5_000, () => interrupt.abort(new Error('stop')));
+    const body = () => Promise.reject(new Error('it began'));
+    await expect(
+      clock.drive(withLabLock(run('istio-vms up', { signal: interrupt.signal }), body)),
+    ).rejects.toMatchObject({ reason: 'interrupted' });
+    end.abort(new Error('stop'));
+    await first;
+  });
+
+  it('gives the lock back also when the work fails', async () => {
+    const { clock, files, run } = directory();
+    const body = () => Promise.reject(new Error('broken'));
+    await expect(clock.drive(withLabLock(run('istio-vms up'), body))).rejects.toThrow('broken');
+    expect(files.locks.size).toBe(0);
+  });
+
+  it('takes over what a dead run has left', async () => {
+    const { clock, files, said, run } = directory();
+    await files.lock('/lab/.data/.lock', { command: 'istio-vms up', since: '2026-01-05T08:00:00Z' });
+    files.locks.clear();
+    expect(await clock.drive(withLabLock(run('istio-vms up'), async () => 'works'))).toBe('works');
+    expect(said).toEqual([]);
+  });
+
+  it('works with a warning where there are no locks', async () => {
+    const { clock, said, run } = directory({ lock: async () => ({ impossible: 'ENOLCK: no locks available' }) });
+    expect(await clock.drive(withLabLock(run('istio-vms up'), async () => 'works'))).toBe('works');
+    expect(said).toEqual([
+      'warning: Nothing keeps a second run from working here at the same time: ENOLCK: no locks available.',
+    ]);
+  });
+});

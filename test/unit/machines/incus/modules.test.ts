@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createFiles } from '../../../../src/rehearsal/files.ts';
+import { createLab } from '../../../../src/steps/create-lab.ts';
+import { machineSteps } from '../../../../src/steps/machines.ts';
+import { createMask } from '../../../../src/system/mask.ts';
+import { fakeClock } from '../../../support/fake-clock.ts';
+import { incusWorld, type IncusHost, type IncusWorld } from '../../../support/incus-world.ts';
+import { labConfig } from '../../manifests/lab.ts';
+
+const shipped = { guest: { 'place.sh': readFileSync('data/guest/place.sh', 'utf8') } } as never;
+const config = {
+  ...labConfig(),
+  engine: 'incus' as const,
+  incus: { image: 'images:u/cloud', targets: [], type: 'container' as const },
+};
+const NODES = ['k3s-master', 'k3s-worker-1', 'k3s-worker-2'];
+const ALL = [...NODES, config.vm.name];
+
+class Killed extends Error {}
+
+/** A lab on that host, and what its next `up` does to machines; the files of the working directory stay as well. */
+function setUp(host: IncusHost, names: readonly string[] = ALL) {
+  const world = incusWorld(host);
+  const files = createFiles();
+  const clock = fakeClock(Date.parse('2026-01-01T00:00:00Z'));
+  const moments: string[] = [];
+  let killAt = Infinity;
+  const moment = (text: string): void => {
+    // Whoever was killed does nothing more.
+    if (moments.push(text) > killAt) throw new Killed(text);
+  };
+  world.onMoment = moment;
+  const record = {
+    ...files,
+    write: async (path: string, content: string | Uint8Array, mode?: number) => {
+      moment(`before writing ${path}`);
+      await files.write(path, content, mode);
+      moment(`after writing ${path}`);
+    },
+  };
+  const program = () => {
+    const system = { processes: world.processes, clock, files: record, downloads: {} as never };
+    const host = { platform: 'linux' as const, cpu: 'amd64' as const, cwd: '/lab', home: '/home/x', env: {} };
+    const lab = createLab({
+      config,
+      host,
+      shipped,
+      system,
+      mask: createMask(),
+      options: { fixCa: true, fixPilot: true },
+    });
+    const steps = machineSteps(lab).filter(({ title }) => names.some((name) => title === `machine ${name}`));
+    return { lab, steps };
+  };
+  /** One `up`. Gives what was told; throws Killed when it was. */
+  const up = async (dies = Infinity): Promise<string[]> => {
+    const said: string[] = [];
+    const context = { say: (text: string) => void said.push(text), signal: new AbortController().signal };
+    moments.length = 0;
+    killAt = dies;
+    const { steps, lab } = program();
+    const done = await Promise.allSettled(
+      steps.map(async (step) => {
+        if ((await step.check(context)) !== 'ready') await step.apply(context);
+        lab.machines.forget();
+        expect(await step.check(context)).toBe('ready');
+      }),
+    );
+    for (const each of done) if (each.status === 'rejected') throw each.reason as Error;
+    return said;
+  };
+  return { world, up, moments, program };
+}
+
+const expectWhole = ({ instances }: IncusWorld, names: readonly string[]): void => {
+  expect([...instances.keys()].sort()).toEqual([...names].sort());
+  for (const each of instances.values()) expect(each.state).toBe('Running');
+};
+
+describe('on a host that cannot load kernel modules', () => {
+  it('no machine is made twice, and only the first learns it when one comes after the other', async () => {
+    const { world, program } = setUp({ modules: false });
+    const { steps } = program();
+    const said: string[] = [];
+    for (const step of steps)
+      await step.apply({ say: (text) => void said.push(text), signal: new AbortController().signal });
+    const of = (verb: string): string[] => world.changes.filter((line) => line.startsWith(verb));
+    expect(of('launch')).toHaveLength(ALL.length);
+    expect(of('delete')).toEqual([]);
+    expect(of('config')).toEqual(['config unset k3s-master linux.kernel_modules']);
+    expect(of('start')).toEqual(['start k3s-master']);
+    expect(said.filter((text) => text.includes('cannot load kernel modules'))).toHaveLength(1);
+    expectWhole(world, ALL);
+  });
+
+  it('no machine is made twice when all are launched at once', async () => {
+    const { world, up } = setUp({ modules: false });
+    await up();
+    expect(world.changes.filter((line) => line.startsWith('launch'))).toHaveLength(ALL.length);
+    expect(world.changes.filter((line) => line.startsWith('delete'))).toEqual([]);
+    expectWhole(world, ALL);
+  });
+
+  it('a run that was killed at any moment of a launch is gone on with by the next one', async () => {
+    const [node = ''] = NODES;
+    const whole = setUp({ modules: false }, [node]);
+    await whole.up();
+    const count = whole.moments.length;
+    expect(count).toBeGreaterThan(10);
+    for (let at = 0; at < count; at++) {
+      const { world, up } = setUp({ modules: false }, [node]);
+      await expect(up(at)).rejects.toThrow(Killed);
+      await up();
+      expectWhole(world, [node]);
+    }
+  });
+
+  it('a machine of an earlier run that stops is started without them', async () => {
+    const [node = ''] = NODES;
+    const host = { modules: true };
+    const { world, up } = setUp(host, [node]);
+    await up();
+    const instance = world.instances.get(node);
+    expect(instance?.config.has('linux.kernel_modules')).toBe(true);
+    if (instance !== undefined) instance.state = 'Stopped';
+    host.modules = false;
+    world.changes.length = 0;
+    await up();
+    expect(world.changes).toEqual([`start ${node}`, `config unset ${node} linux.kernel_modules`, `start ${node}`]);
+    expect(world.instances.get(node)).toBe(instance);
+  });
+});
+
+describe('a machine that does not start', () => {
+  const [node = ''] = NODES;
+
+  it('is made anew when its launch was never seen to its end', async () => {
+    const failsToStart = new Set<string>();
+    const { world, up } = setUp({ modules: true, failsToStart }, [node]);
+    // Created, and not yet started.
+    await expect(up(3)).rejects.toThrow(/created$/);
+    failsToStart.add(node);
+    world.changes.length = 0;
+    await up();
+    expect(world.changes.map((line) => line.split(' ')[0])).toEqual(['start', 'delete', 'launch']);
+    expectWhole(world, [node]);
+  });
+
+  it('is left alone when it was up before, for it may hold a cluster', async () => {
+    const failsToStart = new Set<string>();
+    const { world, up } = setUp({ modules: true, failsToStart }, [node]);
+    await up();
+    const instance = world.instances.get(node);
+    if (instance !== undefined) instance.state = 'Stopped';
+    failsToStart.add(node);
+    await expect(up()).rejects.toThrow(/incus/);
+    expect(world.instances.get(node)).toBe(instance);
+  });
+});

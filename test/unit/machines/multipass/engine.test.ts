@@ -1,0 +1,463 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { MachineEngine } from '../../../../src/machines/machine.ts';
+import { execCommand, launchCommand } from '../../../../src/machines/multipass/argv.ts';
+import { createMultipass } from '../../../../src/machines/multipass/engine.ts';
+import { quoteCommand } from '../../../../src/system/quote.ts';
+import { fakeClock } from '../../../support/fake-clock.ts';
+import { fakeProcesses, type Answer, type FakeProcesses, type Reply } from '../../../support/fake-processes.ts';
+
+const LIST = 'multipass list --format json';
+const INFO = 'multipass info k1 --format json';
+const DELETE = 'multipass delete --purge k1';
+const spec = { name: 'k1', release: '22.04', cpus: 2, memory: '1G', disk: '4G', cloudInit: {} };
+const lineOf = (command: { file: string; args: readonly string[] }): string => quoteCommand(command.file, command.args);
+const LAUNCH = lineOf(launchCommand(spec));
+const onGuest = (...argv: [string, ...string[]]): string =>
+  lineOf(execCommand('k1', { file: argv[0], args: argv.slice(1), effect: 'read' }));
+const CLOUD_INIT = lineOf(
+  execCommand('k1', { file: 'cloud-init', args: ['status', '--wait'], effect: 'read', timeoutMs: 900_000 }),
+);
+
+const info = (state: string, ...ipv4: string[]): Reply => ({
+  stdout: JSON.stringify({ errors: [], info: { k1: { state, ipv4 } } }),
+});
+const absent: Reply = {
+  exitCode: 2,
+  stderr: 'info failed: The following errors occurred:\ninstance "k1" does not exist',
+};
+const timedOut: Reply = {
+  exitCode: 2,
+  stderr: 'launch failed: The following errors occurred:\nk1: timed out waiting for response',
+};
+
+describe('createMultipass', () => {
+  let processes: FakeProcesses;
+  let clock: ReturnType<typeof fakeClock>;
+  let engine: MachineEngine;
+  let said: string[];
+  const context = { say: (text: string) => void said.push(text) };
+
+  beforeEach(() => {
+    said = [];
+    processes = fakeProcesses();
+    clock = fakeClock();
+    engine = createMultipass({
+      system: { processes, clock, files: { read: () => Promise.resolve(undefined) } as never },
+      place: { text: 'PLACE', lab: 'mine' },
+    });
+  });
+
+  describe('a daemon that restarts', () => {
+    const away: Reply = { exitCode: 2, stderr: 'list failed: cannot connect to the multipass socket' };
+
+    it('is asked again', async () => {
+      processes.on(LIST, away, away, { stdout: '{"list":[]}' });
+      expect(await engine.list()).toEqual([]);
+      expect(clock.slept).toEqual([2_000, 4_000]);
+    });
+
+    it('is told by its own words when it stays away', async () => {
+      processes.on(LIST, away, away, away, away);
+      await expect(engine.list()).rejects.toMatchObject({ reason: 'engine-not-answering' });
+    });
+  });
+
+  describe('a session that breaks off', () => {
+    const TRUE = onGuest('true');
+    const lost: Reply = { exitCode: 255 };
+
+    it('is followed by another when it only reads', async () => {
+      processes.on(TRUE, lost, {});
+      await engine.machine('k1').run({ file: 'true', args: [], effect: 'read' });
+      expect(clock.slept).toEqual([1_000]);
+    });
+
+    it('is an end when it writes; and whoever remembers addresses is told', async () => {
+      let told = 0;
+      engine = createMultipass({
+        system: { processes, clock, files: { read: () => Promise.resolve(undefined) } as never },
+        place: { text: 'PLACE', lab: 'mine' },
+        onLost: () => (told += 1),
+      });
+      const write = { file: 'true', args: [], effect: 'write' } as const;
+      processes.on(lineOf(execCommand('k1', write)), lost);
+      await expect(engine.machine('k1').run(write)).rejects.toMatchObject({
+        result: { exitCode: 255 },
+      });
+      expect({ told, slept: clock.slept }).toEqual({ told: 1, slept: [] });
+    });
+  });
+
+  describe('probe', () => {
+    it('gives the version when the service answers', async () => {
+      processes.on('multipass version --format json', { stdout: '{"multipass":"1.16.3","multipassd":"1.16.3"}' });
+      expect(await engine.probe()).toEqual({ version: '1.16.3' });
+    });
+
+    it.each<[string, Reply, string]>([
+      ['the service is down', { stdout: '{"multipass":"1.16.3"}' }, 'engine-not-answering'],
+      ['it is not installed', { failure: 'not-found' }, 'tool-missing'],
+      [
+        'it never was started',
+        { exitCode: 1, stderr: `failed to open file '/x/multipass_root_cert.pem'` },
+        'engine-not-answering',
+      ],
+    ])('says that %s', async (_, reply, reason) => {
+      processes.on('multipass version --format json', reply);
+      await expect(engine.probe()).rejects.toMatchObject({ reason });
+    });
+  });
+
+  describe('list', () => {
+    it('tells nobody what somebody else asked before: it may be older than what he knows', async () => {
+      let tell: (answer: Answer) => void = () => undefined;
+      const slow = new Promise<Answer>((resolve) => (tell = resolve));
+      processes.on(LIST, () => slow, { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' });
+      const before = engine.list();
+      expect(await engine.machine('k1').address()).toBe('10.1.1.2');
+      tell({ stdout: '{"list":[]}' });
+      expect(await before).toEqual([]);
+    });
+
+    it('says that the service is down', async () => {
+      processes.on(LIST, { exitCode: 2, stderr: 'list failed: cannot connect to the multipass socket' });
+      await expect(engine.list()).rejects.toMatchObject({ reason: 'engine-not-answering' });
+    });
+  });
+
+  describe('launch', () => {
+    const done: Reply = { stdout: '\nstatus: done\n' };
+    /** What was run besides looking. */
+    const deeds = (): string[] => processes.lines.filter((line) => line !== INFO && line !== LIST);
+
+    /** Nobody has the name before; afterwards the machine has an address. */
+    const free: Reply = () =>
+      processes.lines.includes(LAUNCH)
+        ? { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' }
+        : { stdout: '{"list":[{"name":"other","state":"Running","ipv4":["10.1.1.9"]}]}' };
+    /** The machine is there before. */
+    const had = (before: string): Reply => {
+      let state = before;
+      return () => {
+        const stdout = JSON.stringify({ list: [{ name: 'k1', state, ipv4: ['10.1.1.2'] }] });
+        state = 'Running';
+        return { stdout };
+      };
+    };
+
+    beforeEach(() => void processes.on(LIST, free));
+
+    it('launches and lets cloud-init decide', async () => {
+      processes.on(LAUNCH, { stdout: 'Launched: k1' }).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(processes.lines).toEqual([LIST, LAUNCH, CLOUD_INIT, LIST]);
+    });
+
+    it.each<[string, Reply]>([
+      ['the daemon timed out', timedOut],
+      ['the client timed out', { exitCode: 5, stderr: 'Timed out waiting for instance launch.' }],
+      [
+        'cloud-init took long',
+        { exitCode: 2, stderr: 'launch failed: timed out waiting for initialization to complete' },
+      ],
+      ['our own clock struck', { failure: 'timed-out' }],
+    ])('a failure that in truth succeeded is a success: %s', async (_, failure) => {
+      processes.on(LAUNCH, failure).on(INFO, info('Running', '10.1.1.2')).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(processes.lines).toEqual([LIST, LAUNCH, INFO, CLOUD_INIT, LIST]);
+    });
+
+    it('waits for a machine that is still on its way', async () => {
+      processes.on(LAUNCH, timedOut).on(INFO, info('Starting'), info('Unknown'), info('Running')).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(clock.slept).toEqual([5000, 5000]);
+    });
+
+    it('removes what does not come up, and tries once more', async () => {
+      processes
+        .on(LAUNCH, timedOut, { stdout: 'Launched: k1' })
+        .on(INFO, info('Unknown'))
+        .on(DELETE, {})
+        .on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
+      expect(clock.now()).toBeLessThanOrEqual(185_000);
+      expect(said.at(-2)).toBe('launching k1 once more');
+    });
+
+    it('gives up after the second time, and leaves the machine for a look', async () => {
+      processes.on(LAUNCH, timedOut, timedOut).on(INFO, info('Unknown')).on(DELETE, {});
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'gave-up-waiting' });
+      expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH]);
+    });
+
+    it('does not ask again for what was refused', async () => {
+      processes
+        .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Unable to find an image matching "22.4" in remote "".' })
+        .on(INFO, absent);
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'bad-configuration' });
+      expect(processes.lines).toEqual([LIST, LAUNCH]);
+    });
+
+    it('waits for a daemon that has only just been started', async () => {
+      const notYet: Reply = { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' };
+      processes.on(LAUNCH, notYet, notYet, {}).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(clock.slept).toEqual([5_000, 10_000]);
+    });
+
+    it('tells in the end that the image server cannot be reached', async () => {
+      processes
+        .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' })
+        .on(INFO, absent);
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'engine-not-answering' });
+    });
+
+    it.each([
+      ['Running', 'There is a machine k1 already (running)', '`multipass delete --purge k1`'],
+      ['Unknown', 'There is a machine k1 already (unknown)', '`multipass delete --purge k1`'],
+      ['Deleted', 'A deleted machine still holds the name k1', '`multipass recover k1`'],
+    ])('never touches a machine that was there before: %s', async (state, words, wayOut) => {
+      processes.on(LIST, had(state));
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({
+        reason: 'foreign-machine',
+        message: expect.stringContaining(words) as string,
+        facts: { hint: expect.stringContaining(wayOut) as string },
+      });
+      expect(deeds()).toEqual([]);
+    });
+
+    it('never touches a machine that somebody made a moment before', async () => {
+      processes.on(LAUNCH, { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' });
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
+      expect(deeds()).toEqual([LAUNCH]);
+    });
+
+    it('knows the late fruit of its own first try', async () => {
+      const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
+      processes.on(LAUNCH, { exitCode: 5, stderr: 'Timed out waiting for instance launch.' }, exists);
+      processes.on(INFO, absent, info('Running')).on(DELETE, absent).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
+    });
+
+    it('bears a daemon that restarts in the middle', async () => {
+      const away: Reply = { exitCode: 2, stderr: 'launch failed: cannot connect to the multipass socket' };
+      const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
+      const noInfo: Reply = { exitCode: 2, stderr: 'info failed: cannot connect to the multipass socket' };
+      processes.on(LAUNCH, away, exists).on(INFO, noInfo, info('Starting'), info('Running')).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(deeds()).toEqual([LAUNCH, LAUNCH, CLOUD_INIT]);
+    });
+
+    it('ends when the machine has its address', async () => {
+      const bare: Reply = { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["N/A"]}]}' };
+      processes.on(LIST, free, bare, bare, free).on(LAUNCH, {}).on(CLOUD_INIT, done);
+      await engine.launch(spec, context);
+      expect(clock.slept).toEqual([2000, 2000]);
+      expect(await engine.machine('k1').address()).toBe('10.1.1.2');
+    });
+
+    describe('a machine that is ours already', () => {
+      const ours = { ...context, ours: true, say: (text: string) => void said.push(text) };
+
+      it.each(['Running', 'Starting'])('is waited for, not launched: %s', async (state) => {
+        processes.on(LIST, had(state)).on(INFO, info(state), info('Running')).on(CLOUD_INIT, done);
+        await engine.launch(spec, ours);
+        expect(deeds()).toEqual([CLOUD_INIT]);
+      });
+
+      it('makes room when it was deleted', async () => {
+        processes.on(LIST, had('Deleted')).on(DELETE, {}).on(LAUNCH, {}).on(CLOUD_INIT, done);
+        await engine.launch(spec, ours);
+        expect(deeds()).toEqual([DELETE, LAUNCH, CLOUD_INIT]);
+      });
+
+      it('is not thrown away when it does not come up', async () => {
+        processes.on(LIST, had('Unknown')).on(INFO, info('Unknown'));
+        await expect(engine.launch(spec, ours)).rejects.toMatchObject({ reason: 'machine-broken' });
+        expect(deeds()).toEqual([]);
+      });
+    });
+
+    describe('a launch of an earlier run, whose client was killed', () => {
+      const cut = { ...context, ours: true, unfinished: true, say: (text: string) => void said.push(text) };
+      const preparing: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" is being prepared' };
+      const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
+
+      it('may come up between our look and our launch', async () => {
+        processes.on(LAUNCH, exists).on(INFO, info('Starting'), info('Running')).on(CLOUD_INIT, done);
+        expect(await engine.launch(spec, cut)).toBe('found');
+        expect(deeds()).toEqual([LAUNCH, CLOUD_INIT]);
+      });
+
+      it('is waited for while the daemon is at it', async () => {
+        processes.on(LAUNCH, preparing, preparing, exists).on(INFO, info('Running')).on(CLOUD_INIT, done);
+        expect(await engine.launch(spec, cut)).toBe('found');
+        expect(deeds()).toEqual([LAUNCH, LAUNCH, LAUNCH, CLOUD_INIT]);
+        expect(said.slice(0, 2)).toEqual(['launching k1', 'k1: Multipass is still preparing it']);
+        expect(said.filter((text) => text.includes('preparing'))).toHaveLength(1);
+      });
+
+      it('is made anew when a restarted daemon knows nothing of it', async () => {
+        processes.on(LAUNCH, preparing, {}).on(CLOUD_INIT, done);
+        expect(await engine.launch(spec, cut)).toBe('launched');
+      });
+
+      it('may be that of somebody else, whose machine is not touched', async () => {
+        processes.on(LAUNCH, preparing, exists);
+        await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
+        expect(deeds()).toEqual([LAUNCH, LAUNCH]);
+      });
+
+      it('that never ends is told as such, and not as the machine of somebody else', async () => {
+        processes.on(LAUNCH, preparing);
+        await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'gave-up-waiting' });
+        expect(clock.now()).toBeLessThan(1_000_000);
+      });
+
+      it('does not use up the tries of our own launch', async () => {
+        processes.on(LAUNCH, timedOut, exists, {}).on(INFO, info('Unknown')).on(DELETE, {}).on(CLOUD_INIT, done);
+        expect(await engine.launch(spec, context)).toBe('launched');
+        expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
+      });
+
+      it('that is in the way again and again is left for a look', async () => {
+        processes.on(LAUNCH, exists).on(INFO, info('Unknown')).on(DELETE, {});
+        await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'machine-broken' });
+        expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH]);
+      });
+    });
+
+    it('starts nothing after an interrupt', async () => {
+      processes.on(LAUNCH, { failure: 'aborted' });
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'interrupted' });
+      expect(processes.lines).toEqual([LIST, LAUNCH]);
+    });
+
+    it('warns when cloud-init got over errors', async () => {
+      processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 2, stdout: '\u001estatus: done' });
+      await engine.launch(spec, context);
+      expect(said.at(-1)).toContain('with warnings');
+    });
+
+    it('fails when cloud-init failed, and says how to look', async () => {
+      processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 1, stdout: '\u001estatus: error' });
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({
+        reason: 'machine-broken',
+        facts: { hint: expect.stringContaining('cloud-init status --long') as string, stderrTail: 'status: error' },
+      });
+    });
+
+    it('does not take a lost session for an answer of cloud-init', async () => {
+      const lost: Reply = { exitCode: 2, stderr: "exec failed: ssh connection failed: 'Timeout connecting'" };
+      processes.on(LAUNCH, {}).on(CLOUD_INIT, lost, done);
+      await engine.launch(spec, context);
+      expect(clock.slept).toEqual([1_000]);
+    });
+  });
+
+  describe('start and remove', () => {
+    const START = 'multipass start k1 --timeout 300';
+
+    it('a start that reports a time-out and worked is a success', async () => {
+      processes.on(LIST, { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' });
+      processes
+        .on(START, { exitCode: 5, stderr: 'Timed out waiting for instance to start.' })
+        .on(INFO, info('Running'));
+      await engine.start('k1', context);
+    });
+
+    it('tells when it did not work', async () => {
+      processes
+        .on(START, { exitCode: 2, stderr: "Instance 'k1' is already running, but in an unknown state." })
+        .on(INFO, info('Unknown'));
+      await expect(engine.start('k1', context)).rejects.toMatchObject({ reason: 'machine-broken' });
+    });
+
+    it('removes exactly this one; absent is fine', async () => {
+      processes.on(DELETE, {
+        exitCode: 2,
+        stderr: 'delete failed: The following errors occurred:\ninstance "k1" does not exist',
+      });
+      await engine.remove('k1', context);
+      expect(processes.lines).toEqual([DELETE]);
+    });
+
+    it('tells when removing failed', async () => {
+      processes.on(DELETE, { exitCode: 2, stderr: 'delete failed: cannot connect to the multipass socket' });
+      await expect(engine.remove('k1', context)).rejects.toMatchObject({ reason: 'engine-not-answering' });
+    });
+  });
+
+  describe('machine', () => {
+    it('runs a command, gives 4 back as 4, and drops the spinner', async () => {
+      const noise = '\u001b[2KStarting k1  \b|\u001b[2K\u001b[0A\u001b[0E';
+      processes.on(onGuest('systemctl', 'status', 'x'), {
+        exitCode: 104,
+        stdout: `${noise}\u001enone`,
+        stderr: 'x\u001f',
+      });
+      const run = engine.machine('k1').run({ file: 'systemctl', args: ['status', 'x'], effect: 'read' });
+      await expect(run).rejects.toMatchObject({
+        name: 'CommandError',
+        result: { exitCode: 4, stdout: 'none', stderr: 'x' },
+      });
+    });
+
+    it('tells a failure of its own from an exit code of the command', async () => {
+      const stderr = 'exec failed: The following errors occurred:\ninstance "k1" does not exist\n';
+      processes.on(onGuest('x'), { exitCode: 2, stderr });
+      const run = engine.machine('k1').run({ file: 'x', args: [], effect: 'read' });
+      await expect(run).rejects.toMatchObject({ failure: 'exit', result: { exitCode: 255, stderr } });
+      expect(processes.lines).toHaveLength(1);
+    });
+
+    it.each([
+      ['x86_64', 'amd64'],
+      ['aarch64', 'arm64'],
+    ])('knows %s as %s, and asks once', async (uname, arch) => {
+      processes.on(onGuest('uname', '-m'), { stdout: `${uname}\n` });
+      expect(await engine.machine('k1').arch()).toBe(arch);
+      expect(await engine.machine('k1').arch()).toBe(arch);
+      expect(processes.lines).toHaveLength(1);
+    });
+
+    it('refuses another CPU', async () => {
+      processes.on(onGuest('uname', '-m'), { stdout: 'riscv64\n' });
+      await expect(engine.machine('k1').arch()).rejects.toMatchObject({ reason: 'wrong-architecture' });
+    });
+
+    const listed = (...machines: [name: string, state: string, ...ipv4: string[]][]): Reply => ({
+      stdout: JSON.stringify({ list: machines.map(([name, state, ...ipv4]) => ({ name, state, ipv4 })) }),
+    });
+
+    it('waits for an address, and takes the one among its neighbours', async () => {
+      processes.on(
+        LIST,
+        listed(['k1', 'Running', 'N/A']),
+        listed(['k1', 'Running', '10.42.0.1', '172.17.0.1', '192.168.64.2'], ['k2', 'Running', '192.168.64.3']),
+      );
+      expect(await engine.machine('k1').address()).toBe('192.168.64.2');
+      expect(await engine.machine('k1').address()).toBe('192.168.64.2');
+      expect(processes.lines).toHaveLength(2);
+    });
+
+    it('asks anew after a start', async () => {
+      processes.on('multipass start k1 --timeout 300', {});
+      processes.on(LIST, listed(['k1', 'Running', '10.1.1.2']), listed(['k1', 'Running', '10.1.1.9']));
+      expect(await engine.machine('k1').address()).toBe('10.1.1.2');
+      await engine.start('k1', context);
+      expect(await engine.machine('k1').address()).toBe('10.1.1.9');
+    });
+
+    it('gives up waiting for an address, and has none of what does not run', async () => {
+      processes.on(LIST, listed(['k1', 'Running', 'N/A']));
+      await expect(engine.machine('k1').address()).rejects.toMatchObject({ reason: 'gave-up-waiting' });
+      processes.on(LIST, listed(['k1', 'Stopped']));
+      await expect(engine.machine('k1').address()).rejects.toMatchObject({ reason: 'machine-broken' });
+      processes.on(LIST, listed());
+      await expect(engine.machine('k1').address()).rejects.toThrow('no machine k1');
+    });
+  });
+});

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { createPriorityLimiter } from '../../../src/plan/priority-limiter.ts';
+
+const RANKS: Readonly<Record<string, number>> = { a: 0, b: 1, c: 2 };
+
+describe('the wait for a bounded resource', () => {
+  it('is not reported while the resource is free and only kept for a better rank', async () => {
+    const turns = createPriorityLimiter(2, (id) => RANKS[id] ?? 0);
+    const waits: string[] = [];
+    for (const id of ['a', 'b', 'c']) turns.reserve(id);
+    const granted = turns.acquire('c', () => waits.push('c'));
+    expect(waits).toEqual([]);
+    turns.release('a');
+    turns.release('b');
+    expect(await granted).toEqual({});
+    expect(waits).toEqual([]);
+  });
+
+  it('is reported once when others hold all of it', async () => {
+    const turns = createPriorityLimiter(2, (id) => RANKS[id] ?? 0);
+    const waits: string[] = [];
+    for (const id of ['a', 'b', 'c']) turns.reserve(id);
+    const granted = turns.acquire('c', () => waits.push('c'));
+    await turns.acquire('a', () => waits.push('a'));
+    expect(waits).toEqual([]);
+    await turns.acquire('b', () => waits.push('b'));
+    expect(waits).toEqual(['c']);
+    turns.release('a');
+    expect(await granted).toEqual({ from: 'a' });
+    expect(waits).toEqual(['c']);
+  });
+});

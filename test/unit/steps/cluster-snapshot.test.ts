@@ -1,0 +1,257 @@
+import { fc } from '../../support/fast-check.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  compareObjects,
+  contains,
+  loadBalancerAddresses,
+  nodeAddress,
+  rolloutState,
+  runningPods,
+  sidecarRevision,
+} from '../../../src/steps/cluster-snapshot.ts';
+import { deploymentState, nodeIsReady, nodeState } from '../../../src/steps/node-health.ts';
+import type { KubeObject } from '../../../src/tools/kube-object.ts';
+
+const object = (
+  kind: string,
+  name: string,
+  more: Record<string, unknown> = {},
+  metadata: Record<string, unknown> = {},
+): KubeObject => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: { name, namespace: 'here', ...metadata },
+  ...more,
+});
+
+describe('contains', () => {
+  it.each<[string, unknown, unknown, boolean]>([
+    ['more fields are fine', { a: 1, b: 2 }, { a: 1 }, true],
+    ['a missing field is not', { b: 2 }, { a: 1 }, false],
+    ['deep down too', { a: { b: { c: 1, d: 2 } } }, { a: { b: { c: 1 } } }, true],
+    ['another value deep down', { a: { b: { c: 2 } } }, { a: { b: { c: 1 } } }, false],
+    ['lists are compared whole', [1, 2, 3], [1, 2], false],
+    ['lists item by item, each with more', [{ a: 1, b: 1 }], [{ a: 1 }], true],
+    ['lists in their order', [2, 1], [1, 2], false],
+    ['a number is no text', { port: '80' }, { port: 80 }, false],
+    ['nothing is no object', undefined, {}, false],
+    ['null is no object', null, { a: 1 }, false],
+    ['an object is no list', { 0: 1, length: 1 }, [1], false],
+  ])('%s', (_what, actual, wanted, expected) => expect(contains(actual, wanted)).toBe(expected));
+
+  it('everything contains itself', () => {
+    fc.assert(fc.property(fc.jsonValue(), (value) => contains(value, structuredClone(value))));
+  });
+});
+
+describe('compareObjects', () => {
+  const wanted = [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'one', namespace: 'here', labels: { app: 'x' } },
+      spec: { ports: [{ port: 1 }] },
+    },
+  ];
+  const view = (...objects: KubeObject[]) => ({ objects });
+
+  it.each<[string, KubeObject[], unknown]>([
+    [
+      'there, with more than is asked for',
+      [
+        object(
+          'Service',
+          'one',
+          { spec: { ports: [{ port: 1, nodePort: 2 }], type: 'x' } },
+          { labels: { app: 'x', b: 'y' } },
+        ),
+      ],
+      'ready',
+    ],
+    ['not there', [object('Service', 'two')], { missing: 'no Service here/one' }],
+    [
+      'in another namespace',
+      [object('Service', 'one', {}, { namespace: 'there' })],
+      { missing: 'no Service here/one' },
+    ],
+    ['of another kind', [object('Gateway', 'one')], { missing: 'no Service here/one' }],
+    [
+      'without its label',
+      [object('Service', 'one', { spec: { ports: [{ port: 1 }] } })],
+      { drifted: 'Service here/one has other labels' },
+    ],
+    [
+      'with another port',
+      [object('Service', 'one', { spec: { ports: [{ port: 2 }] } }, { labels: { app: 'x' } })],
+      { drifted: 'Service here/one has other spec' },
+    ],
+  ])('%s', (_what, objects, finding) => expect(compareObjects(view(...objects), wanted)).toEqual(finding));
+
+  it('says why nothing can be seen', () => {
+    expect(compareObjects({ objects: [], unreachable: 'no way' }, wanted)).toEqual({ missing: 'no way' });
+  });
+});
+
+describe('rolloutState', () => {
+  const deployment = (status: Record<string, number>, replicas?: number, generation = 1): KubeObject =>
+    object('Deployment', 'd', { spec: replicas === undefined ? {} : { replicas }, status }, { generation });
+
+  it.each<[string, KubeObject | undefined, string]>([
+    ['absent', undefined, 'the Deployment is not there'],
+    ['just made', deployment({}), '0 of 1 pods available'],
+    [
+      'rolled out',
+      deployment({ observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }),
+      'available',
+    ],
+    [
+      'two wanted, one there',
+      deployment({ replicas: 2, updatedReplicas: 2, availableReplicas: 1 }, 2),
+      '1 of 2 pods available',
+    ],
+    [
+      'the new pod is not up, the old one is',
+      deployment({ replicas: 2, updatedReplicas: 1, availableReplicas: 1 }),
+      '1 old pods are still there',
+    ],
+    [
+      'the old pod serves, the new one does not exist',
+      deployment({ replicas: 1, updatedReplicas: 0, availableReplicas: 1 }),
+      '0 of 1 pods available',
+    ],
+    [
+      'its controller has not looked yet',
+      deployment({ observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }, 1, 2),
+      'its change is not seen yet',
+    ],
+    ['scaled to 0, as its controller wants it', deployment({ observedGeneration: 1 }, 0), 'scaled to 0'],
+  ])('%s', (_what, given, state) => expect(rolloutState(given)).toBe(state));
+});
+
+describe('nodes', () => {
+  const node = (status: string, version = 'v1'): KubeObject =>
+    object('Node', 'n', {
+      status: {
+        conditions: [
+          { type: 'MemoryPressure', status: 'True' },
+          { type: 'Ready', status },
+        ],
+        nodeInfo: { kubeletVersion: version },
+        addresses: [
+          { type: 'Hostname', address: 'n' },
+          { type: 'InternalIP', address: '10.0.0.1' },
+        ],
+      },
+    });
+
+  it.each<[string, KubeObject[], boolean]>([
+    ['Ready with its version', [node('True')], true],
+    ['not Ready', [node('False')], false],
+    ['silent', [node('Unknown')], false],
+    ['Ready with another version', [node('True', 'v2')], false],
+    ['not there', [], false],
+  ])('%s', (_what, objects, ready) => expect(nodeIsReady({ objects }, 'n', 'v1')).toBe(ready));
+
+  const lease = (name: string, renewTime: string): KubeObject =>
+    object('Lease', name, { spec: { renewTime } }, { namespace: 'kube-node-lease' });
+  const at = (second: number): string => `2026-01-05T09:00:${String(second).padStart(2, '0')}.000000Z`;
+
+  it.each<[string, number, number, string]>([
+    ['a kubelet that reports', 5, 15, 'ready'],
+    ['one renewal missed', 5, 29, 'ready'],
+    ['silent, and not yet called Unknown', 5, 35, 'no heartbeat for 30 s'],
+  ])('%s', (_what, own, newest, state) => {
+    const objects = [node('True'), lease('n', at(own)), lease('apiserver-x', at(newest))];
+    expect(nodeState({ objects }, 'n')).toBe(state);
+  });
+
+  it('are not ready at another address than the machine has, and not by the word of the kubelet before a restart', () => {
+    const objects = [
+      object('Node', 'n', {
+        status: {
+          conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: at(1) }],
+          addresses: [{ type: 'InternalIP', address: '10.0.0.1' }],
+        },
+      }),
+    ];
+    expect(nodeState({ objects }, 'n', { address: '10.0.0.1' })).toBe('ready');
+    expect(nodeState({ objects }, 'n', { address: '10.0.0.9' })).toBe('registered at 10.0.0.1, not yet at 10.0.0.9');
+    expect(nodeState({ objects }, 'n', { notHeartbeat: at(1) })).toBe('its kubelet is restarting');
+    expect(nodeState({ objects }, 'n', { notHeartbeat: at(0) })).toBe('ready');
+  });
+
+  it('a Deployment serves by pods that are Ready where kubelets report', () => {
+    const deployment = object(
+      'Deployment',
+      'd',
+      {
+        spec: { selector: { matchLabels: { app: 'd' } } },
+        status: { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+      },
+      { generation: 1 },
+    );
+    const pod = (status: string): KubeObject =>
+      object(
+        'Pod',
+        'd-1',
+        { spec: { nodeName: 'n' }, status: { conditions: [{ type: 'Ready', status }] } },
+        { labels: { app: 'd' } },
+      );
+    const state = (...objects: KubeObject[]): string =>
+      deploymentState({ objects: [deployment, ...objects] }, 'd', 'here');
+    expect(state(pod('True'))).toBe('available');
+    expect(state(pod('False'))).toBe('0 of 1 pods Ready');
+    expect(state(pod('True'), lease('n', at(1)), lease('m', at(40)))).toBe('0 of 1 pods Ready');
+    expect(deploymentState({ objects: [] }, 'd', 'here')).toBe('the Deployment is not there');
+  });
+
+  it('have the address of their inner network', () => {
+    expect(nodeAddress(node('True'))).toBe('10.0.0.1');
+    expect(nodeAddress(undefined)).toBeUndefined();
+  });
+});
+
+describe('pods', () => {
+  const pod = (more: Record<string, unknown>, metadata: Record<string, unknown> = {}): KubeObject =>
+    object('Pod', 'p', { status: { phase: 'Running' }, ...more }, metadata);
+
+  it.each<[string, KubeObject, string | undefined]>([
+    [
+      'a container',
+      pod(
+        { spec: { containers: [{ name: 'app' }, { name: 'istio-proxy' }] } },
+        { annotations: { 'istio.io/rev': '1-19-3' } },
+      ),
+      '1-19-3',
+    ],
+    [
+      'a restartable init container',
+      pod(
+        { spec: { containers: [{ name: 'app' }], initContainers: [{ name: 'istio-proxy' }] } },
+        { annotations: { 'istio.io/rev': 'x' } },
+      ),
+      'x',
+    ],
+    ['without its annotation', pod({ spec: { containers: [{ name: 'istio-proxy' }] } }), 'default'],
+    ['none', pod({ spec: { containers: [{ name: 'app' }] } }, { annotations: { 'istio.io/rev': 'x' } }), undefined],
+  ])('the sidecar: %s', (_what, given, revision) => expect(sidecarRevision(given)).toBe(revision));
+
+  it('that are on their way out do not count', () => {
+    const objects = [
+      pod({}),
+      pod({}, { deletionTimestamp: '2026-01-05T09:00:00Z' }),
+      pod({ status: { phase: 'Pending' } }),
+      pod({}, { namespace: 'there' }),
+    ];
+    expect(runningPods({ objects }, 'here')).toHaveLength(1);
+  });
+});
+
+it('a load balancer has its addresses in their order, names left out', () => {
+  const service = object('Service', 's', {
+    status: { loadBalancer: { ingress: [{ ip: '2' }, { hostname: 'x' }, { ip: '1' }] } },
+  });
+  expect(loadBalancerAddresses(service)).toEqual(['2', '1']);
+  expect(loadBalancerAddresses(object('Service', 's'))).toEqual([]);
+  expect(loadBalancerAddresses(undefined)).toEqual([]);
+});

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { memoize } from '../../../src/steps/memoize.ts';
+
+it('asks once for all who ask, and again after forgetting', async () => {
+  let asked = 0;
+  const question = memoize(async () => ++asked);
+  expect(await Promise.all([question.get(), question.get()])).toEqual([1, 1]);
+  expect(await question.get()).toBe(1);
+  question.forget();
+  expect(await question.get()).toBe(2);
+});
+
+it('a failed question is asked again, and its failure told to all who waited', async () => {
+  let asked = 0;
+  const question = memoize(async () => {
+    if (++asked === 1) throw new Error('no');
+    return asked;
+  });
+  const first = question.get();
+  const second = question.get();
+  await expect(first).rejects.toThrow('no');
+  await expect(second).rejects.toThrow('no');
+  expect(await question.get()).toBe(2);
+});
+
+it('a late failure does not undo a younger answer', async () => {
+  const fail: (() => void)[] = [];
+  let asked = 0;
+  const question = memoize(() =>
+    ++asked === 1
+      ? new Promise<number>((_, reject) => fail.push(() => reject(new Error('late'))))
+      : Promise.resolve(asked),
+  );
+  const first = question.get();
+  question.forget();
+  expect(await question.get()).toBe(2);
+  fail[0]?.();
+  await expect(first).rejects.toThrow('late');
+  expect(await question.get()).toBe(2);
+  expect(asked).toBe(2);
+});

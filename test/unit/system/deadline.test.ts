@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
+import { createDeadline } from '../../../src/system/deadline.ts';
+
+const TWO_HOURS = 7_200_000;
+
+describe('patience', () => {
+  it('is spent by looks and by pauses', async () => {
+    const clock = createVirtualClock(1_000);
+    const patience = createDeadline(clock, 60_000);
+    await clock.drive(clock.sleep(10_000));
+    expect([patience.spent(), patience.left()]).toEqual([10_000, 50_000]);
+    expect(await clock.drive(patience.pause(5_000))).toBe(0);
+    expect([patience.spent(), patience.left()]).toEqual([15_000, 45_000]);
+    await clock.drive(patience.pause(50_000));
+    expect(patience.left()).toBe(0);
+  });
+
+  it.each([
+    ['a pause', (clock: ReturnType<typeof createVirtualClock>) => clock.after(2_000, () => clock.leap(TWO_HOURS))],
+    ['the look before it', (clock: ReturnType<typeof createVirtualClock>) => clock.leap(TWO_HOURS)],
+  ])('is not spent by a computer that sleeps in %s', async (_, sleep) => {
+    const clock = createVirtualClock(0);
+    const patience = createDeadline(clock, 90_000);
+    sleep(clock);
+    await clock.drive(patience.pause(5_000));
+    // Nobody can tell a look that was slept through from a long one; what a look may take at most is counted.
+    expect(patience.spent()).toBeLessThanOrEqual(65_000);
+    expect(patience.left()).toBeGreaterThan(0);
+  });
+
+  it('tells how long the computer slept in a pause', async () => {
+    const clock = createVirtualClock(0);
+    const patience = createDeadline(clock, 60_000);
+    clock.after(1_000, () => clock.leap(TWO_HOURS));
+    expect(await clock.drive(patience.pause(5_000))).toBe(TWO_HOURS);
+    expect(patience.spent()).toBe(5_000);
+  });
+
+  it('ends all the same, though every look is slept through', async () => {
+    const clock = createVirtualClock(0);
+    const patience = createDeadline(clock, 600_000);
+    let looks = 0;
+    for (; patience.left() > 0; looks++) {
+      clock.leap(TWO_HOURS);
+      await clock.drive(patience.pause(1_000));
+    }
+    expect(looks).toBe(10);
+  });
+});
