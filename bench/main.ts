@@ -11,7 +11,7 @@ import { startUp } from './start-up.ts';
 
 /**
  * `npm run bench`: ours beside the original, as ratios from one run on this machine, in Markdown; `-- --write` puts it into
- * README.md. Simulated times and counts are the same everywhere; start-up and memory are this machine's. Ends with 1 when a
+ * docs/performance.md. Simulated times and counts are the same everywhere; start-up and memory are this machine's. Ends with 1 when a
  * bar is missed.
  */
 const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } });
@@ -96,13 +96,13 @@ const missed = [
 for (const line of missed) console.error(`Bar missed: ${line}.`);
 process.exitCode = missed.length === 0 ? 0 : 1;
 
-/** Between the marks in the README. */
+/** Between the marks in docs/performance.md. */
 async function put(text: string): Promise<void> {
-  const before = await readFile('README.md', 'utf8');
+  const before = await readFile('docs/performance.md', 'utf8');
   const marks = /(<!-- measured: bench -->\n)[\s\S]*?(<!-- end -->)/;
-  if (!marks.test(before)) throw new Error('README.md has no place for it: <!-- measured: bench --> … <!-- end -->');
+  if (!marks.test(before)) throw new Error('docs/performance.md has no place for it: <!-- measured: bench --> … <!-- end -->');
   await writeFile(
-    'README.md',
+    'docs/performance.md',
     before.replace(marks, (_, begin: string, end: string) => `${begin}${text}\n${end}`),
   );
 }

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { generatedFiles } from './generated.ts';
+import { generatedFiles } from './documents/generated.ts';
 
 /** Writes what is made from the program into the documents: `npm run docs`. A test holds them to it. */
 for (const [path, make] of Object.entries(generatedFiles)) {

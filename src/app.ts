@@ -46,7 +46,7 @@ export interface Environment {
 
 /** Reads the configuration. @throws CliError `bad-configuration` with every problem at once */
 export async function loadEnvironment(invocation: Invocation, options: GlobalOptions): Promise<Environment> {
-  const real = createRealSystem();
+  const real = invocation.system ?? createRealSystem();
   const host = currentHost({ ...invocation, cwd: () => invocation.cwd });
   const shipped = await loadShippedData();
   const path = absolutePath(options.config ?? 'run.env', host);

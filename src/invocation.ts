@@ -1,4 +1,5 @@
 import type { ExitCode } from './errors/reasons.ts';
+import type { RealSystem } from './system/index.ts';
 
 /** What `main.ts` hands in: the edge of the process as values, so that a test can be the edge. */
 export interface Invocation {
@@ -15,6 +16,8 @@ export interface Invocation {
   readonly stderr: Output;
   /** Calls back at each interrupt or termination signal. */
   readonly onSignal: (act: () => void) => void;
+  /** Interfaces to the outside. Absent: the real ones; the documents are generated over simulated ones. */
+  readonly system?: RealSystem;
   /** Leaves at once: only for the second interrupt. */
   readonly exit: (code: ExitCode) => void;
 }

@@ -38,7 +38,7 @@ export function asCliError(thrown: unknown): CliError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new CliError('internal-error', {
     message: `Something went wrong inside istio-vms: ${message}`,
-    hint: 'This is a bug of istio-vms. Please report it with the log file.',
+    hint: 'This is a bug in istio-vms. Keep the log file: it shows what happened.',
     cause: thrown,
   });
 }

@@ -125,6 +125,6 @@ function at<T>(byId: ReadonlyMap<string, T>, id: string): T {
 function broken(message: string): CliError {
   return new CliError('internal-error', {
     message: `The steps do not fit together: ${message}.`,
-    hint: 'This is a bug of istio-vms. Please report it with the log file.',
+    hint: 'This is a bug in istio-vms. Keep the log file: it shows what happened.',
   });
 }

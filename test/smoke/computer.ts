@@ -5,7 +5,7 @@ import { mkdtemp, mkdir, readdir, readFile, realpath, rm } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Instance } from '../../src/rehearsal/world.ts';
+import type { HostProgram, Instance } from '../../src/rehearsal/world.ts';
 import { listen } from './listen.ts';
 import { installTools, TOOLS, type Tool } from './stand-ins.ts';
 import { startWorldServer, type WorldServer } from './world-server.ts';
@@ -55,11 +55,14 @@ export interface Computer extends WorldServer {
  * A computer with nothing but the stand-ins on its PATH, and a world behind them. What the CLI finds there, it finds as a
  * real process does: by names on PATH, pipes, signals and files.
  */
-export async function createComputer(foreign: readonly Pick<Instance, 'name' | 'state'>[] = []): Promise<Computer> {
+export async function createComputer(
+  foreign: readonly Pick<Instance, 'name' | 'state'>[] = [],
+  programs?: Readonly<Record<string, HostProgram>>,
+): Promise<Computer> {
   const directory = await realpath(await mkdtemp(join(tmpdir(), 'iv-')));
   const [cwd, home, bin] = ['lab', 'home', 'bin'].map((name) => join(directory, name)) as [string, string, string];
   await Promise.all([cwd, home].map((path) => mkdir(path)));
-  const server = await startWorldServer({ directory, foreign });
+  const server = await startWorldServer({ directory, foreign, ...(programs === undefined ? {} : { programs }) });
   await installTools(bin, server.socket, TOOLS);
   const jitter = process.env['JITTER_MS'] ?? '0';
   const env = { PATH: bin, HOME: home, ARTIFACTS_URL: server.artifactsUrl, NO_COLOR: '1', JITTER_MS: jitter };

@@ -22,7 +22,8 @@ line.on('error', (error) => {
   process.exit(125);
 });
 // The line stays open until the answer is there: that it closes earlier is how the server knows that we were ended.
-line.write(`${JSON.stringify({ pid: process.pid, tool, file, args, stdin })}\n`);
+const { KUBECONFIG } = process.env;
+line.write(`${JSON.stringify({ pid: process.pid, tool, file, args, stdin, env: { KUBECONFIG } })}\n`);
 
 const answer = JSON.parse((await buffer(line)).toString('utf8'));
 await dawdle();

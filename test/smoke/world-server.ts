@@ -5,7 +5,7 @@ import { HOST_PROGRAMS } from '../../src/rehearsal/index.ts';
 import { createMesh } from '../../src/rehearsal/mesh/index.ts';
 import { createProcesses } from '../../src/rehearsal/processes.ts';
 import { createWorld } from '../../src/rehearsal/state.ts';
-import type { Instance, World } from '../../src/rehearsal/world.ts';
+import type { HostProgram, Instance, World } from '../../src/rehearsal/world.ts';
 import { CommandError } from '../../src/system/command-error.ts';
 import type { Files, Processes } from '../../src/system/system.ts';
 import { createFiles } from '../../src/system/files.ts';
@@ -24,6 +24,8 @@ export interface Call {
   readonly file: string;
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
+  /** KUBECONFIG of the caller, where it has one. */
+  readonly env: Readonly<Record<string, string>>;
   /** Whether the calling process is there no more: its line has closed. */
   gone: boolean;
 }
@@ -59,14 +61,20 @@ export interface WorldServerOptions {
   /** Where the socket lies; short, for a socket's path may have only about a hundred characters. */
   readonly directory: string;
   readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
+  /** What stands behind the stand-ins; absent: the simulated programs. */
+  readonly programs?: Readonly<Record<string, HostProgram>>;
 }
 
 /** One simulated world with real files, behind a socket for its programs and a port for its downloads. */
-export async function startWorldServer({ directory, foreign = [] }: WorldServerOptions): Promise<WorldServer> {
+export async function startWorldServer({
+  directory,
+  foreign = [],
+  programs = HOST_PROGRAMS,
+}: WorldServerOptions): Promise<WorldServer> {
   const shipped = await loadShippedData();
   // It begins now: the CLI's own clock is the real one.
   const world = createWorld({ host: currentHost(), shipped, foreign, start: Date.now() });
-  const processes = createProcesses({ world, mesh: createMesh(world), files: hostFiles(), programs: HOST_PROGRAMS });
+  const processes = createProcesses({ world, mesh: createMesh(world), files: hostFiles(), programs });
   const calls: Call[] = [];
   const holds: { isIt: (call: Call) => boolean; hold: (call: Call) => Promise<Failure | undefined> }[] = [];
 
@@ -148,11 +156,11 @@ interface Answer {
   readonly stderr: string;
 }
 
-async function perform(processes: Processes, { file, args, stdin }: Call, signal: AbortSignal): Promise<Answer> {
+async function perform(processes: Processes, { file, args, stdin, env }: Call, signal: AbortSignal): Promise<Answer> {
   try {
     // Whether it writes is the CLI's knowledge. As `read` it ends for the world when its caller is gone; a daemon's
     // work goes on all the same.
-    const { exitCode, stdoutBytes, stderr } = await processes.run({ file, args, stdin, effect: 'read' }, signal);
+    const { exitCode, stdoutBytes, stderr } = await processes.run({ file, args, stdin, env, effect: 'read' }, signal);
     return { exitCode, stdout: Buffer.from(stdoutBytes).toString('base64'), stderr };
   } catch (error) {
     if (!(error instanceof CommandError)) return { exitCode: 125, stdout: '', stderr: `${String(error)}\n` };

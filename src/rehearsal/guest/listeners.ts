@@ -7,6 +7,8 @@ const DEMO = 'istio-vms-demo';
 export interface OwnApplication {
   readonly program: string;
   readonly pid: number;
+  /** Its systemd unit; absent: the one that is named like the program. */
+  readonly unit?: string;
 }
 
 const applications = new WeakMap<Instance, Map<number, OwnApplication>>();
@@ -38,6 +40,6 @@ export function demoPort(instance: Instance): number | undefined {
 /** Who listens on a port, as `state.sh` tells it: PID, unit, address, program; `-` when nobody does. */
 export function listenerLine(instance: Instance, port: number): string {
   const own = ownApplication(instance, port);
-  if (own !== undefined) return `${own.pid} ${own.program}.service 0.0.0.0:${port} ${own.program}`;
+  if (own !== undefined) return `${own.pid} ${own.unit ?? own.program}.service 0.0.0.0:${port} ${own.program}`;
   return demoServes(instance, port) ? `812 ${DEMO}.service 0.0.0.0:${port} python3` : '-';
 }
