@@ -100,7 +100,8 @@ process.exitCode = missed.length === 0 ? 0 : 1;
 async function put(text: string): Promise<void> {
   const before = await readFile('docs/performance.md', 'utf8');
   const marks = /(<!-- measured: bench -->\n)[\s\S]*?(<!-- end -->)/;
-  if (!marks.test(before)) throw new Error('docs/performance.md has no place for it: <!-- measured: bench --> … <!-- end -->');
+  if (!marks.test(before))
+    throw new Error('docs/performance.md has no place for it: <!-- measured: bench --> … <!-- end -->');
   await writeFile(
     'docs/performance.md',
     before.replace(marks, (_, begin: string, end: string) => `${begin}${text}\n${end}`),

@@ -14,6 +14,7 @@ export const generatedFiles: Readonly<Record<string, (before: string) => Promise
   'docs/rehearsal.md': fill,
   'docs/troubleshooting.md': fill,
   'docs/walk-through.md': fill,
+  'docs/architecture.md': fill,
 };
 
 const PART = /<!-- generated: (.+?) -->\n[\s\S]*?<!-- end -->/g;

@@ -32,7 +32,10 @@ const COLUMNS: Readonly<Record<string, Columns>> = {
   ],
   Deployment: [
     NAME,
-    ['READY', (object) => `${(object as Deployment).status?.readyReplicas ?? 0}/${(object as Deployment).spec.replicas ?? 1}`],
+    [
+      'READY',
+      (object) => `${(object as Deployment).status?.readyReplicas ?? 0}/${(object as Deployment).spec.replicas ?? 1}`,
+    ],
     AGE,
   ],
   WorkloadEntry: [NAME, AGE, ['ADDRESS', (object) => (object['spec'] as { address?: string }).address ?? '']],
@@ -48,7 +51,13 @@ export function kubectlTable(objects: readonly KubeObject[], now: number): strin
   const lines = [columns.map(([head]) => head), ...rows];
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => (line[index] ?? '').length)));
   return lines
-    .map((line) => `${line.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('   ').trimEnd()}\n`)
+    .map(
+      (line) =>
+        `${line
+          .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+          .join('   ')
+          .trimEnd()}\n`,
+    )
     .join('');
 }
 
@@ -59,7 +68,9 @@ function age({ metadata }: KubeObject, now: number): string {
 }
 
 function roles({ metadata }: KubeObject): string {
-  const found = Object.keys(metadata.labels ?? {}).flatMap((label) => /^node-role\.kubernetes\.io\/(.+)$/.exec(label)?.[1] ?? []);
+  const found = Object.keys(metadata.labels ?? {}).flatMap(
+    (label) => /^node-role\.kubernetes\.io\/(.+)$/.exec(label)?.[1] ?? [],
+  );
   return found.length === 0 ? '<none>' : found.join(',');
 }
 

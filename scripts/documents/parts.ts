@@ -48,7 +48,11 @@ const ALWAYS = [/ {2}warning {2,}Istio 1\.19 is end-of-life/, / {2}Rehearsal: a 
 async function rehearsed(command: string): Promise<string> {
   const text = await printed([...command.split(' '), '--rehearse', '--quiet']);
   const lines = text.split('\n').filter((line) => !ALWAYS.some((always) => always.test(line)));
-  const shown = lines.join('\n').replaceAll(/\n{3,}/g, '\n\n').replace(/^\n+/, '').trimEnd();
+  const shown = lines
+    .join('\n')
+    .replaceAll(/\n{3,}/g, '\n\n')
+    .replace(/^\n+/, '')
+    .trimEnd();
   return command.includes('--graph')
     ? `\`\`\`mermaid\n${shown}\n\`\`\``
     : `\`\`\`console\n$ istio-vms ${command} --rehearse\n${shown}\n\`\`\``;

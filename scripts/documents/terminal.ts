@@ -72,7 +72,10 @@ export async function createTerminal(): Promise<Terminal> {
     if (name === 'cat') return (await files.readText(posix.resolve(CWD, args[0] ?? ''))) ?? '';
     if (name === 'grep') {
       const lines = ((await files.readText(posix.resolve(CWD, args[1] ?? ''))) ?? '').split('\n');
-      return lines.filter((text) => text.includes(args[0] ?? '')).map((text) => `${text}\n`).join('');
+      return lines
+        .filter((text) => text.includes(args[0] ?? ''))
+        .map((text) => `${text}\n`)
+        .join('');
     }
     const file = name === 'istioctl' ? posix.join(CWD, '.bin/istioctl') : name;
     try {
@@ -90,7 +93,8 @@ export async function createTerminal(): Promise<Terminal> {
       for (const { line, stdin } of commands) {
         const text = await rehearsal.drive(() => one(line, stdin));
         texts.push(text === '' || text.endsWith('\n') ? text : `${text}\n`);
-        if (world.refused.length > 0) throw new Error(`${line}: the simulated world refused ${world.refused.join('; ')}`);
+        if (world.refused.length > 0)
+          throw new Error(`${line}: the simulated world refused ${world.refused.join('; ')}`);
       }
       return texts.join('').trimEnd();
     },
@@ -99,5 +103,7 @@ export async function createTerminal(): Promise<Terminal> {
 
 /** Words of a plain command line; quotes keep blanks together. */
 function words(line: string): string[] {
-  return [...line.matchAll(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g)].map(([word]) => word.replaceAll(/'([^']*)'|"([^"]*)"/g, '$1$2'));
+  return [...line.matchAll(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g)].map(([word]) =>
+    word.replaceAll(/'([^']*)'|"([^"]*)"/g, '$1$2'),
+  );
 }

@@ -30,7 +30,9 @@ export const userKubectl: HostProgram = async (call) => {
     case 'apply': {
       const result = await ask([...words, '--server-side', '--force-conflicts', '--field-manager=kubectl']);
       const { stdout } = result;
-      return typeof stdout === 'string' ? { ...result, stdout: stdout.replaceAll('serverside-applied', 'created') } : result;
+      return typeof stdout === 'string'
+        ? { ...result, stdout: stdout.replaceAll('serverside-applied', 'created') }
+        : result;
     }
     case 'delete':
       return ask([...words, '--wait=true', '--timeout=60s']);
@@ -55,7 +57,8 @@ async function get(
     return { exitCode: 0, stdout: kubectlTable(found.items ?? [found], world.clock.now()) };
   }
   const path = /^--output=jsonpath=\{(.+)\}$/.exec(wanted)?.[1];
-  if (path === undefined) return { exitCode: 1, stderr: 'error: unable to match a printer\n', refused: `get ${wanted}` };
+  if (path === undefined)
+    return { exitCode: 1, stderr: 'error: unable to match a printer\n', refused: `get ${wanted}` };
   const value = valueAt(found, path);
   return { exitCode: 0, stdout: typeof value === 'string' ? value : JSON.stringify(value) };
 }
@@ -92,4 +95,5 @@ function joined(args: readonly string[]): string[] {
   return found;
 }
 
-const longFlag = (word: string): string => (word === '-A' ? '--all-namespaces' : word.replace(/^deploy\//, 'deployment/'));
+const longFlag = (word: string): string =>
+  word === '-A' ? '--all-namespaces' : word.replace(/^deploy\//, 'deployment/');

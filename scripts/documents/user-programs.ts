@@ -29,7 +29,7 @@ async function userMultipass(call: HostCall): Promise<ProgramResult> {
 }
 
 /** `systemd-run --unit NAME python3 -m http.server PORT ...`: a program of the user that listens on a port. */
-async function systemdRun({ world }: HostCall, machine: string, args: readonly string[]): Promise<ProgramResult> {
+function systemdRun({ world }: HostCall, machine: string, args: readonly string[]): ProgramResult {
   const instance = world.engine.instances.get(machine);
   const [, unit = '', port] = /^--unit (\S+) python3 -m http\.server (\d+)/.exec(args.join(' ')) ?? [];
   if (instance === undefined || port === undefined) {
@@ -54,12 +54,17 @@ async function list(call: HostCall): Promise<ProgramResult> {
   const lines = [['Name', 'State', 'IPv4', 'Image'], ...rows];
   const longest = Math.max(...machines.map(({ name }) => name.length));
   const widths = [Math.max(24, longest + 2), 18, 17, 0];
-  const text = lines.map((cells) => cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('').trimEnd());
+  const text = lines.map((cells) =>
+    cells
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join('')
+      .trimEnd(),
+  );
   return { exitCode: 0, stdout: `${text.join('\n')}\n` };
 }
 
 /** `dig +short NAME` on a machine: asked of its own resolver. */
-async function dig({ world, mesh }: HostCall, machine: string, args: readonly string[]): Promise<ProgramResult> {
+function dig({ world, mesh }: HostCall, machine: string, args: readonly string[]): ProgramResult {
   const instance = world.engine.instances.get(machine);
   const [flag, name, ...more] = args;
   if (instance === undefined || flag !== '+short' || name === undefined || more.length > 0) {
