@@ -30,7 +30,7 @@ export interface Terminal {
 }
 
 /** What `istio-vms` prints when it runs once, on a computer of its own. */
-export async function printed(argv: readonly string[], doors?: Parameters<typeof runCli>[0]['doors']): Promise<string> {
+export async function printed(argv: readonly string[], system?: Parameters<typeof runCli>[0]['system']): Promise<string> {
   const paper = new Paper();
   await runCli({
     argv,
@@ -43,7 +43,7 @@ export async function printed(argv: readonly string[], doors?: Parameters<typeof
     stderr: paper as unknown as Output,
     onSignal: () => undefined,
     exit: () => undefined,
-    ...(doors === undefined ? {} : { doors }),
+    ...(system === undefined ? {} : { system }),
   });
   return paper.text;
 }
@@ -52,9 +52,9 @@ export async function printed(argv: readonly string[], doors?: Parameters<typeof
 export async function createTerminal(): Promise<Terminal> {
   const host = { platform: 'linux', cpu: 'amd64', cwd: CWD, home: '/home/you', env: {} } as const;
   const rehearsal = createRehearsal({ host, shipped: await loadShippedData() });
-  const { world, files, doors } = rehearsal;
+  const { world, files, system } = rehearsal;
   const processes = createProcesses({ world, mesh: createMesh(world), files, programs: USER_PROGRAMS });
-  const real = { ...doors, processes, cutReads: () => undefined, killAll: () => processes.killAll() };
+  const real = { ...system, processes, cutReads: () => undefined, killAll: () => processes.killAll() };
   let env: Readonly<Record<string, string>> = {};
 
   const one = async (line: string, stdin: string): Promise<string> => {
