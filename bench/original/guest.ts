@@ -89,7 +89,7 @@ function change(instance: Guest['instance'], paths: string, mode: string): void 
 
 function own(instance: Guest['instance'], paths: string): void {
   const roots = paths.split(/\s+/).map((path) => guestPath(instance, path));
-  // The agent makes its sockets below them (facts/real-mesh.md 6.2).
+  // The agent makes its sockets below them (docs/facts/real-mesh.md 6.2).
   for (const root of roots) makeDirectory(instance, root, { owner: 'istio-proxy' });
   for (const [path, entry] of instance.files) {
     if (roots.some((root) => path === root || path.startsWith(`${root}/`))) {

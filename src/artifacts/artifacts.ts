@@ -18,10 +18,13 @@ export interface Artifact {
 }
 
 const GITHUB = 'https://github.com';
-/** Every version is there; the former place (storage.googleapis.com) closes in December 2026 (facts/istio-vm.md 1.2). */
+/**
+ * Every version is there; the former place (storage.googleapis.com) closes in December 2026
+ * (docs/facts/istio-vm.md 1.2).
+ */
 const ISTIO_RELEASES = 'https://blob.istio.io/istio-release/releases';
 
-/** Istio says `osx` where everyone else says `darwin` (facts/istio-vm.md 1.1). */
+/** Istio says `osx` where everyone else says `darwin` (docs/facts/istio-vm.md 1.1). */
 const ISTIO_PLATFORM: Record<Platform, string> = { darwin: 'osx', linux: 'linux' };
 
 /** istioctl for this computer, or of the build in `ISTIO_ARCH`: a gzipped tar with nothing but `istioctl` in it. */
@@ -40,18 +43,21 @@ function istioctlBuild(config: Config, arch: string): Artifact {
   return istioArtifact(config, 'istioctl', `${GITHUB}/istio/istio/releases/download/${version}/${file}`, file);
 }
 
-/** The sidecar's package for a workload VM; the plain name is the amd64 one (facts/istio-vm.md 1.3). */
+/** The sidecar's package for a workload VM; the plain name is the amd64 one (docs/facts/istio-vm.md 1.3). */
 export function sidecarDebArtifact(config: Config, cpu: Cpu): Artifact {
   const file = cpu === 'amd64' ? 'istio-sidecar.deb' : `istio-sidecar-${cpu}.deb`;
   return istioArtifact(config, 'istio-sidecar', `${ISTIO_RELEASES}/${config.istio.version}/deb/${file}`, file);
 }
 
-/** The k3s binary, the same for server and agent; the plain name is the amd64 one (facts/k3s.md 1.1). */
+/** The k3s binary, the same for server and agent; the plain name is the amd64 one (docs/facts/k3s.md 1.1). */
 export function k3sArtifact(config: Config, cpu: Cpu): Artifact {
   return k3sRelease(config, cpu, { id: 'k3s', file: cpu === 'amd64' ? 'k3s' : `k3s-${cpu}`, mode: 0o755 });
 }
 
-/** The images of k3s' own components, for nodes without a network; k3s unpacks them itself (facts/k3s.md 1.1 and 6). */
+/**
+ * The images of k3s' own components, for nodes without a network; k3s unpacks them itself (docs/facts/k3s.md 1.1 and
+ * 6).
+ */
 export function k3sImagesArtifact(config: Config, cpu: Cpu): Artifact {
   return k3sRelease(config, cpu, { id: 'k3s-images', file: `k3s-airgap-images-${cpu}.tar.zst`, mode: 0o644 });
 }
@@ -95,7 +101,7 @@ function k3sRelease(config: Config, cpu: Cpu, { id, file, mode }: Pick<Artifact,
   };
 }
 
-/** Every Istio release file has its `.sha256` beside it (facts/istio-vm.md 1.2). */
+/** Every Istio release file has its `.sha256` beside it (docs/facts/istio-vm.md 1.2). */
 function istioArtifact(config: Config, id: string, original: string, file: string): Artifact {
   const url = mirrored(original, config.artifactsUrl);
   return {

@@ -2,8 +2,8 @@ const LINE = /^([0-9a-fA-F]{64})(?:[ \t]+\*?(.+))?$/;
 
 /**
  * The SHA-256 of `file` out of a published checksum file, in lower-case hex; undefined where it does not stand there.
- * Two forms are known: Istio's one line with one space (facts/istio-vm.md 1.1), and the GNU list of k3s with two
- * (facts/k3s.md 1.1). The name has to be equal: `k3s` must not find the line of `k3s-airgap-images-amd64.tar`.
+ * Two forms are known: Istio's one line with one space (docs/facts/istio-vm.md 1.1), and the GNU list of k3s with two
+ * (docs/facts/k3s.md 1.1). The name has to be equal: `k3s` must not find the line of `k3s-airgap-images-amd64.tar`.
  */
 export function digestOf(text: string, file: string): string | undefined {
   for (const raw of text.split('\n')) {

@@ -5,7 +5,7 @@ import { textOf } from '../manifests/overlay-fields.ts';
 import type { ImageOverlay } from '../manifests/overlay.ts';
 import type { ArchiveMember } from '../system/system.ts';
 
-/** The image that holds envoy and pilot-agent (facts/istio-vm.md 1.5): the one that istiod injects. */
+/** The image that holds envoy and pilot-agent (docs/facts/istio-vm.md 1.5): the one that istiod injects. */
 export function proxyImage(config: Config, versions: VersionTable, overlay: ImageOverlay): string {
   const { variant, proxy } = overlay.global;
   const { image: name = 'proxyv2' } = (proxy ?? {}) as { readonly image?: unknown };
@@ -52,7 +52,7 @@ export function fullImageName(name: string): string {
   return /[:@][^/]*$/.test(repository) ? repository : `${repository}:latest`;
 }
 
-/** What a sidecar needs of it, by name inside the image (facts/istio-vm.md 1.5). */
+/** What a sidecar needs of it, by name inside the image (docs/facts/istio-vm.md 1.5). */
 export const IMAGE_MEMBERS: readonly ArchiveMember[] = [
   { member: 'usr/local/bin/envoy', as: 'envoy', mode: 0o755 },
   { member: 'usr/local/bin/pilot-agent', as: 'pilot-agent', mode: 0o755 },

@@ -82,7 +82,7 @@ export interface Config {
   readonly containerTool: 'docker' | 'podman';
   /** Mirror that stands in front of every download; the original path is kept below it. */
   readonly artifactsUrl?: string;
-  /** How many machines may be launched at once (facts/multipass.md section 5). */
+  /** How many machines may be launched at once (docs/facts/multipass.md 5). */
   readonly launches: number;
   readonly paths: {
     readonly data: string;
@@ -136,7 +136,7 @@ export interface LoadedConfig {
   readonly endOfLife?: string;
 }
 
-/** What differs by Istio minor (facts/istio-vm.md 0.1). */
+/** What differs by Istio minor (docs/facts/istio-vm.md 0.1). */
 export interface VersionRow {
   readonly lastPatch: string;
   /** Oldest Kubernetes minor that this Istio supports, e.g. `1.25`. */
@@ -152,7 +152,7 @@ export interface VersionRow {
   readonly helloworldImages: readonly [string, string];
 }
 
-/** Shipped as `data/versions.json` (facts/istio-vm.md 0.1, facts/k3s.md 1.2). */
+/** Shipped as `data/versions.json` (docs/facts/istio-vm.md 0.1, docs/facts/k3s.md 1.2). */
 export interface VersionTable {
   readonly newestTested: string;
   /** By minor, e.g. `1.30`. */

@@ -36,7 +36,7 @@ export function namespacesAreOurs(context: RuleContext): readonly Violation[] {
   return [...shared.map((name) => ({ name, allowed })), ...repeated(NAMESPACES, (name) => values[name], context)];
 }
 
-/** With the same name the VM would be taken to reach pods directly (facts/istio-vm.md 3.6). */
+/** With the same name the VM would be taken to reach pods directly (docs/facts/istio-vm.md 3.6). */
 export function networksDiffer(context: RuleContext): readonly Violation[] {
   return repeated(['CLUSTER_NETWORK', 'VM_NETWORK'], (name) => context.values[name], context);
 }

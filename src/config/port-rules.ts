@@ -8,7 +8,8 @@ const K3S = 'k3s listens there on every node';
 
 /**
  * k3s's ServiceLB takes each outside port on every node ahead of local listeners, 127.0.0.1 included, so a program that listens
- * there already would lose it (facts/istio-vm.md 3.4, k3s.md 4.3, 10). etcd's ports are free: k3s keeps SQLite here.
+ * there already would lose it (docs/facts/istio-vm.md 3.4, docs/facts/k3s.md 4.3, 10). etcd's ports are free: k3s keeps
+ * SQLite here.
  */
 const TAKEN_OUTSIDE: Readonly<Record<string, string>> = {
   '22': 'ssh to the nodes goes there',

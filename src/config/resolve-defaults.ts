@@ -9,9 +9,9 @@ import { istioRow } from './versions.ts';
 export type Values = Readonly<Record<VariableName, ConfigValue>>;
 
 /**
- * Sizes of a small lab, about 6 GB in all: 2 + 1.5 + 1.5 + 1 (facts/peers.md B1 "floor"; facts/k3s.md 9 for 2 CPUs and
- * 2 GB on the server). The server grows, because 1 GB is known to lose its API; the workers shrink, because istiod's
- * request is lowered with them.
+ * Sizes of a small lab, about 6 GB in all: 2 + 1.5 + 1.5 + 1 (docs/facts/figures.md 1 "floor"; docs/facts/k3s.md 9 for
+ * 2 CPUs and 2 GB on the server). The server grows, because 1 GB is known to lose its API; the workers shrink, because
+ * istiod's request is lowered with them.
  */
 const SMALL_SIZES: Partial<Record<VariableName, string>> = {
   MEM_MASTER: '2G',

@@ -23,7 +23,7 @@ export const revision = pattern(
   'a DNS label of at most 56 characters, e.g. 1-19-3 (dots are not allowed), and not `default`: istioctl takes that name for an installation without a revision',
 );
 
-/** Multipass's own rule, and the length of a host name (facts/multipass.md 1.3). */
+/** Multipass's own rule, and the length of a host name (docs/facts/multipass.md 1.3). */
 export const machineName = pattern(
   /^[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/,
   'a machine name: letters, digits and hyphens, a letter first, no hyphen at the end, at most 63 characters',
@@ -44,7 +44,7 @@ export function wholeNumber(least: number, most: number, allowed?: string): Synt
 const SIZE = /^(\d{1,12})(\.\d{1,6})?(?:([KMG])(?:i?B)?|B)?$/i;
 const UNIT: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
-/** Bytes of a size in Multipass's grammar (facts/multipass.md 1.3), or undefined: powers of 1024, no `T`. */
+/** Bytes of a size in Multipass's grammar (docs/facts/multipass.md 1.3), or undefined: powers of 1024, no `T`. */
 export function sizeInBytes(text: string): number | undefined {
   const [, whole, decimals = '', unit] = SIZE.exec(text) ?? [];
   if (whole === undefined || (decimals !== '' && unit === undefined)) return undefined;
@@ -70,7 +70,7 @@ export const k3sVersion = pattern(
   'a whole k3s version with its k3s number, e.g. v1.28.15+k3s1',
 );
 
-/** 18.04 is left out: too old a libc for the arm64 Envoy (facts/istio-vm.md 1.3). */
+/** 18.04 is left out: too old a libc for the arm64 Envoy (docs/facts/istio-vm.md 1.3). */
 export const ubuntuRelease = pattern(
   /^((2\d)\.(04|10)|focal|jammy|noble|plucky|questing|resolute|lts)$/,
   'an Ubuntu release from 20.04 on, e.g. 22.04 or 24.04, or one of focal, jammy, noble, plucky, questing, resolute, lts',

@@ -9,7 +9,7 @@ export function istioIsNewEnough({ values, versions }: RuleContext): readonly Vi
   return [{ name: 'ISTIO_VERSION', allowed }];
 }
 
-/** `istioctl install` refuses an older Kubernetes (facts/istio-vm.md 1.5). */
+/** Istio does not support an older Kubernetes, and `istioctl install` only warns (docs/facts/istio-vm.md 1.5). */
 export function k3sIsNewEnough({ values, versions }: RuleContext): readonly Violation[] {
   const { ISTIO_VERSION: istio, K3S_VERSION: k3s } = values;
   const row = istio === undefined ? undefined : istioRow(istio, versions);
@@ -19,7 +19,9 @@ export function k3sIsNewEnough({ values, versions }: RuleContext): readonly Viol
   return [{ name: 'K3S_VERSION', allowed }];
 }
 
-/** From 1.35 on the kubelet does not start on cgroup v1, which is all that 20.04 boots with (facts/k3s.md 0.14). */
+/**
+ * From 1.35 on the kubelet does not start on cgroup v1, which is all that 20.04 boots with (docs/facts/k3s.md 0.14).
+ */
 export function releaseFitsK3s({ values }: RuleContext): readonly Violation[] {
   const { RUN_OS: release, K3S_VERSION: k3s } = values;
   if (release === undefined || k3s === undefined || !/^(20\.|21\.04|focal)/.test(release)) return [];

@@ -1,6 +1,6 @@
 import type { KnownIssue } from './known-issue.ts';
 
-/** What `incus` itself says (facts/incus.md 1.2, 1.3 and 9). */
+/** What `incus` itself says (docs/facts/incus.md 1.2, 1.3 and 9). */
 export const INCUS_ISSUES: readonly KnownIssue[] = [
   {
     id: 'incus-daemon',
@@ -9,7 +9,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'engine-not-answering',
     sentence: 'The Incus daemon is not running.',
     hint: 'Start it: `sudo systemctl start incus`.',
-    source: 'facts/incus.md 9',
+    source: 'docs/facts/incus.md 9',
   },
   {
     id: 'incus-access',
@@ -18,7 +18,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'permission-denied',
     sentence: 'This user may not talk to the Incus daemon.',
     hint: 'Run `sudo adduser "$USER" incus-admin`, then log in again.',
-    source: 'facts/incus.md 9',
+    source: 'docs/facts/incus.md 9',
   },
   {
     id: 'incus-remote',
@@ -27,7 +27,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'bad-configuration',
     sentence: 'Incus knows no remote of that name.',
     hint: 'See `incus remote list`, and set INCUS_REMOTE or the part of INCUS_IMAGE before the colon to one of them.',
-    source: 'facts/incus.md 1.2',
+    source: 'docs/facts/incus.md 1.2',
   },
   {
     id: 'incus-image-server',
@@ -36,7 +36,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'download-failed',
     sentence: 'Incus could not reach the image server.',
     hint: 'Check the network of the computer that runs Incus, or set INCUS_IMAGE to an image that is there (`incus image list`).',
-    source: 'facts/incus.md 1.2',
+    source: 'docs/facts/incus.md 1.2',
   },
   {
     id: 'incus-image',
@@ -45,7 +45,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'tool-failed',
     sentence: 'Incus has no such image.',
     hint: 'See `incus image list images: ubuntu`, and set RUN_OS or INCUS_IMAGE to one of them.',
-    source: 'facts/incus.md 1.2',
+    source: 'docs/facts/incus.md 1.2',
   },
   {
     id: 'incus-image-type',
@@ -54,7 +54,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'tool-failed',
     sentence: 'The image is one for containers, and a virtual machine was asked for.',
     hint: 'Set INCUS_TYPE=container, or INCUS_IMAGE to an image for virtual machines.',
-    source: 'facts/incus.md 1.1',
+    source: 'docs/facts/incus.md 1.1',
   },
   {
     id: 'incus-member',
@@ -63,7 +63,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'bad-configuration',
     sentence: 'INCUS_TARGETS names a member that this Incus does not have.',
     hint: 'See `incus cluster list`; without a cluster leave INCUS_TARGETS empty.',
-    source: 'facts/incus.md 1.1 and 10.1',
+    source: 'docs/facts/incus.md 1.1 and 10.1',
   },
   {
     id: 'incus-bridge',
@@ -72,7 +72,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'engine-not-answering',
     sentence: 'The bridge of Incus is gone from this computer, though Incus still knows it.',
     hint: 'Restart the daemon, which makes it again: `sudo systemctl restart incus`.',
-    source: 'facts/incus.md 1.3',
+    source: 'docs/facts/incus.md 1.3',
   },
   {
     id: 'incus-dns-name',
@@ -81,7 +81,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'tool-failed',
     sentence: 'An instance of the same name, perhaps in another project, is on the same bridge.',
     hint: 'Set NODE_PREFIX and WORKLOAD_VM_NAME to other names.',
-    source: 'facts/incus.md 1.2',
+    source: 'docs/facts/incus.md 1.2',
   },
   {
     id: 'incus-kernel-module',
@@ -90,7 +90,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'tool-failed',
     sentence: 'The computer that runs Incus cannot load a kernel module that the machine asks for.',
     hint: 'Take `linux.kernel_modules` off the profile `default`, or load the module there with `sudo modprobe NAME`.',
-    source: 'reviews/real-mesh.md N2',
+    source: 'docs/facts/incus.md 1.3',
   },
   {
     id: 'incus-inotify',
@@ -100,7 +100,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'machine-broken',
     sentence: 'The computer that runs the machines has no inotify instances left; all of its containers share them.',
     hint: 'Run `sudo sysctl fs.inotify.max_user_instances=1024` there, then the same command again.',
-    source: 'reviews/real-mesh.md N11',
+    source: 'docs/facts/real-mesh.md 4.9',
   },
   {
     id: 'incus-starting',
@@ -109,6 +109,6 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
     reason: 'engine-not-answering',
     sentence: 'Incus, or a member of its cluster, is still starting or is away.',
     hint: 'Wait some seconds, see `incus cluster list`, then run the same command again.',
-    source: 'facts/incus.md 10.1',
+    source: 'docs/facts/incus.md 10.1',
   },
 ];

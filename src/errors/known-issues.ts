@@ -14,7 +14,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'engine-not-answering',
     sentence: 'The Multipass service is not running.',
     hint: 'Start it: `sudo snap start multipass` on Linux, `sudo launchctl kickstart -k system/com.canonical.multipassd` on macOS.',
-    source: 'facts/multipass.md 3.1',
+    source: 'docs/facts/multipass.md 3.1',
   },
   {
     id: 'multipass-socket-access',
@@ -23,7 +23,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'permission-denied',
     sentence: 'This user may not talk to the Multipass service.',
     hint: 'Use a user in the group sudo, admin or wheel, and always the same one.',
-    source: 'facts/multipass.md 3.1',
+    source: 'docs/facts/multipass.md 3.1',
   },
   {
     id: 'multipass-not-trusted',
@@ -32,7 +32,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'permission-denied',
     sentence: 'Multipass does not trust this user yet.',
     hint: 'Run `multipass authenticate` once with the passphrase set by `multipass set local.passphrase`; Multipass trusts whoever came first.',
-    source: 'facts/multipass.md 3.1, #2549',
+    source: 'docs/facts/multipass.md 3.1, #2549',
   },
   {
     id: 'multipass-root-certificate',
@@ -41,7 +41,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'engine-not-answering',
     sentence: 'The Multipass service has never been started, so its certificate is missing.',
     hint: 'Start the service once (`sudo snap start multipass`), then go on.',
-    source: 'facts/multipass.md 3.1, #4243',
+    source: 'docs/facts/multipass.md 3.1, #4243',
   },
   {
     id: 'multipass-no-kvm',
@@ -50,7 +50,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'machine-broken',
     sentence: 'This computer offers no hardware virtualisation to Multipass.',
     hint: 'Enable it in the firmware, stop other virtual machine managers, and see that /dev/kvm can be opened.',
-    source: 'facts/multipass.md 3.3',
+    source: 'docs/facts/multipass.md 3.3',
   },
   {
     id: 'multipass-remote',
@@ -59,7 +59,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'engine-not-answering',
     sentence: 'Multipass could not reach its image server, or has only just been started.',
     hint: 'Wait a minute, check the network with `multipass find`, then go on.',
-    source: 'facts/multipass.md 3.1, 7 no. 15',
+    source: 'docs/facts/multipass.md 3.1, 7 no. 15',
   },
   {
     id: 'multipass-image',
@@ -68,7 +68,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'bad-configuration',
     sentence: 'Multipass has no image for the Ubuntu release in RUN_OS.',
     hint: 'Choose one that `multipass find` lists, e.g. RUN_OS=22.04.',
-    source: 'facts/multipass.md 3.3',
+    source: 'docs/facts/multipass.md 3.3',
   },
   {
     id: 'multipass-image-download',
@@ -77,7 +77,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'download-failed',
     sentence: 'Multipass could not download the Ubuntu image whole.',
     hint: 'Run `multipass find --force-update`, then go on.',
-    source: 'facts/multipass.md 3.3, #1714',
+    source: 'docs/facts/multipass.md 3.3, #1714',
   },
   {
     id: 'multipass-sizes',
@@ -87,7 +87,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'bad-configuration',
     sentence: 'Multipass refuses the size of a machine.',
     hint: 'Raise the MEM_*, DISK_* or CPU_* variable that the text below names.',
-    source: 'facts/multipass.md 3.3',
+    source: 'docs/facts/multipass.md 3.3',
   },
   {
     id: 'multipass-host-disk',
@@ -96,7 +96,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'disk-full',
     sentence: 'This computer has too little free disk for the image of a machine.',
     hint: 'Free some space, or delete machines that are no longer needed (`multipass list`).',
-    source: 'facts/multipass.md 3.3, 7 no. 10',
+    source: 'docs/facts/multipass.md 3.3, 7 no. 10',
   },
   {
     id: 'multipass-instance-memory',
@@ -105,7 +105,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'machine-broken',
     sentence: 'A machine died while it started; most often this computer has too little free memory.',
     hint: 'Lower MEM_WORKER and MEM_MASTER, or use LAB_SIZE=small.',
-    source: 'facts/multipass.md 3.3',
+    source: 'docs/facts/multipass.md 3.3',
   },
   {
     id: 'multipass-name-taken',
@@ -114,7 +114,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'foreign-machine',
     sentence: 'A machine of that name is there already, perhaps deleted but not erased.',
     hint: 'Look with `multipass list`; take another name in the configuration, or erase that one machine with `multipass delete --purge NAME`.',
-    source: 'facts/multipass.md 3.2, 7 no. 11',
+    source: 'docs/facts/multipass.md 3.2, 7 no. 11',
   },
   {
     id: 'multipass-preparing',
@@ -123,7 +123,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'gave-up-waiting',
     sentence: 'Multipass has been preparing a machine of that name for a long time.',
     hint: 'See whether another `multipass launch` is at work, and run the same command again when it is through; a restart of the Multipass service forgets it.',
-    source: 'facts/multipass.md 3.2',
+    source: 'docs/facts/multipass.md 3.2',
   },
   {
     id: 'multipass-launch-timeout',
@@ -132,7 +132,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'gave-up-waiting',
     sentence: 'A machine did not come up in time.',
     hint: 'Check the load and free memory of this computer, then run the same command again: it goes on where it stopped.',
-    source: 'facts/multipass.md 3.3, 7 no. 1 and 2',
+    source: 'docs/facts/multipass.md 3.3, 7 no. 1 and 2',
   },
   {
     id: 'multipass-unknown-state',
@@ -141,7 +141,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'machine-broken',
     sentence: 'Multipass has lost touch with a machine.',
     hint: 'Run `multipass stop --force NAME`, then the same command again; if that does not help, recreate the machine.',
-    source: 'facts/multipass.md 2.5, 7 no. 12',
+    source: 'docs/facts/multipass.md 2.5, 7 no. 12',
   },
   {
     id: 'multipass-ssh',
@@ -150,7 +150,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'machine-broken',
     sentence: 'A machine does not answer over SSH.',
     hint: 'Look at `multipass list`; `multipass restart NAME` often helps, or recreate the machine.',
-    source: 'facts/multipass.md 1.2',
+    source: 'docs/facts/multipass.md 1.2',
   },
   {
     id: 'multipass-absent',
@@ -159,7 +159,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'machine-broken',
     sentence: 'A machine that was there a moment ago is gone.',
     hint: 'Somebody else deleted it. Run `istio-vms up` to make it again.',
-    source: 'facts/multipass.md 3.2',
+    source: 'docs/facts/multipass.md 3.2',
   },
   ...KUBERNETES_ISSUES,
   {
@@ -168,7 +168,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'port-clash',
     sentence: 'Two services want the same port of the cluster nodes.',
     hint: 'Change one of the EWG_PORT_* variables, or remove the other LoadBalancer Service (`kubectl get services --all-namespaces`).',
-    source: 'facts/k3s.md 4.3, k3s-io/k3s#1969',
+    source: 'docs/facts/k3s.md 4.3, k3s-io/k3s#1969',
   },
   {
     id: 'container-daemon',
@@ -178,7 +178,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'engine-not-answering',
     sentence: 'The container tool does not answer.',
     hint: 'Start Docker, or `podman machine start` on macOS.',
-    source: 'facts/istio-vm.md 7',
+    source: 'messages of the docker and podman clients',
   },
   {
     id: 'container-permission',
@@ -187,7 +187,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'permission-denied',
     sentence: 'This user may not talk to the Docker daemon.',
     hint: 'Join the group docker, or use CONTAINER_TOOL=podman.',
-    source: 'facts/istio-vm.md 7',
+    source: 'message of the docker client',
   },
   {
     id: 'container-platform',
@@ -196,7 +196,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'artifact-absent',
     sentence: 'The proxy image of this Istio version does not exist for the CPU of the VM.',
     hint: 'Choose a newer ISTIO_VERSION.',
-    source: 'facts/istio-vm.md 7',
+    source: 'docs/facts/istio-vm.md 7',
   },
   {
     id: 'container-rate-limit',
@@ -205,7 +205,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'download-failed',
     sentence: 'The image registry lets this computer download no more for now.',
     hint: 'Log in to the registry, or wait some hours.',
-    source: 'facts/istio-vm.md 7',
+    source: 'docs/facts/istio-vm.md 7',
   },
   {
     id: 'k3s-ca-hash',
@@ -214,7 +214,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'guest-failed',
     sentence: 'A worker holds the join token of an earlier cluster.',
     hint: 'Run `istio-vms k3s` again: it hands over the new token.',
-    source: 'facts/k3s.md 3',
+    source: 'docs/facts/k3s.md 3',
   },
   {
     id: 'k3s-node-password',
@@ -223,7 +223,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'guest-failed',
     sentence: 'The cluster remembers another machine of the same name and turns this one away.',
     hint: 'Run `istio-vms k3s` again: it deletes the old node first.',
-    source: 'facts/k3s.md 2.6, 3',
+    source: 'docs/facts/k3s.md 2.6, 3',
   },
   {
     id: 'k3s-flag',
@@ -232,7 +232,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'guest-failed',
     sentence: 'k3s does not know a key of its configuration file.',
     hint: 'The K3S_VERSION is too old for it, or the file was changed by hand: `istio-vms k3s --recreate`.',
-    source: 'facts/k3s.md 3',
+    source: 'docs/facts/k3s.md 3',
   },
   {
     id: 'k3s-clock',
@@ -241,7 +241,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'guest-failed',
     sentence: 'The clock of a machine is wrong, so no certificate is valid to it.',
     hint: 'Restart the machine (`multipass restart NAME`): it takes the time from this computer.',
-    source: 'facts/k3s.md 3, 11',
+    source: 'docs/facts/k3s.md 3, 11',
   },
   {
     id: 'guest-not-ours',
@@ -259,7 +259,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'disk-full',
     sentence: 'The disk of a machine is full.',
     hint: 'Raise the DISK_* variable of that machine and recreate it.',
-    source: 'facts/multipass.md 7 no. 10',
+    source: 'docs/facts/multipass.md 7 no. 10',
   },
   {
     id: 'guest-apt-lock',
@@ -268,7 +268,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'guest-failed',
     sentence: 'Another package installation is running on the machine.',
     hint: 'Ubuntu updates itself soon after the first boot; wait a few minutes, then run the same command again.',
-    source: 'facts/istio-vm.md 5',
+    source: 'message of apt; Ubuntu runs apt-daily.service after the first boot',
   },
   {
     id: 'guest-apt',
@@ -277,7 +277,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'guest-failed',
     sentence: 'The package manager of the machine could not install the sidecar.',
     hint: 'The lines below name what it misses. `sudo apt-get update` on the machine shows whether it reaches its package archive; then run the same command again.',
-    source: 'facts/istio-vm.md 1.4, 5.7',
+    source: 'docs/facts/istio-vm.md 1.4, 5.7',
   },
   {
     id: 'guest-architecture',
@@ -286,7 +286,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     reason: 'wrong-architecture',
     sentence: 'A program on the machine was made for another CPU.',
     hint: 'Run the step again with --recreate; if ISTIO_ARCH is set, check it.',
-    source: 'facts/istio-vm.md 1.3, 7',
+    source: 'docs/facts/istio-vm.md 1.3, 7',
   },
   {
     id: 'host-disk',

@@ -5,7 +5,7 @@ const CLIENTS: readonly IssueTool[] = ['kubectl', 'istioctl'];
 /**
  * What kubectl and istioctl say. Order matters: istioctl reports "configmap … was not found" and "failed to wait for
  * resource" for any error of the API server, so only the end of the sentence tells an absent object from an API server
- * that does not answer (facts/real-mesh.md 6.4).
+ * that does not answer (docs/facts/real-mesh.md 6.4).
  */
 export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   {
@@ -17,7 +17,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'tool-failed',
     sentence: "The cluster could not ask one of istiod's webhooks.",
     hint: 'istiod is not up, or an old revision left its webhook: `istio-vms status` shows which.',
-    source: 'facts/istio-vm.md 2.5',
+    source: 'docs/facts/istio-vm.md 2.5',
   },
   {
     // Its details may hold a registry's "connection refused" or x509 error. An API server that went away during the wait
@@ -29,7 +29,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'gave-up-waiting',
     sentence: 'What istioctl installed did not become ready in time.',
     hint: 'Look at the pods of the control plane: images may still be on the way, or a node is down or too small (MEM_WORKER).',
-    source: 'facts/istio-vm.md 2.2, facts/real-mesh.md 6.14',
+    source: 'docs/facts/istio-vm.md 2.2, docs/facts/real-mesh.md 6.14',
   },
   {
     id: 'kubernetes-certificate-time',
@@ -38,7 +38,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'api-unreachable',
     sentence: "The Kubernetes API server's certificate has expired or is not yet valid.",
     hint: 'Compare the clocks of this computer and of the server machine; then restart k3s there (`sudo systemctl restart k3s`): it renews its certificates.',
-    source: 'facts/k3s.md 3, 11',
+    source: 'docs/facts/k3s.md 3, 11',
   },
   {
     id: 'kubernetes-x509',
@@ -48,7 +48,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'api-unreachable',
     sentence: 'The kubeconfig does not belong to the cluster that answers.',
     hint: 'Run `istio-vms k3s`: it fetches the kubeconfig again.',
-    source: 'facts/k3s.md 7, facts/real-mesh.md 6.4',
+    source: 'docs/facts/k3s.md 7, docs/facts/real-mesh.md 6.4',
   },
   {
     id: 'kubernetes-unauthorized',
@@ -58,7 +58,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'api-unreachable',
     sentence: 'The cluster does not accept the credentials in the kubeconfig.',
     hint: 'Run `istio-vms k3s`: it fetches the kubeconfig again.',
-    source: 'facts/k3s.md 12, facts/real-mesh.md 6.4',
+    source: 'docs/facts/k3s.md 12, docs/facts/real-mesh.md 6.4',
   },
   {
     id: 'kubernetes-forbidden',
@@ -77,7 +77,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'api-unreachable',
     sentence: 'The kubeconfig is not there or lacks the context of this lab.',
     hint: 'Run `istio-vms k3s`: it writes the kubeconfig.',
-    source: 'facts/k3s.md 12, facts/real-mesh.md 6.4',
+    source: 'docs/facts/k3s.md 12, docs/facts/real-mesh.md 6.4',
   },
   {
     id: 'kubernetes-unreachable',
@@ -88,7 +88,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'api-unreachable',
     sentence: 'The Kubernetes API does not answer.',
     hint: 'See whether the server machine runs (`istio-vms status`), then run `istio-vms k3s`: it starts it and writes a fresh kubeconfig.',
-    source: 'facts/k3s.md 3, 7, facts/real-mesh.md 6.4',
+    source: 'docs/facts/k3s.md 3, 7, docs/facts/real-mesh.md 6.4',
   },
   {
     id: 'kubernetes-busy',
@@ -107,7 +107,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'tool-failed',
     sentence: 'A namespace is still being deleted, so nothing can be made in it.',
     hint: 'See what holds it (`kubectl get namespace NAME -o yaml`: finalizers, conditions), then run the same command again.',
-    source: 'facts/k3s.md 12, Kubernetes: NamespaceLifecycle admission',
+    source: 'Kubernetes: NamespaceLifecycle admission, test/recordings/kubectl-1.34.2/apply-terminating.json',
   },
   {
     // Until the API server has read a new CustomResourceDefinition it says the same.
@@ -157,7 +157,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'tool-failed',
     sentence: 'The new configuration changes a field that Kubernetes does not allow to change.',
     hint: 'Delete the object that the text below names, then run the same command again.',
-    source: 'facts/real-mesh.md 6.11',
+    source: 'docs/facts/real-mesh.md 6.11',
   },
   {
     id: 'istio-overlay',
@@ -167,7 +167,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'bad-configuration',
     sentence: 'The IstioOperator file is not valid for this version of istioctl.',
     hint: 'Correct the file that ISTIO_OVERLAY names: the text below says what is wrong with it.',
-    source: 'facts/real-mesh.md 6.12',
+    source: 'docs/facts/real-mesh.md 6.13',
   },
   {
     id: 'istio-configmap',
@@ -177,7 +177,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'tool-failed',
     sentence: 'The cluster has no control plane of this revision.',
     hint: 'Run `istio-vms istio`, and check ISTIO_VERSION, ISTIO_REVISION and ISTIO_NAMESPACE.',
-    source: 'facts/istio-vm.md 4.5, facts/real-mesh.md 6.4',
+    source: 'docs/facts/istio-vm.md 4.5, docs/facts/real-mesh.md 6.4',
   },
   {
     id: 'istio-root-cert',
@@ -188,7 +188,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'tool-failed',
     sentence: 'istiod has not yet put its root certificate into the namespace of the VM.',
     hint: 'It takes some seconds after the namespace is made; if it lasts, istiod is down: `istio-vms status`.',
-    source: 'facts/istio-vm.md 4.2, 4.5',
+    source: 'docs/facts/istio-vm.md 4.2, 4.5',
   },
   {
     id: 'istio-service-account',
@@ -198,7 +198,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     reason: 'tool-failed',
     sentence: 'The service account of the VM is not there, so it gets no token.',
     hint: 'Run `istio-vms workload` again.',
-    source: 'facts/istio-vm.md 4.5',
+    source: 'docs/facts/istio-vm.md 4.5',
   },
   {
     id: 'istio-tag-revision',

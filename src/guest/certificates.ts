@@ -9,7 +9,7 @@ export interface Identity {
   readonly expires: string;
 }
 
-/** The part of Envoy's `/certs` that we read (facts/istio-vm.md 5.7). */
+/** The part of Envoy's `/certs` that we read (docs/facts/istio-vm.md 5.7). */
 const certs = z.object({
   certificates: z.array(
     z.object({

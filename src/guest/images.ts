@@ -1,7 +1,7 @@
 import type { GuestFile, GuestScript } from '../machines/machine.ts';
 import { shippedScript, type GuestTexts } from './shipped.ts';
 
-/** k3s imports whatever archives lie here, each time it starts, before its first pod (facts/k3s.md 6). */
+/** k3s imports whatever archives lie here, each time it starts, before its first pod (docs/facts/k3s.md 6). */
 const DIRECTORY = '/var/lib/rancher/k3s/agent/images';
 
 /** An archive of images on this computer. */

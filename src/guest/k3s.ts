@@ -9,7 +9,7 @@ const K3S_BINARY = '/usr/local/bin/k3s';
 const K3S_CONFIG = '/etc/rancher/k3s/config.yaml';
 /** Server: the password agents join with, made there. Agent: the secure form, which also proves the server. */
 const AGENT_TOKEN = '/etc/rancher/k3s/agent-token';
-/** Where the server keeps the secure form `K10<hash>::node:<password>` (facts/k3s.md 2.5). */
+/** Where the server keeps the secure form `K10<hash>::node:<password>` (docs/facts/k3s.md 2.5). */
 export const SERVER_AGENT_TOKEN = '/var/lib/rancher/k3s/server/agent-token';
 export const K3S_KUBECONFIG = '/etc/rancher/k3s/k3s.yaml';
 
@@ -65,7 +65,9 @@ export function agentDigest(input: Omit<AgentInput, 'binary' | 'agentToken'>, au
   return sha256(JSON.stringify([configFile(agentConfig(input)).content, unit.content, authority]));
 }
 
-/** config.yaml of the server. A key that k3s does not know is skipped there in silence: keep to facts/k3s.md 2.4. */
+/**
+ * config.yaml of the server. A key that k3s does not know is skipped there in silence: keep to docs/facts/k3s.md 2.4.
+ */
 function serverConfig(config: Config, address: string): Readonly<Record<string, unknown>> {
   return {
     'agent-token-file': AGENT_TOKEN,
@@ -74,14 +76,14 @@ function serverConfig(config: Config, address: string): Readonly<Record<string, 
     'disable-helm-controller': true,
     // A string: as a YAML number it would lose its leading zero.
     'write-kubeconfig-mode': '0600',
-    // istiod must not land on the smallest machine (facts/k3s.md 9).
+    // istiod must not land on the smallest machine (docs/facts/k3s.md 9).
     'node-taint': ['node-role.kubernetes.io/control-plane:NoSchedule'],
     // On by default from 1.28; before, foreign names could be stuffed into the certificate (CVE-2023-32187).
     ...(kubernetesMinor(config.k3s.version) <= 27 && { 'tls-san-security': true }),
   };
 }
 
-/** config.yaml of a worker. A key that only servers know is fatal here (facts/k3s.md 2.3). */
+/** config.yaml of a worker. A key that only servers know is fatal here (docs/facts/k3s.md 2.3). */
 function agentConfig(input: Pick<AgentInput, 'address' | 'serverAddress'>): Readonly<Record<string, unknown>> {
   return { server: serverUrl(input.serverAddress), 'token-file': AGENT_TOKEN, 'node-ip': input.address };
 }

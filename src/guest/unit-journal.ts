@@ -40,7 +40,7 @@ const SYMPTOMS = [
   /Epoch \d+ exited/,
 ];
 const AGENT_ERROR = /\t(warn|warning|error|critical|fatal)\t/;
-/** k3s writes `time="…" level=error msg="…"`; what an agent waits for is of level info (facts/k3s.md 2.6). */
+/** k3s writes `time="…" level=error msg="…"`; what an agent waits for is of level info (docs/facts/k3s.md 2.6). */
 const K3S_ERROR = /\blevel=(error|fatal|panic)\b|\bmsg="Waiting to retrieve agent configuration/;
 const OTHER_ERROR =
   /^([A-Za-z.]*(Error|Exception)|error|fatal|panic)\b.*:|: (.*: )?(permission denied|no such file|not found|no such user)|\bfailed\b/i;

@@ -13,7 +13,7 @@ export interface WorkloadFiles {
 }
 
 export interface WorkloadFixes {
-  /** Set `CA_ADDR` to the gateway's istiod port; istioctl always writes 15012 (facts/istio-vm.md 4.6). */
+  /** Set `CA_ADDR` to the gateway's istiod port; istioctl always writes 15012 (docs/facts/istio-vm.md 4.6). */
   readonly fixCa: boolean;
   /** The same for `PILOT_ADDRESS` and the agent's `discoveryAddress`. */
   readonly fixPilot: boolean;
@@ -74,7 +74,7 @@ export function fixWorkloadFiles(files: WorkloadFiles, config: Config, fixes: Wo
   const fixed = {
     clusterEnv: renderEnvFile(env),
     meshYaml: fixes.fixPilot ? withDiscoveryAddress(files.meshYaml, address) : files.meshYaml,
-    // istioctl leaves it empty when the gateway's address came late, with exit code 0 (facts/istio-vm.md 4.4).
+    // istioctl leaves it empty when the gateway's address came late, with exit code 0 (docs/facts/istio-vm.md 4.4).
     hosts: `${fixes.gatewayAddress} ${istiodHost(config)}\n`,
     rootCert: files.rootCert,
     token: `${files.token.trim()}\n`,

@@ -1,6 +1,8 @@
 import ipaddr from 'ipaddr.js';
 
-/** Pods and services of k3s: never the way to a machine from outside (facts/multipass.md 2.6, facts/k3s.md 2). */
+/**
+ * Pods and services of k3s: never the way to a machine from outside (docs/facts/multipass.md 2.6, docs/facts/k3s.md 2).
+ */
 const CLUSTER_RANGES = ['10.42.0.0/16', '10.43.0.0/16'].map((range) => ipaddr.IPv4.parseCIDR(range));
 
 /** IPv4 literals in their order; `N/A` and `UNKNOWN` stand for none. */

@@ -47,7 +47,7 @@ export async function awaitCloudInit(
   } catch (thrown) {
     if (!(thrown instanceof CommandError)) throw thrown;
     if (thrown.failure !== 'exit' || isLost(thrown)) throw explain(thrown);
-    // 2 means: done, with errors that it got over (cloud-init 23.4 and later; facts/multipass.md 7 no. 3).
+    // 2 means: done, with errors that it got over (cloud-init 23.4 and later; docs/facts/multipass.md 7 no. 3).
     if (thrown.result.exitCode !== 2) throw failureOf?.(thrown) ?? failed(machine.name, statusCommand, thrown);
     say(`${machine.name}: cloud-init is done, with warnings (${statusCommand})`);
   }

@@ -4,8 +4,8 @@ import type { CommandError } from '../system/command-error.ts';
 export const SESSION_LOST_EXIT = 255;
 
 /**
- * The way to the machine broke off, or could not be opened: ssh's own exit code, or the client's words (facts/multipass.md
- * 1.2). Nobody knows how far the command came; what may be run twice is run again.
+ * The way to the machine broke off, or could not be opened: ssh's own exit code, or the client's words
+ * (docs/facts/multipass.md 1.2). Nobody knows how far the command came; what may be run twice is run again.
  */
 export function isLostSession({ failure, result }: CommandError): boolean {
   if (failure !== 'exit' || NOT_THERE.test(result.stderr)) return false;

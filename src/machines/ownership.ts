@@ -5,7 +5,7 @@ import type { Clock, Files } from '../system/system.ts';
 import { MARKER } from './marker.ts';
 import type { MachineEngine, MachineInfo } from './machine.ts';
 
-/** Multipass's own patience with cloud-init (facts/multipass.md 3.3). */
+/** Multipass's own patience with cloud-init (docs/facts/multipass.md 3.3). */
 const FIRST_BOOT_MS = 300_000;
 
 export type Owner = 'ours' | 'foreign' | 'unknown';

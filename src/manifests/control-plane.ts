@@ -1,7 +1,10 @@
 import type { Config } from '../config/config.ts';
 import type { Manifest } from './object.ts';
 
-/** Requests of `LAB_SIZE=small`: a lab without load needs little, and istiod's own default is 2 GiB (facts/k3s.md 9). */
+/**
+ * Requests of `LAB_SIZE=small`: a lab without load needs little, and istiod's own default is 2 GiB
+ * (docs/facts/k3s.md 9).
+ */
 const SMALL = {
   istiod: { requests: { cpu: '100m', memory: '256Mi' } },
   proxy: { requests: { cpu: '10m', memory: '64Mi' } },
@@ -16,7 +19,10 @@ export const INGRESS_GATEWAY = 'istio-ingressgateway';
 /** Label by which an installer knows what it made: the name of its IstioOperator file. */
 export const OWNER = 'install.operator.istio.io/owning-resource';
 
-/** IstioOperator file of the control plane. Always named: a nameless one prunes the gateway (facts/istio-vm.md 2.6). */
+/**
+ * IstioOperator file of the control plane. Always named: a nameless one prunes the gateway
+ * (docs/facts/istio-vm.md 2.6).
+ */
 export function controlPlane(config: Config): Manifest {
   const { istio, networks } = config;
   const small = config.labSize === 'small';

@@ -17,15 +17,18 @@ export const EAST_WEST = 'eastwest';
 export const GATEWAY_SERVICE = 'istio-eastwestgateway';
 /** Label by which Gateway objects choose it. */
 export const GATEWAY_SELECTOR = { istio: 'eastwestgateway' } as const;
-/** Service traffic, routed by SNI; the number is Istio's own and the same on both sides (facts/istio-vm.md 3.6). */
+/**
+ * Service traffic, routed by SNI; the number is Istio's own and the same on both sides (docs/facts/istio-vm.md 3.6).
+ */
 export const MESH_PORT = 15443;
 
 /**
  * IstioOperator file of the east-west gateway: what `gen-eastwest-gateway.sh` prints, with the outside ports of this lab
- * and the lab's namespace, and no script from the network (facts/istio-vm.md 3.1, 3.2).
+ * and the lab's namespace, and no script from the network (docs/facts/istio-vm.md 3.1, 3.2).
  *
  * Its pod says `image: auto`, for which Kubernetes would pull always; the policy stands here because that of the control
- * plane's install does not reach this one (facts/real-mesh.md 6.1). An overlay's `hub`, `tag` and `values.global` do.
+ * plane's install does not reach this one (docs/facts/real-mesh.md 6.1). An overlay's `hub`, `tag` and `values.global`
+ * do.
  */
 export function eastWestGateway(config: Config, overlay: GatewayOverlay = { global: {} }): Manifest {
   const { istio, networks } = config;

@@ -12,7 +12,7 @@ const WEBHOOK_SERVICE_PORT = 443;
 /**
  * istiod of this revision on the gateway's outside ports. Servers and matches name the Service's ports, not the target
  * ports; the route is to the revision's own Service, since a revisioned install makes no plain `istiod`
- * (facts/istio-vm.md 3.3).
+ * (docs/facts/istio-vm.md 3.3).
  */
 export function exposeIstiod(config: Config): readonly Manifest[] {
   const { istio, gateway } = config;
@@ -75,7 +75,7 @@ export function exposeServices(config: Config): readonly Manifest[] {
 
 /**
  * The control plane's namespace with its network label, as a partial object for server-side apply. The installer sets
- * the label only on a namespace that it makes itself (facts/istio-vm.md 2.4).
+ * the label only on a namespace that it makes itself (docs/facts/istio-vm.md 2.4).
  */
 export function networkNamespace(config: Config): Manifest {
   return namespace(config, config.istio.namespace, { [LABELS.network]: config.networks.cluster });

@@ -1,6 +1,9 @@
 import type { Manifest } from './object.ts';
 
-/** Digest of what was given to `istioctl install`, which itself leaves no trace of it from about 1.23 on (facts/istio-vm.md 2.1). */
+/**
+ * Digest of what was given to `istioctl install`, which itself leaves no trace of it from about 1.23 on
+ * (docs/facts/istio-vm.md 2.1).
+ */
 const INSTALLED = 'istio-vms/installed';
 
 /** The object with a note of what was installed: kept in the cluster, so that it is never lost and never stale. */

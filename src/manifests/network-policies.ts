@@ -5,7 +5,7 @@ import { SAMPLE_NAMESPACE } from './sample.ts';
 
 /**
  * The article's first experiment: deny all ingress of the workload. It selects pods, the workload is none, so nothing
- * changes (facts/istio-vm.md 8.1).
+ * changes (docs/facts/istio-vm.md 8.1).
  */
 export function articleDenyAll(config: Config): Manifest {
   return policy(config, 'deny-all', config.vm.namespace, {

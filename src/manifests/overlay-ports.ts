@@ -8,7 +8,8 @@ const DEMO_PORTS = [15021, 80, 443, 31400, 15443];
 
 /**
  * Gateways of an overlay that would take a port of the east-west gateway: k3s's ServiceLB gives each port of a
- * LoadBalancer Service on every node to one Service alone (facts/k3s.md 4), so the address of the other stays pending.
+ * LoadBalancer Service on every node to one Service alone (docs/facts/k3s.md 4), so the address of the other stays
+ * pending.
  */
 export function portClashes(spec: Fields, config: Config): readonly string[] {
   const isDemo = [valueAt(spec, 'profile'), valueAt(spec, 'values', 'profile')].includes('demo');

@@ -76,7 +76,8 @@ export function missingParts(metadata: Fields, spec: Fields): readonly string[] 
   const profiles: readonly Found[] = [['spec.profile', spec['profile']], ...chartValues(spec, 'profile')];
   const named = listAt(spec, 'components', 'ingressGateways').map((gateway) => gateway['name']);
   return [
-    // Each install prunes what bears its own file's name, and without a name whatever it did not make (facts/istio-vm.md 2.6).
+    // Each install prunes what bears its own file's name, and without a name whatever it did not make
+    // (docs/facts/istio-vm.md 2.6).
     ...(name === EAST_WEST ? [`metadata.name is "${EAST_WEST}", as the east-west gateway's own file is called`] : []),
     ...(name === '' || name === null ? ['metadata.name is empty; a nameless install removes the gateways'] : []),
     ...profiles

@@ -16,7 +16,7 @@ export const SAMPLE_DEPLOYMENTS = ['helloworld-v1', 'helloworld-v2', MESH_CLIENT
 
 /**
  * The sample application in an injected namespace: helloworld in two versions behind one Service, and a client. Its
- * images are those of this Istio, for both CPUs (facts/istio-vm.md 7).
+ * images are those of this Istio, for both CPUs (docs/facts/istio-vm.md 7).
  */
 export function sampleObjects(config: Config, versions: VersionTable): readonly Manifest[] {
   const images = knownRow(config.istio.version, versions).helloworldImages;
@@ -41,7 +41,7 @@ function helloworldService(config: Config): Manifest {
 
 /**
  * A connection for each request. Envoy on the workload VM would keep one per gateway address, and the gateway chooses a pod
- * only when a connection is opened: with few nodes all requests could go to one version (reviews/real-mesh.md R4).
+ * only when a connection is opened: with few nodes all requests could go to one version (docs/facts/real-mesh.md 6.10).
  */
 function helloworldConnections(config: Config): Manifest {
   return {

@@ -7,7 +7,7 @@ import { SECURITY, type Manifest } from './object.ts';
 export const PLAIN_NAMESPACE = 'istio-vms-plain';
 export const PLAIN_CLIENT = 'plain-client';
 
-/** mTLS for the whole mesh: in the root namespace and without a selector (facts/istio-vm.md 8.3). */
+/** mTLS for the whole mesh: in the root namespace and without a selector (docs/facts/istio-vm.md 8.3). */
 export function strictObject(config: Config): Manifest {
   return {
     apiVersion: SECURITY,

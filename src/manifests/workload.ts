@@ -18,7 +18,7 @@ function serviceAccount(config: Config): Manifest {
 
 /**
  * The group in which the machine registers itself. No `template.ports`: with ports given, only those are captured, and
- * STRICT would not guard the others (facts/istio-vm.md 8.3). The probe makes the health condition.
+ * STRICT would not guard the others (docs/facts/istio-vm.md 8.3). The probe makes the health condition.
  */
 export function workloadGroup(config: Config): Manifest {
   const { app, appPort, namespace, serviceAccount: account } = config.vm;

@@ -18,7 +18,7 @@ export interface ServedArtifact {
 /** Finds what the release servers have at a URL's path, or undefined where they answer 404. */
 export type ArtifactAt = (path: string) => Promise<ServedArtifact | undefined>;
 
-/** Bytes of the true artifacts: facts/k3s.md 1.1 and facts/peers.md B1; istioctl's is an estimate. */
+/** Bytes of the true artifacts: docs/facts/k3s.md 1.1 and docs/facts/figures.md 1; istioctl's is an estimate. */
 const SIZES = { istioctl: 26_000_000, k3s: 79_000_000, k3sImages: 193_000_000, sidecar: 38_800_000 };
 
 const ISTIOCTL =
@@ -29,13 +29,13 @@ const SIDECAR = /\/istio-release\/releases\/([^/]+)\/deb\/(istio-sidecar(?:-arm6
 const K3S = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/(k3s|k3s-arm64|k3s-airgap-images-(?:amd64|arm64)\.tar\.zst)$/;
 const K3S_SUMS = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/sha256sum-(amd64|arm64)\.txt$/;
 
-/** istioctl is built for these (facts/istio-vm.md 1.1); `osx` alone is an older name of `osx-amd64`. */
+/** istioctl is built for these (docs/facts/istio-vm.md 1.1); `osx` alone is an older name of `osx-amd64`. */
 const ISTIOCTL_BUILDS = new Set(['linux-amd64', 'linux-arm64', 'linux-armv7', 'osx-amd64', 'osx-arm64', 'osx']);
 const K3S_VERSION = /^v1\.\d+\.\d+\+k3s\d+$/;
 
 /**
- * What stands where on the release servers (facts/istio-vm.md 1.1-1.3, facts/k3s.md 1.1). Paths are matched from their
- * end, so that a mirror that keeps the original path gives the same.
+ * What stands where on the release servers (docs/facts/istio-vm.md 1.1-1.3, docs/facts/k3s.md 1.1). Paths are matched
+ * from their end, so that a mirror that keeps the original path gives the same.
  */
 export function releaseServers(shipped: ShippedData): ArtifactAt {
   const istioKnown = (version: string): boolean =>

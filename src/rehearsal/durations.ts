@@ -1,11 +1,11 @@
 /**
- * How long things take in the simulated world, in milliseconds. Each figure has its source: `facts/peers.md` B1 where
- * somebody measured it, other facts where they bound it, and else an estimate that adds up to the scenario totals of
- * `facts/peers.md` B3 (sequential about 345 s, critical path about 145 s).
+ * How long things take in the simulated world, in milliseconds. Each figure has its source: `docs/facts/figures.md` 1
+ * where somebody measured it, other facts where they bound it, and else an estimate that adds up to the scenario totals
+ * of `docs/facts/figures.md` 2 (sequential about 345 s, critical path about 145 s).
  */
 const second = 1_000;
 
-/** Bytes in a second of an ordinary line: 38.8 MB in 11 s (facts/peers.md B1, istio#41595). */
+/** Bytes in a second of an ordinary line: 38.8 MB in 11 s (docs/facts/figures.md 1, istio#41595). */
 export const LINE_BYTES_PER_SECOND = 38_800_000 / 11;
 /** Before the first byte comes: TLS, redirects of release pages. Estimate. */
 export const LINE_LATENCY = 0.4 * second;
@@ -14,20 +14,20 @@ export const PROGRESS_EVERY = 1 * second;
 
 /** A Multipass client call that asks nothing of a guest. Estimate: process start and one local RPC. */
 export const ENGINE_CALL = 0.08 * second;
-/** `list` and `info` open an SSH session to each running guest (facts/multipass.md 1.4). Estimate. */
+/** `list` and `info` open an SSH session to each running guest (docs/facts/multipass.md 1.4). Estimate. */
 export const ENGINE_ASKS_GUEST = 0.25 * second;
 /** One `multipass exec`: a new SSH session. Estimate. */
 export const EXEC_SESSION = 0.35 * second;
 /** Bytes in a second through the standard input of an exec session. Estimate: SSH on a local bridge. */
 export const SESSION_BYTES_PER_SECOND = 80_000_000;
 
-/** First fetch of an Ubuntu image; "minutes to hours on a bad link" (facts/peers.md B1), this is a good one. */
+/** First fetch of an Ubuntu image; "minutes to hours on a bad link" (docs/facts/figures.md 1), this is a good one. */
 export const IMAGE_DOWNLOAD = 60 * second;
 /** Copying the image and making the machine. Estimate, part of the launch below. */
 export const MACHINE_CREATE = 6 * second;
-/** Power on until sshd answers: guest userspace alone 4.2 s, "under 10 s" expected (facts/peers.md B1). */
+/** Power on until sshd answers: guest userspace alone 4.2 s, "under 10 s" expected (docs/facts/figures.md 1). */
 export const MACHINE_BOOT = 10 * second;
-/** First boot's cloud-init after sshd answers. With create and boot: a launch of 13-42 s (facts/peers.md B1). */
+/** First boot's cloud-init after sshd answers. With create and boot: a launch of 13-42 s (docs/facts/figures.md 1). */
 export const CLOUD_INIT_FIRST = 12 * second;
 /** Packages that user data asks for, together. Estimate. */
 export const CLOUD_INIT_PACKAGES = 15 * second;
@@ -37,31 +37,37 @@ export const ADDRESS_DELAY = 2 * second;
 export const MACHINE_SHUTDOWN = 4 * second;
 /** `delete --purge` kills and erases. Estimate. */
 export const MACHINE_PURGE = 2 * second;
-/** How long the daemon waits for ssh, and again for cloud-init, when it is not told otherwise (facts/multipass.md 3.3). */
+/**
+ * How long the daemon waits for ssh, and again for cloud-init, when it is not told otherwise
+ * (docs/facts/multipass.md 3.3).
+ */
 export const ENGINE_PATIENCE = 300 * second;
 
-/** k3s unpacks about 200 MB at its first call (facts/k3s.md 2.1). Estimate. */
+/** k3s unpacks about 200 MB at its first call (docs/facts/k3s.md 2.1). Estimate. */
 export const K3S_UNPACK = 4 * second;
-/** Start of the unit until CA, token files and k3s.yaml are written; earlier than the API (facts/k3s.md 3). Estimate. */
+/**
+ * Start of the unit until CA, token files and k3s.yaml are written; earlier than the API (docs/facts/k3s.md 3).
+ * Estimate.
+ */
 export const K3S_SERVER_FILES = 4 * second;
-/** Those files until the API server answers and READY=1: a server takes 15-30 s in all (facts/k3s.md 3). */
+/** Those files until the API server answers and READY=1: a server takes 15-30 s in all (docs/facts/k3s.md 3). */
 export const K3S_SERVER_READY = 12 * second;
 /** A restarted server has its certificates and database already. Estimate. */
 export const K3S_SERVER_RESTART = 8 * second;
-/** Start of an agent until READY=1: about 8 s (facts/peers.md B1), unpacking included. */
+/** Start of an agent until READY=1: about 8 s (docs/facts/figures.md 1), unpacking included. */
 export const K3S_AGENT_JOIN = 4 * second;
-/** Between two tries of an agent to validate its token (facts/k3s.md 2.7). */
+/** Between two tries of an agent to validate its token (docs/facts/k3s.md 2.7). */
 export const K3S_AGENT_RETRY = 2 * second;
-/** Between two tries when the node password is rejected (facts/k3s.md 2.6). */
+/** Between two tries when the node password is rejected (docs/facts/k3s.md 2.6). */
 export const K3S_PASSWORD_RETRY = 5 * second;
-/** How long k3s waits for a missing token file (facts/k3s.md 2.4). */
+/** How long k3s waits for a missing token file (docs/facts/k3s.md 2.4). */
 export const K3S_TOKEN_FILE_WAIT = 240 * second;
 
 /** apt with a local deb and small dependencies on a warm index. Estimate. */
 export const PACKAGE_INSTALL = 12 * second;
 /** Root's part of the sidecar unit: token, hosts, rules. Estimate. */
 export const SIDECAR_PREPARE = 0.5 * second;
-/** pilot-agent and Envoy until the first certificate: about 1.2 s (facts/peers.md B1). */
+/** pilot-agent and Envoy until the first certificate: about 1.2 s (docs/facts/figures.md 1). */
 export const SIDECAR_CONNECT = 1.2 * second;
 /** Between the first certificate and CDS, LDS and the name table. Estimate. */
 export const SIDECAR_CONFIG = 1 * second;
@@ -69,9 +75,9 @@ export const SIDECAR_CONFIG = 1 * second;
 export const CONFIG_PUSH = 1 * second;
 /** How often pilot-agent tries again when istiod does not answer. Estimate. */
 export const SIDECAR_RETRY = 1 * second;
-/** Drain of Envoy at SIGTERM: terminationDrainDuration (facts/istio-vm.md 5.5). */
+/** Drain of Envoy at SIGTERM: terminationDrainDuration (docs/facts/istio-vm.md 5.5). */
 export const SIDECAR_DRAIN = 5 * second;
-/** Default life of a workload certificate (facts/istio-vm.md 5.8). */
+/** Default life of a workload certificate (docs/facts/istio-vm.md 5.8). */
 export const CERTIFICATE_LIFE = 24 * 3_600 * second;
 /** A small script on a guest. Estimate. */
 export const GUEST_SCRIPT = 0.15 * second;
@@ -89,7 +95,10 @@ export const KUBECTL_REFUSED = 0.3 * second;
 export const KUBECTL_UNREACHABLE = 20 * second;
 /** A controller's answer to a change. Estimate. */
 export const CONTROLLER = 0.05 * second;
-/** A node that has joined until it is Ready (CNI up). Estimate, part of the "about 45 s after boot" of facts/k3s.md 3. */
+/**
+ * A node that has joined until it is Ready (CNI up). Estimate, part of the "about 45 s after boot" of
+ * docs/facts/k3s.md 3.
+ */
 export const NODE_READY = 4 * second;
 /** node-monitor-grace-period: a silent node is NotReady after it (Kubernetes' own default). */
 export const NODE_SILENT = 40 * second;
@@ -101,7 +110,10 @@ export const STATUS_REPORT = 300 * second;
 export const KUBELET_LATE = 3 * second;
 /** Until pods of a node that was deleted are collected: quarantine 40 s, looked at every 20 s. */
 export const ORPHANED_PODS = 60 * second;
-/** Pulls of images per node, first time. Estimates that give 20-22 s for the sample pods (facts/peers.md B1, article). */
+/**
+ * Pulls of images per node, first time. Estimates that give 20-22 s for the sample pods (docs/facts/figures.md 1,
+ * article).
+ */
 export const PULL_SMALL = 3 * second;
 export const PULL_LARGE = 8 * second;
 /** More for each image, with the fault `pulls-slow`. */
@@ -110,18 +122,18 @@ export const PULL_SLOW = 30 * second;
 export const PULL_BACK_OFF = 20 * second;
 /** Containers from created to ready. */
 export const POD_START = 2 * second;
-/** istiod from container start to ready. Estimate; install in all about 30 s (facts/peers.md B1). */
+/** istiod from container start to ready. Estimate; install in all about 30 s (docs/facts/figures.md 1). */
 export const ISTIOD_START = 5 * second;
 /** A pod that must start over after its node was away. Estimate. */
 export const POD_RESTART = 5 * second;
 /** A pod that ends: most programs leave at SIGTERM within this. Estimate. */
 export const POD_STOP = 2 * second;
-/** A Service's address once svclb is ready: "seconds" (facts/k3s.md 4.2). */
+/** A Service's address once svclb is ready: "seconds" (docs/facts/k3s.md 4.2). */
 export const LOAD_BALANCER_STATUS = 1 * second;
 export const LOAD_BALANCER_LATE = 60 * second;
 /** Finalizers of a namespace with content. Estimate. */
 export const NAMESPACE_GOES = 6 * second;
-/** istiod writes istio-ca-root-cert "within seconds" (facts/istio-vm.md 4.2); late = the fault of that name. */
+/** istiod writes istio-ca-root-cert "within seconds" (docs/facts/istio-vm.md 4.2); late = the fault of that name. */
 export const ROOT_CERT = 2 * second;
 export const ROOT_CERT_LATE = 15 * second;
 /** CRDs established at the first `istioctl install`. Estimate. */
@@ -131,9 +143,12 @@ export const ISTIO_COMPONENT = 1 * second;
 /** Other istioctl calls: local, and with a few API reads. Estimates. */
 export const ISTIOCTL_LOCAL = 0.1 * second;
 export const ISTIOCTL_CALL = 0.6 * second;
-/** PILOT_WORKLOAD_ENTRY_GRACE_PERIOD (facts/istio-vm.md 6.1). */
+/** PILOT_WORKLOAD_ENTRY_GRACE_PERIOD (docs/facts/istio-vm.md 6.1). */
 export const ENTRY_GRACE = 10 * second;
-/** Until istiod's keepalive notices a VM that was switched off; "about two minutes" with the grace (facts 6.1). */
+/**
+ * Until istiod's keepalive notices a VM that was switched off; "about two minutes" with the grace
+ * (docs/facts/istio-vm.md 6.1).
+ */
 export const STREAM_KEEPALIVE = 60 * second;
 /** With the fault `answers-late`: how old an answer is when it comes. */
 export const ANSWER_LATE = 5 * second;

@@ -74,7 +74,8 @@ export const FAULTS: readonly Fault[] = [
   { name: 'digest-mismatch', what: 'The first download brings something else than what was published.' },
   { name: 'root-cert-late', what: "The mesh's root certificate comes late to new namespaces." },
   { name: 'api-flaky', what: 'The Kubernetes API server refuses connections for a moment, now and then.' },
-  // Sources of the rest: facts/multipass.md 3, 5 and 7, facts/k3s.md 4, facts/istio-vm.md 4-6, and the list in facts/peers.md C.
+  // Sources of the rest: docs/facts/multipass.md 3, 5 and 7, docs/facts/k3s.md 4, docs/facts/istio-vm.md 4 and 5 and 6,
+  // and the list in docs/facts/figures.md 3.
   {
     name: 'api-away',
     what: 'The Kubernetes API server refuses connections for ten seconds at a time, for a minute.',

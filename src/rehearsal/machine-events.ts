@@ -42,19 +42,19 @@ const restart = (guest: Guest): void => {
 /** Somebody erases the workload VM. */
 export const vmDeleted = once(isVm, erase);
 
-/** The workload VM is restarted, and its lease was given away meanwhile (facts/multipass.md 7 no. 6). */
+/** The workload VM is restarted, and its lease was given away meanwhile (docs/facts/multipass.md 7 no. 6). */
 export const vmMoved = once(isVm, (guest) => {
   guest.instance.address = `192.168.64.${guest.world.engine.nextAddress++}`;
   restart(guest);
 });
 
-/** The daemon has lost track of a machine that runs on (facts/multipass.md 2.6). */
+/** The daemon has lost track of a machine that runs on (docs/facts/multipass.md 2.6). */
 export const addressGone = once(isVm, ({ world, instance }) => {
   instance.addressKnown = false;
   world.clock.after(ADDRESS_GONE, () => void (instance.addressKnown = true));
 });
 
-/** An update of the engine stops a machine in the middle of a run (facts/multipass.md 7 no. 9). */
+/** An update of the engine stops a machine in the middle of a run (docs/facts/multipass.md 7 no. 9). */
 export const workerStopped = once(runs('k3s-agent'), (guest) => powerOff(guest, 'Stopped'));
 export const vmStopped = once(isVm, (guest) => powerOff(guest, 'Stopped'));
 

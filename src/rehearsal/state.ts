@@ -46,7 +46,7 @@ export function createWorld(options: WorldOptions): World {
   return world;
 }
 
-/** What every instance must be told; the rest has Multipass' defaults (facts/multipass.md 1.3). */
+/** What every instance must be told; the rest has Multipass' defaults (docs/facts/multipass.md 1.3). */
 export type InstanceSpec = Pick<Instance, 'name'> & Partial<Instance>;
 
 /** Puts a machine into the world, as cloud images come: two users, a hosts file, a resolver, and no more. */

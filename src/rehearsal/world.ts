@@ -4,7 +4,7 @@ import type { VirtualClock } from './clock.ts';
 
 /**
  * The simulated outside world, as data. Host programs (`rehearsal/host`) and guest programs (`rehearsal/guest`) read and
- * change it; time passes only on its clock. It knows nothing of our steps, and follows `facts/`.
+ * change it; time passes only on its clock. It knows nothing of our steps, and follows `docs/facts/`.
  */
 export interface World {
   readonly clock: VirtualClock;
@@ -38,7 +38,7 @@ export interface EngineState {
   readonly instances: Map<string, Instance>;
   /** Releases whose image the daemon has fetched. */
   readonly images: Set<string>;
-  /** Names whose launch has begun but whose machine is not there yet; not listed (facts/multipass.md 2.5). */
+  /** Names whose launch has begun but whose machine is not there yet; not listed (docs/facts/multipass.md 2.5). */
   readonly preparing: Set<string>;
   /** Last octet of the next address in 192.168.64.0/24. */
   nextAddress: number;
@@ -70,7 +70,7 @@ export interface Instance {
   readonly importedImages: Set<string>;
   /** True once Istio's nat rules are loaded. */
   rules: boolean;
-  /** Sessions opened before this moment hang (facts/istio-vm.md 5.6); set by a naive start. */
+  /** Sessions opened before this moment hang (docs/facts/istio-vm.md 5.6); set by a naive start. */
   frozenUntilNewSession: boolean;
 }
 
@@ -119,7 +119,7 @@ export interface Cluster {
   readonly ca: string;
   /** Whether the API server answers now (`/readyz`). */
   ready(): boolean;
-  /** Secure join token of the agents (facts/k3s.md 2.5). */
+  /** Secure join token of the agents (docs/facts/k3s.md 2.5). */
   readonly agentToken: string;
   /** Content of /etc/rancher/k3s/k3s.yaml. */
   kubeconfig(): string;

@@ -162,7 +162,7 @@ async function gatherImages(
   return names;
 }
 
-/** Not every file is published everywhere (facts/istio-vm.md 1.3); a bundle without this one can still be had. */
+/** Not every file is published everywhere (docs/facts/istio-vm.md 1.3); a bundle without this one can still be had. */
 function withoutThisFile({ config, host }: Lab, thrown: unknown, { id, file }: Artifact): unknown {
   if (!(thrown instanceof CliError && thrown.reason === 'artifact-absent')) return thrown;
   if (config.artifactsUrl !== undefined && id !== 'istioctl') return thrown;

@@ -45,8 +45,8 @@ export function createLab(input: LabInput): Lab {
     return found?.state === 'running' && found.addresses.length > 0;
   };
   const guest = memoize(async () => {
-    // A command on a stopped machine would start it (facts/multipass.md 1.2): only a running one is asked. What the engine
-    // said a while ago may be over, so it is asked anew before the machine counts as one that does not run.
+    // A command on a stopped machine would start it (docs/facts/multipass.md 1.2): only a running one is asked. What
+    // the engine said a while ago may be over, so it is asked anew before the machine counts as one that does not run.
     if (!(await runningVm())) {
       if (system.clock.now() - listedAt < FRESH_MS) return undefined;
       list.forget();

@@ -52,7 +52,7 @@ export function k3sBinaryStep(lab: Lab): Step {
     title: `k3s ${lab.config.k3s.version}`,
     needs: afterBundle(lab),
     madeBy: 'istio-vms k3s',
-    // 79 MB at the rate of the one published download (facts/peers.md B1: 38.8 MB in 11 s).
+    // 79 MB at the rate of the one published download (docs/facts/figures.md 1: 38.8 MB in 11 s).
     expectMs: 22_000,
     async check(context) {
       if (await isHere(lab, artifact)) return 'ready';
@@ -88,7 +88,8 @@ export function sidecarDownloadStep(lab: Lab): Step {
       try {
         await obtainArtifact(lab, artifact, context);
       } catch (error) {
-        // The arm64 package may not be published for a version (facts/istio-vm.md 1.3); the image has the same binaries.
+        // The arm64 package may not be published for a version (docs/facts/istio-vm.md 1.3); the image has the same
+        // binaries.
         if (!canFallBack(lab, error)) throw error;
         absent = true;
         context.say('this package is not published; its binaries will come out of the proxyv2 image');

@@ -95,7 +95,7 @@ export function eastwestStep(lab: Lab): Step {
 
 /**
  * The address under which the workload VM reaches the gateway. The load balancer of k3s answers on every node; we take
- * one on purpose, the first worker's, and so know it before the gateway exists (facts/k3s.md 4.2).
+ * one on purpose, the first worker's, and so know it before the gateway exists (docs/facts/k3s.md 4.2).
  */
 export function expectedGatewayAddress(lab: Lab, view: ClusterSnapshot): string | undefined {
   const node = findObject(view, 'Node', lab.config.k3s.workerNames[0] ?? lab.config.k3s.master);
@@ -152,7 +152,7 @@ async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
 
 /**
  * Names the Services that hold a port of this one. The Service itself says nothing; its load balancer pods stay Pending
- * (facts/k3s.md 4.3).
+ * (docs/facts/k3s.md 4.3).
  */
 export function portClash(view: ClusterSnapshot, name: string, namespace: string): string | undefined {
   const service = findObject(view, 'Service', name, namespace);

@@ -66,11 +66,11 @@ export function istioStep(lab: Lab): Step {
       const files = [file, ...(config.istio.overlay === undefined ? [] : [config.istio.overlay])];
       await install(lab, context, files, `istiod-${config.istio.revision}`);
       if (!hasDefaultTag(await requireClusterSnapshot(lab, context), config.istio.revision)) {
-        // A re-run at 1.19 before .7 and 1.20 before .3 drops the tag's webhook (facts/istio-vm.md 2.5).
+        // A re-run at 1.19 before .7 and 1.20 before .3 drops the tag's webhook (docs/facts/istio-vm.md 2.5).
         context.say('setting the revision tag `default` again');
         await lab.istioctl.setDefaultTag(context);
         lab.kubectl.forget();
-        // istioctl can end with exit code 0 and have done nothing (facts/real-mesh.md 6.6).
+        // istioctl can end with exit code 0 and have done nothing (docs/facts/real-mesh.md 6.6).
         if (!hasDefaultTag(await requireClusterSnapshot(lab, context), config.istio.revision))
           throw tagNotSet(config.istio.revision);
       }
@@ -80,8 +80,8 @@ export function istioStep(lab: Lab): Step {
         namespace,
         staleGateway(await requireClusterSnapshot(lab, context), config, INGRESS_GATEWAY),
       );
-      // The installer labels only a namespace that it makes itself (facts/istio-vm.md 2.4). The record comes last: an
-      // install that was cut is done again.
+      // The installer labels only a namespace that it makes itself (docs/facts/istio-vm.md 2.4). The record comes last:
+      // an install that was cut is done again.
       await applyObjects(lab, context, [withRecord(networkNamespace(config), await wanted())]);
     },
 

@@ -80,7 +80,7 @@ async function toldDigest(lab: Lab, address: string, serverAddress: string): Pro
   return agentDigest({ shipped: lab.shipped, address, serverAddress }, authorityOf(kubeconfig) ?? '');
 }
 
-/** The agents' join token in its secure form, which also proves the server (facts/k3s.md 2.5). */
+/** The agents' join token in its secure form, which also proves the server (docs/facts/k3s.md 2.5). */
 async function agentToken(lab: Lab, server: Machine): Promise<string> {
   const token = (await readSecret(server, SERVER_AGENT_TOKEN)).trim();
   if (!token.startsWith('K10')) {
@@ -93,7 +93,7 @@ async function agentToken(lab: Lab, server: Machine): Promise<string> {
   return token;
 }
 
-/** A new machine under an old node's name is turned away until that node is deleted (facts/k3s.md 2.6). */
+/** A new machine under an old node's name is turned away until that node is deleted (docs/facts/k3s.md 2.6). */
 async function forgetFormerNode(
   lab: Lab,
   machine: Machine,

@@ -11,8 +11,8 @@ import { CLUSTER_DNS, deploymentState, nodeState, type WantedNode } from './node
 import { restoreReplicas } from './replicas.ts';
 
 /**
- * Deadlines with room over the figures of facts/k3s.md section 3. An agent first imports all images that were put there: on
- * a slow disk minutes.
+ * Deadlines with room over the figures of docs/facts/k3s.md 3. An agent first imports all images that were put there:
+ * on a slow disk minutes.
  */
 const NODE_READY_MS = 600_000;
 const COREDNS_MS = 300_000;
@@ -118,7 +118,7 @@ const START_MS = 20_000;
 
 /**
  * Waits for the end of a unit's start job, in one command: k3s tells systemd when its API answers, k3s-agent when it has
- * joined (facts/k3s.md 3). Neither this nor what it waits for starts anything that was not started before.
+ * joined (docs/facts/k3s.md 3). Neither this nor what it waits for starts anything that was not started before.
  */
 export async function hasStarted(
   machine: Machine,

@@ -12,7 +12,7 @@ import { rewriteKubeconfig, serverOf } from './kubeconfig.ts';
 import type { Lab } from './lab.ts';
 import { heartbeatOf, nodeState, registration, type WantedNode } from './node-health.ts';
 
-/** A deadline with room over the figures of facts/k3s.md section 3. */
+/** A deadline with room over the figures of docs/facts/k3s.md 3. */
 const SERVER_READY_MS = 300_000;
 
 /** k3s on the first machine, and the kubeconfig that reaches it. */

@@ -6,7 +6,7 @@ import type { Lab } from './lab.ts';
 import { launchMachine, requireOwnMachine, removeMachine } from './own-machines.ts';
 import { removeWorkloadFiles } from './workload.ts';
 
-/** What a launch takes when the image is there (facts/peers.md B1: one launch 13–42 s). */
+/** What a launch takes when the image is there (docs/facts/figures.md 1: one launch 13–42 s). */
 const LAUNCH_MS = 40_000;
 
 /** The machine of the control plane, one for each worker, and the workload VM. */

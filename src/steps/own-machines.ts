@@ -7,7 +7,7 @@ import type { Lab } from './lab.ts';
 
 /** No engine of ours is longer at one launch: what began earlier has come up, or never will. */
 const LONGEST_LAUNCH_MS = 900_000;
-/** How long after a cut launch its machine may still appear, and how often we look (facts/multipass.md 3.3). */
+/** How long after a cut launch its machine may still appear, and how often we look (docs/facts/multipass.md 3.3). */
 const LATE_MS = 90_000;
 const LATE_POLL_MS = 3_000;
 

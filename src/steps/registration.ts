@@ -22,7 +22,7 @@ export function entryOf(lab: Lab, view: ClusterSnapshot, address: string): KubeO
 
 /**
  * istiod registers a proxy when it connects, and only then. When the entry went away meanwhile (with its WorkloadGroup,
- * facts/istio-vm.md 6.1) a sidecar that runs and is ready stays unknown until it connects anew.
+ * docs/facts/istio-vm.md 6.1) a sidecar that runs and is ready stays unknown until it connects anew.
  */
 export async function registerAgain(lab: Lab, machine: Machine, address: string, context: StepContext): Promise<void> {
   const isRegisteredIn = (view: ClusterSnapshot): boolean => entryOf(lab, view, address) !== undefined;

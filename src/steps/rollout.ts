@@ -51,7 +51,7 @@ export async function install(
 
 /**
  * The Deployment whose selector an install could not change, e.g. after another CLUSTER_NETWORK
- * (facts/real-mesh.md 6.11); undefined for any other error, and for one that our files did not install.
+ * (docs/facts/real-mesh.md 6.11); undefined for any other error, and for one that our files did not install.
  */
 async function unchangeableDeployment(lab: Lab, context: StepContext, error: unknown): Promise<string | undefined> {
   const { cause } = error instanceof CliError ? error.facts : {};

@@ -19,8 +19,8 @@ const BOOT_MS = 60_000;
 export type Started = 'started' | 'unchanged';
 
 /**
- * Loading the rules can swallow the very session that loads them (facts/istio-vm.md 5.6). If the call does not come back
- * but a fresh session answers at once, the session froze and the machine is well: go on in new sessions.
+ * Loading the rules can swallow the very session that loads them (docs/facts/istio-vm.md 5.6). If the call does not
+ * come back but a fresh session answers at once, the session froze and the machine is well: go on in new sessions.
  */
 export async function putDespiteHang(
   lab: Lab,

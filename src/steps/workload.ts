@@ -32,7 +32,7 @@ export function workloadStep(lab: Lab): Step {
   return {
     id: 'workload',
     title: `workload group ${config.vm.app} and its files`,
-    // Not the gateway: its address is the first worker's, known before (facts/peers.md B3).
+    // Not the gateway: its address is the first worker's, known before (docs/facts/figures.md 2).
     needs: ['istio', 'vm', 'k3s-agent-1'],
     madeBy: 'istio-vms workload',
     expectMs: 6_000,
@@ -95,7 +95,7 @@ export async function configureWorkload(lab: Lab, context: StepContext, gatewayA
   const groupFile = `${config.paths.manifests}/workload-group.yaml`;
   await system.files.write(groupFile, toYaml([workloadGroup(config)]), 0o644);
 
-  // istioctl writes the token readable for all (facts/istio-vm.md 4.2): into a directory that lets nobody in.
+  // istioctl writes the token readable for all (docs/facts/istio-vm.md 4.2): into a directory that lets nobody in.
   const raw = halfMade(lab);
   await system.files.remove(raw);
   await system.files.makeDirectory(raw, 0o700);

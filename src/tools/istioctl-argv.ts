@@ -4,7 +4,7 @@ import type { KubeTarget } from './kubectl-argv.ts';
 /** Where istioctl is, and which cluster it speaks to. */
 export interface IstioctlTarget extends KubeTarget {
   readonly file: string;
-  /** Where istiod is. istioctl looks in `istio-system` unless it is told (facts/real-mesh.md 6.4). */
+  /** Where istiod is. istioctl looks in `istio-system` unless it is told (docs/facts/real-mesh.md 6.4). */
   readonly istioNamespace: string;
 }
 
@@ -18,11 +18,14 @@ export interface WorkloadRequest {
   readonly internalIp: string;
 }
 
-/** How long istioctl waits for each component, one after the other (facts/real-mesh.md 6.14); ours is for all of them. */
+/**
+ * How long istioctl waits for each component, one after the other (docs/facts/real-mesh.md 6.14); ours is for all of
+ * them.
+ */
 const READINESS = '300s';
 const INSTALL_MS = 900_000;
 const OTHER_MS = 120_000;
-/** Seconds that the first token of a VM is good for (facts/istio-vm.md 4.1). */
+/** Seconds that the first token of a VM is good for (docs/facts/istio-vm.md 4.1). */
 const TOKEN_S = '3600';
 
 const cluster = ({ kubeconfig, context, istioNamespace }: IstioctlTarget): string[] => [
@@ -41,8 +44,8 @@ export const versionCommand = ({ file }: IstioctlTarget): Command => ({
 });
 
 /**
- * Files in their order: a later one overrides an earlier one (facts/istio-vm.md 2.2). Progress comes on stderr
- * (facts/real-mesh.md 6.3).
+ * Files in their order: a later one overrides an earlier one (docs/facts/istio-vm.md 2.2). Progress comes on stderr
+ * (docs/facts/real-mesh.md 6.3).
  */
 export const installCommand = (
   target: IstioctlTarget,
@@ -63,7 +66,10 @@ export const installCommand = (
   ...(onStderrLine === undefined ? {} : { onStderrLine }),
 });
 
-/** Without `--skip-confirmation` it asks on stdin, and an empty stdin means no, with exit code 0 (facts/real-mesh.md 6.6). */
+/**
+ * Without `--skip-confirmation` it asks on stdin, and an empty stdin means no, with exit code 0
+ * (docs/facts/real-mesh.md 6.6).
+ */
 export const setDefaultTagCommand = (target: IstioctlTarget, revision: string): Command => ({
   file: target.file,
   args: ['tag', 'set', 'default', '--revision', revision, '--overwrite', '--skip-confirmation', ...cluster(target)],

@@ -1,6 +1,6 @@
 import { plainText } from '../system/plain-text.ts';
 
-/** What one line of istioctl's progress says (facts/real-mesh.md 6.3, 6.14); the banner says nothing. */
+/** What one line of istioctl's progress says (docs/facts/real-mesh.md 6.3, 6.14); the banner says nothing. */
 export type Progress =
   | { readonly kind: 'working'; readonly text: string; readonly waitsFor: readonly Waited[] }
   | { readonly kind: 'installed'; readonly text: string }

@@ -72,8 +72,8 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
   };
 
   /**
-   * After a component has failed istioctl waits its whole time for those that depend on it (facts/real-mesh.md 6.14): it
-   * is ended then, and what it has said is its answer.
+   * After a component has failed istioctl waits its whole time for those that depend on it
+   * (docs/facts/real-mesh.md 6.14): it is ended then, and what it has said is its answer.
    */
   const installOnce = async (files: readonly string[], { onProgress, signal }: InstallRun = {}) => {
     const failed = new AbortController();

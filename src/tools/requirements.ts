@@ -15,13 +15,14 @@ interface ToolFacts {
 
 export const TOOLS: Readonly<Record<HostTool, ToolFacts>> = {
   multipass: {
-    // `exec -n` is older (1.10), but without `stop --force` a machine in state Unknown has no way out (facts/multipass.md 1.10).
+    // `exec -n` is older (1.10), but without `stop --force` a machine in state Unknown has no way out
+    // (docs/facts/multipass.md 1.10).
     floor: '1.14.0',
     because: '`multipass stop --force` came with it',
     install: { darwin: 'brew install --cask multipass', linux: 'sudo snap install multipass' },
   },
   incus: {
-    // Older ones are LXD under another name, and answer otherwise (facts/incus.md 11).
+    // Older ones are LXD under another name, and answer otherwise (docs/facts/incus.md 11).
     floor: '6.0.0',
     because: 'it is the oldest that is maintained',
     install: {

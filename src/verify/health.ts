@@ -11,7 +11,10 @@ import { stability } from './stability.ts';
 import { runningVm } from './vm.ts';
 import { entrySeen, findEntry } from './vm-checks.ts';
 
-/** The agent's probe runs every 5 s, and one result is enough (facts/real-mesh.md 6.8). At least so long it is waited for. */
+/**
+ * The agent's probe runs every 5 s, and one result is enough (docs/facts/real-mesh.md 6.8). At least so long it is
+ * waited for.
+ */
 const FLIP_MS = 9_000;
 /** How much later than other checks this one may still wait: it is nearly the last. Milliseconds. */
 const LATER_MS = 4_000;

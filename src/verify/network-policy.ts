@@ -10,8 +10,9 @@ import { waitForAnswer } from './strict.ts';
 import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
 
 /**
- * The article's experiments with network policies, with what they really show (facts/istio-vm.md 8.1): a policy cannot
- * select a VM; one by namespace stops every destination that is no pod; only an address block names the VM itself.
+ * The article's experiments with network policies, with what they really show (docs/facts/istio-vm.md 8.1): a policy
+ * cannot select a VM; one by namespace stops every destination that is no pod; only an address block names the VM
+ * itself.
  */
 export const networkPolicy: Check = {
   name: 'network-policy',

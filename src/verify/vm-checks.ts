@@ -37,7 +37,8 @@ export const workloadFiles: Check = {
     const now = lab.system.clock.now() / 1000;
     const token = tokenWords(tokenExpires, now);
     if (token === undefined) return pass(evidence);
-    // A restart proves itself with the certificate: an expired token matters only without one (facts/istio-vm.md 5.8).
+    // A restart proves itself with the certificate: an expired token matters only without one
+    // (docs/facts/istio-vm.md 5.8).
     const state = await stateOf(lab);
     const certificate = state === undefined ? undefined : certificateWords(state.certExpires, now);
     return certificate === undefined
@@ -182,7 +183,7 @@ export async function findEntry(lab: Lab, context: CheckContext): Promise<KubeOb
 
 /**
  * The VM's entry among objects: the one with its address, else one that is connected. A former machine's may stay for
- * minutes after it went without a word (facts/istio-vm.md 6.1).
+ * minutes after it went without a word (docs/facts/istio-vm.md 6.1).
  */
 function entryIn(lab: Lab, objects: readonly KubeObject[], address: string | undefined): KubeObject | undefined {
   const { app, namespace } = lab.config.vm;

@@ -12,7 +12,10 @@ export async function onVm<T>(lab: Lab, work: (machine: Machine) => Promise<T>):
   }
 }
 
-/** The workload VM; a command would start one that is stopped (facts/multipass.md 1.2). @throws CliError `machine-broken` */
+/**
+ * The workload VM; a command would start one that is stopped (docs/facts/multipass.md 1.2). @throws CliError
+ * `machine-broken`
+ */
 export async function runningVm(lab: Lab): Promise<Machine> {
   const { name } = lab.config.vm;
   const found = await lab.machines.find(name);

@@ -24,7 +24,7 @@ say() { printf 'install-incus: %s\n' "$1" >&2; }
 
 [ "$(uname -s)" = Linux ] || cannot 'system containers need Linux'
 [ "$(id -u)" = 0 ] || cannot 'root is needed to install and start Incus'
-# Many incus commands read standard input to its end (facts/incus.md 0.1).
+# Many incus commands read standard input to its end (docs/facts/incus.md 0.1).
 exec </dev/null
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 unset INCUS_PROJECT INCUS_REMOTE
@@ -147,7 +147,7 @@ mmdebstrap --quiet --mode=root --variant=minbase \
   "$release" "$work/rootfs.tar" >&2
 zstd --quiet -1 -T0 --rm "$work/rootfs.tar"
 
-# cloud-init finds its data in files that Incus writes from templates (facts/incus.md 7).
+# cloud-init finds its data in files that Incus writes from templates (docs/facts/incus.md 7).
 mkdir "$work/templates"
 cat >"$work/metadata.yaml" <<META
 architecture: $(uname -m)

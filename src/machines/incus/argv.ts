@@ -10,7 +10,7 @@ export interface IncusPlace {
 /** An image may have to be fetched first, on each member of a cluster. */
 const LAUNCH_MS = 1_800_000;
 const START_MS = 300_000;
-/** In a cluster without its leader an answer may never come (facts/incus.md 10.1). */
+/** In a cluster without its leader an answer may never come (docs/facts/incus.md 10.1). */
 const ANSWER_MS = 60_000;
 const DELETE_MS = 330_000;
 
@@ -20,7 +20,7 @@ const GUEST_WRITE_MS = 600_000;
 /** The machine's own clock is a safety net for a client that is gone; ours strikes first. */
 const GUEST_MARGIN_S = 30;
 
-/** No progress on stdout, no translated messages, and never an open stdin (facts/incus.md 0.1, 0.2). */
+/** No progress on stdout, no translated messages, and never an open stdin (docs/facts/incus.md 0.1, 0.2). */
 function incus(place: IncusPlace, effect: Command['effect'], timeoutMs: number, ...args: string[]): Command {
   const project = place.project === undefined ? [] : ['--project', place.project];
   const [verb = '', ...rest] = args;
@@ -35,7 +35,9 @@ function incus(place: IncusPlace, effect: Command['effect'], timeoutMs: number, 
 
 const at = (place: IncusPlace, rest: string): string => (place.remote === undefined ? rest : `${place.remote}:${rest}`);
 
-/** Everything, filtered by us: a filter of Incus loses what lies on a member that is down (facts/incus.md 0.11). */
+/**
+ * Everything, filtered by us: a filter of Incus loses what lies on a member that is down (docs/facts/incus.md 0.11).
+ */
 export const listCommand = (place: IncusPlace): Command =>
   incus(
     place,
@@ -54,7 +56,7 @@ export function queryCommand(place: IncusPlace, path: string): Command {
   return incus(remote, 'read', ANSWER_MS, 'query', at(place, `${path}${project}`));
 }
 
-/** The user's own aliases of the client go before its built-in commands (facts/incus.md 0.12). */
+/** The user's own aliases of the client go before its built-in commands (docs/facts/incus.md 0.12). */
 export const aliasesCommand = (): Command => incus({}, 'read', ANSWER_MS, 'alias', 'list', '--format', 'json');
 
 /** Commands that we use: an alias of one of them would be run in its place. */
@@ -81,7 +83,7 @@ export const startCommand = (place: IncusPlace, name: string): Command =>
 export const unsetCommand = (place: IncusPlace, name: string, key: string): Command =>
   incus(place, 'write', ANSWER_MS, 'config', 'unset', at(place, name), key);
 
-/** One name for each call: with several, what happens differs by version (facts/incus.md 5.2). */
+/** One name for each call: with several, what happens differs by version (docs/facts/incus.md 5.2). */
 export const removeCommand = (place: IncusPlace, name: string): Command =>
   incus(place, 'write', DELETE_MS, 'delete', '--force', at(place, name));
 
@@ -89,10 +91,10 @@ export const removeCommand = (place: IncusPlace, name: string): Command =>
  * Runs on the machine what is given, as the user `ubuntu` (root where an image has none, who may `sudo` as well).
  *
  * The first byte on stderr says that it began: without it, the failure is that of Incus, which has no exit code of its
- * own (facts/incus.md 2.2). The last byte on stdout and on stderr says that all of it came: a busy Incus loses what is
- * written just before the end (`incus-session.ts`), so the end is put off for a moment (with 20 ms two of 1,500 were lost,
- * with 50 ms none). `timeout` ends the whole process group when the client is ended, which Incus alone does not (2.3); it
- * runs as root, so that it may end what `sudo` has begun.
+ * own (docs/facts/incus.md 2.2). The last byte on stdout and on stderr says that all of it came: a busy Incus loses
+ * what is written just before the end (`incus-session.ts`), so the end is put off for a moment (with 20 ms two of 1,500
+ * were lost, with 50 ms none). `timeout` ends the whole process group when the client is ended, which Incus alone does
+ * not (2.3); it runs as root, so that it may end what `sudo` has begun.
  */
 const SHIM = String.raw`printf '\036' >&2
 limit=$1

@@ -29,7 +29,7 @@ export interface IncusParts {
   readonly names: { readonly nodes: readonly string[]; readonly workload: string };
 }
 
-/** Incus by its command line, after the twelve rules of facts/incus.md. */
+/** Incus by its command line, after the twelve rules of docs/facts/incus.md. */
 export function createIncus({ system, place, settings, names }: IncusParts): MachineEngine {
   const { processes, clock } = system;
   const { lab } = place;

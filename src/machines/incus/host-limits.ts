@@ -3,7 +3,7 @@ import type { Files } from '../../system/system.ts';
 const INSTANCES = '/proc/sys/fs/inotify/max_user_instances';
 /**
  * An estimate, not a measurement: privileged containers share the limit of root on the host, and a third lab used up the
- * kernel's default of 128 (reviews/real-mesh.md N11), so a lab takes about 43 to 64. This leaves room for several.
+ * kernel's default of 128 (docs/facts/real-mesh.md 4.9), so a lab takes about 43 to 64. This leaves room for several.
  */
 const ENOUGH = 512;
 export const INOTIFY_COMMAND = 'sudo sysctl fs.inotify.max_user_instances=1024';

@@ -6,7 +6,7 @@ import type { MachineInfo, MachineState } from '../machine.ts';
 /** The label on an instance that names the lab it belongs to. */
 export const LABEL = 'user.istio-vms';
 
-/** facts/incus.md 4.1. «Ready» is said by the guest itself, and runs. */
+/** docs/facts/incus.md 4.1. «Ready» is said by the guest itself, and runs. */
 const STATES: Readonly<Record<number, MachineState>> = {
   102: 'stopped',
   103: 'running',
@@ -95,7 +95,7 @@ function asInfo({ name, status_code: code, config, state }: z.infer<typeof insta
 
 /**
  * IPv4 addresses of the machine's own cards, and never of a bridge on it, which stands before `eth0` in the answer
- * (facts/incus.md 4.1). Inside a VM a card is seldom called `eth0`; its hardware address is what Incus gave it.
+ * (docs/facts/incus.md 4.1). Inside a VM a card is seldom called `eth0`; its hardware address is what Incus gave it.
  */
 function addressesOf(config: z.infer<typeof settings>, cards: Readonly<Record<string, z.infer<typeof nic>>>): string[] {
   const given = Object.entries(config).filter(([key]) => /^volatile\..+\.hwaddr$/.test(key));

@@ -14,7 +14,7 @@ import { launchSettings, type IncusLaunch } from './settings.ts';
 import { SESSION_LOST_EXIT } from '../lost-session.ts';
 import type { EngineContext, Launched, Machine, MachineEngine, MachineInfo, MachineSpec } from '../machine.ts';
 
-/** Some seconds after the start of a cluster member (facts/incus.md 10.1). */
+/** Some seconds after the start of a cluster member (docs/facts/incus.md 10.1). */
 const SERVER_PAUSES = [2_000, 5_000, 10_000];
 export const NOT_YET =
   /Server isn't ready yet|Failed to retrieve PID of executing child process|VM agent isn't currently running/;
@@ -55,7 +55,10 @@ export interface IncusLauncher {
   awaitAddress(name: string, context: EngineContext): Promise<void>;
 }
 
-/** Launching with Incus: 0 does not mean that it runs, and 1 does not mean that nothing is there (facts/incus.md 0.7). */
+/**
+ * Launching with Incus: 0 does not mean that it runs, and 1 does not mean that nothing is there
+ * (docs/facts/incus.md 0.7).
+ */
 export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   const { processes, clock, settings, lab, names } = parts;
   let modules: ModuleMemory | undefined;
@@ -200,7 +203,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   };
 }
 
-/** 6.0 tells it in the words of its database (facts/incus.md 1.2). */
+/** 6.0 tells it in the words of its database (docs/facts/incus.md 1.2). */
 const EXISTS = /UNIQUE constraint failed|already exists/;
 
 function unreachable(name: string): CliError {

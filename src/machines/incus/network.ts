@@ -23,14 +23,15 @@ export async function checkNetwork(
   }
   const { type, managed } = parseNetwork(answer);
   if (!managed || type !== 'bridge') return;
-  // A managed bridge is each member's own: machines on different members would never meet (facts/incus.md 10.2).
+  // A managed bridge is each member's own: machines on different members would never meet (docs/facts/incus.md 10.2).
   if (new Set(targets).size > 1) {
     throw notReady(
       `The network ${network} is a bridge of its own on each member of the cluster, and the machines of a lab have to reach each other.`,
       'Name one member in INCUS_TARGETS, or a network that spans all (type ovn or physical) in INCUS_NETWORK.',
     );
   }
-  // Incus goes on calling it created when the interface is gone (facts/incus.md 9); of a cluster one member answers.
+  // Incus goes on calling it created when the interface is gone (docs/facts/incus.md 9); of a cluster one member
+  // answers.
   if (!clustered && (await query(`/1.0/networks/${network}/state`)) === undefined) {
     throw notReady(
       `The bridge ${network} is gone from the computer, though Incus still knows it.`,

@@ -8,7 +8,7 @@ const MARK = '\u001e';
 /** A time limit, a machine that was stopped, one that restarted: nobody was there to make the last marks. */
 const ENDED_FROM_OUTSIDE = new Set([124, 137, 143]);
 
-/** Whether the failure is that of Incus, which has no exit code of its own (facts/incus.md 2.2). */
+/** Whether the failure is that of Incus, which has no exit code of its own (docs/facts/incus.md 2.2). */
 export function neverStarted({ failure, result }: CommandError): boolean {
   const { exitCode, stdout, stderr } = result;
   const marked = stderr.includes(MARK) || stdout.endsWith(MARK);

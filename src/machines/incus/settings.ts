@@ -55,7 +55,7 @@ export function launchSettings(spec: MachineSpec, wishes: IncusWishes): IncusLau
 
 /**
  * Every container. A sidecar needs nothing else: netfilter tables, owner matches and connection tracking are a
- * container's own, also where it is not privileged (facts/incus.md 8.1).
+ * container's own, also where it is not privileged (docs/facts/incus.md 8.1).
  */
 const CONTAINER = {
   // systemd from 256 on sets up its services' credentials with mounts that AppArmor forbids without it.
@@ -64,7 +64,7 @@ const CONTAINER = {
 
 /**
  * A container with k3s inside. It sees and changes the host's kernel: for a lab, and a virtual machine is the isolated
- * choice (facts/incus.md 8.2).
+ * choice (docs/facts/incus.md 8.2).
  */
 function nodeConfig(serverVersion: string): Readonly<Record<string, string>> {
   const lines = [

@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import type { Command, CommandResult } from '../../system/system.ts';
 import type { MachineSpec } from '../machine.ts';
 
-/** Seconds that Multipass itself may take, in each phase of a launch and for a start (facts/multipass.md 3.3). */
+/** Seconds that Multipass itself may take, in each phase of a launch and for a start (docs/facts/multipass.md 3.3). */
 const LAUNCH_S = 900;
 const START_S = 300;
 /** Our own wall clock is a little longer than the tool's, so that the tool's own words are heard first (rule 10). */
@@ -50,9 +50,9 @@ export const removeCommand = (name: string): Command => multipass('write', ANSWE
  *
  * The first byte on stdout says that it began: before it stands the client's spinner, and without it the failure is
  * Multipass' own, which has the same exit codes as many a command. It never ends with 4: up to Multipass 1.16.3 the client
- * takes a 4 for its own «again» and runs the command for ever (facts/multipass.md 1.2, #3771); a 4 is 104 and a last byte on
- * stderr, for a command may well end with 104 itself. `timeout` ends what a client left behind that is gone; what `sudo`
- * began only root may end.
+ * takes a 4 for its own «again» and runs the command for ever (docs/facts/multipass.md 1.2, #3771); a 4 is 104 and a
+ * last byte on stderr, for a command may well end with 104 itself. `timeout` ends what a client left behind that is
+ * gone; what `sudo` began only root may end.
  */
 export const SHIM = [
   String.raw`printf '\036'; l=$1; shift;`,

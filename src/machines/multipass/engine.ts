@@ -30,7 +30,7 @@ export interface MultipassParts {
   readonly onLost?: () => void;
 }
 
-/** Multipass by its command line, after the ten rules of facts/multipass.md. */
+/** Multipass by its command line, after the ten rules of docs/facts/multipass.md. */
 export function createMultipass({ system, place, onLost }: MultipassParts): MachineEngine {
   const { processes, clock } = system;
   const addresses = new Map<string, string>();
@@ -107,7 +107,7 @@ export function createMultipass({ system, place, onLost }: MultipassParts): Mach
 
   const known = createMachineCache({ system, place, runOn, addressOf });
 
-  /** An address seldom survives a new machine, and not always a restart (facts/multipass.md 5, 7 no. 6). */
+  /** An address seldom survives a new machine, and not always a restart (docs/facts/multipass.md 5, 7 no. 6). */
   const forget = (name: string): void => {
     addresses.delete(name);
     known.forget(name);
@@ -141,7 +141,7 @@ export function createMultipass({ system, place, onLost }: MultipassParts): Mach
     launch: async (spec, context) => {
       forget(spec.name);
       const launched = await launcher.launch(spec, context);
-      // Now, before any container network on it makes the choice harder (facts/multipass.md 7 no. 5).
+      // Now, before any container network on it makes the choice harder (docs/facts/multipass.md 7 no. 5).
       await addressOf(spec.name, context);
       return launched;
     },
@@ -174,7 +174,7 @@ function isAway(thrown: unknown): boolean {
   );
 }
 
-/** The words for «no such instance» of every command but `start` (facts/multipass.md 3.2). */
+/** The words for «no such instance» of every command but `start` (docs/facts/multipass.md 3.2). */
 function isAbsence(error: CommandError): boolean {
   return error.failure === 'exit' && /instance "[^"]+" does not exist/.test(error.result.stderr);
 }

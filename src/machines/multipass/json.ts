@@ -3,7 +3,7 @@ import { CliError } from '../../errors/cli-error.ts';
 import { usableAddresses } from '../addresses.ts';
 import type { MachineInfo, MachineState } from '../machine.ts';
 
-/** All states that Multipass has, 1.17's among them (facts/multipass.md 2.5). */
+/** All states that Multipass has, 1.17's among them (docs/facts/multipass.md 2.5). */
 const STATES: Readonly<Record<string, MachineState>> = {
   Running: 'running',
   // Counts down to a shutdown, and serves until then.

@@ -10,7 +10,9 @@ import type { EngineContext, Launched, Machine, MachineInfo, MachineSpec, NamedM
 import { isLostSession } from '../lost-session.ts';
 import { launchCommand } from './argv.ts';
 
-/** Right after boot or installation the daemon has no image data, or no socket yet (facts/multipass.md 7 no. 15). */
+/**
+ * Right after boot or installation the daemon has no image data, or no socket yet (docs/facts/multipass.md 7 no. 15).
+ */
 const DAEMON_PAUSES = [5_000, 10_000, 20_000, 30_000, 30_000];
 const NOT_YET = /Remote ".*" is unknown or unreachable|cannot connect to the multipass socket/i;
 /** How long a machine that is still starting after a failed launch may take to run. */
@@ -179,7 +181,7 @@ function ranOutOfTime({ failure, result }: CommandError): boolean {
   );
 }
 
-/** A deleted machine keeps its name until it is purged (facts/multipass.md 1.7). */
+/** A deleted machine keeps its name until it is purged (docs/facts/multipass.md 1.7). */
 export function nameConflictHint({ name, state }: NamedMachine): string {
   const back = state === 'deleted' ? ` (\`multipass recover ${name}\` would bring it back)` : '';
   return `erase that one machine with \`multipass delete --purge ${name}\`${back}`;

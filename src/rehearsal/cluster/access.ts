@@ -22,7 +22,9 @@ export interface Access {
   readonly sign: (text: string) => string;
 }
 
-/** The secrets of a new cluster, all from one random seed; the join token has the secure form (facts/k3s.md 2.5). */
+/**
+ * The secrets of a new cluster, all from one random seed; the join token has the secure form (docs/facts/k3s.md 2.5).
+ */
 export function createAccess(seed: string, agentPassword: string): Access {
   const ca = pem(`k3s-server-ca@${seed}`);
   const clientCertificate = base64(pem(`system:admin@${sha256(seed)}`));

@@ -8,7 +8,7 @@ const TOLERATIONS = [
   { key: 'node-role.kubernetes.io/master', operator: 'Exists', effect: 'NoSchedule' },
 ];
 
-/** What k3s puts into a new cluster, as far as its configuration does not switch it off (facts/k3s.md 5). */
+/** What k3s puts into a new cluster, as far as its configuration does not switch it off (docs/facts/k3s.md 5). */
 export function installAddons(world: World, store: Store, server: string): void {
   const disabled = k3sList(k3sConfig(world, server)['disable']);
   for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) {

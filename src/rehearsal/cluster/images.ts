@@ -1,7 +1,7 @@
 import { PULL_LARGE, PULL_SMALL } from '../durations.ts';
 
 /**
- * Images that exist, by repository without its registry. All are there for amd64 and arm64 (facts/istio-vm.md 7).
+ * Images that exist, by repository without its registry. All are there for amd64 and arm64 (docs/facts/istio-vm.md 7).
  * Istio's other registries, gcr.io/istio-release and registry.istio.io, close in December 2026: nothing is there.
  */
 const REPOSITORIES: readonly { readonly pattern: RegExp; readonly tag: RegExp; readonly pull: number }[] = [
@@ -30,7 +30,7 @@ export function pullTime(image: string): number | undefined {
 
 /**
  * When a kubelet asks the registry. The API server writes its default into the Deployment, before any webhook has put
- * another image in the place of `auto` (facts/real-mesh.md 6.1).
+ * another image in the place of `auto` (docs/facts/real-mesh.md 6.1).
  */
 export function pullPolicy({ image, imagePullPolicy }: { image: string; imagePullPolicy?: string }): string {
   if (imagePullPolicy !== undefined && imagePullPolicy !== '') return imagePullPolicy;

@@ -54,7 +54,9 @@ export function istiodOf(store: Store, revision: string) {
   );
 }
 
-/** The exact label is `istio.io/rev`; `istio-injection=enabled` goes to the default tag (facts/istio-vm.md 2.5). */
+/**
+ * The exact label is `istio.io/rev`; `istio-injection=enabled` goes to the default tag (docs/facts/istio-vm.md 2.5).
+ */
 function webhookFor(
   store: Store,
   home: Readonly<Record<string, string>>,
@@ -107,7 +109,10 @@ function withProxy(template: PodTemplate, proxy: Container, revision: string): P
 const proxyImage = (containers: readonly Container[]): string =>
   (containers[0]?.image ?? '').replace(/\/pilot:/, '/proxyv2:');
 
-/** What a proxy asks of its node: `values.global.proxy.resources` of the install, or Istio's own (facts/peers.md B1). */
+/**
+ * What a proxy asks of its node: `values.global.proxy.resources` of the install, or Istio's own
+ * (docs/facts/figures.md 1).
+ */
 
 interface InjectionValues {
   readonly global?: {

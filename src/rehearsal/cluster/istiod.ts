@@ -20,7 +20,7 @@ export function meshRoot(store: Store): string | undefined {
 
 /**
  * istiod's own controllers: the CA at first start, and ConfigMap istio-ca-root-cert in every namespace a moment after
- * both are there (facts/istio-vm.md 4.2).
+ * both are there (docs/facts/istio-vm.md 4.2).
  */
 export const istiod: Controller = (kube) => {
   const planes = readyIstiods(kube.store);

@@ -53,7 +53,7 @@ export const BUILTIN_KINDS: readonly KindInfo[] = [
   kind('customresourcedefinitions', 'CustomResourceDefinition', 'apiextensions.k8s.io', 'v1', CLUSTER, 'crd'),
 ];
 
-/** The CRDs of an Istio minor with the versions they serve (facts/istio-vm.md 3.4). */
+/** The CRDs of an Istio minor with the versions they serve (docs/facts/istio-vm.md 3.4). */
 export function istioKinds(minor: string): readonly KindInfo[] {
   const withV1 = Number(minor.split('.')[1]) >= 22;
   const networking = withV1 ? 'v1 v1beta1 v1alpha3' : 'v1beta1 v1alpha3';

@@ -17,7 +17,7 @@ export interface JoiningNode {
   readonly server?: string | undefined;
 }
 
-/** A kubelet registers, or comes back after a restart (facts/k3s.md 2.6 for the password). */
+/** A kubelet registers, or comes back after a restart (docs/facts/k3s.md 2.6 for the password). */
 export function joinNode(kube: Kube, node: JoiningNode): { rejected?: string } {
   const stored = kube.passwords.get(node.name);
   if (stored !== undefined && stored !== node.password) {

@@ -27,7 +27,10 @@ const TOLERATIONS: Toleration[] = [
   { key: 'CriticalAddonsOnly', operator: 'Exists' },
 ];
 
-/** klipper: one DaemonSet with host ports for each LoadBalancer Service, and its nodes' addresses as status (facts/k3s.md 4). */
+/**
+ * klipper: one DaemonSet with host ports for each LoadBalancer Service, and its nodes' addresses as status
+ * (docs/facts/k3s.md 4).
+ */
 export const serviceLb: Controller = (kube) => {
   const balanced = serviceObjects(kube.store).filter(({ spec }) => spec.type === 'LoadBalancer');
   const off = k3sList(k3sConfig(kube.world, kube.server)['disable']).includes('servicelb');

@@ -166,7 +166,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
   };
 }
 
-/** The selector of a workload is for life: another one needs another object (facts/real-mesh.md 6.11). */
+/** The selector of a workload is for life: another one needs another object (docs/facts/real-mesh.md 6.11). */
 function checkImmutable({ plural, kind, group }: KindInfo, current: KubeObject, next: KubeObject): void {
   if (group !== 'apps') return;
   const selectorOf = ({ spec }: KubeObject): unknown => (spec as { selector?: unknown } | undefined)?.selector;

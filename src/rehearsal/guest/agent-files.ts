@@ -5,7 +5,10 @@ const USER = 'istio-proxy';
 const SDS = 'var/run/secrets/workload-spiffe-uds';
 const XDS = 'etc/istio/proxy/XDS';
 
-/** What the agent, as its user, cannot write; in the words of its journal (facts/real-mesh.md 6.2, pilot-agent 1.30). */
+/**
+ * What the agent, as its user, cannot write; in the words of its journal (docs/facts/real-mesh.md 6.2, pilot-agent
+ * 1.30).
+ */
 export interface AgentFilesProblem {
   readonly lines: readonly string[];
   /** The agent ends; otherwise it goes on for ever without becoming ready. */

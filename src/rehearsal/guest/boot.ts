@@ -10,7 +10,7 @@ import { sidecarUnit } from './sidecar.ts';
 import { endAllUnits, startUnit, UnitExit, type Guest, type UnitModel, type UnitModels } from './systemd.ts';
 import { findUnitFile } from './unit-file.ts';
 
-/** What memory held and a power cut takes away (facts/istio-vm.md 5.8). */
+/** What memory held and a power cut takes away (docs/facts/istio-vm.md 5.8). */
 const MEMORY = ['/run', '/tmp'];
 
 /** A web server, which ends at once where another application has its port. */
@@ -78,7 +78,7 @@ async function bootTo({ instance }: Guest, held: readonly Promise<unknown>[]): P
   if (instance.bootId === boot && (instance.cloudInit as string) !== 'error') instance.cloudInit = 'done';
 }
 
-/** The guest restarts itself; its engine sees it and waits for it (facts/multipass.md 1.8). */
+/** The guest restarts itself; its engine sees it and waits for it (docs/facts/multipass.md 1.8). */
 export async function reboot(guest: Guest): Promise<void> {
   if (guest.instance.state !== 'Running') return;
   powerOff(guest, 'Restarting');

@@ -10,7 +10,10 @@ const ROOT = '/etc/certs/root-cert.pem';
 /** The agent's own files: for nobody else. */
 const OWN = { mode: 0o600, owner: 'istio-proxy', group: 'istio-proxy' } as const;
 
-/** What counts of a workload certificate: whose it is, who signed it, and until when it holds (facts/istio-vm.md 5.8). */
+/**
+ * What counts of a workload certificate: whose it is, who signed it, and until when it holds
+ * (docs/facts/istio-vm.md 5.8).
+ */
 export interface WorkloadCertificate {
   /** Its URI name; empty where a test's mesh says nothing of it. */
   readonly identity: string;

@@ -56,11 +56,13 @@ function parse(args: readonly string[]): CurlCall | string {
   return found.urls.length === 0 ? '(no URL)' : found;
 }
 
-/** What the sidecar itself answers on the loopback: readiness and Envoy's own interface (facts/istio-vm.md 5.7). */
+/**
+ * What the sidecar itself answers on the loopback: readiness and Envoy's own interface (docs/facts/istio-vm.md 5.7).
+ */
 function localAnswer({ instance, mesh }: GuestCall, url: string): HttpAnswer | undefined {
   const [, port, path] = /^http:\/\/(?:localhost|127\.0\.0\.1):(15000|15020|15021)(\/.*)$/.exec(url) ?? [];
   if (port === undefined) return undefined;
-  // Envoy listens on 15021 only once it has its first configuration (facts/real-mesh.md 6.7).
+  // Envoy listens on 15021 only once it has its first configuration (docs/facts/real-mesh.md 6.7).
   if (!sidecarRuns(instance) || (port === '15021' && !sidecarIsReady(instance))) {
     const stderr = `curl: (7) Failed to connect to localhost port ${port}: Connection refused\n`;
     return { exit: 7, status: 0, body: '', stderr };

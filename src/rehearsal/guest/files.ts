@@ -3,7 +3,7 @@ import type { GuestEntry, Instance } from '../world.ts';
 
 /**
  * Where a path on a guest really is: links are followed, also in the middle (`/etc/istio` is one after the package is
- * installed, facts/istio-vm.md 1.4; `/var/run` and `/lib` are on every Ubuntu).
+ * installed, docs/facts/istio-vm.md 1.4; `/var/run` and `/lib` are on every Ubuntu).
  */
 export function guestPath(instance: Instance, path: string): string {
   let at = '/';

@@ -3,13 +3,13 @@ import { parse } from 'yaml';
 /** config.yaml as a table. */
 export type K3sConfig = Readonly<Record<string, unknown>>;
 
-/** Flags that both roles know (facts/k3s.md 2.4). */
+/** Flags that both roles know (docs/facts/k3s.md 2.4). */
 const BOTH =
   'token token-file node-ip node-external-ip flannel-iface node-name with-node-id node-label node-taint kubelet-arg ' +
   'kube-proxy-arg resolv-conf snapshotter pause-image private-registry data-dir prefer-bundled-bin ' +
   'protect-kernel-defaults debug lb-server-port selinux disable-default-registry-endpoint docker bind-address server';
 
-/** Flags of the server alone; in an agent's file each of them is fatal (facts/k3s.md 2.3). */
+/** Flags of the server alone; in an agent's file each of them is fatal (docs/facts/k3s.md 2.3). */
 const SERVER =
   'agent-token agent-token-file tls-san tls-san-security disable disable-helm-controller disable-network-policy ' +
   'disable-cloud-controller disable-kube-proxy disable-scheduler write-kubeconfig write-kubeconfig-mode ' +

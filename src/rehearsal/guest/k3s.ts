@@ -26,7 +26,7 @@ const PASSWORD = '/etc/rancher/node/password';
 /** Whose database this is: written at the first start, and gone with the machine. */
 const DATABASE = `${DATA}/server/db/state.db`;
 
-/** k3s under systemd, server or agent as its unit says (facts/k3s.md 2 and 3). */
+/** k3s under systemd, server or agent as its unit says (docs/facts/k3s.md 2 and 3). */
 export const k3sUnit: UnitModel = {
   run: async (run) => {
     const { instance } = run;
@@ -70,7 +70,7 @@ async function serve(run: UnitRun, config: K3sConfig, version: string): Promise<
   }
   const cluster = world.cluster as Cluster;
   writeGuest(instance, `${DATA}/server/agent-token`, `${cluster.agentToken}\n`, { mode: 0o600 });
-  // Rewritten at every start, and there before the API answers (facts/k3s.md 3 and 12).
+  // Rewritten at every start, and there before the API answers (docs/facts/k3s.md 3 and 12).
   const mode = Number.parseInt(scalar(config, 'write-kubeconfig-mode') ?? '0600', 8);
   writeGuest(instance, '/etc/rancher/k3s/k3s.yaml', cluster.kubeconfig(), { mode });
   await run.sleep(first ? K3S_SERVER_READY : K3S_SERVER_RESTART);
@@ -81,7 +81,7 @@ async function serve(run: UnitRun, config: K3sConfig, version: string): Promise<
   await register(run, cluster, 'server', version);
 }
 
-/** An agent tries for ever; its unit is `activating` until it has joined (facts/k3s.md 0.1). */
+/** An agent tries for ever; its unit is `activating` until it has joined (docs/facts/k3s.md 0.1). */
 async function join(run: UnitRun, config: K3sConfig, version: string): Promise<void> {
   const { instance, world } = run;
   const url = /^https:\/\/([\d.]+):6443\/?$/.exec(scalar(config, 'server') ?? '');
@@ -107,7 +107,7 @@ async function join(run: UnitRun, config: K3sConfig, version: string): Promise<v
   run.log('level=info msg="k3s agent is up and running"');
 }
 
-/** What keeps an agent from its server, in the words of facts/k3s.md 3. */
+/** What keeps an agent from its server, in the words of docs/facts/k3s.md 3. */
 function obstacle(world: World, target: string, address: string, token: string): string | undefined {
   const { cluster } = world;
   const server = cluster === undefined ? undefined : world.engine.instances.get(cluster.server);
@@ -128,7 +128,7 @@ function obstacle(world: World, target: string, address: string, token: string):
   if (theirs !== undefined && theirs !== hash) {
     return `token CA hash does not match the Cluster CA certificate hash: ${theirs} != ${hash}`;
   }
-  // A short token proves nothing of the server, and joins all the same (facts/k3s.md 2.5).
+  // A short token proves nothing of the server, and joins all the same (docs/facts/k3s.md 2.5).
   if (password === cluster.agentToken.split('::node:')[1]) return undefined;
   return `Failed to validate connection to cluster at ${target}: 401 Unauthorized`;
 }
@@ -171,7 +171,7 @@ function fatalError(text: string): UnitExit {
   return new UnitExit(1, `level=fatal msg="Error: ${text}"`);
 }
 
-/** Addresses that a node has beside its own, in the guest's order: cni0 and flannel.1 (facts/multipass.md 2.6). */
+/** Addresses that a node has beside its own, in the guest's order: cni0 and flannel.1 (docs/facts/multipass.md 2.6). */
 export function nodeAddresses({ world, instance }: Pick<Guest, 'world' | 'instance'>): readonly string[] {
   const runs = ['k3s', 'k3s-agent'].some((name) => instance.units.get(name)?.active === 'active');
   if (!runs || world.cluster === undefined) return [];

@@ -46,7 +46,7 @@ export function freezeSessions(instance: Instance): void {
 
 /**
  * Istio's nat rules load. A session that is older than connection tracking is taken for a new connection at its next
- * packet and redirected into nothing (facts/istio-vm.md 5.6). The first load since boot activates tracking.
+ * packet and redirected into nothing (docs/facts/istio-vm.md 5.6). The first load since boot activates tracking.
  */
 export function loadRules(instance: Instance, options: { readonly looseTracking: boolean }): void {
   instance.rules = true;

@@ -19,7 +19,7 @@ import { execLine } from './unit-file.ts';
 
 const LIB = '/usr/local/lib/istio-vms';
 const STORE = '/var/lib/istio-vms';
-/** Where the agent reads its token; memory, so a reboot takes it away (facts/istio-vm.md 5.8). */
+/** Where the agent reads its token; memory, so a reboot takes it away (docs/facts/istio-vm.md 5.8). */
 export const TOKEN = '/run/secrets/tokens/istio-token';
 /** How long the shipped `ready` script waits before it gives the machine its DNS back. */
 const READY_PATIENCE = 60_000;
@@ -47,7 +47,10 @@ export function sidecarRuns(instance: Instance): boolean {
   return unit !== undefined && instance.rules && (unit.active === 'active' || unit.active === 'activating');
 }
 
-/** Names are answered: by the machine's own resolver, or by a sidecar that has its name table (facts/istio-vm.md 5.7). */
+/**
+ * Names are answered: by the machine's own resolver, or by a sidecar that has its name table
+ * (docs/facts/istio-vm.md 5.7).
+ */
 export function dnsAnswers(instance: Instance): boolean {
   return !instance.rules || configured.has(instance);
 }
@@ -132,8 +135,8 @@ async function prepare(run: UnitRun, privileged: boolean): Promise<void> {
 }
 
 /**
- * The tables that istio-iptables takes here (facts/real-mesh.md 6.9). From 1.26 on they are the legacy ones, because the
- * cleanup before has created these.
+ * The tables that istio-iptables takes here (docs/facts/real-mesh.md 6.9). From 1.26 on they are the legacy ones,
+ * because the cleanup before has created these.
  */
 function rulesBackend(instance: Instance): string {
   const version = readStandIn(guestEntry(instance, '/usr/local/bin/pilot-agent')?.content)?.version ?? '';

@@ -225,7 +225,7 @@ export function invocationOf(instance: Instance, name: string): string {
   return unit === undefined ? '' : runtimeOf(unit).invocation;
 }
 
-/** `systemctl show` of some properties; it never fails, also for a unit that nobody knows (facts/k3s.md 13). */
+/** `systemctl show` of some properties; it never fails, also for a unit that nobody knows (docs/facts/k3s.md 13). */
 export function showUnit(instance: Instance, name: string, properties: readonly string[]): string {
   const unit = knownUnit(instance, name);
   const runtime = unit === undefined ? undefined : runtimeOf(unit);

@@ -151,7 +151,7 @@ const missing = (tool: string, name: string): string =>
 
 const PROXY = /^(?:docker\.io\/istio|istio)\/proxyv2:(1\.\d+)\.(\d+)$/;
 
-/** The Istio version of a proxyv2 image that exists for arm64 (facts/istio-vm.md 1.5). */
+/** The Istio version of a proxyv2 image that exists for arm64 (docs/facts/istio-vm.md 1.5). */
 function proxyVersion(world: World, image: string): string | undefined {
   const [, minor = '', patch] = PROXY.exec(image) ?? [];
   if (patch === undefined) return undefined;

@@ -46,7 +46,10 @@ interface ProxyConfig {
   };
 }
 
-/** Reads the settings as the agent does (facts/istio-vm.md 4.6): mesh file, then PROXY_CONFIG, then the environment. */
+/**
+ * Reads the settings as the agent does (docs/facts/istio-vm.md 4.6): mesh file, then PROXY_CONFIG, then the
+ * environment.
+ */
 export function agentSettings(instance: Instance): AgentSettings {
   const env = unitEnvironment(instance, 'istio');
   const mesh =
@@ -95,7 +98,7 @@ function jsonLabels(text: string | undefined): Record<string, string> {
   }
 }
 
-/** Defaults of facts/istio-vm.md 6.2. */
+/** Defaults of docs/facts/istio-vm.md 6.2. */
 function httpProbe(probe: ProxyConfig['readinessProbe'], address: string): HttpProbe | undefined {
   if (probe?.httpGet === undefined) return undefined;
   return {

@@ -32,7 +32,7 @@ interface Held {
 /**
  * Connections that the Envoys of workload VMs hold through a gateway. Envoy keeps one HTTP/1.1 connection per gateway
  * address for its next requests, and the gateway, which passes TLS through, chooses a pod only when one is opened: so a
- * connection sticks with its pod (reviews/real-mesh.md R4).
+ * connection sticks with its pod (docs/facts/real-mesh.md 6.10).
  */
 export interface Connections {
   /** The pod that answers the next request on this route; the connection is closed after it unless it is kept. */

@@ -95,7 +95,7 @@ const unreachable = (instance: Instance, address: string): string => {
     : `connection error: desc = "transport: Error while dialing: dial tcp ${ip}:${address.split(':')[1] ?? ''}: i/o timeout"`;
 };
 
-/** Names in istiod's certificate (facts/istio-vm.md 4.6). */
+/** Names in istiod's certificate (docs/facts/istio-vm.md 4.6). */
 function istiodNames(cluster: SimulatedCluster, service: string, namespace: string): string[] {
   const plane = cluster.store.get('deployments.apps', namespace, service) as Deployment | undefined;
   const revision = plane?.metadata.labels?.['istio.io/rev'];

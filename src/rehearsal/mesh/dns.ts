@@ -13,7 +13,7 @@ function outside(name: string): DnsAnswer {
 
 /**
  * A query to the machine's own resolver. With rules but without a name table everything is SERVFAIL; with it, cluster
- * names get their cluster address and others go out (facts/istio-vm.md 5.7).
+ * names get their cluster address and others go out (docs/facts/istio-vm.md 5.7).
  */
 export function resolveOnVm(
   world: World,

@@ -17,7 +17,10 @@ export interface Refusal {
 
 const TRUST_DOMAIN = 'cluster.local';
 
-/** Who the agent is to istiod: by its certificate, else by its token (facts/istio-vm.md 5.8); the answer keeps that identity. */
+/**
+ * Who the agent is to istiod: by its certificate, else by its token (docs/facts/istio-vm.md 5.8); the answer keeps that
+ * identity.
+ */
 export function presentedIdentity(
   world: World,
   cluster: SimulatedCluster,

@@ -62,7 +62,7 @@ function toService(view: VmView, client: Pod, service: Service, port: number, pa
   const injected = isInjected(client);
   if (found === undefined) return injected ? answer.upstreamTimeout() : answer.timedOut();
   const inner = Number(found.targetPort ?? port);
-  // Plain clients go by kube-proxy, which knows pods alone (facts/istio-vm.md 8.4).
+  // Plain clients go by kube-proxy, which knows pods alone (docs/facts/istio-vm.md 8.4).
   const endpoints = endpointsOf(cluster, service).filter((endpoint) => injected || 'pod' in endpoint);
   if (endpoints.length === 0)
     return injected ? answer.noHealthyUpstream() : answer.refused(service.metadata.name, port);
@@ -88,7 +88,7 @@ function toService(view: VmView, client: Pod, service: Service, port: number, pa
   );
 }
 
-/** Ready pods, and workload entries that are healthy or have no probe (facts/istio-vm.md 6.2). */
+/** Ready pods, and workload entries that are healthy or have no probe (docs/facts/istio-vm.md 6.2). */
 function endpointsOf(cluster: SimulatedCluster, service: Service): Endpoint[] {
   const here = (object: KubeObject): boolean =>
     object.metadata.namespace === service.metadata.namespace &&

@@ -27,7 +27,7 @@ export interface Destination {
 
 /**
  * Whether the policies of a pod's namespace let its packets out to this destination. A peer with selectors can only ever
- * mean pods; an address outside needs an ipBlock (facts/istio-vm.md 8.1).
+ * mean pods; an address outside needs an ipBlock (docs/facts/istio-vm.md 8.1).
  */
 export function egressAllowed(cluster: SimulatedCluster, from: Pod, to: Destination): boolean {
   const policies = cluster.store

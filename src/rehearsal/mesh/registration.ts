@@ -16,7 +16,7 @@ export interface Connection {
   readonly group: KubeObject | undefined;
 }
 
-/** The entry's name: `<group>-<ip>-<network>`, cut from the front (facts/istio-vm.md 6.1). */
+/** The entry's name: `<group>-<ip>-<network>`, cut from the front (docs/facts/istio-vm.md 6.1). */
 function entryName({ group = '', address, network }: AgentSettings): string {
   return [group, address.replaceAll(':', '-'), ...(network === '' ? [] : [network])].join('-').slice(-253);
 }
@@ -98,7 +98,7 @@ export function unregister(world: World, connection: Connection, instance: Insta
   else drop();
 }
 
-/** Writes what the probe found; nothing happens when it is what stands there (facts/istio-vm.md 6.2). */
+/** Writes what the probe found; nothing happens when it is what stands there (docs/facts/istio-vm.md 6.2). */
 export function reportHealth({ cluster, settings }: Connection, healthy: boolean, message: string, at: number): void {
   cluster.store.edit(ENTRIES, settings.namespace, entryName(settings), (entry) => {
     const before = entryHealth(entry);

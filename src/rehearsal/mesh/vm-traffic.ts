@@ -122,7 +122,7 @@ function accountOf({ group }: Connection): string {
   );
 }
 
-/** The cluster's network: the label on Istio's own namespace (facts/istio-vm.md 3.6). */
+/** The cluster's network: the label on Istio's own namespace (docs/facts/istio-vm.md 3.6). */
 function clusterNetwork(cluster: SimulatedCluster): string {
   return cluster.store.get('namespaces', undefined, rootNamespace(cluster))?.metadata.labels?.[NETWORK] ?? '';
 }

@@ -39,7 +39,7 @@ describe.each<[Engine, string]>([
     leaves(get, () => before);
     // The same with every engine: with the faster one.
     if (engine === 'incus') otherWays(get, () => before);
-    // Only where sessions come over the machine's network: Incus needs none (facts/incus.md 2.1).
+    // Only where sessions come over the machine's network: Incus needs none (docs/facts/incus.md 2.1).
     if (engine === 'multipass') freeze(get);
   });
 });

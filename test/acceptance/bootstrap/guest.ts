@@ -4,7 +4,10 @@ import { PROJECT } from '../support/names.ts';
 
 const COMMAND_MS = 60_000;
 
-/** A machine as its owner at the console sees it: whatever its network does, this way in works (facts/incus.md 2.1). */
+/**
+ * A machine as its owner at the console sees it: whatever its network does, this way in works
+ * (docs/facts/incus.md 2.1).
+ */
 export interface Guest {
   readonly name: string;
   /** Runs a shell script as root. @throws with what it said when it fails */

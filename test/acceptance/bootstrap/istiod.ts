@@ -38,7 +38,7 @@ export interface Istiod {
 
 /**
  * istiod behind the gateway, as a machine outside sees it: a TLS port that gives certificates, and streams on which it
- * registers who has called (facts/istio-vm.md 5.8, 6.1). The cluster that it writes to is the simulated one.
+ * registers who has called (docs/facts/istio-vm.md 5.8, 6.1). The cluster that it writes to is the simulated one.
  */
 export async function startIstiod(
   address: string,

@@ -15,8 +15,8 @@ export const unit = (guest: Guest, property: string): Promise<string> =>
 
 /**
  * Rules in the nat table, in the words of iptables-save: those of the backend that istio-iptables has chosen
- * (facts/real-mesh.md 6.9), and where neither has any of Istio's, those of both. Legacy tables are not asked for unless they
- * exist: asking creates them.
+ * (docs/facts/real-mesh.md 6.9), and where neither has any of Istio's, those of both. Legacy tables are not asked for
+ * unless they exist: asking creates them.
  */
 export async function rules(guest: Guest): Promise<readonly string[]> {
   const [nft = [], legacy = []] = await Promise.all(

@@ -21,7 +21,7 @@ const BRIDGE = 'ivmsmesh0';
 const RANGES = ['10.98.77', '10.173.97', '172.29.207', '192.168.223'];
 
 const INSTALL = fileURLToPath(new URL('../install-incus.sh', import.meta.url));
-/** Kubelets, containerd and systemd of all nodes share root's inotify instances (facts/real-mesh.md 4.9). */
+/** Kubelets, containerd and systemd of all nodes share root's inotify instances (docs/facts/real-mesh.md 4.9). */
 const INOTIFY = '/proc/sys/fs/inotify/max_user_instances';
 const INOTIFY_WANTED = 1024;
 

@@ -17,7 +17,7 @@ type Answer = CommandResult & { readonly failure?: string };
 const DOWN = { env: { INCUS_SOCKET: '/nonexistent/unix.socket' } };
 const CLEAN_TIMEOUT_MS = 120_000;
 
-// The numbers are those of facts/multipass.md 8; what the conformance suite shows already is left to it.
+// The numbers are those of docs/facts/multipass.md 8; what the conformance suite shows already is left to it.
 onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) => {
   const name = (which: string): string => `${lab().config.k3s.master}-${which}`;
   const mp = async (args: string, { stdin, env, timeoutMs = CLEAN_TIMEOUT_MS }: Given = {}): Promise<Answer> => {

@@ -5,7 +5,9 @@ import { change, instances, type Instance } from './incus.ts';
 import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
 import { awaitWayIn, OPTIONS, quoted } from './ssh.ts';
 
-/** Up to 1.16.3 the client takes a 4 for its own «again», for ever (facts/multipass.md 1.2); a test needs an end. */
+/**
+ * Up to 1.16.3 the client takes a 4 for its own «again», for ever (docs/facts/multipass.md 1.2); a test needs an end.
+ */
 const FOR_EVER_MS = 600_000;
 const START_MS = 120_000;
 /** The machine says with it that the command began: what ssh itself has to say comes without. */
@@ -32,7 +34,7 @@ export async function exec({ positionals, options, rest }: ParsedArgs): Promise<
 
 /**
  * What the shell of ubuntu gets. With a directory and `sudo` in front, the words are joined as they are: a real trap of the
- * real one (facts/multipass.md 1.2).
+ * real one (docs/facts/multipass.md 1.2).
  */
 function commandLine(command: readonly string[], directory: string | undefined): string {
   const words = command.map(quoted).join(' ');

@@ -67,7 +67,10 @@ export async function holderOf(command: string, name: string): Promise<'nobody' 
   return isBeingMade(found) ? 'one being made' : 'a machine';
 }
 
-/** Nothing lists a machine while its disk is made (facts/multipass.md 2.5); Incus does, as stopped and never started. */
+/**
+ * Nothing lists a machine while its disk is made (docs/facts/multipass.md 2.5); Incus does, as stopped and never
+ * started.
+ */
 function isBeingMade({ status_code: code, config, created_at: at }: Shown): boolean {
   const neverStarted = code === 102 && config?.['volatile.last_state.power'] === undefined;
   return neverStarted && Date.now() - Date.parse(at) < MAKING_MS;

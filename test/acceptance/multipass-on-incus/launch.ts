@@ -65,7 +65,7 @@ async function bringUp(wanted: Wanted, limitMs: number, asked: boolean): Promise
     if (!asked) await markLost(name, true);
     throw late(`${name}: timed out waiting for response`);
   }
-  // Whatever cloud-init comes to, the launch has worked (facts/multipass.md 7 no. 3).
+  // Whatever cloud-init comes to, the launch has worked (docs/facts/multipass.md 7 no. 3).
   const { timedOut } = await execa('ssh', [...OPTIONS, `ubuntu@${address}`, 'cloud-init status --wait'], {
     reject: false,
     stdin: 'ignore',

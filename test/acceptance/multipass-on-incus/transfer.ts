@@ -14,7 +14,7 @@ interface Place {
   readonly path: string;
 }
 
-/** `multipass transfer SOURCE... TARGET`, one side of it on an instance, by SFTP (facts/multipass.md 1.6). */
+/** `multipass transfer SOURCE... TARGET`, one side of it on an instance, by SFTP (docs/facts/multipass.md 1.6). */
 export async function transfer({ positionals, options }: ParsedArgs): Promise<number> {
   const sources = positionals.slice(0, -1);
   const target = positionals.at(-1) ?? '';

@@ -95,7 +95,7 @@ function about(instance: Instance): Json {
   };
 }
 
-/** A running machine without an address has a placeholder (facts/multipass.md 2.6). */
+/** A running machine without an address has a placeholder (docs/facts/multipass.md 2.6). */
 function addresses({ state, addresses: known }: Instance): readonly string[] {
   if (state !== 'Running') return [];
   return known.length === 0 ? ['N/A'] : known;

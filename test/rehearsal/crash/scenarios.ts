@@ -31,7 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'up without a package',
-    // The image route, with containers (facts/istio-vm.md 1.5).
+    // The image route, with containers (docs/facts/istio-vm.md 1.5).
     stage: { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] },
     call: up,
     after: [up],

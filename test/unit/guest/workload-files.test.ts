@@ -7,7 +7,7 @@ import { labConfig } from '../manifests/lab.ts';
 const config = labConfig();
 const token = `x.${Buffer.from(JSON.stringify({ sub: 'system:serviceaccount:vmns:vmsa', exp: 1_700_003_600 })).toString('base64url')}.y`;
 
-/** As istioctl 1.19.3 writes them (facts/istio-vm.md 4.3). */
+/** As istioctl 1.19.3 writes them (docs/facts/istio-vm.md 4.3). */
 const raw: WorkloadFiles = {
   clusterEnv: `CA_ADDR='istiod-1-19-3.istio-system.svc:15012'
 CANONICAL_SERVICE='external-app'

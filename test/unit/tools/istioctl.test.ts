@@ -70,7 +70,7 @@ describe('createIstioctl', () => {
     expect(processes.lines).toHaveLength(1);
   });
 
-  // facts/real-mesh.md 6.4: what passes by itself is tried again, what does not is told at once.
+  // docs/facts/real-mesh.md 6.4: what passes by itself is tried again, what does not is told at once.
   const VERSION_CHECK = 'Error: check minimum supported Kubernetes version: error getting Kubernetes version: ';
   const PATCH =
     'Error: failed to install manifests: failed to update resource with server-side apply for obj Deployment/mesh/istiod: Patch "https://10.1.1.2:6443/apis/apps/v1/x": ';

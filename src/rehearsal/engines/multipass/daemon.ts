@@ -30,7 +30,7 @@ export function daemonLost(world: World): Promise<void> {
 
 /**
  * The daemon goes away for so many milliseconds. Names that it was preparing are forgotten; machines that exist live on
- * (facts/multipass.md 7 no. 9; what becomes of requests under way is an inference).
+ * (docs/facts/multipass.md 7 no. 9; what becomes of requests under way is an inference).
  */
 export function restartDaemon(world: World, awayMs: number): void {
   const { engine, clock } = world;

@@ -10,7 +10,7 @@ import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts'
 /** What never comes back; whoever waits for it needs a time limit. */
 const never = (): Promise<never> => new Promise(() => undefined);
 
-/** `multipass exec [-n] [-d DIR] NAME [--] CMD...` (facts/multipass.md 1.2 and 3.4). */
+/** `multipass exec [-n] [-d DIR] NAME [--] CMD...` (docs/facts/multipass.md 1.2 and 3.4). */
 export async function exec(call: HostCall, { positionals, options, rest }: ParsedArgs): Promise<ProgramResult> {
   const { world } = call;
   const mapped = !options.has('no-map-working-directory');

@@ -65,7 +65,7 @@ const COMMANDS: Readonly<Record<string, CommandModel>> = {
   },
 };
 
-/** The simulated Multipass 1.16.3: the commands that we use, as facts/multipass.md has them, and no other. */
+/** The simulated Multipass 1.16.3: the commands that we use, as docs/facts/multipass.md has them, and no other. */
 export const multipass: HostProgram = async (call) => {
   const [name, ...args] = call.args;
   if (name === undefined)
@@ -91,7 +91,7 @@ export const multipass: HostProgram = async (call) => {
   ]);
 };
 
-/** Other formats exist, but only JSON is read by programs (facts/multipass.md 0.2). */
+/** Other formats exist, but only JSON is read by programs (docs/facts/multipass.md 0.2). */
 function json({ options }: ParsedArgs): ProgramResult | undefined {
   const format = options.get('format') ?? 'table';
   if (format === 'json') return undefined;

@@ -29,7 +29,7 @@ const RELEASES: Readonly<Record<string, string>> = {
 /** Every release whose image the daemon can have. */
 export const UBUNTU_RELEASES: ReadonlySet<string> = new Set(Object.values(RELEASES));
 const NAME = /^([a-zA-Z]|[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])$/;
-/** How many launches the daemon's thread pool carries at once: the number of host CPUs (facts/multipass.md 5). */
+/** How many launches the daemon's thread pool carries at once: the number of host CPUs (docs/facts/multipass.md 5). */
 const POOL = 4;
 /** The fault `launch-timeout-lies`: how long until the machine that was given up answers after all. */
 const ANSWERS_AFTER_ALL = 20_000;
@@ -47,7 +47,10 @@ interface Request {
   readonly userData: UserData;
 }
 
-/** `multipass launch`: the client's checks, then the daemon's in their order, then the machine (facts/multipass.md 1.3). */
+/**
+ * `multipass launch`: the client's checks, then the daemon's in their order, then the machine
+ * (docs/facts/multipass.md 1.3).
+ */
 export async function launch(call: HostCall, { positionals, options }: ParsedArgs): Promise<ProgramResult> {
   const { world } = call;
   const { engine } = world;
@@ -127,7 +130,8 @@ async function bringUp({ world, mesh, signal }: HostCall, request: Request): Pro
     engine.preparing.delete(name);
     const guest: Guest = { world, mesh, instance };
     await crashPoint(world, `launch ${name}: Starting`, () => {
-      // The daemon is gone in the middle, and the next one knows nothing of this start (facts/multipass.md 7 no. 12).
+      // The daemon is gone in the middle, and the next one knows nothing of this start
+      // (docs/facts/multipass.md 7 no. 12).
       instance.state = 'Unknown';
       restartDaemon(world, DAEMON_BACK);
     });
@@ -165,8 +169,8 @@ const downloads = new WeakMap<object, Map<string, Promise<void>>>();
 
 /**
  * One download of an image serves all launches that want it; a new daemon begins anew. A client that is killed takes its
- * download along (facts/multipass.md 3.3), and whoever waited for it fetches the image itself. False when this client is
- * one that was killed.
+ * download along (docs/facts/multipass.md 3.3), and whoever waited for it fetches the image itself. False when this
+ * client is one that was killed.
  */
 async function imageOf(world: World, release: string, name: string, client?: AbortSignal): Promise<boolean> {
   const life = daemonLife(world);

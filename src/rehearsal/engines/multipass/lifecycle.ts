@@ -6,7 +6,10 @@ import type { HostCall, Instance, ProgramResult, World } from '../../world.ts';
 import { expiring, timeLimit } from './limit.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 
-/** What the commands on instances share: names, all or nothing, a daemon that must be there (facts/multipass.md 3.2). */
+/**
+ * What the commands on instances share: names, all or nothing, a daemon that must be there
+ * (docs/facts/multipass.md 3.2).
+ */
 async function select(
   call: HostCall,
   command: string,

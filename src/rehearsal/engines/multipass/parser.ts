@@ -13,7 +13,9 @@ export interface ParsedArgs {
   readonly rest: readonly string[] | undefined;
 }
 
-/** Reads arguments as Multipass' own parser does (facts/multipass.md 1.1), or tells what it says to an unknown one. */
+/**
+ * Reads arguments as Multipass' own parser does (docs/facts/multipass.md 1.1), or tells what it says to an unknown one.
+ */
 export function parseArgs(args: readonly string[], shape: CommandShape): ParsedArgs | { readonly unknown: string } {
   const positionals: string[] = [];
   const options = new Map<string, string>();
@@ -58,7 +60,7 @@ export function failures(command: string, items: readonly string[]): ProgramResu
   return failure(command, 'The following errors occurred:', ...items);
 }
 
-/** What the spinner leaves on stdout, also when that is no terminal (facts/multipass.md 4). */
+/** What the spinner leaves on stdout, also when that is no terminal (docs/facts/multipass.md 4). */
 export function spinner(text: string): string {
   return `\x1b[2K\x1b[0A\x1b[0E${text}  |\b/\b-\b\\\b\x1b[2K\x1b[0A\x1b[0E`;
 }

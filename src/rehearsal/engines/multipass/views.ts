@@ -4,7 +4,7 @@ import type { Instance, World } from '../../world.ts';
 /** Kinds of JSON that these commands print. */
 export type Json = string | number | readonly Json[] | { readonly [key: string]: Json };
 
-/** JSON as Qt lays it out: four blanks, keys sorted, an empty array over two lines (facts/multipass.md 2). */
+/** JSON as Qt lays it out: four blanks, keys sorted, an empty array over two lines (docs/facts/multipass.md 2). */
 export function qtJson(value: Json): string {
   return `${layout(value, '')}\n`;
 }
@@ -71,7 +71,10 @@ function about(world: World, instance: Instance): Json {
   };
 }
 
-/** The management address first, then the guest's others; a placeholder while there is none yet (facts/multipass.md 2.6). */
+/**
+ * The management address first, then the guest's others; a placeholder while there is none yet
+ * (docs/facts/multipass.md 2.6).
+ */
 function addresses(world: World, instance: Instance): readonly string[] {
   if (instance.state !== 'Running') return [];
   if (!instance.addressKnown) return ['N/A'];
@@ -79,7 +82,7 @@ function addresses(world: World, instance: Instance): readonly string[] {
   return [instance.address, ...bridge, ...nodeAddresses({ world, instance })];
 }
 
-/** Bytes of a size in Multipass' grammar (facts/multipass.md 1.3), or undefined for anything else. */
+/** Bytes of a size in Multipass' grammar (docs/facts/multipass.md 1.3), or undefined for anything else. */
 export function bytesOf(size: string): number | undefined {
   const match = /^(\d+)(\.\d+)?(?:([KMG])i?B?|B)?$/i.exec(size.trim());
   if (match === null || (match[2] !== undefined && match[3] === undefined)) return undefined;

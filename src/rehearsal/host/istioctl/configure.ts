@@ -11,7 +11,7 @@ import { CLUSTER_FLAGS, configMapRequest, dial, namespaceOf } from './dial.ts';
 import { clusterName, defaultRevision, ingressAddress, readGroup } from './lookups.ts';
 import { clusterEnv, meshYaml, type WorkloadGroup, type WorkloadInput } from './workload-files.ts';
 
-/** Every file gets this mode, the token too (facts/istio-vm.md 4.2). */
+/** Every file gets this mode, the token too (docs/facts/istio-vm.md 4.2). */
 const MODE = 0o744;
 /** How much older a token is under the fault `token-expired`. */
 const SLEEP_SECONDS = 2 * 3_600;
@@ -103,7 +103,7 @@ async function write(
   const ip = ingressAddress(cluster, istioNamespace, flag(parsed, '--ingressIP'));
   const host = revision === '' || revision === 'default' ? 'istiod' : `istiod-${revision}`;
   await put('hosts', ip === undefined ? '' : `${ip} ${host}.${istioNamespace}.svc\n`);
-  // The logger of istioctl writes to stdout, the command's own warning goes to stderr (facts/real-mesh.md 6.5).
+  // The logger of istioctl writes to stdout, the command's own warning goes to stderr (docs/facts/real-mesh.md 6.5).
   const logged =
     ip === undefined
       ? `${new Date(call.world.clock.now()).toISOString()}\twarn\tCould not auto-detect IP for ${host}.${istioNamespace}.svc/${istioNamespace}. ` +

@@ -20,7 +20,7 @@ interface FirstRequest {
   readonly unauthorized: string;
 }
 
-/** `install` asks for the version first (facts/real-mesh.md 6.4). */
+/** `install` asks for the version first (docs/facts/real-mesh.md 6.4). */
 export const VERSION_REQUEST: FirstRequest = {
   before: 'check minimum supported Kubernetes version: error getting Kubernetes version: ',
   verb: 'Get',

@@ -40,8 +40,8 @@ const BANNER = [
 ];
 
 /**
- * `istioctl install`: renders, applies, waits for Deployments and not for addresses (facts/istio-vm.md 2.7). Progress is
- * on stderr; a component that fails does not end it (facts/real-mesh.md 6.3, 6.14).
+ * `istioctl install`: renders, applies, waits for Deployments and not for addresses (docs/facts/istio-vm.md 2.7).
+ * Progress is on stderr; a component that fails does not end it (docs/facts/real-mesh.md 6.3, 6.14).
  */
 export async function install(call: HostCall, version: string, args: readonly string[]): Promise<ProgramResult> {
   const parsed = parseArgs(args, {

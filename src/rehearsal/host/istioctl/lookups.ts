@@ -4,7 +4,7 @@ import type { SimulatedCluster } from '../../cluster/kube.ts';
 import type { Service } from '../../cluster/shapes.ts';
 import type { WorkloadGroup } from './workload-files.ts';
 
-/** The group's file counts, whatever its apiVersion says (facts/istio-vm.md 4.1). */
+/** The group's file counts, whatever its apiVersion says (docs/facts/istio-vm.md 4.1). */
 export function readGroup(text: string): WorkloadGroup {
   const file = (parse(text) ?? {}) as {
     metadata?: { name?: string; namespace?: string };
@@ -42,7 +42,10 @@ export function defaultRevision({ store }: SimulatedCluster): string {
   return tag?.metadata.labels?.['istio.io/rev'] ?? '';
 }
 
-/** A valid `--ingressIP`, else the first address of the gateway's Service, else none, and no error (facts/istio-vm.md 4.4). */
+/**
+ * A valid `--ingressIP`, else the first address of the gateway's Service, else none, and no error
+ * (docs/facts/istio-vm.md 4.4).
+ */
 export function ingressAddress(
   { store }: SimulatedCluster,
   namespace: string,

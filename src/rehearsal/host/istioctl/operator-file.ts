@@ -22,7 +22,7 @@ export interface GatewayComponent {
   };
 }
 
-/** The fields of an IstioOperator that the simulated installer acts upon (facts/istio-vm.md 2.3). */
+/** The fields of an IstioOperator that the simulated installer acts upon (docs/facts/istio-vm.md 2.3). */
 export interface Operator {
   readonly metadata?: { readonly name?: string; readonly namespace?: string };
   readonly spec?: {
@@ -121,7 +121,7 @@ export async function readOperators(files: Files, paths: readonly string[], stri
   return merged;
 }
 
-/** A file of comments only is an empty one, and fine (facts/real-mesh.md 6.12). */
+/** A file of comments only is an empty one, and fine (docs/facts/real-mesh.md 6.13). */
 function oneDocument(text: string): Fields {
   const documents = parseAllDocuments(text).map((document) => {
     if (document.errors.length > 0) {

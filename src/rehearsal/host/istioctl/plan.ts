@@ -55,7 +55,10 @@ const DEMO_INGRESS: GatewayComponent = {
   },
 };
 
-/** Profiles as far as they differ here (facts/peers.md B1 for the requests, facts/istio-vm.md 3.4 for the ingress gateway). */
+/**
+ * Profiles as far as they differ here (docs/facts/figures.md 1 for the requests, docs/facts/istio-vm.md 3.4 for the
+ * ingress gateway).
+ */
 const PROFILES: Readonly<Record<string, { pilot: boolean; gateways: readonly GatewayComponent[]; small: boolean }>> = {
   default: { pilot: true, gateways: [INGRESS], small: false },
   demo: { pilot: true, gateways: [DEMO_INGRESS], small: true },

@@ -96,7 +96,7 @@ export function webhookObjects(plan: InstallPlan): KubeObject[] {
   ];
 }
 
-/** The webhook, and from 1.28 the Service, of a revision tag (facts/istio-vm.md 2.5). */
+/** The webhook, and from 1.28 the Service, of a revision tag (docs/facts/istio-vm.md 2.5). */
 export function tagObjects(tag: string, revision: string, namespace: string, version: string): KubeObject[] {
   const own = { app: 'sidecar-injector', 'istio.io/tag': tag, [REVISION]: revision };
   const webhook = object(

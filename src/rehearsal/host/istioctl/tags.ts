@@ -38,7 +38,7 @@ export async function tagSet(call: HostCall, version: string, args: readonly str
   }
   const conflict = conflictWith(injectors, tag, namespace, store.list('services'), revision);
   if (conflict !== undefined && !parsed.flags.has('--skip-confirmation')) {
-    // Nobody is there to answer: an empty stdin means no, and no is a success (facts/real-mesh.md 6.6).
+    // Nobody is there to answer: an empty stdin means no, and no is a success (docs/facts/real-mesh.md 6.6).
     return { exitCode: 0, stdout: QUESTION, stderr: conflict };
   }
   for (const object of tagObjects(tag, revision, namespace, version)) store.apply(object, 'istioctl');

@@ -22,7 +22,7 @@ export interface WorkloadGroup {
   readonly probe: unknown;
 }
 
-/** Where istiod of a revision is; the port is fixed, and stays so in 1.30 (facts/istio-vm.md 4.6). */
+/** Where istiod of a revision is; the port is fixed, and stays so in 1.30 (docs/facts/istio-vm.md 4.6). */
 const istiodAddress = ({ revision, istioNamespace }: WorkloadInput): string =>
   `istiod-${revision}.${istioNamespace}.svc:15012`;
 
@@ -51,7 +51,7 @@ function proxyMetadata(input: WorkloadInput): Record<string, string> {
   };
 }
 
-/** cluster.env: sorted, every value in single quotes (facts/real-mesh.md 6.5). */
+/** cluster.env: sorted, every value in single quotes (docs/facts/real-mesh.md 6.5). */
 export function clusterEnv(input: WorkloadInput): string {
   const { group } = input;
   const ports = Object.values(group.ports);
@@ -72,7 +72,9 @@ export function clusterEnv(input: WorkloadInput): string {
 
 const quoted = (value: string): string => `'${value.replaceAll("'", `'"'"'`)}'`;
 
-/** mesh.yaml: the agent's ProxyConfig; the probe is the group's as it is now, and stays so (facts/istio-vm.md 6.2). */
+/**
+ * mesh.yaml: the agent's ProxyConfig; the probe is the group's as it is now, and stays so (docs/facts/istio-vm.md 6.2).
+ */
 export function meshYaml(input: WorkloadInput): string {
   const config = {
     ...(isRevisioned(input) ? { discoveryAddress: istiodAddress(input) } : {}),

@@ -51,7 +51,9 @@ async function curl({ call, namespace, deployment, argv }: InPod): Promise<Progr
   return { exitCode: answer.exit, stdout: answer.body + written, stderr: answer.stderr + code };
 }
 
-/** `/debug/syncz` of istiod: one line per connected proxy, synced when sent equals acked (facts/istio-vm.md 6.5). */
+/**
+ * `/debug/syncz` of istiod: one line per connected proxy, synced when sent equals acked (docs/facts/istio-vm.md 6.5).
+ */
 async function pilotDiscovery({ cluster, deployment, argv }: InPod): Promise<ProgramResult> {
   if (argv.slice(1).join(' ') !== 'request GET /debug/syncz') return refusal(argv.join(' '));
   const revision = deployment.replace(/^istiod-?/, '') || 'default';

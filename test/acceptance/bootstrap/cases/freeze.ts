@@ -7,8 +7,8 @@ import { openSession, ready, rules } from '../sidecar.ts';
 const SILENCE_S = 5;
 
 /**
- * The freeze of facts/istio-vm.md 5.6, for real: a session older than connection tracking is swallowed by Istio's rules. Both
- * begin on a machine that has just been started, where nothing is tracked.
+ * The freeze of docs/facts/istio-vm.md 5.6, for real: a session older than connection tracking is swallowed by Istio's
+ * rules. Both begin on a machine that has just been started, where nothing is tracked.
  */
 export function freeze(computer: () => Computer): void {
   it('rules that are loaded in a plain way freeze the sessions that are open, and new ones work', async () => {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds a stand-in for Istio's sidecar package: paths, user, configuration files and post-install work of the real one
-# (facts/istio-vm.md 1.4), programs that do on the system what the facts say the real ones do.
+# (docs/facts/istio-vm.md 1.4), programs that do on the system what the facts say the real ones do.
 #
 # usage  build.sh VERSION ARCHITECTURE FILE.deb [FURTHER_DEPENDENCY]
 set -eu

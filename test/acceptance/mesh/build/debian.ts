@@ -99,7 +99,7 @@ export async function buildNodeImage(): Promise<Built> {
   });
 }
 
-/** cloud-init finds its data in files that Incus writes from templates (facts/incus.md 7). */
+/** cloud-init finds its data in files that Incus writes from templates (docs/facts/incus.md 7). */
 function nodeTemplates(): Readonly<Record<string, string>> {
   const given = (key: string, otherwise: string): string =>
     `{% if config_get("cloud-init.${key}", "") == "" %}${otherwise}\n{% else %}{{ config_get("cloud-init.${key}", "") }}\n{% endif %}`;

@@ -92,7 +92,7 @@ const CHANGELOG = `istio-sidecar (VERSION) whatever; urgency=medium
  -- istio@istio.io  Thu, 01 Jan 1970 00:00:00 +0000
 `;
 
-/** As Istio's own build packs it with fpm (facts/real-mesh.md 2.3), from the same files of its module. */
+/** As Istio's own build packs it with fpm (docs/facts/real-mesh.md 2.3), from the same files of its module. */
 async function sidecarPackage(programs: IstioPrograms, envoy: string, output: string): Promise<void> {
   const root = `${output}.root`;
   const put = async (from: string, to: string, mode: string): Promise<void> => {

@@ -56,7 +56,7 @@ describe('incus argv', () => {
     expect(args.join(' ')).not.toContain('cloud-config');
   });
 
-  it('never gives a command without a name: that would end with 0 (facts/incus.md 0.4)', () => {
+  it('never gives a command without a name: that would end with 0 (docs/facts/incus.md 0.4)', () => {
     for (const command of [argv.startCommand({}, 'k1'), argv.removeCommand({}, 'k1')]) {
       expect(command.args.filter((arg) => !arg.startsWith('-'))).toHaveLength(2);
     }

@@ -4,7 +4,7 @@ import { infoOf, rig } from './rig.ts';
 
 const QUICK = ['--cpus', '2', '--memory', '1G', '--disk', '5G', '--timeout', '900', '--cloud-init', '-'];
 
-/** The cases of facts/multipass.md section 8, by number, as far as they are about commands that we use. */
+/** The cases of docs/facts/multipass.md 8, by number, as far as they are about commands that we use. */
 describe('the simulated Multipass', () => {
   it('1: tells versions, without the daemon only its own', async () => {
     const { mp, world } = rig();
