@@ -1,6 +1,6 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { Host } from '../system/system.ts';
-import { restartDaemon } from './engines/multipass/daemon.ts';
+import { restartDaemon } from './engines/daemon.ts';
 import { UBUNTU_RELEASES } from './engines/multipass/launch.ts';
 import {
   addressGone,

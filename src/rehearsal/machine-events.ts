@@ -1,7 +1,7 @@
 import { ADDRESS_GONE } from './durations.ts';
 import { powerOff, powerOn } from './guest/boot.ts';
 import type { Guest } from './guest/systemd.ts';
-import { erase } from './engines/multipass/lifecycle.ts';
+import { erase } from './engines/erase.ts';
 import type { Instance, Mesh, World } from './world.ts';
 
 /** Something happens to a machine of ours without us. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { holdNamespace } from '../../src/rehearsal/cluster/namespaces.ts';
-import { restartDaemon } from '../../src/rehearsal/engines/multipass/daemon.ts';
+import { restartDaemon } from '../../src/rehearsal/engines/daemon.ts';
 import { FAULTS } from '../../src/rehearsal/index.ts';
 import { cli } from './support/cli.ts';
 import { labThatIsUp, refusals, simulated } from './support/simulated.ts';

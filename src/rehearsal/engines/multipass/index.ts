@@ -1,7 +1,7 @@
 import { ENGINE_ASKS_GUEST, ENGINE_CALL } from '../../durations.ts';
 import type { HostCall, HostProgram, ProgramResult } from '../../world.ts';
-import { daemonLost } from '../../engines/multipass/daemon.ts';
-import { exec } from '../../engines/multipass/exec.ts';
+import { daemonLost } from '../daemon.ts';
+import { exec } from './exec.ts';
 import { launch } from './launch.ts';
 import { purge, recover, remove, restart, start, stop } from './lifecycle.ts';
 import { failure, failures, parseArgs, usage, type CommandShape, type ParsedArgs } from './parser.ts';

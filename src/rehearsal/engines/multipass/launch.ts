@@ -7,7 +7,7 @@ import { crashPoint } from '../../crash-point.ts';
 import { KILLED } from '../../processes.ts';
 import { addInstance } from '../../state.ts';
 import type { HostCall, ProgramResult, World } from '../../world.ts';
-import { daemonLife, restartDaemon } from '../../engines/multipass/daemon.ts';
+import { daemonLife, restartDaemon } from '../daemon.ts';
 import { expiring, timeLimit } from './limit.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 import { bytesOf } from './views.ts';

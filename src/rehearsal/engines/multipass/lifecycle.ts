@@ -1,5 +1,6 @@
 import { ENGINE_CALL, MACHINE_PURGE, MACHINE_SHUTDOWN } from '../../durations.ts';
 import { powerOff, powerOn } from '../../guest/boot.ts';
+import { erase } from '../erase.ts';
 import type { Guest } from '../../guest/systemd.ts';
 import { crashPoint } from '../../crash-point.ts';
 import type { HostCall, Instance, ProgramResult, World } from '../../world.ts';
@@ -54,19 +55,6 @@ export async function remove(call: HostCall, { positionals, options }: ParsedArg
     await call.world.clock.sleep(purge ? MACHINE_PURGE : runs ? MACHINE_SHUTDOWN : 0);
   }
   return { exitCode: 0 };
-}
-
-/** Kills and erases; the cluster that lived on it is gone with it. */
-export function erase(guest: Guest): void {
-  const { world, instance } = guest;
-  // Killed, not shut down: nobody says good-bye to the mesh.
-  instance.state = 'Deleted';
-  powerOff(guest, 'Deleted');
-  // Whoever still waits for this machine must see that it is another's boot.
-  instance.bootId = 'erased';
-  world.engine.instances.delete(instance.name);
-  world.cluster?.nodeDown(instance.name);
-  if (world.cluster?.server === instance.name) world.cluster = undefined;
 }
 
 /** `multipass purge`: erases every deleted machine, whoever deleted it. */

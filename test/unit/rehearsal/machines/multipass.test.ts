@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { restartDaemon } from '../../../../src/rehearsal/engines/multipass/daemon.ts';
+import { restartDaemon } from '../../../../src/rehearsal/engines/daemon.ts';
 import { infoOf, rig } from './rig.ts';
 
 const QUICK = ['--cpus', '2', '--memory', '1G', '--disk', '5G', '--timeout', '900', '--cloud-init', '-'];

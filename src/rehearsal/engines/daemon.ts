@@ -1,4 +1,4 @@
-import type { World } from '../../world.ts';
+import type { World } from '../world.ts';
 
 /** One life of the daemon: requests that it was working on end with it. */
 interface DaemonLife {
