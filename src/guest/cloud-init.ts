@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import { MARKER } from '../machines/marker.ts';
+import { MARKER } from '../machines/ownership.ts';
 
 /** cloud-init user data of a k3s node. */
 export function nodeCloudInit(config: Config): Readonly<Record<string, unknown>> {

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import type { Config } from '../config/config.ts';
+import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Clock, Files } from '../system/system.ts';
-import { MARKER } from './marker.ts';
-import type { MachineEngine, MachineInfo } from './machine.ts';
+import type { MachineEngine, MachineInfo, NamedMachine } from './machine.ts';
+
+/** Where every machine of ours says whose it is; written by cloud-init, content = name of the lab. */
+export const MARKER = '/etc/istio-vms/lab';
 
 /** Multipass's own patience with cloud-init (docs/facts/multipass.md 3.3). */
 const FIRST_BOOT_MS = 300_000;
@@ -129,6 +132,19 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
       return recorded ? 'ours' : 'unknown';
     },
   };
+}
+
+/** Somebody else holds the name that a machine of ours should have. */
+export function foreignMachine(machine: NamedMachine, engine: Pick<MachineEngine, 'nameConflictHint'>): CliError {
+  const { name, state } = machine;
+  const holder =
+    state === 'deleted'
+      ? `A deleted machine still holds the name ${name}`
+      : `There is a machine ${name} already${state === undefined ? '' : ` (${state})`}`;
+  return new CliError('foreign-machine', {
+    message: `${holder}, and istio-vms did not make it for this lab.`,
+    hint: `Set NODE_PREFIX or WORKLOAD_VM_NAME to other names, or ${engine.nameConflictHint(machine)}.`,
+  });
 }
 
 /** Waits for cloud-init, however it ends. */

@@ -1,6 +1,6 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { Command, CommandResult, Files, TarMember } from '../system/system.ts';
-import { MARKER } from './marker.ts';
+import { MARKER } from './ownership.ts';
 import { asRoot, type GuestFile, type GuestScript, type PutOptions, type PutResult } from './machine.ts';
 
 /** Installing a package over a slow line is the longest that a payload does. */

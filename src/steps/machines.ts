@@ -1,5 +1,5 @@
 import { nodeCloudInit, workloadCloudInit } from '../guest/cloud-init.ts';
-import { foreignMachine } from '../machines/foreign-machine.ts';
+import { foreignMachine } from '../machines/ownership.ts';
 import type { MachineSpec } from '../machines/machine.ts';
 import type { Step, StepContext } from '../plan/step.ts';
 import type { Lab } from './lab.ts';

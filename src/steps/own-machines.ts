@@ -1,5 +1,5 @@
 import { CliError } from '../errors/cli-error.ts';
-import { foreignMachine } from '../machines/foreign-machine.ts';
+import { foreignMachine } from '../machines/ownership.ts';
 import type { EngineContext, MachineInfo, MachineSpec } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { createDeadline } from '../system/deadline.ts';

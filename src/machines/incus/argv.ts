@@ -1,5 +1,5 @@
 import type { Command } from '../../system/system.ts';
-import type { IncusLaunch } from './settings.ts';
+import type { IncusLaunch } from './launch-settings.ts';
 
 /** Which server and project; what is not given is as the user's own client has it. */
 export interface IncusPlace {
@@ -92,7 +92,7 @@ export const removeCommand = (place: IncusPlace, name: string): Command =>
  *
  * The first byte on stderr says that it began: without it, the failure is that of Incus, which has no exit code of its
  * own (docs/facts/incus.md 2.2). The last byte on stdout and on stderr says that all of it came: a busy Incus loses
- * what is written just before the end (`incus-session.ts`), so the end is put off for a moment (with 20 ms two of 1,500
+ * what is written just before the end (`session.ts`), so the end is put off for a moment (with 20 ms two of 1,500
  * were lost, with 50 ms none). `timeout` ends the whole process group when the client is ended, which Incus alone does
  * not (2.3); it runs as root, so that it may end what `sudo` has begun.
  */

@@ -5,13 +5,13 @@ import { explain } from '../../system/explain.ts';
 import { createDeadline } from '../../system/deadline.ts';
 import { retry } from '../../system/retry.ts';
 import { awaitCloudInit, type CloudInitWay } from '../cloud-init.ts';
-import { foreignMachine } from '../foreign-machine.ts';
+import { foreignMachine } from '../ownership.ts';
 import * as argv from './argv.ts';
 import type { IncusReadiness, IncusSettings } from './probe.ts';
 import { INOTIFY_COMMAND } from './host-limits.ts';
 import { asksForModules, createModuleMemory, lacksModules, type ModuleMemory } from './modules.ts';
-import { launchSettings, type IncusLaunch } from './settings.ts';
-import { SESSION_LOST_EXIT } from '../lost-session.ts';
+import { launchSettings, type IncusLaunch } from './launch-settings.ts';
+import { SESSION_LOST_EXIT } from '../session.ts';
 import type { EngineContext, Launched, Machine, MachineEngine, MachineInfo, MachineSpec } from '../machine.ts';
 
 /** Some seconds after the start of a cluster member (docs/facts/incus.md 10.1). */

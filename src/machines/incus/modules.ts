@@ -1,5 +1,5 @@
 import type { CommandError } from '../../system/command-error.ts';
-import { KERNEL_MODULES, withoutModules, type IncusLaunch } from './settings.ts';
+import { KERNEL_MODULES, withoutModules, type IncusLaunch } from './launch-settings.ts';
 
 /** An instance that asks for kernel modules does not start on a host that cannot load them. It is created all the same. */
 export function lacksModules({ failure, result }: CommandError): boolean {

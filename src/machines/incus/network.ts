@@ -1,5 +1,13 @@
+import { CliError } from '../../errors/cli-error.ts';
 import { parseMember, parseNetwork, type IncusDevice } from './json.ts';
-import { notReady, type Query } from './not-ready.ts';
+
+/** Asks one question of the API; undefined is «no such thing». */
+export type Query = (path: string) => Promise<string | undefined>;
+
+/** Something that a launch needs is not there; the hint is the command that mends it. */
+export function notReady(message: string, hint: string): CliError {
+  return new CliError('engine-not-answering', { message, hint });
+}
 
 /** The network of Incus' own that the profile puts machines into; undefined where it is a card of another kind. */
 export function networkOf(profile: Readonly<Record<string, IncusDevice>>): string | undefined {

@@ -1,9 +1,8 @@
 import type { CliError } from '../../errors/cli-error.ts';
-import { notReady, type Query } from './not-ready.ts';
-import { checkMembers, checkNetwork, networkOf } from './network.ts';
+import { checkMembers, checkNetwork, networkOf, notReady, type Query } from './network.ts';
 import * as argv from './argv.ts';
 import { parseAliases, parseProfile, parseServer, type IncusDevice, type IncusServer } from './json.ts';
-import { rootOf, type IncusType } from './settings.ts';
+import { rootOf, type IncusType } from './launch-settings.ts';
 
 /** What the configuration says about Incus. */
 export interface IncusSettings extends argv.IncusPlace {

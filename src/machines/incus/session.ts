@@ -1,8 +1,8 @@
 import { CommandError } from '../../system/command-error.ts';
 import type { CommandResult } from '../../system/system.ts';
-import { SESSION_LOST_EXIT } from '../lost-session.ts';
+import { SESSION_LOST_EXIT } from '../session.ts';
 
-/** The byte around all that a command writes on a machine: before it on stderr, behind it on both (`incus-argv.ts`). */
+/** The byte around all that a command writes on a machine: before it on stderr, behind it on both (`argv.ts`). */
 const MARK = '\u001e';
 
 /** A time limit, a machine that was stopped, one that restarted: nobody was there to make the last marks. */

@@ -5,9 +5,9 @@ import { explain } from '../../system/explain.ts';
 import { createDeadline } from '../../system/deadline.ts';
 import { retry } from '../../system/retry.ts';
 import { awaitCloudInit, type CloudInitWay } from '../cloud-init.ts';
-import { foreignMachine } from '../foreign-machine.ts';
+import { foreignMachine } from '../ownership.ts';
 import type { EngineContext, Launched, Machine, MachineInfo, MachineSpec, NamedMachine } from '../machine.ts';
-import { isLostSession } from '../lost-session.ts';
+import { isLostSession } from '../session.ts';
 import { launchCommand } from './argv.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { CommandError } from '../../system/command-error.ts';
 import type { CommandResult } from '../../system/system.ts';
-import { SESSION_LOST_EXIT } from '../lost-session.ts';
+import { SESSION_LOST_EXIT } from '../session.ts';
 import { withFour } from './argv.ts';
 
 /**

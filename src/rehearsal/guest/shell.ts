@@ -66,7 +66,7 @@ const shell: GuestProgram = async (call) => {
   return shipped ?? (await runLine(text, { ...call, args }, runOnGuest)) ?? unknown(call);
 };
 
-/** What the wrapper makes of a command: see multipass-argv.ts. */
+/** What the wrapper makes of a command: see machines/multipass/argv.ts. */
 async function wrapped(call: GuestCall): Promise<ProgramResult> {
   const [limit = '', ...args] = call.args;
   const [late, done] = [new AbortController(), new AbortController()];

@@ -32,7 +32,7 @@ const abilities = async (machine: Machine): Promise<Readonly<Record<string, stri
   );
 };
 
-// Each of these is a setting of src/machines/incus/settings.ts with its reason; here is what they come to.
+// Each of these is a setting of src/machines/incus/launch-settings.ts with its reason; here is what they come to.
 onMachines('incus', 'containers of Incus', (lab) => {
   const may: Record<'node' | 'workload', Readonly<Record<string, string>>> = { node: {}, workload: {} };
   beforeAll(async () => {

@@ -3,7 +3,7 @@ import { access, mkdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { launchSettings, withoutModules } from '../../../src/machines/incus/settings.ts';
+import { launchSettings, withoutModules } from '../../../src/machines/incus/launch-settings.ts';
 import type { Rig } from './build/index.ts';
 import { say } from './build/cache.ts';
 

@@ -1,6 +1,6 @@
 import type { Config } from '../../../src/config/config.ts';
 import type { MachineSpec } from '../../../src/machines/machine.ts';
-import { MARKER } from '../../../src/machines/marker.ts';
+import { MARKER } from '../../../src/machines/ownership.ts';
 
 /** What a machine of a lab is launched with: small, and with the lab's mark. */
 export function specOf(

@@ -1,8 +1,7 @@
 import { createFixture } from 'fs-fixture';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineState } from '../../../src/machines/machine.ts';
-import { MARKER } from '../../../src/machines/marker.ts';
-import { createOwnership, type Ownership } from '../../../src/machines/ownership.ts';
+import { createOwnership, MARKER, type Ownership } from '../../../src/machines/ownership.ts';
 import { createFiles } from '../../../src/system/files.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { fakeProcesses, type FakeProcesses } from '../../support/fake-processes.ts';

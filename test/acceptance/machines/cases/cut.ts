@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { MARKER } from '../../../../src/machines/marker.ts';
+import { MARKER } from '../../../../src/machines/ownership.ts';
 import { specOf } from '../../support/spec.ts';
 import type { Subject } from '../conformance.ts';
 

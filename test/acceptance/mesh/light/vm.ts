@@ -7,7 +7,7 @@ import { shippedText } from '../../../../src/guest/shipped.ts';
 import { installScript, sidecarFiles, sidecarPaths } from '../../../../src/guest/sidecar.ts';
 import { parseGuestState, stateCommand, type GuestState } from '../../../../src/guest/state.ts';
 import type { WorkloadFiles } from '../../../../src/guest/workload-files.ts';
-import { MARKER } from '../../../../src/machines/marker.ts';
+import { MARKER } from '../../../../src/machines/ownership.ts';
 import type { PutResult } from '../../../../src/machines/machine.ts';
 import { putFiles } from '../../../../src/machines/put.ts';
 import { createRealSystem } from '../../../../src/system/index.ts';

@@ -5,7 +5,7 @@ import {
   launchSettings,
   withoutModules,
   type IncusWishes,
-} from '../../../../src/machines/incus/settings.ts';
+} from '../../../../src/machines/incus/launch-settings.ts';
 import type { Command } from '../../../../src/system/system.ts';
 
 const spec = {

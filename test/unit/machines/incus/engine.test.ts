@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createIncus } from '../../../../src/machines/incus/engine.ts';
 import { readiness, type IncusSettings } from '../../../../src/machines/incus/probe.ts';
-import { isLostSession } from '../../../../src/machines/lost-session.ts';
+import { isLostSession } from '../../../../src/machines/session.ts';
 import type { MachineEngine } from '../../../../src/machines/machine.ts';
 import { quoteCommand } from '../../../../src/system/quote.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';

@@ -1,4 +1,4 @@
-import { MARKER } from '../../../../src/machines/marker.ts';
+import { MARKER } from '../../../../src/machines/ownership.ts';
 import { withoutMark } from '../../../../src/machines/multipass/session.ts';
 import { SHIM } from '../../../../src/machines/multipass/argv.ts';
 import { loadShippedData, type ShippedData } from '../../../../src/system/shipped.ts';

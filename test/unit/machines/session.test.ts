@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../../src/machines/machine.ts';
-import { isLostSession } from '../../../src/machines/lost-session.ts';
-import { withSessionRetry } from '../../../src/machines/new-session.ts';
+import { isLostSession, withSessionRetry } from '../../../src/machines/session.ts';
 import { CommandError } from '../../../src/system/command-error.ts';
 import type { CommandResult } from '../../../src/system/system.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
