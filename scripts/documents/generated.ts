@@ -1,6 +1,8 @@
 import { runEnvExample } from '../../src/config/example.ts';
 import { executableCommands } from './code-blocks.ts';
 import { part } from './parts.ts';
+import { recordUp } from './recording.ts';
+import { recordingSvg, THEMES } from './svg.ts';
 import { createTerminal } from './terminal.ts';
 
 const fill = async (before: string): Promise<string> => withOutputs(await withParts(before));
@@ -15,7 +17,17 @@ export const generatedFiles: Readonly<Record<string, (before: string) => Promise
   'docs/troubleshooting.md': fill,
   'docs/walk-through.md': fill,
   'docs/architecture.md': fill,
+  'docs/up-light.svg': () => recordedUp('light'),
+  'docs/up-dark.svg': () => recordedUp('dark'),
 };
+
+let recording: ReturnType<typeof recordUp> | undefined;
+
+/** One recording for both colors. */
+async function recordedUp(theme: keyof typeof THEMES): Promise<string> {
+  recording ??= recordUp();
+  return recordingSvg(await recording, THEMES[theme], 'istio-vms up --rehearse: all steps, then all checks');
+}
 
 const PART = /<!-- generated: (.+?) -->\n[\s\S]*?<!-- end -->/g;
 

@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
 import { Writable } from 'node:stream';
 import { run as runCli } from '../../src/cli.ts';
-import type { Output } from '../../src/invocation.ts';
+import type { Invocation, Output } from '../../src/invocation.ts';
 import { createMesh } from '../../src/rehearsal/mesh/index.ts';
 import { createRehearsal } from '../../src/rehearsal/index.ts';
 import { createProcesses } from '../../src/rehearsal/processes.ts';
 import { CommandError } from '../../src/system/command-error.ts';
+import type { RealSystem } from '../../src/system/index.ts';
 import { loadShippedData } from '../../src/system/shipped.ts';
 import type { BlockCommand } from './code-blocks.ts';
 import { USER_PROGRAMS } from './user-programs.ts';
@@ -29,26 +30,30 @@ export interface Terminal {
   readonly type: (commands: readonly BlockCommand[]) => Promise<string>;
 }
 
-/** What `istio-vms` prints when it runs once, on a computer of its own. */
-export async function printed(argv: readonly string[], system?: Parameters<typeof runCli>[0]['system']): Promise<string> {
-  const paper = new Paper();
-  await runCli({
+/** The edge of a process on a computer that is the same everywhere: nothing of this one goes in. */
+export function edgeOf(argv: readonly string[], output: Writable = new Paper()): Invocation {
+  return {
     argv,
     env: { HOME: '/home/you' },
     cwd: CWD,
     platform: 'linux',
     arch: 'x64',
     pid: 1,
-    stdout: paper as unknown as Output,
-    stderr: paper as unknown as Output,
+    stdout: output as unknown as Output,
+    stderr: output as unknown as Output,
     onSignal: () => undefined,
     exit: () => undefined,
-    ...(system === undefined ? {} : { system }),
-  });
+  };
+}
+
+/** What `istio-vms` prints when it runs once, over the system interfaces of a simulated computer or in a rehearsal. */
+export async function printed(argv: readonly string[], system?: RealSystem): Promise<string> {
+  const paper = new Paper();
+  await runCli({ ...edgeOf(argv, paper), ...(system === undefined ? {} : { system }) });
   return paper.text;
 }
 
-/** The same on every computer: nothing of this one goes in, and time is simulated. */
+/** A fresh simulated computer with the programs that documents tell people to type. */
 export async function createTerminal(): Promise<Terminal> {
   const host = { platform: 'linux', cpu: 'amd64', cwd: CWD, home: '/home/you', env: {} } as const;
   const rehearsal = createRehearsal({ host, shipped: await loadShippedData() });

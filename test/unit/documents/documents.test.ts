@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { codeBlocks, executableCommands, WRITTEN_BY_HAND } from '../../scripts/documents/code-blocks.ts';
-import { generatedFiles } from '../../scripts/documents/generated.ts';
-import { REASONS } from '../../src/errors/reasons.ts';
+import { codeBlocks, executableCommands, WRITTEN_BY_HAND } from '../../../scripts/documents/code-blocks.ts';
+import { generatedFiles } from '../../../scripts/documents/generated.ts';
+import { REASONS } from '../../../src/errors/reasons.ts';
 
 const docs = (await readdir('docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
 const documents = ['README.md', 'CONTRIBUTING.md', ...docs];
