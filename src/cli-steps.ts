@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { deletable, type CommandSpec } from './cli-spec.ts';
-import type { StepCommand } from './steps/steps.ts';
+import type { StepCommand } from './steps/lab-step.ts';
 
 const step = (
   name: StepCommand,

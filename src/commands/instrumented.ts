@@ -5,7 +5,7 @@ import type { RunRecord } from '../ui/report/record.ts';
 import type { Check } from '../verify/check.ts';
 
 /** The same step; what it runs and says goes onto the record as its own. */
-export function instrumentedStep(step: Step, record: RunRecord): Step {
+export function instrumentedStep<S extends Step>(step: S, record: RunRecord): S {
   const making = ownerOf({ direction: 'apply', id: step.id });
   const removing = ownerOf({ direction: 'remove', id: step.id });
   return {

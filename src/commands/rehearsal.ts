@@ -3,9 +3,9 @@ import type { RehearsalStart } from '../invocation.ts';
 import { checkSteps } from '../plan/check.ts';
 import { makePlan } from '../plan/plan.ts';
 import type { RunReport } from '../plan/report.ts';
-import type { Step } from '../plan/step.ts';
 import { runPlan } from '../plan/run.ts';
 import { counted, duration } from '../plan/text.ts';
+import type { LabStep } from '../steps/lab-step.ts';
 import { allSteps } from '../steps/steps.ts';
 import type { Session } from './command.ts';
 
@@ -32,7 +32,7 @@ export async function prepareRehearsal(
   rehearsal: Rehearsal,
   session: Session,
   from: RehearsalStart,
-  needs: (steps: readonly Step[]) => readonly string[],
+  needs: (steps: readonly LabStep[]) => readonly string[],
 ): Promise<RehearsalStartPoint> {
   const steps = allSteps(session.app.lab);
   const done = await doneSteps(session, from, () => needs(steps));
@@ -69,7 +69,7 @@ async function doneSteps(
 
 function upStepIds(session: Session): readonly string[] {
   return allSteps(session.app.lab)
-    .filter(({ madeBy }) => madeBy !== 'istio-vms arm64-patch')
+    .filter(({ command }) => command !== 'arm64-patch')
     .map(({ id }) => id);
 }
 

@@ -1,19 +1,20 @@
 import { makePlan, type Goal } from '../plan/plan.ts';
 import type { RunReport } from '../plan/report.ts';
 import { runPlan } from '../plan/run.ts';
-import type { Step } from '../plan/step.ts';
-import { requireTools, type ToolNeed } from './tools.ts';
+import type { LabStep } from '../steps/lab-step.ts';
+import { requireTools } from './tools.ts';
 import type { Session } from './command.ts';
 
 /** A snapshot this fresh, in milliseconds, need not be read again for the check after a step. */
 const JUST_SEEN_MS = 250;
 
 /** Makes sure of the tools, then carries out the goal on the steps. */
-export async function planAndRun(session: Session, steps: readonly Step[], goal: Goal): Promise<RunReport> {
+export async function planAndRun(session: Session, steps: readonly LabStep[], goal: Goal): Promise<RunReport> {
   const { lab } = session.app;
   const plan = makePlan(steps, goal);
   const touched = [...plan.required, ...plan.phases.flatMap((phase) => phase.steps.map(({ step }) => step))];
-  await requireTools(lab, toolsOf(touched));
+  const ids = new Set(touched.map(({ id }) => id));
+  await requireTools(lab, [...new Set(steps.filter(({ id }) => ids.has(id)).flatMap(({ tools }) => tools))]);
   return runPlan({
     plan,
     clock: lab.system.clock,
@@ -29,17 +30,6 @@ export async function planAndRun(session: Session, steps: readonly Step[], goal:
       lab.workloadVm.forget();
     },
   });
-}
-
-/** Which programs the steps will call. */
-function toolsOf(steps: readonly Step[]): readonly ToolNeed[] {
-  const all = steps.map(({ madeBy }) => madeBy);
-  const only = (command: string): boolean => all.every((madeBy) => madeBy === `istio-vms ${command}`);
-  // These two stand alone; everything else begins with a machine and ends in the cluster.
-  if (only('istioctl')) return [];
-  if (only('arm64-patch')) return ['container'];
-  if (only('vm')) return ['machines'];
-  return ['machines', 'kubectl'];
 }
 
 /** A run as data, for JSON. */

@@ -3,8 +3,8 @@ import { asCliError, CliError } from '../errors/cli-error.ts';
 import { EXIT, type ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation, RehearsalStart } from '../invocation.ts';
 import { explainThrown } from '../plan/explain.ts';
-import type { Step } from '../plan/step.ts';
 import type { LabOptions } from '../steps/lab.ts';
+import type { LabStep } from '../steps/lab-step.ts';
 import { quoteCommand } from '../system/quote.ts';
 import { renderError } from '../ui/error-screen.ts';
 import { wrapText } from '../ui/wrap.ts';
@@ -23,7 +23,7 @@ export interface SessionSpec {
   /** Where a rehearsal of this command begins when `--from` does not say. */
   readonly from: RehearsalStart;
   /** Ids of the steps that a rehearsal `--from needs` finds already done. */
-  readonly needs?: (steps: readonly Step[]) => readonly string[];
+  readonly needs?: (steps: readonly LabStep[]) => readonly string[];
   /** It warns of an Istio that is end-of-life; said in every command, the warning would only be noise. */
   readonly warnsOfEndOfLife?: true;
   /** What a rehearsal of this command has to have there besides, whatever it begins with. */

@@ -1,7 +1,8 @@
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
 import { makePlan } from '../plan/plan.ts';
-import { allSteps, stepsOf, type StepCommand } from '../steps/steps.ts';
+import type { StepCommand } from '../steps/lab-step.ts';
+import { allSteps, stepsOf } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
 import { withLabLock } from './lab-lock.ts';
 import { planAndRun, runData } from './run-plan.ts';

@@ -1,8 +1,6 @@
 import type { Lab } from '../steps/lab.ts';
+import type { ToolNeed } from '../steps/lab-step.ts';
 import { checkRequirements, type Requirement } from '../tools/requirements.ts';
-
-/** Programs of the host that a command will call. */
-export type ToolNeed = 'machines' | 'kubectl' | 'container';
 
 /** Makes sure that these are there and new enough, all at once. @throws CliError `tool-missing`, `tool-too-old`, … */
 export async function requireTools(lab: Lab, needs: readonly ToolNeed[]): Promise<void> {

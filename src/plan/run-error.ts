@@ -2,7 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import type { StepFinding } from './check.ts';
 import type { Plan } from './plan.ts';
 import type { StepReport } from './report.ts';
-import { counted, findingText } from './text.ts';
+import { commandHint, counted, findingText } from './text.ts';
 
 /**
  * What a whole phase failed of: the first real failure, the others in its details; else the interrupt; else nothing.
@@ -46,12 +46,14 @@ export function unmetPrerequisites(plan: Plan, results: readonly StepFinding[]):
   const missing = results.filter(({ finding }) => finding !== 'ready');
   const [first] = missing;
   if (first === undefined) return undefined;
-  const commands = [...new Set(missing.map(({ step }) => step.madeBy))];
+  const commands = [...new Set(missing.map(({ step }) => commandHint(step.command)))];
   const wanted = plan.phases.at(-1)?.steps.map(({ step }) => step.title) ?? [];
   const subject = wanted.length === 1 ? wanted[0] : counted(wanted.length, 'step');
   return new CliError('step-too-early', {
     message: `Too early for ${subject ?? 'this'}: ${counted(missing.length, 'thing')} it needs ${missing.length === 1 ? 'is' : 'are'} not there. Nothing was changed.`,
-    details: missing.map(({ step, finding }) => `${step.title}: ${findingText(finding)} (made by: ${step.madeBy})`),
+    details: missing.map(
+      ({ step, finding }) => `${step.title}: ${findingText(finding)} (made by: ${commandHint(step.command)})`,
+    ),
     hint: `Run this first: ${commands.join(' && ')}`,
   });
 }

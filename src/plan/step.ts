@@ -22,8 +22,10 @@ export interface Step {
    * itself demands them.
    */
   readonly requires?: readonly string[];
-  /** The command that makes it, e.g. `istio-vms k3s`. */
-  readonly madeBy: string;
+  /** Name of the command that applies it, e.g. `k3s`; `commandHint` shows it to people. */
+  readonly command: string;
+  /** Kinds of programs of the host that it calls. */
+  readonly tools: readonly string[];
   /** What `apply` takes on an ordinary machine, in milliseconds: orders the schedule, promises nothing. */
   readonly expectMs: number;
   /** A bounded resource that `apply` and `remove` hold while they run, e.g. `launch`. */

@@ -13,6 +13,11 @@ export function findingText(finding: Finding): string {
   return 'missing' in finding ? finding.missing : `not as wanted: ${finding.drifted}`;
 }
 
+/** A command of this program as people type it. */
+export function commandHint(command: string): string {
+  return `istio-vms ${command}`;
+}
+
 /** A text that ends like a sentence, once. */
 export function sentence(text: string): string {
   const bare = text.trimEnd();

@@ -1,9 +1,10 @@
 import { IMAGE_MEMBERS, proxyImage } from '../artifacts/images.ts';
 import { imageOverlay } from '../manifests/overlay.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import type { Cpu, FileInput } from '../system/system.ts';
 import { overlayText } from './istio.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 
 /** Binaries of one version and CPU on this computer. */
 export interface ImageBinaries extends Readonly<Record<string, FileInput>> {
@@ -13,13 +14,14 @@ export interface ImageBinaries extends Readonly<Record<string, FileInput>> {
 }
 
 /** The `arm64-patch` command: envoy and pilot-agent out of the linux/arm64 image. Not part of `up` unless the package is missing. */
-export function arm64BinariesStep(lab: Lab): Step {
+export function arm64BinariesStep(lab: Lab): LabStep {
   const paths = Object.values(binaries(lab, 'arm64')).map(({ file }) => file);
   return {
     id: 'arm64-binaries',
     title: `arm64 envoy and pilot-agent ${lab.config.istio.version}`,
     needs: [],
-    madeBy: 'istio-vms arm64-patch',
+    command: 'arm64-patch',
+    tools: ['container'],
     expectMs: 60_000,
     async check() {
       const found = await Promise.all(paths.map((path) => lab.system.files.stat(path)));

@@ -1,8 +1,8 @@
 import { basename } from 'node:path/posix';
 import { counted } from '../plan/text.ts';
-import type { Step } from '../plan/step.ts';
 import { noDownloads, type Bundle } from '../artifacts/bundle.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { memoize } from './memoize.ts';
 
 export const BUNDLE_STEP = 'bundle';
@@ -13,7 +13,7 @@ export function withBundle(lab: Lab, bundle: Bundle): Lab {
 }
 
 /** Everything out of a file: held to its manifest, then laid into the cache, where all other steps look. */
-export function bundleStep(bundle: Bundle): Step {
+export function bundleStep(bundle: Bundle): LabStep {
   // The bundle is large; it is read to its end once in a run, and what the cache lacks is written.
   const verified = memoize(() => bundle.verify());
   let unpacked = false;
@@ -21,7 +21,8 @@ export function bundleStep(bundle: Bundle): Step {
     id: BUNDLE_STEP,
     title: `bundle ${basename(bundle.path)}`,
     needs: [],
-    madeBy: 'istio-vms up',
+    command: 'up',
+    tools: [],
     expectMs: 10_000,
     async check() {
       const missing = unpacked ? [] : await verified.get();

@@ -12,12 +12,13 @@ import { packImages, readImages, type SavedImage } from '../artifacts/image-arch
 import { labImages } from '../artifacts/images.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { imageOverlay } from '../manifests/overlay.ts';
-import type { Finding, Step, StepContext } from '../plan/step.ts';
+import type { Finding, StepContext } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import type { Cpu, TarMember } from '../system/system.ts';
 import { obtainArtifact } from './downloads.ts';
 import { overlayText } from './istio.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 
 export interface BundleRequest {
   /** CPUs of the machines that the bundle is for. */
@@ -39,7 +40,7 @@ export interface CreatedBundle {
 }
 
 export interface BundlePlan {
-  readonly steps: readonly Step[];
+  readonly steps: readonly LabStep[];
   /** Set once all steps are done. */
   readonly made: () => CreatedBundle | undefined;
   /** Takes away what was only needed on the way. */
@@ -57,7 +58,7 @@ export function planBundle(lab: Lab, request: BundleRequest): BundlePlan {
   const images: BundledImages[] = [];
   let made: CreatedBundle | undefined;
 
-  const artifactSteps = labArtifacts(config, request).map((artifact): Step => {
+  const artifactSteps = labArtifacts(config, request).map((artifact): LabStep => {
     const { id, version, file, mode } = artifact;
     return makingStep({
       id: file.toLowerCase().replace(/[^a-z0-9]+/g, '-'),
@@ -75,7 +76,7 @@ export function planBundle(lab: Lab, request: BundleRequest): BundlePlan {
   });
   // A tool that keeps one CPU's image by a name has ours again at the end.
   const cpus = [...request.cpus].sort((a) => (a === lab.host.cpu ? 1 : -1));
-  const imageSteps = cpus.map((cpu, index): Step => {
+  const imageSteps = cpus.map((cpu, index): LabStep => {
     const file = `istio-vms-images-${cpu}.tar`;
     const before = cpus[index - 1];
     return makingStep({
@@ -230,11 +231,15 @@ async function measured({ system }: Lab, path: string): Promise<{ sha256: string
 }
 
 /** A step of which nothing is left when its run is over: it is ready when it has been made. */
-function makingStep({ make, ...rest }: Omit<Step, 'madeBy' | 'check' | 'apply'> & { make: Step['apply'] }): Step {
+function makingStep({
+  make,
+  ...rest
+}: Omit<LabStep, 'command' | 'tools' | 'check' | 'apply'> & { make: LabStep['apply'] }): LabStep {
   let done = false;
   return {
     ...rest,
-    madeBy: 'istio-vms bundle',
+    command: 'bundle',
+    tools: [],
     check: (): Promise<Finding> => Promise.resolve(done ? 'ready' : { missing: 'not in the bundle yet' }),
     async apply(context) {
       await make(context);

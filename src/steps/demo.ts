@@ -2,15 +2,16 @@ import { CliError } from '../errors/cli-error.ts';
 import { DEMO_NOT_LISTENING, demoFiles, demoStopScript, portConflict, listenerText } from '../guest/demo.ts';
 import { driftOf } from '../guest/digest.ts';
 import type { GuestState } from '../guest/state.ts';
-import type { Finding, Step } from '../plan/step.ts';
+import type { Finding } from '../plan/step.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 
 /**
  * Something on the VM that answers: a small HTTP server as a managed unit. It gives way to an application that listens on
  * the port already, and is not there at all with `DEMO=off`.
  */
-export function demoStep(lab: Lab): Step {
+export function demoStep(lab: Lab): LabStep {
   const { config } = lab;
   const { name, appPort } = config.vm;
   const payload = demoFiles(config, lab.shipped);
@@ -18,7 +19,8 @@ export function demoStep(lab: Lab): Step {
     id: 'demo',
     title: `demo workload on ${name}`,
     needs: ['vm'],
-    madeBy: 'istio-vms route',
+    command: 'route',
+    tools: ['machines'],
     expectMs: 3_000,
     async check({ say }): Promise<Finding> {
       const state = await lab.workloadVm.state();

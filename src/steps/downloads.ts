@@ -2,10 +2,11 @@ import { k3sArtifact, sidecarDebArtifact, istioctlArtifact } from '../artifacts/
 import { isCached, obtain } from '../artifacts/obtain.ts';
 import type { Artifact } from '../artifacts/artifacts.ts';
 import { CliError } from '../errors/cli-error.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import { BUNDLE_STEP } from './bundle.ts';
 import { clusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { nodeIsReady } from './node-health.ts';
 
 /** A verified file of the cache, downloaded when it is not there; with a bundle it is there already. */
@@ -45,13 +46,14 @@ export function canFallBack(lab: Lab, error: unknown): boolean {
 const afterBundle = (lab: Lab): readonly string[] => (lab.bundle === undefined ? [] : [BUNDLE_STEP]);
 
 /** The k3s binary, once for all nodes. */
-export function k3sBinaryStep(lab: Lab): Step {
+export function k3sBinaryStep(lab: Lab): LabStep {
   const artifact = k3sArtifact(lab.config, lab.host.cpu);
   return {
     id: 'k3s-binary',
     title: `k3s ${lab.config.k3s.version}`,
     needs: afterBundle(lab),
-    madeBy: 'istio-vms k3s',
+    command: 'k3s',
+    tools: [],
     // 79 MB at the rate of the one published download (docs/facts/figures.md 1: 38.8 MB in 11 s).
     expectMs: 22_000,
     async check(context) {
@@ -69,14 +71,15 @@ export function k3sBinaryStep(lab: Lab): Step {
 }
 
 /** The sidecar's package for the workload VM; a package that is not published is left to the image route. */
-export function sidecarDownloadStep(lab: Lab): Step {
+export function sidecarDownloadStep(lab: Lab): LabStep {
   const artifact = sidecarDebArtifact(lab.config, lab.host.cpu);
   let absent = false;
   return {
     id: 'sidecar-download',
     title: `sidecar package ${lab.config.istio.version}`,
     needs: afterBundle(lab),
-    madeBy: 'istio-vms bootstrap',
+    command: 'bootstrap',
+    tools: [],
     expectMs: 11_000,
     async check() {
       if (absent || (await isHere(lab, artifact))) return 'ready';
@@ -99,7 +102,7 @@ export function sidecarDownloadStep(lab: Lab): Step {
 }
 
 /** istioctl of exactly this version, with a link that other tools can call. */
-export function istioctlStep(lab: Lab): Step {
+export function istioctlStep(lab: Lab): LabStep {
   const artifact = istioctlArtifact(lab.config, lab.host);
   const { files } = lab.system;
   const { istioctl, istioctlLink, bin } = lab.config.paths;
@@ -109,7 +112,8 @@ export function istioctlStep(lab: Lab): Step {
     id: 'istioctl',
     title: `istioctl ${lab.config.istio.version}`,
     needs: afterBundle(lab),
-    madeBy: 'istio-vms istioctl',
+    command: 'istioctl',
+    tools: [],
     expectMs: 9_000,
     async check() {
       const [program, link] = await Promise.all([files.stat(istioctl), files.stat(istioctlLink)]);

@@ -4,7 +4,7 @@ import { exposeIstiod, exposeServices, ISTIOD_GATEWAY } from '../manifests/expos
 import { recordOf, withRecord } from '../manifests/install-record.ts';
 import { toYaml } from '../manifests/yaml.ts';
 import { CliError } from '../errors/cli-error.ts';
-import type { Finding, Step, StepContext } from '../plan/step.ts';
+import type { Finding, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { sha256 } from '../system/digest.ts';
@@ -21,6 +21,7 @@ import {
   type ClusterSnapshot,
 } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
 import { overlayText } from './istio.ts';
 import { staleGateway } from './proxies.ts';
@@ -29,7 +30,7 @@ import { install, restartDeployments } from './rollout.ts';
 const ADDRESS_MS = 180_000;
 
 /** The east-west gateway, and istiod and the mesh's services behind it. */
-export function eastwestStep(lab: Lab): Step {
+export function eastwestStep(lab: Lab): LabStep {
   const { config, system } = lab;
   const file = `${config.paths.manifests}/east-west-gateway.yaml`;
   /** The gateway's file, with what the overlay says of it; and what stands behind it, with a record of that file. */
@@ -48,7 +49,8 @@ export function eastwestStep(lab: Lab): Step {
     title: 'east-west gateway',
     // The first worker's address is the gateway's.
     needs: ['istio', 'k3s-agent-1'],
-    madeBy: 'istio-vms eastwest',
+    command: 'eastwest',
+    tools: ['kubectl'],
     expectMs: 20_000,
 
     async check(context): Promise<Finding> {

@@ -1,11 +1,12 @@
 import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../manifests/network-policies.ts';
 import { PLAIN_NAMESPACE, strictObject } from '../manifests/strict.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import { counted } from '../plan/text.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import type { Context } from '../tools/say.ts';
 import { isTerminating, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { isDeletable, isOurs, leftoverName, namespacesInUse, type Leftover } from './left-objects.ts';
 
 /** Kinds of the objects that `verify --strict` and `verify --network-policy` create for a while, as kubectl names them. */
@@ -36,12 +37,13 @@ export async function removeExperiments(lab: Lab, left: readonly Leftover[], con
 }
 
 /** No experiment of a `verify` that was killed is left: a policy left behind would go on refusing traffic. */
-export function experimentsStep(lab: Lab): Step {
+export function experimentsStep(lab: Lab): LabStep {
   return {
     id: 'experiments',
     title: 'no experiment of verify left behind',
     needs: ['k3s-server'],
-    madeBy: 'istio-vms up',
+    command: 'up',
+    tools: ['kubectl'],
     expectMs: 0,
     async check(context) {
       const view = await clusterSnapshot(lab, context);

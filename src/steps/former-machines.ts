@@ -1,7 +1,8 @@
 import type { MachineInfo } from '../machines/machine.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import { counted } from '../plan/text.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { removeMachine } from './own-machines.ts';
 import { isSpareWorker } from './spare-workers.ts';
 
@@ -37,7 +38,7 @@ export async function formerNames(lab: Lab): Promise<readonly string[]> {
  *
  * @param whenInUse true where the whole lab is deleted: it does not wait for the VM of the present settings to be a member
  */
-export function formerMachinesStep(lab: Lab, { whenInUse }: { readonly whenInUse: boolean }): Step {
+export function formerMachinesStep(lab: Lab, { whenInUse }: { readonly whenInUse: boolean }): LabStep {
   const removeAll = async (context: StepContext): Promise<readonly string[]> => {
     const all = await lab.machines.all();
     const ours = (await formerMachines(lab)).recorded.map(({ name }) => name);
@@ -52,7 +53,8 @@ export function formerMachinesStep(lab: Lab, { whenInUse }: { readonly whenInUse
     title: 'machines left over from former settings',
     // Only when the VM is a member under the present settings is nothing of the former ones in use.
     needs: whenInUse ? [] : ['sidecar', 'route', 'sample'],
-    madeBy: 'istio-vms up',
+    command: 'up',
+    tools: ['machines'],
     expectMs: 5_000,
     async check() {
       const names = (await formerMachines(lab)).recorded.map(({ name }) => name);

@@ -1,9 +1,10 @@
 import { CONTROL_PLANE, OWNER } from '../manifests/control-plane.ts';
 import { LABELS } from '../manifests/labels.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { isOurs } from './left-objects.ts';
 
 /** A control plane that this lab installed under another ISTIO_REVISION. */
@@ -47,7 +48,7 @@ export function formerPlanes(lab: Lab, view: ClusterSnapshot): readonly FormerPl
 }
 
 /** Deletes control planes of former revisions that nothing uses; part of `up --prune` only. */
-export function formerPlanesStep(lab: Lab): Step {
+export function formerPlanesStep(lab: Lab): LabStep {
   const unused = async (context: StepContext): Promise<readonly FormerPlane[]> =>
     formerPlanes(lab, await clusterSnapshot(lab, context)).filter(({ usedBy }) => usedBy.length === 0);
   return {
@@ -55,7 +56,8 @@ export function formerPlanesStep(lab: Lab): Step {
     title: 'control planes left over from former settings',
     // The present control plane serves, and everything of this lab has moved to it.
     needs: ['istio', 'eastwest', 'sidecar', 'route', 'sample', 'leftovers'],
-    madeBy: 'istio-vms up',
+    command: 'up',
+    tools: ['kubectl'],
     expectMs: 10_000,
     async check(context) {
       const { unreachable } = await clusterSnapshot(lab, context);

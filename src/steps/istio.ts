@@ -4,7 +4,7 @@ import { CONTROL_PLANE, controlPlane, INGRESS_GATEWAY, OWNER } from '../manifest
 import { recordOf, withRecord } from '../manifests/install-record.ts';
 import { networkNamespace } from '../manifests/expose.ts';
 import { toYaml } from '../manifests/yaml.ts';
-import type { Finding, Step } from '../plan/step.ts';
+import type { Finding } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
 import {
@@ -17,12 +17,13 @@ import {
   type ClusterSnapshot,
 } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
 import { staleGateway } from './proxies.ts';
 import { install, restartDeployments } from './rollout.ts';
 
 /** The revisioned control plane. */
-export function istioStep(lab: Lab): Step {
+export function istioStep(lab: Lab): LabStep {
   const { config, system } = lab;
   const document = toYaml([controlPlane(config)]);
   const file = `${config.paths.manifests}/control-plane.yaml`;
@@ -33,7 +34,8 @@ export function istioStep(lab: Lab): Step {
     // Not a worker: pods wait Pending until there is one, and everything before them is done by then.
     needs: ['istioctl', 'k3s-server', 'spare-workers'],
     requires: ['k3s-agent-1'],
-    madeBy: 'istio-vms istio',
+    command: 'istio',
+    tools: ['kubectl'],
     expectMs: 40_000,
 
     async check(context): Promise<Finding> {

@@ -2,7 +2,7 @@ import { agentDigest, agentFiles, SERVER_AGENT_TOKEN } from '../guest/k3s.ts';
 import { stateCommand, parseGuestState } from '../guest/state.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Machine } from '../machines/machine.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import {
   findObject,
   nodeAddress,
@@ -16,16 +16,18 @@ import { waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
 import { authorityOf } from './kubeconfig.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { heartbeatOf, nodeIsReady, nodeState } from './node-health.ts';
 
 /** k3s on a worker, joined to the cluster of the first machine. */
-export function agentStep(lab: Lab, name: string, number: number): Step {
+export function agentStep(lab: Lab, name: string, number: number): LabStep {
   const { config } = lab;
   return {
     id: `k3s-agent-${number}`,
     title: `k3s worker ${name}`,
     needs: [`worker-${number}`, 'k3s-server', ...imagesOf(lab, `worker-${number}`)],
-    madeBy: 'istio-vms k3s',
+    command: 'k3s',
+    tools: ['machines', 'kubectl'],
     expectMs: 15_000,
 
     async check(context) {

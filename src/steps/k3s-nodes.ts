@@ -1,5 +1,5 @@
 import { asRoot, type Machine } from '../machines/machine.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
@@ -7,6 +7,7 @@ import { onMachine } from './console.ts';
 import { unitError } from './journal.ts';
 import { createTroubleWatch, pendingReason } from './install-watch.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { CLUSTER_DNS, deploymentState, nodeState, type WantedNode } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
 
@@ -18,7 +19,7 @@ const NODE_READY_MS = 600_000;
 const COREDNS_MS = 300_000;
 
 /** All nodes Ready and cluster DNS up: what the rest may build on. */
-export function nodesStep(lab: Lab): Step {
+export function nodesStep(lab: Lab): LabStep {
   const { config } = lab;
   const names = [config.k3s.master, ...config.k3s.workerNames];
   const late = (view: ClusterSnapshot): readonly (readonly [string, string])[] =>
@@ -40,7 +41,8 @@ export function nodesStep(lab: Lab): Step {
     id: 'nodes',
     title: `all ${names.length} nodes Ready`,
     needs: ['k3s-server', ...config.k3s.workerNames.map((_, index) => `k3s-agent-${index + 1}`)],
-    madeBy: 'istio-vms k3s',
+    command: 'k3s',
+    tools: ['machines', 'kubectl'],
     expectMs: 5_000,
     async check(context) {
       const state = await look(context);

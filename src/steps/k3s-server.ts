@@ -1,6 +1,6 @@
 import { K3S_KUBECONFIG, serverFiles, serverUrl } from '../guest/k3s.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
@@ -10,20 +10,22 @@ import { hasStarted, startingWords, waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
 import { rewriteKubeconfig, serverOf } from './kubeconfig.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { heartbeatOf, nodeState, registration, type WantedNode } from './node-health.ts';
 
 /** A deadline with room over the figures of docs/facts/k3s.md 3. */
 const SERVER_READY_MS = 300_000;
 
 /** k3s on the first machine, and the kubeconfig that reaches it. */
-export function serverStep(lab: Lab): Step {
+export function serverStep(lab: Lab): LabStep {
   const { config, system } = lab;
   const name = config.k3s.master;
   return {
     id: 'k3s-server',
     title: 'k3s control plane',
     needs: ['master', 'k3s-binary', ...imagesOf(lab, 'master')],
-    madeBy: 'istio-vms k3s',
+    command: 'k3s',
+    tools: ['machines', 'kubectl'],
     expectMs: 30_000,
 
     async check(context) {

@@ -5,13 +5,14 @@ import { routeObjects } from '../manifests/route.ts';
 import { sampleObjects } from '../manifests/sample.ts';
 import { plainClientObjects, strictObject } from '../manifests/strict.ts';
 import { workloadObjects } from '../manifests/workload.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import { counted } from '../plan/text.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import type { Context } from '../tools/say.ts';
 import { isTerminating, clusterSnapshot } from './cluster-snapshot.ts';
 import { formerPlanes } from './former-planes.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { isDeletable, isOurs, leftoverName, namespacesInUse, type Leftover } from './left-objects.ts';
 
 /** Kinds that depend on settings, as kubectl names them; gateways and control planes are other steps' matter. */
@@ -49,7 +50,7 @@ export async function findLeftovers(lab: Lab, context?: Context): Promise<readon
 }
 
 /** Deletes what former settings have left; part of `up --prune` only. */
-export function leftoversStep(lab: Lab): Step {
+export function leftoversStep(lab: Lab): LabStep {
   const deletable = async (context: StepContext): Promise<readonly Leftover[]> =>
     (await findLeftovers(lab, context)).filter(isDeletable);
   return {
@@ -57,7 +58,8 @@ export function leftoversStep(lab: Lab): Step {
     title: 'objects left over from former settings',
     // Only when the VM is a member under the present settings is nothing of the former ones in use.
     needs: ['sidecar', 'route', 'sample'],
-    madeBy: 'istio-vms up',
+    command: 'up',
+    tools: ['kubectl'],
     expectMs: 5_000,
     async check(context) {
       const { unreachable } = await clusterSnapshot(lab, context);

@@ -1,8 +1,9 @@
 import { nodeCloudInit, workloadCloudInit } from '../guest/cloud-init.ts';
 import { foreignMachine } from '../machines/ownership.ts';
 import type { MachineSpec } from '../machines/machine.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep, StepCommand } from './lab-step.ts';
 import { launchMachine, requireOwnMachine, removeMachine } from './own-machines.ts';
 import { removeWorkloadFiles } from './workload.ts';
 
@@ -10,22 +11,22 @@ import { removeWorkloadFiles } from './workload.ts';
 const LAUNCH_MS = 40_000;
 
 /** The machine of the control plane, one for each worker, and the workload VM. */
-export function machineSteps(lab: Lab): readonly Step[] {
+export function machineSteps(lab: Lab): readonly LabStep[] {
   const { k3s, vm } = lab.config;
   return [
-    machineStep(lab, 'master', `machine ${k3s.master}`, 'istio-vms k3s', {
+    machineStep(lab, 'master', `machine ${k3s.master}`, 'k3s', {
       name: k3s.master,
       ...sized(lab, k3s.masterSize),
       cloudInit: nodeCloudInit(lab.config),
     }),
     ...k3s.workerNames.map((name, index) =>
-      machineStep(lab, `worker-${index + 1}`, `machine ${name}`, 'istio-vms k3s', {
+      machineStep(lab, `worker-${index + 1}`, `machine ${name}`, 'k3s', {
         name,
         ...sized(lab, k3s.workerSize),
         cloudInit: nodeCloudInit(lab.config),
       }),
     ),
-    machineStep(lab, 'vm', `machine ${vm.name}`, 'istio-vms vm', {
+    machineStep(lab, 'vm', `machine ${vm.name}`, 'vm', {
       name: vm.name,
       ...sized(lab, vm.size),
       cloudInit: workloadCloudInit(lab.config),
@@ -40,13 +41,14 @@ function sized(
   return { release: lab.config.runOs, cpus: size.cpus, memory: size.memory, disk: size.disk };
 }
 
-function machineStep(lab: Lab, id: string, title: string, madeBy: string, spec: MachineSpec): Step {
+function machineStep(lab: Lab, id: string, title: string, command: StepCommand, spec: MachineSpec): LabStep {
   const { name } = spec;
   return {
     id,
     title,
     needs: [],
-    madeBy,
+    command,
+    tools: ['machines'],
     expectMs: LAUNCH_MS,
     uses: 'launch',
 

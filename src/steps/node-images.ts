@@ -5,10 +5,11 @@ import { imageFiles, type ImageArchive } from '../guest/images.ts';
 import { parseGuestState, stateCommand } from '../guest/state.ts';
 import type { Machine } from '../machines/machine.ts';
 import { counted } from '../plan/text.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import { BUNDLE_STEP } from './bundle.ts';
 import { obtainArtifact } from './downloads.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 
 /** A gigabyte over a slow bridge. */
 const PUT_MS = 1_200_000;
@@ -18,7 +19,7 @@ const LOOK_MS = 120_000;
 export const imagesStepOf = (machineStep: string): string => `images-${machineStep}`;
 
 /** Images onto every node, so that none has to be pulled. Without a bundle nodes pull what they need themselves. */
-export function nodeImageSteps(lab: Lab): readonly Step[] {
+export function nodeImageSteps(lab: Lab): readonly LabStep[] {
   const { bundle, config } = lab;
   if (bundle === undefined) return [];
   return [
@@ -37,7 +38,7 @@ interface Place {
   readonly own: boolean;
 }
 
-function imagesStep(lab: Lab, bundle: Bundle, { node, machineStep, own }: Place): Step {
+function imagesStep(lab: Lab, bundle: Bundle, { node, machineStep, own }: Place): LabStep {
   const look = async (context: StepContext) => {
     const machine = lab.engine.machine(node);
     const { files, script } = imageFiles(lab.shipped, await archivesFor(lab, bundle, { machine, own }, context));
@@ -47,7 +48,8 @@ function imagesStep(lab: Lab, bundle: Bundle, { node, machineStep, own }: Place)
     id: imagesStepOf(machineStep),
     title: `container images on ${node}`,
     needs: [machineStep, BUNDLE_STEP],
-    madeBy: 'istio-vms up',
+    command: 'up',
+    tools: ['machines'],
     expectMs: 15_000,
     async check(context) {
       const { missing } = await look(context);

@@ -2,21 +2,23 @@ import { sidecarDebArtifact } from '../artifacts/artifacts.ts';
 import type { GuestPayload } from '../guest/k3s.ts';
 import { installScript } from '../guest/sidecar.ts';
 import type { Machine } from '../machines/machine.ts';
-import type { Finding, Step, StepContext } from '../plan/step.ts';
+import type { Finding, StepContext } from '../plan/step.ts';
 import { imageBinaries } from './arm64-binaries.ts';
 import { canFallBack, obtainArtifact } from './downloads.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 
 const INSTALL_MS = 300_000;
 
 /** The package on the VM: everything that needs DNS and disk, before the sidecar captures traffic. */
-export function sidecarPackageStep(lab: Lab): Step {
+export function sidecarPackageStep(lab: Lab): LabStep {
   const { config } = lab;
   return {
     id: 'sidecar-package',
     title: `sidecar on ${config.vm.name}`,
     needs: ['vm', 'sidecar-download'],
-    madeBy: 'istio-vms bootstrap',
+    command: 'bootstrap',
+    tools: ['machines'],
     expectMs: 15_000,
 
     async check(): Promise<Finding> {

@@ -2,9 +2,10 @@ import { CliError } from '../errors/cli-error.ts';
 import { driftOf } from '../guest/digest.ts';
 import { sidecarFiles } from '../guest/sidecar.ts';
 import { describeWorkloadFiles, workloadIdentity, type WorkloadFiles } from '../guest/workload-files.ts';
-import type { Finding, Step, StepContext } from '../plan/step.ts';
+import type { Finding, StepContext } from '../plan/step.ts';
 import { clusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { entryOf, registerAgain } from './registration.ts';
 import { putDespiteHang, waitForReadiness } from './sidecar-start.ts';
 import { configureWorkload, gatewayAddressOf, readWorkloadFiles } from './workload.ts';
@@ -15,13 +16,14 @@ const TOKEN_MARGIN_S = 5 * 60;
 const TOKENS = 3;
 
 /** Workload files and unit on the VM, enabled, running and ready. */
-export function sidecarStep(lab: Lab): Step {
+export function sidecarStep(lab: Lab): LabStep {
   const { config } = lab;
   return {
     id: 'sidecar',
     title: `${config.vm.name} joins the mesh`,
     needs: ['sidecar-package', 'workload', 'eastwest'],
-    madeBy: 'istio-vms bootstrap',
+    command: 'bootstrap',
+    tools: ['machines', 'kubectl'],
     expectMs: 8_000,
 
     async check(context): Promise<Finding> {

@@ -1,18 +1,19 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { MachineInfo } from '../machines/machine.ts';
-import type { Step, StepContext } from '../plan/step.ts';
+import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { counted } from '../plan/text.ts';
 import type { KubeObject } from '../tools/kube-object.ts';
 import { findObject, rolloutState, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { deploymentState, nodeIsReady, nodeOf } from './node-health.ts';
 import { removeMachine } from './own-machines.ts';
 
 const MOVE_MS = 300_000;
 
 /** Workers of ours beyond `WORKERS`, machine or node, left from a run that asked for more. */
-export function spareWorkersStep(lab: Lab): Step {
+export function spareWorkersStep(lab: Lab): LabStep {
   const spare = async (): Promise<readonly MachineInfo[]> => {
     const ours: MachineInfo[] = [];
     for (const machine of await lab.machines.all()) {
@@ -50,7 +51,8 @@ export function spareWorkersStep(lab: Lab): Step {
     id: 'spare-workers',
     title: 'no worker too many',
     needs: ['k3s-server'],
-    madeBy: 'istio-vms k3s',
+    command: 'k3s',
+    tools: ['machines', 'kubectl'],
     expectMs: 0,
     async check(context) {
       const names = (await spare()).map(({ name }) => name);

@@ -1,4 +1,3 @@
-import type { Step } from '../plan/step.ts';
 import { arm64BinariesStep } from './arm64-binaries.ts';
 import { bundleStep } from './bundle.ts';
 import { istioctlStep, k3sBinaryStep, sidecarDownloadStep } from './downloads.ts';
@@ -7,6 +6,7 @@ import { experimentsStep } from './experiments.ts';
 import { istioStep } from './istio.ts';
 import { k3sSteps } from './k3s.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { machineSteps } from './machines.ts';
 import { nodeImageSteps } from './node-images.ts';
 import { spareWorkersStep } from './spare-workers.ts';
@@ -17,7 +17,7 @@ import { routeStep, sampleStep } from './traffic.ts';
 import { workloadStep } from './workload.ts';
 
 /** Everything that `up` makes: the table of contents. Order here is only the order of display; `needs` decides. */
-export function labSteps(lab: Lab): readonly Step[] {
+export function labSteps(lab: Lab): readonly LabStep[] {
   return [
     ...(lab.bundle === undefined ? [] : [bundleStep(lab.bundle)]),
     ...machineSteps(lab),
@@ -40,15 +40,11 @@ export function labSteps(lab: Lab): readonly Step[] {
 }
 
 /** The steps of `up`, and those that only have a command of their own. */
-export function allSteps(lab: Lab): readonly Step[] {
+export function allSteps(lab: Lab): readonly LabStep[] {
   return [...labSteps(lab), arm64BinariesStep(lab)];
 }
 
-/** Which steps a command is about. */
-export type StepCommand =
-  'k3s' | 'istioctl' | 'istio' | 'eastwest' | 'vm' | 'workload' | 'bootstrap' | 'route' | 'arm64-patch';
-
-/** The steps that a command makes: those that say so themselves. */
-export function stepsOf(command: StepCommand, steps: readonly Step[]): readonly string[] {
-  return steps.filter((step) => step.madeBy === `istio-vms ${command}`).map((step) => step.id);
+/** Ids of the steps that a command applies. */
+export function stepsOf(command: LabStep['command'], steps: readonly LabStep[]): readonly string[] {
+  return steps.filter((step) => step.command === command).map((step) => step.id);
 }

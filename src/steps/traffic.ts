@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { routeObjects } from '../manifests/route.ts';
 import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
-import type { Finding, Step, StepContext } from '../plan/step.ts';
+import type { Finding, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { applyObjects } from './apply.ts';
 import {
@@ -14,6 +14,7 @@ import {
 } from './cluster-snapshot.ts';
 import { createTroubleWatch, pendingReason } from './install-watch.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 import { deploymentState, stoppedNodes } from './node-health.ts';
 import { proxyDifference, staleDeployments, type StaleDeployment } from './proxies.ts';
 import { restartDeployments } from './rollout.ts';
@@ -21,13 +22,14 @@ import { restartDeployments } from './rollout.ts';
 const ROLLOUT_MS = 300_000;
 
 /** The Service in front of the WorkloadGroup: a name that every pod can call. */
-export function routeStep(lab: Lab): Step {
+export function routeStep(lab: Lab): LabStep {
   const wanted = routeObjects(lab.config);
   return {
     id: 'route',
     title: `Service ${lab.config.vm.namespace}/${lab.config.vm.app}`,
     needs: ['workload'],
-    madeBy: 'istio-vms route',
+    command: 'route',
+    tools: ['kubectl'],
     expectMs: 1_000,
     check: async (context) => compareObjects(await clusterSnapshot(lab, context), wanted),
     async apply(context) {
@@ -37,7 +39,7 @@ export function routeStep(lab: Lab): Step {
 }
 
 /** helloworld in two versions and a client with a sidecar, in an injected namespace. */
-export function sampleStep(lab: Lab): Step {
+export function sampleStep(lab: Lab): LabStep {
   const wanted = sampleObjects(lab.config, lab.shipped.versions);
   const { config } = lab;
   let late: string = SAMPLE_DEPLOYMENTS[0];
@@ -82,7 +84,8 @@ export function sampleStep(lab: Lab): Step {
     id: 'sample',
     title: 'sample application',
     needs: ['istio', 'k3s-agent-1'],
-    madeBy: 'istio-vms up',
+    command: 'up',
+    tools: ['kubectl'],
     expectMs: 25_000,
     async check(context) {
       const view = await clusterSnapshot(lab, context);

@@ -3,7 +3,7 @@ import { workloadObjects, workloadGroup } from '../manifests/workload.ts';
 import { toYaml } from '../manifests/yaml.ts';
 import { describeWorkloadFiles, fixWorkloadFiles, istiodAddress, type WorkloadFiles } from '../guest/workload-files.ts';
 import { CliError } from '../errors/cli-error.ts';
-import type { Finding, Step, StepContext } from '../plan/step.ts';
+import type { Finding, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
@@ -11,6 +11,7 @@ import { compareObjects, requireClusterSnapshot, clusterSnapshot } from './clust
 import { expectedGatewayAddress } from './eastwest.ts';
 import { overlayText } from './istio.ts';
 import type { Lab } from './lab.ts';
+import type { LabStep } from './lab-step.ts';
 
 const ROOT_CERT_MS = 120_000;
 
@@ -27,14 +28,15 @@ const FILE_NAMES: Readonly<Record<keyof WorkloadFiles, string>> = {
 };
 
 /** Namespace, service account, WorkloadGroup, and the five files that make the VM a member. */
-export function workloadStep(lab: Lab): Step {
+export function workloadStep(lab: Lab): LabStep {
   const { config } = lab;
   return {
     id: 'workload',
     title: `workload group ${config.vm.app} and its files`,
     // Not the gateway: its address is the first worker's, known before (docs/facts/figures.md 2).
     needs: ['istio', 'vm', 'k3s-agent-1'],
-    madeBy: 'istio-vms workload',
+    command: 'workload',
+    tools: ['machines', 'kubectl'],
     expectMs: 6_000,
 
     async check(context): Promise<Finding> {

@@ -5,8 +5,8 @@ import type { Lab } from '../steps/lab.ts';
 import { labSteps } from '../steps/steps.ts';
 import { firstCommand } from './first-command.ts';
 
-/** Gives the command that repairs the first thing that is missing for what these commands make. */
-export type Adviser = (madeBy: readonly string[]) => Promise<string | undefined>;
+/** Gives the hint that repairs the first thing that is missing for what these commands create. */
+export type Adviser = (commands: readonly string[]) => Promise<string | undefined>;
 
 /**
  * Advice out of the steps' own checks: of all that is needed, in the order of needs, the first that is not as wanted. The
@@ -15,9 +15,9 @@ export type Adviser = (madeBy: readonly string[]) => Promise<string | undefined>
 export function createAdviser(lab: Lab, signal: AbortSignal): Adviser {
   const steps = labSteps(lab);
   let looked: Promise<readonly StepFinding[]> | undefined;
-  return async (madeBy) => {
+  return async (commands) => {
     looked ??= checkSteps(steps.map(strictly), { signal });
-    return firstCommand(steps, await looked, madeBy);
+    return firstCommand(steps, await looked, commands);
   };
 }
 

@@ -1,5 +1,6 @@
 import type { StepContext } from '../plan/step.ts';
 import type { Lab } from '../steps/lab.ts';
+import type { LabStep } from '../steps/lab-step.ts';
 
 /** What a check saw. Evidence is a fact that a person can compare: an address, a version, an answer. */
 export interface Verdict {
@@ -33,8 +34,8 @@ export interface Check {
   readonly needs: readonly string[];
   /** Names of checks whose failure explains one of this, which runs all the same. */
   readonly explainedBy?: readonly string[];
-  /** Commands (`Step.madeBy`) that make what this looks at: where the advice is looked for. */
-  readonly madeBy: readonly string[];
+  /** Commands of the steps that create what this looks at: where the advice is looked for. */
+  readonly commands: readonly LabStep['command'][];
   /** Writes to the lab while it runs (and undoes it): left out when `up` had nothing to change. */
   readonly mutatesLab?: true;
   /** Runs only when asked for, by name or by flag. */

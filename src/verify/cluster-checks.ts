@@ -25,7 +25,7 @@ export const nodes: Check = {
   name: 'nodes',
   title: 'all nodes are Ready, and cluster DNS serves',
   needs: [],
-  madeBy: ['istio-vms k3s'],
+  commands: ['k3s'],
   async run(lab, context) {
     const { clock } = lab.system;
     const until = context.deadline ?? clock.now() + RETRY_MS;
@@ -91,7 +91,7 @@ export const versions: Check = {
   name: 'versions',
   title: 'istioctl and the control plane have the wanted version',
   needs: ['nodes'],
-  madeBy: ['istio-vms istioctl', 'istio-vms istio'],
+  commands: ['istioctl', 'istio'],
   async run(lab, context) {
     const { version, revision, namespace } = lab.config.istio;
     const client = await lab.istioctl.version();
@@ -112,7 +112,7 @@ export const istiod: Check = {
   name: 'istiod',
   title: 'istiod serves, and its revision tag is there',
   needs: ['nodes'],
-  madeBy: ['istio-vms istio'],
+  commands: ['istio'],
   async run(lab, context) {
     const { revision, namespace } = lab.config.istio;
     const view = await clusterSnapshotFor(lab, context);
@@ -141,7 +141,7 @@ export const gateway: Check = {
   title: 'the east-west gateway serves at its address and ports',
   needs: ['nodes'],
   explainedBy: ['istiod'],
-  madeBy: ['istio-vms eastwest'],
+  commands: ['eastwest'],
   async run(lab, context) {
     const { namespace } = lab.config.istio;
     const view = await clusterSnapshotFor(lab, context);
@@ -196,7 +196,7 @@ export const sample: Check = {
   title: 'the sample application runs, injected',
   needs: ['nodes'],
   explainedBy: ['istiod'],
-  madeBy: ['istio-vms up'],
+  commands: ['up'],
   usesSample: true,
   async run(lab, context) {
     const view = await clusterSnapshotFor(lab, context);

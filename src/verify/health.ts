@@ -29,7 +29,7 @@ export const health: Check = {
   name: 'health',
   title: 'unhealthy while the demo workload is stopped, healthy when it runs',
   needs: ['registration', 'istiod', 'gateway'],
-  madeBy: ['istio-vms bootstrap', 'istio-vms route'],
+  commands: ['bootstrap', 'route'],
   mutatesLab: true,
   async run(lab, context) {
     const entry = (await entrySeen(lab, context)) ?? (await findEntry(lab, context));

@@ -18,7 +18,7 @@ export const networkPolicy: Check = {
   name: 'network-policy',
   title: 'network policies: what they do to a VM and what not',
   needs: ['sidecar', 'sample', 'mesh-to-vm'],
-  madeBy: ['istio-vms bootstrap', 'istio-vms route', 'istio-vms up'],
+  commands: ['bootstrap', 'route', 'up'],
   optional: 'network-policy',
   mutatesLab: true,
   usesSample: true,

@@ -21,7 +21,7 @@ export const strict: Check = {
   name: 'strict',
   title: 'with STRICT mutual TLS, plain traffic is refused and mesh traffic served',
   needs: ['istiod', 'sidecar', 'sample', 'mesh-to-vm'],
-  madeBy: ['istio-vms bootstrap', 'istio-vms route', 'istio-vms up'],
+  commands: ['bootstrap', 'route', 'up'],
   optional: 'strict',
   mutatesLab: true,
   usesSample: true,

@@ -30,7 +30,7 @@ export const vmToMesh: Check = {
   title: 'the VM reaches both versions of helloworld',
   needs: ['sidecar', 'dns', 'gateway', 'sample'],
   explainedBy: ['nodes', 'istiod'],
-  madeBy: ['istio-vms bootstrap', 'istio-vms up'],
+  commands: ['bootstrap', 'up'],
   usesSample: true,
   run: (lab, context) =>
     withRetry(lab, context, async () => {
@@ -94,7 +94,7 @@ export const meshToVm: Check = {
   title: 'a pod in the mesh reaches the VM',
   needs: ['nodes', 'sidecar', 'sample', 'registration'],
   explainedBy: ['istiod', 'health'],
-  madeBy: ['istio-vms bootstrap', 'istio-vms route', 'istio-vms up'],
+  commands: ['bootstrap', 'route', 'up'],
   usesSample: true,
   async run(lab, context) {
     const url = workloadUrl(lab);

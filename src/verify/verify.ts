@@ -39,7 +39,7 @@ export async function verify(
         if (check.usesSample === true) sampleIsOurs ??= await provideSample(lab, context, seen);
         const known = {
           failedBefore: seen.some(({ ok }) => !ok),
-          stepDiffers: async () => (await adviser(check.madeBy)) !== undefined,
+          stepDiffers: async () => (await adviser(check.commands)) !== undefined,
         };
         verdict = await advised(check, await judge(check, lab, { ...run, ...known }), adviser);
       } else {
@@ -83,7 +83,7 @@ async function judge(check: Check, lab: Lab, context: CheckContext): Promise<Ver
 /** A failure with what to do: its own hint, else the command of the first step that is not as wanted, else where to look. */
 async function advised(check: Check, verdict: Verdict, adviser: Adviser): Promise<Verdict> {
   if (verdict.ok || verdict.hint !== undefined) return verdict;
-  const hint = (await adviser(check.madeBy)) ?? verdict.look;
+  const hint = (await adviser(check.commands)) ?? verdict.look;
   return hint === undefined ? verdict : { ...verdict, hint };
 }
 

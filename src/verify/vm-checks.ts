@@ -22,7 +22,7 @@ export const workloadFiles: Check = {
   title: 'the workload files name the gateway and the right CA address',
   needs: ['nodes'],
   // What the files are for comes after them: a token is renewed when the sidecar is started.
-  madeBy: ['istio-vms workload', 'istio-vms bootstrap'],
+  commands: ['workload', 'bootstrap'],
   async run(lab, context) {
     const files = await readWorkloadFiles(lab);
     // The sidecar has its own copies: it can be judged without these.
@@ -55,7 +55,7 @@ export const sidecar: Check = {
   title: 'the sidecar on the VM is ready',
   needs: [],
   explainedBy: ['nodes', 'istiod', 'gateway', 'workload-files'],
-  madeBy: ['istio-vms bootstrap'],
+  commands: ['bootstrap'],
   run: (lab, context) =>
     withRetry(lab, context, async () => {
       const { name } = lab.config.vm;
@@ -81,7 +81,7 @@ export const dns: Check = {
   title: "DNS on the VM answers istiod's Service with its cluster address",
   needs: ['nodes', 'sidecar'],
   explainedBy: ['istiod'],
-  madeBy: ['istio-vms bootstrap'],
+  commands: ['bootstrap'],
   run: (lab, context) =>
     withRetry(lab, context, async () => {
       const { revision, namespace } = lab.config.istio;
@@ -104,7 +104,7 @@ export const identity: Check = {
   title: "the VM's certificate carries its service account",
   needs: ['sidecar'],
   explainedBy: ['workload-files'],
-  madeBy: ['istio-vms bootstrap'],
+  commands: ['bootstrap'],
   run: (lab, context) =>
     withRetry(lab, context, async () => {
       const { namespace, serviceAccount } = lab.config.vm;
@@ -124,7 +124,7 @@ export const registration: Check = {
   title: 'the VM is registered with its address and network',
   needs: ['nodes', 'sidecar'],
   explainedBy: ['istiod', 'gateway'],
-  madeBy: ['istio-vms bootstrap'],
+  commands: ['bootstrap'],
   run: (lab, context) =>
     withRetry(lab, context, async () => {
       // What was seen already may be older than the registration; only what is right in it is believed.

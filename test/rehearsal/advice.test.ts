@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StepCommand } from '../../src/steps/steps.ts';
+import type { StepCommand } from '../../src/steps/lab-step.ts';
 import { readStatus } from '../../src/verify/status.ts';
 import { HARMS } from './support/harms.ts';
 import { BAR_MS, verifyScreen, type Screen } from './support/screen.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StepCommand } from '../../src/steps/steps.ts';
+import type { StepCommand } from '../../src/steps/lab-step.ts';
 import { inOneWorld } from './support/cli.ts';
 import { labThatIsUp, refusals, simulated } from './support/simulated.ts';
 

@@ -8,7 +8,7 @@ import type { CliError } from '../../../src/errors/cli-error.ts';
 import { explainThrown } from '../../../src/plan/explain.ts';
 import type { Goal } from '../../../src/plan/plan.ts';
 import type { RunReport } from '../../../src/plan/report.ts';
-import type { Step } from '../../../src/plan/step.ts';
+import type { LabStep } from '../../../src/steps/lab-step.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
 import { createLab } from '../../../src/steps/create-lab.ts';
 import { labSteps } from '../../../src/steps/steps.ts';
@@ -28,7 +28,7 @@ export interface Call {
   /** `--bundle`. */
   readonly bundle?: string;
   /** For planted bugs: other steps in place of the real ones. */
-  readonly steps?: (steps: readonly Step[], lab: Lab) => readonly Step[];
+  readonly steps?: (steps: readonly LabStep[], lab: Lab) => readonly LabStep[];
   /** `--lock-timeout`, in seconds. */
   readonly lockTimeout?: number;
 }

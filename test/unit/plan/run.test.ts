@@ -98,8 +98,8 @@ describe('a run', () => {
   it('changes nothing when something outside the targets is missing, and says what makes it', async () => {
     const { step, run, diary } = setting();
     const steps = [
-      step('base', [], { madeBy: 'istio-vms base' }),
-      step('mid', ['base'], { madeBy: 'istio-vms mid' }),
+      step('base', [], { command: 'base' }),
+      step('mid', ['base'], { command: 'mid' }),
       step('app', ['mid']),
     ];
     const report = await run(steps, { kind: 'apply', targets: ['app'] });

@@ -17,7 +17,7 @@ export interface StepOptions {
   readonly noEffect?: boolean;
   readonly noRemove?: boolean;
   readonly finding?: Finding;
-  readonly madeBy?: string;
+  readonly command?: string;
   /** Whether its work ends at once when the signal is aborted. */
   readonly stoppable?: boolean;
 }
@@ -41,7 +41,8 @@ export function createBench(clock: Clock): Bench {
         id,
         title: `Thing ${id}`,
         needs,
-        madeBy: options.madeBy ?? `make ${id}`,
+        command: options.command ?? id,
+        tools: [],
         expectMs: ms,
         ...(options.uses === undefined ? {} : { uses: options.uses }),
         check: async () => {

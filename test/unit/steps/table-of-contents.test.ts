@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
-import { validateGraph } from '../../../src/plan/graph.ts';
-import { allSteps, labSteps, stepsOf, type StepCommand } from '../../../src/steps/steps.ts';
+import { closure, validateGraph } from '../../../src/plan/graph.ts';
+import type { StepCommand } from '../../../src/steps/lab-step.ts';
+import { allSteps, labSteps, stepsOf } from '../../../src/steps/steps.ts';
 import { simulated } from '../../rehearsal/support/simulated.ts';
 
 const COMMANDS: readonly StepCommand[] = [
@@ -37,4 +38,20 @@ it('the sidecar waits for neither sample nor route, and the workload files not f
   expect(needs.get('workload')).not.toContain('eastwest');
   expect(needs.get('sidecar-package')).toEqual(['vm', 'sidecar-download']);
   expect(needs.get('sidecar')).toEqual(['sidecar-package', 'workload', 'eastwest']);
+});
+
+it.each<[StepCommand | 'up', readonly string[]]>([
+  ['istioctl', []],
+  ['arm64-patch', ['container']],
+  ['vm', ['machines']],
+  ['istio', ['kubectl', 'machines']],
+  ['workload', ['kubectl', 'machines']],
+  ['bootstrap', ['kubectl', 'machines']],
+  ['up', ['kubectl', 'machines']],
+])('%s needs the tools %j, with the steps that it builds on', (command, tools) => {
+  const steps = command === 'up' ? labSteps(simulated().lab()) : allSteps(simulated().lab());
+  const ids = command === 'up' ? steps.map(({ id }) => id) : stepsOf(command, steps);
+  const touched = closure(steps, ids);
+  const needed = new Set(steps.filter(({ id }) => touched.has(id)).flatMap((step) => step.tools));
+  expect([...needed].sort()).toEqual(tools);
 });

@@ -13,7 +13,7 @@ const check = (name: string, needs: readonly string[] = [], explainedBy: readonl
   title: name,
   needs,
   explainedBy,
-  madeBy: [],
+  commands: [],
   run: async () => ({ ok: true, evidence: '' }),
 });
 const result = (name: string, outcome: CheckResult['outcome'], more: Partial<CheckResult> = {}): CheckResult => ({
@@ -78,39 +78,40 @@ describe('the cause of a failure', () => {
 });
 
 describe('advice out of the steps', () => {
-  const step = (id: string, madeBy: string, needs: readonly string[] = []): Step => ({
+  const step = (id: string, command: string, needs: readonly string[] = []): Step => ({
     id,
     title: id,
     needs,
-    madeBy,
+    command,
+    tools: [],
     expectMs: 1,
     check: async () => 'ready',
     apply: async () => undefined,
   });
   const steps = [
-    step('vm', 'make vm'),
-    step('cluster', 'make cluster'),
-    step('group', 'make group', ['cluster', 'vm']),
-    step('package', 'make sidecar', ['vm']),
-    step('sidecar', 'make sidecar', ['package', 'group']),
+    step('vm', 'vm'),
+    step('cluster', 'cluster'),
+    step('group', 'group', ['cluster', 'vm']),
+    step('package', 'sidecar', ['vm']),
+    step('sidecar', 'sidecar', ['package', 'group']),
   ];
   const looks = (findings: Readonly<Record<string, Finding>>): readonly StepLook[] =>
     steps.map((each) => ({ step: each, finding: findings[each.id] ?? 'ready' }));
   const missing = { missing: 'no' };
 
   it('is nothing where every step is as wanted', () => {
-    expect(firstCommand(steps, looks({}), ['make sidecar'])).toBeUndefined();
-    expect(firstCommand(steps, looks({ cluster: missing }), ['make vm'])).toBeUndefined();
+    expect(firstCommand(steps, looks({}), ['sidecar'])).toBeUndefined();
+    expect(firstCommand(steps, looks({ cluster: missing }), ['vm'])).toBeUndefined();
   });
 
   it('is the command of the first thing that is missing in the order of needs', () => {
-    expect(firstCommand(steps, looks({ sidecar: missing, group: missing }), ['make sidecar'])).toBe('make group');
-    expect(firstCommand(steps, looks({ sidecar: missing, vm: missing }), ['make sidecar'])).toBe('make vm');
+    expect(firstCommand(steps, looks({ sidecar: missing, group: missing }), ['sidecar'])).toBe('istio-vms group');
+    expect(firstCommand(steps, looks({ sidecar: missing, vm: missing }), ['sidecar'])).toBe('istio-vms vm');
   });
 
   it('is never a command that would refuse', () => {
     // The package alone could be made, but its command makes the sidecar too, which needs the group.
-    expect(firstCommand(steps, looks({ package: missing, group: missing }), ['make sidecar'])).toBe('make group');
+    expect(firstCommand(steps, looks({ package: missing, group: missing }), ['sidecar'])).toBe('istio-vms group');
   });
 });
 
