@@ -1,14 +1,20 @@
 import { defineConfig } from 'vitest/config';
+import { SAMPLED_FILES } from './test/support/sampled-files.ts';
 
 /** Three kinds of tests (design.md section 2); acceptance tests need real machines and are started by .ci/run. */
 export default defineConfig({
   test: {
     env: { NO_COLOR: '1' },
+    // Each project transforms what it imports; the second one, and the next run, find it done.
+    experimental: { fsModuleCache: true },
     // The default leaves one core idle; on two that is half of them.
     maxWorkers: '100%',
     // The time limits only end what hangs; they are wide enough for a busy computer.
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        extends: true,
+        test: { name: 'unit', isolate: false, include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 },
+      },
       {
         extends: true,
         test: {
@@ -18,6 +24,18 @@ export default defineConfig({
           // The simulated machines are held to what the real ones are.
           include: ['test/rehearsal/**/*.test.ts', 'test/acceptance/machines/simulated.test.ts'],
           testTimeout: 60_000,
+        },
+      },
+      // All examples of the files that `npm test` runs a part of; .ci/run runs it.
+      {
+        extends: true,
+        test: {
+          name: 'long',
+          isolate: false,
+          env: { LONG: '1' },
+          setupFiles: ['test/rehearsal/support/share-modules.ts'],
+          include: SAMPLED_FILES,
+          testTimeout: 300_000,
         },
       },
       // Every moment at which the program can die, and that the harness sees planted bugs; .ci/run runs it, `npm test` has a sample.

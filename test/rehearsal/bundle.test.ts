@@ -43,11 +43,17 @@ async function upFromBundle(computer: Simulated, set = {}): Promise<RunReport> {
 
 /** The bundle, carried to another computer that has no way out. */
 async function carried(to: Simulated): Promise<Simulated> {
-  const maker = watch(simulated());
-  await make(maker);
-  await to.files.write(FILE, (await maker.files.read(FILE)) ?? '');
+  bundle ??= (async () => {
+    const maker = watch(simulated());
+    await make(maker);
+    return (await maker.files.read(FILE)) ?? new Uint8Array();
+  })();
+  await to.files.write(FILE, await bundle);
   return to;
 }
+
+/** Made once: the same bytes each time, which a test below shows. */
+let bundle: Promise<Uint8Array> | undefined;
 
 const offline = (options: Parameters<typeof simulated>[0] = {}) =>
   watch(simulated({ faults: ['offline'], ...options }));

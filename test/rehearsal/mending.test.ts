@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findingText } from '../../src/plan/text.ts';
+import { sampled } from '../support/sampled.ts';
 import { HARMS } from './support/harms.ts';
 import { labThatIsUp, refusals } from './support/simulated.ts';
 
@@ -7,7 +8,7 @@ const { watch } = refusals();
 const VM = 'vm-istio-external-workload';
 
 describe('what somebody changes behind our back', () => {
-  it.each(HARMS)('$what: `plan` names it, `up` mends it', async ({ harm, named }) => {
+  it.each(sampled(HARMS, 9))('$what: `plan` names it, `up` mends it', async ({ harm, named }) => {
     const lab = watch(await labThatIsUp());
     await harm(lab);
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sampled } from '../support/sampled.ts';
 import { inOneWorld } from './support/cli.ts';
 import { upTwice } from './support/healthy.ts';
 import { refusals, shipped, simulated } from './support/simulated.ts';
@@ -6,7 +7,7 @@ import { refusals, shipped, simulated } from './support/simulated.ts';
 const { watch } = refusals();
 
 describe('other configurations', () => {
-  it.each<[string, Record<string, string>]>([
+  const CONFIGURATIONS: readonly [string, Record<string, string>][] = [
     ['one worker', { WORKERS: '1' }],
     ['three workers, one launch at a time', { WORKERS: '3', LAUNCHES: '1' }],
     ['eight workers, eight launches', { WORKERS: '8', LAUNCHES: '8' }],
@@ -35,7 +36,8 @@ describe('other configurations', () => {
     ],
     ['podman', { CONTAINER_TOOL: 'podman' }],
     ['another Ubuntu', { RUN_OS: '24.04' }],
-  ])('%s', async (_name, set) => {
+  ];
+  it.each(sampled(CONFIGURATIONS, 8))('%s', async (_name, set) => {
     watch((await upTwice({ set })).lab);
   });
 

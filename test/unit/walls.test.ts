@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SAMPLED_FILES } from '../support/sampled-files.ts';
 
 /** What the import rules (.dependency-cruiser.cjs) cannot see: globals that touch the outside. */
 const GLOBALS: readonly [string, RegExp][] = [
@@ -52,5 +53,15 @@ describe('the walls', () => {
     expect(
       GLOBALS.filter(([, pattern]) => pattern.test(code('const a = Date.now(); // process.env'))).map(([name]) => name),
     ).toEqual(['Date.now']);
+  });
+});
+
+describe('the project `long`', () => {
+  it('runs every file that runs only a part of its examples in `npm test`', async () => {
+    const sampled: string[] = [];
+    for (const file of await sources('test')) {
+      if (/^import .*support\/sampled\.ts';$/m.test(await readFile(file, 'utf8'))) sampled.push(file);
+    }
+    expect(sampled.sort()).toEqual([...SAMPLED_FILES].sort());
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { crashCase, goodEnd, momentsOf } from './case.ts';
+import { crashCase, goodEnd, momentsOf, type Scenario } from './case.ts';
 import type { Children } from './mortal.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -9,13 +9,14 @@ function replay(scenario: string, at: number, children: Children): string {
 }
 
 /**
- * A test for each moment that is `chosen`, in each scenario, for children that go on and for children that end.
+ * A test for each moment that is `chosen`, in each of these scenarios, for children that go on and for children that end.
  * Top-level `await` of this is what makes the tests, for an undisturbed run has to tell which moments there are.
  */
 export async function testCrashes(
   chosen: (at: number, children: Children, scenario: string) => boolean,
+  scenarios: readonly Scenario[] = SCENARIOS,
 ): Promise<void> {
-  for (const scenario of SCENARIOS) {
+  for (const scenario of scenarios) {
     const [moments, good] = [await momentsOf(scenario), await goodEnd(scenario)];
     describe(scenario.name, () => {
       for (const children of scenario.children ?? (['go-on', 'end'] as const)) {

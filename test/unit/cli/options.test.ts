@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cli } from '../../rehearsal/support/cli.ts';
 
 const heard: { command: string; options: Record<string, unknown>; args: readonly string[] }[] = [];
@@ -18,6 +18,11 @@ vi.mock('../../../src/commands/env.ts', () => ({ env: hears('env') }));
 vi.mock('../../../src/commands/step.ts', () => ({
   step: (name: string, invocation: unknown, options: Record<string, unknown>) => hears(name)(invocation, options),
 }));
+
+// The files of this project share their modules: the next one must not find these.
+afterAll(() => {
+  for (const name of ['up', 'verify', 'status', 'plan', 'env', 'step']) vi.doUnmock(`../../../src/commands/${name}.ts`);
+});
 
 const DEFAULTS = { output: 'text', quiet: false, verbose: false, rehearse: false, set: {}, fault: [] };
 

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { sampled } from '../../support/sampled.ts';
 import { shipped } from './shipped.ts';
 
 const temp = mkdtempSync(join(tmpdir(), 'istio-vms-rules-'));
@@ -86,31 +87,33 @@ function rulesOf(stdout: string): Readonly<Record<string, readonly string[]>> {
 
 const GUARD = /^-A OUTPUT -p tcp .*--sport 22 .*--comment istio-vms -j RETURN$/;
 /** One version for each way in which istio-iptables chooses its backend. */
-const VERSIONS = ['1.19.3', '1.24.6', '1.30.3'];
+const VERSIONS = ['1.30.3', '1.24.6', '1.19.3'];
 
 describe.skipIf(!possible)('prepare and cleanup, with real iptables of both kinds', () => {
-  it.each(VERSIONS.flatMap((version) => ['on a fresh machine', 'with legacy tables'].map((how) => [version, how])))(
-    "Istio %s %s: the guard stands before Istio's rules in whichever backend these are",
-    (version, how) => {
-      const { prepare } = prepared(version);
-      const before = how === 'with legacy tables' ? 'iptables-legacy -t nat -S >/dev/null' : 'true';
-      // The second start finds what the first one has left.
-      const start = `{ ${prepare} >/dev/null && ${DUMP}; }`;
-      const ran = inNamespace([before, start, 'echo === second', start].join(' && '), settings(version));
-      expect(ran).toMatchObject({ status: 0, stderr: '' });
-      for (const dump of ran.stdout.split('=== second\n')) {
-        const istios = Object.values(rulesOf(dump)).filter((lines) =>
-          lines.some((line) => / -j ISTIO_OUTPUT$/.test(line)),
-        );
-        expect(istios).toHaveLength(1);
-        const output = istios[0]?.filter((line) => line.startsWith('-A OUTPUT')) ?? [];
-        expect(output[0]).toMatch(GUARD);
-        expect(output.filter((line) => GUARD.test(line))).toHaveLength(1);
-      }
-    },
-  );
+  it.each(
+    sampled(
+      VERSIONS.flatMap((version) => ['on a fresh machine', 'with legacy tables'].map((how) => [version, how])),
+      6,
+    ),
+  )("Istio %s %s: the guard stands before Istio's rules in whichever backend these are", (version, how) => {
+    const { prepare } = prepared(version);
+    const before = how === 'with legacy tables' ? 'iptables-legacy -t nat -S >/dev/null' : 'true';
+    // The second start finds what the first one has left.
+    const start = `{ ${prepare} >/dev/null && ${DUMP}; }`;
+    const ran = inNamespace([before, start, 'echo === second', start].join(' && '), settings(version));
+    expect(ran).toMatchObject({ status: 0, stderr: '' });
+    for (const dump of ran.stdout.split('=== second\n')) {
+      const istios = Object.values(rulesOf(dump)).filter((lines) =>
+        lines.some((line) => / -j ISTIO_OUTPUT$/.test(line)),
+      );
+      expect(istios).toHaveLength(1);
+      const output = istios[0]?.filter((line) => line.startsWith('-A OUTPUT')) ?? [];
+      expect(output[0]).toMatch(GUARD);
+      expect(output.filter((line) => GUARD.test(line))).toHaveLength(1);
+    }
+  });
 
-  it.each(VERSIONS)('Istio %s: cleanup leaves the rules of others and nothing else', (version) => {
+  it.each(sampled(VERSIONS, 3))('Istio %s: cleanup leaves the rules of others and nothing else', (version) => {
     const { prepare, cleanup } = prepared(version);
     const script = `${THEIRS}\n{ ${DUMP}\n} >$OUT.before; ${prepare} >/dev/null && ${cleanup}; ${DUMP}`;
     const ran = inNamespace(script, { ...settings(version), OUT: join(temp, version) });
@@ -118,21 +121,24 @@ describe.skipIf(!possible)('prepare and cleanup, with real iptables of both kind
     expect(ran.stdout).toBe(readFileSync(`${join(temp, version)}.before`, 'utf8'));
   });
 
-  it.each(['iptables-nft', 'iptables-legacy'])('cleanup takes rules out of %s when the agent is gone', (tables) => {
-    const { agent } = prepared('1.19.3');
-    const { cleanup } = prepared('1.19.3', false);
-    // Plain iptables is the one that the oldest version takes.
-    const bin = mkdtempSync(join(temp, 'bin-'));
-    const plain = `for end in '' -restore -save; do ln -s "$(command -v ${tables}$end)" ${bin}/iptables$end; done; PATH=${bin}:$PATH`;
-    const script = `${plain}; export PATH; ${THEIRS}\n{ ${DUMP}\n} >$OUT.before
+  it.each(sampled(['iptables-nft', 'iptables-legacy'], 2))(
+    'cleanup takes rules out of %s when the agent is gone',
+    (tables) => {
+      const { agent } = prepared('1.19.3');
+      const { cleanup } = prepared('1.19.3', false);
+      // Plain iptables is the one that the oldest version takes.
+      const bin = mkdtempSync(join(temp, 'bin-'));
+      const plain = `for end in '' -restore -save; do ln -s "$(command -v ${tables}$end)" ${bin}/iptables$end; done; PATH=${bin}:$PATH`;
+      const script = `${plain}; export PATH; ${THEIRS}\n{ ${DUMP}\n} >$OUT.before
       PROXY_UID=1 PROXY_GID=1 ${agent} istio-iptables >/dev/null 2>&1
       ${tables} -t nat -I OUTPUT -p tcp --sport 22 -m comment --comment istio-vms -j RETURN
       ${tables} -t raw -A OUTPUT -p udp --dport 53 -m owner --uid-owner 1 -j CT --zone 1
       ${tables}-save 2>/dev/null | grep -c ISTIO_ >&2; ${cleanup}; ${DUMP}`;
-    const ran = inNamespace(script, { ...settings('1.19.3'), OUT: join(temp, tables) });
-    expect(Number(ran.stderr)).toBeGreaterThan(15);
-    expect(ran.stdout).toBe(readFileSync(`${join(temp, tables)}.before`, 'utf8'));
-  });
+      const ran = inNamespace(script, { ...settings('1.19.3'), OUT: join(temp, tables) });
+      expect(Number(ran.stderr)).toBeGreaterThan(15);
+      expect(ran.stdout).toBe(readFileSync(`${join(temp, tables)}.before`, 'utf8'));
+    },
+  );
 
   it('a machine with iptables-nft alone is prepared and cleaned as well', () => {
     const { prepare, cleanup } = prepared('1.30.3');
@@ -198,11 +204,12 @@ describe.skipIf(!possible)('prepare', () => {
     expect(writable.filter((path) => statSync(join(root, path)).uid !== 1)).toEqual([]);
   });
 
-  it.each([
+  const IDENTITIES = [
     ['spiffe://cluster.local/ns/vmns/sa/vmsa', true],
     ['spiffe://cluster.local/ns/vmns/sa/other', false],
     ['spiffe://corp.example/ns/vmns/sa/vmsa', false],
-  ])('a certificate of %s is kept: %s', (identity, kept) => {
+  ];
+  it.each(sampled(IDENTITIES, 2))('a certificate of %s is kept: %s', (identity, kept) => {
     const { root, prepare } = prepared('1.30.3');
     const certs = join(root, 'etc/certs');
     mkdirSync(certs, { recursive: true });
