@@ -2,7 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import type { Downloads } from '../system/system.ts';
 import { releaseServers, type ServedArtifact } from './artifacts.ts';
 import { LINE_BYTES_PER_SECOND, LINE_LATENCY, PROGRESS_EVERY } from './durations.ts';
-import { isFaultActive, consumeFault } from './fault-state.ts';
+import { isFaultOn, isFaultActive, consumeFault } from './fault-state.ts';
 import type { SimulatedFiles } from './files.ts';
 import { digestOf } from './stand-in.ts';
 import type { World } from './world.ts';
@@ -13,10 +13,10 @@ export function createDownloads(world: World, files: SimulatedFiles): Downloads 
 
   const serve = async (url: string, signal?: AbortSignal): Promise<ServedArtifact> => {
     await world.clock.sleep(LINE_LATENCY, signal);
-    if (world.faults.has('offline')) throw failed(url, 'the name of the server cannot be resolved');
+    if (isFaultOn(world, 'offline')) throw failed(url, 'the name of the server cannot be resolved');
     if (isFaultActive(world, 'mirror-down')) throw failed(url, 'the connection was refused');
     const { pathname } = new URL(url);
-    const hidden = world.faults.has('arm64-deb-missing') && pathname.includes('istio-sidecar-arm64.deb');
+    const hidden = pathname.includes('istio-sidecar-arm64.deb') && isFaultOn(world, 'arm64-deb-missing');
     const served = hidden ? undefined : await artifactAt(pathname);
     if (served === undefined) {
       throw new CliError('artifact-absent', {

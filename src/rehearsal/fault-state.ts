@@ -3,7 +3,16 @@ import type { World } from './world.ts';
 
 /** Whether this one-shot fault strikes now; it never does again. */
 export function consumeFault(world: World, name: string): boolean {
-  return world.faults.delete(name);
+  const consumed = world.faults.delete(name);
+  if (consumed) world.triggeredFaults.add(name);
+  return consumed;
+}
+
+/** Whether this fault without an end is switched on; asked only where it has an effect. */
+export function isFaultOn(world: World, name: string): boolean {
+  const on = world.faults.has(name);
+  if (on) world.triggeredFaults.add(name);
+  return on;
 }
 
 /** Faults that somebody has met, by world. */
@@ -21,6 +30,7 @@ export function isFaultActive(world: World, name: keyof typeof FAULT_LASTS): boo
   met.set(world, known);
   if (!known.has(name)) {
     known.add(name);
+    world.triggeredFaults.add(name);
     world.clock.after(FAULT_LASTS[name], () => {
       world.faults.delete(name);
       known.delete(name);

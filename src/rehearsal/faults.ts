@@ -65,7 +65,11 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'daemon-restart',
     what: 'The Multipass daemon restarts while the first machines are being launched, and is away for some seconds.',
-    apply: (world) => world.clock.after(DAEMON_RESTARTS_AFTER, () => restartDaemon(world, DAEMON_AWAY)),
+    apply: (world) =>
+      world.clock.after(DAEMON_RESTARTS_AFTER, () => {
+        world.triggeredFaults.add('daemon-restart');
+        restartDaemon(world, DAEMON_AWAY);
+      }),
   },
   { name: 'address-late', what: 'The first machine has no address for half a minute after its launch.' },
   { name: 'cloud-init-error', what: 'On the first machine cloud-init fails, and its launch says nothing of it.' },

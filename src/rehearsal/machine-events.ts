@@ -12,7 +12,7 @@ const LOOK = 5_000;
 const PATIENCE = 3_600_000;
 
 /** Lets it happen as soon as there is such a machine, set up and running. */
-function once(isIt: (instance: Instance) => boolean, act: (guest: Guest) => void): MachineEvent {
+function once(fault: string, isIt: (instance: Instance) => boolean, act: (guest: Guest) => void): MachineEvent {
   return (world, mesh) => {
     const until = world.clock.now() + PATIENCE;
     const look = (): void => {
@@ -20,8 +20,10 @@ function once(isIt: (instance: Instance) => boolean, act: (guest: Guest) => void
         (each) =>
           each.state === 'Running' && each.cloudInit === 'done' && each.files.has('/etc/istio-vms/lab') && isIt(each),
       );
-      if (instance !== undefined) act({ world, mesh, instance });
-      else if (world.clock.now() < until) world.clock.after(LOOK, look);
+      if (instance !== undefined) {
+        world.triggeredFaults.add(fault);
+        act({ world, mesh, instance });
+      } else if (world.clock.now() < until) world.clock.after(LOOK, look);
     };
     look();
   };
@@ -40,24 +42,24 @@ const restart = (guest: Guest): void => {
 };
 
 /** Somebody erases the workload VM. */
-export const vmDeleted = once(isVm, erase);
+export const vmDeleted = once('vm-deleted', isVm, erase);
 
 /** The workload VM is restarted, and its lease was given away meanwhile (docs/facts/multipass.md 7 no. 6). */
-export const vmMoved = once(isVm, (guest) => {
+export const vmMoved = once('vm-moved', isVm, (guest) => {
   guest.instance.address = `192.168.64.${guest.world.engine.nextAddress++}`;
   restart(guest);
 });
 
 /** The daemon has lost track of a machine that runs on (docs/facts/multipass.md 2.6). */
-export const addressGone = once(isVm, ({ world, instance }) => {
+export const addressGone = once('address-gone', isVm, ({ world, instance }) => {
   instance.addressKnown = false;
   world.clock.after(ADDRESS_GONE, () => void (instance.addressKnown = true));
 });
 
 /** An update of the engine stops a machine in the middle of a run (docs/facts/multipass.md 7 no. 9). */
-export const workerStopped = once(runs('k3s-agent'), (guest) => powerOff(guest, 'Stopped'));
-export const vmStopped = once(isVm, (guest) => powerOff(guest, 'Stopped'));
+export const workerStopped = once('worker-stopped', runs('k3s-agent'), (guest) => powerOff(guest, 'Stopped'));
+export const vmStopped = once('vm-stopped', isVm, (guest) => powerOff(guest, 'Stopped'));
 
 /** A node restarts by itself. */
-export const workerRebooted = once(runs('k3s-agent'), restart);
-export const masterRebooted = once(runs('k3s'), restart);
+export const workerRebooted = once('worker-rebooted', runs('k3s-agent'), restart);
+export const masterRebooted = once('master-rebooted', runs('k3s'), restart);

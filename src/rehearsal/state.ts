@@ -26,6 +26,7 @@ export function createWorld(options: WorldOptions): World {
     host: options.host,
     shipped: options.shipped,
     faults: new Set(),
+    triggeredFaults: new Set(),
     tools: new Set(options.tools ?? ['multipass', 'kubectl', 'docker', 'podman']),
     engine: {
       version: options.host.platform === 'darwin' ? '1.16.3+mac' : '1.16.3',

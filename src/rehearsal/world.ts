@@ -12,6 +12,8 @@ export interface World {
   readonly shipped: ShippedData;
   /** Names of faults that are switched on (`rehearsal/faults.ts`). A one-shot fault removes itself when it has struck. */
   readonly faults: Set<string>;
+  /** Names of faults that something in this world has met so far. */
+  readonly triggeredFaults: Set<string>;
   /** Host programs that are installed; a missing name is `not-found`. */
   readonly tools: Set<string>;
   readonly engine: EngineState;

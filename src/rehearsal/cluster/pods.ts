@@ -10,7 +10,7 @@ import {
 import { isImported, pullPolicy, pullTime } from './images.ts';
 import { istiodOf } from './injection.ts';
 import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
-import { isFaultActive } from '../fault-state.ts';
+import { isFaultOn, isFaultActive } from '../fault-state.ts';
 import { isReady, type Container, type NodeObject, type Pod, type PodTemplate } from './shapes.ts';
 
 /** The kubelets: they pull images, start containers, report readiness, and end pods that are being deleted. */
@@ -159,7 +159,7 @@ function hasImported({ world }: Kube, node: string, image: string): boolean {
 function canHave(kube: Kube, node: string, container: Container): boolean {
   const { image } = container;
   if (pullTime(image) === undefined) return false;
-  if (!kube.world.faults.has('offline')) return true;
+  if (!isFaultOn(kube.world, 'offline')) return true;
   if (pullPolicy(container) === 'Always') return false;
   return kube.pulled.has(`${node} ${image}`) || hasImported(kube, node, image);
 }

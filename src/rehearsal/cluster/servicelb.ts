@@ -14,7 +14,7 @@ import {
 import { same } from './merge.ts';
 import { endPod, newPod } from './pods.ts';
 import { PINNED } from './scheduling.ts';
-import { isFaultActive } from '../fault-state.ts';
+import { isFaultOn, isFaultActive } from '../fault-state.ts';
 import { isReady, type NodeObject, type Pod, type PodTemplate, type Service, type Toleration } from './shapes.ts';
 
 /** The name that another load balancer gives, with the fault `load-balancer-hostname`. */
@@ -88,7 +88,7 @@ function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): voi
   }
   const vip = Number(/^v1\.(\d+)/.exec(kube.version)?.[1] ?? 0) >= 30;
   kube.store.edit('services', service.metadata.namespace, service.metadata.name, (copy) => {
-    const named = kube.world.faults.has('load-balancer-hostname') && addresses.length > 0;
+    const named = addresses.length > 0 && isFaultOn(kube.world, 'load-balancer-hostname');
     const ingress = named
       ? [{ hostname: FOREIGN_BALANCER }]
       : addresses.map((ip) => (vip ? { ip, ipMode: 'VIP' } : { ip }));

@@ -1,3 +1,4 @@
+import { isFaultOn } from '../fault-state.ts';
 import type { World } from '../world.ts';
 
 /** One life of the daemon: requests that it was working on end with it. */
@@ -16,6 +17,13 @@ function lifeOf(world: World): DaemonLife {
   const life = { lost, end };
   lives.set(world, life);
   return life;
+}
+
+/** Whether the daemon does not answer now. */
+export function isDaemonAway(world: World): boolean {
+  if (world.engine.daemonUp) return false;
+  isFaultOn(world, 'daemon-down');
+  return true;
 }
 
 /** Identifies the daemon that runs now; another one has no memory of what this one was preparing. */

@@ -5,6 +5,7 @@ import { istioRow, nearestKnownMinor } from '../../config/versions.ts';
 import { containerdName, pullTime } from '../cluster/images.ts';
 import { digestOf, standInBytes } from '../stand-in.ts';
 import { crashPoint } from '../crash-point.ts';
+import { isFaultOn } from '../fault-state.ts';
 import type { Cpu } from '../../system/system.ts';
 import type { HostCall, HostProgram, ProgramResult, World } from '../world.ts';
 
@@ -104,7 +105,7 @@ const pull: Action = async ({ world, signal }, tool, args) => {
   if (pullTime(image) === undefined) {
     return { exitCode: 1, stderr: `Error response from daemon: manifest for ${image} not found: manifest unknown\n` };
   }
-  if (world.faults.has('offline')) {
+  if (isFaultOn(world, 'offline')) {
     const host = name.slice(0, name.indexOf('/'));
     return {
       exitCode: 1,

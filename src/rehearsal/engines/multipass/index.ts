@@ -1,6 +1,6 @@
 import { ENGINE_ASKS_GUEST, ENGINE_CALL } from '../../durations.ts';
 import type { HostCall, HostProgram, ProgramResult } from '../../world.ts';
-import { daemonLost } from '../daemon.ts';
+import { daemonLost, isDaemonAway } from '../daemon.ts';
 import { exec } from './exec.ts';
 import { launch } from './launch.ts';
 import { purge, recover, remove, restart, start, stop } from './lifecycle.ts';
@@ -26,7 +26,7 @@ const COMMANDS: Readonly<Record<string, CommandModel>> = {
     run: async ({ world }, parsed) => {
       if (parsed.positionals.length > 0) return usage('This command takes no arguments');
       await world.clock.sleep(ENGINE_ASKS_GUEST);
-      if (!world.engine.daemonUp) return failure('list', 'cannot connect to the multipass socket');
+      if (isDaemonAway(world)) return failure('list', 'cannot connect to the multipass socket');
       return json(parsed) ?? { exitCode: 0, stdout: listView(world) };
     },
   },
@@ -34,8 +34,8 @@ const COMMANDS: Readonly<Record<string, CommandModel>> = {
     ...JSON_ONLY,
     run: async ({ world }, parsed) => {
       await world.clock.sleep(ENGINE_ASKS_GUEST);
-      const { instances, daemonUp } = world.engine;
-      if (!daemonUp) return failure('info', 'cannot connect to the multipass socket');
+      const { instances } = world.engine;
+      if (isDaemonAway(world)) return failure('info', 'cannot connect to the multipass socket');
       const names = parsed.positionals.length === 0 ? [...instances.keys()] : parsed.positionals;
       const missing = names.filter((name) => !instances.has(name));
       if (missing.length > 0)

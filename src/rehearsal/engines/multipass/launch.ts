@@ -7,7 +7,7 @@ import { crashPoint } from '../../crash-point.ts';
 import { KILLED } from '../../processes.ts';
 import { addInstance } from '../../state.ts';
 import type { HostCall, ProgramResult, World } from '../../world.ts';
-import { daemonLife, restartDaemon } from '../daemon.ts';
+import { daemonLife, isDaemonAway, restartDaemon } from '../daemon.ts';
 import { expiring, timeLimit } from './limit.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 import { bytesOf } from './views.ts';
@@ -78,7 +78,7 @@ export async function launch(call: HostCall, { positionals, options }: ParsedArg
   if ('problem' in userData) return usage(`Could not load cloud-init configuration: ${userData.problem}`);
 
   await world.clock.sleep(ENGINE_CALL);
-  if (!engine.daemonUp) return failure('launch', 'cannot connect to the multipass socket');
+  if (isDaemonAway(world)) return failure('launch', 'cannot connect to the multipass socket');
   const image = positionals[0] ?? 'lts';
   const name = options.get('name') ?? `keen-${world.token(3)}`;
   const noise = spinner(`Creating ${name}`);

@@ -4,6 +4,7 @@ import { erase } from '../erase.ts';
 import type { Guest } from '../../guest/systemd.ts';
 import { crashPoint } from '../../crash-point.ts';
 import type { HostCall, Instance, ProgramResult, World } from '../../world.ts';
+import { isDaemonAway } from '../daemon.ts';
 import { expiring, timeLimit } from './limit.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 
@@ -19,7 +20,7 @@ async function select(
 ): Promise<readonly Instance[] | ProgramResult> {
   const { engine, clock } = call.world;
   await clock.sleep(ENGINE_CALL);
-  if (!engine.daemonUp) return failure(command, 'cannot connect to the multipass socket');
+  if (isDaemonAway(call.world)) return failure(command, 'cannot connect to the multipass socket');
   const problems = names.flatMap((name) => {
     const instance = engine.instances.get(name);
     const problem = instance === undefined ? `instance "${name}" does not exist` : refuse(instance);
@@ -103,7 +104,7 @@ export async function start(call: HostCall, { positionals, options }: ParsedArgs
   if (limit === 'invalid') return usage('error: --timeout value has to be a positive integer');
   const { world } = call;
   await world.clock.sleep(ENGINE_CALL);
-  if (!world.engine.daemonUp) return failure('start', 'cannot connect to the multipass socket');
+  if (isDaemonAway(world)) return failure('start', 'cannot connect to the multipass socket');
   const missing = positionals.flatMap((name) => {
     const state = world.engine.instances.get(name)?.state;
     if (state === undefined) return [`Instance '${name}' does not exist.`];

@@ -1,5 +1,7 @@
 import { nodeAddresses } from '../../guest/k3s.ts';
+import { isFaultOn } from '../../fault-state.ts';
 import type { Instance, World } from '../../world.ts';
+import { isDaemonAway } from '../daemon.ts';
 
 /** Kinds of JSON that these commands print. */
 export type Json = string | number | readonly Json[] | { readonly [key: string]: Json };
@@ -24,9 +26,9 @@ function layout(value: Json, indent: string): string {
 }
 
 /** `version --format json`; a daemon that does not answer is left out. */
-export function versionView({ engine }: World): string {
-  const { version } = engine;
-  return qtJson(engine.daemonUp ? { multipass: version, multipassd: version } : { multipass: version });
+export function versionView(world: World): string {
+  const { version } = world.engine;
+  return qtJson(isDaemonAway(world) ? { multipass: version } : { multipass: version, multipassd: version });
 }
 
 /** `list --format json`: live ones first, then deleted ones, else in no order to rely on. */
@@ -78,7 +80,7 @@ function about(world: World, instance: Instance): Json {
 function addresses(world: World, instance: Instance): readonly string[] {
   if (instance.state !== 'Running') return [];
   if (!instance.addressKnown) return ['N/A'];
-  const bridge = world.faults.has('second-address') ? ['172.17.0.1'] : [];
+  const bridge = isFaultOn(world, 'second-address') ? ['172.17.0.1'] : [];
   return [instance.address, ...bridge, ...nodeAddresses({ world, instance })];
 }
 

@@ -1,7 +1,7 @@
 import { parse } from 'yaml';
 import { clusterOf, type SimulatedCluster } from '../../cluster/kube.ts';
 import { KUBECTL_CALL, KUBECTL_REFUSED, KUBECTL_UNREACHABLE } from '../../durations.ts';
-import { isFaultActive } from '../../fault-state.ts';
+import { isFaultOn, isFaultActive } from '../../fault-state.ts';
 import type { HostCall, ProgramResult } from '../../world.ts';
 
 interface Kubeconfig {
@@ -94,7 +94,7 @@ export async function connect(
   await world.clock.sleep(isFaultActive(world, 'api-slow') ? took + API_SLOW : took, signal);
   const down = cluster === undefined || cluster.server !== instance.name || port !== '6443' || !cluster.ready();
   const away =
-    (world.faults.has('api-flaky') && flaky(world.clock.now())) ||
+    (flaky(world.clock.now()) && isFaultOn(world, 'api-flaky')) ||
     (isFaultActive(world, 'api-away') && often(world.clock.now()));
   const server = `${hostname}:${port}`;
   if (down || away) return { failure: failure(refused), trouble: { kind: 'refused', server } };
