@@ -1,110 +1,70 @@
 /**
- * The walls of the house (docs: CONTRIBUTING.md, «Rooms»). Imports go only downwards:
- * main → cli → commands → app → {steps, verify, ui} → {machines, tools, artifacts, manifests, guest, plan} → {system, config} → errors
+ * Boundaries between the folders of src (CONTRIBUTING.md, «Folders»). Imports go downwards only:
+ * main → cli → commands → app → {steps, verify, ui} → {machines, tools, kube, artifacts, guest, plan} → {system, config} → errors
  */
-const above = {
-  errors: [
-    'system',
-    'config',
-    'machines',
-    'tools',
-    'artifacts',
-    'manifests',
-    'guest',
-    'plan',
-    'steps',
-    'verify',
-    'ui',
-    'commands',
-    'rehearsal',
-  ],
-  system: [
-    'machines',
-    'tools',
-    'artifacts',
-    'manifests',
-    'guest',
-    'plan',
-    'steps',
-    'verify',
-    'ui',
-    'commands',
-    'rehearsal',
-  ],
-  config: [
-    'machines',
-    'tools',
-    'artifacts',
-    'manifests',
-    'guest',
-    'plan',
-    'steps',
-    'verify',
-    'ui',
-    'commands',
-    'rehearsal',
-  ],
-  plan: [
-    'machines',
-    'tools',
-    'artifacts',
-    'manifests',
-    'guest',
-    'config',
-    'steps',
-    'verify',
-    'ui',
-    'commands',
-    'rehearsal',
-  ],
-  machines: ['steps', 'verify', 'ui', 'commands', 'rehearsal'],
-  tools: ['steps', 'verify', 'ui', 'commands', 'rehearsal'],
-  artifacts: ['steps', 'verify', 'ui', 'commands', 'rehearsal'],
-  manifests: ['steps', 'verify', 'ui', 'commands', 'rehearsal'],
-  guest: ['steps', 'verify', 'ui', 'commands', 'rehearsal'],
+const TOP = ['steps', 'verify', 'ui', 'commands', 'rehearsal'];
+const MIDDLE = ['machines', 'tools', 'kube', 'artifacts', 'guest', 'plan'];
+
+/** What a folder must not import. */
+const forbiddenImports = {
+  errors: ['system', 'config', ...MIDDLE, ...TOP],
+  system: [...MIDDLE, ...TOP],
+  config: [...MIDDLE, ...TOP],
+  plan: ['config', ...MIDDLE.filter((folder) => folder !== 'plan'), ...TOP],
+  kube: [...MIDDLE.filter((folder) => folder !== 'kube'), ...TOP],
+  machines: TOP,
+  tools: TOP,
+  artifacts: TOP,
+  guest: TOP,
   steps: ['verify', 'ui', 'commands', 'rehearsal'],
   verify: ['ui', 'commands', 'rehearsal'],
   ui: ['steps', 'verify', 'machines', 'tools', 'commands', 'rehearsal'],
-  rehearsal: ['steps', 'verify', 'ui', 'commands', 'machines', 'tools', 'guest', 'manifests', 'plan'],
+  rehearsal: ['steps', 'verify', 'ui', 'commands', 'machines', 'tools', 'guest', 'kube', 'plan'],
 };
 
-const rooms = Object.entries(above).map(([room, forbidden]) => ({
-  name: `${room}-looks-down`,
+const folderRules = Object.entries(forbiddenImports).map(([folder, forbidden]) => ({
+  name: `${folder}-imports-downwards`,
   severity: 'error',
-  from: { path: `^src/${room}/` },
+  from: { path: `^src/${folder}/` },
   to: { path: `^src/(${forbidden.join('|')})/` },
 }));
 
-/** A package that only some places may import. */
-const only = (name, packages, places) => ({
+/** Modules that only some files may import. */
+const only = (name, modules, files) => ({
   name,
   severity: 'error',
-  from: { path: '^src/', pathNot: places },
-  to: { path: packages },
+  from: { path: '^src/', pathNot: files },
+  to: { path: modules },
 });
 
 module.exports = {
   forbidden: [
-    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
-    ...rooms,
+    { name: 'no-circular-imports', severity: 'error', from: {}, to: { circular: true } },
+    ...folderRules,
     {
-      name: 'nobody-imports-the-edge',
+      name: 'kube-is-pure',
+      severity: 'error',
+      from: { path: '^src/kube/' },
+      to: { path: '^src/system/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'entry-points-are-not-imported',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/(main|cli|cli-[a-z]+)\\.ts$' },
       to: { path: '^src/(main|cli|cli-[a-z]+)\\.ts$' },
     },
     {
-      name: 'rehearsal-through-app',
+      name: 'rehearsal-only-from-app',
       severity: 'error',
       from: { path: '^src/', pathNot: ['^src/rehearsal/', '^src/app\\.ts$'] },
       to: { path: '^src/rehearsal/' },
     },
-    only('one-door-for-processes', 'node_modules/execa/', ['^src/system/processes\\.ts$']),
-    only('one-door-for-locks', 'node_modules/fs-native-extensions/', ['^src/system/lock\\.ts$']),
-    only('rendering-in-ui', 'node_modules/(listr2|chalk|cli-table3)/', ['^src/ui/']),
-    only('command-line-in-cli', 'node_modules/commander/', ['^src/(cli|cli-[a-z]+)\\.ts$', '^src/commands/']),
+    only('execa-only-in-processes', 'node_modules/execa/', ['^src/system/processes\\.ts$']),
+    only('file-locks-only-in-lock', 'node_modules/fs-native-extensions/', ['^src/system/lock\\.ts$']),
+    only('rendering-only-in-ui', 'node_modules/(listr2|chalk|cli-table3)/', ['^src/ui/']),
+    only('commander-only-in-cli', 'node_modules/commander/', ['^src/(cli|cli-[a-z]+)\\.ts$', '^src/commands/']),
     only(
-      'outside-through-doors',
+      'node-io-only-in-system',
       '^(node:)?(child_process|fs|fs/promises|http|https|net|timers|timers/promises|worker_threads)$',
       ['^src/system/'],
     ),

@@ -4,7 +4,7 @@ import type { LoadedConfig } from './config/config.ts';
 import { absolutePath } from './config/paths.ts';
 import { CliError } from './errors/cli-error.ts';
 import type { GlobalOptions, Invocation } from './invocation.ts';
-import { overlayProblems } from './manifests/overlay.ts';
+import { overlayProblems } from './kube/overlay/overlay.ts';
 import type { Rehearsal } from './rehearsal/index.ts';
 import type { LabOptions, Lab } from './steps/lab.ts';
 import { createLab } from './steps/create-lab.ts';

@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import type { Config } from '../../src/config/config.ts';
-import { controlPlane } from '../../src/manifests/control-plane.ts';
-import { eastWestGateway } from '../../src/manifests/east-west-gateway.ts';
-import { exposeIstiod, exposeServices } from '../../src/manifests/expose.ts';
-import type { Manifest } from '../../src/manifests/object.ts';
-import { routeObjects } from '../../src/manifests/route.ts';
-import { sampleObjects } from '../../src/manifests/sample.ts';
-import { workloadGroup } from '../../src/manifests/workload.ts';
-import { toYaml } from '../../src/manifests/yaml.ts';
+import { controlPlane } from '../../src/kube/manifests/control-plane.ts';
+import { eastWestGateway } from '../../src/kube/manifests/east-west-gateway.ts';
+import { exposeIstiod, exposeServices } from '../../src/kube/manifests/expose.ts';
+import { toYaml, type Manifest } from '../../src/kube/manifests/manifest.ts';
+import { routeObjects, workloadGroup } from '../../src/kube/manifests/workload.ts';
+import { sampleObjects } from '../../src/kube/manifests/sample.ts';
 import type { Cpu, System } from '../../src/system/system.ts';
 import type { ShippedData } from '../../src/system/shipped.ts';
 

@@ -1,8 +1,8 @@
 import type { Config, VersionTable } from '../config/config.ts';
 import { knownRow } from '../config/versions.ts';
-import { CURL_IMAGE } from '../manifests/deployment.ts';
-import { textOf } from '../manifests/overlay-fields.ts';
-import type { ImageOverlay } from '../manifests/overlay.ts';
+import { CURL_IMAGE } from '../kube/manifests/deployment.ts';
+import { textOf } from '../kube/overlay/fields.ts';
+import type { ImageOverlay } from '../kube/overlay/overlay.ts';
 import type { ArchiveMember } from '../system/system.ts';
 
 /** The image that holds envoy and pilot-agent (docs/facts/istio-vm.md 1.5): the one that istiod injects. */

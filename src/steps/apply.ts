@@ -1,5 +1,5 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { Manifest } from '../manifests/object.ts';
+import type { Manifest } from '../kube/manifests/manifest.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { isTerminating, clusterSnapshot } from './cluster-snapshot.ts';

@@ -1,5 +1,5 @@
 import { IMAGE_MEMBERS, proxyImage } from '../artifacts/images.ts';
-import { imageOverlay } from '../manifests/overlay.ts';
+import { imageOverlay } from '../kube/overlay/overlay.ts';
 import type { StepContext } from '../plan/step.ts';
 import type { Cpu, FileInput } from '../system/system.ts';
 import { overlayText } from './istio.ts';

@@ -1,5 +1,5 @@
-import type { Manifest } from '../manifests/object.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { Manifest } from '../kube/manifests/manifest.ts';
+import type { KubeObject } from '../kube/object.ts';
 import type { Context } from '../tools/say.ts';
 import type { Lab } from './lab.ts';
 

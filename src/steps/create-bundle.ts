@@ -11,7 +11,7 @@ import {
 import { packImages, readImages, type SavedImage } from '../artifacts/image-archive.ts';
 import { labImages } from '../artifacts/images.ts';
 import { CliError } from '../errors/cli-error.ts';
-import { imageOverlay } from '../manifests/overlay.ts';
+import { imageOverlay } from '../kube/overlay/overlay.ts';
 import type { Finding, StepContext } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import type { Cpu, TarMember } from '../system/system.ts';

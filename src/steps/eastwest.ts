@@ -1,12 +1,11 @@
-import { eastWestGateway, GATEWAY_SERVICE, servicePorts } from '../manifests/east-west-gateway.ts';
-import { gatewayOverlay } from '../manifests/overlay.ts';
-import { exposeIstiod, exposeServices, ISTIOD_GATEWAY } from '../manifests/expose.ts';
-import { recordOf, withRecord } from '../manifests/install-record.ts';
-import { toYaml } from '../manifests/yaml.ts';
+import { eastWestGateway, GATEWAY_SERVICE, servicePorts } from '../kube/manifests/east-west-gateway.ts';
+import { gatewayOverlay } from '../kube/overlay/overlay.ts';
+import { exposeIstiod, exposeServices, ISTIOD_GATEWAY } from '../kube/manifests/expose.ts';
+import { recordOf, withRecord, toYaml } from '../kube/manifests/manifest.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Finding, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
 import {

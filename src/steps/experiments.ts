@@ -1,8 +1,13 @@
-import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../manifests/network-policies.ts';
-import { PLAIN_NAMESPACE, strictObject } from '../manifests/strict.ts';
+import {
+  articleDenyAll,
+  articleDenyEgress,
+  denyEgressToVm,
+  PLAIN_NAMESPACE,
+  strictObject,
+} from '../kube/manifests/policies.ts';
 import type { StepContext } from '../plan/step.ts';
 import { counted } from '../plan/text.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import type { Context } from '../tools/say.ts';
 import { isTerminating, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';

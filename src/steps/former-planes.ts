@@ -1,7 +1,7 @@
-import { CONTROL_PLANE, OWNER } from '../manifests/control-plane.ts';
-import { LABELS } from '../manifests/labels.ts';
+import { CONTROL_PLANE, OWNER } from '../kube/manifests/control-plane.ts';
+import { LABELS } from '../kube/manifests/manifest.ts';
 import type { StepContext } from '../plan/step.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';

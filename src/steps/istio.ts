@@ -1,9 +1,8 @@
 import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
-import { CONTROL_PLANE, controlPlane, INGRESS_GATEWAY, OWNER } from '../manifests/control-plane.ts';
-import { recordOf, withRecord } from '../manifests/install-record.ts';
-import { networkNamespace } from '../manifests/expose.ts';
-import { toYaml } from '../manifests/yaml.ts';
+import { CONTROL_PLANE, controlPlane, INGRESS_GATEWAY, OWNER } from '../kube/manifests/control-plane.ts';
+import { recordOf, withRecord, toYaml } from '../kube/manifests/manifest.ts';
+import { networkNamespace } from '../kube/manifests/expose.ts';
 import type { Finding } from '../plan/step.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import type { Lab } from './lab.ts';
 import { findObject, hasCondition, nodeAddress, rolloutState, type ClusterSnapshot } from './cluster-snapshot.ts';
 

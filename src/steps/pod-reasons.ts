@@ -1,5 +1,5 @@
 import type { Reason } from '../errors/reasons.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 
 /** Why the pods of a Deployment do not become ready, as the cluster itself says it. */
 export interface PodTrouble {

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { runningPods, type ClusterSnapshot } from './cluster-snapshot.ts';
 
 interface Container {

@@ -1,7 +1,7 @@
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { requireClusterSnapshot, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import { waitForReadiness } from './sidecar-start.ts';

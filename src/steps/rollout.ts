@@ -1,6 +1,6 @@
 import { CliError } from '../errors/cli-error.ts';
-import { CONTROL_PLANE, OWNER } from '../manifests/control-plane.ts';
-import { EAST_WEST } from '../manifests/east-west-gateway.ts';
+import { CONTROL_PLANE, OWNER } from '../kube/manifests/control-plane.ts';
+import { EAST_WEST } from '../kube/manifests/east-west-gateway.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { waitForFormerNamespaces } from './apply.ts';

@@ -3,7 +3,7 @@ import type { MachineInfo } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { counted } from '../plan/text.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { findObject, rolloutState, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
-import { routeObjects } from '../manifests/route.ts';
-import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
+import { routeObjects } from '../kube/manifests/workload.ts';
+import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
 import type { Finding, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { applyObjects } from './apply.ts';

@@ -1,6 +1,6 @@
-import { meshSettings } from '../manifests/overlay.ts';
-import { workloadObjects, workloadGroup } from '../manifests/workload.ts';
-import { toYaml } from '../manifests/yaml.ts';
+import { meshSettings } from '../kube/overlay/overlay.ts';
+import { workloadObjects, workloadGroup } from '../kube/manifests/workload.ts';
+import { toYaml } from '../kube/manifests/manifest.ts';
 import { describeWorkloadFiles, fixWorkloadFiles, istiodAddress, type WorkloadFiles } from '../guest/workload-files.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Finding, StepContext } from '../plan/step.ts';

@@ -7,7 +7,7 @@ import type { Clock, Command, CommandResult, Processes } from '../system/system.
 import { explain } from '../system/explain.ts';
 import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
-import { parseObjects, viewOf, type KubeObject, type KubeView } from './kube-object.ts';
+import { parseObjects, viewOf, type KubeObject, type KubeView } from '../kube/object.ts';
 import * as argv from './kubectl-argv.ts';
 import { repeatMessage, type Context } from './say.ts';
 

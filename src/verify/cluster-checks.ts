@@ -1,6 +1,6 @@
-import { GATEWAY_SERVICE, MESH_PORT } from '../manifests/east-west-gateway.ts';
-import { judgeImage } from '../manifests/image-tag.ts';
-import { DESTINATION_RULE, MESH_CLIENT, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
+import { GATEWAY_SERVICE, MESH_PORT } from '../kube/manifests/east-west-gateway.ts';
+import { judgeImage } from '../kube/image-tag.ts';
+import { DESTINATION_RULE, MESH_CLIENT, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
 import {
   findObject,
   hasCondition,
@@ -14,7 +14,7 @@ import {
 import { expectedGatewayAddress, portClash } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
 import { CLUSTER_DNS, deploymentState, nodeIsReady } from '../steps/node-health.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { fail, pass, type Check, type CheckContext, type Verdict } from './check.ts';
 import { isBooting, RETRY_MS } from './retry.ts';
 import { clusterSnapshotFor } from './snapshot.ts';

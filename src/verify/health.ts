@@ -4,7 +4,7 @@ import type { GuestState } from '../guest/state.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { Lab } from '../steps/lab.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { fail, pass, type Check, type CheckContext, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { stability } from './stability.ts';

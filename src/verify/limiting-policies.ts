@@ -1,5 +1,5 @@
 import type { Lab } from '../steps/lab.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { fail, type CheckContext, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
 

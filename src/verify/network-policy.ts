@@ -1,6 +1,6 @@
-import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../manifests/network-policies.ts';
-import type { Manifest } from '../manifests/object.ts';
-import { HELLOWORLD_PORT, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
+import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../kube/manifests/policies.ts';
+import type { Manifest } from '../kube/manifests/manifest.ts';
+import { HELLOWORLD_PORT, SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
 import type { StepContext } from '../plan/step.ts';
 import type { Lab } from '../steps/lab.ts';
 import { fail, pass, type Check, type Verdict } from './check.ts';

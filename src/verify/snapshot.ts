@@ -3,7 +3,7 @@ import { clusterSnapshot, type ClusterSnapshot } from '../steps/cluster-snapshot
 import type { Lab } from '../steps/lab.ts';
 import { serverOf } from '../steps/kubeconfig.ts';
 import { nodeOf, stoppedNodes } from '../steps/node-health.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import type { Context } from '../tools/say.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { hasCondition, type ClusterSnapshot } from '../steps/cluster-snapshot.ts';
 import type { Lab } from '../steps/lab.ts';
-import { SAMPLE_NAMESPACE } from '../manifests/sample.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import { SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
+import type { KubeObject } from '../kube/object.ts';
 import type { CheckContext } from './check.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 

@@ -1,5 +1,5 @@
-import { INGRESS_GATEWAY } from '../manifests/control-plane.ts';
-import { GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
+import { INGRESS_GATEWAY } from '../kube/manifests/control-plane.ts';
+import { GATEWAY_SERVICE } from '../kube/manifests/east-west-gateway.ts';
 import type { GuestState } from '../guest/state.ts';
 import { describeWorkloadFiles } from '../guest/workload-files.ts';
 import type { MachineInfo } from '../machines/machine.ts';
@@ -14,7 +14,7 @@ import {
 import type { Lab } from '../steps/lab.ts';
 import { CLUSTER_DNS, deploymentState } from '../steps/node-health.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { healthOf, otherApplication } from './health.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 import { asSentence } from './vm.ts';

@@ -1,11 +1,11 @@
-import { PLAIN_CLIENT, PLAIN_NAMESPACE, plainClientObjects, strictObject } from '../manifests/strict.ts';
+import { PLAIN_CLIENT, PLAIN_NAMESPACE, plainClientObjects, strictObject } from '../kube/manifests/policies.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { rolloutState } from '../steps/cluster-snapshot.ts';
 import { createTroubleWatch, pendingReason } from '../steps/install-watch.ts';
 import type { Lab } from '../steps/lab.ts';
 import { isOurs } from '../steps/left-objects.ts';
-import { viewOf } from '../tools/kube-object.ts';
+import { viewOf } from '../kube/object.ts';
 import { fail, pass, type Check } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { refusedBy, vmTarget } from './refusals.ts';

@@ -1,9 +1,9 @@
-import { ROUTE_PORT } from '../manifests/route.ts';
-import { HELLOWORLD_PORT, MESH_CLIENT as CLIENT_NAME, SAMPLE_NAMESPACE } from '../manifests/sample.ts';
-import { GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
+import { ROUTE_PORT } from '../kube/manifests/workload.ts';
+import { HELLOWORLD_PORT, MESH_CLIENT as CLIENT_NAME, SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
+import { GATEWAY_SERVICE } from '../kube/manifests/east-west-gateway.ts';
 import { findObject, readyPodsBehind, runningPods } from '../steps/cluster-snapshot.ts';
 import type { Lab } from '../steps/lab.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { fail, pass, type Check, type CheckContext } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { limitedBy, limitingPolicies } from './limiting-policies.ts';

@@ -1,4 +1,4 @@
-import { SAMPLE_NAMESPACE } from '../manifests/sample.ts';
+import { SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
 import { explainThrown } from '../plan/explain.ts';
 import type { StepContext } from '../plan/step.ts';
 import { findObject } from '../steps/cluster-snapshot.ts';

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 
 /** Versions of helloworld in the sample application. */
 export const VERSIONS = ['v1', 'v2'] as const;

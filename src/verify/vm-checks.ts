@@ -9,7 +9,7 @@ import { expectedGatewayAddress } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { KubeObject } from '../tools/kube-object.ts';
+import type { KubeObject } from '../kube/object.ts';
 import { fail, pass, type Check, type CheckContext } from './check.ts';
 import { clusterIpOf, look } from './cluster-checks.ts';
 import { certificateWords, tokenWords } from './credentials.ts';

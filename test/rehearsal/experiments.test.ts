@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../../src/manifests/network-policies.ts';
-import { plainClientObjects, strictObject } from '../../src/manifests/strict.ts';
+import {
+  articleDenyAll,
+  articleDenyEgress,
+  denyEgressToVm,
+  plainClientObjects,
+  strictObject,
+} from '../../src/kube/manifests/policies.ts';
 import { inOneWorld } from './support/cli.ts';
 import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Recording } from '../acceptance/mesh/recordings/recorder.ts';
 import { TROUBLES } from '../acceptance/mesh/recordings/troubles.ts';
 import { podTrouble } from '../../src/steps/pod-reasons.ts';
-import { parseObjects } from '../../src/tools/kube-object.ts';
+import { parseObjects } from '../../src/kube/object.ts';
 import { formOf, formText, ownOutput, type Answer } from '../support/command-forms.ts';
 import { LINUX, refusals, shipped, simulated } from './support/simulated.ts';
 

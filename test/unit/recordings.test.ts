@@ -15,7 +15,7 @@ import type { CommandResult, Processes } from '../../src/system/system.ts';
 import { explain } from '../../src/system/explain.ts';
 import { readProgress } from '../../src/tools/istioctl-progress.ts';
 import { createIstioctl } from '../../src/tools/istioctl.ts';
-import { parseObjects } from '../../src/tools/kube-object.ts';
+import { parseObjects } from '../../src/kube/object.ts';
 import { createKubectl } from '../../src/tools/kubectl.ts';
 import type { Recording } from '../acceptance/mesh/recordings/recorder.ts';
 import { fakeClock } from '../support/fake-clock.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { labImages, proxyImage } from '../../../src/artifacts/images.ts';
-import { imageOverlay } from '../../../src/manifests/overlay.ts';
-import { labConfig, versions } from '../manifests/lab.ts';
+import { imageOverlay } from '../../../src/kube/overlay/overlay.ts';
+import { labConfig, versions } from '../kube/lab.ts';
 
 /** Seen with `istioctl manifest generate` of Istio 1.30. */
 it.each([

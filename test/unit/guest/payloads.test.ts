@@ -7,7 +7,7 @@ import { dnsCommand, parseDnsAnswer } from '../../../src/guest/dns.ts';
 import { parseEnvFile } from '../../../src/guest/env-file.ts';
 import { agentFiles, serverFiles, type GuestPayload } from '../../../src/guest/k3s.ts';
 import { installScript, removeScript, sidecarFiles, sidecarPaths } from '../../../src/guest/sidecar.ts';
-import { labConfig } from '../manifests/lab.ts';
+import { labConfig } from '../kube/lab.ts';
 import { shipped } from './shipped.ts';
 
 const config = labConfig();

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ShippedData } from '../../../src/system/shipped.ts';
-import { versions } from '../manifests/lab.ts';
+import { versions } from '../kube/lab.ts';
 
 function texts(directory: string): Record<string, string> {
   return Object.fromEntries(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'utf8')]));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseEnvFile } from '../../../src/guest/env-file.ts';
 import { describeWorkloadFiles, fixWorkloadFiles, type WorkloadFiles } from '../../../src/guest/workload-files.ts';
-import { labConfig } from '../manifests/lab.ts';
+import { labConfig } from '../kube/lab.ts';
 
 const config = labConfig();
 const token = `x.${Buffer.from(JSON.stringify({ sub: 'system:serviceaccount:vmns:vmsa', exp: 1_700_003_600 })).toString('base64url')}.y`;

@@ -10,7 +10,7 @@ import {
   sidecarRevision,
 } from '../../../src/steps/cluster-snapshot.ts';
 import { deploymentState, nodeIsReady, nodeState } from '../../../src/steps/node-health.ts';
-import type { KubeObject } from '../../../src/tools/kube-object.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
 
 const object = (
   kind: string,

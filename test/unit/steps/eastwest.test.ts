@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectedGatewayAddress, portClash } from '../../../src/steps/eastwest.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
-import type { KubeObject } from '../../../src/tools/kube-object.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
 
 const service = (name: string, ports: number[], type = 'LoadBalancer', namespace = 'istio-system'): KubeObject => ({
   apiVersion: 'v1',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { podTrouble } from '../../../src/steps/pod-reasons.ts';
-import type { KubeObject } from '../../../src/tools/kube-object.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
 
 // The messages are those of a kubelet 1.34 on the mesh rig.
 const CAUSE =

@@ -9,7 +9,7 @@ import { PROGRAMS } from './paths.ts';
 
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 const TRUSTED: Entry = { path: CERTIFICATES, mode: 0o644, file: CERTIFICATES };
-/** As versions.json names the image of the client (src/manifests/sample.ts). */
+/** As versions.json names the image of the client (src/kube/manifests/sample.ts). */
 const CURL = 'docker.io/curlimages/curl:8.4.0';
 
 /** pause and helloworld, and a helloworld for the light form. */

@@ -5,11 +5,10 @@ import {
   type FixedWorkloadFiles,
   type WorkloadFiles,
 } from '../../../../src/guest/workload-files.ts';
-import { GATEWAY_SERVICE } from '../../../../src/manifests/east-west-gateway.ts';
-import { exposeIstiod, exposeServices, networkNamespace } from '../../../../src/manifests/expose.ts';
-import { routeObjects } from '../../../../src/manifests/route.ts';
-import { SAMPLE_NAMESPACE, sampleObjects } from '../../../../src/manifests/sample.ts';
-import { workloadGroup, workloadObjects } from '../../../../src/manifests/workload.ts';
+import { GATEWAY_SERVICE } from '../../../../src/kube/manifests/east-west-gateway.ts';
+import { exposeIstiod, exposeServices, networkNamespace } from '../../../../src/kube/manifests/expose.ts';
+import { routeObjects, workloadGroup, workloadObjects } from '../../../../src/kube/manifests/workload.ts';
+import { SAMPLE_NAMESPACE, sampleObjects } from '../../../../src/kube/manifests/sample.ts';
 import { configureWorkloadCommand } from '../../../../src/tools/istioctl-argv.ts';
 import type { Checks } from './checks.ts';
 import {

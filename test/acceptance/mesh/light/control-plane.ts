@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { istiodHost } from '../../../../src/guest/workload-files.ts';
-import { controlPlane } from '../../../../src/manifests/control-plane.ts';
-import { eastWestGateway, GATEWAY_SERVICE } from '../../../../src/manifests/east-west-gateway.ts';
-import type { Manifest } from '../../../../src/manifests/object.ts';
+import { controlPlane } from '../../../../src/kube/manifests/control-plane.ts';
+import { eastWestGateway, GATEWAY_SERVICE } from '../../../../src/kube/manifests/east-west-gateway.ts';
+import type { Manifest } from '../../../../src/kube/manifests/manifest.ts';
 import { installCommand } from '../../../../src/tools/istioctl-argv.ts';
 import { istiodName, writeManifest, type LightLab } from './lab.ts';
 import { BRIDGE } from './place.ts';

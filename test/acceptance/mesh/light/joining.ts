@@ -1,7 +1,7 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import type { WorkloadFiles } from '../../../../src/guest/workload-files.ts';
-import { ROUTE_PORT } from '../../../../src/manifests/route.ts';
-import { HELLOWORLD_PORT, SAMPLE_NAMESPACE } from '../../../../src/manifests/sample.ts';
+import { ROUTE_PORT } from '../../../../src/kube/manifests/workload.ts';
+import { HELLOWORLD_PORT, SAMPLE_NAMESPACE } from '../../../../src/kube/manifests/sample.ts';
 import type { ApiObject } from './api.ts';
 import type { Checks } from './checks.ts';
 import type { ClusterSide } from './cluster-side.ts';

@@ -1,8 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { Config } from '../../../../src/config/config.ts';
 import { loadConfig } from '../../../../src/config/load.ts';
-import type { Manifest } from '../../../../src/manifests/object.ts';
-import { toYaml } from '../../../../src/manifests/yaml.ts';
+import { toYaml, type Manifest } from '../../../../src/kube/manifests/manifest.ts';
 import type { Cpu } from '../../../../src/system/system.ts';
 import { loadShippedData, type ShippedData } from '../../../../src/system/shipped.ts';
 import { applyCommand } from '../../../../src/tools/kubectl-argv.ts';

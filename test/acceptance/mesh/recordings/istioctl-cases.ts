@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { workloadGroup } from '../../../../src/manifests/workload.ts';
-import { controlPlane } from '../../../../src/manifests/control-plane.ts';
-import { eastWestGateway, GATEWAY_SERVICE } from '../../../../src/manifests/east-west-gateway.ts';
+import { workloadGroup } from '../../../../src/kube/manifests/workload.ts';
+import { controlPlane } from '../../../../src/kube/manifests/control-plane.ts';
+import { eastWestGateway, GATEWAY_SERVICE } from '../../../../src/kube/manifests/east-west-gateway.ts';
 import type { Command } from '../../../../src/system/system.ts';
 import * as argv from '../../../../src/tools/istioctl-argv.ts';
 import type { KubeTarget } from '../../../../src/tools/kubectl-argv.ts';

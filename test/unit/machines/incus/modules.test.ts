@@ -6,7 +6,7 @@ import { machineSteps } from '../../../../src/steps/machines.ts';
 import { createMask } from '../../../../src/system/mask.ts';
 import { fakeClock } from '../../../support/fake-clock.ts';
 import { incusWorld, type IncusHost, type IncusWorld } from '../../../support/incus-world.ts';
-import { labConfig } from '../../manifests/lab.ts';
+import { labConfig } from '../../kube/lab.ts';
 
 const shipped = { guest: { 'place.sh': readFileSync('data/guest/place.sh', 'utf8') } } as never;
 const config = {

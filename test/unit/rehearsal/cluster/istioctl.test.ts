@@ -1,8 +1,8 @@
 import { parse, stringify } from 'yaml';
 import { describe, expect, it } from 'vitest';
-import { controlPlane } from '../../../../src/manifests/control-plane.ts';
-import { eastWestGateway } from '../../../../src/manifests/east-west-gateway.ts';
-import { workloadGroup, workloadObjects } from '../../../../src/manifests/workload.ts';
+import { controlPlane } from '../../../../src/kube/manifests/control-plane.ts';
+import { eastWestGateway } from '../../../../src/kube/manifests/east-west-gateway.ts';
+import { workloadGroup, workloadObjects } from '../../../../src/kube/manifests/workload.ts';
 import { parseEnvFile } from '../../../../src/guest/env-file.ts';
 import { readyLab, type Lab } from './lab.ts';
 

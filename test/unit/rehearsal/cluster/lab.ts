@@ -1,5 +1,4 @@
-import { stringify } from 'yaml';
-import { parse } from 'yaml';
+import { stringify, parse } from 'yaml';
 import type { Config } from '../../../../src/config/config.ts';
 import { createCluster, type SimulatedCluster } from '../../../../src/rehearsal/cluster/index.ts';
 import { createFiles } from '../../../../src/rehearsal/files.ts';
@@ -10,10 +9,10 @@ import { createMesh } from '../../../../src/rehearsal/mesh/index.ts';
 import { standInBytes } from '../../../../src/rehearsal/stand-in.ts';
 import { addInstance, createWorld } from '../../../../src/rehearsal/state.ts';
 import type { HostProgram, Instance, ProgramResult } from '../../../../src/rehearsal/world.ts';
-import { controlPlane } from '../../../../src/manifests/control-plane.ts';
-import { eastWestGateway } from '../../../../src/manifests/east-west-gateway.ts';
+import { controlPlane } from '../../../../src/kube/manifests/control-plane.ts';
+import { eastWestGateway } from '../../../../src/kube/manifests/east-west-gateway.ts';
 import { loadShippedData } from '../../../../src/system/shipped.ts';
-import { labConfig } from '../../manifests/lab.ts';
+import { labConfig } from '../../kube/lab.ts';
 
 const shipped = await loadShippedData();
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { keepCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
-import { exposeIstiod } from '../../../../src/manifests/expose.ts';
-import { dropCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
+import { keepCertificate, dropCertificate } from '../../../../src/rehearsal/guest/certificate.ts';
+import { exposeIstiod } from '../../../../src/kube/manifests/expose.ts';
 import { guestText, removeGuest, writeGuest } from '../../../../src/rehearsal/guest/files.ts';
 import type { KubeObject } from '../../../../src/rehearsal/world.ts';
 import { joinedLab, meshLab } from './vm.ts';

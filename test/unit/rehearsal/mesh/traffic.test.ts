@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { networkNamespace } from '../../../../src/manifests/expose.ts';
-import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../../../../src/manifests/network-policies.ts';
-import { plainClientObjects, strictObject } from '../../../../src/manifests/strict.ts';
+import { networkNamespace } from '../../../../src/kube/manifests/expose.ts';
+import {
+  articleDenyAll,
+  articleDenyEgress,
+  denyEgressToVm,
+  plainClientObjects,
+  strictObject,
+} from '../../../../src/kube/manifests/policies.ts';
 import { writeGuest } from '../../../../src/rehearsal/guest/files.ts';
 import { joinedLab, meshLab } from './vm.ts';
 

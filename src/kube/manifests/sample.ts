@@ -1,9 +1,7 @@
-import type { Config, VersionTable } from '../config/config.ts';
-import { knownRow } from '../config/versions.ts';
+import type { Config, VersionTable } from '../../config/config.ts';
+import { knownRow } from '../../config/versions.ts';
 import { curlClient, deployment } from './deployment.ts';
-import { labels } from './labels.ts';
-import { meshNamespace } from './namespace.ts';
-import { NETWORKING, type Manifest } from './object.ts';
+import { labels, meshNamespace, NETWORKING, type Manifest } from './manifest.ts';
 
 export const SAMPLE_NAMESPACE = 'sample';
 export const MESH_CLIENT = 'mesh-client';

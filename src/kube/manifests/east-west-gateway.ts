@@ -1,7 +1,6 @@
-import type { Config, GatewayPort } from '../config/config.ts';
+import type { Config, GatewayPort } from '../../config/config.ts';
 import { gatewayResources } from './control-plane.ts';
-import { LABELS } from './labels.ts';
-import type { Manifest } from './object.ts';
+import { LABELS, type Manifest } from './manifest.ts';
 
 /** What of a user's IstioOperator file the gateway's install gets too. */
 export interface GatewayOverlay {

@@ -1,7 +1,5 @@
-import type { Config } from '../config/config.ts';
-import { labels } from './labels.ts';
-import { meshNamespace } from './namespace.ts';
-import { NETWORKING, type Manifest } from './object.ts';
+import type { Config } from '../../config/config.ts';
+import { labels, meshNamespace, NETWORKING, type Manifest } from './manifest.ts';
 
 /** Namespace, service account and group of the workload machine, in the order in which they are applied. */
 export function workloadObjects(config: Config): readonly Manifest[] {
@@ -32,4 +30,20 @@ export function workloadGroup(config: Config): Manifest {
       probe: { initialDelaySeconds: 1, periodSeconds: 5, timeoutSeconds: 3, httpGet: { path: '/', port: appPort } },
     },
   };
+}
+
+/** Port on which the mesh finds the machine's workload. */
+export const ROUTE_PORT = 8000;
+
+/** The Service in front of the machine: its selector matches the labels of the WorkloadEntry. */
+export function routeObjects(config: Config): readonly Manifest[] {
+  const { app, appPort, namespace } = config.vm;
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: app, namespace, labels: { ...labels(config), app } },
+      spec: { selector: { app }, ports: [{ name: 'http', port: ROUTE_PORT, targetPort: appPort, protocol: 'TCP' }] },
+    },
+  ];
 }

@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { Config } from '../../../src/config/config.ts';
-import { controlPlane } from '../../../src/manifests/control-plane.ts';
-import { eastWestGateway } from '../../../src/manifests/east-west-gateway.ts';
-import { exposeIstiod, exposeServices, networkNamespace } from '../../../src/manifests/expose.ts';
-import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../../../src/manifests/network-policies.ts';
-import type { Manifest } from '../../../src/manifests/object.ts';
-import { routeObjects } from '../../../src/manifests/route.ts';
-import { SAMPLE_DEPLOYMENTS, sampleObjects } from '../../../src/manifests/sample.ts';
-import { plainClientObjects, strictObject } from '../../../src/manifests/strict.ts';
-import { workloadGroup, workloadObjects } from '../../../src/manifests/workload.ts';
-import { toYaml } from '../../../src/manifests/yaml.ts';
+import { controlPlane } from '../../../src/kube/manifests/control-plane.ts';
+import { eastWestGateway } from '../../../src/kube/manifests/east-west-gateway.ts';
+import { exposeIstiod, exposeServices, networkNamespace } from '../../../src/kube/manifests/expose.ts';
+import {
+  articleDenyAll,
+  articleDenyEgress,
+  denyEgressToVm,
+  plainClientObjects,
+  strictObject,
+} from '../../../src/kube/manifests/policies.ts';
+import { toYaml, type Manifest } from '../../../src/kube/manifests/manifest.ts';
+import { routeObjects, workloadGroup, workloadObjects } from '../../../src/kube/manifests/workload.ts';
+import { SAMPLE_DEPLOYMENTS, sampleObjects } from '../../../src/kube/manifests/sample.ts';
 import { labConfig, versions } from './lab.ts';
 
 const documents: Record<string, (config: Config) => readonly Manifest[]> = {

@@ -1,5 +1,5 @@
-import type { Config } from '../config/config.ts';
-import type { Manifest } from './object.ts';
+import type { Config } from '../../config/config.ts';
+import type { Manifest } from './manifest.ts';
 
 /**
  * Requests of `LAB_SIZE=small`: a lab without load needs little, and istiod's own default is 2 GiB

@@ -1,6 +1,5 @@
-import type { Config } from '../config/config.ts';
-import { labels } from './labels.ts';
-import type { Manifest } from './object.ts';
+import type { Config } from '../../config/config.ts';
+import { labels, type Manifest } from './manifest.ts';
 
 export interface DeploymentInput {
   readonly name: string;

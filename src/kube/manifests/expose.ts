@@ -1,8 +1,6 @@
-import type { Config } from '../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import { GATEWAY_SELECTOR, MESH_PORT } from './east-west-gateway.ts';
-import { LABELS, labels } from './labels.ts';
-import { namespace } from './namespace.ts';
-import { NETWORKING, type Manifest } from './object.ts';
+import { LABELS, labels, namespace, NETWORKING, type Manifest } from './manifest.ts';
 
 export const ISTIOD_GATEWAY = 'istiod-gateway';
 /** Ports of the istiod Service: what it serves proxies, and the injection webhook. Fixed in Istio's chart. */

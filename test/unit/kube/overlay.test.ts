@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { eastWestGateway } from '../../../src/manifests/east-west-gateway.ts';
-import { gatewayOverlay, overlayProblems } from '../../../src/manifests/overlay.ts';
+import { eastWestGateway } from '../../../src/kube/manifests/east-west-gateway.ts';
+import { gatewayOverlay, overlayProblems } from '../../../src/kube/overlay/overlay.ts';
 import { labConfig } from './lab.ts';
 
 const HEAD = 'apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\n';

@@ -1,7 +1,7 @@
-import type { Config } from '../config/config.ts';
-import { labels } from './labels.ts';
-import type { Manifest } from './object.ts';
+import type { Config } from '../../config/config.ts';
+import { labels, plainNamespace, SECURITY, type Manifest } from './manifest.ts';
 import { SAMPLE_NAMESPACE } from './sample.ts';
+import { curlClient } from './deployment.ts';
 
 /**
  * The article's first experiment: deny all ingress of the workload. It selects pods, the workload is none, so nothing
@@ -52,4 +52,22 @@ function policy(config: Config, name: string, namespace: string, spec: Readonly<
     metadata: { name, namespace, labels: labels(config) },
     spec,
   };
+}
+
+export const PLAIN_NAMESPACE = 'istio-vms-plain';
+export const PLAIN_CLIENT = 'plain-client';
+
+/** mTLS for the whole mesh: in the root namespace and without a selector (docs/facts/istio-vm.md 8.3). */
+export function strictObject(config: Config): Manifest {
+  return {
+    apiVersion: SECURITY,
+    kind: 'PeerAuthentication',
+    metadata: { name: 'default', namespace: config.istio.namespace, labels: labels(config) },
+    spec: { mtls: { mode: 'STRICT' } },
+  };
+}
+
+/** A client without a sidecar, whose plain traffic must be refused while STRICT holds. */
+export function plainClientObjects(config: Config): readonly Manifest[] {
+  return [plainNamespace(config, PLAIN_NAMESPACE), curlClient(config, PLAIN_CLIENT, PLAIN_NAMESPACE)];
 }

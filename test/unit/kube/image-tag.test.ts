@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { judgeImage } from '../../../src/manifests/image-tag.ts';
+import { judgeImage } from '../../../src/kube/image-tag.ts';
 
 it.each([
   ['docker.io/istio/pilot:1.19.3', true, '1.19.3'],

@@ -1,9 +1,9 @@
 import { parseAllDocuments } from 'yaml';
-import type { Config } from '../config/config.ts';
-import type { GatewayOverlay } from './east-west-gateway.ts';
-import { chartValues, fieldsAt, isFields, listAt, type Fields } from './overlay-fields.ts';
-import { portClashes } from './overlay-ports.ts';
-import { contradictions, missingParts } from './overlay-rules.ts';
+import type { Config } from '../../config/config.ts';
+import type { GatewayOverlay } from '../manifests/east-west-gateway.ts';
+import { chartValues, fieldsAt, isFields, listAt, type Fields } from './fields.ts';
+import { portClashes } from './ports.ts';
+import { contradictions, missingParts } from './rules.ts';
 
 /** What of an overlay chooses images. */
 export interface ImageOverlay extends GatewayOverlay {

@@ -36,7 +36,7 @@ function code(text: string): string {
     .replace(/'(?:[^'\\\n]|\\.)*'/g, "''");
 }
 
-describe('the walls', () => {
+describe('boundaries of the folders', () => {
   it('only src/system, the process edge and the virtual clock touch the outside', async () => {
     const found: string[] = [];
     for (const file of await sources('src')) {
@@ -49,7 +49,7 @@ describe('the walls', () => {
     expect(found).toEqual([]);
   });
 
-  it('notices a wall that is broken', () => {
+  it('detects a forbidden global', () => {
     expect(
       GLOBALS.filter(([, pattern]) => pattern.test(code('const a = Date.now(); // process.env'))).map(([name]) => name),
     ).toEqual(['Date.now']);

@@ -1,7 +1,7 @@
-import type { Config } from '../config/config.ts';
-import { INGRESS_GATEWAY } from './control-plane.ts';
-import { GATEWAY_SERVICE, servicePorts } from './east-west-gateway.ts';
-import { fieldsAt, listAt, valueAt, type Fields } from './overlay-fields.ts';
+import type { Config } from '../../config/config.ts';
+import { INGRESS_GATEWAY } from '../manifests/control-plane.ts';
+import { GATEWAY_SERVICE, servicePorts } from '../manifests/east-west-gateway.ts';
+import { fieldsAt, listAt, valueAt, type Fields } from './fields.ts';
 
 /** What profile `demo` gives its ingress gateway in every version (manifests/profiles and helm-profiles, demo.yaml). */
 const DEMO_PORTS = [15021, 80, 443, 31400, 15443];

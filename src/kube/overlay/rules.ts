@@ -1,7 +1,7 @@
-import type { Config } from '../config/config.ts';
-import { EAST_WEST, GATEWAY_SERVICE } from './east-west-gateway.ts';
-import { imageTag, isTagOf } from './image-tag.ts';
-import { chartValues, listAt, textOf, valueAt, type Fields, type Found } from './overlay-fields.ts';
+import type { Config } from '../../config/config.ts';
+import { EAST_WEST, GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
+import { imageTag, isTagOf } from '../image-tag.ts';
+import { chartValues, listAt, textOf, valueAt, type Fields, type Found } from './fields.ts';
 
 /** Values of an overlay that contradict a variable, for the rest of the lab would look for the other value. */
 export function contradictions(metadata: Fields, spec: Fields, { istio, networks }: Config): readonly string[] {
