@@ -3,12 +3,11 @@ import type { Session } from '../../src/commands/command.ts';
 import { planAndRun } from '../../src/commands/run-plan.ts';
 import { reportText, runChecks } from '../../src/commands/verify.ts';
 import type { GlobalOptions } from '../../src/invocation.ts';
-import type { RunEvent } from '../../src/plan/events.ts';
 import { labSteps } from '../../src/steps/steps.ts';
 import type { ReporterEvent } from '../../src/ui/reporter.ts';
 import { createStyles } from '../../src/ui/styles.ts';
 import { summarize } from '../../src/ui/summary.ts';
-import { EMPTY_TREE, treeLines, updateTree, type Tree } from '../../src/ui/tree-lines.ts';
+import { EMPTY_TREE, treeLines, updateTree, type Tree, type TreeEvent } from '../../src/ui/tree-lines.ts';
 import { chooseChecks } from '../../src/verify/checks.ts';
 import { edgeOf } from './terminal.ts';
 
@@ -58,10 +57,10 @@ export async function recordUp(): Promise<readonly RecordedFrame[]> {
   /** The tree as it stood at every moment that has passed since the last event. */
   const event = (happened: ReporterEvent): void => {
     if (happened.type === 'notice' || happened.type === 'warning') return;
-    if (happened.type === 'run-started') next = happened.at + every;
+    if (happened.type === 'run-started' || happened.type === 'checks-started') next = happened.at + every;
     for (; next <= happened.at; next += every) show(drawn(next, true), FRAME_MS);
-    tree = updateTree(tree, happened satisfies RunEvent);
-    if (happened.type === 'run-finished') above.push(...drawn(happened.at, false));
+    tree = updateTree(tree, happened satisfies TreeEvent);
+    if (tree.over) above.push(...drawn(happened.at, false));
   };
 
   const session = {

@@ -92,7 +92,7 @@ async function removeLeftExperiments({ app: { lab }, reporter, signal }: Session
   await removeExperiments(lab, await left(), { say, signal });
 }
 
-/** Runs checks as the steps of a run, so that the screen shows them as it shows steps. */
+/** Runs the checks and reports each of them as it goes on. */
 export async function runChecks(
   session: Session,
   checks: readonly Check[],
@@ -104,36 +104,30 @@ export async function runChecks(
   const startedAt = clock.now();
   let current = checks[0]?.name ?? '';
   event({
-    type: 'run-started',
+    type: 'checks-started',
     at: startedAt,
-    direction: 'apply',
-    steps: checks.map(({ name, title }) => ({ id: name, title })),
+    checks: checks.map(({ name, title }) => ({ id: name, title })),
   });
   const context = {
     signal: session.signal,
-    say: (text: string) => event({ type: 'step-said', at: clock.now(), id: current, text }),
+    say: (text: string) => event({ type: 'check-said', at: clock.now(), id: current, text }),
   };
-  const results = await runVerify(lab, checks, context, (check, phase) => {
+  const report = (check: Check, phase: 'start' | CheckResult): void => {
     const at = clock.now();
     if (phase === 'start') {
       current = check.name;
-      event({ type: 'step-started', at, id: check.name });
+      event({ type: 'check-started', at, id: check.name });
       return;
     }
     onResult(phase);
-    if (phase.ok) {
-      event({ type: 'step-done', at, id: check.name, outcome: 'changed', ms: phase.durationMs });
-    } else if (phase.outcome === 'skipped') {
-      event({ type: 'step-said', at, id: check.name, text: phase.evidence });
-      event({ type: 'step-left', at, id: check.name });
-    } else {
-      const error = new CliError('verify-failed', { message: phase.evidence });
-      event({ type: 'step-failed', at, id: check.name, outcome: 'failed', ms: phase.durationMs, error });
-    }
-  });
-  event({ type: 'run-finished', at: clock.now(), direction: 'apply', steps: [] });
-  const report = { results, ms: clock.now() - startedAt };
-  return results.every(({ ok }) => ok) ? report : { ...report, error: failure(results) };
+    const { outcome, evidence, durationMs: ms } = phase;
+    event({ type: 'check-done', at, id: check.name, outcome, evidence, ms });
+  };
+  const results = await runVerify(lab, checks, context, report).finally(() =>
+    event({ type: 'checks-finished', at: clock.now() }),
+  );
+  const ended = { results, ms: clock.now() - startedAt };
+  return results.every(({ ok }) => ok) ? ended : { ...ended, error: failure(results) };
 }
 
 /** The first cause is the message and the hint; everything else stands in the details. */

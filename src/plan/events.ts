@@ -17,8 +17,14 @@ export type RunEvent = { readonly at: number } & (
   /** The looking is over, something is being made or removed. */
   | { readonly type: 'step-working'; readonly id: string }
   | { readonly type: 'step-said'; readonly id: string; readonly text: string }
-  /** `ms` is what it took, without its wait for a resource. */
-  | { readonly type: 'step-done'; readonly id: string; readonly outcome: 'ready' | 'changed'; readonly ms: number }
+  /** `ms` is what it took, without its wait for a resource; `removed` names what was removed if that is not all. */
+  | {
+      readonly type: 'step-done';
+      readonly id: string;
+      readonly outcome: 'ready' | 'changed';
+      readonly ms: number;
+      readonly removed?: string;
+    }
   /** It was looked at, and then nothing was begun: the run was stopping. */
   | { readonly type: 'step-left'; readonly id: string }
   | {

@@ -26,6 +26,8 @@ export interface StepReport {
   /** How long it waited for a bounded resource, and the step that gave it up. */
   readonly waitedMs: number;
   readonly turnFrom?: string;
+  /** What was removed, where that is less than the title promises. */
+  readonly removed?: string;
   /** The last thing that a check found. */
   readonly finding?: Finding;
   readonly error?: CliError;

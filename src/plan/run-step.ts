@@ -35,7 +35,9 @@ export async function runStep(
   const { step, after } = planned;
   const { id, title } = step;
   const startedAt = clock.now();
-  const noted: { finding?: Finding; workedAt?: number; turnFrom?: string; waitedMs: number } = { waitedMs: 0 };
+  const noted: { finding?: Finding; workedAt?: number; turnFrom?: string; removed?: string; waitedMs: number } = {
+    waitedMs: 0,
+  };
   let over = false;
   const context: StepContext = {
     signal,
@@ -83,7 +85,9 @@ export async function runStep(
 
   const remove = async (): Promise<Outcome> => {
     if (!(await ask())) return 'not-started';
-    return (await step.remove?.(context)) === 'absent' ? 'ready' : 'changed';
+    const removal = await step.remove?.(context);
+    if (typeof removal === 'object') noted.removed = removal.removed;
+    return removal === 'absent' ? 'ready' : 'changed';
   };
 
   const report = (outcome: Outcome, error?: CliError): StepReport => {
@@ -102,7 +106,9 @@ export async function runStep(
     };
     const at = clock.now();
     const ms = at - startedAt - noted.waitedMs;
-    if (outcome === 'ready' || outcome === 'changed') emit({ type: 'step-done', at, id, outcome, ms });
+    const { removed } = noted;
+    if (outcome === 'ready' || outcome === 'changed')
+      emit({ type: 'step-done', at, id, outcome, ms, ...(removed === undefined ? {} : { removed }) });
     else if (outcome === 'not-started') emit({ type: 'step-left', at, id });
     else if (error !== undefined) emit({ type: 'step-failed', at, id, outcome, ms, error });
     return ended;

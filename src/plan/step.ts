@@ -12,6 +12,12 @@ export interface StepContext {
   readonly signal: AbortSignal;
 }
 
+/**
+ * What `remove` did. The object form names what was removed, where that is less than the title of the step promises: files
+ * of this computer whose cluster goes with its machine.
+ */
+export type Removal = 'removed' | 'absent' | { readonly removed: string };
+
 export interface Step {
   readonly id: string;
   readonly title: string;
@@ -35,5 +41,5 @@ export interface Step {
   /** Makes it so. On a ready thing it does nothing. */
   apply(context: StepContext): Promise<void>;
   /** Takes away what `apply` made, and only that; nothing there is fine, and may be told by `absent`. */
-  remove?(context: StepContext): Promise<'removed' | 'absent'>;
+  remove?(context: StepContext): Promise<Removal>;
 }

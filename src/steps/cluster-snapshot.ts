@@ -1,5 +1,6 @@
 import type { Manifest } from '../kube/manifests/manifest.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { counted } from '../plan/text.ts';
 import type { Context } from '../tools/say.ts';
 import type { Lab } from './lab.ts';
 
@@ -94,7 +95,7 @@ export function rolloutState(deployment: KubeObject | undefined): string {
   const updated = status.updatedReplicas ?? available;
   const old = (status.replicas ?? updated) - updated;
   if (Math.min(available, updated) < wanted) return `${Math.min(available, updated)} of ${wanted} pods available`;
-  return old > 0 ? `${old} old pods are still there` : 'available';
+  return old > 0 ? `${counted(old, 'old pod')} not terminated yet` : 'available';
 }
 
 /** Running pods of a namespace; those that are on their way out do not count. */

@@ -89,7 +89,8 @@ export function istioStep(lab: Lab): LabStep {
     async remove() {
       if ((await system.files.stat(config.paths.manifests)) === undefined) return 'absent';
       await system.files.remove(config.paths.manifests);
-      return 'removed';
+      // The control plane goes with the machines of its cluster.
+      return { removed: 'rendered manifests' };
     },
   };
 

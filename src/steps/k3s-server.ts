@@ -75,7 +75,7 @@ export function serverStep(lab: Lab): LabStep {
       // The machine takes k3s with it; what is left here is the key to a cluster that is gone, perhaps half written.
       await system.files.remove(config.paths.kubeconfig);
       lab.kubectl.forget();
-      return found === undefined ? 'absent' : 'removed';
+      return found === undefined ? 'absent' : { removed: 'kubeconfig' };
     },
   };
 }

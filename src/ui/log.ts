@@ -109,7 +109,7 @@ export function createLogReporter(log: Pick<RunLog, 'write' | 'flush' | 'verbose
   return {
     event: (event) => {
       directions.see(event);
-      if (event.type === 'step-said' && !isNews(event)) return;
+      if ((event.type === 'step-said' || event.type === 'check-said') && !isNews(event)) return;
       const line = plainLine(event, directions.removing());
       // The log has its own time in front.
       if (line !== undefined) log.write(line.slice('00:00:00Z  '.length));

@@ -1,4 +1,3 @@
-import type { RunEvent } from '../plan/events.ts';
 import { duration } from '../plan/text.ts';
 import type { Reporter, ReporterEvent } from './reporter.ts';
 
@@ -19,7 +18,7 @@ export function createPlainReporter({ write, verbose = false }: PlainOptions): R
   return {
     event: (event) => {
       directions.see(event);
-      if (event.type === 'step-said' && !isNews(event)) return;
+      if ((event.type === 'step-said' || event.type === 'check-said') && !isNews(event)) return;
       const line = plainLine(event, directions.removing());
       if (line !== undefined) write(`${line}\n`);
     },
@@ -42,10 +41,11 @@ function textOf(event: ReporterEvent, removing: boolean): string | undefined {
     case 'notice':
     case 'warning':
     case 'step-said':
+    case 'check-said':
       return event.text;
     case 'step-done':
       if (event.outcome === 'ready') return removing ? 'was not there' : 'already there';
-      return `${removing ? 'removed' : 'done'} in ${duration(event.ms)}`;
+      return `${removing ? removedText(event.removed) : 'done'} in ${duration(event.ms)}`;
     case 'step-failed':
       if (event.outcome === 'interrupted') return `interrupted after ${duration(event.ms)}`;
       return `failed after ${duration(event.ms)}: ${event.error.message}`;
@@ -53,13 +53,26 @@ function textOf(event: ReporterEvent, removing: boolean): string | undefined {
       return 'not started';
     case 'step-waiting':
       return 'queued';
+    case 'check-done':
+      if (event.outcome === 'skipped') return event.evidence;
+      return event.outcome === 'passed'
+        ? `passed in ${duration(event.ms)}`
+        : `failed after ${duration(event.ms)}: ${event.evidence}`;
     case 'run-started':
     case 'run-finished':
+    case 'checks-started':
+    case 'check-started':
+    case 'checks-finished':
     case 'step-queued':
     case 'step-started':
     case 'step-working':
       return undefined;
   }
+}
+
+/** `removed`, and what, where it is less than the title of the step promises. */
+export function removedText(removed: string | undefined): string {
+  return removed === undefined ? 'removed' : `removed ${removed}`;
 }
 
 /** Whether a sentence is worth a line: of another shape than the last one, or a while later. */
@@ -75,7 +88,7 @@ export function createRepeatFilter(quietMs: number): (said: { id: string; at: nu
 }
 
 /** Remembers which way the run goes: the same event means another thing when removing. */
-export function createDirectionTracker(): { see: (event: ReporterEvent | RunEvent) => void; removing: () => boolean } {
+export function createDirectionTracker(): { see: (event: ReporterEvent) => void; removing: () => boolean } {
   let removing = false;
   return {
     see: (event) => {

@@ -1,8 +1,24 @@
 import type { RunEvent } from '../plan/events.ts';
 
+/** Progress of the checks of `verify`, in order. `id` is the name of the check. */
+export type CheckEvent = { readonly at: number } & (
+  | { readonly type: 'checks-started'; readonly checks: readonly { readonly id: string; readonly title: string }[] }
+  | { readonly type: 'check-started'; readonly id: string }
+  | { readonly type: 'check-said'; readonly id: string; readonly text: string }
+  | {
+      readonly type: 'check-done';
+      readonly id: string;
+      readonly outcome: 'passed' | 'failed' | 'skipped';
+      readonly ms: number;
+      readonly evidence: string;
+    }
+  | { readonly type: 'checks-finished' }
+);
+
 /** What a program says besides its answer: the events of runs, and single sentences. */
 export type ReporterEvent =
   | RunEvent
+  | CheckEvent
   /** For information; warnings are for what a person may want to change. */
   | { readonly type: 'notice'; readonly at: number; readonly text: string }
   | { readonly type: 'warning'; readonly at: number; readonly text: string };

@@ -1,9 +1,15 @@
 import type { RunEvent } from '../plan/events.ts';
 import { counted, duration } from '../plan/text.ts';
 import { cutText, lengthOf, wrapText } from './wrap.ts';
+import { removedText } from './plain.ts';
+import type { CheckEvent } from './reporter.ts';
 import type { Style, Styles } from './styles.ts';
 
-type State = 'waiting' | 'queued' | 'running' | 'ready' | 'changed' | 'failed' | 'interrupted' | 'left';
+type State =
+  'waiting' | 'queued' | 'running' | 'ready' | 'changed' | 'passed' | 'skipped' | 'failed' | 'interrupted' | 'left';
+
+/** What the tree shows: the steps of a run, or the checks of `verify`. */
+export type TreeEvent = RunEvent | CheckEvent;
 
 interface Row {
   readonly title: string;
@@ -13,10 +19,13 @@ interface Row {
   readonly why?: string;
   readonly startedAt?: number;
   readonly ms?: number;
+  /** What was removed, where that is less than the title promises. */
+  readonly removed?: string;
 }
 
-/** What the tree shows, step by step, in the order of the plan. */
+/** Its rows in the order of the plan. */
 export interface Tree {
+  readonly rowsAre: 'step' | 'check';
   readonly direction: 'apply' | 'remove';
   readonly over: boolean;
   readonly rows: ReadonlyMap<string, Row>;
@@ -38,34 +47,51 @@ const MIN_TITLE = 8;
 const MIN_SAID = 6;
 
 /** The tree after one more event. Pure; what does not belong to it changes nothing. */
-export function updateTree(tree: Tree, event: RunEvent): Tree {
+export function updateTree(tree: Tree, event: TreeEvent): Tree {
   switch (event.type) {
     case 'run-started': {
       const rows = event.steps.map(({ id, title }) => [id, { title, state: 'waiting' }] as const);
-      return { direction: event.direction, over: false, rows: new Map(rows) };
+      return { rowsAre: 'step', direction: event.direction, over: false, rows: new Map(rows) };
+    }
+    case 'checks-started': {
+      const rows = event.checks.map(({ id, title }) => [id, { title, state: 'waiting' }] as const);
+      return { rowsAre: 'check', direction: 'apply', over: false, rows: new Map(rows) };
     }
     case 'step-queued':
       return tree;
     case 'step-started':
+    case 'check-started':
       return change(tree, event.id, { state: 'running', startedAt: event.at });
     case 'step-waiting':
       return change(tree, event.id, { state: 'queued' });
     case 'step-working':
       return change(tree, event.id, { state: 'running', startedAt: event.at });
     case 'step-said':
+    case 'check-said':
       return change(tree, event.id, { said: event.text });
     case 'step-done':
-      return change(tree, event.id, { state: event.outcome, ms: event.ms });
+      return change(tree, event.id, {
+        state: event.outcome,
+        ms: event.ms,
+        ...(event.removed === undefined ? {} : { removed: event.removed }),
+      });
+    case 'check-done':
+      return change(tree, event.id, {
+        state: event.outcome,
+        ms: event.ms,
+        ...(event.outcome === 'failed' ? { why: event.evidence } : {}),
+      });
     case 'step-failed':
       return change(tree, event.id, { state: event.outcome, ms: event.ms, why: event.error.message });
     case 'step-left':
       return change(tree, event.id, { state: 'left' });
     case 'run-finished':
+    case 'checks-finished':
       return { ...tree, over: true };
   }
 }
 
-export const EMPTY_TREE: Tree = { direction: 'apply', over: true, rows: new Map() };
+export const EMPTY_TREE: Tree = { rowsAre: 'step', direction: 'apply', over: true, rows: new Map() };
 
 function change(tree: Tree, id: string, row: Partial<Row>): Tree {
   const before = tree.rows.get(id);
@@ -82,7 +108,7 @@ function stepLines(tree: Tree, frame: Frame): readonly string[] {
   const rows = [...tree.rows.values()];
   const begun = rows.filter(({ state }) => state !== 'waiting' && state !== 'left');
   const rest = rows.length - begun.length;
-  if (tree.over) return [...begun.map((row) => line(tree, row, frame)), ...remark(rest, 'not started', frame)];
+  if (tree.over) return [...begun.map((row) => line(tree, row, frame)), ...remark(tree, rest, 'not started', frame)];
   const all = rows.flatMap((row) => rowLines(tree, row, frame));
   // Two lines stay free: for the note, and for the cursor.
   const tooMany = frame.rows !== undefined && all.length > frame.rows - 2;
@@ -91,8 +117,8 @@ function stepLines(tree: Tree, frame: Frame): readonly string[] {
 
 /** For low terminals: what runs or failed line by line, the rest as numbers. */
 function folded(tree: Tree, begun: readonly Row[], rest: number, frame: Frame): readonly string[] {
-  const done = begun.filter(({ state }) => state === 'ready' || state === 'changed').length;
-  const live = begun.filter(({ state }) => state !== 'ready' && state !== 'changed');
+  const done = begun.filter(({ state }) => isDone(state)).length;
+  const live = begun.filter(({ state }) => !isDone(state));
   const room = Math.max(1, (frame.rows ?? 0) - 4);
   const lines: string[] = [];
   let shown = 0;
@@ -103,7 +129,15 @@ function folded(tree: Tree, begun: readonly Row[], rest: number, frame: Frame): 
     lines.push(...more.slice(0, room));
     shown += 1;
   }
-  return [...remark(done, 'done', frame), ...lines, ...remark(rest + live.length - shown, 'to come', frame)];
+  return [
+    ...remark(tree, done, 'done', frame),
+    ...lines,
+    ...remark(tree, rest + live.length - shown, 'to come', frame),
+  ];
+}
+
+function isDone(state: State): boolean {
+  return state === 'ready' || state === 'changed' || state === 'passed' || state === 'skipped';
 }
 
 /** How many lines a reason may take while other steps go on; the error screen at the end has all of it. */
@@ -120,8 +154,8 @@ function rowLines(tree: Tree, row: Row, frame: Frame): readonly string[] {
   return [own, ...shown.map((text) => `    ${frame.paint.error(text)}`)];
 }
 
-function remark(count: number, what: string, { columns, paint }: Frame): readonly string[] {
-  return count === 0 ? [] : [paint.dim(cutText(`· ${counted(count, 'step')} ${what}`, columns - 1))];
+function remark(tree: Tree, count: number, what: string, { columns, paint }: Frame): readonly string[] {
+  return count === 0 ? [] : [paint.dim(cutText(`· ${counted(count, tree.rowsAre)} ${what}`, columns - 1))];
 }
 
 /** Icon, title, how it stands, and what it said last, as much as there is room for: the title gives way before the times. */
@@ -148,9 +182,12 @@ function iconOf(state: State, { paint, spinner }: Frame): readonly [string, Styl
       return ['·', paint.dim];
     case 'running':
       return [spinner, paint.accent];
+    case 'skipped':
+      return ['–', paint.dim];
     case 'ready':
       return ['✔', paint.dim];
     case 'changed':
+    case 'passed':
       return ['✔', paint.success];
     case 'failed':
       return ['✖', paint.error];
@@ -172,7 +209,11 @@ function standingOf(tree: Tree, row: Row, { now }: Frame): string {
     case 'ready':
       return tree.direction === 'apply' ? 'already there' : 'was not there';
     case 'changed':
-      return tree.direction === 'apply' ? took : `removed in ${took}`;
+      return tree.direction === 'apply' ? took : `${removedText(row.removed)} in ${took}`;
+    case 'passed':
+      return took;
+    case 'skipped':
+      return 'skipped';
     case 'failed':
       return `failed after ${took}`;
     case 'interrupted':

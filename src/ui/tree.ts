@@ -6,12 +6,11 @@ import {
   ProcessOutput,
   Spinner,
 } from 'listr2';
-import type { RunEvent } from '../plan/events.ts';
 import type { Clock } from '../system/system.ts';
 import { wrapText } from './wrap.ts';
 import type { Styles } from './styles.ts';
 import type { Reporter, ReporterEvent } from './reporter.ts';
-import { updateTree, EMPTY_TREE, treeLines, type Tree } from './tree-lines.ts';
+import { updateTree, EMPTY_TREE, treeLines, type Tree, type TreeEvent } from './tree-lines.ts';
 
 export interface TreeOptions {
   /** stderr, which must be a terminal. */
@@ -46,7 +45,7 @@ export function createTreeReporter({ stream, paint, clock }: TreeOptions): Repor
         sentence(event);
         return;
       }
-      if (event.type === 'run-started') {
+      if (event.type === 'run-started' || event.type === 'checks-started') {
         const tree = createLiveTree({ stream, paint, clock });
         current = tree;
         // A second phase may begin before the last picture of the first is drawn.
@@ -68,7 +67,7 @@ export function createTreeReporter({ stream, paint, clock }: TreeOptions): Repor
 }
 
 interface LiveTree {
-  readonly take: (event: RunEvent) => void;
+  readonly take: (event: TreeEvent) => void;
   /** Shows a sentence below the tree, until the next one or the end. */
   readonly note: (text: string) => void;
   /** Draws until the run is over. */
@@ -116,7 +115,7 @@ function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
   return {
     take: (event) => {
       tree = updateTree(tree, event);
-      if (event.type === 'run-finished') over();
+      if (tree.over) over();
     },
     note: (text) => void (note = text),
     // ProcessOutput remembers how the stream writes: made any earlier, that could be the hold of the tree before.

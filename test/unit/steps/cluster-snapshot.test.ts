@@ -112,7 +112,7 @@ describe('rolloutState', () => {
     [
       'the new pod is not up, the old one is',
       deployment({ replicas: 2, updatedReplicas: 1, availableReplicas: 1 }),
-      '1 old pods are still there',
+      '1 old pod not terminated yet',
     ],
     [
       'the old pod serves, the new one does not exist',

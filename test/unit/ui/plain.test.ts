@@ -65,14 +65,38 @@ describe('plain lines', () => {
     expect(lines(story, true)).toContain('12:00:02Z  vm                fetching: 2 of 30 MB');
   });
 
+  it('show checks with their outcome', () => {
+    expect(
+      lines([
+        { type: 'checks-started', at, checks: [{ id: 'nodes', title: 'all nodes are Ready' }] },
+        { type: 'check-started', at, id: 'nodes' },
+        { type: 'check-said', at, id: 'nodes', text: 'waiting for the node' },
+        { type: 'check-done', at, id: 'nodes', outcome: 'passed', ms: 200, evidence: '3 of 3' },
+        { type: 'check-done', at, id: 'dns', outcome: 'failed', ms: 1000, evidence: 'no answer' },
+        { type: 'check-done', at, id: 'sidecar', outcome: 'skipped', ms: 0, evidence: 'skipped: dns failed' },
+        { type: 'checks-finished', at },
+      ]),
+    ).toEqual([
+      '12:00:00Z  nodes             waiting for the node',
+      '12:00:00Z  nodes             passed in 0.2 s',
+      '12:00:00Z  dns               failed after 1.0 s: no answer',
+      '12:00:00Z  sidecar           skipped: dns failed',
+    ]);
+  });
+
   it('mean another thing when removing', () => {
     expect(
       lines([
         { type: 'run-started', at, direction: 'remove', steps: [] },
         { type: 'step-done', at, id: 'vm', outcome: 'changed', ms: 4000 },
         { type: 'step-done', at, id: 'k3s', outcome: 'ready', ms: 0 },
+        { type: 'step-done', at, id: 'istio', outcome: 'changed', ms: 0, removed: 'rendered manifests' },
       ]),
-    ).toEqual(['12:00:00Z  vm                removed in 4.0 s', '12:00:00Z  k3s               was not there']);
+    ).toEqual([
+      '12:00:00Z  vm                removed in 4.0 s',
+      '12:00:00Z  k3s               was not there',
+      '12:00:00Z  istio             removed rendered manifests in 0.0 s',
+    ]);
   });
 });
 

@@ -4,7 +4,7 @@ import { CliError } from '../../../src/errors/cli-error.ts';
 import type { RunEvent } from '../../../src/plan/events.ts';
 import { lengthOf } from '../../../src/ui/wrap.ts';
 import { createStyles } from '../../../src/ui/styles.ts';
-import { updateTree, EMPTY_TREE, treeLines, type Frame } from '../../../src/ui/tree-lines.ts';
+import { updateTree, EMPTY_TREE, treeLines, type Frame, type TreeEvent } from '../../../src/ui/tree-lines.ts';
 import { createTreeReporter } from '../../../src/ui/tree.ts';
 
 const paint = createStyles(false);
@@ -33,6 +33,27 @@ const frame = (columns: number, more: Partial<Frame> = {}): Frame => ({
 });
 
 describe('the lines of the tree', () => {
+  it('show checks with their outcome', () => {
+    const events: readonly TreeEvent[] = [
+      { type: 'checks-started', at: 0, checks: ['a', 'b', 'c', 'd'].map((id) => ({ id, title: `check ${id}` })) },
+      { type: 'check-started', at: 0, id: 'a' },
+      { type: 'check-done', at: 200, id: 'a', outcome: 'passed', ms: 200, evidence: '3 of 3' },
+      { type: 'check-started', at: 200, id: 'b' },
+      { type: 'check-done', at: 1200, id: 'b', outcome: 'failed', ms: 1000, evidence: 'no answer' },
+      { type: 'check-started', at: 1200, id: 'c' },
+      { type: 'check-done', at: 1200, id: 'c', outcome: 'skipped', ms: 0, evidence: 'skipped: b failed' },
+    ];
+    expect(treeLines(events.reduce(updateTree, EMPTY_TREE), frame(40))).toEqual([
+      '✔ check a  0.2 s',
+      '✖ check b  failed after 1.0 s',
+      '    no answer',
+      '– check c  skipped',
+      '· check d',
+    ]);
+    const over = [...events, { type: 'checks-finished', at: 1200 } as const].reduce(updateTree, EMPTY_TREE);
+    expect(treeLines(over, frame(40)).at(-1)).toBe('· 1 check not started');
+  });
+
   it('show how each step stands', () => {
     expect(treeLines(grown(), frame(100))).toEqual([
       '* Machine master  30 s  waiting for cloud-init: still running its modules',
