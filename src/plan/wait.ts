@@ -5,8 +5,12 @@ import { interrupted, isInterrupt } from './interrupt.ts';
 import type { Say } from './step.ts';
 import { duration, sentence } from './text.ts';
 
-/** One look: it is so, with what was found, or it is not so yet, and why. */
-export type ProbeResult<T> = { readonly ready: T } | { readonly pending: string };
+/**
+ * What one probe found: ready, with the result; pending, and why; or failed, when waiting longer cannot help. A failure ends
+ * the wait at once.
+ */
+export type ProbeResult<T> = { readonly ready: T } | NotReady;
+export type NotReady = { readonly pending: string } | { readonly failed: CliError };
 
 export interface Wait<T> {
   readonly clock: Clock;
@@ -27,7 +31,7 @@ export interface Wait<T> {
   readonly block?: (ms: number, signal: AbortSignal | undefined) => Promise<boolean>;
   /** The operation was just started and cannot be done yet: block before the first look. */
   readonly blockFirst?: true;
-  /** Looks once. What it throws ends the wait. */
+  /** Looks once. What it throws ends the wait, as `failed` does. */
   readonly probe: (signal: AbortSignal | undefined) => Promise<ProbeResult<T>>;
 }
 
@@ -38,51 +42,59 @@ const MAX_FACTOR = 3;
 const BLOCK_FACTOR = 5;
 
 /**
- * Looks until it is so. The last look is made at the deadline itself.
- * @throws CliError `gave-up-waiting` with the last reason; `interrupted` as soon as the signal is aborted.
+ * Probes until it is ready. The last probe is made at the deadline itself.
+ * @throws CliError the probe's own failure; `gave-up-waiting` with the last reason; `interrupted` as soon as the signal is
+ * aborted.
  */
 export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
-  const { clock, signal, what, deadlineMs, intervalMs, hint, say, probe, blockFirst: begun } = wait;
+  const { clock, signal, what, deadlineMs, intervalMs, hint, say, probe, blockFirst = false } = wait;
   const deadline = createDeadline(clock, deadlineMs);
   let pause = intervalMs;
   let lastSaid: string | undefined;
-  // What has just said that it is over, and was wrong, would say so again at once.
-  let inVain = false;
-  if (begun === true) {
-    say(`waiting for ${what}`);
-    const longest = Math.min(pause * BLOCK_FACTOR, deadlineMs);
-    await blockOrStop(wait, longest, `stopped waiting for ${what}`);
-    const slept = deadline.woke(longest);
-    if (slept > 0) say(sleptWords(slept, what));
-  }
-  for (;;) {
+  // A command that has just reported a change, wrongly, would report it again at once.
+  let hasBlocked = false;
+  for (let probes = blockFirst ? 0 : 1; ; probes++) {
     if (signal?.aborted === true) throw interrupted(`stopped waiting for ${what}`);
-    const probed = await probe(signal);
-    if ('ready' in probed) return probed.ready;
-    const left = deadline.left();
-    if (left === 0) {
-      throw new CliError('gave-up-waiting', {
-        message: sentence(`Gave up waiting for ${what} after ${duration(deadline.spent())}: ${probed.pending}`),
-        hint,
-      });
+    if (probes === 0) {
+      say(`waiting for ${what}`);
+    } else {
+      const probed = await probe(signal);
+      if ('ready' in probed) return probed.ready;
+      if ('failed' in probed) throw probed.failed;
+      if (deadline.left() === 0) {
+        throw new CliError('gave-up-waiting', {
+          message: sentence(`Gave up waiting for ${what} after ${duration(deadline.spent())}: ${probed.pending}`),
+          hint,
+        });
+      }
+      // The same reason again is no news.
+      if (probed.pending !== lastSaid) say(`waiting for ${what}: ${probed.pending}`);
+      lastSaid = probed.pending;
     }
-    // The same reason again is no news.
-    if (probed.pending !== lastSaid) say(`waiting for ${what}: ${probed.pending}`);
-    lastSaid = probed.pending;
-    const stopped = `stopped waiting for ${what}`;
-    const from = clock.now();
-    const longest = Math.min(pause * BLOCK_FACTOR, left);
-    const changed: boolean = !inVain && (await blockOrStop(wait, longest, stopped));
-    inVain = changed;
-    const sleptBlocked = deadline.woke(longest);
-    const rest = changed ? 0 : Math.max(0, Math.min(pause, left) - (clock.now() - from));
-    const slept = sleptBlocked + (rest === 0 ? 0 : await pauseOrStop(deadline, rest, signal, stopped));
-    if (slept > 0) say(sleptWords(slept, what));
+    hasBlocked = await untilNextProbe(wait, deadline, pause, !hasBlocked);
     pause = Math.min(pause * GROWTH_FACTOR, intervalMs * MAX_FACTOR);
   }
 }
 
-const sleptWords = (ms: number, what: string): string => `the computer slept for ${duration(ms)}; waiting for ${what}`;
+/** Blocks or pauses, and says when the computer slept meanwhile. Whether a command blocked until something changed. */
+async function untilNextProbe(
+  wait: Wait<unknown>,
+  deadline: Deadline,
+  pauseMs: number,
+  mayBlock: boolean,
+): Promise<boolean> {
+  const { clock, signal, what, say } = wait;
+  const stopped = `stopped waiting for ${what}`;
+  const from = clock.now();
+  const left = deadline.left();
+  const longest = Math.min(pauseMs * BLOCK_FACTOR, left);
+  const changed = mayBlock && (await blockOrStop(wait, longest, stopped));
+  const sleptBlocked = deadline.woke(longest);
+  const rest = changed ? 0 : Math.max(0, Math.min(pauseMs, left) - (clock.now() - from));
+  const slept = sleptBlocked + (rest === 0 ? 0 : await pauseOrStop(deadline, rest, signal, stopped));
+  if (slept > 0) say(`the computer slept for ${duration(slept)}; waiting for ${what}`);
+  return changed;
+}
 
 async function blockOrStop({ block, signal }: Wait<unknown>, ms: number, what: string): Promise<boolean> {
   if (block === undefined) return false;

@@ -1,6 +1,5 @@
 import type { Manifest } from '../kube/manifests/manifest.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { counted } from '../plan/text.ts';
 import type { Context } from '../tools/say.ts';
 import type { Lab } from './lab.ts';
 
@@ -73,29 +72,6 @@ export function stoppedNodeNames(view: ClusterSnapshot): string {
 /** How many pods a Deployment is to have. */
 export function replicasOf(deployment: KubeObject): number {
   return (deployment['spec'] as { replicas?: number } | undefined)?.replicas ?? 1;
-}
-
-const SCALED_TO_ZERO = 'scaled to 0';
-
-/** `available` when a Deployment is rolled out as `kubectl rollout status` sees it, all pods new; else why not. */
-export function rolloutState(deployment: KubeObject | undefined): string {
-  if (deployment === undefined) return 'the Deployment is not there';
-  const status = (deployment['status'] ?? {}) as {
-    replicas?: number;
-    availableReplicas?: number;
-    updatedReplicas?: number;
-    observedGeneration?: number;
-  };
-  const generation = (deployment.metadata['generation'] as number | undefined) ?? 0;
-  if ((status.observedGeneration ?? generation) < generation) return 'its change is not seen yet';
-  const wanted = replicasOf(deployment);
-  // Nothing serves there, however content its controller is.
-  if (wanted === 0) return SCALED_TO_ZERO;
-  const available = status.availableReplicas ?? 0;
-  const updated = status.updatedReplicas ?? available;
-  const old = (status.replicas ?? updated) - updated;
-  if (Math.min(available, updated) < wanted) return `${Math.min(available, updated)} of ${wanted} pods available`;
-  return old > 0 ? `${counted(old, 'old pod')} not terminated yet` : 'available';
 }
 
 /** Running pods of a namespace; those that are on their way out do not count. */

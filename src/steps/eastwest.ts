@@ -6,6 +6,7 @@ import { CliError } from '../errors/cli-error.ts';
 import type { Finding, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { KubeObject } from '../kube/object.ts';
+import { createDeadline, type Deadline } from '../system/deadline.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
 import {
@@ -21,12 +22,15 @@ import {
 } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
-import { deploymentState, stoppedNodes } from './node-health.ts';
+import { deploymentState } from './deployment-state.ts';
+import { stoppedNodes } from './node-health.ts';
 import { overlayText } from './istio.ts';
 import { staleGateway } from './proxies.ts';
 import { install, restartDeployments } from './rollout.ts';
 
 const ADDRESS_MS = 180_000;
+/** How long a port may be taken, or a host name stand for an address, until it counts as a failure: pods that are being replaced hold their ports for some seconds. */
+const OBSTACLE_MS = 8_000;
 
 /** The east-west gateway, and istiod and the mesh's services behind it. */
 export function eastwestStep(lab: Lab): LabStep {
@@ -103,52 +107,64 @@ export function expectedGatewayAddress(lab: Lab, view: ClusterSnapshot): string 
   return nodeAddress(node);
 }
 
+/** Waits for the address; what keeps it away for longer than a rollout takes does not pass by itself. */
 async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
   const { namespace } = lab.config.istio;
-  try {
-    await waitUntil({
-      clock: lab.system.clock,
-      signal: context.signal,
-      say: context.say,
-      what: 'the address of the east-west gateway',
-      deadlineMs: ADDRESS_MS,
-      intervalMs: 2_000,
-      hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n kube-system get pods\` for svclb pods that are not running.`,
-      probe: async () => {
-        lab.kubectl.forget();
-        const view = await clusterSnapshot(lab, context);
-        const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
-        const addresses = loadBalancerAddresses(service);
-        const expected = expectedGatewayAddress(lab, view);
-        if (expected !== undefined && addresses.includes(expected)) return { ready: expected };
-        const clash = portClash(view, GATEWAY_SERVICE, namespace);
-        if (clash !== undefined) return { pending: clash };
-        const [hostName] = loadBalancerNames(service);
-        if (hostName !== undefined) return { pending: `it has a host name, ${hostName}, and no address` };
+  const { clock } = lab.system;
+  let obstructed: Deadline | undefined;
+  await waitUntil({
+    clock,
+    signal: context.signal,
+    say: context.say,
+    what: 'the address of the east-west gateway',
+    deadlineMs: ADDRESS_MS,
+    intervalMs: 2_000,
+    hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n kube-system get pods\` for svclb pods that are not running.`,
+    probe: async () => {
+      lab.kubectl.forget();
+      const view = await clusterSnapshot(lab, context);
+      const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
+      const addresses = loadBalancerAddresses(service);
+      const expected = expectedGatewayAddress(lab, view);
+      if (expected !== undefined && addresses.includes(expected)) return { ready: expected };
+      const obstacle = obstacleTo(view, service, namespace);
+      if (obstacle === undefined) {
+        obstructed = undefined;
         return {
           pending: addresses.length === 0 ? 'no address yet' : `has ${addresses.join(', ')}, not yet ${expected ?? ''}`,
         };
-      },
-    });
-  } catch (error) {
-    if (!(error instanceof CliError && error.reason === 'gave-up-waiting')) throw error;
-    const view = await clusterSnapshot(lab, context);
-    const [hostName] = loadBalancerNames(findObject(view, 'Service', GATEWAY_SERVICE, namespace));
-    if (hostName !== undefined) {
-      throw new CliError('gave-up-waiting', {
-        message: `The load balancer of this cluster gives the east-west gateway a host name, ${hostName}, and no address.`,
-        hint: "The workload VM needs an address. Take away what serves Services of type LoadBalancer beside k3s's own load balancer; then run the same command again.",
-        cause: error,
-      });
-    }
-    const clash = portClash(view, GATEWAY_SERVICE, namespace);
-    if (clash === undefined) throw error;
-    throw new CliError('port-clash', {
-      message: `The east-west gateway gets no address: ${clash}.`,
-      hint: 'Give the gateway other ports (EWG_PORT_STATUS, EWG_PORT_TLS_ISTIOD, EWG_PORT_TLS_WEBHOOK), or remove the other Service; then run the same command again.',
-      cause: error,
-    });
+      }
+      obstructed ??= createDeadline(clock, OBSTACLE_MS);
+      return obstructed.left() === 0 ? { failed: obstacle.error } : { pending: obstacle.text };
+    },
+  });
+}
+
+/** What keeps the address away, and the error that it becomes when it lasts. */
+function obstacleTo(
+  view: ClusterSnapshot,
+  service: KubeObject | undefined,
+  namespace: string,
+): { readonly text: string; readonly error: CliError } | undefined {
+  const clash = portClash(view, GATEWAY_SERVICE, namespace);
+  if (clash !== undefined) {
+    return {
+      text: clash,
+      error: new CliError('port-clash', {
+        message: `The east-west gateway gets no address: ${clash}.`,
+        hint: 'Give the gateway other ports (EWG_PORT_STATUS, EWG_PORT_TLS_ISTIOD, EWG_PORT_TLS_WEBHOOK), or remove the other Service; then run the same command again.',
+      }),
+    };
   }
+  const [hostName] = loadBalancerNames(service);
+  if (hostName === undefined) return undefined;
+  return {
+    text: `it has a host name, ${hostName}, and no address`,
+    error: new CliError('gave-up-waiting', {
+      message: `The load balancer of this cluster gives the east-west gateway a host name, ${hostName}, and no address.`,
+      hint: "The workload VM needs an address. Take away what serves Services of type LoadBalancer beside k3s's own load balancer; then run the same command again.",
+    }),
+  };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { KubeObject } from '../kube/object.ts';
+import type { NotReady } from '../plan/wait.ts';
 import { progressText, readProgress, type Waited } from '../tools/istioctl-progress.ts';
 import { stoppedNodeNames, type ClusterSnapshot } from './cluster-snapshot.ts';
 import { podTrouble, type PodTrouble } from './pod-reasons.ts';
@@ -132,18 +133,14 @@ export function watchInstall(lab: Lab, say: (text: string) => void, namespace: s
 const isNamed = ({ kind, name, cut }: Waited, deployment: string): boolean =>
   kind === 'Deployment' && (cut ? deployment.startsWith(name) : deployment === name);
 
-/**
- * Why a wait for Deployments goes on: what their pods say, or which nodes are down.
- *
- * @throws CliError once there is no point in waiting longer
- */
-export function pendingReason(
+/** Why Deployments are not ready yet: what their pods say, or which nodes are down; failed once waiting cannot help. */
+export function probePods(
   state: string,
   troubles: TroubleWatch,
   view: ClusterSnapshot,
   names: readonly string[],
-): string {
+): NotReady {
   const { trouble, verdict } = troubles.see(view.objects, names);
-  if (verdict !== undefined) throw verdict;
-  return `${state}${trouble === undefined ? stoppedNodeNames(view) : `; ${trouble.text}`}`;
+  if (verdict !== undefined) return { failed: verdict };
+  return { pending: `${state}${trouble === undefined ? stoppedNodeNames(view) : `; ${trouble.text}`}` };
 }

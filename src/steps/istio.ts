@@ -17,7 +17,8 @@ import {
 } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
-import { deploymentState, stoppedNodes } from './node-health.ts';
+import { deploymentState } from './deployment-state.ts';
+import { stoppedNodes } from './node-health.ts';
 import { staleGateway } from './proxies.ts';
 import { install, restartDeployments } from './rollout.ts';
 

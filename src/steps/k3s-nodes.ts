@@ -1,14 +1,15 @@
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
-import { waitUntil } from '../plan/wait.ts';
+import { waitUntil, type ProbeResult } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import { onMachine } from './console.ts';
 import { unitError } from './journal.ts';
-import { createTroubleWatch, pendingReason } from './install-watch.ts';
+import { createTroubleWatch, probePods, type TroubleWatch } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
-import { CLUSTER_DNS, deploymentState, nodeState, type WantedNode } from './node-health.ts';
+import { deploymentState } from './deployment-state.ts';
+import { CLUSTER_DNS, nodeState, type WantedNode } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
 
 /**
@@ -25,17 +26,17 @@ export function nodesStep(lab: Lab): LabStep {
   const late = (view: ClusterSnapshot): readonly (readonly [string, string])[] =>
     names.map((name) => [name, nodeState(view, name)] as const).filter(([, state]) => state !== 'ready');
   let waitingFor: string | undefined;
-  const look = async (
-    context: StepContext,
-    reason: (state: string, view: ClusterSnapshot) => string = (state) => state,
-  ): Promise<string> => {
+  /** @param troubles tells when there is no point in waiting for the pods of cluster DNS */
+  const look = async (context: StepContext, troubles?: TroubleWatch): Promise<ProbeResult<true>> => {
     const view = await clusterSnapshot(lab, context);
-    if (view.unreachable !== undefined) return view.unreachable;
+    if (view.unreachable !== undefined) return { pending: view.unreachable };
     const nodes = late(view);
     waitingFor = nodes[0]?.[0];
-    if (nodes.length > 0) return nodes.map(([name, state]) => `${name}: ${state}`).join('; ');
+    if (nodes.length > 0) return { pending: nodes.map(([name, state]) => `${name}: ${state}`).join('; ') };
     const dns = deploymentState(view, CLUSTER_DNS.name, CLUSTER_DNS.namespace);
-    return dns === 'available' ? 'ready' : reason(`${CLUSTER_DNS.name}: ${dns}`, view);
+    if (dns === 'available') return { ready: true };
+    const pending = `${CLUSTER_DNS.name}: ${dns}`;
+    return troubles === undefined ? { pending } : probePods(pending, troubles, view, [CLUSTER_DNS.name]);
   };
   return {
     id: 'nodes',
@@ -46,7 +47,7 @@ export function nodesStep(lab: Lab): LabStep {
     expectMs: 5_000,
     async check(context) {
       const state = await look(context);
-      return state === 'ready' ? 'ready' : { missing: state };
+      return 'pending' in state ? { missing: state.pending } : 'ready';
     },
     async apply(context) {
       await restoreReplicas(lab, context, CLUSTER_DNS.namespace, CLUSTER_DNS.name);
@@ -65,8 +66,7 @@ export function nodesStep(lab: Lab): LabStep {
             : lab.kubectl.nodeReady(waitingFor, ms, signal),
         probe: async () => {
           lab.kubectl.forget();
-          const state = await look(context, (dns, view) => pendingReason(dns, troubles, view, [CLUSTER_DNS.name]));
-          return state === 'ready' ? { ready: true } : { pending: state };
+          return look(context, troubles);
         },
       });
     },

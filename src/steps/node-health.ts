@@ -1,6 +1,6 @@
 import type { KubeObject } from '../kube/object.ts';
 import type { Lab } from './lab.ts';
-import { findObject, hasCondition, nodeAddress, rolloutState, type ClusterSnapshot } from './cluster-snapshot.ts';
+import { findObject, hasCondition, nodeAddress, type ClusterSnapshot } from './cluster-snapshot.ts';
 
 /**
  * A kubelet renews its Lease every 10 s. What is older by this much (milliseconds) than the newest Lease of the cluster
@@ -62,40 +62,13 @@ export async function stoppedNodes({ config, machines }: Lab): Promise<readonly 
   return [config.k3s.master, ...config.k3s.workerNames].filter((name) => !running.includes(name));
 }
 
-/**
- * Like `rolloutState`, but believes only pods that are Ready on nodes whose kubelets report: a Deployment's own status is
- * as old as its controller's last look.
- * @param stopped nodes that are known to be down
- */
-export function deploymentState(
-  view: ClusterSnapshot,
-  name: string,
-  namespace: string,
-  stopped: readonly string[] = [],
-): string {
-  const deployment = findObject(view, 'Deployment', name, namespace);
-  const state = rolloutState(deployment);
-  if (deployment === undefined || state !== 'available') return state;
-  const spec = deployment['spec'] as { replicas?: number; selector?: { matchLabels?: Record<string, string> } };
-  const labels = Object.entries(spec.selector?.matchLabels ?? {});
-  const serving = view.objects.filter(
-    (object) =>
-      object.kind === 'Pod' &&
-      object.metadata.namespace === namespace &&
-      labels.every(([key, value]) => object.metadata.labels?.[key] === value) &&
-      object.metadata['deletionTimestamp'] === undefined &&
-      hasCondition(object, 'Ready') &&
-      !stopped.includes(nodeOf(object) ?? '') &&
-      silenceOf(view, nodeOf(object) ?? '') < HEARTBEAT_MS,
-  ).length;
-  const wanted = spec.replicas ?? 1;
-  return serving >= wanted ? 'available' : `${serving} of ${wanted} pods Ready`;
-}
-
 /** The node that a pod is bound to. */
 export function nodeOf(pod: KubeObject): string | undefined {
   return (pod['spec'] as { nodeName?: string } | undefined)?.nodeName;
 }
+
+/** Whether a node's kubelet still reports. */
+export const reports = (view: ClusterSnapshot, name: string): boolean => silenceOf(view, name) < HEARTBEAT_MS;
 
 /** Milliseconds by which a node's Lease is older than the newest one; 0 where there is none to compare. */
 function silenceOf(view: ClusterSnapshot, name: string): number {

@@ -5,10 +5,11 @@ import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { waitForFormerNamespaces } from './apply.ts';
 import { findObject, requireClusterSnapshot, clusterSnapshot } from './cluster-snapshot.ts';
-import { createTroubleWatch, pendingReason, troubleError, watchInstall } from './install-watch.ts';
+import { createTroubleWatch, probePods, troubleError, watchInstall } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import type { StaleDeployment } from './proxies.ts';
-import { deploymentState, stoppedNodes } from './node-health.ts';
+import { deploymentState } from './deployment-state.ts';
+import { stoppedNodes } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
 import { CommandError } from '../system/command-error.ts';
 
@@ -120,8 +121,7 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
         const view = await clusterSnapshot(lab, context);
         if (view.unreachable !== undefined) return { pending: view.unreachable };
         const state = deploymentState(view, name, namespace, await stoppedNodes(lab));
-        if (state === 'available') return { ready: true };
-        return { pending: pendingReason(state, troubles, view, [name]) };
+        return state === 'available' ? { ready: true } : probePods(state, troubles, view, [name]);
       },
     });
   } catch (error) {

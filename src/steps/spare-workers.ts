@@ -4,10 +4,11 @@ import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { counted } from '../plan/text.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { findObject, rolloutState, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
+import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
-import { deploymentState, nodeIsReady, nodeOf } from './node-health.ts';
+import { deploymentState, wasRolledOut } from './deployment-state.ts';
+import { nodeIsReady, nodeOf } from './node-health.ts';
 import { removeMachine } from './own-machines.ts';
 
 const MOVE_MS = 300_000;
@@ -103,7 +104,7 @@ async function forgetNode(lab: Lab, name: string, context: StepContext): Promise
 }
 
 function availableDeployments({ objects }: ClusterSnapshot): readonly KubeObject[] {
-  return objects.filter((object) => object.kind === 'Deployment' && rolloutState(object) === 'available');
+  return objects.filter((object) => object.kind === 'Deployment' && wasRolledOut(object));
 }
 
 /** Waits until what served before does so again, without the nodes that are gone. */

@@ -12,10 +12,11 @@ import {
   clusterSnapshot,
   type ClusterSnapshot,
 } from './cluster-snapshot.ts';
-import { createTroubleWatch, pendingReason } from './install-watch.ts';
+import { createTroubleWatch, probePods } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
-import { deploymentState, stoppedNodes } from './node-health.ts';
+import { deploymentState } from './deployment-state.ts';
+import { stoppedNodes } from './node-health.ts';
 import { proxyDifference, staleDeployments, type StaleDeployment } from './proxies.ts';
 import { restartDeployments } from './rollout.ts';
 
@@ -75,7 +76,7 @@ export function sampleStep(lab: Lab): LabStep {
         if (view.unreachable !== undefined) return { pending: view.unreachable };
         const state = await rollout(view);
         return state !== 'ready' && 'missing' in state
-          ? { pending: pendingReason(state.missing, troubles, view, SAMPLE_DEPLOYMENTS) }
+          ? probePods(state.missing, troubles, view, SAMPLE_DEPLOYMENTS)
           : { ready: true };
       },
     });

@@ -5,7 +5,6 @@ import {
   findObject,
   hasCondition,
   loadBalancerAddresses,
-  rolloutState,
   readyPodsBehind,
   runningPods,
   sidecarRevision,
@@ -13,7 +12,8 @@ import {
 } from '../steps/cluster-snapshot.ts';
 import { expectedGatewayAddress, portClash } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
-import { CLUSTER_DNS, deploymentState, nodeIsReady } from '../steps/node-health.ts';
+import { CLUSTER_DNS, nodeIsReady } from '../steps/node-health.ts';
+import { deploymentState } from '../steps/deployment-state.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { fail, pass, type Check, type CheckContext, type Verdict } from './check.ts';
 import { isBooting, RETRY_MS } from './retry.ts';
@@ -177,7 +177,7 @@ function servingState(
   const deployment = findObject(view, 'Deployment', name, namespace);
   const serves = readyPodsBehind(view, service).length > 0;
   if (deployment === undefined) return { problem: `no Deployment ${namespace}/${name}`, serves, certain: true };
-  const state = rolloutState(deployment);
+  const state = deploymentState(view, name, namespace);
   if (isScaledToZero(deployment)) return { problem: `${name} is scaled to 0 (0 of 0 pods)`, serves, certain: true };
   if (state !== 'available') {
     const why = state.includes('pods') ? ` (${state})` : `: ${state}`;

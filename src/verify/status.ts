@@ -8,11 +8,11 @@ import {
   hasCondition,
   loadBalancerAddresses,
   readyPodsBehind,
-  rolloutState,
   type ClusterSnapshot,
 } from '../steps/cluster-snapshot.ts';
 import type { Lab } from '../steps/lab.ts';
-import { CLUSTER_DNS, deploymentState } from '../steps/node-health.ts';
+import { deploymentState } from '../steps/deployment-state.ts';
+import { CLUSTER_DNS } from '../steps/node-health.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { healthOf, otherApplication } from './health.ts';
@@ -143,7 +143,7 @@ function servingRow(what: string, view: ClusterSnapshot, name: string, namespace
   const service = findObject(view, 'Service', name, namespace);
   const missing = view.unreachable ?? (service === undefined ? 'not installed' : 'its Deployment is not there');
   if (deployment === undefined) return { what, ok: false, state: missing };
-  const rollout = rolloutState(deployment);
+  const rollout = deploymentState(view, name, namespace);
   const problem = rollout !== 'available' ? rollout : servingProblem(view, service);
   const addresses = loadBalancerAddresses(service).join(', ');
   const state = problem ?? (addresses === '' ? 'available' : `available at ${addresses}`);

@@ -1,11 +1,12 @@
 import { PLAIN_CLIENT, PLAIN_NAMESPACE, plainClientObjects, strictObject } from '../kube/manifests/policies.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
-import { rolloutState } from '../steps/cluster-snapshot.ts';
-import { createTroubleWatch, pendingReason } from '../steps/install-watch.ts';
+import { deploymentState } from '../steps/deployment-state.ts';
+import { createTroubleWatch, probePods } from '../steps/install-watch.ts';
 import type { Lab } from '../steps/lab.ts';
 import { isOurs } from '../steps/left-objects.ts';
 import { viewOf } from '../kube/object.ts';
+import { createDeadline } from '../system/deadline.ts';
 import { fail, pass, type Check } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { refusedBy, vmTarget } from './refusals.ts';
@@ -15,6 +16,7 @@ import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
 const ROLLOUT_MS = 180_000;
 /** Policies reach proxies within seconds. */
 const EFFECT_MS = 60_000;
+const PAUSE_MS = 2_000;
 
 /** Mutual TLS is proven by what it refuses: a client without a sidecar is served before, and refused after. */
 export const strict: Check = {
@@ -89,9 +91,8 @@ async function waitForClient(lab: Lab, context: StepContext): Promise<void> {
     probe: async () => {
       const place = { namespace: PLAIN_NAMESPACE };
       const view = viewOf(await lab.kubectl.get(['deployments.apps', 'pods'], place, context));
-      const state = rolloutState(view.find('Deployment', PLAIN_CLIENT, PLAIN_NAMESPACE));
-      if (state === 'available') return { ready: true };
-      return { pending: pendingReason(state, troubles, view, [PLAIN_CLIENT]) };
+      const state = deploymentState(view, PLAIN_CLIENT, PLAIN_NAMESPACE);
+      return state === 'available' ? { ready: true } : probePods(state, troubles, view, [PLAIN_CLIENT]);
     },
   });
 }
@@ -105,10 +106,10 @@ export async function waitForAnswer(
   wanted: (answer: Answer) => boolean,
 ): Promise<Answer> {
   let last = await ask();
-  const until = lab.system.clock.now() + EFFECT_MS;
-  while (!wanted(last) && lab.system.clock.now() < until) {
+  const deadline = createDeadline(lab.system.clock, EFFECT_MS);
+  while (!wanted(last) && deadline.left() > 0) {
     context.say(`waiting for ${what}: ${describe(last)}`);
-    await lab.system.clock.sleep(2_000, context.signal);
+    await deadline.pause(PAUSE_MS, context.signal);
     last = await ask();
   }
   return last;

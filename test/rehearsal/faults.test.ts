@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { holdNamespace } from '../../src/rehearsal/cluster/namespaces.ts';
 import { restartDaemon } from '../../src/rehearsal/engines/daemon.ts';
+import type { RunEvent } from '../../src/plan/events.ts';
 import { FAULTS } from '../../src/rehearsal/index.ts';
 import { sampled } from '../support/sampled.ts';
 import { cli } from './support/cli.ts';
@@ -260,6 +261,18 @@ describe('faults that end a run', () => {
     expect(next.changed).toEqual(expect.arrayContaining(['eastwest', 'sidecar']));
     expect(next.changed).not.toContain('istio');
     expect((await lab.verify()).red).toEqual([]);
+  });
+
+  it('port-clash: is reported within 15 seconds of the wait for the address', async () => {
+    const lab = watch(simulated({ faults: ['gateway-port-clash'] }));
+    const events: RunEvent[] = [];
+    await lab.up({ onEvent: (event) => void events.push(event) });
+    const waiting = events.find(
+      (event) =>
+        event.type === 'step-said' && event.text.startsWith('waiting for the address of the east-west gateway'),
+    );
+    const failed = events.find((event) => event.type === 'step-failed' && event.id === 'eastwest');
+    expect((failed?.at ?? Infinity) - (waiting?.at ?? 0)).toBeLessThan(15_000);
   });
 
   it('port-clash: goes on with another port', async () => {

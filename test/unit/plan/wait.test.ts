@@ -60,6 +60,35 @@ describe('waiting', () => {
     expect(wait.clock.now()).toBe(1500);
   });
 
+  it('ends at once with the error of a probe that has failed', async () => {
+    const failed = new CliError('port-clash', { message: 'Cloud in the way.' });
+    const wait = waiting((now) => (now >= 1000 ? { failed } : { pending: 'clouds' }));
+    await expect(wait.done()).rejects.toBe(failed);
+    expect(wait.looks).toEqual([0, 1000]);
+  });
+
+  it('blocks before the first probe of something that has just been started', async () => {
+    const clock = createVirtualClock(0);
+    const events: string[] = [];
+    const done = waitUntil({
+      clock,
+      what: 'the moon',
+      deadlineMs: 60_000,
+      intervalMs: 2_000,
+      hint: 'Look up.',
+      say: (text) => void events.push(text),
+      blockFirst: true,
+      block: async (ms) => {
+        events.push(`blocked for ${ms}`);
+        await clock.sleep(3_000);
+        return true;
+      },
+      probe: () => Promise.resolve({ ready: clock.now() }),
+    });
+    await expect(clock.drive(done)).resolves.toBe(3_000);
+    expect(events).toEqual(['waiting for the moon', 'blocked for 10000']);
+  });
+
   it('lets pass what the look throws', async () => {
     const wait = waiting(() => {
       throw new CliError('disk-full', { message: 'No room.' });

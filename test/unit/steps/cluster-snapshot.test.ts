@@ -5,11 +5,11 @@ import {
   contains,
   loadBalancerAddresses,
   nodeAddress,
-  rolloutState,
   runningPods,
   sidecarRevision,
 } from '../../../src/steps/cluster-snapshot.ts';
-import { deploymentState, nodeIsReady, nodeState } from '../../../src/steps/node-health.ts';
+import { deploymentState } from '../../../src/steps/deployment-state.ts';
+import { nodeIsReady, nodeState } from '../../../src/steps/node-health.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
 
 const object = (
@@ -92,9 +92,10 @@ describe('compareObjects', () => {
   });
 });
 
-describe('rolloutState', () => {
+describe('deploymentState', () => {
   const deployment = (status: Record<string, number>, replicas?: number, generation = 1): KubeObject =>
     object('Deployment', 'd', { spec: replicas === undefined ? {} : { replicas }, status }, { generation });
+  const pod = object('Pod', 'd-1', { status: { conditions: [{ type: 'Ready', status: 'True' }] } });
 
   it.each<[string, KubeObject | undefined, string]>([
     ['absent', undefined, 'the Deployment is not there'],
@@ -125,7 +126,10 @@ describe('rolloutState', () => {
       'its change is not seen yet',
     ],
     ['scaled to 0, as its controller wants it', deployment({ observedGeneration: 1 }, 0), 'scaled to 0'],
-  ])('%s', (_what, given, state) => expect(rolloutState(given)).toBe(state));
+  ])('%s', (_what, given, state) => {
+    const objects = given === undefined ? [pod] : [given, pod];
+    expect(deploymentState({ objects }, 'd', 'here')).toBe(state);
+  });
 });
 
 describe('nodes', () => {

@@ -1,0 +1,65 @@
+import { counted } from '../plan/text.ts';
+import type { KubeObject } from '../kube/object.ts';
+import { findObject, hasCondition, replicasOf, type ClusterSnapshot } from './cluster-snapshot.ts';
+import { nodeOf, reports } from './node-health.ts';
+
+/**
+ * `available` when a Deployment is rolled out as `kubectl rollout status` sees it, and as many of its pods are Ready on nodes
+ * whose kubelets report: a Deployment's own status is as old as its controller's last look. Else why not.
+ * @param stopped nodes that are known to be down
+ */
+export function deploymentState(
+  view: ClusterSnapshot,
+  name: string,
+  namespace: string,
+  stopped: readonly string[] = [],
+): string {
+  const deployment = findObject(view, 'Deployment', name, namespace);
+  if (deployment === undefined) return 'the Deployment is not there';
+  const state = reportedState(deployment);
+  if (state !== AVAILABLE) return state;
+  const wanted = replicasOf(deployment);
+  const ready = podsOf(view, deployment).filter((pod) => {
+    const node = nodeOf(pod) ?? '';
+    return hasCondition(pod, 'Ready') && !stopped.includes(node) && reports(view, node);
+  }).length;
+  return ready >= wanted ? AVAILABLE : `${ready} of ${wanted} pods Ready`;
+}
+
+/** Whether a Deployment was rolled out when its controller last looked. */
+export const wasRolledOut = (deployment: KubeObject): boolean => reportedState(deployment) === AVAILABLE;
+
+const AVAILABLE = 'available';
+
+/** What the status of a Deployment says. */
+function reportedState(deployment: KubeObject): string {
+  const status = (deployment['status'] ?? {}) as {
+    replicas?: number;
+    availableReplicas?: number;
+    updatedReplicas?: number;
+    observedGeneration?: number;
+  };
+  const generation = (deployment.metadata['generation'] as number | undefined) ?? 0;
+  if ((status.observedGeneration ?? generation) < generation) return 'its change is not seen yet';
+  const wanted = replicasOf(deployment);
+  // Nothing serves there, however content its controller is.
+  if (wanted === 0) return 'scaled to 0';
+  const available = status.availableReplicas ?? 0;
+  const updated = status.updatedReplicas ?? available;
+  const old = (status.replicas ?? updated) - updated;
+  if (Math.min(available, updated) < wanted) return `${Math.min(available, updated)} of ${wanted} pods available`;
+  return old > 0 ? `${counted(old, 'old pod')} not terminated yet` : AVAILABLE;
+}
+
+/** Pods that a Deployment selects and that stay, Ready or not. */
+function podsOf({ objects }: ClusterSnapshot, deployment: KubeObject): readonly KubeObject[] {
+  const spec = deployment['spec'] as { selector?: { matchLabels?: Record<string, string> } } | undefined;
+  const labels = Object.entries(spec?.selector?.matchLabels ?? {});
+  return objects.filter(
+    ({ kind, metadata }) =>
+      kind === 'Pod' &&
+      metadata.namespace === deployment.metadata.namespace &&
+      metadata['deletionTimestamp'] === undefined &&
+      labels.every(([key, value]) => metadata.labels?.[key] === value),
+  );
+}
