@@ -18,7 +18,7 @@ export function recordFileCommands(
   const commands: FileCommand[] = [];
   const directories = new Set<string>();
   const add = (file: string, args: readonly string[], stdin?: Command['stdin']): void => {
-    const command: Command = { file, args, effect: 'write', ...(stdin === undefined ? {} : { stdin }) };
+    const command: Command = { file, args, effect: 'write', origin: 'host', ...(stdin === undefined ? {} : { stdin }) };
     commands.push({ command, startedAt: system.clock.now() });
   };
   const inDirectory = (path: string): void => {

@@ -1,166 +1,11 @@
-import { INCUS_ISSUES } from './incus-issues.ts';
-import type { IssueTool, KnownIssue } from './known-issue.ts';
+import type { CommandOrigin, KnownIssue } from './known-issue.ts';
 import { KUBERNETES_ISSUES } from './kubernetes-issues.ts';
 
-export type { IssueTool };
-
-/** Order matters: the first that matches explains the failure, so the narrow stand before the broad. */
+/**
+ * What programs say whatever makes the machines; each engine has its own beside it.
+ * Order matters: the first that matches explains the failure, so the narrow stand before the broad.
+ */
 export const KNOWN_ISSUES: readonly KnownIssue[] = [
-  ...INCUS_ISSUES,
-  {
-    id: 'multipass-socket',
-    tool: 'multipass',
-    pattern: /cannot connect to the multipass socket/i,
-    reason: 'engine-not-answering',
-    sentence: 'The Multipass service is not running.',
-    hint: 'Start it: `sudo snap start multipass` on Linux, `sudo launchctl kickstart -k system/com.canonical.multipassd` on macOS.',
-    source: 'docs/facts/multipass.md 3.1',
-  },
-  {
-    id: 'multipass-socket-access',
-    tool: 'multipass',
-    pattern: /multipass socket access denied/i,
-    reason: 'permission-denied',
-    sentence: 'This user may not talk to the Multipass service.',
-    hint: 'Use a user in the group sudo, admin or wheel, and always the same one.',
-    source: 'docs/facts/multipass.md 3.1',
-  },
-  {
-    id: 'multipass-not-trusted',
-    tool: 'multipass',
-    pattern: /not authenticated with the Multipass service/i,
-    reason: 'permission-denied',
-    sentence: 'Multipass does not trust this user yet.',
-    hint: 'Run `multipass authenticate` once with the passphrase set by `multipass set local.passphrase`; Multipass trusts whoever came first.',
-    source: 'docs/facts/multipass.md 3.1, #2549',
-  },
-  {
-    id: 'multipass-root-certificate',
-    tool: 'multipass',
-    pattern: /multipass_root_cert\.pem/,
-    reason: 'engine-not-answering',
-    sentence: 'The Multipass service has never been started, so its certificate is missing.',
-    hint: 'Start the service once (`sudo snap start multipass`), then go on.',
-    source: 'docs/facts/multipass.md 3.1, #4243',
-  },
-  {
-    id: 'multipass-no-kvm',
-    tool: 'multipass',
-    pattern: /KVM support is not enabled|KVM device cannot be opened|virtual machine manager is currently running/i,
-    reason: 'machine-broken',
-    sentence: 'This computer offers no hardware virtualisation to Multipass.',
-    hint: 'Enable it in the firmware, stop other virtual machine managers, and see that /dev/kvm can be opened.',
-    source: 'docs/facts/multipass.md 3.3',
-  },
-  {
-    id: 'multipass-remote',
-    tool: 'multipass',
-    pattern: /Remote ".*" is unknown or unreachable/i,
-    reason: 'engine-not-answering',
-    sentence: 'Multipass could not reach its image server, or has only just been started.',
-    hint: 'Wait a minute, check the network with `multipass find`, then go on.',
-    source: 'docs/facts/multipass.md 3.1, 7 no. 15',
-  },
-  {
-    id: 'multipass-image',
-    tool: 'multipass',
-    pattern: /Unable to find an image matching|release is no longer supported/i,
-    reason: 'bad-configuration',
-    sentence: 'Multipass has no image for the Ubuntu release in RUN_OS.',
-    hint: 'Choose one that `multipass find` lists, e.g. RUN_OS=22.04.',
-    source: 'docs/facts/multipass.md 3.3',
-  },
-  {
-    id: 'multipass-image-download',
-    tool: 'multipass',
-    pattern: /Downloaded image hash does not match|failed to download from '/i,
-    reason: 'download-failed',
-    sentence: 'Multipass could not download the Ubuntu image whole.',
-    hint: 'Run `multipass find --force-update`, then go on.',
-    source: 'docs/facts/multipass.md 3.3, #1714',
-  },
-  {
-    id: 'multipass-sizes',
-    tool: 'multipass',
-    pattern:
-      /Invalid (?:memory|disk) size value supplied|is not a valid memory size|invalid CPU count|Requested disk \(\d+ bytes\) below minimum/i,
-    reason: 'bad-configuration',
-    sentence: 'Multipass refuses the size of a machine.',
-    hint: 'Raise the MEM_*, DISK_* or CPU_* variable that the text below names.',
-    source: 'docs/facts/multipass.md 3.3',
-  },
-  {
-    id: 'multipass-host-disk',
-    tool: 'multipass',
-    pattern: /Available disk \(\d+ bytes\) below minimum/i,
-    reason: 'disk-full',
-    sentence: 'This computer has too little free disk for the image of a machine.',
-    hint: 'Free some space, or delete machines that are no longer needed (`multipass list`).',
-    source: 'docs/facts/multipass.md 3.3, 7 no. 10',
-  },
-  {
-    id: 'multipass-instance-memory',
-    tool: 'multipass',
-    pattern: /shutdown during start/i,
-    reason: 'machine-broken',
-    sentence: 'A machine died while it started; most often this computer has too little free memory.',
-    hint: 'Lower MEM_WORKER and MEM_MASTER, or use LAB_SIZE=small.',
-    source: 'docs/facts/multipass.md 3.3',
-  },
-  {
-    id: 'multipass-name-taken',
-    tool: 'multipass',
-    pattern: /instance "[^"]+" already exists/i,
-    reason: 'foreign-machine',
-    sentence: 'A machine of that name is there already, perhaps deleted but not erased.',
-    hint: 'Look with `multipass list`; take another name in the configuration, or erase that one machine with `multipass delete --purge NAME`.',
-    source: 'docs/facts/multipass.md 3.2, 7 no. 11',
-  },
-  {
-    id: 'multipass-preparing',
-    tool: 'multipass',
-    pattern: /instance "[^"]+" is being prepared/i,
-    reason: 'gave-up-waiting',
-    sentence: 'Multipass has been preparing a machine of that name for a long time.',
-    hint: 'See whether another `multipass launch` is at work, and run the same command again when it is through; a restart of the Multipass service forgets it.',
-    source: 'docs/facts/multipass.md 3.2',
-  },
-  {
-    id: 'multipass-launch-timeout',
-    tool: 'multipass',
-    pattern: /timed out waiting for (?:response|initialization|instance)/i,
-    reason: 'gave-up-waiting',
-    sentence: 'A machine did not come up in time.',
-    hint: 'Check the load and free memory of this computer, then run the same command again: it goes on where it stopped.',
-    source: 'docs/facts/multipass.md 3.3, 7 no. 1 and 2',
-  },
-  {
-    id: 'multipass-unknown-state',
-    tool: 'multipass',
-    pattern: /in an unknown state|credentials in unknown state/i,
-    reason: 'machine-broken',
-    sentence: 'Multipass has lost touch with a machine.',
-    hint: 'Run `multipass stop --force NAME`, then the same command again; if that does not help, recreate the machine.',
-    source: 'docs/facts/multipass.md 2.5, 7 no. 12',
-  },
-  {
-    id: 'multipass-ssh',
-    tool: 'multipass',
-    pattern: /ssh connection failed|ssh failed to authenticate/i,
-    reason: 'machine-broken',
-    sentence: 'A machine does not answer over SSH.',
-    hint: 'Look at `multipass list`; `multipass restart NAME` often helps, or recreate the machine.',
-    source: 'docs/facts/multipass.md 1.2',
-  },
-  {
-    id: 'multipass-absent',
-    tool: 'multipass',
-    pattern: /instance "[^"]+" (?:does not exist|is deleted)|Instance '[^']+' (?:does not exist|is deleted)/,
-    reason: 'machine-broken',
-    sentence: 'A machine that was there a moment ago is gone.',
-    hint: 'Somebody else deleted it. Run `istio-vms up` to make it again.',
-    source: 'docs/facts/multipass.md 3.2',
-  },
   ...KUBERNETES_ISSUES,
   {
     id: 'port-clash',
@@ -172,7 +17,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'container-daemon',
-    tool: 'container',
+    origin: 'container',
     pattern:
       /Cannot connect to the Docker daemon|Cannot connect to Podman|podman machine|Is the docker daemon running/i,
     reason: 'engine-not-answering',
@@ -182,7 +27,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'container-permission',
-    tool: 'container',
+    origin: 'container',
     pattern: /permission denied while trying to connect to the Docker daemon/i,
     reason: 'permission-denied',
     sentence: 'This user may not talk to the Docker daemon.',
@@ -191,7 +36,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'container-platform',
-    tool: 'container',
+    origin: 'container',
     pattern: /no matching manifest for linux|no image found in (?:image index|manifest list) for architecture/i,
     reason: 'artifact-absent',
     sentence: 'The proxy image of this Istio version does not exist for the CPU of the VM.',
@@ -200,7 +45,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'container-rate-limit',
-    tool: 'container',
+    origin: 'container',
     pattern: /toomanyrequests|429 Too Many Requests/i,
     reason: 'download-failed',
     sentence: 'The image registry lets this computer download no more for now.',
@@ -209,7 +54,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'k3s-ca-hash',
-    tool: 'guest',
+    origin: 'guest',
     pattern: /token CA hash does not match/i,
     reason: 'guest-failed',
     sentence: 'A worker holds the join token of an earlier cluster.',
@@ -218,7 +63,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'k3s-node-password',
-    tool: 'guest',
+    origin: 'guest',
     pattern: /Node password rejected/i,
     reason: 'guest-failed',
     sentence: 'The cluster remembers another machine of the same name and turns this one away.',
@@ -227,7 +72,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'k3s-flag',
-    tool: 'guest',
+    origin: 'guest',
     pattern: /flag provided but not defined/i,
     reason: 'guest-failed',
     sentence: 'k3s does not know a key of its configuration file.',
@@ -236,16 +81,16 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'k3s-clock',
-    tool: 'guest',
+    origin: 'guest',
     pattern: /certificate has expired or is not yet valid/i,
     reason: 'guest-failed',
     sentence: 'The clock of a machine is wrong, so no certificate is valid to it.',
-    hint: 'Restart the machine (`multipass restart NAME`): it takes the time from this computer.',
+    hint: 'Restart the machine (`RESTART`): it takes the time from this computer.',
     source: 'docs/facts/k3s.md 3, 11',
   },
   {
     id: 'guest-not-ours',
-    tool: 'guest',
+    origin: 'guest',
     pattern: /istio-vms-place: this machine does not bear the mark of the lab/,
     reason: 'foreign-machine',
     sentence: 'A machine with the name of one of ours does not bear the mark of this lab, so nothing was put onto it.',
@@ -254,7 +99,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'guest-disk',
-    tool: 'guest',
+    origin: 'guest',
     pattern: /no space left (?:on device|for )/i,
     reason: 'disk-full',
     sentence: 'The disk of a machine is full.',
@@ -263,7 +108,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'guest-apt-lock',
-    tool: 'guest',
+    origin: 'guest',
     pattern: /Could not get lock \/var\/lib\/(?:dpkg|apt)/i,
     reason: 'guest-failed',
     sentence: 'Another package installation is running on the machine.',
@@ -272,7 +117,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'guest-apt',
-    tool: 'guest',
+    origin: 'guest',
     pattern: /^sidecar-install: the package manager could not|^E: (?:Unable to correct problems|Unmet dependencies)/im,
     reason: 'guest-failed',
     sentence: 'The package manager of the machine could not install the sidecar.',
@@ -281,7 +126,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'guest-architecture',
-    tool: 'guest',
+    origin: 'guest',
     pattern: /Exec format error|package architecture \(\S+\) does not match system/i,
     reason: 'wrong-architecture',
     sentence: 'A program on the machine was made for another CPU.',
@@ -298,12 +143,20 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
   },
 ];
 
-/** The first known issue that this text shows. */
-export function knownIssue(text: string, tool?: IssueTool): KnownIssue | undefined {
-  return KNOWN_ISSUES.find((issue) => isFrom(issue, tool) && issue.pattern.test(text));
+/**
+ * The first known issue that this text shows.
+ *
+ * @param own issues of the program itself, looked at before the shared ones
+ */
+export function knownIssue(
+  text: string,
+  origin?: CommandOrigin,
+  own: readonly KnownIssue[] = [],
+): KnownIssue | undefined {
+  return [...own, ...KNOWN_ISSUES].find((issue) => isFrom(issue, origin) && issue.pattern.test(text));
 }
 
-function isFrom({ tool: writers }: KnownIssue, tool: IssueTool | undefined): boolean {
-  if (writers === undefined || writers === tool) return true;
-  return typeof writers === 'object' && tool !== undefined && writers.includes(tool);
+function isFrom({ origin: origins }: KnownIssue, origin: CommandOrigin | undefined): boolean {
+  if (origins === undefined || origins === origin) return true;
+  return typeof origins === 'object' && origin !== undefined && origins.includes(origin);
 }

@@ -1,6 +1,6 @@
-import type { IssueTool, KnownIssue } from './known-issue.ts';
+import type { CommandOrigin, KnownIssue } from './known-issue.ts';
 
-const CLIENTS: readonly IssueTool[] = ['kubectl', 'istioctl'];
+const CLIENTS: readonly CommandOrigin[] = ['kubectl', 'istioctl'];
 
 /**
  * What kubectl and istioctl say. Order matters: istioctl reports "configmap … was not found" and "failed to wait for
@@ -11,7 +11,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   {
     // Before the API server's own troubles: the text may hold the same words about the webhook's pod.
     id: 'kubernetes-webhook',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern: /failed calling webhook/i,
     transient: true,
     reason: 'tool-failed',
@@ -23,7 +23,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     // Its details may hold a registry's "connection refused" or x509 error. An API server that went away during the wait
     // is told by the URL of the request.
     id: 'istio-not-ready',
-    tool: 'istioctl',
+    origin: 'istioctl',
     pattern:
       /(?:failed to wait for resource|resources not ready after|timed out waiting for the condition)(?![\s\S]*"https?:\/\/[^"\s/]+\/(?:apis?|version|openapi)\b)/i,
     reason: 'gave-up-waiting',
@@ -33,7 +33,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'kubernetes-certificate-time',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern: /x509: certificate has expired or is not yet valid/i,
     reason: 'api-unreachable',
     sentence: "The Kubernetes API server's certificate has expired or is not yet valid.",
@@ -42,7 +42,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'kubernetes-x509',
-    tool: CLIENTS,
+    origin: CLIENTS,
     // Whatever x509 says: macOS words it as its own libraries do, `x509: “k3s” certificate is not trusted`.
     pattern: /certificate signed by unknown authority|tls: failed to verify certificate|x509: /i,
     reason: 'api-unreachable',
@@ -52,7 +52,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'kubernetes-unauthorized',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern:
       /must be logged in to the server|\bUnauthorized\b|the server has asked for the client to provide credentials|remote error: tls: (?:(?:bad|unsupported|revoked|expired|unknown) certificate|certificate required|access denied)/i,
     reason: 'api-unreachable',
@@ -62,7 +62,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'kubernetes-forbidden',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern: /is forbidden: User "[^"]*" cannot/i,
     reason: 'permission-denied',
     sentence: 'The user of the kubeconfig may not do this in the cluster.',
@@ -71,7 +71,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'kubernetes-context',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern:
       /context "[^"]*" does not exist|context was not found|(?:error|client): stat \S+: no such file or directory/i,
     reason: 'api-unreachable',
@@ -81,7 +81,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'kubernetes-unreachable',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern:
       /The connection to the server \S+ was refused|Unable to connect to the server|(?:dial|read|write) tcp\b|TLS handshake timeout|Client\.Timeout|connection reset by peer|: (?:unexpected )?EOF\b|http2: (?:client connection|server sent GOAWAY)|"https?:\/\/[^"]+": context deadline exceeded|client rate limiter Wait returned an error|error when reading response body/i,
     transient: true,
@@ -92,7 +92,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'kubernetes-busy',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern:
       /etcdserver: |the server is currently unable to handle the request|unable to return a response in the time allotted|\bToo Many Requests\b|Service ?Unavailable|Bad Gateway|Gateway Timeout|apiserver not ready|Timeout: request did not complete|an error on the server \([\s\S]*has prevented the request from succeeding/i,
     transient: true,
@@ -112,7 +112,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   {
     // Until the API server has read a new CustomResourceDefinition it says the same.
     id: 'kubernetes-unknown-kind',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern: /no matches for kind "/i,
     transient: true,
     reason: 'tool-failed',
@@ -123,7 +123,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   {
     // A moment after a CustomResourceDefinition was created the API server answers its paths with 404.
     id: 'kubernetes-not-served',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern: /the server could not find the requested resource/i,
     transient: true,
     reason: 'tool-failed',
@@ -133,7 +133,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'kubernetes-still-there',
-    tool: 'kubectl',
+    origin: 'kubectl',
     pattern: /timed out waiting for the condition on (?!pods\/|nodes\/)/i,
     reason: 'gave-up-waiting',
     sentence: 'Kubernetes did not finish deleting an object in time.',
@@ -142,7 +142,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'kubernetes-conflict',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern: /the object has been modified|Operation cannot be fulfilled/i,
     transient: true,
     reason: 'tool-failed',
@@ -152,7 +152,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'kubernetes-immutable',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern: /field is immutable/i,
     reason: 'tool-failed',
     sentence: 'The new configuration changes a field that Kubernetes does not allow to change.',
@@ -161,7 +161,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'istio-overlay',
-    tool: 'istioctl',
+    origin: 'istioctl',
     pattern:
       /contains multiple IstioOperator CRs|could not unmarshal|unknown field "|profile "[^"]*" not found|validation errors?:|merge inputs: open |error converting YAML to JSON/i,
     reason: 'bad-configuration',
@@ -171,7 +171,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'istio-configmap',
-    tool: 'istioctl',
+    origin: 'istioctl',
     pattern:
       /configmap istio(?!-ca-root-cert)\S* was not found in namespace [^\s:]+(?:: configmaps "[^"]+" not found|:?\s*$)/im,
     reason: 'tool-failed',
@@ -181,7 +181,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'istio-root-cert',
-    tool: 'istioctl',
+    origin: 'istioctl',
     pattern:
       /configmap istio-ca-root-cert was not found in namespace [^\s:]+(?:: configmaps "[^"]+" not found|:?\s*$)/im,
     transient: true,
@@ -192,7 +192,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'istio-service-account',
-    tool: 'istioctl',
+    origin: 'istioctl',
     pattern:
       /could not create a token under service account \S+ in namespace [^\s:]+(?:: serviceaccounts "[^"]+" not found|:?\s*$)/im,
     reason: 'tool-failed',
@@ -202,7 +202,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'istio-tag-revision',
-    tool: 'istioctl',
+    origin: 'istioctl',
     pattern: /cannot modify tag(?: "[^"]*")?: cannot find MutatingWebhookConfiguration/i,
     reason: 'tool-failed',
     sentence: 'The revision that the tag shall point to is not installed.',
@@ -213,7 +213,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     // Last: Go words the failure of a request in more ways than a list can hold (operating systems, TLS, HTTP/2, proxies).
     // What a request to the API server failed of, and no row above knows, is taken for an API server that does not answer.
     id: 'kubernetes-request-failed',
-    tool: CLIENTS,
+    origin: CLIENTS,
     pattern:
       /\b(?:Get|Head|Post|Put|Patch|Delete) "https?:\/\/[^"\s/]+\/(?:apis?|version|openapi|healthz|livez|readyz)\b[^"\s]*": \S/,
     transient: true,

@@ -1,3 +1,5 @@
+import type { KnownIssue } from '../errors/known-issue.ts';
+import type { ToolRequirement } from '../tools/requirements.ts';
 import type { Command, Cpu, FileInput, Processes } from '../system/system.ts';
 
 /** A file on its way onto a machine. Content never stands in an argument or a log. */
@@ -109,11 +111,21 @@ export interface MachineEngine {
   launch(spec: MachineSpec, context: EngineContext): Promise<Launched>;
   /** Starts a stopped machine. */
   start(name: string, context: EngineContext): Promise<void>;
+  /** Stops a machine in good order; its files stay. One that is stopped already is fine. */
+  stop(name: string, context: EngineContext): Promise<void>;
   /** Removes exactly this machine, for good; absent is fine. */
   remove(name: string, context: EngineContext): Promise<void>;
   machine(name: string): Machine;
   /** How a person frees the name of a machine that is not ours, with this engine's own commands; stands after "or". */
   nameConflictHint(machine: NamedMachine): string;
+  /** What a person types to run a command on a machine of this engine. */
+  shellHint(name: string, command: string): string;
+  /** What a person types to restart a machine. */
+  restartHint(name: string): string;
+  /** What its program is known to say when something goes wrong. */
+  readonly issues: readonly KnownIssue[];
+  /** The program that has to be installed. */
+  readonly requirement: ToolRequirement;
 }
 
 /** The command as root on the machine. */

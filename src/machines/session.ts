@@ -1,10 +1,26 @@
 import { CliError } from '../errors/cli-error.ts';
+import type { KnownIssue } from '../errors/known-issue.ts';
 import { CommandError } from '../system/command-error.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
-import type { Clock, Command, CommandResult, Cpu, Files, System } from '../system/system.ts';
+import type { Clock, Command, CommandResult, Cpu, Files, Processes, System } from '../system/system.ts';
 import type { Machine } from './machine.ts';
 import { putFiles, type PlaceScript } from './put.ts';
+
+/** The same programs; a failure carries what this engine is known to say, so that it can be explained anywhere. */
+export function withIssues(processes: Processes, issues: readonly KnownIssue[]): Processes {
+  return {
+    run: async (...call) => {
+      try {
+        return await processes.run(...call);
+      } catch (thrown) {
+        if (!(thrown instanceof CommandError)) throw thrown;
+        const { command, failure, result, cause } = thrown;
+        throw new CommandError(command, failure, result, { cause, issues });
+      }
+    },
+  };
+}
 
 /** What a command ends with that never began, or of which nobody knows how far it came: as with ssh. */
 export const SESSION_LOST_EXIT = 255;

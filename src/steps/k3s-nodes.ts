@@ -3,7 +3,6 @@ import type { StepContext } from '../plan/step.ts';
 import { waitUntil, type ProbeResult } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
-import { onMachine } from './console.ts';
 import { unitError } from './journal.ts';
 import { createTroubleWatch, probePods, type TroubleWatch } from './install-watch.ts';
 import type { Lab } from './lab.ts';
@@ -92,7 +91,7 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
     what: `node ${machine.name}`,
     deadlineMs: NODE_READY_MS,
     intervalMs: 1_000,
-    hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --lines 40')}\`.`,
+    hint: `Look at the journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --lines 40')}\`.`,
     probe: async (signal) => {
       started ||= await hasStarted(machine, unit, signal);
       if (!started) return { pending: await startingWords(machine, unit) };

@@ -4,7 +4,6 @@ import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
-import { onMachine } from './console.ts';
 import { readSecret } from './guest-secret.ts';
 import { hasStarted, startingWords, waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
@@ -107,7 +106,7 @@ async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Pro
     what: 'the Kubernetes API',
     deadlineMs: SERVER_READY_MS,
     intervalMs: 1_000,
-    hint: `Look at the journal: \`${onMachine(lab, machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
+    hint: `Look at the journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
     probe: async (signal) => {
       started ||= await hasStarted(machine, 'k3s', signal);
       if (!started) return { pending: await startingWords(machine, 'k3s') };

@@ -6,7 +6,6 @@ import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Command } from '../system/system.ts';
-import { onMachine, restartOf } from './console.ts';
 import { unitError } from './journal.ts';
 import type { Lab } from './lab.ts';
 
@@ -37,7 +36,7 @@ export async function putDespiteHang(
     if (!(await isAlive(lab, machine, context))) {
       throw new CliError('frozen-session', {
         message: `${machine.name} stopped answering while its sidecar started.`,
-        hint: `Restart it with \`${restartOf(lab, machine.name)}\`, then run \`istio-vms bootstrap\` again.`,
+        hint: `Restart it with \`${lab.engine.restartHint(machine.name)}\`, then run \`istio-vms bootstrap\` again.`,
         cause: error,
       });
     }
@@ -91,7 +90,7 @@ export async function waitForReadiness(
     what: `the sidecar on ${machine.name}`,
     deadlineMs: READY_MS,
     intervalMs: 1_000,
-    hint: `Look at its journal: \`${onMachine(lab, machine.name, 'sudo journalctl --unit istio --lines 40')}\`.`,
+    hint: `Look at its journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --unit istio --lines 40')}\`.`,
     probe: async () => {
       if (await answers(machine, wait)) {
         // The agent may answer us a moment before it answers the unit's own `ready`; until then the unit is not started.

@@ -1,7 +1,12 @@
+import type { KnownIssue } from '../errors/known-issue.ts';
 import type { Command, CommandResult } from './system.ts';
 
 /** Why a command did not end well. */
 export type CommandFailure = 'not-found' | 'exit' | 'timed-out' | 'aborted' | 'killed';
+
+interface CommandErrorOptions extends ErrorOptions {
+  readonly issues?: readonly KnownIssue[];
+}
 
 /** A command that failed, with the same facts as one that did not (execa's good habit). */
 export class CommandError extends Error {
@@ -10,12 +15,15 @@ export class CommandError extends Error {
   readonly failure: CommandFailure;
   /** `exitCode` is 127 when the program was not found, -1 when there is none. */
   readonly result: CommandResult;
+  /** What the engine behind the command is known to say. */
+  readonly issues: readonly KnownIssue[];
 
-  constructor(command: Command, failure: CommandFailure, result: CommandResult, options?: ErrorOptions) {
+  constructor(command: Command, failure: CommandFailure, result: CommandResult, options: CommandErrorOptions = {}) {
     super(`${command.file} ${sentence[failure](result, command)}`, options);
     this.command = command;
     this.failure = failure;
     this.result = result;
+    this.issues = options.issues ?? [];
   }
 }
 

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { CliError, type ErrorFacts } from '../errors/cli-error.ts';
-import { knownIssue, type IssueTool } from '../errors/known-issues.ts';
+import { knownIssue } from '../errors/known-issues.ts';
 import type { Reason } from '../errors/reasons.ts';
 import type { CommandError } from './command-error.ts';
 import type { Command } from './system.ts';
@@ -17,22 +17,21 @@ const TAIL_LINES = 15;
 export function explain(error: CommandError, mask?: Pick<Mask, 'text'>): CliError {
   const { command, result, failure } = error;
   const stderr = command.secretOutput === true ? '' : result.stderr;
-  const tool = toolOf(command, stderr, result.exitCode);
   // An interrupt or a full wait is what happened, whatever else the program wrote before it.
-  const issue = failure === 'exit' ? knownIssue(plainText(stderr), tool) : undefined;
+  const issue = failure === 'exit' ? knownIssue(plainText(stderr), command.origin, error.issues) : undefined;
   const own = createMask();
   for (const secret of command.secrets ?? []) own.add(secret);
   const safe = (text: string): string => (mask ?? own).text(own.text(text));
   const facts: ErrorFacts = {
-    message: issue?.sentence ?? safe(plainFact(error, tool)),
+    message: issue?.sentence ?? safe(plainFact(error)),
     command: safe(shownCommand(command)),
     cause: error,
   };
   const hint = issue?.hint ?? HINTS[failure];
   const stderrTail = safe(tail(stderr, TAIL_LINES));
-  return new CliError(issue?.reason ?? reasonOf(error, tool), {
+  return new CliError(issue?.reason ?? reasonOf(error), {
     ...facts,
-    ...(hint === undefined ? {} : { hint: hint.replaceAll('TOOL', basename(command.file)) }),
+    ...(hint === undefined ? {} : { hint: withCommands(hint, command) }),
     ...(stderrTail === '' ? {} : { stderrTail }),
   });
 }
@@ -51,40 +50,22 @@ const REASON_OF: Record<CommandError['failure'], Reason> = {
   killed: 'tool-failed',
 };
 
-function reasonOf({ failure }: CommandError, tool: IssueTool | undefined): Reason {
+/** The hint with the programs that are really in use. */
+function withCommands(hint: string, { file, onMachine }: Command): string {
+  return hint
+    .replaceAll('TOOL', basename(file))
+    .replaceAll(' (`RESTART`)', onMachine?.restartHint === undefined ? '' : ` (\`${onMachine.restartHint}\`)`);
+}
+
+function reasonOf({ failure, command }: CommandError): Reason {
   const reason = REASON_OF[failure];
-  return reason === 'tool-failed' && tool === 'guest' ? 'guest-failed' : reason;
+  return reason === 'tool-failed' && command.origin === 'guest' ? 'guest-failed' : reason;
 }
 
-function plainFact(error: CommandError, tool: IssueTool | undefined): string {
-  if (tool !== 'guest' || error.failure !== 'exit') return `${error.message}.`;
-  return `A command on the machine ${guestName(error.command)} ended with exit code ${error.result.exitCode}.`;
-}
-
-/** Which program the words on stderr are from. With `exec` of an engine it is the guest, unless the engine says otherwise. */
-export function toolOf(command: Command, stderr: string, exitCode?: number): IssueTool | undefined {
-  switch (basename(command.file).replace(/-\d.*$/, '')) {
-    case 'multipass':
-      return command.args[0] === 'exec' && !/^exec failed: |multipass_root_cert/m.test(stderr) ? 'guest' : 'multipass';
-    case 'incus':
-      // Commands on a machine that never began end with 255 and Incus' own words.
-      return command.args[0] === 'exec' && !(exitCode === 255 && /^Error: /m.test(stderr)) ? 'guest' : 'incus';
-    case 'kubectl':
-      return 'kubectl';
-    case 'istioctl':
-      return 'istioctl';
-    case 'docker':
-    case 'podman':
-      return 'container';
-    default:
-      return undefined;
-  }
-}
-
-/** `multipass exec -n NAME`, or `incus exec … REMOTE:NAME --mode …`. */
-function guestName({ file, args }: Command): string {
-  const name = basename(file) === 'incus' ? args[args.indexOf('--mode') - 1] : args[args.indexOf('-n') + 1];
-  return name?.split(':').at(-1) ?? '';
+function plainFact(error: CommandError): string {
+  const { origin, onMachine } = error.command;
+  if (origin !== 'guest' || error.failure !== 'exit') return `${error.message}.`;
+  return `A command on the machine ${onMachine?.name ?? ''} ended with exit code ${error.result.exitCode}.`;
 }
 
 /** A whole script among the arguments would fill the screen: its first line stands for it. */

@@ -1,3 +1,5 @@
+import type { CommandOrigin } from '../errors/known-issue.ts';
+
 /**
  * The the system interfaces to the outside (design.md section 3). Everything that can touch or observe the world goes through one
  * of them; `app.ts` hands in either the real ones (this room) or the simulated ones (`rehearsal/`).
@@ -28,6 +30,8 @@ export interface Command {
   readonly args: readonly string[];
   /** `write` may change the world; a healthy lab is seen with `read` commands alone. */
   readonly effect: 'read' | 'write';
+  /** Which program it starts; set by its builder. Absent only until an engine wraps a command for its machine. */
+  readonly origin?: CommandOrigin;
   readonly stdin?: string | Uint8Array | FileInput | TarInput;
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
@@ -45,7 +49,12 @@ export interface Command {
   /** Hears each line of stderr as it comes, without its line end: the progress of a long command. */
   readonly onStderrLine?: (line: string) => void;
   /** What it runs on a machine, without the wrapping that gets it there: for people, who look for that. */
-  readonly onMachine?: { readonly name: string; readonly argv: readonly string[] };
+  readonly onMachine?: {
+    readonly name: string;
+    readonly argv: readonly string[];
+    /** What a person types to restart that machine. */
+    readonly restartHint?: string;
+  };
 }
 
 export interface CommandResult {

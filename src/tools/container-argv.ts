@@ -8,6 +8,7 @@ export const versionCommand = (tool: string): Command => ({
   file: tool,
   args: ['version', '--format', 'json'],
   effect: 'read',
+  origin: 'container',
   timeoutMs: 30_000,
 });
 
@@ -16,6 +17,7 @@ export const createCommand = (tool: string, name: string, platform: string, imag
   file: tool,
   args: ['create', '--name', name, '--platform', platform, image],
   effect: 'write',
+  origin: 'container',
   timeoutMs: CREATE_MS,
 });
 
@@ -23,6 +25,7 @@ export const exportCommand = (tool: string, name: string, output: string): Comma
   file: tool,
   args: ['export', '--output', output, name],
   effect: 'write',
+  origin: 'container',
   timeoutMs: EXPORT_MS,
 });
 
@@ -30,6 +33,7 @@ export const removeCommand = (tool: string, name: string): Command => ({
   file: tool,
   args: ['rm', '--force', name],
   effect: 'write',
+  origin: 'container',
   timeoutMs: 60_000,
 });
 
@@ -38,6 +42,7 @@ export const pullCommand = (tool: string, platform: string, image: string): Comm
   file: tool,
   args: ['pull', '--platform', platform, image],
   effect: 'write',
+  origin: 'container',
   timeoutMs: CREATE_MS,
 });
 
@@ -45,5 +50,6 @@ export const saveCommand = (tool: string, output: string, image: string): Comman
   file: tool,
   args: ['save', '--output', output, image],
   effect: 'write',
+  origin: 'container',
   timeoutMs: EXPORT_MS,
 });

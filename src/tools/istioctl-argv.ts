@@ -34,12 +34,13 @@ const cluster = ({ kubeconfig, context, istioNamespace }: IstioctlTarget): strin
 ];
 
 /** All that these commands write is the same when they run again, so that an interrupt need not wait for them. */
-const WRITE = { effect: 'write', interruptible: true } as const;
+const WRITE = { effect: 'write', origin: 'istioctl', interruptible: true } as const;
 
 export const versionCommand = ({ file }: IstioctlTarget): Command => ({
   file,
   args: ['version', '--remote=false', '--output=json'],
   effect: 'read',
+  origin: 'istioctl',
   timeoutMs: 30_000,
 });
 

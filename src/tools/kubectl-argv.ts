@@ -21,6 +21,7 @@ const WRITE_MS = 180_000;
 
 export const clientVersionCommand = (): Command => ({
   file: 'kubectl',
+  origin: 'kubectl',
   args: ['version', '--client', '--output=json'],
   effect: 'read',
   timeoutMs: 30_000,
@@ -36,6 +37,7 @@ const kubectl = (
   more: Partial<Command> = {},
 ): Command => ({
   file: 'kubectl',
+  origin: 'kubectl',
   args: ['--kubeconfig', target.kubeconfig, '--context', target.context, REQUEST, ...args],
   effect,
   timeoutMs: effect === 'read' ? READ_MS : WRITE_MS,
@@ -46,6 +48,7 @@ const kubectl = (
 function blocking({ kubeconfig, context }: KubeTarget, seconds: number, args: readonly string[]): Command {
   return {
     file: 'kubectl',
+    origin: 'kubectl',
     args: ['--kubeconfig', kubeconfig, '--context', context, ...args],
     effect: 'read',
     timeoutMs: seconds * 1_000 + BLOCK_MARGIN_MS,

@@ -3,44 +3,33 @@ import { CliError } from '../errors/cli-error.ts';
 import type { Reason } from '../errors/reasons.ts';
 import type { Platform } from '../system/system.ts';
 
-/** Programs that people install themselves; istioctl is not among them, for we fetch it. */
-export type HostTool = 'multipass' | 'incus' | 'kubectl' | 'docker' | 'podman';
-
-interface ToolFacts {
+/** A program that people install themselves, and how new it has to be. */
+export interface ToolRequirement {
+  readonly name: string;
   readonly floor: string;
   /** Why not older. */
   readonly because: string;
   readonly install: Readonly<Record<Platform, string>>;
 }
 
-export const TOOLS: Readonly<Record<HostTool, ToolFacts>> = {
-  multipass: {
-    // `exec -n` is older (1.10), but without `stop --force` a machine in state Unknown has no way out
-    // (docs/facts/multipass.md 1.10).
-    floor: '1.14.0',
-    because: '`multipass stop --force` came with it',
-    install: { darwin: 'brew install --cask multipass', linux: 'sudo snap install multipass' },
-  },
-  incus: {
-    // Older ones are LXD under another name, and answer otherwise (docs/facts/incus.md 11).
-    floor: '6.0.0',
-    because: 'it is the oldest that is maintained',
-    install: {
-      darwin: 'brew install incus (the client alone; set INCUS_REMOTE to a server)',
-      linux: 'sudo apt-get install incus (on Debian 12 from bookworm-backports), then sudo incus admin init --minimal',
-    },
-  },
+export type HostTool = 'kubectl' | 'docker' | 'podman';
+
+/** Programs that are needed whatever makes the machines; istioctl is not among them, for we fetch it. */
+export const TOOLS: Readonly<Record<HostTool, ToolRequirement>> = {
   kubectl: {
+    name: 'kubectl',
     floor: '1.22.0',
     because: 'server-side apply is stable since then',
     install: { darwin: 'brew install kubectl', linux: 'sudo snap install kubectl --classic' },
   },
   docker: {
+    name: 'docker',
     floor: '23.0.0',
     because: 'it understands `--format json` since then',
     install: { darwin: 'brew install --cask docker', linux: 'https://docs.docker.com/engine/install/' },
   },
   podman: {
+    name: 'podman',
     floor: '3.4.0',
     because: 'older ones choose the wrong CPU for an image',
     install: { darwin: 'brew install podman', linux: 'sudo apt-get install podman' },
@@ -49,12 +38,12 @@ export const TOOLS: Readonly<Record<HostTool, ToolFacts>> = {
 
 /** A tool and how to ask it for its version. */
 export interface Requirement {
-  readonly tool: HostTool;
+  readonly tool: ToolRequirement;
   /**
    * Gives the version, and what the program really is where that may differ: `docker` is podman on many computers.
    * @throws CliError when it is missing or does not answer
    */
-  readonly probe: () => Promise<string | { readonly tool: HostTool; readonly version: string }>;
+  readonly probe: () => Promise<string | { readonly tool: ToolRequirement; readonly version: string }>;
 }
 
 interface Problem {
@@ -83,23 +72,26 @@ export async function checkRequirements(requirements: readonly Requirement[], pl
 }
 
 async function problemOf({ tool, probe }: Requirement, platform: Platform): Promise<Problem | undefined> {
-  const install = TOOLS[tool].install[platform];
+  const install = tool.install[platform];
   try {
     const answer = await probe();
     const { tool: real, version } = typeof answer === 'string' ? { tool, version: answer } : answer;
-    const { floor, because } = TOOLS[real];
+    const { name, floor, because } = real;
     if (!isOlder(version, floor)) return undefined;
     return {
       reason: 'tool-too-old',
-      text: `${real} ${version} is too old: ${floor} is the oldest that works (${because}). Install: ${install}`,
+      text: `${name} ${version} is too old: ${floor} is the oldest that works (${because}). Install: ${install}`,
     };
   } catch (thrown) {
     if (!(thrown instanceof CliError)) throw thrown;
     // An interrupt is no finding about a tool.
     if (thrown.reason === 'interrupted') throw thrown;
     if (thrown.reason === 'tool-missing')
-      return { reason: 'tool-missing', text: `${tool} is not on the PATH. Install: ${install}` };
-    return { reason: thrown.reason, text: [`${tool}: ${thrown.message}`, thrown.facts.hint].filter(Boolean).join(' ') };
+      return { reason: 'tool-missing', text: `${tool.name} is not on the PATH. Install: ${install}` };
+    return {
+      reason: thrown.reason,
+      text: [`${tool.name}: ${thrown.message}`, thrown.facts.hint].filter(Boolean).join(' '),
+    };
   }
 }
 

@@ -4,7 +4,6 @@ import { dnsCommand, parseDnsAnswer } from '../guest/dns.ts';
 import type { GuestState } from '../guest/state.ts';
 import { describeWorkloadFiles, istiodAddress, istiodHost } from '../guest/workload-files.ts';
 import { findObject } from '../steps/cluster-snapshot.ts';
-import { onMachine } from '../steps/console.ts';
 import { expectedGatewayAddress } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
@@ -151,7 +150,7 @@ export const registration: Check = {
 
 /** A command that shows what the sidecar says of itself. */
 function journal(lab: Lab): string {
-  return onMachine(lab, lab.config.vm.name, 'sudo journalctl --unit istio --lines 40');
+  return lab.engine.shellHint(lab.config.vm.name, 'sudo journalctl --unit istio --lines 40');
 }
 
 /** The VM's state; undefined when it cannot be asked. */

@@ -1,11 +1,6 @@
 import type { Command } from '../../system/system.ts';
+import { restartHint, type IncusPlace } from './host.ts';
 import type { IncusLaunch } from './launch-settings.ts';
-
-/** Which server and project; what is not given is as the user's own client has it. */
-export interface IncusPlace {
-  readonly remote?: string;
-  readonly project?: string;
-}
 
 /** An image may have to be fetched first, on each member of a cluster. */
 const LAUNCH_MS = 1_800_000;
@@ -13,6 +8,8 @@ const START_MS = 300_000;
 /** In a cluster without its leader an answer may never come (docs/facts/incus.md 10.1). */
 const ANSWER_MS = 60_000;
 const DELETE_MS = 330_000;
+/** Incus gives a guest ten minutes to end by itself (docs/facts/incus.md 5.1). */
+const STOP_MS = 660_000;
 
 /** Time for a command on a machine that names none itself. */
 const GUEST_READ_MS = 60_000;
@@ -28,6 +25,7 @@ function incus(place: IncusPlace, effect: Command['effect'], timeoutMs: number, 
     file: 'incus',
     args: [verb, '--quiet', ...project, ...rest],
     effect,
+    origin: 'engine',
     timeoutMs,
     env: { LC_ALL: 'C.UTF-8' },
   };
@@ -60,7 +58,16 @@ export function queryCommand(place: IncusPlace, path: string): Command {
 export const aliasesCommand = (): Command => incus({}, 'read', ANSWER_MS, 'alias', 'list', '--format', 'json');
 
 /** Commands that we use: an alias of one of them would be run in its place. */
-export const COMMANDS_IN_USE: readonly string[] = ['list', 'query', 'launch', 'start', 'config', 'delete', 'exec'];
+export const COMMANDS_IN_USE: readonly string[] = [
+  'list',
+  'query',
+  'launch',
+  'start',
+  'stop',
+  'config',
+  'delete',
+  'exec',
+];
 
 /** Settings and user data go by standard input: no size limit, nothing on a command line. */
 export function launchCommand(place: IncusPlace, name: string, launch: IncusLaunch): Command {
@@ -78,6 +85,9 @@ export function launchCommand(place: IncusPlace, name: string, launch: IncusLaun
 
 export const startCommand = (place: IncusPlace, name: string): Command =>
   incus(place, 'write', START_MS, 'start', at(place, name));
+
+export const stopCommand = (place: IncusPlace, name: string): Command =>
+  incus(place, 'write', STOP_MS, 'stop', at(place, name));
 
 /** Takes one setting off an instance. */
 export const unsetCommand = (place: IncusPlace, name: string, key: string): Command =>
@@ -113,5 +123,11 @@ export function execCommand(place: IncusPlace, name: string, command: Command): 
   const inner = [...(assignments.length > 0 ? ['env', ...assignments] : []), command.file, ...command.args];
   const outer = incus(place, command.effect, timeoutMs, 'exec', at(place, name), '--mode', 'non-interactive', '--');
   const args = [...outer.args, 'sh', '-c', SHIM, 'sh', limit, ...inner];
-  return { ...rest, ...outer, args, onMachine: { name, argv: inner } };
+  return {
+    ...rest,
+    ...outer,
+    origin: 'guest',
+    args,
+    onMachine: { name, argv: inner, restartHint: restartHint(place, name) },
+  };
 }

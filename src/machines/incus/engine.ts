@@ -6,6 +6,8 @@ import { retry } from '../../system/retry.ts';
 import * as argv from './argv.ts';
 import { parseInstances } from './json.ts';
 import { foreignMachine } from '../ownership.ts';
+import { INCUS_REQUIREMENT, restartHint, shellHint } from './host.ts';
+import { INCUS_ISSUES } from './issues.ts';
 import { inotifyWarning } from './host-limits.ts';
 import { BUSY, createIncusLauncher, NOT_YET, type IncusLauncherParts } from './launch.ts';
 import { lacksModules } from './modules.ts';
@@ -13,7 +15,7 @@ import type { Query } from './network.ts';
 import { readiness, type IncusReadiness, type IncusSettings } from './probe.ts';
 import { KERNEL_MODULES } from './launch-settings.ts';
 import { asInner, isCut, isWhole, neverStarted, withoutMarks } from './session.ts';
-import { createMachineCache } from '../session.ts';
+import { createMachineCache, withIssues } from '../session.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from '../machine.ts';
 import type { PlaceScript } from '../put.ts';
 
@@ -31,7 +33,8 @@ export interface IncusParts {
 
 /** Incus by its command line, after the twelve rules of docs/facts/incus.md. */
 export function createIncus({ system, place, settings, names }: IncusParts): MachineEngine {
-  const { processes, clock } = system;
+  const { clock } = system;
+  const processes = withIssues(system.processes, INCUS_ISSUES);
   const { lab } = place;
   const addresses = new Map<string, string>();
   let looked: Promise<IncusReadiness> | undefined;
@@ -190,18 +193,32 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
       await start(name, context);
       await launcher.awaitAddress(name, context);
     },
+    stop: async (name, context) => {
+      forget(name);
+      context.say(`stopping ${name}`);
+      try {
+        await change(argv.stopCommand(settings, name), context.signal);
+      } catch (thrown) {
+        if (!(thrown instanceof CommandError)) throw thrown;
+        if (!/already stopped/.test(thrown.result.stderr)) throw explain(thrown);
+      }
+    },
     remove: async (name, context) => {
       const found = (await list()).find((each) => each.name === name);
       if (found === undefined) {
         forget(name);
         return;
       }
-      if (found.lab !== lab) throw foreignMachine(found, { nameConflictHint: nameConflictHint });
+      if (found.lab !== lab) throw foreignMachine(found, { nameConflictHint });
       context.say(`removing ${name}`);
       await erase(name);
     },
     machine: known.machine,
-    nameConflictHint: nameConflictHint,
+    nameConflictHint,
+    shellHint: (name, command) => shellHint(settings, name, command),
+    restartHint: (name) => restartHint(settings, name),
+    issues: INCUS_ISSUES,
+    requirement: INCUS_REQUIREMENT,
   };
 }
 

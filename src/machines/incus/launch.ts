@@ -8,6 +8,7 @@ import { awaitCloudInit, type CloudInitWay } from '../cloud-init.ts';
 import { foreignMachine } from '../ownership.ts';
 import * as argv from './argv.ts';
 import type { IncusReadiness, IncusSettings } from './probe.ts';
+import { shellHint, typed, type IncusPlace } from './host.ts';
 import { INOTIFY_COMMAND } from './host-limits.ts';
 import { asksForModules, createModuleMemory, lacksModules, type ModuleMemory } from './modules.ts';
 import { launchSettings, type IncusLaunch } from './launch-settings.ts';
@@ -154,7 +155,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       const found = await find(name);
       if (found?.state === 'running' && found.addresses.length > 0) return;
       // Exit code 0 and dead a moment later: an init without cgroups, or too little memory.
-      if (found === undefined || found.state === 'stopped') throw died(name);
+      if (found === undefined || found.state === 'stopped') throw died(settings, name);
       if (deadline.left() === 0) throw noAddress(name, found);
       say(`${name}: waiting for its address`);
       await deadline.pause(POLL_MS, signal);
@@ -165,7 +166,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
     clock,
     pauses: AGENT_PAUSES,
     isLost: ({ failure, result }) => failure === 'exit' && result.exitCode === SESSION_LOST_EXIT,
-    statusCommand: `incus exec ${name} -- cloud-init status --long`,
+    statusCommand: shellHint(settings, name, 'cloud-init status --long'),
     failureOf: ({ result }) => (result.exitCode === 127 ? withoutCloudInit(name, settings.image) : undefined),
   });
 
@@ -213,10 +214,10 @@ function unreachable(name: string): CliError {
   });
 }
 
-function died(name: string): CliError {
+function died(place: IncusPlace, name: string): CliError {
   return new CliError('machine-broken', {
     message: `The instance ${name} was started and ended at once.`,
-    hint: `See why with \`incus info --show-log ${name}\`; too little memory is one reason, and for containers too few inotify instances on their host is another (\`${INOTIFY_COMMAND}\` there).`,
+    hint: `See why with \`${typed(place, 'info --show-log', name)}\`; too little memory is one reason, and for containers too few inotify instances on their host is another (\`${INOTIFY_COMMAND}\` there).`,
   });
 }
 

@@ -1,11 +1,12 @@
 import type { CliError } from '../../errors/cli-error.ts';
 import { checkMembers, checkNetwork, networkOf, notReady, type Query } from './network.ts';
 import * as argv from './argv.ts';
+import type { IncusPlace } from './host.ts';
 import { parseAliases, parseProfile, parseServer, type IncusDevice, type IncusServer } from './json.ts';
 import { rootOf, type IncusType } from './launch-settings.ts';
 
 /** What the configuration says about Incus. */
-export interface IncusSettings extends argv.IncusPlace {
+export interface IncusSettings extends IncusPlace {
   readonly image: string;
   /** Undefined: a virtual machine where the server can run one. */
   readonly type?: IncusType;

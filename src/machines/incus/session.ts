@@ -51,5 +51,7 @@ export function asInner(error: CommandError): CommandError {
   const unheard = isCut(error) && result.exitCode === 0;
   const exitCode = unheard || neverStarted(error) ? SESSION_LOST_EXIT : result.exitCode;
   const stderr = unheard ? 'The command ended well, but Incus lost what it wrote.' : result.stderr;
-  return new CommandError(error.command, error.failure, { ...result, exitCode, stderr }, { cause: error.cause });
+  const command = { ...error.command, origin: neverStarted(error) ? 'engine' : 'guest' } as const;
+  const { cause, issues } = error;
+  return new CommandError(command, error.failure, { ...result, exitCode, stderr }, { cause, issues });
 }

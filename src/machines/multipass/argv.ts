@@ -1,10 +1,13 @@
 import { stringify } from 'yaml';
 import type { Command, CommandResult } from '../../system/system.ts';
 import type { MachineSpec } from '../machine.ts';
+import { restartHint } from './host.ts';
 
 /** Seconds that Multipass itself may take, in each phase of a launch and for a start (docs/facts/multipass.md 3.3). */
 const LAUNCH_S = 900;
 const START_S = 300;
+/** A guest that does not end by itself is given five minutes. */
+const STOP_MS = 330_000;
 /** Our own wall clock is a little longer than the tool's, so that the tool's own words are heard first (rule 10). */
 const MARGIN_MS = 60_000;
 /** The daemon answers one request at a time, and a `stop` elsewhere may hold it for five minutes. */
@@ -14,6 +17,7 @@ const multipass = (effect: Command['effect'], timeoutMs: number, ...args: string
   file: 'multipass',
   args,
   effect,
+  origin: 'engine',
   timeoutMs,
 });
 
@@ -41,6 +45,9 @@ export function launchCommand(spec: MachineSpec): Command {
 
 export const startCommand = (name: string): Command =>
   multipass('write', START_S * 1000 + MARGIN_MS, 'start', name, '--timeout', String(START_S));
+
+/** In good order; one that is stopped already is fine (docs/facts/multipass.md 3.2). */
+export const stopCommand = (name: string): Command => multipass('write', STOP_MS, 'stop', name);
 
 /** Exactly this one; never `multipass purge`, which erases what others have deleted. */
 export const removeCommand = (name: string): Command => multipass('write', ANSWER_MS, 'delete', '--purge', name);
@@ -78,9 +85,10 @@ export function execCommand(name: string, command: Command): Command {
   return {
     ...rest,
     file: 'multipass',
+    origin: 'guest',
     args: ['exec', '-n', name, '--', 'sh', '-c', SHIM, 'sh', limit, ...inner],
     timeoutMs,
-    onMachine: { name, argv: inner },
+    onMachine: { name, argv: inner, restartHint: restartHint(name) },
   };
 }
 

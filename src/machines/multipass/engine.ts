@@ -5,11 +5,13 @@ import { explain } from '../../system/explain.ts';
 import { createDeadline } from '../../system/deadline.ts';
 import { retry } from '../../system/retry.ts';
 import { managementAddress } from '../addresses.ts';
-import { createMachineCache, isLostSession } from '../session.ts';
+import { createMachineCache, isLostSession, withIssues } from '../session.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from '../machine.ts';
 import * as argv from './argv.ts';
 import { parseInfo, parseList, parseVersion } from './json.ts';
-import { createLauncher, nameConflictHint } from './launch.ts';
+import { MULTIPASS_REQUIREMENT, nameConflictHint, restartHint, shellHint, START_SERVICE } from './host.ts';
+import { MULTIPASS_ISSUES } from './issues.ts';
+import { createLauncher } from './launch.ts';
 import { asInner, withoutMark } from './session.ts';
 import type { PlaceScript } from '../put.ts';
 
@@ -31,7 +33,8 @@ export interface MultipassParts {
 
 /** Multipass by its command line, after the ten rules of docs/facts/multipass.md. */
 export function createMultipass({ system, place, onLost }: MultipassParts): MachineEngine {
-  const { processes, clock } = system;
+  const { clock } = system;
+  const processes = withIssues(system.processes, MULTIPASS_ISSUES);
   const addresses = new Map<string, string>();
 
   /** What the daemon never heard of may be asked again: while it restarts nobody listens. */
@@ -156,12 +159,28 @@ export function createMultipass({ system, place, onLost }: MultipassParts): Mach
       }
       await addressOf(name, context);
     },
+    stop: async (name, context) => {
+      // Its address may be another one after the next start.
+      forget(name);
+      context.say(`stopping ${name}`);
+      try {
+        await patiently(() => processes.run(argv.stopCommand(name), context.signal), context.signal);
+      } catch (thrown) {
+        if (!(thrown instanceof CommandError)) throw thrown;
+        // It does not run, and a start resumes it.
+        if (!/Cannot shut down suspended instance/.test(thrown.result.stderr)) throw explain(thrown);
+      }
+    },
     remove: async (name, context) => {
       context.say(`removing ${name}`);
       await remove(name);
     },
     machine: known.machine,
-    nameConflictHint: nameConflictHint,
+    nameConflictHint,
+    shellHint,
+    restartHint,
+    issues: MULTIPASS_ISSUES,
+    requirement: MULTIPASS_REQUIREMENT,
   };
 }
 
@@ -181,7 +200,7 @@ function isAbsence(error: CommandError): boolean {
 function notAnswering(version: string): CliError {
   return new CliError('engine-not-answering', {
     message: `Multipass ${version} is installed, but its service does not answer.`,
-    hint: 'Start it: `sudo snap start multipass` on Linux, `sudo launchctl kickstart -k system/com.canonical.multipassd` on macOS.',
+    hint: START_SERVICE,
   });
 }
 
@@ -198,6 +217,6 @@ function notRunning(name: string, info: MachineInfo | undefined): CliError {
 function noAddress(name: string): CliError {
   return new CliError('gave-up-waiting', {
     message: `The machine ${name} runs, but got no address within ${ADDRESS_MS / 1000} s.`,
-    hint: `Restart it (\`multipass restart ${name}\`), and see whether a VPN or firewall holds back DHCP on the bridge of Multipass.`,
+    hint: `Restart it (\`${restartHint(name)}\`), and see whether a VPN or firewall holds back DHCP on the bridge of Multipass.`,
   });
 }

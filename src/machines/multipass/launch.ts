@@ -6,9 +6,10 @@ import { createDeadline } from '../../system/deadline.ts';
 import { retry } from '../../system/retry.ts';
 import { awaitCloudInit, type CloudInitWay } from '../cloud-init.ts';
 import { foreignMachine } from '../ownership.ts';
-import type { EngineContext, Launched, Machine, MachineInfo, MachineSpec, NamedMachine } from '../machine.ts';
+import type { EngineContext, Launched, Machine, MachineInfo, MachineSpec } from '../machine.ts';
 import { isLostSession } from '../session.ts';
 import { launchCommand } from './argv.ts';
+import { nameConflictHint, shellHint } from './host.ts';
 
 /**
  * Right after boot or installation the daemon has no image data, or no socket yet (docs/facts/multipass.md 7 no. 15).
@@ -112,7 +113,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     pauses: SSH_PAUSES,
     isLost: isLostSession,
     onRetry: () => say(`${name}: that session broke off; once more in a new one`),
-    statusCommand: `multipass exec -n ${name} -- cloud-init status --long`,
+    statusCommand: shellHint(name, 'cloud-init status --long'),
   });
 
   /**
@@ -120,7 +121,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
    * reports a time-out has left behind, and that may be removed. Gives whether the machine is up.
    */
   const adopt = async (found: MachineInfo, context: EngineContext): Promise<boolean> => {
-    if (context.ours !== true) throw foreignMachine(found, { nameConflictHint: nameConflictHint });
+    if (context.ours !== true) throw foreignMachine(found, { nameConflictHint });
     if (found.state === 'deleted') {
       await remove(found.name);
       return false;
@@ -147,8 +148,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       const exists = failure.result.stderr.includes(`instance "${name}" already exists`);
       // Between our look and our launch somebody was faster. Once we have launched before, in this run or in one that
       // was cut, it is that launch's late fruit.
-      if (exists && launches === 1 && context.unfinished !== true)
-        throw foreignMachine({ name }, { nameConflictHint: nameConflictHint });
+      if (exists && launches === 1 && context.unfinished !== true) throw foreignMachine({ name }, { nameConflictHint });
       // What Multipass refused it refuses again, and leaves nothing behind.
       if (!exists && !ranOutOfTime(failure)) throw explain(failure);
       const outcome = await lookUp(name, context);
@@ -179,12 +179,6 @@ function ranOutOfTime({ failure, result }: CommandError): boolean {
   return (
     failure === 'timed-out' || failure === 'killed' || result.exitCode === 5 || /timed out waiting/i.test(result.stderr)
   );
-}
-
-/** A deleted machine keeps its name until it is purged (docs/facts/multipass.md 1.7). */
-export function nameConflictHint({ name, state }: NamedMachine): string {
-  const back = state === 'deleted' ? ` (\`multipass recover ${name}\` would bring it back)` : '';
-  return `erase that one machine with \`multipass delete --purge ${name}\`${back}`;
 }
 
 function stuck({ name, state }: Pick<MachineInfo, 'name' | 'state'>): CliError {

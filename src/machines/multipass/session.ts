@@ -22,11 +22,9 @@ export function asInner(error: CommandError): CommandError {
   const result = withFour(withoutMark(error.result));
   const neverBegan = error.failure === 'exit' && !error.result.stdout.includes(BEGAN);
   return new CommandError(
-    error.command,
+    { ...error.command, origin: neverBegan ? 'engine' : 'guest' },
     error.failure,
     neverBegan ? { ...result, exitCode: SESSION_LOST_EXIT } : result,
-    {
-      cause: error.cause,
-    },
+    { cause: error.cause, issues: error.issues },
   );
 }

@@ -22,8 +22,6 @@ export interface Bench extends Pick<
   readonly drive: <T>(work: () => Promise<T>) => Promise<T>;
   /** Lets time pass. */
   readonly sleep: (ms: number) => Promise<void>;
-  /** Stops a machine in good order, as a person does. */
-  readonly stop: (name: string) => Promise<void>;
 }
 
 /** The same bytes for the same seed and size; every byte value is in them, and they look like nothing. */

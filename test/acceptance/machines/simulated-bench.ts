@@ -38,9 +38,6 @@ export async function simulatedBench(): Promise<Bench> {
     },
     launchForeign: launchFor(`${name}-other`),
     sleep: (ms) => world.clock.sleep(ms),
-    stop: async (machine) => {
-      await system.processes.run({ file: 'multipass', args: ['stop', machine], effect: 'write', timeoutMs: 60_000 });
-    },
     // Nothing of it is left when the test ends.
     cleanUp: () => Promise.resolve(),
   };

@@ -1,43 +1,30 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { KNOWN_ISSUES, knownIssue, type IssueTool } from '../../../src/errors/known-issues.ts';
-import { REASONS } from '../../../src/errors/reasons.ts';
+import { KNOWN_ISSUES, knownIssue } from '../../../src/errors/known-issues.ts';
+import { issueRules } from '../../support/issue-rules.ts';
 
-/** Stderr as the programs write it, as far as we know; the fixture says from where. */
-const { cases } = JSON.parse(readFileSync(new URL('fixtures/stderr.json', import.meta.url), 'utf8')) as {
-  cases: [IssueTool, string, string][];
-};
-
-describe('knownIssue', () => {
-  it.each(cases)('%s: %s', (tool, stderr, id) => {
-    expect(knownIssue(stderr, tool)?.id).toBe(id);
-  });
-
-  it('knows nothing of ordinary failures', () => {
-    expect(knownIssue('something quite different', 'multipass')).toBeUndefined();
-  });
-
-  it('does not take the words of one tool for those of another', () => {
-    expect(knownIssue('instance "k1" already exists', 'kubectl')).toBeUndefined();
-  });
+describe('the issues of every engine', () => {
+  issueRules(KNOWN_ISSUES, new URL('fixtures/stderr.json', import.meta.url));
 });
 
-describe('KNOWN_ISSUES', () => {
-  it('each has a case, and each id is there once', () => {
-    const ids = KNOWN_ISSUES.map((issue) => issue.id);
-    expect(new Set(ids).size).toBe(ids.length);
-    expect([...new Set(cases.map(([, , id]) => id))].sort()).toEqual([...ids].sort());
+describe('knownIssue', () => {
+  it('does not explain an ordinary failure', () => {
+    expect(knownIssue('something quite different', 'kubectl')).toBeUndefined();
   });
 
-  it.each(KNOWN_ISSUES.map((issue) => [issue.id, issue] as const))(
-    '%s tells what failed and what to do',
-    (_, issue) => {
-      expect(issue.reason in REASONS).toBe(true);
-      expect(issue.sentence).toMatch(/^(?:[A-Z]|istiod|k3s).*\.$/);
-      expect(issue.hint).toMatch(/\.$/);
-      expect(issue.source).not.toBe('');
-      // A pattern with a memory (flag g) would match every second time.
-      expect(issue.pattern.global).toBe(false);
-    },
-  );
+  it('does not take the words of one program for those of another', () => {
+    expect(knownIssue('token CA hash does not match', 'guest')?.id).toBe('k3s-ca-hash');
+    expect(knownIssue('token CA hash does not match', 'kubectl')).toBeUndefined();
+  });
+
+  it('looks at the issues of the program itself first', () => {
+    const own = {
+      id: 'own',
+      pattern: /CA hash/,
+      reason: 'tool-failed',
+      sentence: '.',
+      hint: '.',
+      source: '.',
+    } as const;
+    expect(knownIssue('token CA hash does not match', 'guest', [own])?.id).toBe('own');
+  });
 });

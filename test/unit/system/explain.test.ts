@@ -1,18 +1,29 @@
 import { describe, expect, it } from 'vitest';
+import type { KnownIssue } from '../../../src/errors/known-issue.ts';
 import { CommandError, type CommandFailure } from '../../../src/system/command-error.ts';
 import type { Command } from '../../../src/system/system.ts';
-import { explain, toolOf } from '../../../src/system/explain.ts';
+import { explain } from '../../../src/system/explain.ts';
 import { createMask } from '../../../src/system/mask.ts';
 import { plainText, tail } from '../../../src/system/plain-text.ts';
 
+const ISSUES: readonly KnownIssue[] = [
+  {
+    id: 'socket',
+    origin: 'engine',
+    pattern: /cannot connect to the socket/,
+    reason: 'engine-not-answering',
+    sentence: 'The service is not running.',
+    hint: 'Start it: `sudo snap start engine`.',
+    source: 'this test',
+  },
+];
 const failed = (command: Partial<Command>, stderr = '', failure: CommandFailure = 'exit', exitCode = 2): CommandError =>
-  new CommandError({ file: 'multipass', args: ['list'], effect: 'read', ...command }, failure, {
-    exitCode,
-    stdout: '',
-    stderr,
-    stdoutBytes: new Uint8Array(),
-    durationMs: 1,
-  });
+  new CommandError(
+    { file: 'engine', args: ['list'], effect: 'read', origin: 'engine', ...command },
+    failure,
+    { exitCode, stdout: '', stderr, stdoutBytes: new Uint8Array(), durationMs: 1 },
+    { issues: ISSUES },
+  );
 
 describe('plainText', () => {
   it.each([
@@ -32,12 +43,12 @@ describe('plainText', () => {
 
 describe('explain', () => {
   it('puts a known issue into our words and keeps theirs below', () => {
-    const error = explain(failed({}, 'list failed: cannot connect to the multipass socket\n'));
+    const error = explain(failed({}, 'list failed: cannot connect to the socket\n'));
     expect(error.reason).toBe('engine-not-answering');
     expect(error.exitCode).toBe(4);
     expect(error.facts).toMatchObject({
-      command: 'multipass list',
-      stderrTail: 'list failed: cannot connect to the multipass socket',
+      command: 'engine list',
+      stderrTail: 'list failed: cannot connect to the socket',
     });
     expect(error.facts.hint).toContain('snap start');
   });
@@ -56,15 +67,23 @@ describe('explain', () => {
     expect(explain(failed({ file: '/x/podman' }, '', 'not-found')).facts.hint).toContain('Install podman');
   });
 
-  it('tells the guest from the engine', () => {
-    const guest = ['exec', '-n', 'k1', '--', 'sh', '-c', 'wrap', 'sh', 'false'];
-    expect(explain(failed({ args: guest }, 'no', 'exit', 3))).toMatchObject({
+  it('tells the guest from the engine by the origin of the command', () => {
+    const onMachine = { name: 'k1', argv: ['false'], restartHint: 'engine restart k1' };
+    const guest = { args: ['exec', 'k1', 'false'], origin: 'guest', onMachine } as const;
+    expect(explain(failed(guest, 'cannot connect to the socket', 'exit', 3))).toMatchObject({
       reason: 'guest-failed',
       message: 'A command on the machine k1 ended with exit code 3.',
     });
-    const gone = 'exec failed: The following errors occurred:\ninstance "k1" does not exist';
-    expect(explain(failed({ args: guest }, gone))).toMatchObject({ reason: 'machine-broken' });
-    expect(toolOf({ file: '/opt/.bin/istioctl-1.19.3', args: [], effect: 'read' }, '')).toBe('istioctl');
+    expect(explain(failed({ ...guest, origin: 'engine' }, 'cannot connect to the socket'))).toMatchObject({
+      reason: 'engine-not-answering',
+    });
+  });
+
+  it('names the command that restarts the machine, where the engine told it', () => {
+    const guest = { origin: 'guest', onMachine: { name: 'k1', argv: [], restartHint: 'engine restart k1' } } as const;
+    const wrongClock = 'x509: certificate has expired or is not yet valid';
+    expect(explain(failed(guest, wrongClock)).facts.hint).toContain('Restart the machine (`engine restart k1`): ');
+    expect(explain(failed({ origin: 'guest' }, wrongClock)).facts.hint).toContain('Restart the machine: ');
   });
 
   it('shows at most fifteen lines', () => {

@@ -11,6 +11,13 @@ const place = { namespace: 'sample', deployment: 'mesh-client', container: 'curl
 const K = 'kubectl --kubeconfig /d/kubeconfig --context istio-vms-a --request-timeout=20s';
 const C = '--kubeconfig /d/kubeconfig --context istio-vms-a --istioNamespace mesh';
 
+const ORIGINS: Readonly<Record<string, Command['origin']>> = {
+  kubectl: 'kubectl',
+  [target.file]: 'istioctl',
+  docker: 'container',
+  podman: 'container',
+};
+
 const TABLE: [string, Command, 'read' | 'write'][] = [
   ['kubectl version --client --output=json', kubectl.clientVersionCommand(), 'read'],
   [
@@ -128,6 +135,7 @@ describe('argv of the tools', () => {
   it.each(TABLE)('%s', (line, command, effect) => {
     expect(quoteCommand(command.file, command.args)).toBe(line);
     expect(command.effect).toBe(effect);
+    expect(command.origin).toBe(ORIGINS[command.file]);
     expect(command.timeoutMs).toBeGreaterThan(0);
   });
 

@@ -1,19 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { CliError } from '../../../src/errors/cli-error.ts';
 import type { Reason } from '../../../src/errors/reasons.ts';
-import { checkRequirements, TOOLS, type HostTool, type Requirement } from '../../../src/tools/requirements.ts';
+import {
+  checkRequirements,
+  TOOLS,
+  type HostTool,
+  type Requirement,
+  type ToolRequirement,
+} from '../../../src/tools/requirements.ts';
 
-const has = (tool: HostTool, version: string): Requirement => ({ tool, probe: () => Promise.resolve(version) });
-const lacks = (tool: HostTool, reason: Reason): Requirement => ({
-  tool,
+const ENGINE: ToolRequirement = {
+  name: 'engine',
+  floor: '1.14.0',
+  because: 'older ones cannot stop',
+  install: { darwin: 'brew install engine', linux: 'sudo snap install engine' },
+};
+const requirementOf = (tool: HostTool | 'engine'): ToolRequirement => (tool === 'engine' ? ENGINE : TOOLS[tool]);
+const has = (tool: HostTool | 'engine', version: string): Requirement => ({
+  tool: requirementOf(tool),
+  probe: () => Promise.resolve(version),
+});
+const lacks = (tool: HostTool | 'engine', reason: Reason): Requirement => ({
+  tool: requirementOf(tool),
   probe: () => Promise.reject(new CliError(reason, { message: 'It sleeps.', hint: 'Wake it.' })),
 });
 
 describe('checkRequirements', () => {
   it('is content with what is new enough, suffixes and all', async () => {
     const fine = [
-      has('multipass', '1.16.3+mac'),
-      has('multipass', '1.14.0-dev.12+g1a'),
+      has('engine', '1.16.3+mac'),
+      has('engine', '1.14.0-dev.12+g1a'),
       has('kubectl', 'v1.30.1+k3s1'),
       has('podman', 'nightly'),
     ];
@@ -26,8 +42,8 @@ describe('checkRequirements', () => {
 
   it('judges podman that calls itself docker as podman', async () => {
     const disguised = (version: string): Requirement => ({
-      tool: 'docker',
-      probe: () => Promise.resolve({ tool: 'podman', version }),
+      tool: TOOLS.docker,
+      probe: () => Promise.resolve({ tool: TOOLS.podman, version }),
     });
     await checkRequirements([disguised('4.9.3')], 'linux');
     await expect(checkRequirements([disguised('3.0.1')], 'linux')).rejects.toMatchObject({
@@ -37,7 +53,7 @@ describe('checkRequirements', () => {
 
   it('tells all problems at once, with how to install on this system', async () => {
     const work = checkRequirements(
-      [has('multipass', '1.12.2'), lacks('kubectl', 'tool-missing'), lacks('docker', 'engine-not-answering')],
+      [has('engine', '1.12.2'), lacks('kubectl', 'tool-missing'), lacks('docker', 'engine-not-answering')],
       'linux',
     );
     await expect(work).rejects.toMatchObject({
@@ -45,7 +61,7 @@ describe('checkRequirements', () => {
       exitCode: 4,
       facts: {
         details: [
-          expect.stringMatching(/^multipass 1\.12\.2 is too old: 1\.14\.0 .*sudo snap install multipass/),
+          expect.stringMatching(/^engine 1\.12\.2 is too old: 1\.14\.0 .*sudo snap install engine/),
           expect.stringMatching(/^kubectl is not on the PATH\. .*snap install kubectl/),
           'docker: It sleeps. Wake it.',
         ],
@@ -55,7 +71,7 @@ describe('checkRequirements', () => {
 
   it.each<[Reason, Requirement]>([
     ['tool-too-old', has('kubectl', '1.21.14')],
-    ['engine-not-answering', lacks('multipass', 'engine-not-answering')],
+    ['engine-not-answering', lacks('engine', 'engine-not-answering')],
   ])('one problem is the reason itself: %s', async (reason, requirement) => {
     await expect(checkRequirements([requirement], 'darwin')).rejects.toMatchObject({ reason });
   });
@@ -64,7 +80,7 @@ describe('checkRequirements', () => {
     await expect(checkRequirements([lacks('kubectl', 'interrupted')], 'linux')).rejects.toMatchObject({
       reason: 'interrupted',
     });
-    const bug: Requirement = { tool: 'kubectl', probe: () => Promise.reject(new TypeError('oops')) };
+    const bug: Requirement = { tool: TOOLS.kubectl, probe: () => Promise.reject(new TypeError('oops')) };
     await expect(checkRequirements([bug], 'linux')).rejects.toThrow(TypeError);
   });
 });

@@ -13,10 +13,13 @@ export function lifeCases({ bench, machine }: Subject): void {
     (await bench().engine.list()).find(({ name }) => name === machine().name)?.state;
 
   it('stops and starts, and keeps its files', async () => {
-    const { drive, engine, stop, context } = bench();
+    const { drive, engine, context } = bench();
     await drive(async () => {
       const before = await boot();
-      await stop(machine().name);
+      await engine.stop(machine().name, context);
+      expect(await stateNow()).toBe('stopped');
+      // Stopped already: nothing to do, and no error.
+      await engine.stop(machine().name, context);
       expect(await stateNow()).toBe('stopped');
       await engine.start(machine().name, context);
       expect(await stateNow()).toBe('running');
@@ -29,9 +32,9 @@ export function lifeCases({ bench, machine }: Subject): void {
   });
 
   it('answers from a stopped machine cleanly, or not at all', async () => {
-    const { drive, engine, stop, context } = bench();
+    const { drive, engine, context } = bench();
     await drive(async () => {
-      await stop(machine().name);
+      await engine.stop(machine().name, context);
       const echo = machine().run({ file: 'cat', args: [], effect: 'read', stdin: 'awake' });
       const said = await echo.then(
         ({ stdout }) => stdout,

@@ -41,11 +41,13 @@ describe('incus argv', () => {
       'write',
     ],
     ['start --quiet k1', argv.startCommand({}, 'k1'), 'write'],
+    ['stop --quiet --project p1 far:k1', argv.stopCommand(far, 'k1'), 'write'],
     ['config --quiet unset k1 a.b', argv.unsetCommand({}, 'k1', 'a.b'), 'write'],
     ['config --quiet --project p1 unset far:k1 a.b', argv.unsetCommand(far, 'k1', 'a.b'), 'write'],
     ['delete --quiet --project p1 --force far:k1', argv.removeCommand(far, 'k1'), 'write'],
   ])('%s', (line, command, effect) => {
     expect([command.file, command.args.join(' '), command.effect]).toEqual(['incus', line, effect]);
+    expect(command.origin).toBe('engine');
     expect(command.timeoutMs).toBeGreaterThan(0);
     expect(command.env).toEqual({ LC_ALL: 'C.UTF-8' });
   });
@@ -57,7 +59,7 @@ describe('incus argv', () => {
   });
 
   it('never gives a command without a name: that would end with 0 (docs/facts/incus.md 0.4)', () => {
-    for (const command of [argv.startCommand({}, 'k1'), argv.removeCommand({}, 'k1')]) {
+    for (const command of [argv.startCommand({}, 'k1'), argv.stopCommand({}, 'k1'), argv.removeCommand({}, 'k1')]) {
       expect(command.args.filter((arg) => !arg.startsWith('-'))).toHaveLength(2);
     }
   });

@@ -477,4 +477,20 @@ describe('createIncus', () => {
     await engine().start('k1', context);
     expect(processes.lines).toEqual([START, LIST]);
   });
+
+  describe('stop', () => {
+    const STOP = 'incus stop --quiet k1';
+
+    it('stops a machine; one that is stopped already is fine', async () => {
+      processes.on(STOP, {}, { exitCode: 1, stderr: 'Error: The instance is already stopped' });
+      await engine().stop('k1', context);
+      await engine().stop('k1', context);
+      expect(processes.lines).toEqual([STOP, STOP]);
+    });
+
+    it('reports a machine that does not end', async () => {
+      processes.on(STOP, { exitCode: 1, stderr: 'Error: Failed shutting down instance, status is "Running"' });
+      await expect(engine().stop('k1', context)).rejects.toMatchObject({ reason: 'tool-failed' });
+    });
+  });
 });

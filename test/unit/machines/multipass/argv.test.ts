@@ -24,9 +24,11 @@ describe('multipass argv', () => {
       'write',
     ],
     ['start k1 --timeout 300', argv.startCommand('k1'), 'write'],
+    ['stop k1', argv.stopCommand('k1'), 'write'],
     ['delete --purge k1', argv.removeCommand('k1'), 'write'],
   ])('%s', (line, command, effect) => {
     expect([command.file, command.args.join(' '), command.effect]).toEqual(['multipass', line, effect]);
+    expect(command.origin).toBe('engine');
     expect(command.timeoutMs).toBeGreaterThan(0);
   });
 
@@ -49,8 +51,12 @@ describe('multipass argv', () => {
       // The machine's own limit, behind ours.
       ...['65', 'sudo', 'cat', '/a b'],
     ]);
-    expect(outer).toMatchObject({ file: 'multipass', effect: 'read', stdin: 'x', secretOutput: true });
-    expect(outer.onMachine).toEqual({ name: 'k1', argv: ['sudo', 'cat', '/a b'] });
+    expect(outer).toMatchObject({ file: 'multipass', origin: 'guest', effect: 'read', stdin: 'x', secretOutput: true });
+    expect(outer.onMachine).toEqual({
+      name: 'k1',
+      argv: ['sudo', 'cat', '/a b'],
+      restartHint: 'multipass restart k1',
+    });
     expect(argv.execCommand('k1', { ...inner, timeoutMs: 5 }).timeoutMs).toBe(5);
   });
 

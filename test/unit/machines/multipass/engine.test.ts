@@ -375,6 +375,19 @@ describe('createMultipass', () => {
       await expect(engine.start('k1', context)).rejects.toMatchObject({ reason: 'machine-broken' });
     });
 
+    it('stops a machine; a suspended one does not run either', async () => {
+      const suspended = { exitCode: 2, stderr: 'stop failed: Cannot shut down suspended instance k1.' };
+      processes.on('multipass stop k1', {}, suspended);
+      await engine.stop('k1', context);
+      await engine.stop('k1', context);
+      expect(processes.lines).toEqual(['multipass stop k1', 'multipass stop k1']);
+    });
+
+    it('reports a machine that cannot be stopped', async () => {
+      processes.on('multipass stop k1', { exitCode: 2, stderr: 'stop failed: instance "k1" does not exist' });
+      await expect(engine.stop('k1', context)).rejects.toMatchObject({ reason: 'machine-broken' });
+    });
+
     it('removes exactly this one; absent is fine', async () => {
       processes.on(DELETE, {
         exitCode: 2,

@@ -1,10 +1,10 @@
-import type { KnownIssue } from './known-issue.ts';
+import type { KnownIssue } from '../../errors/known-issue.ts';
 
 /** What `incus` itself says (docs/facts/incus.md 1.2, 1.3 and 9). */
 export const INCUS_ISSUES: readonly KnownIssue[] = [
   {
     id: 'incus-daemon',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /daemon doesn't appear to be started/,
     reason: 'engine-not-answering',
     sentence: 'The Incus daemon is not running.',
@@ -13,7 +13,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-access',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /don't have the needed permissions to talk to the incus daemon/,
     reason: 'permission-denied',
     sentence: 'This user may not talk to the Incus daemon.',
@@ -22,7 +22,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-remote',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /The remote ".*" doesn't exist/,
     reason: 'bad-configuration',
     sentence: 'Incus knows no remote of that name.',
@@ -31,7 +31,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-image-server',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /Failed getting remote image info|Failed getting image.*(no such host|timeout)/,
     reason: 'download-failed',
     sentence: 'Incus could not reach the image server.',
@@ -40,7 +40,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-image',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /Image ".*" not found|Failed getting image: .*not found/,
     reason: 'tool-failed',
     sentence: 'Incus has no such image.',
@@ -49,7 +49,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-image-type',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /Asked for a VM but image is of type container/,
     reason: 'tool-failed',
     sentence: 'The image is one for containers, and a virtual machine was asked for.',
@@ -58,7 +58,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-member',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /Target only allowed when clustered|Cluster member ".*" not found|Cluster group ".*" doesn't exist/,
     reason: 'bad-configuration',
     sentence: 'INCUS_TARGETS names a member that this Incus does not have.',
@@ -67,7 +67,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-bridge',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /Parent device ".*" doesn't exist/,
     reason: 'engine-not-answering',
     sentence: 'The bridge of Incus is gone from this computer, though Incus still knows it.',
@@ -76,7 +76,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-dns-name',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /Instance DNS name ".*" already used on network/,
     reason: 'tool-failed',
     sentence: 'An instance of the same name, perhaps in another project, is on the same bridge.',
@@ -85,7 +85,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-kernel-module',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /Failed to load kernel module/,
     reason: 'tool-failed',
     sentence: 'The computer that runs Incus cannot load a kernel module that the machine asks for.',
@@ -94,7 +94,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-inotify',
-    tool: ['incus', 'guest'],
+    origin: ['engine', 'guest'],
     pattern:
       /inotify[^\n]*too many open files|(couldn't|could not|failed to|cannot) (initialize|create|allocate) inotify/i,
     reason: 'machine-broken',
@@ -104,7 +104,7 @@ export const INCUS_ISSUES: readonly KnownIssue[] = [
   },
   {
     id: 'incus-starting',
-    tool: 'incus',
+    origin: 'engine',
     pattern: /Server isn't ready yet/,
     reason: 'engine-not-answering',
     sentence: 'Incus, or a member of its cluster, is still starting or is away.',

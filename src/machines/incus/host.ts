@@ -1,0 +1,29 @@
+import type { ToolRequirement } from '../../tools/requirements.ts';
+
+/** Which server and project; what is not given is as the user's own client has it. */
+export interface IncusPlace {
+  readonly remote?: string;
+  readonly project?: string;
+}
+
+export const INCUS_REQUIREMENT: ToolRequirement = {
+  name: 'incus',
+  // Older ones are LXD under another name, and answer otherwise (docs/facts/incus.md 11).
+  floor: '6.0.0',
+  because: 'it is the oldest that is maintained',
+  install: {
+    darwin: 'brew install incus (the client alone; set INCUS_REMOTE to a server)',
+    linux: 'sudo apt-get install incus (on Debian 12 from bookworm-backports), then sudo incus admin init --minimal',
+  },
+};
+
+/** What a person types at this server and project, e.g. `incus restart --project p far:vm`. */
+export function typed(place: IncusPlace, verb: string, name: string): string {
+  const project = place.project === undefined ? '' : ` --project ${place.project}`;
+  return `incus ${verb}${project} ${place.remote === undefined ? '' : `${place.remote}:`}${name}`;
+}
+
+export const shellHint = (place: IncusPlace, name: string, command: string): string =>
+  `${typed(place, 'exec', name)} -- ${command}`;
+
+export const restartHint = (place: IncusPlace, name: string): string => typed(place, 'restart', name);
