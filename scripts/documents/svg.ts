@@ -1,3 +1,4 @@
+import { lengthOf } from '../../src/ui/wrap.ts';
 import { COLUMNS, ROWS, type RecordedFrame } from './recording.ts';
 
 /** Colors of a terminal, by what they mean. */
@@ -102,7 +103,7 @@ function spans(line: string): string {
       const x = (MARGIN + (column + offset) * COLUMN).toFixed(1).replace(/\.0$/, '');
       found.push(`<tspan x="${x}"${style === '' ? '' : ` class="${style}"`}>${escaped(text)}</tspan>`);
     }
-    column += [...part].length;
+    column += lengthOf(part);
   }
   return found.join('');
 }
@@ -111,7 +112,7 @@ function spans(line: string): string {
 function words(part: string): readonly { readonly text: string; readonly offset: number }[] {
   return [...part.matchAll(/\S+(?: \S+)*/g)].map((match) => ({
     text: match[0],
-    offset: [...part.slice(0, match.index)].length,
+    offset: lengthOf(part.slice(0, match.index)),
   }));
 }
 
