@@ -1,5 +1,6 @@
 import { runEnvExample } from '../../src/config/example.ts';
 import { executableCommands } from './code-blocks.ts';
+import { jsonSchemaFile } from './json-reference.ts';
 import { part } from './parts.ts';
 import { recordUp } from './recording.ts';
 import { recordingSvg, THEMES } from './svg.ts';
@@ -17,6 +18,8 @@ export const generatedFiles: Readonly<Record<string, (before: string) => Promise
   'docs/troubleshooting.md': fill,
   'docs/walk-through.md': fill,
   'docs/architecture.md': fill,
+  'docs/json-output.md': fill,
+  'docs/json-output.schema.json': () => Promise.resolve(jsonSchemaFile()),
   'docs/up-light.svg': () => recordedUp('light'),
   'docs/up-dark.svg': () => recordedUp('dark'),
 };

@@ -4,12 +4,14 @@ import type { VersionTable } from '../../src/config/config.ts';
 import { EXIT_MEANINGS } from '../../src/errors/reasons.ts';
 import { FAULTS } from '../../src/rehearsal/faults.ts';
 import { commandReference } from './command-reference.ts';
+import { jsonReference } from './json-reference.ts';
 import { printed } from './terminal.ts';
 
 /** What a mark `<!-- generated: NAME -->` stands for. */
 const PARTS: Readonly<Record<string, () => Promise<string> | string>> = {
   configuration: () => configurationTable().trimEnd(),
   commands: commandReference,
+  json: jsonReference,
   'exit codes': () =>
     table(
       ['code', 'meaning'],
@@ -32,8 +34,16 @@ const PARTS: Readonly<Record<string, () => Promise<string> | string>> = {
   },
 };
 
-/** The text of a generated part; `$ istio-vms …` is what that command prints in a rehearsal. */
-export async function part(name: string): Promise<string> {
+const made = new Map<string, Promise<string>>();
+
+/** The text of a generated part, made once; `$ istio-vms …` is what that command prints in a rehearsal. */
+export function part(name: string): Promise<string> {
+  const known = made.get(name) ?? makePart(name);
+  made.set(name, known);
+  return known;
+}
+
+async function makePart(name: string): Promise<string> {
   const command = /^\$ istio-vms (.*)$/.exec(name)?.[1];
   if (command !== undefined) return rehearsed(command);
   const make = PARTS[name];

@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { STEP_COMMANDS } from '../../src/cli-steps.ts';
+import { createRehearsal } from '../../src/rehearsal/index.ts';
+import { documentSchema, DOCUMENT_FORMS, type DocumentForm } from '../../src/ui/json-schema.ts';
+import { cli, inOneWorld, type CliRun } from './support/cli.ts';
+import { LINUX, shipped } from './support/simulated.ts';
+
+const directory = await mkdtemp(join(tmpdir(), 'istio-vms-json-'));
+afterAll(() => rm(directory, { recursive: true }));
+
+const SUCCESS: readonly (readonly [string, DocumentForm])[] = [
+  ['plan', 'plan'],
+  ['status', 'status'],
+  [`up --report ${join(directory, 'run.html')}`, 'up'],
+  ...STEP_COMMANDS.map(({ name }) => [name, 'step'] as const),
+  ['verify', 'verify'],
+  ['verify --list', 'verify --list'],
+  ['status', 'status'],
+  ['plan', 'plan'],
+  ['plan --graph', 'plan --graph'],
+  ['plan --commands', 'plan --commands'],
+  ['env', 'env'],
+  ['bundle create', 'bundle create'],
+  ['up --delete', 'up'],
+];
+
+const FAILURE: readonly (readonly [string, DocumentForm, string])[] = [
+  ['up --fault daemon-down', 'up', 'engine-not-answering'],
+  ['up --fault host-disk-full', 'up', 'disk-full'],
+  ['up --set WORKERS=x', 'up', 'bad-configuration'],
+  ['eastwest --fault gateway-port-clash', 'step', 'port-clash'],
+  ['vm --fault daemon-down', 'step', 'engine-not-answering'],
+  ['verify --from nothing', 'verify', 'verify-failed'],
+  ['verify nosuch --from nothing', 'verify', 'wrong-usage'],
+  ['status --from nothing --fault daemon-down', 'status', 'engine-not-answering'],
+  ['plan --fault daemon-down', 'plan', 'engine-not-answering'],
+  ['env --set WORKERS=x', 'env', 'bad-configuration'],
+];
+
+// Before the other tests: from then on, all rehearsals of this file happen in one world.
+describe('a JSON document of a failure', () => {
+  it.each(FAILURE)('of `%s` is as documented', async (line, form, reason) => {
+    const run = await cli([...line.split(' '), '--rehearse', '--quiet', '--output', 'json']);
+    const document = documentSchema(form).parse(JSON.parse(run.stdout));
+    expect(document).toMatchObject({ outcome: 'error', error: { reason, exitCode: run.code } });
+  });
+});
+
+describe('a JSON document', () => {
+  let runHere: (argv: readonly string[]) => Promise<CliRun>;
+  // One world for all: each command finds what those before it left.
+  beforeAll(async () => {
+    runHere = await inOneWorld(createRehearsal({ host: LINUX, shipped }));
+  });
+
+  it.each(SUCCESS)('of `%s` is as documented', async (line, form) => {
+    const run = await runHere([...line.split(' '), '--quiet', '--output', 'json']);
+    const document = documentSchema(form).parse(JSON.parse(run.stdout));
+    expect({ code: run.code, outcome: document.outcome }).toEqual({ code: 0, outcome: 'ok' });
+  });
+
+  it('is tested in every form', () => {
+    expect(new Set(SUCCESS.map(([, form]) => form))).toEqual(new Set(DOCUMENT_FORMS));
+  });
+});
