@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { asCliError, CliError } from '../../../src/errors/cli-error.ts';
+import { EXIT, EXIT_MEANINGS, REASONS, type Reason } from '../../../src/errors/reasons.ts';
+
+/** Scripts rely on these. */
+const EXIT_CODES: Readonly<Record<number, readonly Reason[]>> = {
+  1: ['internal-error'],
+  3: ['bad-configuration'],
+  4: ['tool-missing', 'tool-too-old', 'engine-not-answering'],
+  6: ['frozen-session', 'gave-up-waiting'],
+  7: ['verify-failed'],
+  130: ['interrupted'],
+};
+
+describe('the exit code of a reason', () => {
+  it.each(Object.entries(EXIT_CODES))('is %s for these reasons and no others', (code, reasons) => {
+    const found = (Object.keys(REASONS) as Reason[]).filter((reason) => REASONS[reason] === Number(code));
+    expect(found.sort()).toEqual([...reasons].sort());
+  });
+
+  it.each(Object.keys(REASONS) as Reason[])('is the one of the error for %s', (reason) => {
+    const error = new CliError(reason, { message: 'x' });
+    expect(error.exitCode).toBe(REASONS[reason]);
+    expect(error.exitCode).not.toBe(EXIT.done);
+  });
+
+  it('has a meaning for each code, once', () => {
+    const codes = EXIT_MEANINGS.map(([code]) => code);
+    expect(codes).toEqual([...new Set(codes)]);
+    expect([...codes].sort()).toEqual(Object.values(EXIT).sort());
+  });
+});
+
+describe('asCliError', () => {
+  it('returns an error of ours as it is', () => {
+    const error = new CliError('disk-full', { message: 'full' });
+    expect(asCliError(error)).toBe(error);
+  });
+
+  it.each([[new TypeError('x is not a function')], ['a text'], [undefined]])(
+    'makes an internal error of %s and keeps it as the cause',
+    (thrown) => {
+      const error = asCliError(thrown);
+      expect(error).toMatchObject({ reason: 'internal-error', exitCode: 1 });
+      expect(error.cause).toBe(thrown);
+    },
+  );
+});

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { knownIssue, KNOWN_ISSUES, type IssueTool } from '../../../src/errors/known-issues.ts';
+import type { Recording } from '../../acceptance/mesh/recordings/recorder.ts';
+
+const FOLDER = 'test/recordings';
+
+/** Failures as the real programs told them. */
+const failures = readdirSync(FOLDER, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .flatMap(({ name: folder }) =>
+    readdirSync(`${FOLDER}/${folder}`).map((file) => ({
+      tool: folder.replace(/-.*$/, '') as IssueTool,
+      name: `${folder}/${file.replace(/\.json$/, '')}`,
+      recording: JSON.parse(readFileSync(`${FOLDER}/${folder}/${file}`, 'utf8')) as Recording,
+    })),
+  )
+  .filter(({ recording }) => recording.exitCode !== 0);
+
+/** What was provoked, by the end of the recording's name → the known issue that explains it. */
+const EXPECTED: readonly (readonly [id: string, provoked: RegExp])[] = [
+  ['incus-kernel-module', /lab-launch-/],
+  ['kubernetes-busy', /-(busy|unavailable)$/],
+  ['kubernetes-unreachable', /-(closes|closes-late|hangs|nothing-listens|resets)$|lab-exec-istio-vms-plain/],
+  ['kubernetes-forbidden', /-forbidden$/],
+  ['kubernetes-context', /-no-(context|file)$/],
+  ['kubernetes-unauthorized', /-unauthorized$/],
+  ['kubernetes-x509', /-x509$/],
+  ['kubernetes-immutable', /-immutable$/],
+  ['kubernetes-webhook', /-webhook-failing$/],
+  ['kubernetes-conflict', /-conflict$/],
+  ['kubernetes-terminating', /-terminating$/],
+  ['kubernetes-unknown-kind', /apply-unknown-kind$/],
+  ['kubernetes-still-there', /(delete|health)-timeout$/],
+  ['istio-configmap', /-no-control-plane$/],
+  ['istio-root-cert', /-no-root-certificate$/],
+  ['istio-service-account', /-no-service-account$/],
+  ['istio-not-ready', /-not-ready$/],
+  ['istio-overlay', /-overlay-/],
+  ['istio-tag-revision', /-no-revision$/],
+];
+
+describe('known issues in what real programs wrote', () => {
+  it.each(failures.map(({ name, ...rest }) => [name, rest] as const))(
+    'explains %s by what was provoked, or not at all',
+    (name, { tool, recording }) => {
+      const [id] = EXPECTED.find(([, provoked]) => provoked.test(name)) ?? [];
+      expect(knownIssue(recording.stderr, tool)?.id).toBe(id);
+    },
+  );
+
+  it.each(EXPECTED)('has a recording of %s', (id, provoked) => {
+    expect(KNOWN_ISSUES.map((issue) => issue.id)).toContain(id);
+    expect(failures.filter(({ name }) => provoked.test(name))).not.toEqual([]);
+  });
+});

@@ -1,0 +1,129 @@
+import { loadConfig } from '../../../src/config/load.ts';
+import type { GuestState } from '../../../src/guest/state.ts';
+import type { MachineInfo } from '../../../src/machines/machine.ts';
+import type { Lab } from '../../../src/steps/lab.ts';
+import { loadShippedData } from '../../../src/system/shipped.ts';
+import type { Host } from '../../../src/system/system.ts';
+import type { KubeObject } from '../../../src/tools/kube-object.ts';
+import type { Check, CheckContext, Verdict } from '../../../src/verify/check.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+
+const HOST: Host = { platform: 'linux', cpu: 'amd64', cwd: '/home/u/lab', home: '/home/u', env: {} };
+const { versions } = await loadShippedData();
+export const { config } = loadConfig({ host: HOST, versions });
+export const VM = config.vm.name;
+export const REVISION = config.istio.revision;
+export const NODES = [config.k3s.master, ...config.k3s.workerNames];
+
+/** What a check sees of a lab. */
+export interface View {
+  readonly objects?: readonly KubeObject[];
+  /** Why the API does not answer. */
+  readonly unreachable?: string;
+  /** State by machine; a machine that is left out does not exist. Default: all run. */
+  readonly machines?: Readonly<Record<string, MachineInfo['state']>>;
+  /** What the workload VM tells of itself. */
+  readonly vm?: GuestState;
+  readonly istioctl?: string;
+  /** Answers of programs on the VM, by a word of the command. */
+  readonly onVm?: Readonly<Record<string, string>>;
+}
+
+const ADDRESSES = new Map([...NODES, VM].map((name, index) => [name, `192.168.64.${index + 2}`]));
+export const addressOf = (name: string): string => ADDRESSES.get(name) ?? '';
+
+/** A lab of plain data: no world, no programs. */
+function fakeLab(view: View): Lab {
+  const states = view.machines ?? Object.fromEntries([...NODES, VM].map((name) => [name, 'running' as const]));
+  const machines = Object.entries(states).map(([name, state]) => ({ name, state, addresses: [addressOf(name)] }));
+  const objects = view.objects ?? [];
+  const nothing = (): void => undefined;
+  const run = async ({ file, args }: { file: string; args: readonly string[] }) => {
+    const line = [file, ...args].join(' ');
+    const known = Object.entries(view.onVm ?? {}).find(([word]) => line.includes(word));
+    return { exitCode: 0, stdout: known?.[1] ?? '', stderr: '', durationMs: 1 };
+  };
+  return {
+    config,
+    system: {
+      clock: fakeClock(),
+      files: { stat: async () => ({ kind: 'file', mode: 0o600, size: 1 }), readText: async () => undefined },
+    },
+    machines: {
+      all: async () => machines,
+      find: async (name: string) => machines.find((machine) => machine.name === name),
+      forget: nothing,
+    },
+    kubectl: {
+      tryEverything: async () => (view.unreachable === undefined ? { objects } : { unreachable: view.unreachable }),
+      get: async () => objects,
+      forget: nothing,
+    },
+    istioctl: { version: async () => view.istioctl },
+    workloadVm: { state: async () => view.vm, forget: nothing },
+    engine: { machine: () => ({ name: VM, run }) },
+  } as unknown as Lab;
+}
+
+/** The verdict of a check on what there is to see; nothing is waited for. */
+export function verdictOf(check: Check, view: View): Promise<Verdict> {
+  const context: CheckContext = { signal: new AbortController().signal, say: () => undefined, deadline: 0 };
+  return check.run(fakeLab(view), context);
+}
+
+/** A Kubernetes object, with what a test is about. */
+export function object(
+  kind: string,
+  name: string,
+  namespace: string | undefined,
+  more: { readonly [field: string]: unknown; readonly labels?: Readonly<Record<string, string>> } = {},
+): KubeObject {
+  const { labels = {}, ...fields } = more;
+  return {
+    apiVersion: 'v1',
+    kind,
+    metadata: { name, labels, ...(namespace !== undefined && { namespace }) },
+    ...fields,
+  };
+}
+
+const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
+
+export const node = (name: string, version = config.k3s.version): KubeObject =>
+  object('Node', name, undefined, {
+    status: {
+      ...ready,
+      nodeInfo: { kubeletVersion: version },
+      addresses: [{ type: 'InternalIP', address: addressOf(name) }],
+    },
+  });
+
+interface DeploymentOptions {
+  readonly wanted?: number;
+  readonly available?: number;
+  readonly image?: string;
+  readonly sidecar?: boolean;
+}
+
+/** A Deployment with so many of its pods, and a ready pod for each. */
+export function deployment(
+  name: string,
+  namespace: string,
+  { wanted = 1, available = wanted, image = 'x:1', sidecar = false }: DeploymentOptions = {},
+): readonly KubeObject[] {
+  const containers = [{ name, image }, ...(sidecar ? [{ name: 'istio-proxy' }] : [])];
+  const pods = Array.from({ length: available }, (_, index) => {
+    return object('Pod', `${name}-${index}`, namespace, {
+      labels: { app: name },
+      spec: { containers, nodeName: NODES[0] },
+      status: { phase: 'Running', ...ready },
+    });
+  });
+  return [
+    object('Deployment', name, namespace, {
+      spec: { replicas: wanted, selector: { matchLabels: { app: name } }, template: { spec: { containers } } },
+      status: { replicas: wanted, updatedReplicas: wanted, availableReplicas: available },
+    }),
+    ...pods,
+  ];
+}
