@@ -1,5 +1,5 @@
 import { ROOT_CERT, ROOT_CERT_LATE } from '../durations.ts';
-import { consumeFault } from '../fault-state.ts';
+import { isFaultOn } from '../fault-state.ts';
 import { createdAt, deploymentObjects, once, type Controller, type Kube } from './kube.ts';
 import { pem } from './access.ts';
 import type { Store } from './store.ts';
@@ -55,8 +55,8 @@ export const istiod: Controller = (kube) => {
   }
 };
 
-/** The fault strikes one namespace of the user, once. */
+/** The fault is about namespaces of the user. */
 function delay(kube: Kube, namespace: string, home: string): number {
   const own = namespace !== home && namespace !== 'default' && !namespace.startsWith('kube-');
-  return own && consumeFault(kube.world, 'root-cert-late') ? ROOT_CERT_LATE : ROOT_CERT;
+  return own && isFaultOn(kube.world, 'root-cert-late') ? ROOT_CERT_LATE : ROOT_CERT;
 }

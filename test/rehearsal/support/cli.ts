@@ -2,7 +2,7 @@ import { vi } from 'vitest';
 import { run } from '../../../src/cli.ts';
 import type { ExitCode } from '../../../src/errors/reasons.ts';
 import type { Invocation, Output } from '../../../src/invocation.ts';
-import type { Rehearsal } from '../../../src/rehearsal/index.ts';
+import type { Rehearsal, RehearsalOptions } from '../../../src/rehearsal/index.ts';
 import { shown } from './simulated.ts';
 
 export interface CliOptions {
@@ -63,6 +63,25 @@ function stream(columns: number | undefined): { output: Output; text: () => stri
     },
   } as unknown as Output;
   return { output, text: () => text };
+}
+
+/** Runs the program in a rehearsal of its own; gives its JSON document, and the world of that rehearsal. */
+export async function cliInItsWorld(argv: readonly string[], options: CliOptions = {}) {
+  const path = '../../../src/rehearsal/index.ts';
+  const actual = await vi.importActual<{ createRehearsal: (options: RehearsalOptions) => Rehearsal }>(path);
+  const created: { readonly rehearsal: Rehearsal; readonly from: number }[] = [];
+  vi.doMock(path, () => ({
+    ...actual,
+    createRehearsal: (wanted: RehearsalOptions) => {
+      const rehearsal = actual.createRehearsal(wanted);
+      created.push({ rehearsal, from: rehearsal.world.clock.now() });
+      return rehearsal;
+    },
+  }));
+  const result = await cliJson([...argv, '--rehearse'], options);
+  const [only] = created;
+  if (only === undefined || created.length > 1) throw new Error(`${created.length} worlds were created`);
+  return { ...result, rehearsal: only.rehearsal, tookMs: only.rehearsal.world.clock.now() - only.from };
 }
 
 /**
