@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { knownIssue, KNOWN_ISSUES, type IssueTool } from '../../../src/errors/known-issues.ts';
+import type { CommandOrigin } from '../../../src/errors/known-issue.ts';
+import { knownIssue, KNOWN_ISSUES } from '../../../src/errors/known-issues.ts';
+import { INCUS_ISSUES } from '../../../src/machines/incus/issues.ts';
 import type { Recording } from '../../acceptance/mesh/recordings/recorder.ts';
 
 const FOLDER = 'test/recordings';
@@ -10,7 +12,7 @@ const failures = readdirSync(FOLDER, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .flatMap(({ name: folder }) =>
     readdirSync(`${FOLDER}/${folder}`).map((file) => ({
-      tool: folder.replace(/-.*$/, '') as IssueTool,
+      program: folder.replace(/-.*$/, ''),
       name: `${folder}/${file.replace(/\.json$/, '')}`,
       recording: JSON.parse(readFileSync(`${FOLDER}/${folder}/${file}`, 'utf8')) as Recording,
     })),
@@ -40,17 +42,21 @@ const EXPECTED: readonly (readonly [id: string, provoked: RegExp])[] = [
   ['istio-tag-revision', /-no-revision$/],
 ];
 
+/** Who wrote it; an engine brings issues of its own. */
+const speaker = (program: string): Parameters<typeof knownIssue> extends [string, ...infer Rest] ? Rest : never =>
+  program === 'incus' ? ['engine', INCUS_ISSUES] : [program as CommandOrigin];
+
 describe('known issues in what real programs wrote', () => {
   it.each(failures.map(({ name, ...rest }) => [name, rest] as const))(
     'explains %s by what was provoked, or not at all',
-    (name, { tool, recording }) => {
+    (name, { program, recording }) => {
       const [id] = EXPECTED.find(([, provoked]) => provoked.test(name)) ?? [];
-      expect(knownIssue(recording.stderr, tool)?.id).toBe(id);
+      expect(knownIssue(recording.stderr, ...speaker(program))?.id).toBe(id);
     },
   );
 
   it.each(EXPECTED)('has a recording of %s', (id, provoked) => {
-    expect(KNOWN_ISSUES.map((issue) => issue.id)).toContain(id);
+    expect([...INCUS_ISSUES, ...KNOWN_ISSUES].map((issue) => issue.id)).toContain(id);
     expect(failures.filter(({ name }) => provoked.test(name))).not.toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { GATEWAY_SERVICE, MESH_PORT } from '../../../src/manifests/east-west-gateway.ts';
-import { DESTINATION_RULE, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../../../src/manifests/sample.ts';
-import type { KubeObject } from '../../../src/tools/kube-object.ts';
+import { GATEWAY_SERVICE, MESH_PORT } from '../../../src/kube/manifests/east-west-gateway.ts';
+import { DESTINATION_RULE, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../../../src/kube/manifests/sample.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
 import { gateway, istiod, nodes, sample, versions } from '../../../src/verify/cluster-checks.ts';
 import { addressOf, config, deployment, node, NODES, object, REVISION, verdictOf, VM, type View } from './fake-lab.ts';
 

@@ -4,7 +4,7 @@ import type { MachineInfo } from '../../../src/machines/machine.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
 import { loadShippedData } from '../../../src/system/shipped.ts';
 import type { Host } from '../../../src/system/system.ts';
-import type { KubeObject } from '../../../src/tools/kube-object.ts';
+import type { KubeObject } from '../../../src/kube/object.ts';
 import type { Check, CheckContext, Verdict } from '../../../src/verify/check.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 
@@ -61,7 +61,7 @@ function fakeLab(view: View): Lab {
     },
     istioctl: { version: async () => view.istioctl },
     workloadVm: { state: async () => view.vm, forget: nothing },
-    engine: { machine: () => ({ name: VM, run }) },
+    engine: { machine: () => ({ name: VM, run }), shellHint: (name: string, command: string) => `${name}: ${command}` },
   } as unknown as Lab;
 }
 
