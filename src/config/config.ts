@@ -108,7 +108,7 @@ export interface Config {
 /** Where a value came from. */
 export type Origin = 'flag' | 'environment' | 'run.env' | 'default' | 'derived';
 
-/** One variable as it was found, for `env`, the error screen and the README's table. */
+/** One variable as it was found, for `env`, the error screen and docs/configuration.md. */
 export interface ConfigValue {
   readonly name: string;
   readonly value: string;

@@ -5,7 +5,7 @@ import { MACHINE_VARIABLES } from './variables/machines.ts';
 import { NETWORK_VARIABLES } from './variables/network.ts';
 
 /**
- * Every variable there is, once. run.env.example, the README's table, the flags' names and the checks are made from it.
+ * Every variable there is, once. run.env.example, docs/configuration.md, the flags' names and the checks are made from it.
  * Names and defaults are those of the original project wherever it had them.
  */
 export const SCHEMA = {

@@ -1,7 +1,7 @@
 import { variable, VARIABLE_NAMES } from './schema.ts';
 import { GROUPS } from './variable.ts';
 
-/** The README's configuration table, in Markdown, a section for each group. */
+/** The table of docs/configuration.md, a section for each group. */
 export function configurationTable(): string {
   return GROUPS.map((group) => {
     const rows = VARIABLE_NAMES.filter((name) => variable(name).group === group).map((name) => {

@@ -1,6 +1,6 @@
 import type { Syntax } from './syntax.ts';
 
-/** The sections of run.env.example and of the README's table, in their order. */
+/** The sections of run.env.example and of docs/configuration.md, in their order. */
 export const GROUPS = [
   'Lab',
   'Istio',
@@ -18,7 +18,7 @@ export interface Variable {
   readonly default: string;
   /** For an empty default: what it follows from, in words. */
   readonly derivedFrom?: string;
-  /** For people; part of run.env.example and the README. */
+  /** For people; part of run.env.example and docs/configuration.md. */
   readonly description: string;
   readonly syntax: Syntax;
 }

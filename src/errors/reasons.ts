@@ -1,6 +1,6 @@
 /**
  * Why a run can end other than well. A reason is a stable word: it stands in the error screen, in `--output json`
- * and as a heading of the README's troubleshooting section. The exit code says whose turn it is.
+ * and as a row of docs/troubleshooting.md. The exit code says whose turn it is.
  */
 export const EXIT = {
   done: 0,
@@ -16,7 +16,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What each exit code means, for `--help` and the README. */
+/** What each exit code means, for `--help` and docs/commands.md. */
 export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.done, 'done'],
   [EXIT.bug, 'a bug in istio-vms'],
