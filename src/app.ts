@@ -104,16 +104,17 @@ export async function rehearsedApp(
     shipped: environment.shipped,
     faults,
     faultsDisabledAtStart: true,
+    // The simulated server has all that the configuration names.
+    engine: environment.loaded.config.engine,
+    incus: environment.loaded.config.incus,
   });
   // A fault may want another computer, e.g. one with an arm64 CPU.
   const { host } = rehearsal.world;
   const { overlay } = environment.loaded.config.istio;
   const text = overlay === undefined ? undefined : await environment.real.files.readText(overlay);
   if (overlay !== undefined && text !== undefined) await rehearsal.system.files.write(overlay, text);
-  // What is simulated is Multipass; the steps are the same whatever makes the machines.
-  const loaded = { ...environment.loaded, config: { ...environment.loaded.config, engine: 'multipass' as const } };
   return {
-    ...compose({ ...environment, host, loaded }, rehearsal.system, labOptions),
+    ...compose({ ...environment, host }, rehearsal.system, labOptions),
     rehearsal,
     cutReads: () => undefined,
     killAll: () => undefined,

@@ -1,5 +1,5 @@
-/** Two pieces of output as one; it stays text where both are. */
-export function joined(first: string, second: string | Uint8Array): string | Uint8Array {
-  if (typeof second === 'string') return first + second;
-  return Buffer.concat([Buffer.from(first), second]);
+/** Pieces of output as one; it stays text where all of them are. */
+export function joined(...parts: readonly (string | Uint8Array)[]): string | Uint8Array {
+  if (parts.every((part) => typeof part === 'string')) return parts.join('');
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
 }

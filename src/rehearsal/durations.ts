@@ -1,3 +1,5 @@
+import type { EnginePace } from './world.ts';
+
 /**
  * How long things take in the simulated world, in milliseconds. Each figure has its source: `docs/facts/figures.md` 1
  * where somebody measured it, other facts where they bound it, and else an estimate that adds up to the scenario totals
@@ -25,16 +27,28 @@ export const SESSION_BYTES_PER_SECOND = 80_000_000;
 export const IMAGE_DOWNLOAD = 60 * second;
 /** Copying the image and making the machine. Estimate, part of the launch below. */
 export const MACHINE_CREATE = 6 * second;
-/** Power on until sshd answers: guest userspace alone 4.2 s, "under 10 s" expected (docs/facts/figures.md 1). */
-export const MACHINE_BOOT = 10 * second;
-/** First boot's cloud-init after sshd answers. With create and boot: a launch of 13-42 s (docs/facts/figures.md 1). */
-export const CLOUD_INIT_FIRST = 12 * second;
+/** A virtual machine of either engine. */
+export const MACHINE_PACE: EnginePace = {
+  /** Power on until sshd answers: guest userspace alone 4.2 s, "under 10 s" expected (docs/facts/figures.md 1). */
+  boot: 10 * second,
+  /** Running, and the engine still answers `N/A` for the address. Estimate. */
+  address: 2 * second,
+  /** First boot's cloud-init after sshd answers. With create and boot: a launch of 13-42 s (docs/facts/figures.md 1). */
+  cloudInit: 12 * second,
+  /** A machine that goes down in good order. Estimate. */
+  shutdown: 4 * second,
+};
+/** A system container of Incus (docs/facts/incus.md 1.4 and 1.5). */
+export const CONTAINER_PACE: EnginePace = {
+  boot: 0.3 * second,
+  address: 1.5 * second,
+  cloudInit: 3 * second,
+  shutdown: 1 * second,
+};
 /** Packages that user data asks for, together. Estimate. */
 export const CLOUD_INIT_PACKAGES = 15 * second;
-/** Running, and the engine still answers `N/A` for the address. Estimate. */
-export const ADDRESS_DELAY = 2 * second;
-/** A machine that goes down in good order. Estimate. */
-export const MACHINE_SHUTDOWN = 4 * second;
+/** The fault `address-late`. */
+export const ADDRESS_LATE = 30 * second;
 /** `delete --purge` kills and erases. Estimate. */
 export const MACHINE_PURGE = 2 * second;
 /**
@@ -42,6 +56,17 @@ export const MACHINE_PURGE = 2 * second;
  * (docs/facts/multipass.md 3.3).
  */
 export const ENGINE_PATIENCE = 300 * second;
+
+/** A call of the Incus client that only asks (docs/facts/incus.md 1.5). */
+export const INCUS_CALL = 0.03 * second;
+/** One `incus exec`: 0.05 s, and the moment by which its wrapper puts its end off (src/machines/incus/argv.ts). */
+export const INCUS_EXEC = 0.15 * second;
+/** Unpacking an image on a `dir` pool; with the start a launch of 1.2-4 s (docs/facts/incus.md 1.5). */
+export const INCUS_CREATE = 1.5 * second;
+/** `delete`: 1-3 s (docs/facts/incus.md 1.5). */
+export const INCUS_DELETE = 2 * second;
+/** First fetch of an image of `images:`, about 130 MB. Estimate: an ordinary line. */
+export const INCUS_IMAGE_DOWNLOAD = 40 * second;
 
 /** k3s unpacks about 200 MB at its first call (docs/facts/k3s.md 2.1). Estimate. */
 export const K3S_UNPACK = 4 * second;

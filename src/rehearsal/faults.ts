@@ -1,7 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { Host } from '../system/system.ts';
 import { restartDaemon } from './engines/daemon.ts';
-import { UBUNTU_RELEASES } from './engines/multipass/launch.ts';
+import { UBUNTU_RELEASES } from './engines/images.ts';
 import {
   addressGone,
   masterRebooted,
@@ -11,13 +11,15 @@ import {
   workerRebooted,
   workerStopped,
 } from './machine-events.ts';
-import type { Mesh, World } from './world.ts';
+import type { EngineName, Mesh, World } from './world.ts';
 
 /** One way in which the simulated world misbehaves. */
 export interface Fault {
   readonly name: string;
   /** One sentence for people who choose it. */
   readonly what: string;
+  /** Set where only one engine can misbehave so. */
+  readonly engine?: EngineName;
   /** Changes the computer before the world is made. */
   readonly host?: (host: Host) => Host;
   /** Changes the fresh world; programs look at `world.faults` for the rest. */
@@ -32,6 +34,7 @@ const DAEMON_AWAY = 8_000;
 export const FAULTS: readonly Fault[] = [
   {
     name: 'launch-timeout-lies',
+    engine: 'multipass',
     what: 'The first `multipass launch` says that it timed out, although its machine comes up.',
   },
   {
@@ -55,16 +58,20 @@ export const FAULTS: readonly Fault[] = [
     what: 'This is an arm64 computer, and the arm64 sidecar package was never published for this version.',
     host: (host) => ({ ...host, cpu: 'arm64' }),
   },
-  { name: 'frozen-session', what: 'The session that starts the sidecar freezes when the traffic rules load.' },
+  {
+    name: 'frozen-session',
+    engine: 'multipass',
+    what: 'The session that starts the sidecar freezes when the traffic rules load.',
+  },
   { name: 'vm-rebooted', what: 'The workload VM reboots once, right after its sidecar became ready.' },
   {
     name: 'daemon-down',
-    what: 'The Multipass daemon is not reachable.',
+    what: 'The daemon of the machine engine is not reachable.',
     apply: (world) => void (world.engine.daemonUp = false),
   },
   {
     name: 'daemon-restart',
-    what: 'The Multipass daemon restarts while the first machines are being launched, and is away for some seconds.',
+    what: 'The daemon of the machine engine restarts while the first machines are being launched, and is away for some seconds.',
     apply: (world) =>
       world.clock.after(DAEMON_RESTARTS_AFTER, () => {
         world.triggeredFaults.add('daemon-restart');
@@ -104,10 +111,11 @@ export const FAULTS: readonly Fault[] = [
   { name: 'istioctl-timeout', what: 'The first `istioctl install` gives up waiting for istiod, which comes up later.' },
   {
     name: 'image-server-down',
-    what: 'For twenty seconds Multipass does not reach its image server.',
+    what: 'For twenty seconds the machine engine does not reach its image server.',
   },
   {
     name: 'launch-client-timeout',
+    engine: 'multipass',
     what: 'The first `multipass launch` ends with its time-out, and its machine comes up later.',
   },
   {
@@ -119,8 +127,11 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'offline',
     what: 'There is no way out: what is not on this computer or its machines already cannot be had.',
-    // The image of the machines is not ours to bring: whoever has Multipass without a network has it.
-    apply: (world) => UBUNTU_RELEASES.forEach((release) => world.engine.images.add(release)),
+    // The image of the machines is not ours to bring: who has an engine without a network has it.
+    apply: ({ engine }) => {
+      for (const release of UBUNTU_RELEASES) engine.images.add(release).add(`images:ubuntu/${release}/cloud`);
+      if (engine.incus.image !== undefined) engine.images.add(engine.incus.image);
+    },
   },
   {
     name: 'line-slow',
@@ -151,6 +162,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'address-gone',
+    engine: 'multipass',
     what: "The Multipass daemon loses the workload VM's address, and says N/A for a while.",
     apply: addressGone,
   },
@@ -164,16 +176,31 @@ export const FAULTS: readonly Fault[] = [
   { name: 'worker-stopped', what: 'A worker is stopped behind our back.', apply: workerStopped },
   { name: 'worker-rebooted', what: 'A worker restarts by itself.', apply: workerRebooted },
   { name: 'master-rebooted', what: 'The master restarts by itself.', apply: masterRebooted },
+  {
+    name: 'kernel-modules-missing',
+    engine: 'incus',
+    what: 'The computer that runs Incus cannot load the kernel modules that a container with k3s asks for.',
+  },
 ];
 
-/** The fault of this name. @throws CliError `wrong-usage` that lists all when there is none */
-export function findFault(name: string): Fault {
+/** The faults that a rehearsal with this engine can have. */
+export function faultsOf(engine: EngineName): readonly Fault[] {
+  return FAULTS.filter((fault) => fault.engine === undefined || fault.engine === engine);
+}
+
+/** The fault of this name. @throws CliError `wrong-usage` when there is none, or none with this engine */
+export function findFault(name: string, engine: EngineName = 'multipass'): Fault {
   const fault = FAULTS.find((candidate) => candidate.name === name);
-  if (fault === undefined) {
+  const listed = {
+    details: faultsOf(engine).map((candidate) => `${candidate.name}: ${candidate.what}`),
+    hint: 'Choose one of these.',
+  };
+  if (fault === undefined)
+    throw new CliError('wrong-usage', { message: `There is no fault named ${name}.`, ...listed });
+  if (fault.engine !== undefined && fault.engine !== engine) {
     throw new CliError('wrong-usage', {
-      message: `There is no fault named ${name}.`,
-      details: FAULTS.map((candidate) => `${candidate.name}: ${candidate.what}`),
-      hint: 'Choose one of these.',
+      message: `The fault ${name} applies to MACHINE_ENGINE=${fault.engine} only.`,
+      ...listed,
     });
   }
   return fault;

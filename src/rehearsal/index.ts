@@ -7,13 +7,14 @@ import { createFiles, type SimulatedFiles } from './files.ts';
 import { container } from './host/container.ts';
 import { istioctl } from './host/istioctl.ts';
 import { kubectl } from './host/kubectl.ts';
+import { incus } from './engines/incus/index.ts';
 import { multipass } from './engines/multipass/index.ts';
 import { createMesh } from './mesh/index.ts';
 import { createProcesses, type SimulatedProcesses, type TranscriptEntry } from './processes.ts';
 import { createWorld } from './state.ts';
-import type { HostProgram, Instance, Mesh, World } from './world.ts';
+import type { EngineName, HostProgram, IncusServer, Instance, Mesh, World } from './world.ts';
 
-export { FAULTS } from './faults.ts';
+export { FAULTS, faultsOf } from './faults.ts';
 export type { TranscriptEntry } from './processes.ts';
 
 export interface RehearsalOptions {
@@ -25,8 +26,12 @@ export interface RehearsalOptions {
   readonly faultsDisabledAtStart?: boolean;
   /** When the world begins, milliseconds since 1970. */
   readonly start?: number;
-  /** Host programs that are installed; default all. */
+  /** Host programs that are installed; default the engine's and all others. */
   readonly tools?: readonly string[];
+  /** The engine that is simulated; default Multipass. */
+  readonly engine?: EngineName;
+  /** What the Incus server has: all that the configuration names. */
+  readonly incus?: Partial<IncusServer>;
   /** Machines that are there already and are not ours. */
   readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
   /** Host files that are there from the beginning. */
@@ -51,6 +56,7 @@ export interface Rehearsal {
 /** Host programs by name; `istioctl` stands for every downloaded version. */
 export const HOST_PROGRAMS: Readonly<Record<string, HostProgram>> = {
   multipass,
+  incus,
   kubectl,
   docker: container,
   podman: container,
@@ -59,10 +65,10 @@ export const HOST_PROGRAMS: Readonly<Record<string, HostProgram>> = {
 
 /**
  * A whole simulated world behind the system interfaces.
- * @throws Error for a fault that there is not.
+ * @throws CliError for a fault that there is not, or not with this engine
  */
 export function createRehearsal(options: RehearsalOptions): Rehearsal {
-  const faults = (options.faults ?? []).map(findFault);
+  const faults = (options.faults ?? []).map((name) => findFault(name, options.engine));
   const host = faults.reduce((before, fault) => fault.host?.(before) ?? before, options.host);
   const world = createWorld({ ...options, host });
   const mesh = createMesh(world);

@@ -2,6 +2,7 @@ import { ADDRESS_GONE } from './durations.ts';
 import { powerOff, powerOn } from './guest/boot.ts';
 import type { Guest } from './guest/systemd.ts';
 import { erase } from './engines/erase.ts';
+import { newAddress } from './state.ts';
 import type { Instance, Mesh, World } from './world.ts';
 
 /** Something happens to a machine of ours without us. */
@@ -46,7 +47,7 @@ export const vmDeleted = once('vm-deleted', isVm, erase);
 
 /** The workload VM is restarted, and its lease was given away meanwhile (docs/facts/multipass.md 7 no. 6). */
 export const vmMoved = once('vm-moved', isVm, (guest) => {
-  guest.instance.address = `192.168.64.${guest.world.engine.nextAddress++}`;
+  guest.instance.address = newAddress(guest.world);
   restart(guest);
 });
 

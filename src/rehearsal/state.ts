@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Host } from '../system/system.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { createVirtualClock, type VirtualClock } from './clock.ts';
-import type { Instance, World } from './world.ts';
+import { CONTAINER_PACE, MACHINE_PACE } from './durations.ts';
+import type { EngineName, IncusServer, Instance, World } from './world.ts';
 
 /** When the simulated world begins, unless told otherwise. */
 const WORLD_START = Date.parse('2026-01-05T09:00:00Z');
@@ -13,27 +14,37 @@ export interface WorldOptions {
   /** Milliseconds since 1970; default `WORLD_START`. */
   readonly start?: number;
   readonly clock?: VirtualClock;
-  /** Host programs that are installed; default all four. */
+  /** Host programs that are installed; default the engine's and all others. */
   readonly tools?: readonly string[];
+  /** The engine that is simulated; default Multipass. */
+  readonly engine?: EngineName;
+  /** What an Incus server has that is not as `incus admin init --minimal` makes it. */
+  readonly incus?: Partial<IncusServer>;
   /** Machines that are there already and are not ours. */
   readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
 }
 
 /** A world with its tools installed, a daemon that runs, and no machine but foreign ones. */
 export function createWorld(options: WorldOptions): World {
+  const name = options.engine ?? 'multipass';
+  const incus: IncusServer = { bridge: 'incusbr0', ...options.incus };
   const world: World = {
     clock: options.clock ?? createVirtualClock(options.start ?? WORLD_START),
     host: options.host,
     shipped: options.shipped,
     faults: new Set(),
     triggeredFaults: new Set(),
-    tools: new Set(options.tools ?? ['multipass', 'kubectl', 'docker', 'podman']),
+    tools: new Set(options.tools ?? [name, 'kubectl', 'docker', 'podman']),
     engine: {
-      version: options.host.platform === 'darwin' ? '1.16.3+mac' : '1.16.3',
+      name,
+      version: name === 'incus' ? '6.0.4' : options.host.platform === 'darwin' ? '1.16.3+mac' : '1.16.3',
+      pace: name === 'incus' && incus.type !== 'virtual-machine' ? CONTAINER_PACE : MACHINE_PACE,
+      incus,
       daemonUp: true,
       instances: new Map(),
       images: new Set(),
       preparing: new Set(),
+      subnet: name === 'incus' ? '10.158.7' : '192.168.64',
       nextAddress: 2,
     },
     cluster: undefined,
@@ -52,7 +63,7 @@ export type InstanceSpec = Pick<Instance, 'name'> & Partial<Instance>;
 
 /** Puts a machine into the world, as cloud images come: two users, a hosts file, a resolver, and no more. */
 export function addInstance(world: World, spec: InstanceSpec): Instance {
-  const address = `192.168.64.${world.engine.nextAddress++}`;
+  const address = newAddress(world);
   const instance: Instance = {
     release: '24.04',
     cpus: 1,
@@ -81,6 +92,11 @@ export function addInstance(world: World, spec: InstanceSpec): Instance {
   file('/etc/resolv.conf', 'nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n');
   world.engine.instances.set(instance.name, instance);
   return instance;
+}
+
+/** An address that no machine had before. */
+export function newAddress({ engine }: World): string {
+  return `${engine.subnet}.${engine.nextAddress++}`;
 }
 
 /** /etc/hosts as cloud-init writes it. */

@@ -34,15 +34,52 @@ export interface World {
   readonly token: (bytes: number) => string;
 }
 
+/** Engines of which there is a simulated one; a rehearsal simulates the one that MACHINE_ENGINE names. */
+export type EngineName = 'multipass' | 'incus';
+
+/** What the simulated Incus server has, besides its default profile: all that a configuration names is there. */
+export interface IncusServer {
+  /** Its name at the client; without one it is local. */
+  readonly remote?: string;
+  /** A project beside `default`; machines are in it. */
+  readonly project?: string;
+  /** An image that is there or that its remote has, as INCUS_IMAGE names it. */
+  readonly image?: string;
+  /** A server that is asked for virtual machines can run them; any other has no KVM. */
+  readonly type?: 'container' | 'virtual-machine';
+  /** A managed network beside that of the profile. */
+  readonly network?: string;
+  /** Members and groups (`@NAME`) of its cluster; without any it is not clustered. */
+  readonly targets?: readonly string[];
+  /** Network of the default profile, a managed bridge. */
+  readonly bridge: string;
+}
+
+/** How long the life of a machine takes with an engine, in milliseconds. */
+export interface EnginePace {
+  /** Power on until commands can be run. */
+  readonly boot: number;
+  /** From then until the engine knows the address. */
+  readonly address: number;
+  /** The first boot's cloud-init, from the moment at which commands can be run. */
+  readonly cloudInit: number;
+  readonly shutdown: number;
+}
+
 export interface EngineState {
+  readonly name: EngineName;
   version: string;
+  readonly pace: EnginePace;
+  readonly incus: IncusServer;
   daemonUp: boolean;
   readonly instances: Map<string, Instance>;
   /** Releases whose image the daemon has fetched. */
   readonly images: Set<string>;
   /** Names whose launch has begun but whose machine is not there yet; not listed (docs/facts/multipass.md 2.5). */
   readonly preparing: Set<string>;
-  /** Last octet of the next address in 192.168.64.0/24. */
+  /** First three octets of every machine's address. */
+  readonly subnet: string;
+  /** Last octet of the next address. */
   nextAddress: number;
 }
 

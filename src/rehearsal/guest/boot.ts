@@ -1,4 +1,4 @@
-import { GUEST_SCRIPT, MACHINE_BOOT } from '../durations.ts';
+import { GUEST_SCRIPT } from '../durations.ts';
 import { bootId, imageHosts } from '../state.ts';
 import type { Instance } from '../world.ts';
 import { resumeCloudInit } from './cloud-init.ts';
@@ -43,13 +43,13 @@ export function powerOff(guest: Guest, state: Instance['state'] = 'Stopped'): vo
   dropSessions(instance);
 }
 
-/** Power on until sshd answers; enabled units start by themselves. Resolves false when the machine went away meanwhile. */
+/** Power on until commands can be run; enabled units start by themselves. Resolves false when the machine went away meanwhile. */
 export async function powerOn(guest: Guest, state: 'Starting' | 'Restarting' = 'Starting'): Promise<boolean> {
   const { instance, world } = guest;
   instance.state = state;
   const boot = bootId(world);
   instance.bootId = boot;
-  await world.clock.sleep(MACHINE_BOOT);
+  await world.clock.sleep(world.engine.pace.boot);
   if (instance.bootId !== boot || instance.state !== state) return false;
   if (instance.manageHosts) writeGuest(instance, '/etc/hosts', imageHosts(instance.name));
   instance.state = 'Running';

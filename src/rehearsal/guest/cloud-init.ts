@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { CLOUD_INIT_FIRST, CLOUD_INIT_PACKAGES } from '../durations.ts';
+import { CLOUD_INIT_PACKAGES } from '../durations.ts';
 import { consumeFault } from '../fault-state.ts';
 import { crashPoint } from '../crash-point.ts';
 import { writeGuest } from './files.ts';
@@ -65,7 +65,7 @@ export async function firstCloudInit(
   const boot = instance.bootId;
   instance.cloudInit = 'running';
   instance.manageHosts = data.manage_etc_hosts ?? true;
-  await world.clock.sleep(CLOUD_INIT_FIRST / 2);
+  await world.clock.sleep(world.engine.pace.cloudInit / 2);
   await crashPoint(world, `cloud-init ${instance.name}: half way`, () => {
     cut.set(instance, data);
     powerOff({ world, mesh, instance });
@@ -76,6 +76,6 @@ export async function firstCloudInit(
   }
   if ((data.packages?.length ?? 0) > 0) await world.clock.sleep(CLOUD_INIT_PACKAGES);
   for (const name of data.packages ?? []) instance.packages.set(name, 'archive');
-  await world.clock.sleep(CLOUD_INIT_FIRST / 2);
+  await world.clock.sleep(world.engine.pace.cloudInit / 2);
   if (instance.bootId === boot) instance.cloudInit = consumeFault(world, 'cloud-init-error') ? 'error' : 'done';
 }

@@ -5,6 +5,7 @@ import { powerOff, reboot } from './boot.ts';
 import { curl } from './curl.ts';
 import { EVERYDAY, runLine } from './everyday.ts';
 import { guestEntry, guestHas, guestText } from './files.ts';
+import { INCUS_WRAPPER, underIncusWrapper } from './incus-wrapper.ts';
 import { imagesImportModel } from './scripts/images-import.ts';
 import { placeModel } from './scripts/place.ts';
 import type { ScriptCall, ScriptModel } from './scripts/script.ts';
@@ -60,6 +61,7 @@ const shell: GuestProgram = async (call) => {
   const [, flag, text = '', , ...args] = call.args;
   if (flag !== '-c') return unknown(call);
   if (text === SHIM) return wrapped({ ...call, args });
+  if (text === INCUS_WRAPPER) return underIncusWrapper({ ...call, args }, runOnGuest);
   const exit = /^exit (\d+)$/.exec(text);
   if (exit !== null) return { exitCode: Number(exit[1]) };
   const shipped = call.root ? await runShipped(text, { ...call, args }) : undefined;

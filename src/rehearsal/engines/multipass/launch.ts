@@ -1,4 +1,4 @@
-import { ADDRESS_DELAY, ENGINE_CALL, ENGINE_PATIENCE, IMAGE_DOWNLOAD, MACHINE_CREATE } from '../../durations.ts';
+import { ADDRESS_LATE, ENGINE_CALL, ENGINE_PATIENCE, IMAGE_DOWNLOAD, MACHINE_CREATE } from '../../durations.ts';
 import { isFaultActive, consumeFault } from '../../fault-state.ts';
 import { powerOff, powerOn } from '../../guest/boot.ts';
 import { firstCloudInit, readUserData, type UserData } from '../../guest/cloud-init.ts';
@@ -26,8 +26,6 @@ const RELEASES: Readonly<Record<string, string>> = {
   '26.04': '26.04',
   resolute: '26.04',
 };
-/** Every release whose image the daemon can have. */
-export const UBUNTU_RELEASES: ReadonlySet<string> = new Set(Object.values(RELEASES));
 const NAME = /^([a-zA-Z]|[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])$/;
 /** How many launches the daemon's thread pool carries at once: the number of host CPUs (docs/facts/multipass.md 5). */
 const POOL = 4;
@@ -35,8 +33,6 @@ const POOL = 4;
 const ANSWERS_AFTER_ALL = 20_000;
 /** A daemon that died in the middle of a launch is started again by its system after so long. */
 const DAEMON_BACK = 8_000;
-/** The fault `address-late`. */
-const ADDRESS_LATE = 30_000;
 
 interface Request {
   readonly name: string;
@@ -160,7 +156,7 @@ async function finish(guest: Guest, userData: UserData): Promise<boolean> {
   if (world.engine.instances.get(instance.name) !== instance) return false;
   if (!(await powerOn(guest))) return false;
   const late = consumeFault(world, 'address-late');
-  world.clock.after(late ? ADDRESS_LATE : ADDRESS_DELAY, () => void (instance.addressKnown = true));
+  world.clock.after(late ? ADDRESS_LATE : world.engine.pace.address, () => void (instance.addressKnown = true));
   await firstCloudInit(guest, userData, powerOff);
   return world.engine.instances.get(instance.name) === instance;
 }

@@ -1,4 +1,4 @@
-import { ENGINE_CALL, MACHINE_PURGE, MACHINE_SHUTDOWN } from '../../durations.ts';
+import { ENGINE_CALL, MACHINE_PURGE } from '../../durations.ts';
 import { powerOff, powerOn } from '../../guest/boot.ts';
 import { erase } from '../erase.ts';
 import type { Guest } from '../../guest/systemd.ts';
@@ -53,7 +53,7 @@ export async function remove(call: HostCall, { positionals, options }: ParsedArg
     if (purge) erase({ ...call, instance });
     else if (runs) powerOff({ ...call, instance }, 'Deleted');
     else instance.state = 'Deleted';
-    await call.world.clock.sleep(purge ? MACHINE_PURGE : runs ? MACHINE_SHUTDOWN : 0);
+    await call.world.clock.sleep(purge ? MACHINE_PURGE : runs ? call.world.engine.pace.shutdown : 0);
   }
   return { exitCode: 0 };
 }
@@ -93,7 +93,7 @@ export async function stop(call: HostCall, { positionals }: ParsedArgs): Promise
   for (const instance of selected) {
     if (instance.state === 'Stopped') continue;
     powerOff({ ...call, instance });
-    await call.world.clock.sleep(MACHINE_SHUTDOWN);
+    await call.world.clock.sleep(call.world.engine.pace.shutdown);
   }
   return { exitCode: 0, stdout: spinner(`Stopping ${positionals.join(', ')}`) };
 }
@@ -160,7 +160,7 @@ export async function restart(call: HostCall, { positionals, options }: ParsedAr
     selected.map(async (instance) => {
       const guest = { ...call, instance };
       powerOff(guest, 'Restarting');
-      await call.world.clock.sleep(MACHINE_SHUTDOWN);
+      await call.world.clock.sleep(call.world.engine.pace.shutdown);
       await powerOn(guest, 'Restarting');
     }),
   ).then(() => ({ exitCode: 0, stdout }));

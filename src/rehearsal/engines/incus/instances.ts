@@ -1,0 +1,81 @@
+import type { UserData } from '../../guest/cloud-init.ts';
+import type { HostCall, Instance, ProgramResult, World } from '../../world.ts';
+import type { ParsedArgs } from '../arguments.ts';
+import { failure } from './answers.ts';
+
+export type Device = Readonly<Record<string, string>>;
+
+/** What Incus keeps of an instance, beside what every machine of the simulated world has. */
+export interface IncusFacts {
+  readonly type: 'container' | 'virtual-machine';
+  readonly config: Map<string, string>;
+  readonly devices: Readonly<Record<string, Device>>;
+  /** Member of the cluster; `none` without one. */
+  readonly location: string;
+  readonly createdAt: number;
+  /** What the daemon is at: until that is over every other change is refused. */
+  busy?: 'create' | 'start' | 'stop';
+  /** What the first boot still has to do. */
+  firstBoot?: UserData;
+}
+
+const facts = new WeakMap<Instance, IncusFacts>();
+
+export function setFacts(instance: Instance, of: IncusFacts): void {
+  facts.set(instance, of);
+}
+
+/** Of a machine that a test put into the world nothing is known: a container without settings. */
+export function factsOf(instance: Instance): IncusFacts {
+  const known = facts.get(instance) ?? {
+    type: 'container',
+    config: new Map(),
+    devices: {},
+    location: 'none',
+    createdAt: 0,
+  };
+  facts.set(instance, known);
+  return known;
+}
+
+/** The project that a command is about. */
+export const projectOf = ({ options }: ParsedArgs): string => options.get('project') ?? 'default';
+
+/** The project that holds all instances: that of the configuration. */
+export const projectOfAll = ({ engine }: World): string => engine.incus.project ?? 'default';
+
+/** Splits `[REMOTE:]NAME`, or gives what the client says to a remote that it does not know. */
+export function onRemote(
+  { engine }: World,
+  text: string,
+): { readonly name: string; readonly remote: string } | ProgramResult {
+  const colon = text.indexOf(':');
+  const [remote, name] =
+    colon < 0 ? [engine.incus.remote ?? 'local', text] : [text.slice(0, colon), text.slice(colon + 1)];
+  if (['local', 'images', engine.incus.remote].includes(remote)) return { name, remote };
+  return failure(`The remote "${remote}" doesn't exist`);
+}
+
+/** Instances of a project; Incus knows no deleted ones. */
+export function instancesIn(world: World, project: string): readonly Instance[] {
+  if (project !== projectOfAll(world)) return [];
+  return [...world.engine.instances.values()].filter(({ state }) => state !== 'Deleted');
+}
+
+/** The instance that a command names, or the words for its absence. */
+export function named(call: HostCall, parsed: ParsedArgs, text: string): Instance | ProgramResult {
+  const target = onRemote(call.world, text);
+  if ('exitCode' in target) return target;
+  const project = projectOf(parsed);
+  const found = instancesIn(call.world, project).find(({ name }) => name === target.name);
+  return found ?? failure(absence(target.name, project));
+}
+
+export const absence = (name: string, project: string): string =>
+  `Failed to fetch instance "${name}" in project "${project}": Instance not found`;
+
+/** What every change of an instance is refused with while another one is under way. */
+export function busyWith(instance: Instance): ProgramResult | undefined {
+  const { busy } = factsOf(instance);
+  return busy === undefined ? undefined : failure(`Instance is busy running a "${busy}" operation`);
+}

@@ -1,0 +1,32 @@
+import { joined } from '../bytes.ts';
+import type { GuestCall, GuestProgram, ProgramResult } from '../world.ts';
+
+/**
+ * The wrapper under which every command comes with Incus, as root: a mark on stderr when it begins, the user ubuntu, a
+ * time limit, and a mark on both streams when all is written.
+ */
+export const INCUS_WRAPPER = String.raw`printf '\036' >&2
+limit=$1
+shift
+set -- sh -c 'env -- "$@"; rc=$?; printf "\036"; printf "\036" >&2; sleep 0.1; exit $rc' sh "$@"
+cd ~ubuntu 2>/dev/null || cd /
+id -u ubuntu >/dev/null 2>&1 || exec timeout -k 2 "$limit" "$@"
+exec timeout -k 2 "$limit" setpriv --reuid=ubuntu --regid="$(id -g ubuntu)" --init-groups --inh-caps=-all env HOME="$PWD" USER=ubuntu LOGNAME=ubuntu "$@"`;
+
+/** The byte that the wrapper writes before and behind what the command writes. */
+export const INCUS_MARK = '\u001e';
+
+/** What the wrapper makes of a command: see src/machines/incus/argv.ts. */
+export async function underIncusWrapper(call: GuestCall, run: GuestProgram): Promise<ProgramResult> {
+  const [limit = '', ...args] = call.args;
+  const [late, done] = [new AbortController(), new AbortController()];
+  void call.world.clock.sleep(Number(limit) * 1000, done.signal).then(
+    () => late.abort(),
+    () => undefined,
+  );
+  const result = await run({ ...call, root: false, args, ended: late.signal });
+  done.abort('ended');
+  const stderr = `${INCUS_MARK}${result.stderr ?? ''}`;
+  if (late.signal.aborted) return { ...result, stderr, exitCode: 124 };
+  return { ...result, stdout: joined(result.stdout ?? '', INCUS_MARK), stderr: `${stderr}${INCUS_MARK}` };
+}
