@@ -20,7 +20,10 @@ const PARTS: Readonly<Record<string, () => Promise<string> | string>> = {
   faults: () =>
     table(
       ['`--fault`', 'what goes wrong'],
-      FAULTS.map(({ name, what }) => [`\`${name}\``, what]),
+      FAULTS.map(({ name, what, engine }) => [
+        `\`${name}\``,
+        engine === undefined ? what : `${what} (MACHINE_ENGINE=${engine} only)`,
+      ]),
     ),
   versions: async () => {
     const { istio } = JSON.parse(await readFile('data/versions.json', 'utf8')) as VersionTable;

@@ -38,8 +38,9 @@ interface Surroundings {
 /** After so long in world time a command without a time limit is a bug of whoever started it. */
 const FOR_EVER_MS = 24 * 3_600_000;
 
-/** Why a program's signal is aborted when somebody ended the program; it ended by itself otherwise. */
+/** Why a program's signal is aborted when it did not end by itself: a KILL cannot be passed on, a TERM can. */
 export const KILLED = 'killed';
+export const TERMINATED = 'terminated';
 
 /**
  * The simulated Processes interface, with the manners of the real one: a time limit ends any command, an interrupt ends
@@ -92,7 +93,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
       interrupted(command, signal, ended.signal),
     ]);
     running.delete(ended);
-    ended.abort(typeof outcome === 'string' ? KILLED : undefined);
+    ended.abort(typeof outcome === 'string' ? TERMINATED : undefined);
     const progress = heard.join('');
     if (typeof outcome === 'string') return end({ exitCode: -1, stderr: progress }, outcome);
     if (outcome.refused !== undefined) world.refused.push(outcome.refused);

@@ -1,4 +1,4 @@
-import { FAULTS } from '../../src/rehearsal/index.ts';
+import { FAULTS, faultsOf } from '../../src/rehearsal/index.ts';
 import { randomFrom } from './random.ts';
 
 /** What goes wrong, and how many milliseconds after the beginning. */
@@ -17,11 +17,14 @@ const SPAN = 240_000;
 /** The kinds of trouble that there are. */
 export const KINDS: readonly string[] = [...FAULTS.map(({ name }) => name), ...SIGNALS];
 
+/** Every fifth world has Incus. */
+export const engineOf = (seed: number): 'multipass' | 'incus' => (seed % 5 === 4 ? 'incus' : 'multipass');
+
 /** Nought to five troubles, by the seed alone; signals more often than any one fault. */
 export function scheduleOf(seed: number): readonly Trouble[] {
   const random = randomFrom(seed);
   const troubles = Array.from({ length: random.whole(MOST + 1) }, () => ({
-    kind: random.next() < 0.3 ? random.pick(SIGNALS) : random.pick(FAULTS).name,
+    kind: random.next() < 0.3 ? random.pick(SIGNALS) : random.pick(faultsOf(engineOf(seed))).name,
     // What strikes once waits for its occasion: half of them are there from the beginning.
     after: random.next() < 0.5 ? 0 : random.whole(SPAN),
   }));

@@ -9,7 +9,7 @@ import { compare, takePicture, type Picture } from '../rehearsal/crash/picture.t
 import { live, type Call, type Ending } from '../rehearsal/crash/program.ts';
 import { freshWorld, HOST, type Stage } from '../rehearsal/crash/world.ts';
 import { randomFrom } from './random.ts';
-import { isSignal, scheduleOf, type Trouble } from './schedule.ts';
+import { engineOf, isSignal, scheduleOf, type Trouble } from './schedule.ts';
 
 export interface SeedResult {
   readonly seed: number;
@@ -27,8 +27,8 @@ export interface SeedResult {
 const MOST_LIVES = 12;
 /** How long that takes at most, in milliseconds: meanwhile daemons go on with what was begun. */
 const LONGEST_BREAK_MS = 20_000;
-const UP: Call = { kind: 'apply' };
 const ARM: Stage = { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] };
+const ON_INCUS = { MACHINE_ENGINE: 'incus' };
 
 /** Faults that are there as long as they are switched on, or that happen by themselves. */
 const STANDING = new Set([
@@ -40,9 +40,11 @@ const STANDING = new Set([
 
 const goodEnds = new Map<string, Promise<Picture>>();
 
+const upOn = ({ engine }: Stage): Call => ({ kind: 'apply', ...(engine === 'incus' ? { set: ON_INCUS } : {}) });
+
 function goodEndOf(stage: Stage): Promise<Picture> {
   const key = JSON.stringify(stage);
-  const known = goodEnds.get(key) ?? goodEnd({ name: 'up', stage, call: UP, after: [] });
+  const known = goodEnds.get(key) ?? goodEnd({ name: 'up', stage, call: upOn(stage), after: [] });
   goodEnds.set(key, known);
   return known;
 }
@@ -50,7 +52,9 @@ function goodEndOf(stage: Stage): Promise<Picture> {
 /** One world with the troubles of a seed in it, in which `up` is called until it ends well. */
 export async function playSeed(seed: number): Promise<SeedResult> {
   const troubles = scheduleOf(seed);
-  const stage = troubles.some(({ kind }) => kind === 'arm64-deb-missing') ? ARM : {};
+  const arm = troubles.some(({ kind }) => kind === 'arm64-deb-missing') ? ARM : {};
+  const stage: Stage = { ...arm, engine: engineOf(seed) };
+  const up = upOn(stage);
   const rehearsal = await freshWorld(stage);
   const current: Current = { others: [], cuts: [] };
   for (const trouble of troubles)
@@ -66,7 +70,7 @@ export async function playSeed(seed: number): Promise<SeedResult> {
   });
 
   const breaks = randomFrom(seed + 2 ** 31);
-  let call = UP;
+  let call = up;
   let calm = false;
   for (let lives = 1; lives <= MOST_LIVES; lives++) {
     const interrupt = new AbortController();
@@ -96,7 +100,7 @@ export async function playSeed(seed: number): Promise<SeedResult> {
       calm = true;
     }
     if (wrong) await rehearsal.world.clock.advance(breaks.whole(LONGEST_BREAK_MS));
-    call = heed(rehearsal, ending);
+    call = heed(rehearsal, ending, up);
   }
   return result(['twelve lives were not enough'], MOST_LIVES);
 }
@@ -131,7 +135,7 @@ function strikeNow({ world, mesh, system, killAll }: Rehearsal, { kind }: Troubl
     killAll();
     for (const end of current.cuts.splice(0)) end();
   } else if (kind === 'second-run') {
-    const other = live(UP, system, world.host, world.shipped);
+    const other = live(upOn({ engine: world.engine.name }), system, world.host, world.shipped);
     const cut = new Promise<Ending>((resolve) => current.cuts.push(() => resolve({})));
     current.others.push(Promise.race([other, cut]));
   } else {
@@ -147,7 +151,7 @@ function strikeNow({ world, mesh, system, killAll }: Rehearsal, { kind }: Troubl
 }
 
 /** Does what the error asks of a person, and gives the next call. */
-function heed(rehearsal: Rehearsal, ending: Ending | undefined): Call {
+function heed(rehearsal: Rehearsal, ending: Ending | undefined, up: Call): Call {
   const { world } = rehearsal;
   const reason = ending?.error?.reason;
   if (reason === 'engine-not-answering') world.engine.daemonUp = true;
@@ -155,7 +159,7 @@ function heed(rehearsal: Rehearsal, ending: Ending | undefined): Call {
   if (ending?.error !== undefined) world.faults.delete('offline');
   if (ending?.error?.message.includes('a host name') === true) world.faults.delete('load-balancer-hostname');
   if (reason === 'port-clash') clusterOf(world)?.store.remove('services', 'default', 'already-here');
-  return reason === 'machine-broken' ? { kind: 'recreate' } : UP;
+  return reason === 'machine-broken' ? { ...up, kind: 'recreate' } : up;
 }
 
 async function judge(rehearsal: Rehearsal, stage: Stage, kinds: readonly string[]): Promise<readonly string[]> {

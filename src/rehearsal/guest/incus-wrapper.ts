@@ -20,6 +20,7 @@ export const INCUS_MARK = '\u001e';
 export async function underIncusWrapper(call: GuestCall, run: GuestProgram): Promise<ProgramResult> {
   const [limit = '', ...args] = call.args;
   const [late, done] = [new AbortController(), new AbortController()];
+  call.ended?.addEventListener('abort', () => late.abort());
   void call.world.clock.sleep(Number(limit) * 1000, done.signal).then(
     () => late.abort(),
     () => undefined,

@@ -11,20 +11,25 @@ import type { Bench } from './bench.ts';
 const HOST: Host = { platform: 'linux', cpu: 'arm64', cwd: '/home/u/lab', home: '/home/u', env: {} };
 
 /** The engine of the rehearsal: what holds on real machines has to hold there, or people rehearse another program. */
-export async function simulatedBench(): Promise<Bench> {
+export async function simulatedBench(kind: 'multipass' | 'incus'): Promise<Bench> {
   const shipped = await loadShippedData();
   const name = `${LAB_PREFIX}simulated`;
-  const { config } = loadConfig({ host: HOST, versions: shipped.versions, flags: { LAB_NAME: name } });
-  const rehearsal = createRehearsal({ host: HOST, shipped });
+  const { config } = loadConfig({
+    host: HOST,
+    versions: shipped.versions,
+    flags: { LAB_NAME: name, MACHINE_ENGINE: kind },
+  });
+  const rehearsal = createRehearsal({ host: HOST, shipped, engine: kind, incus: config.incus });
   const { system, world, drive } = rehearsal;
   const engine = createEngine(system, shipped, config);
   const context = { say: () => undefined };
   const launchFor =
-    (whose: string): Bench['launch'] =>
+    (whose: string, by = engine): Bench['launch'] =>
     async (machine, cloudInit) => {
-      await engine.launch(specOf(config, whose, machine, cloudInit), context);
-      return engine.machine(machine);
+      await by.launch(specOf(config, whose, machine, cloudInit), context);
+      return by.machine(machine);
     };
+  const stranger = createEngine(system, shipped, { ...config, lab: `${name}-other` });
   return {
     ...{ name, engine, system, shipped, config, context, drive },
     directory: HOST.cwd,
@@ -36,7 +41,7 @@ export async function simulatedBench(): Promise<Bench> {
       while (!world.engine.instances.has(machine)) await world.clock.sleep(50);
       life.kill('end');
     },
-    launchForeign: launchFor(`${name}-other`),
+    launchForeign: launchFor(`${name}-other`, stranger),
     sleep: (ms) => world.clock.sleep(ms),
     // Nothing of it is left when the test ends.
     cleanUp: () => Promise.resolve(),

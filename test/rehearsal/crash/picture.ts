@@ -185,7 +185,7 @@ function forgetting({ world }: Rehearsal, cluster: SimulatedCluster | undefined)
       .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, (token) =>
         cluster !== undefined && readToken(cluster, token) !== undefined ? '<token>' : 'a token of another cluster',
       )
-      .replace(/192\.168\.64\.\d+/g, (address) => addresses.get(address) ?? address)
+      .replace(/\b(?:192\.168\.64|10\.158\.7)\.\d+/g, (address) => addresses.get(address) ?? address)
       .replace(/\b10\.42\.\d+\.\d+/g, '<pod>')
       .replace(/\b(svclb-[a-z-]+)-[0-9a-f]{8}\b/g, '$1')
       .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>');

@@ -3,6 +3,7 @@ import type { Scenario } from './case.ts';
 import { BUNDLE, HOST } from './world.ts';
 
 const up: Call = { kind: 'apply' };
+const upOnIncus: Call = { kind: 'apply', set: { MACHINE_ENGINE: 'incus' } };
 const remove: Call = { kind: 'delete' };
 const unpacked: Call = { kind: 'apply', bundle: BUNDLE };
 const recreate: Call = { kind: 'recreate' };
@@ -54,6 +55,14 @@ export const SCENARIOS: readonly Scenario[] = [
   reconfigured({ EWG_PORT_TLS_ISTIOD: '15812', EWG_PORT_STATUS: '15821' }),
   reconfigured({ ISTIO_VERSION: '1.19.10' }),
   reconfigured({ VM_APP_PORT: '8081' }),
+  { name: 'up on Incus', stage: { engine: 'incus' }, call: upOnIncus, after: [upOnIncus] },
+  {
+    name: 'up on Incus without kernel modules',
+    stage: { engine: 'incus', faults: ['kernel-modules-missing'] },
+    call: upOnIncus,
+    after: [upOnIncus],
+    children: ['end'],
+  },
 ];
 
 export function scenarioNamed(name: string): Scenario {

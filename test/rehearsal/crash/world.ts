@@ -25,6 +25,8 @@ const FOREIGN_FILES = {
 export interface Stage {
   readonly faults?: readonly string[];
   readonly host?: Host;
+  /** Default Multipass. */
+  readonly engine?: 'multipass' | 'incus';
   /** Whether a bundle that was made elsewhere lies at `BUNDLE`. */
   readonly bundle?: boolean;
 }
@@ -51,9 +53,10 @@ function bundleFile(): Promise<Uint8Array> {
 export async function freshWorld({
   faults = [],
   host = HOST,
+  engine = 'multipass',
   bundle: isThere = false,
 }: Stage = {}): Promise<Rehearsal> {
-  const rehearsal = createRehearsal({ host, shipped: await shippedData(), faults, seedFiles: FOREIGN_FILES });
+  const rehearsal = createRehearsal({ host, engine, shipped: await shippedData(), faults, seedFiles: FOREIGN_FILES });
   const { world } = rehearsal;
   addInstance(world, { name: 'primary', state: 'Running' });
   addInstance(world, { name: 'theirs', state: 'Stopped' });

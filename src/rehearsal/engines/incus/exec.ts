@@ -3,6 +3,7 @@ import { consumeFault } from '../../fault-state.ts';
 import { INCUS_MARK, INCUS_WRAPPER } from '../../guest/incus-wrapper.ts';
 import { openSession } from '../../guest/sessions.ts';
 import { runOnGuest } from '../../guest/shell.ts';
+import { TERMINATED } from '../../processes.ts';
 import type { HostCall, Instance, ProgramResult } from '../../world.ts';
 import type { ParsedArgs } from '../arguments.ts';
 import { daemonAway, failure, help } from './answers.ts';
@@ -34,6 +35,11 @@ export async function exec(call: HostCall, parsed: ParsedArgs): Promise<ProgramR
   // No network lies between: rules for traffic freeze no session of these (docs/facts/incus.md 2.1).
   const session = openSession(instance);
   const begun = inner[2] === INCUS_WRAPPER ? INCUS_MARK : '';
+  const ended = new AbortController();
+  // The client passes a TERM on; what a KILL leaves behind ends at its own time limit (docs/facts/incus.md 2.3).
+  call.signal?.addEventListener('abort', () => {
+    if (call.signal?.reason === TERMINATED) ended.abort();
+  });
   const fate = { lost: false };
   const gone = session.lost.then((): ProgramResult => {
     fate.lost = true;
@@ -41,7 +47,7 @@ export async function exec(call: HostCall, parsed: ParsedArgs): Promise<ProgramR
   });
   try {
     const result = await Promise.race([
-      runOnGuest({ world, mesh: call.mesh, instance, root: true, args: inner, stdin: call.stdin }),
+      runOnGuest({ world, mesh: call.mesh, instance, root: true, args: inner, stdin: call.stdin, ended: ended.signal }),
       gone,
     ]);
     // Of what a command wrote that ended the machine nothing more comes.

@@ -4,7 +4,7 @@ import { powerOff, powerOn } from '../../guest/boot.ts';
 import { firstCloudInit, readUserData, type UserData } from '../../guest/cloud-init.ts';
 import type { Guest } from '../../guest/systemd.ts';
 import { crashPoint } from '../../crash-point.ts';
-import { KILLED } from '../../processes.ts';
+import { KILLED, TERMINATED } from '../../processes.ts';
 import { addInstance } from '../../state.ts';
 import type { HostCall, ProgramResult, World } from '../../world.ts';
 import { daemonLife, isDaemonAway, restartDaemon } from '../daemon.ts';
@@ -172,7 +172,7 @@ async function imageOf(world: World, release: string, name: string, client?: Abo
   const life = daemonLife(world);
   const running = downloads.get(life) ?? new Map<string, Promise<void>>();
   downloads.set(life, running);
-  const isKilled = (): boolean => client?.reason === KILLED;
+  const isKilled = (): boolean => client?.reason === KILLED || client?.reason === TERMINATED;
   const fetchImage = async (): Promise<void> => {
     await world.clock.sleep(IMAGE_DOWNLOAD / 2);
     const ends = (await world.passing?.(`launch ${name}: image half pulled`)) === 'end';

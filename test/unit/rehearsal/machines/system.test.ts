@@ -238,5 +238,7 @@ describe('the catalogue of faults', () => {
     );
     for (const { what } of FAULTS) expect(what).toMatch(/^[A-Z].*\.$/);
     expect(() => findFault('nosuch')).toThrow(/no fault named nosuch/);
+    expect(() => findFault('frozen-session', 'incus')).toThrow(/applies to MACHINE_ENGINE=multipass only/);
+    expect(() => findFault('kernel-modules-missing')).toThrow(/applies to MACHINE_ENGINE=incus only/);
   });
 });
