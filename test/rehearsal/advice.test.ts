@@ -121,7 +121,7 @@ describe('verify of a harmed lab', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('DEMO=off and nobody listens: one look at the health', async () => {
+  it('reads the health once with DEMO=off when nothing listens', async () => {
     const set = { DEMO: 'off' };
     const lab = watch(await labThatIsUp({ set }));
     const { report, ms } = await verifyScreen(lab);
@@ -143,7 +143,7 @@ describe('a request that is not served', () => {
         : serve(...request);
   };
 
-  it('is made again for half a minute where a pod has just changed', async () => {
+  it('is repeated for half a minute when a pod has just changed', async () => {
     const lab = watch(await labThatIsUp());
     await lab.pass(300_000);
     const pod = lab.cluster.list('pods').find(({ metadata }) => metadata.name.startsWith('istiod-'));
@@ -157,7 +157,7 @@ describe('a request that is not served', () => {
     });
   });
 
-  it('is not made again for long in a lab where nothing changes', async () => {
+  it('is not repeated for long in a lab where nothing changes', async () => {
     const lab = watch(await labThatIsUp());
     await lab.pass(300_000);
     failFor(lab, 600_000);
@@ -166,7 +166,7 @@ describe('a request that is not served', () => {
     expect(ms).toBeLessThan(BAR_MS);
   });
 
-  it('is made again there, for a moment', async () => {
+  it('is repeated there for a moment', async () => {
     const lab = watch(await labThatIsUp());
     await lab.pass(300_000);
     failFor(lab, 13_000);

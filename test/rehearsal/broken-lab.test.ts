@@ -52,7 +52,7 @@ Cause: sidecar: ${VM} is stopped`,
     expect(lab.machine(VM).state).toBe('Stopped');
   });
 
-  it('istiod is scaled to 0: the data plane is still judged, health is not waited for', async () => {
+  it('checks the data plane and does not wait for health when istiod is scaled to 0', async () => {
     const lab = watch(await labThatIsUp());
     edit(lab, 'deployments.apps', 'istio-system', 'istiod-1-19-3', (object) => {
       (object['spec'] as { replicas: number }).replicas = 0;
@@ -106,7 +106,7 @@ Cause: sidecar: ${VM} is stopped`,
     expect(screen.ms).toBeLessThan(BAR_MS);
   });
 
-  it('the WorkloadGroup is deleted: the advice is the command that makes it, not one that refuses', async () => {
+  it('advises the command that creates the WorkloadGroup when it is deleted', async () => {
     const lab = watch(await labThatIsUp());
     lab.cluster.store.remove('workloadgroups.networking.istio.io', 'vmns', 'external-app');
     for (const { metadata } of lab.cluster.list('workloadentries.networking.istio.io'))

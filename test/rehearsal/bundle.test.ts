@@ -59,7 +59,7 @@ const offline = (options: Parameters<typeof simulated>[0] = {}) =>
   watch(simulated({ faults: ['offline'], ...options }));
 
 describe('bundle create', () => {
-  it('gathers every file and every image, for both CPUs, and tidies up behind itself', async () => {
+  it('contains every file and every image for both CPUs, and leaves no temporary files', async () => {
     const maker = watch(simulated());
     const { manifest } = await make(maker);
     expect(manifest).toMatchObject({ istio: '1.19.3', k3s: 'v1.28.15+k3s1', cpus: ['amd64', 'arm64'] });
@@ -91,7 +91,7 @@ describe('bundle create', () => {
     ['ISTIO_ARCH alone', { cpus: ['amd64'] }, { ISTIO_ARCH: 'linux-amd64' }, ['linux-amd64']],
     ['what is named', { istioctl: ['linux-arm64', 'osx-arm64'] }, {}, ['linux-arm64', 'osx-arm64']],
     ['what is named, over ISTIO_ARCH', { istioctl: ['osx-arm64'] }, { ISTIO_ARCH: 'linux-amd64' }, ['osx-arm64']],
-  ])('holds builds of istioctl: %s', async (_what, request, set, builds) => {
+  ])('contains these builds of istioctl: %s', async (_what, request, set, builds) => {
     const { manifest } = await make(watch(simulated()), request, set);
     const names = manifest.files.filter(({ id }) => id === 'istioctl').map(({ file }) => file);
     expect(names).toEqual(builds.map((build) => `istioctl-1.19.3-${build}.tar.gz`));
@@ -115,7 +115,7 @@ describe('bundle create', () => {
     );
   });
 
-  it('needs no build of istioctl that nobody asks for', async () => {
+  it('does not need builds of istioctl that are not requested', async () => {
     const maker = watch(simulated());
     const { downloads } = maker.system;
     const only = <T extends { url: string } | string>(request: T): T => {
@@ -133,7 +133,7 @@ describe('bundle create', () => {
     await expect(make(maker, { cpus: ['amd64'] })).rejects.toThrow('macOS build');
   });
 
-  it('is the same bytes each time, on each computer and with each tool', async () => {
+  it('has the same bytes each time, on each computer and with each container tool', async () => {
     const makers = [simulated(), simulated(), simulated({ start: Date.parse('2027-05-01T00:00:00Z') })].map(watch);
     const sets = [{}, {}, { CONTAINER_TOOL: 'podman', ARTIFACTS_URL: 'http://mirror.example/x' }];
     const made = await Promise.all(makers.map((maker, index) => make(maker, {}, sets[index])));
@@ -142,7 +142,7 @@ describe('bundle create', () => {
     expect(Buffer.compare(bytes[0] ?? Buffer.from('0'), bytes[2] ?? Buffer.from('2'))).toBe(0);
   });
 
-  it('takes images out of archives that people bring, and needs no container tool for those', async () => {
+  it('takes images from archives of the user without a container tool', async () => {
     const maker = watch(simulated());
     for (const image of [
       'docker.io/istio/pilot:1.19.3',
@@ -161,7 +161,7 @@ describe('bundle create', () => {
     expect(maker.transcript.slice(before).map(shown)).toEqual([]);
   });
 
-  it('says so when the tool gives an image for another CPU', async () => {
+  it('fails when the container tool returns an image for another CPU', async () => {
     const maker = watch(simulated());
     const { processes } = maker.system;
     const run: typeof processes.run = (command, signal) =>
@@ -182,7 +182,7 @@ describe('bundle create', () => {
     );
   });
 
-  it('at the terminal tells what is in it, where it is, and its digest', async () => {
+  it('prints its contents, its path and its digest', async () => {
     const run = await cli(['bundle', 'create', '--rehearse', '--cpu', 'amd64', '--file', 'amd64.tar']);
     expect(run.code).toBe(0);
     expect(run.stdout).toMatch(/k3s-airgap-images-amd64\.tar\.zst/);
@@ -204,7 +204,7 @@ describe('bundle create', () => {
 });
 
 describe('up out of a bundle', () => {
-  it('makes the lab on a computer without a network; without the bundle nothing can be made there', async () => {
+  it('creates the lab on a computer without a network, where `up` without the bundle fails', async () => {
     const computer = await carried(offline());
     const report = await upFromBundle(computer);
     expect(report.error).toBeUndefined();
@@ -214,7 +214,7 @@ describe('up out of a bundle', () => {
     expect(other.report.error?.reason).toBe('download-failed');
   });
 
-  it('brings images to each node before k3s starts there, and the package to the VM', async () => {
+  it('copies images to each node before k3s starts there, and the package to the VM', async () => {
     const computer = await carried(offline());
     const { steps } = await upFromBundle(computer);
     const at = new Map(steps.map(({ id, startedAt = 0, endedAt = 0 }) => [id, { startedAt, endedAt }]));
@@ -230,7 +230,7 @@ describe('up out of a bundle', () => {
     expect(computer.machine('vm-istio-external-workload').packages.get('istio-sidecar')).toBe('1.19.3');
   });
 
-  it('again changes nothing', async () => {
+  it('changes nothing the second time', async () => {
     const computer = await carried(offline());
     await upFromBundle(computer);
     const before = computer.transcript.length;
@@ -239,7 +239,7 @@ describe('up out of a bundle', () => {
     expect(computer.transcript.slice(before).filter(({ effect }) => effect === 'write')).toEqual([]);
   });
 
-  it('hands images to a cluster that runs already, and does so again when they are lost', async () => {
+  it('imports images into a running cluster, and imports them again when they are lost', async () => {
     const computer = await carried(watch(simulated()));
     await computer.up();
     expect((await upFromBundle(computer)).error).toBeUndefined();
@@ -250,7 +250,7 @@ describe('up out of a bundle', () => {
     expect(steps.filter(({ outcome }) => outcome === 'changed').map(({ id }) => id)).toEqual(['images-worker-1']);
   });
 
-  it('goes on after a run that was cut while files were unpacked, or while images travelled', async () => {
+  it('resumes after a run that was interrupted while it unpacked files or copied images', async () => {
     const computer = await carried(offline());
     const { files, processes } = computer.system;
     const cutOnce = <Args extends unknown[], T>(
@@ -289,7 +289,7 @@ describe('up out of a bundle', () => {
     expect(await computer.verify()).toMatchObject({ red: [] });
   });
 
-  it('on an arm64 computer takes what is for arm64', async () => {
+  it('uses the arm64 files on an arm64 computer', async () => {
     const computer = await carried(offline({ host: { ...LINUX, cpu: 'arm64' } }));
     expect((await upFromBundle(computer)).error).toBeUndefined();
     expect(await computer.verify()).toMatchObject({ red: [] });
@@ -305,7 +305,7 @@ describe('up out of a bundle', () => {
     expect(maker.transcript.map(shown).filter((line) => /docker create/.test(line))).toEqual([]);
   });
 
-  it('at the terminal is rehearsed without a network', async () => {
+  it('is rehearsed without a network', async () => {
     const run = await cli(['up', '--rehearse', '--bundle', 'lab.tar']);
     expect({ code: run.code, stderr: run.code === 0 ? '' : run.stderr }).toEqual({ code: 0, stderr: '' });
     expect(run.stdout).toContain('13 of 13 checks passed');

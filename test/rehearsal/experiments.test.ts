@@ -35,7 +35,7 @@ const leftIn = ({ cluster }: Simulated): readonly string[] => [
 ];
 
 describe('what a verify that was killed leaves behind', () => {
-  it('is told by plan, deleted by up, and then nothing is to be done', async () => {
+  it('is reported by plan and deleted by up, after which nothing is left to do', async () => {
     const lab = watch(await labThatIsUp());
     await killedVerify(lab);
     const found = (await lab.plan()).find(({ step }) => step.id === 'experiments')?.finding;
@@ -90,7 +90,7 @@ describe('what a verify that was killed leaves behind', () => {
     expect(strict?.evidence).toContain('a PeerAuthentication default of yours');
   });
 
-  it('stays where its namespace holds objects of the user', async () => {
+  it('stays when its namespace contains objects of the user', async () => {
     const lab = watch(await labThatIsUp());
     await killedVerify(lab);
     lab.cluster.store.put({

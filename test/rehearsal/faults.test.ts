@@ -65,7 +65,7 @@ const OUTCOMES: Readonly<Record<string, FaultOutcome>> = {
 };
 
 describe('every fault at the terminal', () => {
-  it('has an outcome here', () => {
+  it('has a row here', () => {
     expect(
       faultsOf('multipass')
         .map(({ name }) => name)
@@ -73,16 +73,13 @@ describe('every fault at the terminal', () => {
     ).toEqual(Object.keys(OUTCOMES).sort());
   });
 
-  it.each(sampled(Object.entries(OUTCOMES), 4))(
-    '%s is triggered, and has its outcome and its price',
-    async (fault, outcome) => {
-      const [run, normal] = [await upWith(fault), await undisturbedUp()];
-      expect([...run.triggered]).toEqual([fault]);
-      expect(differences(outcome, run, normal)).toEqual([]);
-      expect(run.code).toBe(outcome.reason === undefined ? 0 : REASONS[outcome.reason]);
-      await expect(linesOf(run, normal)).toMatchFileSnapshot(`golden/faults/${fault}.txt`);
-    },
-  );
+  it.each(sampled(Object.entries(OUTCOMES), 4))('is triggered and has its effect: %s', async (fault, outcome) => {
+    const [run, normal] = [await upWith(fault), await undisturbedUp()];
+    expect([...run.triggered]).toEqual([fault]);
+    expect(differences(outcome, run, normal)).toEqual([]);
+    expect(run.code).toBe(outcome.reason === undefined ? 0 : REASONS[outcome.reason]);
+    await expect(linesOf(run, normal)).toMatchFileSnapshot(`golden/faults/${fault}.txt`);
+  });
 
   it('triggers no fault in a run without one, which satisfies no outcome that has a price', async () => {
     const normal = await undisturbedUp();
@@ -95,7 +92,7 @@ describe('every fault at the terminal', () => {
     );
   });
 
-  it('several at once', async () => {
+  it('lets up succeed when several occur together', async () => {
     const faults = [
       'launch-timeout-lies',
       'token-expired',
@@ -108,13 +105,13 @@ describe('every fault at the terminal', () => {
     expect({ code: run.code, stderr: run.code === 0 ? '' : run.stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  it('one that there is not is named, with all that there are', async () => {
+  it('lists all faults when the requested one does not exist', async () => {
     const run = await cli(['up', '--rehearse', '--fault', 'gremlins']);
     expect(run.code).toBe(2);
     for (const { name } of faultsOf('multipass')) expect(run.stderr).toContain(name);
   });
 
-  it('shapes a rehearsal, and is refused without one', async () => {
+  it('is refused without --rehearse', async () => {
     const run = await cli(['up', '--fault', 'token-expired']);
     expect(run.code).toBe(2);
     expect(run.stderr).toContain('Try: Add --rehearse.');
@@ -122,7 +119,7 @@ describe('every fault at the terminal', () => {
 });
 
 describe('faults that end a run', () => {
-  it('port-clash: goes on when the other Service is gone', async () => {
+  it('port-clash: the next run succeeds when the other Service is gone', async () => {
     const lab = watch(simulated({ faults: ['gateway-port-clash'] }));
     const { report } = await lab.up();
     expect(report.error?.reason).toBe('port-clash');
@@ -147,7 +144,7 @@ describe('faults that end a run', () => {
     expect((failed?.at ?? Infinity) - (waiting?.at ?? 0)).toBeLessThan(15_000);
   });
 
-  it('port-clash: goes on with another port', async () => {
+  it('port-clash: the next run succeeds with another port', async () => {
     const lab = watch(simulated({ faults: ['gateway-port-clash'] }));
     await lab.up();
     const set = { EWG_PORT_TLS_ISTIOD: '15112' };
@@ -155,7 +152,7 @@ describe('faults that end a run', () => {
     expect((await lab.verify([], { set })).red).toEqual([]);
   });
 
-  it('daemon-down: nothing was begun; goes on when it is up', async () => {
+  it('daemon-down: starts nothing, and the next run succeeds when the daemon is up', async () => {
     const lab = watch(simulated({ faults: ['daemon-down'] }));
     await expect(lab.up()).rejects.toMatchObject({ reason: 'engine-not-answering' });
     expect(lab.transcript.filter(({ effect }) => effect === 'write')).toEqual([]);
@@ -172,7 +169,7 @@ describe('faults that end a run', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('cloud-init-error: the machine is not built upon until it is made anew', async () => {
+  it('cloud-init-error: nothing is installed on the machine until it is recreated', async () => {
     const lab = watch(simulated({ faults: ['cloud-init-error'] }));
     expect((await lab.up()).report.error?.reason).toBe('machine-broken');
     const again = await lab.up();
@@ -183,7 +180,7 @@ describe('faults that end a run', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('load-balancer-hostname: goes on when the other load balancer is gone', async () => {
+  it('load-balancer-hostname: the next run succeeds when the other load balancer is gone', async () => {
     const lab = watch(simulated({ faults: ['load-balancer-hostname'] }));
     expect((await lab.up()).report.error?.reason).toBe('gave-up-waiting');
     lab.world.faults.clear();
@@ -209,7 +206,7 @@ describe('faults that end a run', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('a missing tool is told before anything begins', async () => {
+  it('tool-missing: a missing tool is reported before anything begins', async () => {
     const lab = watch(simulated({ tools: ['docker'] }));
     await expect(lab.up()).rejects.toMatchObject({
       reason: 'tool-missing',
@@ -224,7 +221,7 @@ describe('faults that end a run', () => {
   });
 });
 
-describe('faults that are ridden out', () => {
+describe('faults that a run recovers from', () => {
   it('address-gone: a run that meets it waits for the address', async () => {
     const lab = watch(await labThatIsUp());
     lab.world.faults.add('address-gone');
@@ -253,7 +250,7 @@ describe('faults that are ridden out', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('istio-system, too', async () => {
+  it('istio-system that is deleted meanwhile is created again when it is gone', async () => {
     const lab = watch(await labThatIsUp());
     holdNamespace(lab.world, lab.cluster.store, lab.config.istio.namespace);
     const next = await lab.up();
@@ -264,7 +261,7 @@ describe('faults that are ridden out', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('a daemon that restarts under questions is asked again', async () => {
+  it('a daemon that restarts during reads is asked again', async () => {
     const lab = watch(await labThatIsUp());
     const next = await lab.up({
       onEvent: ({ type }) => {

@@ -40,7 +40,7 @@ describe('machines of former settings', () => {
     expect(names(lab)).toEqual([]);
   });
 
-  it('are never machines of another lab, nor such as are not on record', async () => {
+  it('are never machines of another lab or machines that are not on record', async () => {
     const lab = watch(await labThatIsUp());
     twin(lab, VM, 'other-vm', 'other');
     // The same LAB_NAME in another directory: its mark is ours, its record is not.

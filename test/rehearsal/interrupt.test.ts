@@ -16,7 +16,7 @@ function nothingNewAfter(run: Ran, abortedAt: number): void {
 describe('an interrupt', () => {
   // While machines are launched, k3s starts, Istio is installed, the VM joins.
   it.each(sampled([1_000, 30_000, 89_500, 95_000, 120_000, 135_000, 148_000, 156_000, 160_000, 164_000], 4))(
-    'after %i ms starts nothing new, says how to go on, and the next up ends it',
+    'after %i ms starts nothing new, says how to resume, and the next up finishes the lab',
     async (after) => {
       const lab = watch(simulated());
       const interrupt = new AbortController();
@@ -46,7 +46,7 @@ describe('an interrupt', () => {
     expect(writes).toEqual([]);
   });
 
-  it('while things are removed: what was begun ends, and the next removal does the rest', async () => {
+  it('during a removal finishes what has begun, and the next removal does the rest', async () => {
     const lab = watch(await labThatIsUp());
     const interrupt = new AbortController();
     const over: RunOptions = {
@@ -60,7 +60,7 @@ describe('an interrupt', () => {
     expect(lab.world.engine.instances.size).toBe(0);
   });
 
-  it('during the proofs leaves no experiment behind, and the demo workload runs', async () => {
+  it('during the checks leaves no experiment behind, and the demo workload runs', async () => {
     const lab = watch(await labThatIsUp());
     for (const [name, after] of [
       ['health', 1_500],
@@ -81,7 +81,7 @@ describe('an interrupt', () => {
 });
 
 describe('an interrupt while the API server does not answer', () => {
-  it.each(sampled([0, 2_500, 6_000], 2))('ends an apply at once, %i ms into its tries', async (after) => {
+  it.each(sampled([0, 2_500, 6_000], 2))('ends an apply at once, %i ms after its first try', async (after) => {
     const lab = watch(await labThatIsUp());
     await lab.shell(
       `kubectl --kubeconfig ${lab.config.paths.kubeconfig} --context ${lab.config.context} --request-timeout=20s delete services external-app --namespace vmns --ignore-not-found --wait=true --timeout=120s`,
@@ -112,7 +112,7 @@ describe('an interrupt while the API server does not answer', () => {
     expect(next.changed).toEqual(['route']);
   });
 
-  it('ends the checks, and tries once to take their experiment away', async () => {
+  it('ends the checks and tries once to delete their experiment', async () => {
     const lab = watch(await labThatIsUp());
     const { clock } = lab.world;
     const interrupt = new AbortController();
@@ -133,7 +133,7 @@ describe('an interrupt while the API server does not answer', () => {
 });
 
 describe('at the terminal', () => {
-  it('the first signal ends in 130 with a way to go on', async () => {
+  it('exits with 130 after the first signal and says how to resume', async () => {
     const run = await cli(['up', '--rehearse'], { onSignal: (send) => setTimeout(send, 1) });
     expect(run.code).toBe(130);
     expect(run.left).toBeUndefined();
@@ -143,7 +143,7 @@ describe('at the terminal', () => {
     expect(run.stderr).not.toContain('✖');
   });
 
-  it('the second leaves at once', async () => {
+  it('exits at once after the second signal', async () => {
     const run = await cli(['up', '--rehearse'], {
       onSignal: (send) =>
         setTimeout(() => {
@@ -154,7 +154,7 @@ describe('at the terminal', () => {
     expect(run.left).toBe(130);
   });
 
-  it('during the proofs too', async () => {
+  it('exits with 130 when the signal comes during the checks', async () => {
     const run = await cli(['verify', '--rehearse'], { onSignal: (send) => setTimeout(send, 1) });
     expect(run.code).toBe(130);
     expect(run.stderr).toContain('Reason: interrupted (exit code 130)');

@@ -5,7 +5,7 @@ const { watch } = refusals();
 const VM = 'vm-istio-external-workload';
 
 describe('what a run remembers', () => {
-  it('is no reason to call a machine stopped that runs again', async () => {
+  it('does not report a machine as stopped after it has started again', async () => {
     const it = watch(await labThatIsUp());
     await it.shell(`multipass stop ${VM}`);
     const lab = it.lab();
@@ -15,7 +15,7 @@ describe('what a run remembers', () => {
     expect((await it.drive(() => lab.workloadVm.state()))?.arch).toBe('amd64');
   });
 
-  it('is asked anew once, and a stopped machine is not started by a look', async () => {
+  it('is refreshed once, and reading the state does not start a stopped machine', async () => {
     const it = watch(await labThatIsUp());
     await it.shell(`multipass stop ${VM}`);
     const lab = it.lab();

@@ -7,8 +7,8 @@ import { labThatIsUp, refusals } from './support/simulated.ts';
 const { watch } = refusals();
 const VM = 'vm-istio-external-workload';
 
-describe('what somebody changes behind our back', () => {
-  it.each(sampled(HARMS, 9))('$what: `plan` names it, `up` mends it', async ({ harm, named }) => {
+describe('a lab that was changed outside of istio-vms', () => {
+  it.each(sampled(HARMS, 9))('is reported by `plan` and repaired by `up` when $what', async ({ harm, named }) => {
     const lab = watch(await labThatIsUp());
     await harm(lab);
 
@@ -27,8 +27,8 @@ describe('what somebody changes behind our back', () => {
   });
 });
 
-describe('what heals by itself', () => {
-  it('the VM reboots: after a minute nothing is to be done', async () => {
+describe('a lab that recovers by itself', () => {
+  it('needs no step a minute after the VM has rebooted', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass restart ${VM} --timeout 300`);
     await lab.pass(60_000);
@@ -38,7 +38,7 @@ describe('what heals by itself', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('every machine reboots', async () => {
+  it('passes its checks after every machine has rebooted', async () => {
     const lab = watch(await labThatIsUp());
     for (const name of [...lab.world.engine.instances.keys()])
       await lab.shell(`multipass restart ${name} --timeout 300`);
@@ -48,7 +48,7 @@ describe('what heals by itself', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('a day later certificates have been renewed, and the token of the files is of no matter', async () => {
+  it('passes its checks a day later, when certificates are renewed and the token in the files has expired', async () => {
     const lab = watch(await labThatIsUp());
     await lab.pass(20 * 3_600_000);
     const run = await lab.up();

@@ -26,7 +26,7 @@ const addressOf = (lab: Simulated, name: string): string | undefined => {
 };
 
 describe('after the server moved to another address', () => {
-  it('workers join it there in the same run, although they are still called Ready', async () => {
+  it('workers join it there in the same run, although the cluster still reports them Ready', async () => {
     const lab = watch(await labThatIsUp());
     await moved(lab, 'k3s-master', 20_000);
     const run = await lab.up();
@@ -43,7 +43,7 @@ describe('after the server moved to another address', () => {
     expect((await lab.up()).changed).toEqual([]);
   });
 
-  it('a run that mended the server alone is followed by one that mends the workers', async () => {
+  it('a run that repaired only the server is followed by one that repairs the workers', async () => {
     const lab = watch(await labThatIsUp());
     await moved(lab, 'k3s-master', 20_000);
     await lab.run({ kind: 'apply', targets: ['k3s-server'] });
@@ -77,7 +77,7 @@ describe('a server that has just started again', () => {
   });
 });
 
-describe('a worker that is one too many', () => {
+describe('a surplus worker', () => {
   const bareMinimum = { set: { WORKERS: '1' } };
 
   it('is drained before its machine goes, and nothing waits for pods that Kubernetes has not given up yet', async () => {
@@ -94,7 +94,7 @@ describe('a worker that is one too many', () => {
     expect((await lab.verify([], bareMinimum)).red).toEqual([]);
   });
 
-  it('is given up without a drain when its kubelet is silent, and its pods with it', async () => {
+  it('is removed with its pods without a drain when its kubelet does not report', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell('multipass stop k3s-worker-2');
     await lab.pass(90_000);

@@ -9,7 +9,7 @@ const VM = 'vm-istio-external-workload';
 const NGINX = { program: 'nginx', pid: 812 };
 
 describe("an application of one's own on the VM's port", () => {
-  it('is respected: the demo workload gives way, and `up` says who listens', async () => {
+  it('is kept: the demo workload is not started, and `up` says who listens', async () => {
     const lab = watch(await labThatIsUp());
     const vm = lab.machine(VM);
     listenOn(vm, 8000, NGINX);

@@ -38,7 +38,7 @@ describe('machines of other people', () => {
   });
 
   it.each<Instance['state']>(['Running', 'Stopped', 'Deleted'])(
-    'one with a name of ours that is %s is refused and untouched',
+    'are refused and not touched when one has a name of ours and is %s',
     async (state) => {
       const lab = watch(simulated({ foreign: [{ name: 'k3s-worker-1', state }] }));
       const before = fingerprint(lab, ['k3s-worker-1']);
@@ -56,7 +56,7 @@ describe('machines of other people', () => {
     },
   );
 
-  it('the lab of another name beside ours keeps its machines', async () => {
+  it('stay when they belong to a lab of another name', async () => {
     const lab = watch(await labThatIsUp());
     const before = fingerprint(lab, OURS);
     const set = { LAB_NAME: 'second' };
@@ -66,7 +66,7 @@ describe('machines of other people', () => {
     expect(fingerprint(lab, OURS)).toEqual(before);
   });
 
-  it('two labs with names of their own live side by side', async () => {
+  it('belong to one of two labs that run side by side', async () => {
     const lab = watch(await labThatIsUp());
     const before = fingerprint(lab, OURS);
     const set = {
@@ -82,7 +82,7 @@ describe('machines of other people', () => {
 });
 
 describe('a lost record', () => {
-  it('running machines of ours are known by their mark, and taken down', async () => {
+  it('still lets us delete running machines, which carry our label', async () => {
     const lab = watch(await labThatIsUp());
     await lab.files.remove(lab.config.paths.machinesRecord);
     expect((await lab.up()).report.error).toBeUndefined();
@@ -101,7 +101,7 @@ describe('a lost record', () => {
   });
 
   it.each(sampled(['{', '{"version":1,"lab":"other","machines":{}}', ''], 3))(
-    'a record that is %j is no record',
+    'is treated as missing when it is %j',
     async (text) => {
       const lab = watch(await labThatIsUp());
       await lab.files.write(lab.config.paths.machinesRecord, text);
@@ -112,7 +112,7 @@ describe('a lost record', () => {
 });
 
 describe('a launch that was not seen to its end', () => {
-  it('is waited for by the next run, which makes nothing anew', async () => {
+  it('is waited for by the next run, which launches nothing again', async () => {
     const lab = watch(await labThatIsUp());
     const path = lab.config.paths.machinesRecord;
     const record = JSON.parse((await lab.files.readText(path))!) as { machines: Record<string, { upSince?: string }> };
@@ -178,7 +178,7 @@ describe('a launch that was not seen to its end', () => {
     }
   });
 
-  it('goes with the rest, although nothing lists it yet', async () => {
+  it('is deleted with the rest, although the engine does not list it yet', async () => {
     for (const passed of [0, 3_000, 5_500]) {
       const lab = await afterAKill(passed, workloadCloudInit(simulated().config));
       const { report, said } = await lab.down();
@@ -208,7 +208,7 @@ describe('a launch that was not seen to its end', () => {
     expect((await lab.down()).said.join()).not.toContain('its launch was cut');
   });
 
-  it('and was stopped meanwhile: it is started, and then waited for', async () => {
+  it('is started and waited for when the machine was stopped meanwhile', async () => {
     const lab = watch(simulated());
     const interrupt = new AbortController();
     lab.world.clock.after(95_000, () => interrupt.abort());
@@ -223,7 +223,7 @@ describe('a launch that was not seen to its end', () => {
 
 describe('a machine that somebody made in place of ours', () => {
   it.each(sampled([VM, 'k3s-worker-1', 'k3s-master'], 3))(
-    'gets nothing of ours, although its name is on record: %s',
+    'is not changed although its name is on record: %s',
     async (name) => {
       const lab = watch(await labThatIsUp());
       await lab.shell(`multipass delete --purge ${name}`);
@@ -254,7 +254,7 @@ describe('a machine that somebody made in place of ours', () => {
 
 describe('removing in the middle', () => {
   it.each(sampled([30_000, 95_000, 130_000, 160_000], 4))(
-    'after %i ms of an up that was cut, all of ours goes',
+    'deletes all of ours after an up that was interrupted at %i ms',
     async (after) => {
       const lab = watch(simulated({ foreign: FOREIGN }));
       const interrupt = new AbortController();
@@ -268,7 +268,7 @@ describe('removing in the middle', () => {
     },
   );
 
-  it('some machines stopped, one soft-deleted, one purged: all go', async () => {
+  it('deletes machines that are stopped or soft-deleted, also when one is already purged', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell('multipass stop k3s-master');
     await lab.shell('multipass delete k3s-worker-1');

@@ -324,8 +324,8 @@ async function onMesh(lab: Simulated, change: (text: string) => string): Promise
   await onVm(lab, path, change);
 }
 
-describe('what is wrong is seen by exactly the checks that look at it', () => {
-  it('every check has something here that only it, or it first, can see', () => {
+describe('a fault is reported by exactly the checks that look at it', () => {
+  it('has a fault here for every check that only this check, or this check first, can see', () => {
     expect(new Set(WRONGS.map(({ check }) => check))).toEqual(new Set(CHECKS.map(({ name }) => name)));
     for (const { check, red } of WRONGS) expect(red[0]).toBe(check);
   });
@@ -343,7 +343,7 @@ describe('what is wrong is seen by exactly the checks that look at it', () => {
   });
 });
 
-describe('all proofs of a healthy lab', () => {
+describe('all checks of a healthy lab', () => {
   it('pass, each with evidence, and leave nothing behind', async () => {
     const lab = watch(await labThatIsUp());
     const objects = (): string[] =>
@@ -367,7 +367,7 @@ describe('all proofs of a healthy lab', () => {
     expect((await lab.up()).changed).toEqual([]);
   });
 
-  it('network policies show what the facts say: only an address block names a VM', async () => {
+  it('show that only an address block in a NetworkPolicy selects a VM', async () => {
     const lab = watch(await labThatIsUp());
     const { results } = await lab.verify(['network-policy']);
     expect(results[0]?.evidence).toBe(
@@ -375,15 +375,15 @@ describe('all proofs of a healthy lab', () => {
     );
   });
 
-  it('STRICT refuses plain traffic and serves the mesh', async () => {
+  it('show that STRICT refuses plain traffic and serves the mesh', async () => {
     const lab = watch(await labThatIsUp());
     const { results } = await lab.verify(['strict']);
     expect(results[0]?.evidence).toMatch(/^plain before: 200 .*; plain after: .*reset.*; mesh: 200 /);
   });
 });
 
-describe('the sample application of the proofs', () => {
-  it('is made when it is missing, and taken away after', async () => {
+describe('the sample application of the checks', () => {
+  it('is created when it is missing, and deleted afterwards', async () => {
     const lab = watch(await labThatIsUp());
     lab.cluster.store.remove('namespaces', undefined, 'sample');
     await lab.shell(
@@ -397,7 +397,7 @@ describe('the sample application of the proofs', () => {
     expect(lab.cluster.get('namespaces', undefined, 'sample')).toBeUndefined();
   });
 
-  it('is left alone when it was there and only not as wanted', async () => {
+  it('is left alone when it exists but differs', async () => {
     const lab = watch(await labThatIsUp());
     edit(
       lab,
@@ -420,8 +420,8 @@ describe('the sample application of the proofs', () => {
   });
 });
 
-describe('proofs of what is not there', () => {
-  it('with no cluster and no VM at all every check is red with a reason, and nothing is left', async () => {
+describe('checks of a lab with missing parts', () => {
+  it('all fail with a reason when there is no cluster and no VM, and leave nothing behind', async () => {
     const lab = watch(simulated());
     const proofs = await lab.verify();
     expect(proofs.red).toEqual(CHECKS.filter(({ optional }) => optional === undefined).map(({ name }) => name));
@@ -433,7 +433,7 @@ describe('proofs of what is not there', () => {
     expect(proofs.writes).toEqual([]);
   });
 
-  it('with a cluster that does not answer the report is made all the same', async () => {
+  it('return a report when the API server does not answer', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell('multipass stop k3s-master');
     const proofs = await lab.verify();
@@ -442,7 +442,7 @@ describe('proofs of what is not there', () => {
     expect(proofs.results.length).toBe(13);
   });
 
-  it('a VM that is stopped stays so: asking it something would start it', async () => {
+  it('do not start a VM that is stopped', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass stop ${VM}`);
     const proofs = await lab.verify([], { strict: true, networkPolicy: true });
@@ -456,7 +456,7 @@ describe('proofs of what is not there', () => {
     expect(proofs.red).toEqual([...THROUGH_SIDECAR, 'strict', 'network-policy']);
   });
 
-  it('a demo workload that does not run is not started', async () => {
+  it('do not start a demo workload that is stopped', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass exec -n ${VM} -- sudo systemctl stop istio-vms-demo`);
     await lab.pass(30_000);
@@ -466,7 +466,7 @@ describe('proofs of what is not there', () => {
     expect(proofs.writes).toEqual([]);
   });
 
-  it('without a VM the rest is proven', async () => {
+  it('pass for the cluster when there is no VM', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass delete --purge ${VM}`);
     const proofs = await lab.verify();
@@ -480,7 +480,7 @@ describe('proofs of what is not there', () => {
 });
 
 describe("what is the user's own", () => {
-  it('a PeerAuthentication is left alone, and the check says why it does not run', async () => {
+  it('leaves a PeerAuthentication of the user alone and says why the check does not run', async () => {
     const lab = watch(await labThatIsUp());
     const theirs = {
       apiVersion: 'security.istio.io/v1beta1',

@@ -54,7 +54,7 @@ const DRIFTS: readonly (readonly [Readonly<Record<string, string>>, Readonly<Rec
 ];
 
 describe('another configuration on a lab that is up', () => {
-  it.each(sampled(DRIFTS, 5))('%o: the drift is named, mended, and gone', async (set, named) => {
+  it.each(sampled(DRIFTS, 5))('is reported by plan and applied by up: %o', async (set, named) => {
     const lab = watch(await labThatIsUp());
     const findings = Object.fromEntries(
       (await lab.plan({ set })).map(({ step, finding }) => [step.id, findingText(finding)]),

@@ -19,7 +19,7 @@ const isMachine = (id: string): boolean => /^(master|worker-\d+|vm)$/.test(id);
 const bestOf = ({ report }: Ran, launches: number): number => bestMakespan(measured(report.steps, isMachine), launches);
 
 describe('the schedule of `up`', () => {
-  it('wastes nothing: with room for all launches it takes as long as its critical path', async () => {
+  it('takes as long as its critical path when all launches may run at once', async () => {
     const { report } = await up({ WORKERS: '2', LAUNCHES: '8' });
     expect(report.makespanMs).toBeGreaterThanOrEqual(report.criticalPathMs);
     expect(report.makespanMs / report.criticalPathMs).toBeLessThanOrEqual(WASTE);
@@ -34,7 +34,7 @@ describe('the schedule of `up`', () => {
     ['8', '4'],
   ];
   it.each(sampled(MATRIX, 3))(
-    'with %s workers and %s launches at a time takes as long as the best schedule there is',
+    'takes as long as the best schedule with %s workers and %s launches at a time',
     async (WORKERS, LAUNCHES) => {
       const ran = await up({ WORKERS, LAUNCHES });
       const best = bestOf(ran, Number(LAUNCHES));
@@ -56,7 +56,7 @@ describe('the schedule of `up`', () => {
       expect(report.makespanMs / report.criticalPathMs).toBeLessThanOrEqual(WASTE);
     });
 
-  it('is told: length and critical path of the work that was really done, in words and in JSON', async () => {
+  it('is reported as text and JSON with its length and critical path', async () => {
     const { json } = await cliJson(['up', '--rehearse', '--skip-verify', '--set', 'LAUNCHES=4']);
     const { makespanMs, criticalPathMs, criticalPath, steps } = json.data;
     expect(json.data.rehearsal).toMatchObject({ criticalPath, criticalPathMs });
@@ -77,7 +77,7 @@ describe('the schedule of `up`', () => {
 
 describe('a second `up` of a large lab', () => {
   it.each(sampled(['8', '1', '24'], 3))(
-    'with %s workers writes nothing and asks at most twelve questions',
+    'changes nothing and runs at most twelve commands with %s workers',
     async (WORKERS) => {
       const run = await inOneWorld(watch(simulated()));
       const set = ['--set', `WORKERS=${WORKERS}`, '--set', 'LAUNCHES=8'];
@@ -103,7 +103,7 @@ describe('the search for the best schedule', () => {
     fc.integer({ min: 1, max: 3 }),
   );
 
-  it('finds what trying every order finds', () => {
+  it('finds the same length as trying every order', () => {
     fc.assert(
       fc.property(cases, ([pairs, places]) => {
         const tasks = pairs.flatMap(([first, then], index) => [

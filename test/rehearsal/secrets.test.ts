@@ -34,7 +34,7 @@ function expectNone(text: string, secrets: ReadonlyMap<string, string>, where: s
 }
 
 describe('secrets', () => {
-  it('there are some, long enough to be looked for', async () => {
+  it('exist and are long enough to search for', async () => {
     const lab = watch(simulated());
     await lab.up();
     const secrets = await secretsOf(lab);
@@ -44,7 +44,7 @@ describe('secrets', () => {
     for (const secret of secrets.values()) expect(secret.length).toBeGreaterThanOrEqual(16);
   });
 
-  it('stand in no argument, no environment and no log of any run', async () => {
+  it('are in no argument, environment or log of any run', async () => {
     const lab = watch(simulated());
     const runs = [
       await lab.up(),
@@ -70,7 +70,7 @@ describe('secrets', () => {
     }
   });
 
-  it('stand in nothing that any command prints', async () => {
+  it('are in nothing that any command prints', async () => {
     const lab = watch(simulated());
     const run = await inOneWorld(lab);
     await run(['up']);

@@ -5,7 +5,7 @@ import { labThatIsUp, refusals } from './support/simulated.ts';
 const { watch } = refusals();
 
 describe('status', () => {
-  it('says that the ingress gateway is scaled to 0', async () => {
+  it('reports that the ingress gateway is scaled to 0', async () => {
     const lab = watch(await labThatIsUp());
     const run = await inOneWorld(lab);
     expect((await run(['status'])).stdout).toMatch(/ingress gateway +✔ +available/);

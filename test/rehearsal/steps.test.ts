@@ -44,19 +44,22 @@ describe('each step alone', () => {
     ['workload', /istio-vms k3s.*istio-vms vm|istio-vms vm.*istio-vms k3s/],
     ['bootstrap', /istio-vms vm.*istio-vms workload/],
     ['route', /istio-vms vm.*istio-vms workload/],
-  ])('%s too early names what makes the rest, and changes nothing', async (command, hint) => {
-    const run = await inOneWorld(watch(simulated()));
-    const early = await run([command, '-o', 'json']);
-    expect(early.code).toBe(2);
-    expect(early.writes).toEqual([]);
-    const { error } = JSON.parse(early.stdout);
-    expect(error.reason).toBe('step-too-early');
-    expect(error.hint).toMatch(hint);
-    expect(error.message).toContain('Nothing was changed.');
-    expect(early.stderr).toContain('Reason: step-too-early (exit code 2)');
-  });
+  ])(
+    'fails for %s when prerequisites are missing, names their commands, and changes nothing',
+    async (command, hint) => {
+      const run = await inOneWorld(watch(simulated()));
+      const early = await run([command, '-o', 'json']);
+      expect(early.code).toBe(2);
+      expect(early.writes).toEqual([]);
+      const { error } = JSON.parse(early.stdout);
+      expect(error.reason).toBe('step-too-early');
+      expect(error.hint).toMatch(hint);
+      expect(error.message).toContain('Nothing was changed.');
+      expect(early.stderr).toContain('Reason: step-too-early (exit code 2)');
+    },
+  );
 
-  it('each says what is missing at every stage of the article', async () => {
+  it('reports what is missing at every stage of the article', async () => {
     const lab = watch(simulated());
     const earliest: Partial<Record<StepCommand, StepCommand>> = {
       istio: 'istioctl',
@@ -84,7 +87,7 @@ describe('each step alone', () => {
     }
   });
 
-  it('k3s says so when only its machines are gone, and nothing else is looked at in vain', async () => {
+  it('reports for k3s that only its machines are missing, without further commands', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass delete --purge ${VM}`);
     const { report, writes } = await lab.step('bootstrap');
@@ -94,8 +97,8 @@ describe('each step alone', () => {
   });
 });
 
-describe('taking down and making again', () => {
-  it('k3s --delete takes machines and kubeconfig; up mends all', async () => {
+describe('deleting and recreating', () => {
+  it('k3s --delete deletes machines and kubeconfig, and up creates them again', async () => {
     const lab = watch(await labThatIsUp());
     const gone = await lab.step('k3s', { kind: 'delete' });
     expect(gone.report.error).toBeUndefined();
@@ -121,7 +124,7 @@ describe('taking down and making again', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('vm --delete forgets the workload files too', async () => {
+  it('vm --delete also deletes the workload files', async () => {
     const lab = watch(await labThatIsUp());
     const gone = await lab.step('vm', { kind: 'delete' });
     expect(gone.report.error).toBeUndefined();
@@ -162,7 +165,7 @@ describe('taking down and making again', () => {
     expect(nothing.changed).toEqual([]);
   });
 
-  it('up --recreate does both', async () => {
+  it('up --recreate deletes and creates the lab', async () => {
     const lab = watch(await labThatIsUp());
     const run = await lab.recreate();
     expect(run.report.error).toBeUndefined();
@@ -190,7 +193,7 @@ describe('arm64-patch', () => {
     expect((await lab.step('arm64-patch')).writes).toEqual([]);
   });
 
-  it('asks for no other tool than the container tool', async () => {
+  it('requires no tool but the container tool', async () => {
     const lab = watch(simulated({ tools: ['docker'] }));
     expect((await lab.step('arm64-patch')).report.error).toBeUndefined();
   });

@@ -37,7 +37,7 @@ describe('other configurations', () => {
     ['podman', { CONTAINER_TOOL: 'podman' }],
     ['another Ubuntu', { RUN_OS: '24.04' }],
   ];
-  it.each(sampled(CONFIGURATIONS, 8))('%s', async (_name, set) => {
+  it.each(sampled(CONFIGURATIONS, 8))('brings up a lab that passes its checks with %s', async (_name, set) => {
     watch((await upTwice({ set })).lab);
   });
 
@@ -59,7 +59,7 @@ describe('other configurations', () => {
 });
 
 describe('a second `up` at the terminal', () => {
-  it('changes nothing, says so, and asks no more than twelve questions', async () => {
+  it('changes nothing, says so, and runs at most twelve commands', async () => {
     const run = await inOneWorld(watch(simulated()));
     const first = await run(['up']);
     expect(first.code).toBe(0);
@@ -75,7 +75,7 @@ describe('a second `up` at the terminal', () => {
     expect(second.stdout).toContain('Proofs that would disturb the lab were left out');
   });
 
-  it('leaves the proofs out where it is told to', async () => {
+  it('skips the checks with --skip-verify', async () => {
     const run = await inOneWorld(watch(simulated()));
     await run(['up', '--skip-verify']);
     const second = await run(['up', '--skip-verify']);
@@ -86,7 +86,7 @@ describe('a second `up` at the terminal', () => {
 });
 
 describe('a configuration that changes', () => {
-  it('more workers join, fewer leave', async () => {
+  it('adds workers and removes surplus workers', async () => {
     const lab = watch(simulated());
     await lab.up();
     const more = await lab.up({ set: { WORKERS: '3' } });
@@ -104,7 +104,7 @@ describe('a configuration that changes', () => {
     expect((await lab.verify([], { set: { WORKERS: '1' } })).red).toEqual([]);
   });
 
-  it('other ports outside reach the VM', async () => {
+  it('gives other outside ports to the VM', async () => {
     const lab = watch(simulated());
     await lab.up();
     const set = { EWG_PORT_TLS_ISTIOD: '15112' };
@@ -114,7 +114,7 @@ describe('a configuration that changes', () => {
     expect((await lab.verify([], { set })).red).toEqual([]);
   });
 
-  it('another port of the application reaches probe, demo and route', async () => {
+  it('gives another application port to probe, demo workload and route', async () => {
     const lab = watch(simulated());
     await lab.up();
     const set = { VM_APP_PORT: '9000' };
@@ -124,7 +124,7 @@ describe('a configuration that changes', () => {
     expect((await lab.verify([], { set })).red).toEqual([]);
   });
 
-  it('a newer Istio comes beside the old one and takes the VM along', async () => {
+  it('installs a newer Istio beside the old one and moves the VM to it', async () => {
     const lab = watch(simulated({ set: { K3S_VERSION: 'v1.28.15+k3s1' } }));
     await lab.up();
     const set = { ISTIO_VERSION: '1.20.8' };

@@ -9,11 +9,11 @@ const { watch } = refusals();
 describe('every Istio minor', () => {
   const minors = Object.entries(shipped.versions.istio);
 
-  it('is there from 1.19 to 1.32', () => {
+  it('is in the table from 1.19 to 1.32', () => {
     expect(minors.map(([minor]) => minor)).toEqual(Array.from({ length: 14 }, (_, index) => `1.${19 + index}`));
   });
 
-  it('takes a newer one than it knows', async () => {
+  it('may be newer than every known one', async () => {
     const { lab, proofs } = await upTwice({ host: LINUX, set: { ISTIO_VERSION: '1.33.0' } });
     watch(lab);
     expect(proofs.results.find(({ name }) => name === 'versions')?.evidence).toBe('istioctl 1.33.0, istiod 1.33.0');
@@ -39,7 +39,7 @@ describe('every Istio minor', () => {
 });
 
 describe('the version of istiod', () => {
-  it('is right with a variant of the wanted tag out of an overlay', async () => {
+  it('is accepted when an overlay names a variant of the wanted tag', async () => {
     const text = 'apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: { tag: 1.19.3-distroless }\n';
     const { lab, proofs } = await upTwice({
       set: { ISTIO_OVERLAY: 'overlay.yaml' },
