@@ -5,7 +5,10 @@ const LOOK_MS = 1_000;
 const PATIENCE_MS = 300_000;
 
 /** The article's own proof, by looking: the sample answers the machine, and the machine a pod of the mesh. */
-export async function untilTraffic({ world, mesh }: Pick<Rehearsal, 'world' | 'mesh'>, { vm }: Config): Promise<void> {
+export async function untilTraffic(
+  { world, mesh }: Pick<Rehearsal, 'world' | 'mesh'>,
+  { workloads: [vm] }: Config,
+): Promise<void> {
   const instance = world.engine.instances.get(vm.name);
   if (instance === undefined) throw new Error('there is no workload machine');
   const until = world.clock.now() + PATIENCE_MS;

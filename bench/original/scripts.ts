@@ -87,7 +87,7 @@ async function eastwest(follower: Follower): Promise<void> {
 }
 
 async function vm({ config, run }: Follower): Promise<void> {
-  const { name, size } = config.vm;
+  const { name, size } = config.workloads[0];
   await run('multipass', [
     'launch',
     '-c',
@@ -104,13 +104,13 @@ async function vm({ config, run }: Follower): Promise<void> {
 
 async function workload(follower: Follower): Promise<void> {
   const { config, files, run, sleep } = follower;
-  const { namespace, serviceAccount } = config.vm;
-  await run('multipass', ['info', config.vm.name, '--format', 'yaml']);
+  const { namespace, serviceAccount } = config.workloads[0];
+  await run('multipass', ['info', config.workloads[0].name, '--format', 'yaml']);
   await run('kubectl', ['create', 'namespace', namespace]);
   await run('kubectl', ['wait', '--for', 'jsonpath={.status.phase}=Active', '--timeout=5s', `namespace/${namespace}`]);
   await run('kubectl', ['create', 'serviceaccount', serviceAccount, '-n', namespace]);
   const file = join(config.paths.temp, 'workloadgroup.yaml');
-  await files.write(file, yaml([workloadGroup(config)]));
+  await files.write(file, yaml([workloadGroup(config, config.workloads[0])]));
   await run('kubectl', ['apply', '-n', namespace, '-f', file]);
   const output = config.paths.workloadFiles;
   // Its loop: again every five seconds until the root certificate is there.
@@ -142,7 +142,7 @@ async function workload(follower: Follower): Promise<void> {
 
 /** The calls that bring the sidecar onto the machine: 34 lines of install.vm.bootstrap.sh, of which each CPU takes one branch. */
 async function bootstrap({ config, cpu, files, run }: Follower): Promise<void> {
-  const { name } = config.vm;
+  const { name } = config.workloads[0];
   const { temp, data, workloadFiles } = config.paths;
   const transfer = (from: string, to: string): Promise<string> =>
     run('multipass', ['transfer', '--parents', from, `${name}:./${to}`]);
@@ -209,7 +209,7 @@ const OWNED = [
 
 /** By hand, in two terminals. */
 async function start({ config, run }: Follower): Promise<void> {
-  await run('multipass', ['exec', config.vm.name, '--', 'bash', '-c', 'cd / && sudo istio-start.sh']);
+  await run('multipass', ['exec', config.workloads[0].name, '--', 'bash', '-c', 'cd / && sudo istio-start.sh']);
 }
 
 async function sample({ config, shipped, run }: Follower): Promise<void> {
@@ -226,6 +226,10 @@ async function sample({ config, shipped, run }: Follower): Promise<void> {
 }
 
 async function route({ config, run }: Follower): Promise<void> {
-  await run('kubectl', ['apply', '-n', config.vm.namespace, '-f', '-'], yaml(routeObjects(config)));
-  await run('multipass', ['exec', config.vm.name, '--', 'bash', '-c', 'python3 -m http.server']);
+  await run(
+    'kubectl',
+    ['apply', '-n', config.workloads[0].namespace, '-f', '-'],
+    yaml(routeObjects(config, config.workloads[0])),
+  );
+  await run('multipass', ['exec', config.workloads[0].name, '--', 'bash', '-c', 'python3 -m http.server']);
 }

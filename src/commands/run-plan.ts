@@ -27,7 +27,7 @@ export async function planAndRun(session: Session, steps: readonly LabStep[], go
       // A step forgets the machines that it changed itself; who looks again waits for what others do to them.
       if (looksBefore === 0) return;
       lab.machines.forget();
-      lab.workloadVm.forget();
+      for (const { name } of lab.config.workloads) lab.workloadVm(name).forget();
     },
   });
 }

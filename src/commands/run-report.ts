@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config } from '../config/config.ts';
+import type { Config, MachineSize } from '../config/config.ts';
 import { absolutePath } from '../config/paths.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { explainThrown } from '../plan/explain.ts';
@@ -102,8 +102,8 @@ function reportData(
 }
 
 /** The configuration in brief. */
-function labFacts({ lab, istio, k3s, vm, engine, launches }: Config, host: Host): ReportData['facts'] {
-  const size = ({ cpus, memory, disk }: Config['vm']['size']): string => `${counted(cpus, 'CPU')}, ${memory}, ${disk}`;
+function labFacts({ lab, istio, k3s, workloads, engine, launches }: Config, host: Host): ReportData['facts'] {
+  const size = ({ cpus, memory, disk }: MachineSize): string => `${counted(cpus, 'CPU')}, ${memory}, ${disk}`;
   return [
     ['Lab', lab],
     ['Istio', `${istio.version}, revision ${istio.revision}`],
@@ -112,7 +112,7 @@ function labFacts({ lab, istio, k3s, vm, engine, launches }: Config, host: Host)
       'Nodes',
       `${k3s.master} (${size(k3s.masterSize)}) and ${counted(k3s.workers, 'worker')} (${size(k3s.workerSize)})`,
     ],
-    ['VM', `${vm.name} (${size(vm.size)}), ${vm.app} in namespace ${vm.namespace}`],
+    ...workloads.map((vm) => ['VM', `${vm.name} (${size(vm.size)}), ${vm.app} in namespace ${vm.namespace}`] as const),
     ['Machines', `by ${engine}, ${launches} at once`],
     ['Computer', `${host.platform}, ${host.cpu}`],
   ];

@@ -7,7 +7,7 @@ import type { Lab } from '../steps/lab.ts';
 import { leftoversStep } from '../steps/leftovers.ts';
 import { labSteps } from '../steps/steps.ts';
 import { summarize } from '../ui/summary.ts';
-import { chooseChecks } from '../verify/checks.ts';
+import { checksOf, chooseChecks } from '../verify/checks.ts';
 import { withLabLock } from './lab-lock.ts';
 import { useBundle, simulateBundle, rehearseOffline } from './bundle-mode.ts';
 import { planAndRun, runData } from './run-plan.ts';
@@ -80,7 +80,10 @@ async function verified(
   readOnly: boolean,
   answer: CommandOutput,
 ): Promise<CommandOutput> {
-  const checks = chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly });
+  const checks = chooseChecks(
+    { names: [], strict: false, networkPolicy: false, readOnly },
+    checksOf(session.app.lab.config),
+  );
   const observed = checks.map((check) => instrumentedCheck(check, session.app.record));
   const report = await runChecks(session, observed, (result) => draft.checks.push(result));
   const leftOut = readOnly

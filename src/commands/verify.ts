@@ -9,7 +9,7 @@ import { renderTable, type Cell } from '../ui/table.ts';
 import type { Styles } from '../ui/styles.ts';
 import type { Check, CheckResult } from '../verify/check.ts';
 import { firstCause } from '../verify/causes.ts';
-import { CHECKS, chooseChecks } from '../verify/checks.ts';
+import { checksOf, chooseChecks } from '../verify/checks.ts';
 import { verify as runVerify } from '../verify/verify.ts';
 import { clusterSnapshotFor } from '../verify/snapshot.ts';
 import type { Session } from './command.ts';
@@ -40,22 +40,22 @@ export async function verify(
     from: 'lab',
     async body(session) {
       const { paint, width } = session.screen.answer;
+      const all = checksOf(session.app.lab.config);
       if (options.list === true) {
-        const rows = CHECKS.map(({ name, title, optional }) => [
+        const rows = all.map(({ name, title, optional }) => [
           name,
           title,
           optional === undefined ? '' : `--${optional}`,
         ]);
         return {
-          data: { checks: CHECKS.map(({ name, title, optional }) => ({ name, title, optional })) },
+          data: { checks: all.map(({ name, title, optional }) => ({ name, title, optional })) },
           text: renderTable({ rows, width, paint }),
         };
       }
-      const checks = chooseChecks({
-        names,
-        strict: options.strict === true,
-        networkPolicy: options.networkPolicy === true,
-      });
+      const checks = chooseChecks(
+        { names, strict: options.strict === true, networkPolicy: options.networkPolicy === true },
+        all,
+      );
       await requireTools(session.app.lab, ['machines', 'kubectl']);
       const { lab } = session.app;
       const prove = async (): Promise<VerifyReport> => {

@@ -13,6 +13,19 @@ export interface MachineSize {
   readonly disk: string;
 }
 
+/** One VM that joins the mesh. */
+export interface WorkloadConfig {
+  /** Name of its machine. */
+  readonly name: string;
+  readonly size: MachineSize;
+  readonly app: string;
+  readonly appPort: number;
+  /** False after `DEMO=off`: an application of the user serves the port. */
+  readonly demo: boolean;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
 /** Everything a run needs to know, derived and checked; paths are absolute. */
 export interface Config {
   /** Name of this lab: ownership marker on machines, kubeconfig context `istio-vms-<lab>`. */
@@ -63,16 +76,8 @@ export interface Config {
     /** Pinned SHA-256 of this version's release files, by file name; absent where we have none. */
     readonly digests?: Readonly<Record<string, string>>;
   };
-  readonly vm: {
-    readonly name: string;
-    readonly size: MachineSize;
-    readonly app: string;
-    readonly appPort: number;
-    /** False after `DEMO=off`: an application of the user serves the port. */
-    readonly demo: boolean;
-    readonly namespace: string;
-    readonly serviceAccount: string;
-  };
+  /** The VMs that join the mesh; the variables describe one. */
+  readonly workloads: readonly [WorkloadConfig, ...WorkloadConfig[]];
   readonly networks: { readonly cluster: string; readonly vm: string };
   readonly gateway: {
     readonly status: GatewayPort;
@@ -89,7 +94,7 @@ export interface Config {
     readonly bin: string;
     readonly temp: string;
     readonly kubeconfig: string;
-    /** `.data/workload-files` */
+    /** `.data/workload-files`: the files of the only workload VM, or a directory for each. */
     readonly workloadFiles: string;
     /** Which machines this directory has launched. */
     readonly machinesRecord: string;

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts';
+import type { WorkloadConfig } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { renderEnvFile } from './env-file.ts';
@@ -27,7 +27,7 @@ export function listenerText({ program, pid, unit, address }: GuestListener): st
 export const demoPaths: readonly string[] = ['/etc/systemd/system/istio-vms-demo.service', DEMO_ENV, DEMO_PAGE];
 
 /** The demo workload: a web server on `VM_APP_PORT` that serves one page, as a unit of its own. */
-export function demoFiles(config: Config, shipped: Pick<ShippedData, 'guest' | 'sample'>): GuestPayload {
+export function demoFiles(workload: WorkloadConfig, shipped: Pick<ShippedData, 'guest' | 'sample'>): GuestPayload {
   const page = shipped.sample['index.html'];
   if (page === undefined)
     throw new CliError('internal-error', { message: 'data/sample/index.html is missing from this installation.' });
@@ -36,7 +36,7 @@ export function demoFiles(config: Config, shipped: Pick<ShippedData, 'guest' | '
       unitFile(shipped, DEMO_UNIT),
       {
         path: DEMO_ENV,
-        content: renderEnvFile(new Map([['ISTIO_VMS_DEMO_PORT', String(config.vm.appPort)]])),
+        content: renderEnvFile(new Map([['ISTIO_VMS_DEMO_PORT', String(workload.appPort)]])),
         mode: 0o644,
       },
       { path: DEMO_PAGE, content: page, mode: 0o644 },

@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts';
+import type { Config, WorkloadConfig } from '../config/config.ts';
 import { knownRow } from '../config/versions.ts';
 import type { GuestScript } from '../machines/machine.ts';
 import type { FileInput } from '../system/system.ts';
@@ -31,6 +31,7 @@ export interface SidecarInput {
   readonly shipped: Pick<ShippedData, 'guest' | 'versions'>;
   /** Fixed files (`fixWorkloadFiles`). */
   readonly workloadFiles: WorkloadFiles;
+  readonly workload: WorkloadConfig;
   /** Address of the workload machine: named outright, since the agent's own guess may be a bridge (facts 5.7). */
   readonly address: string;
 }
@@ -57,13 +58,13 @@ export function sidecarFiles(config: Config, input: SidecarInput): GuestPayload 
 function sidecarEnv(config: Config, input: SidecarInput): ReadonlyMap<string, string> {
   return new Map([
     ['INSTANCE_IP', input.address],
-    ['POD_NAME', config.vm.name],
-    ['POD_NAMESPACE', config.vm.namespace],
+    ['POD_NAME', input.workload.name],
+    ['POD_NAMESPACE', input.workload.namespace],
     // One directory for both: a restart proves itself with the certificate, also when the token is gone (facts 5.8).
     ['PROV_CERT', '/etc/certs'],
     ['OUTPUT_CERTS', '/etc/certs'],
     // A certificate of another identity is dropped before the agent starts: istiod would refuse it for what the agent says of itself.
-    ['ISTIO_VMS_IDENTITY', workloadIdentity(config, input.workloadFiles)],
+    ['ISTIO_VMS_IDENTITY', workloadIdentity(input.workload, input.workloadFiles)],
     ['ISTIO_VMS_RULES_CLEANUP', knownRow(config.istio.version, input.shipped.versions).rulesCleanup.join(' ')],
   ]);
 }

@@ -1,5 +1,5 @@
 import { parse, stringify } from 'yaml';
-import type { Config } from '../config/config.ts';
+import type { Config, WorkloadConfig } from '../config/config.ts';
 import { parseEnvFile, renderEnvFile } from './env-file.ts';
 
 /** The five files of `istioctl experimental workload entry configure`, as text. */
@@ -20,6 +20,7 @@ export interface WorkloadFixes {
   /** Address of the east-west gateway. */
   readonly gatewayAddress: string;
   readonly vmAddress: string;
+  readonly workload: WorkloadConfig;
 }
 
 export interface FixedWorkloadFiles {
@@ -56,9 +57,9 @@ export function istiodAddress(config: Config): string {
 }
 
 /** The identity that the machine's certificate has to carry, in the trust domain of the files. */
-export function workloadIdentity({ vm }: Pick<Config, 'vm'>, files: Pick<WorkloadFiles, 'clusterEnv'>): string {
+export function workloadIdentity(workload: WorkloadConfig, files: Pick<WorkloadFiles, 'clusterEnv'>): string {
   const trustDomain = parseEnvFile(files.clusterEnv).get('TRUST_DOMAIN') || 'cluster.local';
-  return `spiffe://${trustDomain}/ns/${vm.namespace}/sa/${vm.serviceAccount}`;
+  return `spiffe://${trustDomain}/ns/${workload.namespace}/sa/${workload.serviceAccount}`;
 }
 
 /**
@@ -103,7 +104,7 @@ export function describeWorkloadFiles(files: WorkloadFiles): WorkloadFilesSummar
 
 function problemsOf(files: WorkloadFiles, config: Config, fixes: WorkloadFixes): string[] {
   const env = parseEnvFile(files.clusterEnv);
-  const { serviceAccount, namespace } = config.vm;
+  const { serviceAccount, namespace, app } = fixes.workload;
   const claims = claimsOf(files.token);
   const found: [boolean, string][] = [
     [
@@ -115,8 +116,8 @@ function problemsOf(files: WorkloadFiles, config: Config, fixes: WorkloadFixes):
       `cluster.env: ${JSON.stringify(fixes.vmAddress)} is no address of the workload machine.`,
     ],
     [
-      env.get('ISTIO_META_AUTO_REGISTER_GROUP') !== config.vm.app,
-      `cluster.env: the machine would not register itself in the group ${config.vm.app}.`,
+      env.get('ISTIO_META_AUTO_REGISTER_GROUP') !== app,
+      `cluster.env: the machine would not register itself in the group ${app}.`,
     ],
     [env.get('ISTIO_META_NETWORK') !== config.networks.vm, `cluster.env: the network is not ${config.networks.vm}.`],
     [env.get('POD_NAMESPACE') !== namespace, `cluster.env: the namespace is not ${namespace}.`],

@@ -9,13 +9,16 @@ import { createMultipass } from './multipass/engine.ts';
 export function createEngine(
   system: Pick<System, 'processes' | 'files' | 'clock'>,
   shipped: Pick<ShippedData, 'guest'>,
-  config: Pick<Config, 'engine' | 'incus' | 'lab' | 'k3s' | 'vm'>,
+  config: Pick<Config, 'engine' | 'incus' | 'lab' | 'k3s' | 'workloads'>,
   onLost: () => void = () => undefined,
 ): MachineEngine {
   const text = shipped.guest['place.sh'];
   if (text === undefined) throw new Error('data/guest/place.sh is missing from the package');
   const place = { text, lab: config.lab };
   if (config.engine === 'multipass') return createMultipass({ system, place, onLost });
-  const names = { nodes: [config.k3s.master, ...config.k3s.workerNames], workload: config.vm.name };
+  const names = {
+    nodes: [config.k3s.master, ...config.k3s.workerNames],
+    workloads: config.workloads.map(({ name }) => name),
+  };
   return createIncus({ system, place, settings: config.incus, names });
 }

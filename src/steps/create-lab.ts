@@ -1,8 +1,10 @@
-import type { Config } from '../config/config.ts';
+import type { Config, WorkloadConfig } from '../config/config.ts';
+import { CliError } from '../errors/cli-error.ts';
 import { demoPaths } from '../guest/demo.ts';
 import { sidecarPaths } from '../guest/sidecar.ts';
 import { parseGuestState, stateCommand } from '../guest/state.ts';
 import { createEngine } from '../machines/index.ts';
+import type { MachineEngine } from '../machines/machine.ts';
 import { createOwnership } from '../machines/ownership.ts';
 import type { System, Host } from '../system/system.ts';
 import type { Mask } from '../system/mask.ts';
@@ -10,7 +12,7 @@ import type { ShippedData } from '../system/shipped.ts';
 import { createContainer } from '../tools/container.ts';
 import { createIstioctl } from '../tools/istioctl.ts';
 import { createKubectl } from '../tools/kubectl.ts';
-import type { Lab, LabOptions, MachineList } from './lab.ts';
+import type { Lab, LabOptions, MachineList, WorkloadVm } from './lab.ts';
 import { memoize } from './memoize.ts';
 
 export interface LabInput {
@@ -35,28 +37,18 @@ export function createLab(input: LabInput): Lab {
     listedAt = system.clock.now();
     return all;
   });
+  const isFresh = (): boolean => system.clock.now() - listedAt < FRESH_MS;
   const machines: MachineList = {
     all: () => list.get(),
     find: async (name) => (await list.get()).find((machine) => machine.name === name),
     forget: () => list.forget(),
   };
-  const runningVm = async (): Promise<boolean> => {
-    const found = await machines.find(config.vm.name);
-    return found?.state === 'running' && found.addresses.length > 0;
-  };
-  const guest = memoize(async () => {
-    // A command on a stopped machine would start it (docs/facts/multipass.md 1.2): only a running one is asked. What
-    // the engine said a while ago may be over, so it is asked anew before the machine counts as one that does not run.
-    if (!(await runningVm())) {
-      if (system.clock.now() - listedAt < FRESH_MS) return undefined;
-      list.forget();
-      if (!(await runningVm())) return undefined;
-    }
-    const paths = [...sidecarPaths, ...demoPaths];
-    return parseGuestState(
-      (await engine.machine(config.vm.name).run(stateCommand(shipped, paths, config.vm.appPort))).stdout,
-    );
-  });
+  const workloadVms = new Map(
+    config.workloads.map((workload) => [
+      workload.name,
+      createWorkloadVm(input, workload, { engine, machines, isFresh }),
+    ]),
+  );
   const kubectl = createKubectl({ processes: system.processes, clock: system.clock, config });
   const istioctl = createIstioctl({ processes: system.processes, clock: system.clock, config });
   return {
@@ -68,6 +60,40 @@ export function createLab(input: LabInput): Lab {
     // An install brings kinds, also one that fails half way.
     istioctl: { ...istioctl, install: (...args) => istioctl.install(...args).finally(() => kubectl.forgetKinds()) },
     container: createContainer({ processes: system.processes, files: system.files, config }),
-    workloadVm: { state: () => guest.get(), forget: () => guest.forget() },
+    workloadVm: (name) => {
+      const vm = workloadVms.get(name);
+      if (vm === undefined) throw new CliError('internal-error', { message: `${name} is not a workload VM.` });
+      return vm;
+    },
   };
+}
+
+interface MachineAccess {
+  readonly engine: MachineEngine;
+  readonly machines: MachineList;
+  /** Whether what the engine said last still holds. */
+  readonly isFresh: () => boolean;
+}
+
+function createWorkloadVm(
+  { shipped }: LabInput,
+  { name, appPort }: WorkloadConfig,
+  { engine, machines, isFresh }: MachineAccess,
+): WorkloadVm {
+  const isRunning = async (): Promise<boolean> => {
+    const found = await machines.find(name);
+    return found?.state === 'running' && found.addresses.length > 0;
+  };
+  const guest = memoize(async () => {
+    // A command on a stopped machine would start it (docs/facts/multipass.md 1.2): only a running one is asked. What
+    // the engine said a while ago may be over, so it is asked anew before the machine counts as one that does not run.
+    if (!(await isRunning())) {
+      if (isFresh()) return undefined;
+      machines.forget();
+      if (!(await isRunning())) return undefined;
+    }
+    const paths = [...sidecarPaths, ...demoPaths];
+    return parseGuestState((await engine.machine(name).run(stateCommand(shipped, paths, appPort))).stdout);
+  });
+  return { state: () => guest.get(), forget: () => guest.forget() };
 }

@@ -4,26 +4,25 @@ import { driftOf } from '../guest/digest.ts';
 import type { GuestState } from '../guest/state.ts';
 import type { Finding } from '../plan/step.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Lab } from './lab.ts';
+import type { WorkloadLab } from './workload-lab.ts';
 import type { LabStep } from './lab-step.ts';
 
 /**
  * Something on the VM that answers: a small HTTP server as a managed unit. It gives way to an application that listens on
  * the port already, and is not there at all with `DEMO=off`.
  */
-export function demoStep(lab: Lab): LabStep {
-  const { config } = lab;
-  const { name, appPort } = config.vm;
-  const payload = demoFiles(config, lab.shipped);
+export function demoStep(lab: WorkloadLab): LabStep {
+  const { name, appPort } = lab.workload;
+  const payload = demoFiles(lab.workload, lab.shipped);
   return {
-    id: 'demo',
+    id: `demo${lab.suffix}`,
     title: `demo workload on ${name}`,
-    needs: ['vm'],
+    needs: [`vm${lab.suffix}`],
     command: 'route',
     tools: ['machines'],
     expectMs: 3_000,
     async check({ say }): Promise<Finding> {
-      const state = await lab.workloadVm.state();
+      const state = await lab.vm.state();
       if (state === undefined) return { missing: `${name} is not running` };
       const reason = notNeeded(lab, state);
       if (reason !== undefined) {
@@ -40,7 +39,7 @@ export function demoStep(lab: Lab): LabStep {
     },
     async apply({ say, signal }) {
       const machine = lab.engine.machine(name);
-      const state = await lab.workloadVm.state();
+      const state = await lab.vm.state();
       try {
         if (state !== undefined && notNeeded(lab, state) !== undefined) {
           say('removing the demo workload');
@@ -52,15 +51,15 @@ export function demoStep(lab: Lab): LabStep {
       } catch (error) {
         throw notListening(error, name, appPort) ?? error;
       } finally {
-        lab.workloadVm.forget();
+        lab.vm.forget();
       }
     },
   };
 }
 
 /** Why there is nothing to start; undefined when the demo workload is wanted. */
-function notNeeded({ config }: Lab, state: GuestState): string | undefined {
-  const { appPort, demo } = config.vm;
+function notNeeded({ workload }: WorkloadLab, state: GuestState): string | undefined {
+  const { appPort, demo } = workload;
   const foreign = portConflict(state);
   if (foreign !== undefined) return `port ${appPort} is served by ${listenerText(foreign)}`;
   return demo ? undefined : 'DEMO=off';

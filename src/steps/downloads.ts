@@ -83,8 +83,8 @@ export function sidecarDownloadStep(lab: Lab): LabStep {
     expectMs: 11_000,
     async check() {
       if (absent || (await isHere(lab, artifact))) return 'ready';
-      const state = await lab.workloadVm.state();
-      if (state?.sidecar.version === lab.config.istio.version) return 'ready';
+      const states = await Promise.all(lab.config.workloads.map(({ name }) => lab.workloadVm(name).state()));
+      if (states.every((state) => state?.sidecar.version === lab.config.istio.version)) return 'ready';
       return { missing: `${artifact.file} is not in the cache` };
     },
     async apply(context) {

@@ -67,7 +67,10 @@ export function experimentsStep(lab: Lab): LabStep {
 }
 
 function namesOf({ config }: Lab): ReadonlySet<string> {
-  const policies = [articleDenyAll(config), articleDenyEgress(config), denyEgressToVm(config, '')];
+  const policies = [
+    ...config.workloads.flatMap((workload) => [articleDenyAll(config, workload), articleDenyEgress(config, workload)]),
+    denyEgressToVm(config, ''),
+  ];
   const named = ({ kind, metadata }: Pick<KubeObject, 'kind'> & { metadata: { name: string } }): string =>
     `${kind} ${metadata.name}`;
   return new Set([`Namespace ${PLAIN_NAMESPACE}`, named(strictObject(config)), ...policies.map(named)]);

@@ -72,5 +72,7 @@ export function formerMachinesStep(lab: Lab, { whenInUse }: { readonly whenInUse
 }
 
 function isWanted({ config }: Lab, name: string): boolean {
-  return [config.k3s.master, ...config.k3s.workerNames, config.vm.name].includes(name);
+  return [config.k3s.master, ...config.k3s.workerNames, ...config.workloads.map((workload) => workload.name)].includes(
+    name,
+  );
 }

@@ -23,7 +23,8 @@ export interface Lab {
   readonly container: ContainerTool;
   readonly mask: Mask;
   readonly machines: MachineList;
-  readonly workloadVm: WorkloadVm;
+  /** The workload VM of this name. */
+  readonly workloadVm: (name: string) => WorkloadVm;
   readonly options: LabOptions;
   /** Set when everything comes out of a file: then nothing is downloaded. */
   readonly bundle?: Bundle;
@@ -43,7 +44,7 @@ export interface MachineList {
   forget(): void;
 }
 
-/** The workload VM's state in one remote call, remembered until something changes. */
+/** A workload VM's state in one remote call, remembered until something changes. */
 export interface WorkloadVm {
   /** Undefined when the machine is absent or not running. */
   state(): Promise<GuestState | undefined>;

@@ -84,8 +84,10 @@ function wantedObjects({ config, shipped }: Lab): readonly Manifest[] {
     networkNamespace(config),
     ...exposeIstiod(config),
     ...exposeServices(config),
-    ...workloadObjects(config),
-    ...routeObjects(config),
+    ...config.workloads.flatMap((workload) => [
+      ...workloadObjects(config, workload),
+      ...routeObjects(config, workload),
+    ]),
     ...sampleObjects(config, shipped.versions),
     // What an interrupted `verify` left is the matter of step `experiments`.
     strictObject(config),

@@ -6,13 +6,14 @@ import type { Lab } from './lab.ts';
 import type { LabStep, StepCommand } from './lab-step.ts';
 import { launchMachine, requireOwnMachine, removeMachine } from './own-machines.ts';
 import { removeWorkloadFiles } from './workload.ts';
+import { workloadLabs, type WorkloadLab } from './workload-lab.ts';
 
 /** What a launch takes when the image is there (docs/facts/figures.md 1: one launch 13–42 s). */
 const LAUNCH_MS = 40_000;
 
-/** The machine of the control plane, one for each worker, and the workload VM. */
+/** The machine of the control plane, one for each worker, and the workload VMs. */
 export function machineSteps(lab: Lab): readonly LabStep[] {
-  const { k3s, vm } = lab.config;
+  const { k3s } = lab.config;
   return [
     machineStep(lab, 'master', `machine ${k3s.master}`, 'k3s', {
       name: k3s.master,
@@ -26,12 +27,28 @@ export function machineSteps(lab: Lab): readonly LabStep[] {
         cloudInit: nodeCloudInit(lab.config),
       }),
     ),
-    machineStep(lab, 'vm', `machine ${vm.name}`, 'vm', {
-      name: vm.name,
-      ...sized(lab, vm.size),
-      cloudInit: workloadCloudInit(lab.config),
-    }),
+    ...workloadLabs(lab).map((of) => workloadMachineStep(of)),
   ];
+}
+
+/** A workload VM; what is remembered of it and its files go with it. */
+function workloadMachineStep(lab: WorkloadLab): LabStep {
+  const { name, size } = lab.workload;
+  const step = machineStep(lab, `vm${lab.suffix}`, `machine ${name}`, 'vm', {
+    name,
+    ...sized(lab, size),
+    cloudInit: workloadCloudInit(lab.config),
+  });
+  return {
+    ...step,
+    apply: (context) => step.apply(context).finally(() => lab.vm.forget()),
+    remove: async (context) => {
+      const removed = (await step.remove?.(context)) ?? 'absent';
+      // The files speak of this machine's address; for another one they would be wrong.
+      await removeWorkloadFiles(lab);
+      return removed;
+    },
+  };
 }
 
 function sized(
@@ -83,15 +100,11 @@ function machineStep(lab: Lab, id: string, title: string, command: StepCommand, 
         }
       } finally {
         lab.machines.forget();
-        if (name === lab.config.vm.name) lab.workloadVm.forget();
       }
     },
 
     async remove(context: StepContext) {
-      const found = await removeMachine(lab, name, context);
-      // The files speak of this machine's address; for another one they would be wrong.
-      if (name === lab.config.vm.name) await removeWorkloadFiles(lab);
-      return found ? 'removed' : 'absent';
+      return (await removeMachine(lab, name, context)) ? 'removed' : 'absent';
     },
   };
 }

@@ -66,7 +66,7 @@ export async function removeMachine(lab: Lab, name: string, context: StepContext
     context.say(`removing ${name}`);
     await lab.engine.remove(name, context);
     lab.machines.forget();
-    if (name === lab.config.vm.name) lab.workloadVm.forget();
+    if (lab.config.workloads.some((workload) => workload.name === name)) lab.workloadVm(name).forget();
   }
   await lab.ownership.forget(name);
   return found !== undefined;

@@ -3,18 +3,18 @@ import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { requireClusterSnapshot, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
-import type { Lab } from './lab.ts';
+import type { WorkloadLab } from './workload-lab.ts';
 import { waitForReadiness } from './sidecar-start.ts';
 
 const REGISTRATION_MS = 90_000;
 
 /** The entry that istiod made for the VM at this address, if it is connected. */
-export function entryOf(lab: Lab, view: ClusterSnapshot, address: string): KubeObject | undefined {
+export function entryOf(lab: WorkloadLab, view: ClusterSnapshot, address: string): KubeObject | undefined {
   return view.objects.find(
     (object) =>
       object.kind === 'WorkloadEntry' &&
-      object.metadata.namespace === lab.config.vm.namespace &&
-      object.metadata.labels?.['app'] === lab.config.vm.app &&
+      object.metadata.namespace === lab.workload.namespace &&
+      object.metadata.labels?.['app'] === lab.workload.app &&
       (object['spec'] as { address?: string } | undefined)?.address === address &&
       object.metadata.annotations?.['istio.io/disconnectedAt'] === undefined,
   );
@@ -24,7 +24,12 @@ export function entryOf(lab: Lab, view: ClusterSnapshot, address: string): KubeO
  * istiod registers a proxy when it connects, and only then. When the entry went away meanwhile (with its WorkloadGroup,
  * docs/facts/istio-vm.md 6.1) a sidecar that runs and is ready stays unknown until it connects anew.
  */
-export async function registerAgain(lab: Lab, machine: Machine, address: string, context: StepContext): Promise<void> {
+export async function registerAgain(
+  lab: WorkloadLab,
+  machine: Machine,
+  address: string,
+  context: StepContext,
+): Promise<void> {
   const isRegisteredIn = (view: ClusterSnapshot): boolean => entryOf(lab, view, address) !== undefined;
   lab.kubectl.forget();
   if (isRegisteredIn(await requireClusterSnapshot(lab, context))) return;

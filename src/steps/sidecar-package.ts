@@ -5,31 +5,31 @@ import type { Machine } from '../machines/machine.ts';
 import type { Finding, StepContext } from '../plan/step.ts';
 import { imageBinaries } from './arm64-binaries.ts';
 import { canFallBack, obtainArtifact } from './downloads.ts';
-import type { Lab } from './lab.ts';
+import type { WorkloadLab } from './workload-lab.ts';
 import type { LabStep } from './lab-step.ts';
 
 const INSTALL_MS = 300_000;
 
 /** The package on the VM: everything that needs DNS and disk, before the sidecar captures traffic. */
-export function sidecarPackageStep(lab: Lab): LabStep {
+export function sidecarPackageStep(lab: WorkloadLab): LabStep {
   const { config } = lab;
   return {
-    id: 'sidecar-package',
-    title: `sidecar on ${config.vm.name}`,
-    needs: ['vm', 'sidecar-download'],
+    id: `sidecar-package${lab.suffix}`,
+    title: `sidecar on ${lab.workload.name}`,
+    needs: [`vm${lab.suffix}`, 'sidecar-download'],
     command: 'bootstrap',
     tools: ['machines'],
     expectMs: 15_000,
 
     async check(): Promise<Finding> {
-      const state = await lab.workloadVm.state();
+      const state = await lab.vm.state();
       const version = state?.sidecar.version;
-      if (version === undefined) return { missing: `no sidecar on ${config.vm.name}` };
+      if (version === undefined) return { missing: `no sidecar on ${lab.workload.name}` };
       return version === config.istio.version ? 'ready' : { drifted: `sidecar ${version} is installed` };
     },
 
     async apply(context) {
-      const machine = lab.engine.machine(config.vm.name);
+      const machine = lab.engine.machine(lab.workload.name);
       const payload = await packagePayload(lab, machine, context);
       context.say('installing the sidecar');
       try {
@@ -39,16 +39,16 @@ export function sidecarPackageStep(lab: Lab): LabStep {
           say: context.say,
         });
       } finally {
-        lab.workloadVm.forget();
+        lab.vm.forget();
       }
     },
   };
 }
 
 /** The deb for the machine's own CPU, or, where it was never published, the binaries out of the image. */
-async function packagePayload(lab: Lab, machine: Machine, context: StepContext): Promise<GuestPayload> {
+async function packagePayload(lab: WorkloadLab, machine: Machine, context: StepContext): Promise<GuestPayload> {
   // The look that found it missing has asked for the CPU, too: one session less.
-  const cpu = (await lab.workloadVm.state())?.arch ?? (await machine.arch());
+  const cpu = (await lab.vm.state())?.arch ?? (await machine.arch());
   const artifact = sidecarDebArtifact(lab.config, cpu);
   try {
     const deb = { file: await obtainArtifact(lab, artifact, context) };

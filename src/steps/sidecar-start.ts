@@ -7,7 +7,7 @@ import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Command } from '../system/system.ts';
 import { unitError } from './journal.ts';
-import type { Lab } from './lab.ts';
+import type { WorkloadLab } from './workload-lab.ts';
 
 const START_MS = 90_000;
 const READY_MS = 180_000;
@@ -22,7 +22,7 @@ export type Started = 'started' | 'unchanged';
  * come back but a fresh session answers at once, the session froze and the machine is well: go on in new sessions.
  */
 export async function putDespiteHang(
-  lab: Lab,
+  lab: WorkloadLab,
   machine: Machine,
   payload: GuestPayload,
   context: StepContext,
@@ -46,7 +46,7 @@ export async function putDespiteHang(
 }
 
 /** Whether a fresh session answers, within the time that a machine takes to boot. */
-async function isAlive(lab: Lab, machine: Machine, context: StepContext): Promise<boolean> {
+async function isAlive(lab: WorkloadLab, machine: Machine, context: StepContext): Promise<boolean> {
   const { clock } = lab.system;
   const until = clock.now() + BOOT_MS;
   for (;;) {
@@ -70,7 +70,7 @@ export interface Readiness {
 
 /** Asks in a new session each time, so that a frozen one costs only its own time-out. */
 export async function waitForReadiness(
-  lab: Lab,
+  lab: WorkloadLab,
   machine: Machine,
   context: StepContext,
   { giveUp = () => false, before }: Readiness = {},
@@ -106,9 +106,9 @@ export async function waitForReadiness(
 }
 
 /** The machine's state now; undefined when it cannot be asked. */
-async function freshState(lab: Lab): Promise<GuestState | undefined> {
-  lab.workloadVm.forget();
-  return unlessFailed(lab.workloadVm.state());
+async function freshState(lab: WorkloadLab): Promise<GuestState | undefined> {
+  lab.vm.forget();
+  return unlessFailed(lab.vm.state());
 }
 
 async function answers(machine: Machine, command: Command): Promise<boolean> {

@@ -4,7 +4,7 @@ import { sidecarFiles } from '../guest/sidecar.ts';
 import { describeWorkloadFiles, workloadIdentity, type WorkloadFiles } from '../guest/workload-files.ts';
 import type { Finding, StepContext } from '../plan/step.ts';
 import { clusterSnapshot } from './cluster-snapshot.ts';
-import type { Lab } from './lab.ts';
+import type { WorkloadLab } from './workload-lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { entryOf, registerAgain } from './registration.ts';
 import { putDespiteHang, waitForReadiness } from './sidecar-start.ts';
@@ -16,49 +16,62 @@ const TOKEN_MARGIN_S = 5 * 60;
 const TOKENS = 3;
 
 /** Workload files and unit on the VM, enabled, running and ready. */
-export function sidecarStep(lab: Lab): LabStep {
+export function sidecarStep(lab: WorkloadLab): LabStep {
   const { config } = lab;
   return {
-    id: 'sidecar',
-    title: `${config.vm.name} joins the mesh`,
-    needs: ['sidecar-package', 'workload', 'eastwest'],
+    id: `sidecar${lab.suffix}`,
+    title: `${lab.workload.name} joins the mesh`,
+    needs: [`sidecar-package${lab.suffix}`, `workload${lab.suffix}`, 'eastwest'],
     command: 'bootstrap',
     tools: ['machines', 'kubectl'],
     expectMs: 8_000,
 
     async check(context): Promise<Finding> {
-      const [files, address] = [await readWorkloadFiles(lab), (await lab.machines.find(config.vm.name))?.addresses[0]];
+      const [files, address] = [
+        await readWorkloadFiles(lab),
+        (await lab.machines.find(lab.workload.name))?.addresses[0],
+      ];
       if (files === undefined || address === undefined) return { missing: 'no workload files' };
-      const state = await lab.workloadVm.state();
-      if (state === undefined) return { missing: `${config.vm.name} is not running` };
-      const wanted = sidecarFiles(config, { shipped: lab.shipped, workloadFiles: files, address });
+      const state = await lab.vm.state();
+      if (state === undefined) return { missing: `${lab.workload.name} is not running` };
+      const wanted = sidecarFiles(config, {
+        shipped: lab.shipped,
+        workload: lab.workload,
+        workloadFiles: files,
+        address,
+      });
       const different = driftOf(wanted.files, state);
-      if (different.length > 0) return { missing: `not as wanted on ${config.vm.name}: ${different.join(', ')}` };
+      if (different.length > 0) return { missing: `not as wanted on ${lab.workload.name}: ${different.join(', ')}` };
       if (state.sidecar.enabled !== true) return { drifted: 'the sidecar does not start at boot' };
       if (state.sidecar.current !== true)
         return { drifted: 'the sidecar was not started with the files that are there' };
-      const identity = workloadIdentity(config, files);
+      const identity = workloadIdentity(lab.workload, files);
       if (state.certIdentity !== undefined && state.certIdentity !== identity)
         return { drifted: `the sidecar has a certificate of ${state.certIdentity}, not of ${identity}` };
       if (state.sidecar.active !== 'active') return { drifted: `the sidecar is ${state.sidecar.active}` };
       if (!state.sidecar.ready) return { drifted: 'the sidecar is not ready' };
       if (state.sidecar.hosts === false)
-        return { drifted: `our lines in /etc/hosts of ${config.vm.name} are not there` };
+        return { drifted: `our lines in /etc/hosts of ${lab.workload.name} are not there` };
       return entryOf(lab, await clusterSnapshot(lab, context), address) === undefined
-        ? { drifted: `${config.vm.name} is not registered with ${address}` }
+        ? { drifted: `${lab.workload.name} is not registered with ${address}` }
         : 'ready';
     },
 
     async apply(context) {
-      const machine = lab.engine.machine(config.vm.name);
+      const machine = lab.engine.machine(lab.workload.name);
       const address = await machine.address();
       let seen = false;
       try {
         for (let token = 1; ; token++) {
           const files = await filesWithFreshToken(lab, context);
-          const payload = sidecarFiles(config, { shipped: lab.shipped, workloadFiles: files, address });
+          const payload = sidecarFiles(config, {
+            shipped: lab.shipped,
+            workload: lab.workload,
+            workloadFiles: files,
+            address,
+          });
           context.say('starting the sidecar');
-          const former = (await lab.workloadVm.state())?.sidecar.invocation;
+          const former = (await lab.vm.state())?.sidecar.invocation;
           const started = await putDespiteHang(lab, machine, payload, context);
           const before = started === 'started' ? former : undefined;
           // A computer that sleeps lets the token age, also while the sidecar starts.
@@ -70,7 +83,7 @@ export function sidecarStep(lab: Lab): LabStep {
       } finally {
         // What was seen when it became ready is how it is.
         if (!seen) {
-          lab.workloadVm.forget();
+          lab.vm.forget();
           lab.kubectl.forget();
         }
       }
@@ -79,7 +92,7 @@ export function sidecarStep(lab: Lab): LabStep {
 }
 
 /** The workload files, with a token that lasts long enough to start with. */
-async function filesWithFreshToken(lab: Lab, context: StepContext): Promise<WorkloadFiles> {
+async function filesWithFreshToken(lab: WorkloadLab, context: StepContext): Promise<WorkloadFiles> {
   const files = await readWorkloadFiles(lab);
   if (files !== undefined && !isStale(lab, files)) return files;
   context.say('the token has expired; asking for a new one');
@@ -93,7 +106,7 @@ async function filesWithFreshToken(lab: Lab, context: StepContext): Promise<Work
 }
 
 /** A token that nobody can read counts as stale. */
-function isStale(lab: Lab, files: WorkloadFiles): boolean {
+function isStale(lab: WorkloadLab, files: WorkloadFiles): boolean {
   const { tokenExpires } = describeWorkloadFiles(files);
   return tokenExpires === undefined || tokenExpires - TOKEN_MARGIN_S < lab.system.clock.now() / 1000;
 }

@@ -15,6 +15,7 @@ import { sidecarStep } from './sidecar.ts';
 import { demoStep } from './demo.ts';
 import { routeStep, sampleStep } from './traffic.ts';
 import { workloadStep } from './workload.ts';
+import { workloadLabs } from './workload-lab.ts';
 
 /** Everything that `up` makes: the table of contents. Order here is only the order of display; `needs` decides. */
 export function labSteps(lab: Lab): readonly LabStep[] {
@@ -30,11 +31,13 @@ export function labSteps(lab: Lab): readonly LabStep[] {
     experimentsStep(lab),
     istioStep(lab),
     eastwestStep(lab),
-    sidecarPackageStep(lab),
-    workloadStep(lab),
-    sidecarStep(lab),
-    demoStep(lab),
-    routeStep(lab),
+    ...workloadLabs(lab).flatMap((of) => [
+      sidecarPackageStep(of),
+      workloadStep(of),
+      sidecarStep(of),
+      demoStep(of),
+      routeStep(of),
+    ]),
     sampleStep(lab),
   ];
 }

@@ -17,18 +17,19 @@ import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { deploymentState } from './deployment-state.ts';
 import { stoppedNodes } from './node-health.ts';
+import type { WorkloadLab } from './workload-lab.ts';
 import { proxyDifference, staleDeployments, type StaleDeployment } from './proxies.ts';
 import { restartDeployments } from './rollout.ts';
 
 const ROLLOUT_MS = 300_000;
 
 /** The Service in front of the WorkloadGroup: a name that every pod can call. */
-export function routeStep(lab: Lab): LabStep {
-  const wanted = routeObjects(lab.config);
+export function routeStep(lab: WorkloadLab): LabStep {
+  const wanted = routeObjects(lab.config, lab.workload);
   return {
-    id: 'route',
-    title: `Service ${lab.config.vm.namespace}/${lab.config.vm.app}`,
-    needs: ['workload'],
+    id: `route${lab.suffix}`,
+    title: `Service ${lab.workload.namespace}/${lab.workload.app}`,
+    needs: [`workload${lab.suffix}`],
     command: 'route',
     tools: ['kubectl'],
     expectMs: 1_000,

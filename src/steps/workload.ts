@@ -10,7 +10,7 @@ import { applyObjects } from './apply.ts';
 import { compareObjects, requireClusterSnapshot, clusterSnapshot } from './cluster-snapshot.ts';
 import { expectedGatewayAddress } from './eastwest.ts';
 import { overlayText } from './istio.ts';
-import type { Lab } from './lab.ts';
+import type { WorkloadLab } from './workload-lab.ts';
 import type { LabStep } from './lab-step.ts';
 
 const ROOT_CERT_MS = 120_000;
@@ -28,29 +28,29 @@ const FILE_NAMES: Readonly<Record<keyof WorkloadFiles, string>> = {
 };
 
 /** Namespace, service account, WorkloadGroup, and the five files that make the VM a member. */
-export function workloadStep(lab: Lab): LabStep {
+export function workloadStep(lab: WorkloadLab): LabStep {
   const { config } = lab;
   return {
-    id: 'workload',
-    title: `workload group ${config.vm.app} and its files`,
+    id: `workload${lab.suffix}`,
+    title: `workload group ${lab.workload.app} and its files`,
     // Not the gateway: its address is the first worker's, known before (docs/facts/figures.md 2).
-    needs: ['istio', 'vm', 'k3s-agent-1'],
+    needs: ['istio', `vm${lab.suffix}`, 'k3s-agent-1'],
     command: 'workload',
     tools: ['machines', 'kubectl'],
     expectMs: 6_000,
 
     async check(context): Promise<Finding> {
       const view = await clusterSnapshot(lab, context);
-      const objects = compareObjects(view, workloadObjects(config));
+      const objects = compareObjects(view, workloadObjects(config, lab.workload));
       if (objects !== 'ready') return objects;
       const files = await readWorkloadFiles(lab);
-      if (files === undefined) return { missing: `no complete set of files in ${config.paths.workloadFiles}` };
+      if (files === undefined) return { missing: `no complete set of files in ${lab.workloadFiles}` };
       if ((await lab.system.files.stat(halfMade(lab))) !== undefined)
         return { drifted: 'a run that was cut has left a token behind' };
       const open = await openToOthers(lab);
       if (open !== undefined) return { drifted: `${open} is readable for others` };
       const is = describeWorkloadFiles(files);
-      const account = `${config.vm.namespace}/${config.vm.serviceAccount}`;
+      const account = `${lab.workload.namespace}/${lab.workload.serviceAccount}`;
       if (is.serviceAccount !== account) return { drifted: `the token is not one for the service account ${account}` };
       if (files.rootCert.trim() !== (await rootCertificate(lab, context))?.trim()) {
         return { drifted: 'the root certificate is not the one of this control plane' };
@@ -61,7 +61,7 @@ export function workloadStep(lab: Lab): LabStep {
       const gateway = expectedGatewayAddress(lab, view);
       if (is.gatewayAddress !== gateway)
         return { drifted: `hosts names ${is.gatewayAddress ?? 'nothing'}, the gateway is at ${gateway ?? '?'}` };
-      const vm = (await lab.machines.find(config.vm.name))?.addresses[0];
+      const vm = (await lab.machines.find(lab.workload.name))?.addresses[0];
       if (is.vmAddress !== vm)
         return { drifted: `the files are for ${is.vmAddress ?? 'no address'}, the VM is at ${vm ?? '?'}` };
       const wanted = istiodAddress(config);
@@ -73,7 +73,7 @@ export function workloadStep(lab: Lab): LabStep {
 
     async apply(context) {
       const gatewayAddress = await gatewayAddressOf(lab, context);
-      await applyObjects(lab, context, workloadObjects(config));
+      await applyObjects(lab, context, workloadObjects(config, lab.workload));
       await waitForRootCertificate(lab, context);
       await configureWorkload(lab, context, gatewayAddress);
     },
@@ -81,7 +81,7 @@ export function workloadStep(lab: Lab): LabStep {
 }
 
 /** Where the VM will find the gateway. @throws CliError `step-too-early` while no node has an address */
-export async function gatewayAddressOf(lab: Lab, context: StepContext): Promise<string> {
+export async function gatewayAddressOf(lab: WorkloadLab, context: StepContext): Promise<string> {
   const address = expectedGatewayAddress(lab, await requireClusterSnapshot(lab, context));
   if (address !== undefined) return address;
   throw new CliError('step-too-early', {
@@ -91,11 +91,11 @@ export async function gatewayAddressOf(lab: Lab, context: StepContext): Promise<
 }
 
 /** Asks istioctl for the files and a new token, puts right what it cannot know, and keeps them 0600 in 0700. */
-export async function configureWorkload(lab: Lab, context: StepContext, gatewayAddress: string): Promise<void> {
+export async function configureWorkload(lab: WorkloadLab, context: StepContext, gatewayAddress: string): Promise<void> {
   const { config, system } = lab;
-  const vmAddress = await lab.engine.machine(config.vm.name).address();
-  const groupFile = `${config.paths.manifests}/workload-group.yaml`;
-  await system.files.write(groupFile, toYaml([workloadGroup(config)]), 0o644);
+  const vmAddress = await lab.engine.machine(lab.workload.name).address();
+  const groupFile = `${config.paths.manifests}/workload-group${lab.suffix}.yaml`;
+  await system.files.write(groupFile, toYaml([workloadGroup(config, lab.workload)]), 0o644);
 
   // istioctl writes the token readable for all (docs/facts/istio-vm.md 4.2): into a directory that lets nobody in.
   const raw = halfMade(lab);
@@ -113,7 +113,12 @@ export async function configureWorkload(lab: Lab, context: StepContext, gatewayA
       });
     }
     lab.mask.add(written.token.trim());
-    const { files: fixed, problems } = fixWorkloadFiles(written, config, { ...lab.options, gatewayAddress, vmAddress });
+    const { files: fixed, problems } = fixWorkloadFiles(written, config, {
+      ...lab.options,
+      gatewayAddress,
+      vmAddress,
+      workload: lab.workload,
+    });
     if (problems.length > 0) {
       throw new CliError('tool-failed', {
         message: 'istioctl wrote workload files that the VM could not use.',
@@ -126,42 +131,42 @@ export async function configureWorkload(lab: Lab, context: StepContext, gatewayA
     }
     await system.files.write(`${raw}/${MADE_FROM}`, `${await sourcesDigest(lab)}\n`, 0o600);
     // All at once: files of two makes would not fit each other, and nobody could see it.
-    await system.files.remove(config.paths.workloadFiles);
-    await system.files.rename(raw, config.paths.workloadFiles);
+    await system.files.remove(lab.workloadFiles);
+    await system.files.rename(raw, lab.workloadFiles);
   } finally {
     await system.files.remove(raw);
   }
 }
 
 /** The files, and what a run that was cut left of the next ones: among both is a token. */
-export async function removeWorkloadFiles(lab: Lab): Promise<void> {
+export async function removeWorkloadFiles(lab: WorkloadLab): Promise<void> {
   await lab.system.files.remove(halfMade(lab));
-  await lab.system.files.remove(lab.config.paths.workloadFiles);
+  await lab.system.files.remove(lab.workloadFiles);
 }
 
 /** Where the files wait until all of them are right. */
-function halfMade(lab: Lab): string {
-  return `${lab.config.paths.workloadFiles}.new`;
+function halfMade(lab: WorkloadLab): string {
+  return `${lab.workloadFiles}.new`;
 }
 
 /** Digest of what istioctl makes the files from: the group, the control plane's names, and the mesh configuration. */
-async function sourcesDigest(lab: Lab): Promise<string> {
+async function sourcesDigest(lab: WorkloadLab): Promise<string> {
   const { cluster, meshId, namespace, revision } = lab.config.istio;
   const mesh = meshSettings(await overlayText(lab));
-  const sources = [toYaml([workloadGroup(lab.config)]), cluster, meshId, namespace, revision, mesh];
+  const sources = [toYaml([workloadGroup(lab.config, lab.workload)]), cluster, meshId, namespace, revision, mesh];
   return sha256(sources.join('\n---\n'));
 }
 
-async function madeFrom(lab: Lab): Promise<string | undefined> {
-  return (await lab.system.files.readText(`${lab.config.paths.workloadFiles}/${MADE_FROM}`))?.trim();
+async function madeFrom(lab: WorkloadLab): Promise<string | undefined> {
+  return (await lab.system.files.readText(`${lab.workloadFiles}/${MADE_FROM}`))?.trim();
 }
 
 /** The five files as they are on this computer; undefined when one is missing. */
-export async function readWorkloadFiles(lab: Lab): Promise<WorkloadFiles | undefined> {
-  return readWorkloadFilesIn(lab, lab.config.paths.workloadFiles);
+export async function readWorkloadFiles(lab: WorkloadLab): Promise<WorkloadFiles | undefined> {
+  return readWorkloadFilesIn(lab, lab.workloadFiles);
 }
 
-async function readWorkloadFilesIn(lab: Lab, directory: string): Promise<WorkloadFiles | undefined> {
+async function readWorkloadFilesIn(lab: WorkloadLab, directory: string): Promise<WorkloadFiles | undefined> {
   const entries = await Promise.all(
     Object.entries(FILE_NAMES).map(async ([key, name]) => [
       key,
@@ -175,8 +180,8 @@ async function readWorkloadFilesIn(lab: Lab, directory: string): Promise<Workloa
 }
 
 /** The first of the files, or their directory, whose mode gives something to others. */
-async function openToOthers(lab: Lab): Promise<string | undefined> {
-  const directory = lab.config.paths.workloadFiles;
+async function openToOthers(lab: WorkloadLab): Promise<string | undefined> {
+  const directory = lab.workloadFiles;
   for (const path of [directory, ...Object.values(FILE_NAMES).map((name) => `${directory}/${name}`)]) {
     const stat = await lab.system.files.stat(path);
     if (stat !== undefined && (stat.mode & 0o077) !== 0) return path;
@@ -185,15 +190,15 @@ async function openToOthers(lab: Lab): Promise<string | undefined> {
 }
 
 /** The mesh's root certificate as istiod gives it to the VM's namespace. */
-async function rootCertificate(lab: Lab, context: StepContext): Promise<string | undefined> {
-  const where = { name: 'istio-ca-root-cert', namespace: lab.config.vm.namespace };
+async function rootCertificate(lab: WorkloadLab, context: StepContext): Promise<string | undefined> {
+  const where = { name: 'istio-ca-root-cert', namespace: lab.workload.namespace };
   const [map] = await lab.kubectl.get('configmaps', where, context);
   return (map?.['data'] as Record<string, string> | undefined)?.['root-cert.pem'];
 }
 
 /** istiod writes the root certificate into a new namespace within seconds; without it `configure` fails. */
-async function waitForRootCertificate(lab: Lab, context: StepContext): Promise<void> {
-  const { namespace } = lab.config.vm;
+async function waitForRootCertificate(lab: WorkloadLab, context: StepContext): Promise<void> {
+  const { namespace } = lab.workload;
   await waitUntil({
     clock: lab.system.clock,
     signal: context.signal,

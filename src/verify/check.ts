@@ -1,5 +1,6 @@
 import type { StepContext } from '../plan/step.ts';
 import type { Lab } from '../steps/lab.ts';
+import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { LabStep } from '../steps/lab-step.ts';
 
 /** What a check saw. Evidence is a fact that a person can compare: an address, a version, an answer. */
@@ -26,7 +27,7 @@ export interface CheckContext extends StepContext {
 }
 
 /** One proof of the article, made by the program. */
-export interface Check {
+export interface Check<L extends Lab = Lab> {
   /** Stable name for the command line and JSON, e.g. `vm-to-mesh`. */
   readonly name: string;
   readonly title: string;
@@ -42,7 +43,12 @@ export interface Check {
   readonly optional?: 'strict' | 'network-policy';
   /** Calls the sample application. */
   readonly usesSample?: true;
-  run(lab: Lab, context: CheckContext): Promise<Verdict>;
+  run(lab: L, context: CheckContext): Promise<Verdict>;
+}
+
+/** A check of one workload VM; a lab has one of these for each. */
+export interface WorkloadCheck extends Check<WorkloadLab> {
+  readonly of: 'workload';
 }
 
 /** One row of the report. */

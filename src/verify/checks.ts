@@ -1,5 +1,7 @@
+import type { WorkloadConfig } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
-import type { Check } from './check.ts';
+import { suffixOf, workloadLab } from '../steps/workload-lab.ts';
+import type { Check, WorkloadCheck } from './check.ts';
 import { gateway, istiod, nodes, sample, versions } from './cluster-checks.ts';
 import { health } from './health.ts';
 import { networkPolicy } from './network-policy.ts';
@@ -7,8 +9,8 @@ import { strict } from './strict.ts';
 import { meshToVm, vmToMesh } from './traffic-checks.ts';
 import { dns, identity, registration, sidecar, workloadFiles } from './vm-checks.ts';
 
-/** Every proof, in the order in which the article makes them: what is below stands on what is above. */
-export const CHECKS: readonly Check[] = [
+/** Every check, in the order of the walk-through: what is below builds on what is above. */
+const DEFINITIONS: readonly (Check | WorkloadCheck)[] = [
   nodes,
   versions,
   istiod,
@@ -26,15 +28,53 @@ export const CHECKS: readonly Check[] = [
   networkPolicy,
 ];
 
+/** The checks of a lab: those of a VM once for each workload VM. */
+export function checksOf({
+  workloads,
+}: {
+  readonly workloads: readonly Pick<WorkloadConfig, 'name'>[];
+}): readonly Check[] {
+  return DEFINITIONS.flatMap((check) =>
+    'of' in check ? workloads.map(({ name }, place) => ofWorkload(check, place, name)) : [check],
+  );
+}
+
+const WORKLOAD_CHECKS: ReadonlySet<string> = new Set(
+  DEFINITIONS.filter((check) => 'of' in check).map(({ name }) => name),
+);
+
+/** The checks of a lab with one workload VM. */
+export const CHECKS = checksOf({ workloads: [{ name: '' }] });
+
+/** The check of the VM at this place of the configuration; names of further VMs' checks end with the VM's name. */
+function ofWorkload({ of: _, ...check }: WorkloadCheck, place: number, vm: string): Check {
+  const suffix = suffixOf(place, vm);
+  const named = (names: readonly string[]): readonly string[] =>
+    names.map((name) => (WORKLOAD_CHECKS.has(name) ? `${name}${suffix}` : name));
+  return {
+    ...check,
+    name: `${check.name}${suffix}`,
+    title: place === 0 ? check.title : `${check.title} (${vm})`,
+    needs: named(check.needs),
+    ...(check.explainedBy === undefined ? {} : { explainedBy: named(check.explainedBy) }),
+    async run(lab, context) {
+      const workload = lab.config.workloads[place];
+      if (workload === undefined) throw new CliError('internal-error', { message: `There is no workload VM ${vm}.` });
+      const verdict = await check.run(workloadLab(lab, workload), context);
+      return verdict.blocks === undefined ? verdict : { ...verdict, blocks: named(verdict.blocks) };
+    },
+  };
+}
+
 /** These checks and all that they need, directly or not, in the order of proofs. */
-export function withNeeds(checks: readonly Check[]): readonly Check[] {
+export function withNeeds(checks: readonly Check[], all: readonly Check[] = CHECKS): readonly Check[] {
   const wanted = new Map(checks.map((check) => [check.name, check]));
   // What is below stands on what is above: from the end, each check adds its needs before their turn comes.
-  const found = CHECKS.toReversed().flatMap((known) => {
+  const found = all.toReversed().flatMap((known) => {
     const check = wanted.get(known.name);
     if (check === undefined) return [];
     for (const need of check.needs) {
-      const needed = CHECKS.find(({ name }) => name === need);
+      const needed = all.find(({ name }) => name === need);
       if (needed !== undefined && !wanted.has(need)) wanted.set(need, needed);
     }
     return [check];
@@ -52,15 +92,15 @@ export interface Choice {
 }
 
 /** The checks to run. @throws CliError `wrong-usage` that lists the names when one is unknown */
-export function chooseChecks(choice: Choice): readonly Check[] {
-  const unknown = choice.names.filter((name) => !CHECKS.some((check) => check.name === name));
+export function chooseChecks(choice: Choice, all: readonly Check[] = CHECKS): readonly Check[] {
+  const unknown = choice.names.filter((name) => !all.some((check) => check.name === name));
   if (unknown.length > 0) {
     throw new CliError('wrong-usage', {
       message: `There is no check named ${unknown.join(', ')}.`,
-      hint: `Choose from: ${CHECKS.map((check) => check.name).join(' ')}`,
+      hint: `Choose from: ${all.map((check) => check.name).join(' ')}`,
     });
   }
-  return CHECKS.filter((check) => {
+  return all.filter((check) => {
     if (choice.readOnly === true && check.mutatesLab === true) return false;
     const byFlag =
       (check.optional === 'strict' && choice.strict) || (check.optional === 'network-policy' && choice.networkPolicy);

@@ -3,9 +3,9 @@ import { DEMO_UNIT, portConflict, listenerText } from '../guest/demo.ts';
 import type { GuestState } from '../guest/state.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import { waitUntil } from '../plan/wait.ts';
-import type { Lab } from '../steps/lab.ts';
+import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { fail, pass, type Check, type CheckContext, type Verdict } from './check.ts';
+import { fail, pass, type CheckContext, type Verdict, type WorkloadCheck } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { stability } from './stability.ts';
 import { runningVm } from './vm.ts';
@@ -25,7 +25,8 @@ const SLICE_MS = 12_000;
 const PAUSE_MS = 2_000;
 
 /** Health must follow the workload, not merely be green: stopped → unhealthy, running → healthy. */
-export const health: Check = {
+export const health: WorkloadCheck = {
+  of: 'workload',
   name: 'health',
   title: 'unhealthy while the demo workload is stopped, healthy when it runs',
   needs: ['registration', 'istiod', 'gateway'],
@@ -35,7 +36,7 @@ export const health: Check = {
     const entry = (await entrySeen(lab, context)) ?? (await findEntry(lab, context));
     if (entry === undefined) return fail('no WorkloadEntry');
     // Only what runs is stopped, so that it runs again afterwards and nothing else has changed.
-    const state = await lab.workloadVm.state();
+    const state = await lab.vm.state();
     const other = state === undefined ? undefined : otherApplication(lab, state);
     if (other !== undefined) {
       const listens = state !== undefined && portConflict(state) !== undefined;
@@ -68,27 +69,27 @@ export const health: Check = {
 };
 
 /** What serves the port in place of the demo workload; undefined when that is the demo workload's to do. */
-export function otherApplication({ config }: Lab, state: GuestState): string | undefined {
+export function otherApplication({ workload }: WorkloadLab, state: GuestState): string | undefined {
   const foreign = portConflict(state);
   if (foreign !== undefined) return listenerText(foreign);
-  return config.vm.demo ? undefined : `nothing (DEMO=off) on port ${config.vm.appPort}`;
+  return workload.demo ? undefined : `nothing (DEMO=off) on port ${workload.appPort}`;
 }
 
 /** The user's own application is not ours to stop: that it is healthy is all there is to see. */
-function healthyOnly(lab: Lab, health: string, other: string): Verdict {
+function healthyOnly(lab: WorkloadLab, health: string, other: string): Verdict {
   return health === 'True'
     ? pass(`Healthy True, served by ${other}; not stopped to see it unhealthy`)
     : fail(`Healthy is ${health}; the port is served by ${other}`, {
-        hint: `serve port ${lab.config.vm.appPort} on ${lab.config.vm.name} with your application, or set DEMO=on`,
+        hint: `serve port ${lab.workload.appPort} on ${lab.workload.name} with your application, or set DEMO=on`,
       });
 }
 
-const entries = (lab: Lab): string => `${look(lab, lab.config.vm.namespace, 'workloadentries')} -o yaml`;
+const entries = (lab: WorkloadLab): string => `${look(lab, lab.workload.namespace, 'workloadentries')} -o yaml`;
 
-async function demo(lab: Lab, vm: Machine, verb: 'start' | 'stop'): Promise<void> {
+async function demo(lab: WorkloadLab, vm: Machine, verb: 'start' | 'stop'): Promise<void> {
   const command = asRoot({ file: 'systemctl', args: [verb, DEMO_UNIT], effect: 'write', timeoutMs: 60_000 });
   await vm.run(command);
-  lab.workloadVm.forget();
+  lab.vm.forget();
 }
 
 /**
@@ -96,12 +97,12 @@ async function demo(lab: Lab, vm: Machine, verb: 'start' | 'stop'): Promise<void
  * be made anew meanwhile.
  */
 async function waitForHealth(
-  lab: Lab,
+  lab: WorkloadLab,
   known: KubeObject,
   wanted: 'True' | 'False',
   context: CheckContext,
 ): Promise<string> {
-  const { namespace } = lab.config.vm;
+  const { namespace } = lab.workload;
   const { clock } = lab.system;
   const from = clock.now();
   let until = Math.max(from + FLIP_MS, (context.deadline ?? 0) + LATER_MS);

@@ -2,8 +2,8 @@ import { articleDenyAll, articleDenyEgress, denyEgressToVm } from '../kube/manif
 import type { Manifest } from '../kube/manifests/manifest.ts';
 import { HELLOWORLD_PORT, SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
 import type { StepContext } from '../plan/step.ts';
-import type { Lab } from '../steps/lab.ts';
-import { fail, pass, type Check, type Verdict } from './check.ts';
+import type { WorkloadLab } from '../steps/workload-lab.ts';
+import { fail, pass, type Verdict, type WorkloadCheck } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { describe, isServed, requestFromPod, type Answer } from './requests.ts';
 import { waitForAnswer } from './strict.ts';
@@ -14,7 +14,8 @@ import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
  * cannot select a VM; one by namespace stops every destination that is no pod; only an address block names the VM
  * itself.
  */
-export const networkPolicy: Check = {
+export const networkPolicy: WorkloadCheck = {
+  of: 'workload',
   name: 'network-policy',
   title: 'network policies: what they do to a VM and what not',
   needs: ['sidecar', 'sample', 'mesh-to-vm'],
@@ -23,10 +24,10 @@ export const networkPolicy: Check = {
   mutatesLab: true,
   usesSample: true,
   async run(lab, context) {
-    const address = await lab.engine.machine(lab.config.vm.name).address();
+    const address = await lab.engine.machine(lab.workload.name).address();
     const steps: readonly Experiment[] = [
-      { name: 'by pod selector', policy: articleDenyAll(lab.config), vm: 'served' },
-      { name: 'by namespace', policy: articleDenyEgress(lab.config), vm: 'refused' },
+      { name: 'by pod selector', policy: articleDenyAll(lab.config, lab.workload), vm: 'served' },
+      { name: 'by namespace', policy: articleDenyEgress(lab.config, lab.workload), vm: 'refused' },
       { name: 'by address block', policy: denyEgressToVm(lab.config, address), vm: 'refused' },
     ];
     const seen: Verdict[] = [];
@@ -48,7 +49,7 @@ interface Experiment {
   readonly vm: 'served' | 'refused';
 }
 
-async function experiment(lab: Lab, context: StepContext, { name, policy, vm }: Experiment): Promise<Verdict> {
+async function experiment(lab: WorkloadLab, context: StepContext, { name, policy, vm }: Experiment): Promise<Verdict> {
   context.signal.throwIfAborted();
   context.say(`a policy ${name}`);
   try {
@@ -80,6 +81,6 @@ async function experiment(lab: Lab, context: StepContext, { name, policy, vm }: 
   }
 }
 
-function toVm(lab: Lab, context: StepContext): Promise<Answer> {
+function toVm(lab: WorkloadLab, context: StepContext): Promise<Answer> {
   return requestFromPod(lab, MESH_CLIENT, workloadUrl(lab), context);
 }

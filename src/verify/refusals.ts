@@ -1,4 +1,5 @@
 import type { Lab } from '../steps/lab.ts';
+import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { fail, type CheckContext, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
@@ -14,8 +15,8 @@ const AUTHORIZATION = 'authorizationpolicies.security.istio.io';
 const AUTHENTICATION = 'peerauthentications.security.istio.io';
 
 /** The workload on the VM. */
-export function vmTarget({ config }: Lab): Target {
-  return { namespace: config.vm.namespace, labels: { app: config.vm.app } };
+export function vmTarget({ workload }: WorkloadLab): Target {
+  return { namespace: workload.namespace, labels: { app: workload.app } };
 }
 
 /** Whether an AuthorizationPolicy has refused: Envoy says so itself. */

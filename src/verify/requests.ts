@@ -1,4 +1,5 @@
 import type { Lab } from '../steps/lab.ts';
+import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { CommandResult } from '../system/system.ts';
 import type { CheckContext } from './check.ts';
 import { asSentence, runningVm } from './vm.ts';
@@ -22,7 +23,7 @@ const curlArgs = (url: string): readonly string[] => [
  * The same request several times in one session, made on the workload VM by an ordinary user, so that the sidecar carries
  * it. A transfer that fails ends them all.
  */
-export async function requestsFromVm(lab: Lab, url: string, times: number): Promise<readonly Answer[]> {
+export async function requestsFromVm(lab: WorkloadLab, url: string, times: number): Promise<readonly Answer[]> {
   const args = [
     '--silent',
     '--show-error',

@@ -2,7 +2,8 @@ import { CliError } from '../errors/cli-error.ts';
 import type { GuestState } from '../guest/state.ts';
 import type { MachineInfo } from '../machines/machine.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Lab } from '../steps/lab.ts';
+import type { WorkloadVm } from '../steps/lab.ts';
+import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { CheckContext, Verdict } from './check.ts';
 
 /** How long, from the start of all checks, something that is on its way is waited for: a broken lab is told within 20 s. */
@@ -11,31 +12,35 @@ export const RETRY_MS = 12_000;
 const BOOT_MS = 45_000;
 const PAUSE_MS = 2_000;
 
-/** Labs whose sidecar did not come back although we waited: once is enough. */
-const unrecovered = new WeakSet<Lab>();
+/** VMs whose sidecar did not come back although we waited: once is enough. */
+const unrecovered = new WeakSet<WorkloadVm>();
 
 /**
  * Asks something that needs the sidecar. Where the answer is no, the sidecar may only be on its way (the VM has just
  * rebooted): then it is waited for, and asked once more.
  */
-export async function withRetry(lab: Lab, context: CheckContext, ask: () => Promise<Verdict>): Promise<Verdict> {
+export async function withRetry(
+  lab: WorkloadLab,
+  context: CheckContext,
+  ask: () => Promise<Verdict>,
+): Promise<Verdict> {
   const first = await ask();
-  if (first.ok || unrecovered.has(lab)) return first;
+  if (first.ok || unrecovered.has(lab.vm)) return first;
   const back = await awaitRecovery(lab, context);
-  if (back === 'no') unrecovered.add(lab);
+  if (back === 'no') unrecovered.add(lab.vm);
   return back === 'was-ready' ? first : ask();
 }
 
 /** Whether the sidecar is ready at the first look, or becomes so while we wait; what is over is known at once. */
-async function awaitRecovery(lab: Lab, context: CheckContext): Promise<'was-ready' | 'yes' | 'no'> {
+async function awaitRecovery(lab: WorkloadLab, context: CheckContext): Promise<'was-ready' | 'yes' | 'no'> {
   const { clock } = lab.system;
   const from = clock.now();
   let until = context.deadline ?? from + RETRY_MS;
   let boots = false;
   for (let looks = 1; ; looks++) {
     lab.machines.forget();
-    lab.workloadVm.forget();
-    const found = await lab.machines.find(lab.config.vm.name);
+    lab.vm.forget();
+    const found = await lab.machines.find(lab.workload.name);
     const state = await stateOrUndefined(lab);
     if (state?.sidecar.ready === true) return looks === 1 ? 'was-ready' : 'yes';
     if (isBooting(found)) {
@@ -54,10 +59,10 @@ async function awaitRecovery(lab: Lab, context: CheckContext): Promise<'was-read
 }
 
 /** What is on its way; undefined when nothing is. */
-function pending(lab: Lab, found: MachineInfo | undefined, state: GuestState | undefined): string | undefined {
-  if (isBooting(found)) return `${lab.config.vm.name} is starting`;
+function pending(lab: WorkloadLab, found: MachineInfo | undefined, state: GuestState | undefined): string | undefined {
+  if (isBooting(found)) return `${lab.workload.name} is starting`;
   if (found?.state !== 'running') return undefined;
-  if (state === undefined) return `${lab.config.vm.name} does not answer yet`;
+  if (state === undefined) return `${lab.workload.name} does not answer yet`;
   const { active } = state.sidecar;
   return active === 'inactive' || active === 'failed' ? undefined : active;
 }
@@ -68,9 +73,9 @@ export function isBooting(found: MachineInfo | undefined): boolean {
 }
 
 /** The VM's state; undefined while it cannot be asked. */
-async function stateOrUndefined(lab: Lab): Promise<GuestState | undefined> {
+async function stateOrUndefined(lab: WorkloadLab): Promise<GuestState | undefined> {
   try {
-    return await lab.workloadVm.state();
+    return await lab.vm.state();
   } catch (error) {
     if (error instanceof CliError || error instanceof CommandError) return undefined;
     throw error;

@@ -14,6 +14,7 @@ import type { Lab } from '../steps/lab.ts';
 import { deploymentState } from '../steps/deployment-state.ts';
 import { CLUSTER_DNS } from '../steps/node-health.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
+import { workloadLabs, type WorkloadLab } from '../steps/workload-lab.ts';
 import type { KubeObject } from '../kube/object.ts';
 import { healthOf, otherApplication } from './health.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
@@ -37,27 +38,18 @@ export interface StatusSection {
 
 /** The whole lab as it is now; reads only. What cannot be seen is said, not guessed. */
 export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
-  const [machines, view, guest, files] = await Promise.all([
-    lab.machines.all(),
-    clusterSnapshotFor(lab),
-    guestState(lab),
-    readWorkloadFiles(lab),
-  ]);
+  const [machines, view] = await Promise.all([lab.machines.all(), clusterSnapshotFor(lab)]);
   const { config } = lab;
-  const now = lab.system.clock.now() / 1000;
   const { revision, namespace } = config.istio;
   const reach = view.unreachable;
 
   const nodeNames = [config.k3s.master, ...config.k3s.workerNames];
-  const entries = view.objects.filter(
-    (object) => object.kind === 'WorkloadEntry' && object.metadata.namespace === config.vm.namespace,
-  );
-  const token = files === undefined ? undefined : describeWorkloadFiles(files).tokenExpires;
+  const names = [...nodeNames, ...config.workloads.map(({ name }) => name)];
 
   return [
     {
       title: 'Machines',
-      rows: [...nodeNames, config.vm.name].map((name) => machineRow(name, machines)),
+      rows: names.map((name) => machineRow(name, machines)),
     },
     {
       title: 'Cluster',
@@ -77,36 +69,51 @@ export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
           : [servingRow('ingress gateway', view, INGRESS_GATEWAY, namespace)]),
       ],
     },
-    {
-      title: 'Workload VM',
-      rows: [
-        ...('unknown' in guest
-          ? [{ what: 'sidecar', ok: false, state: guest.unknown }]
-          : [
-              {
-                what: 'sidecar',
-                ok: guest.sidecar.ready,
-                state:
-                  guest.sidecar.version === undefined
-                    ? 'not installed'
-                    : `${guest.sidecar.version}, ${guest.sidecar.active}, ${guest.sidecar.ready ? 'ready' : 'not ready'}`,
-              },
-              demoRow(lab, guest),
-              guest.certExpires === undefined
-                ? { what: 'certificate', ok: false, state: 'no certificate' }
-                : expiryRow('certificate', guest.certExpires, now),
-            ]),
-        ...(token === undefined ? [] : [expiryRow('token', token, now)]),
-        ...(entries.length === 0
-          ? [{ what: 'registration', ok: false, state: reach ?? 'no WorkloadEntry' }]
-          : entries.map(entryRow)),
-      ],
-    },
+    ...(await Promise.all(workloadLabs(lab).map((of) => workloadSection(of, view)))),
   ];
 }
 
+async function workloadSection(lab: WorkloadLab, view: ClusterSnapshot): Promise<StatusSection> {
+  const [guest, files] = await Promise.all([guestState(lab), readWorkloadFiles(lab)]);
+  const { workload, config } = lab;
+  const isOnly = config.workloads.length === 1;
+  const now = lab.system.clock.now() / 1000;
+  const entries = view.objects.filter(
+    ({ kind, metadata }) =>
+      kind === 'WorkloadEntry' &&
+      metadata.namespace === workload.namespace &&
+      (isOnly || metadata.labels?.['app'] === workload.app),
+  );
+  const token = files === undefined ? undefined : describeWorkloadFiles(files).tokenExpires;
+  return {
+    title: isOnly ? 'Workload VM' : `Workload VM ${workload.name}`,
+    rows: [
+      ...('unknown' in guest
+        ? [{ what: 'sidecar', ok: false, state: guest.unknown }]
+        : [
+            {
+              what: 'sidecar',
+              ok: guest.sidecar.ready,
+              state:
+                guest.sidecar.version === undefined
+                  ? 'not installed'
+                  : `${guest.sidecar.version}, ${guest.sidecar.active}, ${guest.sidecar.ready ? 'ready' : 'not ready'}`,
+            },
+            demoRow(lab, guest),
+            guest.certExpires === undefined
+              ? { what: 'certificate', ok: false, state: 'no certificate' }
+              : expiryRow('certificate', guest.certExpires, now),
+          ]),
+      ...(token === undefined ? [] : [expiryRow('token', token, now)]),
+      ...(entries.length === 0
+        ? [{ what: 'registration', ok: false, state: view.unreachable ?? 'no WorkloadEntry' }]
+        : entries.map(entryRow)),
+    ],
+  };
+}
+
 /** An application of the user's in the demo workload's place is neither good nor bad. */
-function demoRow(lab: Lab, guest: GuestState): StatusRow {
+function demoRow(lab: WorkloadLab, guest: GuestState): StatusRow {
   const other = otherApplication(lab, guest);
   if (other !== undefined) return { what: 'demo workload', state: `not used: the port is served by ${other}` };
   return { what: 'demo workload', ok: guest.demo.active === 'active', state: guest.demo.active };
@@ -158,9 +165,9 @@ function servingProblem(view: ClusterSnapshot, service: KubeObject | undefined):
 }
 
 /** The VM's state, or why there is none: a machine that does not answer must not take the whole screen with it. */
-async function guestState(lab: Lab): Promise<GuestState | { readonly unknown: string }> {
+async function guestState(lab: WorkloadLab): Promise<GuestState | { readonly unknown: string }> {
   try {
-    return (await lab.workloadVm.state()) ?? { unknown: `${lab.config.vm.name} is not running` };
+    return (await lab.vm.state()) ?? { unknown: `${lab.workload.name} is not running` };
   } catch (error) {
     return { unknown: asSentence(error) };
   }

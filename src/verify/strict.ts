@@ -3,11 +3,11 @@ import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { deploymentState } from '../steps/deployment-state.ts';
 import { createTroubleWatch, probePods } from '../steps/install-watch.ts';
-import type { Lab } from '../steps/lab.ts';
+import type { WorkloadLab } from '../steps/workload-lab.ts';
 import { isOurs } from '../steps/left-objects.ts';
 import { viewOf } from '../kube/object.ts';
 import { createDeadline } from '../system/deadline.ts';
-import { fail, pass, type Check } from './check.ts';
+import { fail, pass, type WorkloadCheck } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { refusedBy, vmTarget } from './refusals.ts';
 import { describe, isServed, requestFromPod, type Answer } from './requests.ts';
@@ -19,7 +19,8 @@ const EFFECT_MS = 60_000;
 const PAUSE_MS = 2_000;
 
 /** Mutual TLS is proven by what it refuses: a client without a sidecar is served before, and refused after. */
-export const strict: Check = {
+export const strict: WorkloadCheck = {
+  of: 'workload',
   name: 'strict',
   title: 'with STRICT mutual TLS, plain traffic is refused and mesh traffic served',
   needs: ['istiod', 'sidecar', 'sample', 'mesh-to-vm'],
@@ -39,8 +40,8 @@ export const strict: Check = {
       });
     }
     const plain = { namespace: PLAIN_NAMESPACE, deployment: PLAIN_CLIENT };
-    const address = await lab.engine.machine(lab.config.vm.name).address();
-    const plainUrl = `http://${address}:${lab.config.vm.appPort}/`;
+    const address = await lab.engine.machine(lab.workload.name).address();
+    const plainUrl = `http://${address}:${lab.workload.appPort}/`;
     try {
       context.say('starting a client without a sidecar');
       await lab.kubectl.apply(plainClientObjects(lab.config), context);
@@ -78,7 +79,7 @@ export const strict: Check = {
   },
 };
 
-async function waitForClient(lab: Lab, context: StepContext): Promise<void> {
+async function waitForClient(lab: WorkloadLab, context: StepContext): Promise<void> {
   const troubles = createTroubleWatch(lab, PLAIN_NAMESPACE);
   await waitUntil({
     clock: lab.system.clock,
@@ -99,7 +100,7 @@ async function waitForClient(lab: Lab, context: StepContext): Promise<void> {
 
 /** The answer once it is as wanted, or the last one when it never is. */
 export async function waitForAnswer(
-  lab: Lab,
+  lab: WorkloadLab,
   context: StepContext,
   what: string,
   ask: () => Promise<Answer>,

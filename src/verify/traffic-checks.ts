@@ -2,9 +2,9 @@ import { ROUTE_PORT } from '../kube/manifests/workload.ts';
 import { HELLOWORLD_PORT, MESH_CLIENT as CLIENT_NAME, SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
 import { GATEWAY_SERVICE } from '../kube/manifests/east-west-gateway.ts';
 import { findObject, readyPodsBehind, runningPods } from '../steps/cluster-snapshot.ts';
-import type { Lab } from '../steps/lab.ts';
+import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { fail, pass, type Check, type CheckContext } from './check.ts';
+import { fail, pass, type CheckContext, type WorkloadCheck } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { limitedBy, limitingPolicies } from './limiting-policies.ts';
 import { withRetry } from './retry.ts';
@@ -25,7 +25,8 @@ const PAUSE_MS = 2_000;
 
 export const MESH_CLIENT: Client = { namespace: SAMPLE_NAMESPACE, deployment: CLIENT_NAME };
 
-export const vmToMesh: Check = {
+export const vmToMesh: WorkloadCheck = {
+  of: 'workload',
   name: 'vm-to-mesh',
   title: 'the VM reaches both versions of helloworld',
   needs: ['sidecar', 'dns', 'gateway', 'sample'],
@@ -68,7 +69,7 @@ interface Seen {
  * Asks until both versions have answered, or so often that a version that can be reached would have (`requestsFor`). At a
  * further try the first session is longer: whatever was not served must not pass by luck.
  */
-async function seeVersions(lab: Lab, context: CheckContext, url: string, tries: number): Promise<Seen> {
+async function seeVersions(lab: WorkloadLab, context: CheckContext, url: string, tries: number): Promise<Seen> {
   const first = tries === 1 ? FIRST : FURTHER;
   const view = await clusterSnapshotFor(lab, context);
   const most = requestsFor(readyPodsBehind(view, findObject(view, 'Service', 'helloworld', SAMPLE_NAMESPACE)));
@@ -89,7 +90,8 @@ async function seeVersions(lab: Lab, context: CheckContext, url: string, tries: 
   return { seen, requests };
 }
 
-export const meshToVm: Check = {
+export const meshToVm: WorkloadCheck = {
+  of: 'workload',
   name: 'mesh-to-vm',
   title: 'a pod in the mesh reaches the VM',
   needs: ['nodes', 'sidecar', 'sample', 'registration'],
@@ -107,12 +109,12 @@ export const meshToVm: Check = {
     if (answer.refused === undefined) return pass(atTry(evidence, tries));
     if (isForbidden(answer.refused)) return refusedBy(lab, context, evidence, answer.refused, vmTarget(lab));
     if (policies.length > 0) return limitedBy(lab, evidence, policies);
-    return fail(evidence, { look: look(lab, lab.config.vm.namespace, 'services,workloadentries') });
+    return fail(evidence, { look: look(lab, lab.workload.namespace, 'services,workloadentries') });
   },
 };
 
 /** Policies of the gateway's pods and of helloworld's, through which requests of the VM go. */
-async function onTheWayToMesh(lab: Lab, context: CheckContext): Promise<readonly KubeObject[]> {
+async function onTheWayToMesh(lab: WorkloadLab, context: CheckContext): Promise<readonly KubeObject[]> {
   const view = await clusterSnapshotFor(lab, context);
   const behind = (name: string, namespace: string): readonly KubeObject[] =>
     readyPodsBehind(view, findObject(view, 'Service', name, namespace));
@@ -123,7 +125,7 @@ async function onTheWayToMesh(lab: Lab, context: CheckContext): Promise<readonly
 }
 
 /** Policies of the client's pods; to a policy the VM is no pod. */
-async function onTheWayToVm(lab: Lab, context: CheckContext): Promise<readonly KubeObject[]> {
+async function onTheWayToVm(lab: WorkloadLab, context: CheckContext): Promise<readonly KubeObject[]> {
   const pods = runningPods(await clusterSnapshotFor(lab, context), SAMPLE_NAMESPACE);
   const clients = pods.filter(({ metadata }) => metadata.labels?.['app'] === CLIENT_NAME);
   return limitingPolicies(lab, context, [{ pods: clients, directions: ['Egress'] }]);
@@ -131,7 +133,7 @@ async function onTheWayToVm(lab: Lab, context: CheckContext): Promise<readonly K
 
 /** Asks again while a request is not served, for as long as that may pass by itself; where policies are on its way, once. */
 async function untilServed<T extends { readonly refused?: Answer }>(
-  lab: Lab,
+  lab: WorkloadLab,
   context: CheckContext,
   ask: (tries: number) => Promise<T>,
   findPolicies: () => Promise<readonly KubeObject[]>,
@@ -157,7 +159,7 @@ async function untilServed<T extends { readonly refused?: Answer }>(
 const atTry = (evidence: string, tries: number): string => (tries === 1 ? evidence : `${evidence} at try ${tries}`);
 
 /** The VM's name in the mesh. */
-export function workloadUrl(lab: Lab): string {
-  const { app, namespace } = lab.config.vm;
+export function workloadUrl(lab: WorkloadLab): string {
+  const { app, namespace } = lab.workload;
   return `http://${app}.${namespace}.svc:${ROUTE_PORT}/`;
 }

@@ -7,7 +7,7 @@ import { removeSample, sampleStep } from '../steps/traffic.ts';
 import { createAdviser, type Adviser } from './advice.ts';
 import { causeOf, failedNeed } from './causes.ts';
 import { fail, type Check, type CheckContext, type CheckResult, type Verdict } from './check.ts';
-import { withNeeds } from './checks.ts';
+import { checksOf, withNeeds } from './checks.ts';
 import { RETRY_MS } from './retry.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 
@@ -28,7 +28,7 @@ export async function verify(
   const seen: CheckResult[] = [];
   let sampleIsOurs: boolean | undefined;
   try {
-    for (const check of withNeeds(checks)) {
+    for (const check of withNeeds(checks, checksOf(lab.config))) {
       context.signal.throwIfAborted();
       const shown = asked.has(check.name);
       if (shown) onCheck(check, 'start');

@@ -5,18 +5,19 @@ import type { GuestState } from '../guest/state.ts';
 import { describeWorkloadFiles, istiodAddress, istiodHost } from '../guest/workload-files.ts';
 import { findObject } from '../steps/cluster-snapshot.ts';
 import { expectedGatewayAddress } from '../steps/eastwest.ts';
-import type { Lab } from '../steps/lab.ts';
+import type { WorkloadLab } from '../steps/workload-lab.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { KubeObject } from '../kube/object.ts';
-import { fail, pass, type Check, type CheckContext } from './check.ts';
+import { fail, pass, type CheckContext, type WorkloadCheck } from './check.ts';
 import { clusterIpOf, look } from './cluster-checks.ts';
 import { certificateWords, tokenWords } from './credentials.ts';
 import { isBooting, withRetry } from './retry.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 import { onVm } from './vm.ts';
 
-export const workloadFiles: Check = {
+export const workloadFiles: WorkloadCheck = {
+  of: 'workload',
   name: 'workload-files',
   title: 'the workload files name the gateway and the right CA address',
   needs: ['nodes'],
@@ -25,7 +26,7 @@ export const workloadFiles: Check = {
   async run(lab, context) {
     const files = await readWorkloadFiles(lab);
     // The sidecar has its own copies: it can be judged without these.
-    if (files === undefined) return fail(`no complete set in ${lab.config.paths.workloadFiles}`, { blocks: [] });
+    if (files === undefined) return fail(`no complete set in ${lab.workloadFiles}`, { blocks: [] });
     const { gatewayAddress, caAddress, tokenExpires } = describeWorkloadFiles(files);
     const gateway = expectedGatewayAddress(lab, await clusterSnapshotFor(lab, context));
     const wanted = istiodAddress(lab.config);
@@ -49,7 +50,8 @@ export const workloadFiles: Check = {
   },
 };
 
-export const sidecar: Check = {
+export const sidecar: WorkloadCheck = {
+  of: 'workload',
   name: 'sidecar',
   title: 'the sidecar on the VM is ready',
   needs: [],
@@ -57,12 +59,12 @@ export const sidecar: Check = {
   commands: ['bootstrap'],
   run: (lab, context) =>
     withRetry(lab, context, async () => {
-      const { name } = lab.config.vm;
+      const { name } = lab.workload;
       const found = await lab.machines.find(name);
       if (found === undefined) return fail(`there is no machine ${name}`, { certain: true });
       if (isBooting(found)) return fail(`${name} is starting and has no address yet`, { certain: true });
       if (found.state !== 'running') return fail(`${name} is ${found.state}`, { certain: true });
-      const state = await lab.workloadVm.state();
+      const state = await lab.vm.state();
       if (state === undefined) return fail(`${name} is not running`);
       const { version, enabled, active, ready } = state.sidecar;
       const evidence = `version ${version ?? 'none'}, ${enabled === true ? 'starts' : 'does not start'} at boot, ${active}, ${
@@ -75,7 +77,8 @@ export const sidecar: Check = {
     }),
 };
 
-export const dns: Check = {
+export const dns: WorkloadCheck = {
+  of: 'workload',
   name: 'dns',
   title: "DNS on the VM answers istiod's Service with its cluster address",
   needs: ['nodes', 'sidecar'],
@@ -98,7 +101,8 @@ export const dns: Check = {
     }),
 };
 
-export const identity: Check = {
+export const identity: WorkloadCheck = {
+  of: 'workload',
   name: 'identity',
   title: "the VM's certificate carries its service account",
   needs: ['sidecar'],
@@ -106,7 +110,7 @@ export const identity: Check = {
   commands: ['bootstrap'],
   run: (lab, context) =>
     withRetry(lab, context, async () => {
-      const { namespace, serviceAccount } = lab.config.vm;
+      const { namespace, serviceAccount } = lab.workload;
       const answer = await onVm(lab, (machine) => machine.run(certificatesCommand()));
       if (typeof answer === 'string') return fail(answer, { look: journal(lab) });
       const certificate = parseIdentities(answer.stdout)[0];
@@ -118,7 +122,8 @@ export const identity: Check = {
     }),
 };
 
-export const registration: Check = {
+export const registration: WorkloadCheck = {
+  of: 'workload',
   name: 'registration',
   title: 'the VM is registered with its address and network',
   needs: ['nodes', 'sidecar'],
@@ -127,7 +132,7 @@ export const registration: Check = {
   run: (lab, context) =>
     withRetry(lab, context, async () => {
       // What was seen already may be older than the registration; only what is right in it is believed.
-      const address = (await lab.machines.find(lab.config.vm.name))?.addresses[0];
+      const address = (await lab.machines.find(lab.workload.name))?.addresses[0];
       const isRight = (seen: KubeObject | undefined): boolean => {
         const spec = seen?.['spec'] as { address?: string; network?: string } | undefined;
         const fits = spec?.address === address && spec?.network === lab.config.networks.vm;
@@ -135,7 +140,7 @@ export const registration: Check = {
       };
       const known = entryIn(lab, (await clusterSnapshotFor(lab, context)).objects, address);
       const entry = isRight(known) ? known : await findEntry(lab, context);
-      const { namespace } = lab.config.vm;
+      const { namespace } = lab.workload;
       const at = { look: look(lab, namespace, 'workloadgroups,workloadentries') };
       if (entry === undefined) return fail('no WorkloadEntry', at);
       const spec = entry['spec'] as { address?: string; network?: string };
@@ -149,14 +154,14 @@ export const registration: Check = {
 };
 
 /** A command that shows what the sidecar says of itself. */
-function journal(lab: Lab): string {
-  return lab.engine.shellHint(lab.config.vm.name, 'sudo journalctl --unit istio --lines 40');
+function journal(lab: WorkloadLab): string {
+  return lab.engine.shellHint(lab.workload.name, 'sudo journalctl --unit istio --lines 40');
 }
 
 /** The VM's state; undefined when it cannot be asked. */
-async function stateOf(lab: Lab): Promise<GuestState | undefined> {
+async function stateOf(lab: WorkloadLab): Promise<GuestState | undefined> {
   try {
-    return await lab.workloadVm.state();
+    return await lab.vm.state();
   } catch (error) {
     if (error instanceof CliError || error instanceof CommandError) return undefined;
     throw error;
@@ -164,14 +169,14 @@ async function stateOf(lab: Lab): Promise<GuestState | undefined> {
 }
 
 /** The entry of the VM, as the last look at the whole cluster has it. */
-export async function entrySeen(lab: Lab, context: CheckContext): Promise<KubeObject | undefined> {
+export async function entrySeen(lab: WorkloadLab, context: CheckContext): Promise<KubeObject | undefined> {
   const { objects } = await clusterSnapshotFor(lab, context);
-  return entryIn(lab, objects, (await lab.machines.find(lab.config.vm.name))?.addresses[0]);
+  return entryIn(lab, objects, (await lab.machines.find(lab.workload.name))?.addresses[0]);
 }
 
 /** The entry that istiod made for the VM; read anew each time. */
-export async function findEntry(lab: Lab, context: CheckContext): Promise<KubeObject | undefined> {
-  const { app, namespace, name } = lab.config.vm;
+export async function findEntry(lab: WorkloadLab, context: CheckContext): Promise<KubeObject | undefined> {
+  const { app, namespace, name } = lab.workload;
   const entries = await lab.kubectl.get(
     'workloadentries.networking.istio.io',
     { namespace, selector: `app=${app}` },
@@ -184,8 +189,12 @@ export async function findEntry(lab: Lab, context: CheckContext): Promise<KubeOb
  * The VM's entry among objects: the one with its address, else one that is connected. A former machine's may stay for
  * minutes after it went without a word (docs/facts/istio-vm.md 6.1).
  */
-function entryIn(lab: Lab, objects: readonly KubeObject[], address: string | undefined): KubeObject | undefined {
-  const { app, namespace } = lab.config.vm;
+function entryIn(
+  lab: WorkloadLab,
+  objects: readonly KubeObject[],
+  address: string | undefined,
+): KubeObject | undefined {
+  const { app, namespace } = lab.workload;
   const entries = objects.filter(
     ({ kind, metadata }) =>
       kind === 'WorkloadEntry' && metadata.namespace === namespace && metadata.labels?.['app'] === app,

@@ -1,10 +1,10 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { Machine } from '../machines/machine.ts';
-import type { Lab } from '../steps/lab.ts';
+import type { WorkloadLab } from '../steps/workload-lab.ts';
 import { CommandError } from '../system/command-error.ts';
 
 /** Runs something on the VM; a failure is a sentence, since here it is an answer. */
-export async function onVm<T>(lab: Lab, work: (machine: Machine) => Promise<T>): Promise<T | string> {
+export async function onVm<T>(lab: WorkloadLab, work: (machine: Machine) => Promise<T>): Promise<T | string> {
   try {
     return await work(await runningVm(lab));
   } catch (error) {
@@ -16,8 +16,8 @@ export async function onVm<T>(lab: Lab, work: (machine: Machine) => Promise<T>):
  * The workload VM; a command would start one that is stopped (docs/facts/multipass.md 1.2). @throws CliError
  * `machine-broken`
  */
-export async function runningVm(lab: Lab): Promise<Machine> {
-  const { name } = lab.config.vm;
+export async function runningVm(lab: WorkloadLab): Promise<Machine> {
+  const { name } = lab.workload;
   const found = await lab.machines.find(name);
   // A machine that starts is waited for by the engine itself.
   if (found?.state === 'running' || found?.state === 'starting') return lab.engine.machine(name);

@@ -18,12 +18,12 @@ const OTHER_LAB = { 'app.kubernetes.io/managed-by': 'istio-vms', 'istio-vms/lab'
 async function killedVerify(lab: Simulated): Promise<void> {
   const { config, kubectl, engine } = lab.lab();
   await lab.drive(async () => {
-    const address = await engine.machine(config.vm.name).address();
+    const address = await engine.machine(config.workloads[0].name).address();
     await kubectl.apply([
       ...plainClientObjects(config),
       strictObject(config),
-      articleDenyAll(config),
-      articleDenyEgress(config),
+      articleDenyAll(config, config.workloads[0]),
+      articleDenyEgress(config, config.workloads[0]),
       denyEgressToVm(config, address),
     ]);
   });

@@ -241,7 +241,7 @@ describe('faults that a run recovers from', () => {
 
   it('a namespace that is deleted while we look away is made again, when it is gone', async () => {
     const lab = watch(await labThatIsUp());
-    holdNamespace(lab.world, lab.cluster.store, lab.config.vm.namespace);
+    holdNamespace(lab.world, lab.cluster.store, lab.config.workloads[0].namespace);
     const next = await lab.up();
     expect(next.report.error).toBeUndefined();
     expect(next.said).toContain(

@@ -71,7 +71,7 @@ describe('another configuration on a lab that is up', () => {
     expect(pods.map((pod) => proxyDifference(pod, config)).filter((difference) => difference !== undefined)).toEqual(
       [],
     );
-    const env = guestText(lab.machine(config.vm.name), '/var/lib/istio/envoy/cluster.env') ?? '';
+    const env = guestText(lab.machine(config.workloads[0].name), '/var/lib/istio/envoy/cluster.env') ?? '';
     expect(env).toContain(`ISTIO_META_CLUSTER_ID="${config.istio.cluster}"`);
   });
 
@@ -101,7 +101,7 @@ describe('another configuration on a lab that is up', () => {
     const { report, changed } = await lab.up();
     expect(report.error).toBeUndefined();
     expect(changed).toEqual(expect.arrayContaining(['istio', 'workload', 'sidecar']));
-    expect(guestText(lab.machine(lab.config.vm.name), '/etc/istio/config/mesh')).toContain('concurrency: 3');
+    expect(guestText(lab.machine(lab.config.workloads[0].name), '/etc/istio/config/mesh')).toContain('concurrency: 3');
     expect((await lab.up()).changed).toEqual([]);
   });
 });

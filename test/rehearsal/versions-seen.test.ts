@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { long } from '../support/sampled.ts';
+import { workloadLab } from '../../src/steps/workload-lab.ts';
 import { vmToMesh } from '../../src/verify/traffic-checks.ts';
 import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
 
@@ -12,7 +13,8 @@ async function failures(
   runs: number,
   between: () => Promise<void> = async () => undefined,
 ): Promise<number> {
-  const lab = made.lab();
+  const plain = made.lab();
+  const lab = workloadLab(plain, plain.config.workloads[0]);
   let failed = 0;
   for (let run = 0; run < runs; run++) {
     await between();

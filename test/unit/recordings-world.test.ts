@@ -149,7 +149,9 @@ const SCENES: Readonly<Record<Tool, Readonly<Record<string, Scene>>>> = {
     'configure-no-control-plane': as(),
     'configure-no-service-account': after(async (lab) => {
       await lab.installIstio();
-      await lab.apply(...workloadObjects(lab.config).filter(({ kind }) => kind === 'Namespace'));
+      await lab.apply(
+        ...workloadObjects(lab.config, lab.config.workloads[0]).filter(({ kind }) => kind === 'Namespace'),
+      );
       await lab.world.clock.advance(60_000);
     }),
     'configure-no-root-certificate': after((lab) => lab.installIstio()),
@@ -174,7 +176,7 @@ const SCENES: Readonly<Record<Tool, Readonly<Record<string, Scene>>>> = {
     'tag-set': after((lab) => lab.installIstio()),
     configure: after(async (lab) => {
       await lab.installIstio();
-      await lab.apply(...workloadObjects(lab.config));
+      await lab.apply(...workloadObjects(lab.config, lab.config.workloads[0]));
       await lab.world.clock.advance(60_000);
     }),
     version: as(),
@@ -195,7 +197,7 @@ describe('the simulated world answers as the recordings', () => {
     const { config, files, world, mesh } = lab;
     await files.write('/lab/control-plane.yaml', toYaml([controlPlane(config)]));
     await files.write('/lab/east-west-gateway.yaml', toYaml([eastWestGateway(config)]));
-    await files.write('/lab/workload-group.yaml', toYaml([workloadGroup(config)]));
+    await files.write('/lab/workload-group.yaml', toYaml([workloadGroup(config, config.workloads[0])]));
     const stdin = Buffer.from((await scene(lab)) ?? '');
     const args = recording.argv.slice(1).map((arg, index, all) => {
       const before = index === 0 ? '' : all[index - 1];

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/config.ts';
+import type { Config, WorkloadConfig } from '../../config/config.ts';
 import { labels, plainNamespace, SECURITY, type Manifest } from './manifest.ts';
 import { SAMPLE_NAMESPACE } from './sample.ts';
 import { curlClient } from './deployment.ts';
@@ -7,9 +7,9 @@ import { curlClient } from './deployment.ts';
  * The article's first experiment: deny all ingress of the workload. It selects pods, the workload is none, so nothing
  * changes (docs/facts/istio-vm.md 8.1).
  */
-export function articleDenyAll(config: Config): Manifest {
-  return policy(config, 'deny-all', config.vm.namespace, {
-    podSelector: { matchLabels: { app: config.vm.app } },
+export function articleDenyAll(config: Config, workload: WorkloadConfig): Manifest {
+  return policy(config, 'deny-all', workload.namespace, {
+    podSelector: { matchLabels: { app: workload.app } },
     ingress: [],
   });
 }
@@ -18,7 +18,7 @@ export function articleDenyAll(config: Config): Manifest {
  * The article's second experiment: egress of the sample namespace to namespaces other than the machine's. Such a peer can
  * only match pods, so every destination that is no pod is dropped, the machine among them.
  */
-export function articleDenyEgress(config: Config): Manifest {
+export function articleDenyEgress(config: Config, workload: WorkloadConfig): Manifest {
   return policy(config, 'deny-egress-tovm', SAMPLE_NAMESPACE, {
     podSelector: {},
     policyTypes: ['Egress'],
@@ -27,7 +27,7 @@ export function articleDenyEgress(config: Config): Manifest {
         to: [
           {
             namespaceSelector: {
-              matchExpressions: [{ key: 'namespace', operator: 'NotIn', values: [config.vm.namespace] }],
+              matchExpressions: [{ key: 'namespace', operator: 'NotIn', values: [workload.namespace] }],
             },
           },
         ],

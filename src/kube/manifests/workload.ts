@@ -1,16 +1,16 @@
-import type { Config } from '../../config/config.ts';
+import type { Config, WorkloadConfig } from '../../config/config.ts';
 import { labels, meshNamespace, NETWORKING, type Manifest } from './manifest.ts';
 
 /** Namespace, service account and group of the workload machine, in the order in which they are applied. */
-export function workloadObjects(config: Config): readonly Manifest[] {
-  return [meshNamespace(config, config.vm.namespace), serviceAccount(config), workloadGroup(config)];
+export function workloadObjects(config: Config, workload: WorkloadConfig): readonly Manifest[] {
+  return [meshNamespace(config, workload.namespace), serviceAccount(config, workload), workloadGroup(config, workload)];
 }
 
-function serviceAccount(config: Config): Manifest {
+function serviceAccount(config: Config, workload: WorkloadConfig): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
-    metadata: { name: config.vm.serviceAccount, namespace: config.vm.namespace, labels: labels(config) },
+    metadata: { name: workload.serviceAccount, namespace: workload.namespace, labels: labels(config) },
   };
 }
 
@@ -18,8 +18,8 @@ function serviceAccount(config: Config): Manifest {
  * The group in which the machine registers itself. No `template.ports`: with ports given, only those are captured, and
  * STRICT would not guard the others (docs/facts/istio-vm.md 8.3). The probe makes the health condition.
  */
-export function workloadGroup(config: Config): Manifest {
-  const { app, appPort, namespace, serviceAccount: account } = config.vm;
+export function workloadGroup(config: Config, workload: WorkloadConfig): Manifest {
+  const { app, appPort, namespace, serviceAccount: account } = workload;
   return {
     apiVersion: NETWORKING,
     kind: 'WorkloadGroup',
@@ -36,8 +36,8 @@ export function workloadGroup(config: Config): Manifest {
 export const ROUTE_PORT = 8000;
 
 /** The Service in front of the machine: its selector matches the labels of the WorkloadEntry. */
-export function routeObjects(config: Config): readonly Manifest[] {
-  const { app, appPort, namespace } = config.vm;
+export function routeObjects(config: Config, workload: WorkloadConfig): readonly Manifest[] {
+  const { app, appPort, namespace } = workload;
   return [
     {
       apiVersion: 'v1',

@@ -28,7 +28,7 @@ export interface IncusParts {
   readonly system: Pick<System, 'processes' | 'files' | 'clock'>;
   readonly place: PlaceScript;
   readonly settings: IncusSettings;
-  readonly names: { readonly nodes: readonly string[]; readonly workload: string };
+  readonly names: { readonly nodes: readonly string[]; readonly workloads: readonly string[] };
 }
 
 /** Incus by its command line, after the twelve rules of docs/facts/incus.md. */

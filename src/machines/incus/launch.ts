@@ -35,8 +35,8 @@ export interface IncusLauncherParts {
   readonly clock: Clock;
   readonly settings: IncusSettings;
   readonly lab: string;
-  /** Machines of this lab in their order; all but the workload's run k3s. */
-  readonly names: { readonly nodes: readonly string[]; readonly workload: string };
+  /** Machines of this lab in their order; all but the workloads' run k3s. */
+  readonly names: { readonly nodes: readonly string[]; readonly workloads: readonly string[] };
   readonly readiness: () => Promise<IncusReadiness>;
   readonly list: () => Promise<readonly MachineInfo[]>;
   /** Removes without asking whose it is. */
@@ -69,7 +69,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
 
   /** Members in turn, by the machine's place in the lab, so that a later run puts each where an earlier one would have. */
   const targetOf = (name: string): string | undefined => {
-    const place = [...names.nodes, names.workload].indexOf(name);
+    const place = [...names.nodes, ...names.workloads].indexOf(name);
     return settings.targets[Math.max(place, 0) % settings.targets.length];
   };
 
@@ -79,7 +79,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       lab,
       image: settings.image,
       type,
-      node: spec.name !== names.workload,
+      node: !names.workloads.includes(spec.name),
       profile,
       serverVersion: server.version,
       ...(target === undefined ? {} : { target }),

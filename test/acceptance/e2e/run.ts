@@ -48,7 +48,7 @@ export async function runStages({
   const { config } = lab;
   await mkdir(kept, { recursive: true });
   const foreign = await lab.engine.list();
-  const ours = [config.k3s.master, ...config.k3s.workerNames, config.vm.name];
+  const ours = [config.k3s.master, ...config.k3s.workerNames, config.workloads[0].name];
   const taken = foreign.filter(({ name }) => ours.includes(name)).map(({ name }) => name);
   if (taken.length > 0) throw new LabExists(`There are machines named ${taken.join(', ')} already.`);
 

@@ -76,7 +76,7 @@ export const STAGES: readonly Stage[] = [
       await onVm(lab, 'poweroff').catch(sessionEnded);
       await untilSo(lab, 'the VM to be stopped', async () => {
         const machines = await lab.engine.list();
-        return machines.some(({ name, state }) => name === lab.config.vm.name && state === 'stopped');
+        return machines.some(({ name, state }) => name === lab.config.workloads[0].name && state === 'stopped');
       });
     },
   }),
@@ -284,13 +284,16 @@ async function succeeds(run: Run): Promise<{ readonly data: Readonly<Record<stri
   throw new Error(`it ended with exit code ${String(exitCode)}: ${why}`);
 }
 
-const vmOf = (lab: Lab) => lab.engine.machine(lab.config.vm.name);
+const vmOf = (lab: Lab) => lab.engine.machine(lab.config.workloads[0].name);
 
 /** What the VM says of itself now; undefined while it cannot be asked. */
 async function stateOf(lab: Lab) {
   lab.machines.forget();
-  lab.workloadVm.forget();
-  return lab.workloadVm.state().catch(() => undefined);
+  lab.workloadVm(lab.config.workloads[0].name).forget();
+  return lab
+    .workloadVm(lab.config.workloads[0].name)
+    .state()
+    .catch(() => undefined);
 }
 
 async function onVm(lab: Lab, file: string, ...args: readonly string[]): Promise<void> {

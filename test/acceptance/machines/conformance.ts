@@ -33,7 +33,7 @@ export function conformance(title: string, missing: string | undefined, make: ()
       const bench = await make();
       made = bench;
       const cloudInit = { write_files: [{ ...FIRST_BOOT, permissions: '0640' }] };
-      main = await bench.drive(() => bench.launch(bench.config.vm.name, cloudInit));
+      main = await bench.drive(() => bench.launch(bench.config.workloads[0].name, cloudInit));
     });
     afterAll(() => made?.drive(made.cleanUp));
 

@@ -37,7 +37,7 @@ onMachines('incus', 'containers of Incus', (lab) => {
   const may: Record<'node' | 'workload', Readonly<Record<string, string>>> = { node: {}, workload: {} };
   beforeAll(async () => {
     const { master } = lab().config.k3s;
-    const machines = await Promise.all([lab().launch(master), lab().launch(lab().config.vm.name)]);
+    const machines = await Promise.all([lab().launch(master), lab().launch(lab().config.workloads[0].name)]);
     const [node, workload] = await Promise.all(machines.map(abilities));
     may.node = node ?? {};
     may.workload = workload ?? {};
@@ -59,7 +59,7 @@ onMachines('incus', 'containers of Incus', (lab) => {
     it('names the lab, and is all by which a machine is known', async () => {
       const found = await lab().engine.list();
       const ours = found.filter((each) => each.lab === lab().name).map(({ name }) => name);
-      expect(ours.sort()).toEqual([lab().config.k3s.master, lab().config.vm.name].sort());
+      expect(ours.sort()).toEqual([lab().config.k3s.master, lab().config.workloads[0].name].sort());
     });
   });
 });

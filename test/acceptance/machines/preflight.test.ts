@@ -112,7 +112,7 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     if (await runsVms()) context.skip(`this Incus would choose a virtual machine, and ${IMAGE} is for containers`);
     const free = await given({ INCUS_TYPE: '' });
     undo.push(() => free.cleanUp());
-    const { name } = free.config.vm;
+    const { name } = free.config.workloads[0];
     await free.launch(name);
     // Few inotify instances are worth a warning of their own, and their number is this computer's.
     const [first] = free.said.filter((text) => !text.startsWith('warning: fs.inotify.'));

@@ -34,7 +34,7 @@ export interface TestLab {
   /** What the engine said, a line each. */
   readonly said: readonly string[];
   readonly context: EngineContext;
-  /** A machine with the lab's mark, up and through with cloud-init; `config.vm.name` is a workload, every other name a node. */
+  /** A machine with the lab's mark, up and through with cloud-init; `config.workloads[0].name` is a workload, every other name a node. */
   launch(name: string, cloudInit?: Readonly<Record<string, unknown>>): Promise<Machine>;
   /** Launches as a run does that is killed, with its children, when the machine has only just appeared. */
   cutLaunch(name: string): Promise<void>;

@@ -4,7 +4,7 @@ import { MARKER } from '../../../src/machines/ownership.ts';
 
 /** What a machine of a lab is launched with: small, and with the lab's mark. */
 export function specOf(
-  { runOs, vm }: Pick<Config, 'runOs' | 'vm'>,
+  { runOs, workloads: [vm] }: Pick<Config, 'runOs' | 'workloads'>,
   whose: string,
   name: string,
   { write_files: files = [], ...cloudInit }: Readonly<Record<string, unknown>> = {},

@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
 import { planAndRun } from '../../../src/commands/run-plan.ts';
 import type { Session } from '../../../src/commands/command.ts';
-import type { Config } from '../../../src/config/config.ts';
+import type { Config, WorkloadConfig } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { checkSteps, type StepFinding } from '../../../src/plan/check.ts';
 import type { RunEvent } from '../../../src/plan/events.ts';
@@ -24,7 +24,7 @@ import type { Host } from '../../../src/system/system.ts';
 import { createMask } from '../../../src/system/mask.ts';
 import { loadShippedData, type ShippedData } from '../../../src/system/shipped.ts';
 import { createRunLog, loggingProcesses } from '../../../src/ui/log.ts';
-import { chooseChecks } from '../../../src/verify/checks.ts';
+import { checksOf, chooseChecks } from '../../../src/verify/checks.ts';
 import type { CheckResult as Proof } from '../../../src/verify/check.ts';
 import { verify as runVerify } from '../../../src/verify/verify.ts';
 import { listening, type Answer } from '../../support/command-forms.ts';
@@ -37,6 +37,8 @@ export const MAC: Host = { platform: 'darwin', cpu: 'arm64', cwd: '/Users/u/lab'
 export interface SimulatedOptions extends Partial<Omit<RehearsalOptions, 'shipped'>> {
   /** Variables of the configuration, as `--set` gives them. */
   readonly set?: Readonly<Record<string, string>>;
+  /** Workload VMs besides the one that the variables describe. */
+  readonly moreWorkloads?: readonly WorkloadConfig[];
   /** Hears every command with its answer. */
   readonly hear?: (answer: Answer) => void;
 }
@@ -69,12 +71,14 @@ export interface RunOptions {
  * One simulated world on which the program runs again and again, each time with a new memory, as new processes would.
  * Nothing is mocked below the system interfaces.
  */
-export function simulated({ set = {}, hear = () => undefined, ...options }: SimulatedOptions = {}) {
+export function simulated({ set = {}, moreWorkloads = [], hear = () => undefined, ...options }: SimulatedOptions = {}) {
   const rehearsal = createRehearsal({ host: LINUX, ...options, shipped });
   const { world, files, transcript } = rehearsal;
   const { host } = world;
-  const configOf = (over: Readonly<Record<string, string>> = {}): Config =>
-    loadConfig({ host, versions: shipped.versions, flags: { ...set, ...over } }).config;
+  const configOf = (over: Readonly<Record<string, string>> = {}): Config => {
+    const { config } = loadConfig({ host, versions: shipped.versions, flags: { ...set, ...over } });
+    return { ...config, workloads: [...config.workloads, ...moreWorkloads] };
+  };
   let runs = 0;
 
   const fresh = ({ set: over, options: labOptions }: RunOptions = {}) => {
@@ -144,7 +148,10 @@ export function simulated({ set = {}, hear = () => undefined, ...options }: Simu
     ): Promise<Proofs> => {
       const { lab } = fresh(over);
       const before = transcript.length;
-      const checks = chooseChecks({ names, strict: over.strict === true, networkPolicy: over.networkPolicy === true });
+      const checks = chooseChecks(
+        { names, strict: over.strict === true, networkPolicy: over.networkPolicy === true },
+        checksOf(lab.config),
+      );
       const context = { signal: over.signal ?? new AbortController().signal, say: () => undefined };
       const results = await rehearsal.drive(() => runVerify(lab, checks, context, () => undefined));
       return {

@@ -105,14 +105,20 @@ describe('a small lab', () => {
   const small = { flags: { LAB_SIZE: 'small' } };
 
   test('fits about 6 GB in all', () => {
-    const { k3s, vm } = load(small).config;
+    const {
+      k3s,
+      workloads: [vm],
+    } = load(small).config;
     expect([k3s.masterSize.memory, k3s.workerSize.memory, vm.size.memory]).toEqual(['2G', '1536M', '1G']);
     expect(k3s.masterSize.cpus + 2 * k3s.workerSize.cpus + vm.size.cpus).toBe(5);
   });
 
   test('leaves alone what somebody has asked for', () => {
     const text = 'MEM_WORKER=3G\nMEM_MASTER=1G\n';
-    const { k3s, vm } = load({ ...small, text, host: host({ MEM_VM: '2G' }) }).config;
+    const {
+      k3s,
+      workloads: [vm],
+    } = load({ ...small, text, host: host({ MEM_VM: '2G' }) }).config;
     expect([k3s.masterSize.memory, k3s.workerSize.memory, vm.size.memory]).toEqual(['2G', '3G', '2G']);
     const flags = { LAB_SIZE: 'small', MEM_WORKER: '8G' };
     expect(load({ flags }).config.k3s.workerSize.memory).toBe('8G');

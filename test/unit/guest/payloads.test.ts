@@ -85,7 +85,8 @@ describe('cloud-init', () => {
 
 describe('sidecar', () => {
   const workloadFiles = { clusterEnv: 'A="1"\n', meshYaml: '{}\n', hosts: 'h\n', rootCert: 'c\n', token: 'secret\n' };
-  const input = { shipped, workloadFiles, address: '192.168.64.64' };
+  const [workload] = config.workloads;
+  const input = { shipped, workloadFiles, workload, address: '192.168.64.64' };
 
   it.each([
     ['1.19.3', 'istio-clean-iptables'],
@@ -104,12 +105,12 @@ describe('sidecar', () => {
   });
 
   it.each([
-    [{ vm: { ...config.vm, namespace: 'other' } }, '', 'spiffe://cluster.local/ns/other/sa/vmsa'],
-    [{ vm: { ...config.vm, serviceAccount: 'other' } }, '', 'spiffe://cluster.local/ns/vmns/sa/other'],
+    [{ namespace: 'other' }, '', 'spiffe://cluster.local/ns/other/sa/vmsa'],
+    [{ serviceAccount: 'other' }, '', 'spiffe://cluster.local/ns/vmns/sa/other'],
     [{}, 'TRUST_DOMAIN="corp.example"\n', 'spiffe://corp.example/ns/vmns/sa/vmsa'],
   ])('puts the identity of %j and %j into what the start script compares', (set, clusterEnv, identity) => {
-    const changed = { ...input, workloadFiles: { ...workloadFiles, clusterEnv } };
-    const text = contentOf(sidecarFiles({ ...config, ...set }, changed), '/var/lib/istio-vms/sidecar.env');
+    const changed = { ...input, workload: { ...workload, ...set }, workloadFiles: { ...workloadFiles, clusterEnv } };
+    const text = contentOf(sidecarFiles(config, changed), '/var/lib/istio-vms/sidecar.env');
     expect(text).toContain(`ISTIO_VMS_IDENTITY="${identity}"\n`);
   });
 
@@ -153,7 +154,7 @@ describe('sidecar', () => {
 
 describe('demo', () => {
   it('serves on the configured port', () => {
-    const payload = demoFiles({ ...config, vm: { ...config.vm, appPort: 9090 } }, shipped);
+    const payload = demoFiles({ ...config.workloads[0], appPort: 9090 }, shipped);
     expect(payload.files.map((file) => file.path).sort()).toEqual([...demoPaths].sort());
     expect(parseEnvFile(contentOf(payload, '/var/lib/istio-vms/demo.env')).get('ISTIO_VMS_DEMO_PORT')).toBe('9090');
   });

@@ -24,7 +24,13 @@ POD_NAMESPACE='vmns'
   rootCert: '-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n',
   token,
 };
-const fixes = { fixCa: true, fixPilot: true, gatewayAddress: '192.168.64.60', vmAddress: '192.168.64.64' };
+const fixes = {
+  fixCa: true,
+  fixPilot: true,
+  gatewayAddress: '192.168.64.60',
+  vmAddress: '192.168.64.64',
+  workload: config.workloads[0],
+};
 const address = 'istiod-1-19-3.istio-system.svc:15013';
 
 describe('fixWorkloadFiles', () => {

@@ -31,15 +31,17 @@ export function labConfig(version = '1.19.3', labSize: Config['labSize'] = 'arti
       masterSize: { cpus: 2, memory: '1G', disk: '4G' },
       workerSize: size,
     },
-    vm: {
-      name: 'vm-istio-external-workload',
-      size,
-      app: 'external-app',
-      appPort: 8000,
-      demo: true,
-      namespace: 'vmns',
-      serviceAccount: 'vmsa',
-    },
+    workloads: [
+      {
+        name: 'vm-istio-external-workload',
+        size,
+        app: 'external-app',
+        appPort: 8000,
+        demo: true,
+        namespace: 'vmns',
+        serviceAccount: 'vmsa',
+      },
+    ],
     networks: { cluster: 'kube-network', vm: 'vm-network' },
     gateway: {
       status: { outside: 15022, inside: 15021 },

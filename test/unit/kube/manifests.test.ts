@@ -20,13 +20,13 @@ const documents: Record<string, (config: Config) => readonly Manifest[]> = {
   'control-plane': (config) => [controlPlane(config)],
   'east-west-gateway': (config) => [eastWestGateway(config)],
   expose: (config) => [networkNamespace(config), ...exposeIstiod(config), ...exposeServices(config)],
-  workload: workloadObjects,
-  route: routeObjects,
+  workload: (config) => workloadObjects(config, config.workloads[0]),
+  route: (config) => routeObjects(config, config.workloads[0]),
   sample: (config) => sampleObjects(config, versions),
   strict: (config) => [strictObject(config), ...plainClientObjects(config)],
   'network-policies': (config) => [
-    articleDenyAll(config),
-    articleDenyEgress(config),
+    articleDenyAll(config, config.workloads[0]),
+    articleDenyEgress(config, config.workloads[0]),
     denyEgressToVm(config, '192.168.64.64'),
   ],
 };
@@ -78,7 +78,7 @@ describe('values follow the configuration', () => {
   const other: Config = {
     ...base,
     istio: { ...base.istio, namespace: 'mesh' },
-    vm: { ...base.vm, namespace: 'outside', app: 'shop', appPort: 9090 },
+    workloads: [{ ...base.workloads[0], namespace: 'outside', app: 'shop', appPort: 9090 }],
     gateway: { ...base.gateway, istiod: { outside: 25012, inside: 15112 } },
   };
 
@@ -109,13 +109,13 @@ describe('values follow the configuration', () => {
   });
 
   it('the workload group captures all ports and probes the workload', () => {
-    const group = workloadGroup(other);
+    const group = workloadGroup(other, other.workloads[0]);
     expect(group).toMatchObject({
       metadata: { name: 'shop', namespace: 'outside' },
       spec: { metadata: { labels: { app: 'shop' } }, probe: { httpGet: { port: 9090, path: '/' } } },
     });
     expect(group).not.toHaveProperty('spec.template.ports');
-    expect(routeObjects(other)[0]).toMatchObject({
+    expect(routeObjects(other, other.workloads[0])[0]).toMatchObject({
       spec: { selector: { app: 'shop' }, ports: [{ port: 8000, targetPort: 9090 }] },
     });
   });

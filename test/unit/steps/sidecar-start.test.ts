@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../../src/machines/machine.ts';
-import type { Lab } from '../../../src/steps/lab.ts';
+import type { WorkloadLab } from '../../../src/steps/workload-lab.ts';
 import { waitForReadiness } from '../../../src/steps/sidecar-start.ts';
 import { CommandError } from '../../../src/system/command-error.ts';
 import type { Command } from '../../../src/system/system.ts';
@@ -32,8 +32,8 @@ function machineThat(...looks: readonly { agent: boolean; unit?: string }[]) {
 const wait = async (made: ReturnType<typeof machineThat>) => {
   const clock = fakeClock();
   const said: string[] = [];
-  const workloadVm = { forget: () => undefined, state: made.state };
-  const lab = { system: { clock }, engine: { name: 'multipass' }, config: {}, workloadVm } as unknown as Lab;
+  const vm = { forget: () => undefined, state: made.state };
+  const lab = { system: { clock }, engine: { name: 'multipass' }, config: {}, vm } as unknown as WorkloadLab;
   const context = { say: (text: string) => said.push(text), signal: new AbortController().signal };
   const outcome = await waitForReadiness(lab, made as unknown as Machine, context);
   return { outcome, said: said.join('\n'), slept: clock.slept };

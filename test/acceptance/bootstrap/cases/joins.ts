@@ -77,7 +77,7 @@ export function joins(computer: () => Computer): void {
 
   it('it holds a certificate of its service account, and stands in the cluster with its address', async () => {
     const { guest, machine, clusterSide, istiod } = computer();
-    const { namespace, serviceAccount } = clusterSide.lab.config.vm;
+    const { namespace, serviceAccount } = clusterSide.lab.config.workloads[0];
     expect(await guest.sh('openssl verify -CAfile /etc/certs/root-cert.pem /etc/certs/cert-chain.pem')).toMatch(
       /: OK$/,
     );

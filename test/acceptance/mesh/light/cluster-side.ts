@@ -50,9 +50,9 @@ export async function bringUpCluster(lab: LightLab, checks: Checks): Promise<Clu
   const objects = {
     'the namespace of the control plane': [networkNamespace(config)],
     'istiod and the services behind the gateway': [...exposeIstiod(config), ...exposeServices(config)],
-    'the workload group': workloadObjects(config),
+    'the workload group': workloadObjects(config, config.workloads[0]),
     'the sample application': sampleObjects(config, shipped.versions),
-    'the Service of the VM': routeObjects(config),
+    'the Service of the VM': routeObjects(config, config.workloads[0]),
   };
   for (const [title, each] of Object.entries(objects))
     await checks.need(`API server and istiod accept ${title}`, () => apply(lab, each));
@@ -126,8 +126,8 @@ const FILE_NAMES: Readonly<Record<keyof WorkloadFiles, string>> = {
 export async function workloadFiles(lab: LightLab, checks: Checks, vmAddress: string): Promise<WorkloadFiles> {
   const { config, cluster, istio, directory } = lab;
   const outputDir = `${directory}/workload-files-${vmAddress}`;
-  const groupFile = await writeManifest(lab, 'workload-group', [workloadGroup(config)]);
-  const { namespace } = config.vm;
+  const groupFile = await writeManifest(lab, 'workload-group', [workloadGroup(config, config.workloads[0])]);
+  const { namespace } = config.workloads[0];
   await checks.need(`istiod gives namespace ${namespace} its root certificate`, () =>
     until('ConfigMap istio-ca-root-cert', 30, () =>
       cluster.api.get(`/api/v1/namespaces/${namespace}/configmaps/istio-ca-root-cert`),
@@ -147,7 +147,8 @@ export async function workloadFiles(lab: LightLab, checks: Checks, vmAddress: st
     const read = await Promise.all(
       Object.entries(FILE_NAMES).map(async ([key, name]) => [key, await readFile(`${outputDir}/${name}`, 'utf8')]),
     );
-    const fixes = { fixCa: true, fixPilot: true, gatewayAddress: gateway, vmAddress };
+    const [workload] = config.workloads;
+    const fixes = { fixCa: true, fixPilot: true, gatewayAddress: gateway, vmAddress, workload };
     const fixed: FixedWorkloadFiles = fixWorkloadFiles(Object.fromEntries(read) as WorkloadFiles, config, fixes);
     if (fixed.problems.length > 0) throw new Error(fixed.problems.join('\n'));
     if (!fixed.files.hosts.includes(istiodHost(config))) throw new Error('hosts does not name istiod');

@@ -40,7 +40,10 @@ export async function joinMesh(lab: LightLab, checks: Checks, vm: Vm, files: Wor
   await checks.check(`${name}: Envoy holds the identity of the service account`, async () => {
     // Envoy names the certificate once for each cluster that uses it.
     const uris = new Set((await vm.identities()).map(({ uri }) => uri));
-    deepEqual([...uris], [`spiffe://cluster.local/ns/${config.vm.namespace}/sa/${config.vm.serviceAccount}`]);
+    deepEqual(
+      [...uris],
+      [`spiffe://cluster.local/ns/${config.workloads[0].namespace}/sa/${config.workloads[0].serviceAccount}`],
+    );
   });
 }
 
@@ -49,7 +52,7 @@ const READY = { active: 'active', enabled: true, current: true, ready: true, rea
 /** Everything that crosses between the VM and the cluster. */
 export async function checkTraffic(lab: LightLab, checks: Checks, vm: Vm, side: ClusterSide): Promise<void> {
   const { config } = lab;
-  const { app, namespace } = config.vm;
+  const { app, namespace } = config.workloads[0];
   await checks.check('the VM registered itself and is healthy', () => health(lab, vm, 'True'));
   const serviceIp = async (where: string, service: string): Promise<string> =>
     (await lab.cluster.api.get(`/api/v1/namespaces/${where}/services/${service}`))['spec'].clusterIP as string;
@@ -84,7 +87,7 @@ export async function outsideName(vm: Vm): Promise<void> {
 
 /** Waits for the Healthy condition of the VM's WorkloadEntry. */
 export async function health(lab: LightLab, vm: Vm, wanted: 'True' | 'False'): Promise<void> {
-  const path = `/apis/networking.istio.io/v1/namespaces/${lab.config.vm.namespace}/workloadentries`;
+  const path = `/apis/networking.istio.io/v1/namespaces/${lab.config.workloads[0].namespace}/workloadentries`;
   await until(`Healthy=${wanted}`, 20, async () => {
     const entries = await lab.cluster.api.list(path);
     const [entry, ...others] = entries.filter(

@@ -85,8 +85,9 @@ export async function createVm(lab: LightLab, address: string, tables: Tables): 
       };
       return (await deliver(installScript(config, route))).stdout.trim();
     },
-    putDemo: () => deliver(demoFiles(config, shipped)),
-    putSidecar: (workloadFiles) => deliver(sidecarFiles(config, { shipped, workloadFiles, address })),
+    putDemo: () => deliver(demoFiles(config.workloads[0], shipped)),
+    putSidecar: (workloadFiles) =>
+      deliver(sidecarFiles(config, { workload: config.workloads[0], shipped, workloadFiles, address })),
     state,
     ready: (seconds = 30) =>
       until(

@@ -38,7 +38,7 @@ export async function recordIstioctl(lab: LightLab, targets: Targets, record: Re
   const gateway = await writeManifest(lab, 'east-west-gateway', [eastWestGateway(config)]);
   const ids = { clusterId: config.istio.cluster, revision: config.istio.revision };
   const request: argv.WorkloadRequest = {
-    groupFile: await writeManifest(lab, 'workload-group', [workloadGroup(config)]),
+    groupFile: await writeManifest(lab, 'workload-group', [workloadGroup(config, config.workloads[0])]),
     outputDir: `${lab.directory}/workload-files`,
     ingressIp: '192.168.64.3',
     internalIp: '192.168.64.4',
@@ -73,8 +73,8 @@ export async function recordIstioctl(lab: LightLab, targets: Targets, record: Re
     await record('tag-set', tag(cluster));
     await withoutAccount(lab);
     await record('configure-no-service-account', configure(cluster));
-    await cluster.api.create(`/api/v1/namespaces/${config.vm.namespace}/serviceaccounts`, {
-      metadata: { name: config.vm.serviceAccount },
+    await cluster.api.create(`/api/v1/namespaces/${config.workloads[0].namespace}/serviceaccounts`, {
+      metadata: { name: config.workloads[0].serviceAccount },
     });
     await record('configure', configure(cluster));
     await otherSelector(lab);
@@ -95,7 +95,7 @@ const sooner = (command: Command): Command => ({
 
 /** The VM's namespace with istiod's root certificate, and nothing else in it. */
 async function withoutAccount({ cluster, config }: LightLab): Promise<void> {
-  const { namespace } = config.vm;
+  const { namespace } = config.workloads[0];
   await cluster.api.create('/api/v1/namespaces', { metadata: { name: namespace } }).catch(() => undefined);
   await cluster.api.create(`/api/v1/namespaces/${namespace}/configmaps`, {
     metadata: { name: 'istio-ca-root-cert' },

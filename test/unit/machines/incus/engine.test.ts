@@ -66,7 +66,7 @@ describe('createIncus', () => {
       system: { processes: withGuest, clock, files: { read: () => Promise.resolve(undefined), readText } as never },
       place: { text: 'PLACE', lab: 'mine' },
       settings: { image: 'images:u/cloud', targets: [], ...settings },
-      names: { nodes, workload: 'k1' },
+      names: { nodes, workloads: ['k1'] },
     });
   };
 

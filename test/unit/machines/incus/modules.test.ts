@@ -15,7 +15,7 @@ const config = {
   incus: { image: 'images:u/cloud', targets: [], type: 'container' as const },
 };
 const NODES = ['k3s-master', 'k3s-worker-1', 'k3s-worker-2'];
-const ALL = [...NODES, config.vm.name];
+const ALL = [...NODES, config.workloads[0].name];
 
 class Killed extends Error {}
 

@@ -189,7 +189,7 @@ describe('injection', () => {
 
 describe('istioctl experimental workload entry configure', () => {
   const configured = async (made: Lab, more: { revision?: string; ingressIP?: string } = {}) => {
-    await made.files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(made.config)));
+    await made.files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(made.config, made.config.workloads[0])));
     return made.istio([
       'experimental',
       'workload',
@@ -219,7 +219,7 @@ describe('istioctl experimental workload entry configure', () => {
     const made = await readyLab();
     await made.installIstio();
     made.world.faults.add('root-cert-late');
-    await made.apply(...workloadObjects(made.config));
+    await made.apply(...workloadObjects(made.config, made.config.workloads[0]));
     expect((await configured(made)).stderr).toContain('configmap istio-ca-root-cert was not found in namespace vmns');
     expect(await text(made, 'cluster.env')).toBeDefined();
     expect(await text(made, 'istio-token')).toBeUndefined();
@@ -232,7 +232,7 @@ describe('istioctl experimental workload entry configure', () => {
   it('writes five files, all 0744, and says 15012 whatever the gateway has', async () => {
     const made = await readyLab();
     await made.installIstio();
-    await made.apply(...workloadObjects(made.config));
+    await made.apply(...workloadObjects(made.config, made.config.workloads[0]));
     await made.world.clock.advance(5_000);
     await configured(made);
     expect(await made.files.list('/lab/.data/workload-files')).toEqual([
@@ -272,7 +272,7 @@ describe('istioctl experimental workload entry configure', () => {
   it('leaves hosts empty, and says nothing by its exit code, without an address', async () => {
     const made = await readyLab();
     await made.installIstio();
-    await made.apply(...workloadObjects(made.config));
+    await made.apply(...workloadObjects(made.config, made.config.workloads[0]));
     await made.world.clock.advance(5_000);
     expect((await configured(made, { ingressIP: 'pending' })).exitCode).toBe(0);
     expect(await text(made, 'hosts')).toBe('');
@@ -282,7 +282,9 @@ describe('istioctl experimental workload entry configure', () => {
     const made = await readyLab();
     await made.installIstio();
     expect((await configured(made, { revision: '1-18-0' })).stderr).toContain('configmap istio-1-18-0 was not found');
-    await made.apply(...workloadObjects(made.config).filter(({ kind }) => kind !== 'ServiceAccount'));
+    await made.apply(
+      ...workloadObjects(made.config, made.config.workloads[0]).filter(({ kind }) => kind !== 'ServiceAccount'),
+    );
     await made.world.clock.advance(5_000);
     expect((await configured(made)).stderr).toContain(
       'could not create a token under service account vmsa in namespace vmns',

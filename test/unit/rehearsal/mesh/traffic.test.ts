@@ -220,13 +220,13 @@ describe('STRICT', () => {
 describe('network policies', () => {
   it("the article's first selects no pod: nothing changes", async () => {
     const made = await joinedLab();
-    await made.apply(articleDenyAll(made.config));
+    await made.apply(articleDenyAll(made.config, made.config.workloads[0]));
     expect(made.fromMesh(VM).status).toBe(200);
   });
 
   it("the article's second drops every destination that is no pod, and pods stay reachable", async () => {
     const made = await joinedLab();
-    await made.apply(articleDenyEgress(made.config));
+    await made.apply(articleDenyEgress(made.config, made.config.workloads[0]));
     expect(made.fromMesh(VM)).toMatchObject({ status: 503 });
     expect(made.fromMesh(VM).body).toContain('111');
     expect(made.fromMesh(HELLO).status).toBe(200);

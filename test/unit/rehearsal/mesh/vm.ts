@@ -34,11 +34,11 @@ export async function meshLab({ unfixed = false, expose = true, ...options }: Me
   await made.installGateway();
   if (expose) await made.apply(...exposeIstiod(config), ...exposeServices(config));
   await made.apply(
-    ...workloadObjects(config),
+    ...workloadObjects(config, config.workloads[0]),
     ...sampleObjects(config, made.shipped.versions),
-    ...routeObjects(config),
+    ...routeObjects(config, config.workloads[0]),
   );
-  const vm: Instance = made.machine(config.vm.name);
+  const vm: Instance = made.machine(config.workloads[0].name);
   vm.units.clear();
   vm.users.add('istio-proxy');
   makeDirectory(vm, '/etc/certs', { owner: 'istio-proxy' });
@@ -47,7 +47,7 @@ export async function meshLab({ unfixed = false, expose = true, ...options }: Me
 
   /** What `istioctl` and our fixes make of it now, on the VM as `put` would place it. */
   const place = async (): Promise<void> => {
-    await files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(config)));
+    await files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(config, config.workloads[0])));
     const result = await made.istio([
       'experimental',
       'workload',
@@ -81,11 +81,16 @@ export async function meshLab({ unfixed = false, expose = true, ...options }: Me
         token: await read('istio-token'),
       },
       config,
-      { fixCa: !unfixed, fixPilot: !unfixed, gatewayAddress, vmAddress: vm.address },
+      { fixCa: !unfixed, fixPilot: !unfixed, gatewayAddress, vmAddress: vm.address, workload: config.workloads[0] },
     );
     const payload = [
-      ...sidecarFiles(config, { shipped: made.shipped, workloadFiles, address: vm.address }).files,
-      ...demoFiles(config, made.shipped).files,
+      ...sidecarFiles(config, {
+        workload: config.workloads[0],
+        shipped: made.shipped,
+        workloadFiles,
+        address: vm.address,
+      }).files,
+      ...demoFiles(config.workloads[0], made.shipped).files,
     ];
     for (const { path, content, mode } of payload as readonly GuestFile[])
       writeGuest(vm, path, content as string, { mode });

@@ -1,0 +1,33 @@
+import type { WorkloadConfig } from '../config/config.ts';
+import type { Lab, WorkloadVm } from './lab.ts';
+
+/** The lab as seen by what is about one workload VM: the same tools, and that VM. */
+export interface WorkloadLab extends Lab {
+  readonly workload: WorkloadConfig;
+  readonly vm: WorkloadVm;
+  /** Directory of its workload files; with one VM that of the article. */
+  readonly workloadFiles: string;
+  /** Ends the ids of its steps and checks: empty for the first VM, whose ids are those of a lab with one VM. */
+  readonly suffix: string;
+}
+
+export function workloadLab(lab: Lab, workload: WorkloadConfig): WorkloadLab {
+  const { workloads, paths } = lab.config;
+  return {
+    ...lab,
+    workload,
+    vm: lab.workloadVm(workload.name),
+    workloadFiles: workloads.length === 1 ? paths.workloadFiles : `${paths.workloadFiles}/${workload.name}`,
+    suffix: suffixOf(workloads.indexOf(workload), workload.name),
+  };
+}
+
+/** One for each workload VM, in the order of the configuration. */
+export function workloadLabs(lab: Lab): readonly WorkloadLab[] {
+  return lab.config.workloads.map((workload) => workloadLab(lab, workload));
+}
+
+/** Steps and checks of further VMs are told apart by the name of their machine. */
+export function suffixOf(place: number, name: string): string {
+  return place <= 0 ? '' : `-${name.toLowerCase()}`;
+}
