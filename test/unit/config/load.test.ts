@@ -31,15 +31,17 @@ test('with nothing set, the lab of the article', () => {
       masterSize: { cpus: 2, memory: '1G', disk: '4G' },
       workerSize: { cpus: 2, memory: '8G', disk: '8G' },
     },
-    vm: {
-      name: 'vm-istio-external-workload',
-      size: { cpus: 2, memory: '1G', disk: '4G' },
-      app: 'external-app',
-      appPort: 8000,
-      demo: true,
-      namespace: 'vmns',
-      serviceAccount: 'vmsa',
-    },
+    workloads: [
+      {
+        name: 'vm-istio-external-workload',
+        size: { cpus: 2, memory: '1G', disk: '4G' },
+        app: 'external-app',
+        appPort: 8000,
+        demo: true,
+        namespace: 'vmns',
+        serviceAccount: 'vmsa',
+      },
+    ],
     networks: { cluster: 'kube-network', vm: 'vm-network' },
     gateway: {
       status: { outside: 15022, inside: 15021 },
