@@ -33,7 +33,12 @@ const wait = async (made: ReturnType<typeof machineThat>) => {
   const clock = fakeClock();
   const said: string[] = [];
   const vm = { forget: () => undefined, state: made.state };
-  const lab = { system: { clock }, engine: { name: 'multipass' }, config: {}, vm } as unknown as WorkloadLab;
+  const lab = {
+    system: { clock },
+    engine: { shellHint: (name: string, command: string) => `multipass exec -n ${name} -- ${command}` },
+    config: {},
+    vm,
+  } as unknown as WorkloadLab;
   const context = { say: (text: string) => said.push(text), signal: new AbortController().signal };
   const outcome = await waitForReadiness(lab, made as unknown as Machine, context);
   return { outcome, said: said.join('\n'), slept: clock.slept };

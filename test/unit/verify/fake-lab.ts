@@ -2,6 +2,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import type { GuestState } from '../../../src/guest/state.ts';
 import type { MachineInfo } from '../../../src/machines/machine.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
+import { workloadLab, type WorkloadLab } from '../../../src/steps/workload-lab.ts';
 import { loadShippedData } from '../../../src/system/shipped.ts';
 import type { Host } from '../../../src/system/system.ts';
 import type { KubeObject } from '../../../src/kube/object.ts';
@@ -11,7 +12,7 @@ import { fakeClock } from '../../support/fake-clock.ts';
 const HOST: Host = { platform: 'linux', cpu: 'amd64', cwd: '/home/u/lab', home: '/home/u', env: {} };
 const { versions } = await loadShippedData();
 export const { config } = loadConfig({ host: HOST, versions });
-export const VM = config.vm.name;
+export const VM = config.workloads[0].name;
 export const REVISION = config.istio.revision;
 export const NODES = [config.k3s.master, ...config.k3s.workerNames];
 
@@ -60,15 +61,15 @@ function fakeLab(view: View): Lab {
       forget: nothing,
     },
     istioctl: { version: async () => view.istioctl },
-    workloadVm: { state: async () => view.vm, forget: nothing },
+    workloadVm: () => ({ state: async () => view.vm, forget: nothing }),
     engine: { machine: () => ({ name: VM, run }), shellHint: (name: string, command: string) => `${name}: ${command}` },
   } as unknown as Lab;
 }
 
 /** The verdict of a check on what there is to see; nothing is waited for. */
-export function verdictOf(check: Check, view: View): Promise<Verdict> {
+export function verdictOf(check: Check<WorkloadLab>, view: View): Promise<Verdict> {
   const context: CheckContext = { signal: new AbortController().signal, say: () => undefined, deadline: 0 };
-  return check.run(fakeLab(view), context);
+  return check.run(workloadLab(fakeLab(view), config.workloads[0]), context);
 }
 
 /** A Kubernetes object, with what a test is about. */

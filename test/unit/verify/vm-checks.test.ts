@@ -5,7 +5,7 @@ import { healthOf } from '../../../src/verify/health.ts';
 import { identity, registration, sidecar } from '../../../src/verify/vm-checks.ts';
 import { addressOf, config, node, NODES, object, verdictOf, VM, type View } from './fake-lab.ts';
 
-const { namespace, app, serviceAccount } = config.vm;
+const { namespace, app, serviceAccount } = config.workloads[0];
 
 const guest = (over: Partial<GuestState['sidecar']> = {}): GuestState =>
   ({
