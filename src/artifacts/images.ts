@@ -1,14 +1,14 @@
 import type { Config, VersionTable } from '../config/config.ts';
 import { knownRow } from '../config/versions.ts';
 import { CURL_IMAGE } from '../kube/manifests/deployment.ts';
-import { textOf } from '../kube/overlay/fields.ts';
+import { fieldsAt, textOf } from '../kube/overlay/fields.ts';
 import type { ImageOverlay } from '../kube/overlay/overlay.ts';
 import type { ArchiveMember } from '../system/system.ts';
 
 /** The image that holds envoy and pilot-agent (docs/facts/istio-vm.md 1.5): the one that istiod injects. */
 export function proxyImage(config: Config, versions: VersionTable, overlay: ImageOverlay): string {
-  const { variant, proxy } = overlay.global;
-  const { image: name = 'proxyv2' } = (proxy ?? {}) as { readonly image?: unknown };
+  const { variant } = overlay.global;
+  const { image: name = 'proxyv2' } = fieldsAt(overlay.global, 'proxy');
   const { hub, tag } = source(config, versions, overlay);
   // A variant takes the place of one in the tag (ProxyImage in pkg/kube/inject/inject.go).
   const bare = variant === undefined || variant === '' ? tag : tag.replace(/-(distroless|debug)$/, '');

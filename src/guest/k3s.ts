@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { Config } from '../config/config.ts';
+import { isAtLeast, kubernetesMinor } from '../config/versions.ts';
 import type { GuestFile, GuestScript } from '../machines/machine.ts';
 import { sha256 } from '../system/digest.ts';
 import type { FileInput } from '../system/system.ts';
@@ -79,7 +80,7 @@ function serverConfig(config: Config, address: string): Readonly<Record<string, 
     // istiod must not land on the smallest machine (docs/facts/k3s.md 9).
     'node-taint': ['node-role.kubernetes.io/control-plane:NoSchedule'],
     // On by default from 1.28; before, foreign names could be stuffed into the certificate (CVE-2023-32187).
-    ...(kubernetesMinor(config.k3s.version) <= 27 && { 'tls-san-security': true }),
+    ...(isAtLeast('1.27', kubernetesMinor(config.k3s.version)) && { 'tls-san-security': true }),
   };
 }
 
@@ -98,9 +99,4 @@ function configFile(content: Readonly<Record<string, unknown>>): GuestFile {
 
 function binaryFile(binary: FileInput): GuestFile {
   return { path: K3S_BINARY, content: binary, mode: 0o755 };
-}
-
-/** 27 of `v1.27.7+k3s1`. */
-function kubernetesMinor(version: string): number {
-  return Number(/^v?1\.(\d+)\./.exec(version)?.[1] ?? Number.NaN);
 }

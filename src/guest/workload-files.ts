@@ -1,4 +1,5 @@
 import { parse, stringify } from 'yaml';
+import { z } from 'zod';
 import type { Config, WorkloadConfig } from '../config/config.ts';
 import { parseEnvFile, renderEnvFile } from './env-file.ts';
 
@@ -153,16 +154,18 @@ interface Claims {
   readonly expires?: number;
 }
 
+const payloadSchema = z.object({
+  exp: z.number().optional().catch(undefined),
+  sub: z.string().optional().catch(undefined),
+});
+
 /** The payload of a JWT, unverified: only the API server can verify it, and we only tell people. */
 function claimsOf(token: string): Claims {
   try {
     const payload: unknown = JSON.parse(Buffer.from(token.trim().split('.')[1] ?? '', 'base64url').toString('utf8'));
-    const { exp, sub } = payload as { exp?: unknown; sub?: unknown };
-    const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(String(sub)) ?? [];
-    return withoutGaps({
-      serviceAccount: namespace && name ? `${namespace}/${name}` : undefined,
-      expires: typeof exp === 'number' ? exp : undefined,
-    });
+    const { exp, sub } = payloadSchema.parse(payload);
+    const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(sub ?? '') ?? [];
+    return withoutGaps({ serviceAccount: namespace && name ? `${namespace}/${name}` : undefined, expires: exp });
   } catch {
     return {};
   }

@@ -1,63 +1,51 @@
 import { z } from 'zod';
+import { kinds, objectSchema, type KubeObject, type ObjectOf } from './kinds.ts';
 
-/** A Kubernetes object, as far as every kind is alike. */
-export interface KubeObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string | undefined;
-    readonly uid?: string | undefined;
-    readonly creationTimestamp?: string | undefined;
-    readonly labels?: Readonly<Record<string, string>> | undefined;
-    readonly annotations?: Readonly<Record<string, string>> | undefined;
-    readonly [field: string]: unknown;
-  };
-  readonly [field: string]: unknown;
-}
-
-const objectSchema = z.looseObject({
-  apiVersion: z.string(),
-  kind: z.string(),
-  metadata: z.looseObject({
-    name: z.string(),
-    namespace: z.string().optional(),
-    uid: z.string().optional(),
-    creationTimestamp: z.string().optional(),
-    labels: z.record(z.string(), z.string()).optional(),
-    annotations: z.record(z.string(), z.string()).optional(),
-  }),
-});
-
-const listSchema = z.looseObject({ kind: z.literal('List'), items: z.array(objectSchema) });
+const listSchema = z.looseObject({ kind: z.literal('List'), items: z.array(z.unknown()) });
 
 /**
- * What `kubectl get --output=json` printed: a List, one object, or nothing.
- * @throws Error (zod, JSON) when it is something else
+ * What `kubectl get --output=json` printed: a List, one object, or nothing. Each object has the shape of its kind.
+ *
+ * @throws Error that names the object and the field when it is something else
  */
 export function parseObjects(stdout: string): KubeObject[] {
   if (stdout.trim() === '') return [];
   const answer: unknown = JSON.parse(stdout);
   const list = listSchema.safeParse(answer);
-  return list.success ? list.data.items : [objectSchema.parse(answer)];
+  return (list.success ? list.data.items : [answer]).map(parseObject);
 }
 
-/** Objects in one place, looked up by kind and name. */
-export interface KubeView {
-  readonly objects: readonly KubeObject[];
-  /** By kind as it stands in the object, e.g. `Service`; without a namespace for what has none. */
-  find(kind: string, name: string, namespace?: string): KubeObject | undefined;
-  /** All of a kind, in one namespace or everywhere. */
-  all(kind: string, namespace?: string): readonly KubeObject[];
+/** One object with the shape of its kind. @throws Error that names the object and the field */
+export function parseObject(value: unknown): KubeObject {
+  const object = objectSchema.safeParse(value);
+  if (!object.success) throw new Error(problemIn('object', object.error));
+  const { kind, metadata } = object.data;
+  const schema = schemaOf(kind);
+  if (schema === undefined) return object.data;
+  const typed = schema.safeParse(value);
+  if (typed.success) return typed.data;
+  const place = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  throw new Error(problemIn(`${kind} ${place}`, typed.error));
 }
 
-export function viewOf(objects: readonly KubeObject[]): KubeView {
-  const all = (kind: string, namespace?: string): readonly KubeObject[] =>
-    objects.filter((each) => each.kind === kind && (namespace === undefined || each.metadata.namespace === namespace));
-  return {
-    objects,
-    all,
-    find: (kind, name, namespace) =>
-      all(kind).find(({ metadata }) => metadata.name === name && metadata.namespace === namespace),
-  };
+const schemas: Readonly<Record<string, z.ZodType<KubeObject>>> = kinds;
+const schemaOf = (kind: string): z.ZodType<KubeObject> | undefined =>
+  Object.hasOwn(schemas, kind) ? schemas[kind] : undefined;
+
+/** `Deployment istio-system/istiod: spec.replicas: expected number, received string`. */
+function problemIn(what: string, { issues: [first] }: z.ZodError): string {
+  const text = (first?.message ?? 'unknown shape').replace(/^Invalid input: /, '');
+  return [what, first?.path.join('.') ?? '', text].filter((part) => part !== '').join(': ');
+}
+
+/** Whether an object is of this kind, and so has the shape that `parseObjects` requires of it. */
+export function isKind<K extends string>(object: KubeObject, kind: K): object is ObjectOf<K> {
+  return object.kind === kind;
+}
+
+/** The objects of a kind, in one namespace or everywhere. */
+export function ofKind<K extends string>(objects: readonly KubeObject[], kind: K, namespace?: string): ObjectOf<K>[] {
+  return objects
+    .filter((object): object is ObjectOf<K> => isKind(object, kind))
+    .filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
 }

@@ -1,5 +1,6 @@
 import type { Manifest } from '../kube/manifests/manifest.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { Conditions, Deployment, KubeObject, Node, ObjectOf, Pod, Service } from '../kube/kinds.ts';
+import { ofKind } from '../kube/object.ts';
 import type { Context } from '../tools/say.ts';
 import type { Lab } from './lab.ts';
 
@@ -27,105 +28,86 @@ export async function requireClusterSnapshot(lab: Lab, running?: Context): Promi
   return lab.kubectl.everything(running);
 }
 
-export function findObject(
-  view: ClusterSnapshot,
-  kind: string,
+/** The object of a kind with this name; without a namespace, the first one in any. */
+export function findObject<K extends string>(
+  { objects }: ClusterSnapshot,
+  kind: K,
   name: string,
   namespace?: string,
-): KubeObject | undefined {
-  return view.objects.find(
-    (object) =>
-      object.kind === kind &&
-      object.metadata.name === name &&
-      (namespace === undefined || object.metadata.namespace === namespace),
-  );
+): ObjectOf<K> | undefined {
+  return ofKind(objects, kind, namespace).find(({ metadata }) => metadata.name === name);
 }
 
-interface Condition {
-  readonly type?: string;
-  readonly status?: string;
+interface WithConditions {
+  readonly status?: { readonly conditions?: Conditions } | undefined;
 }
 
 /** Whether a condition of `status.conditions` is `True`. */
-export function hasCondition(object: KubeObject | undefined, type: string): boolean {
-  const conditions = (object?.['status'] as { conditions?: Condition[] } | undefined)?.conditions ?? [];
-  return conditions.some((condition) => condition.type === type && condition.status === 'True');
+export function hasCondition(object: WithConditions | undefined, type: string): boolean {
+  return (object?.status?.conditions ?? []).some((condition) => condition.type === type && condition.status === 'True');
 }
 
 /** The node's InternalIP. */
-export function nodeAddress(node: KubeObject | undefined): string | undefined {
-  const addresses = (node?.['status'] as { addresses?: { type?: string; address?: string }[] } | undefined)?.addresses;
-  return addresses?.find((address) => address.type === 'InternalIP')?.address;
+export function nodeAddress(node: Node | undefined): string | undefined {
+  return node?.status?.addresses?.find((address) => address.type === 'InternalIP')?.address;
 }
 
 /** Whether a namespace is on its way out: what stands in it goes along, and nothing new can be made in it. */
 export function isTerminating(view: ClusterSnapshot, namespace: string): boolean {
-  return findObject(view, 'Namespace', namespace)?.metadata['deletionTimestamp'] !== undefined;
+  return findObject(view, 'Namespace', namespace)?.metadata.deletionTimestamp !== undefined;
 }
 
 /** Why pods do not come up, when the reason is a node; empty when no node is down. */
 export function stoppedNodeNames(view: ClusterSnapshot): string {
-  const down = view.objects.filter((object) => object.kind === 'Node' && !hasCondition(object, 'Ready'));
+  const down = ofKind(view.objects, 'Node').filter((node) => !hasCondition(node, 'Ready'));
   return down.length === 0 ? '' : ` (not Ready: ${down.map(({ metadata }) => metadata.name).join(', ')})`;
 }
 
 /** How many pods a Deployment is to have. */
-export function replicasOf(deployment: KubeObject): number {
-  return (deployment['spec'] as { replicas?: number } | undefined)?.replicas ?? 1;
+export function replicasOf(deployment: Deployment): number {
+  return deployment.spec?.replicas ?? 1;
 }
 
 /** Running pods of a namespace; those that are on their way out do not count. */
-export function runningPods(view: ClusterSnapshot, namespace: string): readonly KubeObject[] {
-  return view.objects.filter(
-    (object) =>
-      object.kind === 'Pod' &&
-      object.metadata.namespace === namespace &&
-      object.metadata['deletionTimestamp'] === undefined &&
-      (object['status'] as { phase?: string } | undefined)?.phase === 'Running',
+export function runningPods(view: ClusterSnapshot, namespace: string): readonly Pod[] {
+  return ofKind(view.objects, 'Pod', namespace).filter(
+    ({ metadata, status }) => metadata.deletionTimestamp === undefined && status?.phase === 'Running',
   );
 }
 
 /** Pods that a Service selects and that stay, Ready or not. */
-export function podsBehind(view: ClusterSnapshot, service: KubeObject | undefined): readonly KubeObject[] {
-  const selector = (service?.['spec'] as { selector?: Readonly<Record<string, string>> } | undefined)?.selector ?? {};
-  if (Object.keys(selector).length === 0) return [];
-  return view.objects.filter(
-    (object) =>
-      object.kind === 'Pod' &&
-      object.metadata.namespace === service?.metadata.namespace &&
-      object.metadata['deletionTimestamp'] === undefined &&
-      Object.entries(selector).every(([key, value]) => object.metadata.labels?.[key] === value),
+export function podsBehind(view: ClusterSnapshot, service: Service | undefined): readonly Pod[] {
+  const selector = Object.entries(service?.spec?.selector ?? {});
+  if (selector.length === 0) return [];
+  return ofKind(view.objects, 'Pod').filter(
+    ({ metadata }) =>
+      metadata.namespace === service?.metadata.namespace &&
+      metadata.deletionTimestamp === undefined &&
+      selector.every(([key, value]) => metadata.labels?.[key] === value),
   );
 }
 
 /** Pods behind a Service that are Ready and stay: what serves, whatever the objects in front of it say. */
-export function readyPodsBehind(view: ClusterSnapshot, service: KubeObject | undefined): readonly KubeObject[] {
+export function readyPodsBehind(view: ClusterSnapshot, service: Service | undefined): readonly Pod[] {
   return podsBehind(view, service).filter((pod) => hasCondition(pod, 'Ready'));
 }
 
 /** The revision whose sidecar is in the pod: a container, or from Istio 1.29 on possibly a restartable init container. */
-export function sidecarRevision(pod: KubeObject): string | undefined {
-  const spec = pod['spec'] as { containers?: { name?: string }[]; initContainers?: { name?: string }[] } | undefined;
+export function sidecarRevision({ metadata, spec }: Pod): string | undefined {
   const injected = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(
     ({ name }) => name === 'istio-proxy',
   );
-  return injected ? (pod.metadata.annotations?.['istio.io/rev'] ?? 'default') : undefined;
+  return injected ? (metadata.annotations?.['istio.io/rev'] ?? 'default') : undefined;
 }
 
 /** Load balancer addresses of a Service, in the order of its status. */
-export function loadBalancerAddresses(service: KubeObject | undefined): readonly string[] {
-  return balancedBy(service).flatMap((entry) => entry.ip ?? []);
+export function loadBalancerAddresses(service: Service | undefined): readonly string[] {
+  return (service?.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
 }
 
 /** Host names that some other load balancer gave instead of addresses. */
-export function loadBalancerNames(service: KubeObject | undefined): readonly string[] {
-  return balancedBy(service).flatMap((entry) => entry.hostname ?? []);
-}
-
-function balancedBy(service: KubeObject | undefined): readonly { ip?: string; hostname?: string }[] {
-  const status = service?.['status'] as
-    { loadBalancer?: { ingress?: { ip?: string; hostname?: string }[] } } | undefined;
-  return status?.loadBalancer?.ingress ?? [];
+export function loadBalancerNames(service: Service | undefined): readonly string[] {
+  return (service?.status?.loadBalancer?.ingress ?? []).flatMap(({ hostname }) => hostname ?? []);
 }
 
 /** Whether the object out there has everything that the wanted one says (it may have more). */
@@ -138,11 +120,9 @@ export function contains(actual: unknown, wanted: unknown): boolean {
     );
   }
   if (typeof wanted === 'object' && wanted !== null) {
-    return (
-      typeof actual === 'object' &&
-      actual !== null &&
-      Object.entries(wanted).every(([key, value]) => contains((actual as Record<string, unknown>)[key], value))
-    );
+    if (typeof actual !== 'object' || actual === null) return false;
+    const fields = new Map<string, unknown>(Object.entries(actual));
+    return Object.entries(wanted).every(([key, value]) => contains(fields.get(key), value));
   }
   return actual === wanted;
 }
@@ -163,8 +143,8 @@ export function compareObjects(
     const parts: [string, unknown, unknown][] = [
       ['labels', actual.metadata.labels ?? {}, object.metadata.labels ?? {}],
       ['annotations', actual.metadata.annotations ?? {}, object.metadata.annotations ?? {}],
-      ['spec', actual['spec'], object['spec']],
-      ['data', actual['data'], object['data']],
+      ['spec', actual.spec, object.spec],
+      ['data', actual.data, object.data],
     ];
     for (const [part, is, should] of parts) {
       if (should !== undefined && !contains(is, should)) return { drifted: `${label} has other ${part}` };

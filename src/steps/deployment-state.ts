@@ -1,5 +1,6 @@
 import { counted } from '../plan/text.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { Deployment, Pod } from '../kube/kinds.ts';
+import { ofKind } from '../kube/object.ts';
 import { findObject, hasCondition, replicasOf, type ClusterSnapshot } from './cluster-snapshot.ts';
 import { nodeOf, reports } from './node-health.ts';
 
@@ -27,19 +28,14 @@ export function deploymentState(
 }
 
 /** Whether a Deployment was rolled out when its controller last looked. */
-export const wasRolledOut = (deployment: KubeObject): boolean => reportedState(deployment) === AVAILABLE;
+export const wasRolledOut = (deployment: Deployment): boolean => reportedState(deployment) === AVAILABLE;
 
 const AVAILABLE = 'available';
 
 /** What the status of a Deployment says. */
-function reportedState(deployment: KubeObject): string {
-  const status = (deployment['status'] ?? {}) as {
-    replicas?: number;
-    availableReplicas?: number;
-    updatedReplicas?: number;
-    observedGeneration?: number;
-  };
-  const generation = (deployment.metadata['generation'] as number | undefined) ?? 0;
+function reportedState(deployment: Deployment): string {
+  const { status = {}, metadata } = deployment;
+  const { generation = 0 } = metadata;
   if ((status.observedGeneration ?? generation) < generation) return 'its change is not seen yet';
   const wanted = replicasOf(deployment);
   // Nothing serves there, however content its controller is.
@@ -52,14 +48,10 @@ function reportedState(deployment: KubeObject): string {
 }
 
 /** Pods that a Deployment selects and that stay, Ready or not. */
-function podsOf({ objects }: ClusterSnapshot, deployment: KubeObject): readonly KubeObject[] {
-  const spec = deployment['spec'] as { selector?: { matchLabels?: Record<string, string> } } | undefined;
+function podsOf({ objects }: ClusterSnapshot, { metadata: { namespace }, spec }: Deployment): readonly Pod[] {
   const labels = Object.entries(spec?.selector?.matchLabels ?? {});
-  return objects.filter(
-    ({ kind, metadata }) =>
-      kind === 'Pod' &&
-      metadata.namespace === deployment.metadata.namespace &&
-      metadata['deletionTimestamp'] === undefined &&
-      labels.every(([key, value]) => metadata.labels?.[key] === value),
+  return ofKind(objects, 'Pod', namespace).filter(
+    ({ metadata }) =>
+      metadata.deletionTimestamp === undefined && labels.every(([key, value]) => metadata.labels?.[key] === value),
   );
 }

@@ -5,7 +5,8 @@ import { recordOf, withRecord, toYaml } from '../kube/manifests/manifest.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Finding, StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { Service } from '../kube/kinds.ts';
+import { ofKind } from '../kube/object.ts';
 import { createDeadline, type Deadline } from '../system/deadline.ts';
 import { sha256 } from '../system/digest.ts';
 import { applyObjects } from './apply.ts';
@@ -143,7 +144,7 @@ async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
 /** What keeps the address away, and the error that it becomes when it lasts. */
 function obstacleTo(
   view: ClusterSnapshot,
-  service: KubeObject | undefined,
+  service: Service | undefined,
   namespace: string,
 ): { readonly text: string; readonly error: CliError } | undefined {
   const clash = portClash(view, GATEWAY_SERVICE, namespace);
@@ -173,17 +174,16 @@ function obstacleTo(
  */
 export function portClash(view: ClusterSnapshot, name: string, namespace: string): string | undefined {
   const service = findObject(view, 'Service', name, namespace);
-  const stuck = view.objects.some(
-    (object) =>
-      object.kind === 'Pod' &&
-      object.metadata.labels?.['svccontroller.k3s.cattle.io/svcname'] === name &&
-      (object['status'] as { phase?: string } | undefined)?.phase === 'Pending' &&
-      JSON.stringify(object['status']).includes("didn't have free ports"),
+  const stuck = ofKind(view.objects, 'Pod').some(
+    ({ metadata, status }) =>
+      metadata.labels?.['svccontroller.k3s.cattle.io/svcname'] === name &&
+      status?.phase === 'Pending' &&
+      JSON.stringify(status).includes("didn't have free ports"),
   );
   if (service === undefined || !stuck) return undefined;
   const mine = portsOf(service);
-  const clashes = view.objects
-    .filter((object) => object.kind === 'Service' && object !== service && isLoadBalancer(object))
+  const clashes = ofKind(view.objects, 'Service')
+    .filter((other) => other !== service && other.spec?.type === 'LoadBalancer')
     .flatMap((other) =>
       portsOf(other)
         .filter((port) => mine.includes(port))
@@ -192,11 +192,6 @@ export function portClash(view: ClusterSnapshot, name: string, namespace: string
   return clashes.length > 0 ? clashes.join(', ') : 'a port is taken on the nodes';
 }
 
-function portsOf(service: KubeObject): readonly number[] {
-  const spec = service['spec'] as { ports?: { port?: number }[] } | undefined;
-  return (spec?.ports ?? []).flatMap((port) => port.port ?? []);
-}
-
-function isLoadBalancer(service: KubeObject): boolean {
-  return (service['spec'] as { type?: string } | undefined)?.type === 'LoadBalancer';
+function portsOf(service: Service): readonly number[] {
+  return (service.spec?.ports ?? []).map(({ port }) => port);
 }

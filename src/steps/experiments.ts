@@ -7,7 +7,7 @@ import {
 } from '../kube/manifests/policies.ts';
 import type { StepContext } from '../plan/step.ts';
 import { counted } from '../plan/text.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject } from '../kube/kinds.ts';
 import type { Context } from '../tools/say.ts';
 import { isTerminating, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';

@@ -1,7 +1,7 @@
 import { CONTROL_PLANE, OWNER } from '../kube/manifests/control-plane.ts';
 import { LABELS } from '../kube/manifests/manifest.ts';
 import type { StepContext } from '../plan/step.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject } from '../kube/kinds.ts';
 import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
@@ -103,7 +103,7 @@ function uses({ kind, metadata }: KubeObject, revision: string): boolean {
   switch (kind) {
     case 'Pod':
       // One that is being deleted is replaced by another one.
-      return named && labels['app'] !== 'istiod' && metadata['deletionTimestamp'] === undefined;
+      return named && labels['app'] !== 'istiod' && metadata.deletionTimestamp === undefined;
     case 'Namespace':
       return named;
     case 'MutatingWebhookConfiguration':

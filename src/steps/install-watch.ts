@@ -1,5 +1,5 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject } from '../kube/kinds.ts';
 import type { NotReady } from '../plan/wait.ts';
 import { progressText, readProgress, type Waited } from '../tools/istioctl-progress.ts';
 import { stoppedNodeNames, type ClusterSnapshot } from './cluster-snapshot.ts';

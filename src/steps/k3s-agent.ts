@@ -14,7 +14,7 @@ import { readSecret } from './guest-secret.ts';
 import { journalCommand } from './journal.ts';
 import { waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
-import { authorityOf } from './kubeconfig.ts';
+import { authorityOf } from '../kube/kubeconfig.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { heartbeatOf, nodeIsReady, nodeState } from './node-health.ts';

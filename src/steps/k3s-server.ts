@@ -7,7 +7,7 @@ import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-sna
 import { readSecret } from './guest-secret.ts';
 import { hasStarted, startingWords, waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
-import { rewriteKubeconfig, serverOf } from './kubeconfig.ts';
+import { rewriteKubeconfig, serverOf } from '../kube/kubeconfig.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { heartbeatOf, nodeState, registration, type WantedNode } from './node-health.ts';
@@ -53,7 +53,11 @@ export function serverStep(lab: Lab): LabStep {
       const restarted = await placeK3s(machine, payload, context);
       await waitForApi(lab, machine, context);
       context.say('fetching the kubeconfig');
-      const kubeconfig = rewriteKubeconfig(await readSecret(machine, K3S_KUBECONFIG), address, config.context);
+      const kubeconfig = rewriteKubeconfig(
+        await readSecret(machine, K3S_KUBECONFIG),
+        serverUrl(address),
+        config.context,
+      );
       await system.files.write(config.paths.kubeconfig, kubeconfig, 0o600);
       lab.kubectl.expectFewKinds();
       const wanted = {
@@ -92,9 +96,8 @@ function serverState(view: ClusterSnapshot, name: string, wanted: WantedNode): s
 }
 
 function isSilent(view: ClusterSnapshot, name: string): boolean {
-  const status = findObject(view, 'Node', name)?.['status'] as
-    { conditions?: readonly { type?: string; status?: string }[] } | undefined;
-  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'Unknown') === true;
+  const conditions = findObject(view, 'Node', name)?.status?.conditions ?? [];
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'Unknown');
 }
 
 async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Promise<void> {

@@ -1,5 +1,6 @@
 import { labels } from '../kube/manifests/manifest.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject } from '../kube/kinds.ts';
+import { isKind } from '../kube/object.ts';
 import type { Context } from '../tools/say.ts';
 import type { Lab } from './lab.ts';
 
@@ -70,9 +71,9 @@ async function foreignObjects(lab: Lab, namespace: string, running?: Context): P
   return content
     .filter((object) => {
       const { metadata, kind } = object;
-      const owned = ((metadata['ownerReferences'] as unknown[] | undefined) ?? []).length > 0;
+      const owned = (metadata.ownerReferences ?? []).length > 0;
       const registered = metadata.annotations?.['istio.io/autoRegistrationGroup'] !== undefined;
-      const token = kind === 'Secret' && object['type'] === 'kubernetes.io/service-account-token';
+      const token = isKind(object, 'Secret') && object.type === 'kubernetes.io/service-account-token';
       return !isOurs(lab, object) && !owned && !registered && !token && !EVERYWHERE.has(`${kind}/${metadata.name}`);
     })
     .map(({ kind, metadata }) => `${kind} ${metadata.name}`);

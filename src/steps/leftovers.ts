@@ -5,7 +5,7 @@ import { sampleObjects } from '../kube/manifests/sample.ts';
 import { plainClientObjects, strictObject } from '../kube/manifests/policies.ts';
 import type { StepContext } from '../plan/step.ts';
 import { counted } from '../plan/text.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject } from '../kube/kinds.ts';
 import type { Context } from '../tools/say.ts';
 import { isTerminating, clusterSnapshot } from './cluster-snapshot.ts';
 import { formerPlanes } from './former-planes.ts';

@@ -1,4 +1,5 @@
-import type { KubeObject } from '../kube/object.ts';
+import type { Lease, Node, Pod } from '../kube/kinds.ts';
+import { ofKind } from '../kube/object.ts';
 import type { Lab } from './lab.ts';
 import { findObject, hasCondition, nodeAddress, type ClusterSnapshot } from './cluster-snapshot.ts';
 
@@ -38,8 +39,7 @@ export function registration(view: ClusterSnapshot, name: string, { version, add
   if (node === undefined) return 'not registered yet';
   const at = nodeAddress(node);
   if (address !== undefined && at !== address) return `registered at ${at ?? 'no address'}, not yet at ${address}`;
-  const info = (node['status'] as { nodeInfo?: { kubeletVersion?: string } } | undefined)?.nodeInfo;
-  const runs = info?.kubeletVersion;
+  const runs = node.status?.nodeInfo?.kubeletVersion;
   if (version !== undefined && runs !== version) return `runs ${runs ?? 'an unknown version'}, not yet ${version}`;
   return 'registered';
 }
@@ -50,10 +50,8 @@ export function nodeIsReady(view: ClusterSnapshot, name: string, version?: strin
 }
 
 /** When the kubelet last reported its conditions; it does so when it starts. */
-export function heartbeatOf(node: KubeObject | undefined): string | undefined {
-  const status = node?.['status'] as
-    { conditions?: readonly { type?: string; lastHeartbeatTime?: string }[] } | undefined;
-  return status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime;
+export function heartbeatOf(node: Node | undefined): string | undefined {
+  return node?.status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime;
 }
 
 /** Nodes of this lab whose machine does not run: what the cluster says of their pods is over, whether it knows or not. */
@@ -63,8 +61,8 @@ export async function stoppedNodes({ config, machines }: Lab): Promise<readonly 
 }
 
 /** The node that a pod is bound to. */
-export function nodeOf(pod: KubeObject): string | undefined {
-  return (pod['spec'] as { nodeName?: string } | undefined)?.nodeName;
+export function nodeOf(pod: Pod): string | undefined {
+  return pod.spec?.nodeName;
 }
 
 /** Whether a node's kubelet still reports. */
@@ -72,12 +70,11 @@ export const reports = (view: ClusterSnapshot, name: string): boolean => silence
 
 /** Milliseconds by which a node's Lease is older than the newest one; 0 where there is none to compare. */
 function silenceOf(view: ClusterSnapshot, name: string): number {
-  const renewals = view.objects.filter(({ kind }) => kind === 'Lease').map(renewedAt);
+  const renewals = ofKind(view.objects, 'Lease').map(renewedAt);
   const own = findObject(view, 'Lease', name, 'kube-node-lease');
   return own === undefined ? 0 : Math.max(...renewals) - renewedAt(own);
 }
 
-function renewedAt(lease: KubeObject): number {
-  const time = (lease['spec'] as { renewTime?: string } | undefined)?.renewTime;
-  return Date.parse(time ?? '') || 0;
+function renewedAt(lease: Lease): number {
+  return Date.parse(lease.spec?.renewTime ?? '') || 0;
 }

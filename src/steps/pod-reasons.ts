@@ -1,5 +1,6 @@
 import type { Reason } from '../errors/reasons.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { Conditions, Deployment, KubeObject, Pod } from '../kube/kinds.ts';
+import { ofKind } from '../kube/object.ts';
 
 /** Why the pods of a Deployment do not become ready, as the cluster itself says it. */
 export interface PodTrouble {
@@ -107,22 +108,18 @@ export function podTrouble(
   namespace: string,
   { ofIstio = true } = {},
 ): PodTrouble | undefined {
-  const found = objects.find(
-    ({ kind, metadata }) => kind === 'Deployment' && metadata.name === deployment && metadata.namespace === namespace,
-  );
+  const found = ofKind(objects, 'Deployment', namespace).find(({ metadata }) => metadata.name === deployment);
   if (found === undefined) return undefined;
-  const pods = objects.filter(
-    (object) =>
-      object.kind === 'Pod' &&
-      object.metadata.namespace === namespace &&
-      object.metadata['deletionTimestamp'] === undefined &&
-      isOf(object, found),
+  const pods = ofKind(objects, 'Pod', namespace).filter(
+    (pod) => pod.metadata.deletionTimestamp === undefined && isOf(pod, found),
   );
   for (const pod of pods.sort(byAge)) {
     const trouble = troubleOfPod(pod, ofIstio);
     if (trouble !== undefined) return trouble;
   }
-  return pods.length > 0 ? undefined : troubleOf(deployment, conditionOf(found, 'ReplicaFailure', 'True'), ofIstio);
+  return pods.length > 0
+    ? undefined
+    : troubleOf(deployment, conditionOf(found.status?.conditions, 'ReplicaFailure', 'True'), ofIstio);
 }
 
 interface State {
@@ -130,23 +127,11 @@ interface State {
   readonly message?: string | undefined;
 }
 
-interface Condition extends State {
-  readonly type?: string;
-  readonly status?: string;
-}
-
-interface PodStatus {
-  readonly conditions?: readonly Condition[];
-  readonly containerStatuses?: readonly { readonly state?: { readonly waiting?: State } }[];
-  readonly initContainerStatuses?: readonly { readonly state?: { readonly waiting?: State } }[];
-}
-
-function troubleOfPod(pod: KubeObject, ofIstio: boolean): PodTrouble | undefined {
-  const status = (pod['status'] ?? {}) as PodStatus;
-  const containers = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+function troubleOfPod({ metadata, status }: Pod, ofIstio: boolean): PodTrouble | undefined {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const states = containers.map(({ state }) => state?.waiting);
-  for (const state of [...states, conditionOf(pod, 'PodScheduled', 'False')]) {
-    const trouble = troubleOf(pod.metadata.name, state, ofIstio);
+  for (const state of [...states, conditionOf(status?.conditions, 'PodScheduled', 'False')]) {
+    const trouble = troubleOf(metadata.name, state, ofIstio);
     if (trouble !== undefined) return trouble;
   }
   return undefined;
@@ -168,19 +153,17 @@ function troubleOf(who: string, state: State | undefined, ofIstio: boolean): Pod
   return { kind, patienceMs, reason, hint, text: `${who}: ${shown}${more === '' ? '' : ` (${more})`}` };
 }
 
-function conditionOf(object: KubeObject, type: string, status: string): Condition | undefined {
-  const conditions = (object['status'] as PodStatus | undefined)?.conditions ?? [];
-  return conditions.find((each) => each.type === type && each.status === status);
+function conditionOf(conditions: Conditions, type: string, status: string): State | undefined {
+  return conditions?.find((each) => each.type === type && each.status === status);
 }
 
 /** By its ReplicaSet, which is named after the Deployment and a hash. */
-function isOf(pod: KubeObject, deployment: KubeObject): boolean {
-  const owners = (pod.metadata['ownerReferences'] ?? []) as readonly { kind?: string; name?: string }[];
-  return owners.some(
-    ({ kind, name = '' }) => kind === 'ReplicaSet' && name.slice(0, name.lastIndexOf('-')) === deployment.metadata.name,
+function isOf({ metadata: { ownerReferences = [] } }: Pod, deployment: Deployment): boolean {
+  return ownerReferences.some(
+    ({ kind, name }) => kind === 'ReplicaSet' && name.slice(0, name.lastIndexOf('-')) === deployment.metadata.name,
   );
 }
 
 /** Newest first: older pods are on their way out. */
-const byAge = (a: KubeObject, b: KubeObject): number =>
+const byAge = (a: Pod, b: Pod): number =>
   (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '');

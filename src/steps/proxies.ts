@@ -1,11 +1,6 @@
 import type { Config } from '../config/config.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { Pod } from '../kube/kinds.ts';
 import { runningPods, type ClusterSnapshot } from './cluster-snapshot.ts';
-
-interface Container {
-  readonly name?: string;
-  readonly env?: readonly { readonly name?: string; readonly value?: string }[];
-}
 
 /** istiod's address as injection writes it; another one comes from an overlay and is the user's business. */
 const ISTIOD = /^istiod(?:-[a-z0-9-]+)?\.[a-z0-9-]+\.svc:\d+$/;
@@ -15,8 +10,7 @@ const ISTIOD = /^istiod(?:-[a-z0-9-]+)?\.[a-z0-9-]+\.svc:\d+$/;
  * is right, or there is none. istiod injects once: a pod keeps it until it is made anew, and istiod refuses a proxy that
  * names another cluster.
  */
-export function proxyDifference(pod: KubeObject, { istio, networks }: Config): string | undefined {
-  const spec = pod['spec'] as { containers?: Container[]; initContainers?: Container[] } | undefined;
+export function proxyDifference({ spec }: Pod, { istio, networks }: Config): string | undefined {
   const proxy = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(
     ({ name }) => name === 'istio-proxy',
   );
@@ -51,7 +45,7 @@ export function staleDeployments(
   view: ClusterSnapshot,
   namespace: string,
   names: readonly string[],
-  differs: (pod: KubeObject) => string | undefined,
+  differs: (pod: Pod) => string | undefined,
 ): readonly StaleDeployment[] {
   const pods = runningPods(view, namespace);
   return names.flatMap((name) => {

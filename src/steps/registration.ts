@@ -1,7 +1,8 @@
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { WorkloadEntry } from '../kube/kinds.ts';
+import { ofKind } from '../kube/object.ts';
 import { requireClusterSnapshot, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { WorkloadLab } from './workload-lab.ts';
 import { waitForReadiness } from './sidecar-start.ts';
@@ -9,14 +10,12 @@ import { waitForReadiness } from './sidecar-start.ts';
 const REGISTRATION_MS = 90_000;
 
 /** The entry that istiod made for the VM at this address, if it is connected. */
-export function entryOf(lab: WorkloadLab, view: ClusterSnapshot, address: string): KubeObject | undefined {
-  return view.objects.find(
-    (object) =>
-      object.kind === 'WorkloadEntry' &&
-      object.metadata.namespace === lab.workload.namespace &&
-      object.metadata.labels?.['app'] === lab.workload.app &&
-      (object['spec'] as { address?: string } | undefined)?.address === address &&
-      object.metadata.annotations?.['istio.io/disconnectedAt'] === undefined,
+export function entryOf(lab: WorkloadLab, view: ClusterSnapshot, address: string): WorkloadEntry | undefined {
+  return ofKind(view.objects, 'WorkloadEntry', lab.workload.namespace).find(
+    ({ metadata, spec }) =>
+      metadata.labels?.['app'] === lab.workload.app &&
+      spec?.address === address &&
+      metadata.annotations?.['istio.io/disconnectedAt'] === undefined,
   );
 }
 

@@ -3,7 +3,8 @@ import type { MachineInfo } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { counted } from '../plan/text.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { Deployment } from '../kube/kinds.ts';
+import { ofKind } from '../kube/object.ts';
 import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
@@ -25,8 +26,7 @@ export function spareWorkersStep(lab: Lab): LabStep {
   /** Nodes whose machine is gone: the cluster goes on counting with them, and with the pods that ran there. */
   const strandedNodes = async (context: StepContext): Promise<readonly string[]> => {
     const machines = (await lab.machines.all()).map(({ name }) => name);
-    return (await clusterSnapshot(lab, context)).objects
-      .filter(({ kind }) => kind === 'Node')
+    return ofKind((await clusterSnapshot(lab, context)).objects, 'Node')
       .map(({ metadata }) => metadata.name)
       .filter((name) => isSpareWorker(lab, name) && !machines.includes(name));
   };
@@ -103,8 +103,8 @@ async function forgetNode(lab: Lab, name: string, context: StepContext): Promise
   await lab.kubectl.removePodsOf(name, context);
 }
 
-function availableDeployments({ objects }: ClusterSnapshot): readonly KubeObject[] {
-  return objects.filter((object) => object.kind === 'Deployment' && wasRolledOut(object));
+function availableDeployments({ objects }: ClusterSnapshot): readonly Deployment[] {
+  return ofKind(objects, 'Deployment').filter(wasRolledOut);
 }
 
 /** Waits until what served before does so again, without the nodes that are gone. */
@@ -112,9 +112,9 @@ async function waitForPodsToMove(
   lab: Lab,
   context: StepContext,
   from: readonly string[],
-  serving: readonly KubeObject[],
+  serving: readonly Deployment[],
 ): Promise<void> {
-  let late: KubeObject['metadata'] | undefined;
+  let late: Deployment['metadata'] | undefined;
   await waitUntil({
     clock: lab.system.clock,
     signal: context.signal,
@@ -129,7 +129,7 @@ async function waitForPodsToMove(
       lab.kubectl.forget();
       const view = await clusterSnapshot(lab, context);
       if (view.unreachable !== undefined) return { pending: view.unreachable };
-      const stranded = view.objects.filter((object) => object.kind === 'Pod' && from.includes(nodeOf(object) ?? ''));
+      const stranded = ofKind(view.objects, 'Pod').filter((pod) => from.includes(nodeOf(pod) ?? ''));
       if (stranded.length > 0) return { pending: `${counted(stranded.length, 'pod')} on nodes that are gone` };
       const states = serving.map(({ metadata }) => ({
         metadata,

@@ -1,6 +1,7 @@
 import { meshSettings } from '../kube/overlay/overlay.ts';
 import { workloadObjects, workloadGroup } from '../kube/manifests/workload.ts';
 import { toYaml } from '../kube/manifests/manifest.ts';
+import { ofKind } from '../kube/object.ts';
 import { describeWorkloadFiles, fixWorkloadFiles, istiodAddress, type WorkloadFiles } from '../guest/workload-files.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Finding, StepContext } from '../plan/step.ts';
@@ -192,8 +193,8 @@ async function openToOthers(lab: WorkloadLab): Promise<string | undefined> {
 /** The mesh's root certificate as istiod gives it to the VM's namespace. */
 async function rootCertificate(lab: WorkloadLab, context: StepContext): Promise<string | undefined> {
   const where = { name: 'istio-ca-root-cert', namespace: lab.workload.namespace };
-  const [map] = await lab.kubectl.get('configmaps', where, context);
-  return (map?.['data'] as Record<string, string> | undefined)?.['root-cert.pem'];
+  const [map] = ofKind(await lab.kubectl.get('configmaps', where, context), 'ConfigMap');
+  return map?.data?.['root-cert.pem'];
 }
 
 /** istiod writes the root certificate into a new namespace within seconds; without it `configure` fails. */

@@ -1,5 +1,6 @@
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
 import { isRunning } from './alive.ts';
 import { temporaryBeside } from './leftovers.ts';
 import type { Offset } from './source.ts';
@@ -54,10 +55,12 @@ export async function leavePartial(path: string, keep: boolean): Promise<void> {
   if (!known) await Promise.all([rm(path, { force: true }), rm(path + ORIGIN, { force: true })]);
 }
 
+const originSchema = z.object({ url: z.string(), validator: z.string() });
+
 async function validatorOf(path: string, url: string): Promise<string | undefined> {
   try {
-    const origin = JSON.parse(await readFile(path + ORIGIN, 'utf8')) as { url?: unknown; validator?: unknown };
-    return origin.url === url && typeof origin.validator === 'string' ? origin.validator : undefined;
+    const origin = originSchema.parse(JSON.parse(await readFile(path + ORIGIN, 'utf8')));
+    return origin.url === url ? origin.validator : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import type { Command } from '../system/system.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject } from '../kube/kinds.ts';
 
 /** Which cluster. */
 export interface KubeTarget {

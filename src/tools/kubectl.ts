@@ -7,13 +7,19 @@ import type { Clock, Command, CommandResult, Processes } from '../system/system.
 import { explain } from '../system/explain.ts';
 import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
-import { parseObjects, viewOf, type KubeObject, type KubeView } from '../kube/object.ts';
+import type { KubeObject } from '../kube/kinds.ts';
+import { parseObjects } from '../kube/object.ts';
 import * as argv from './kubectl-argv.ts';
 import { repeatMessage, type Context } from './say.ts';
 
 /** The API did not answer; why, in one sentence. */
 export interface Unreachable {
   readonly unreachable: string;
+}
+
+/** What a look at the whole cluster has found. */
+export interface ClusterObjects {
+  readonly objects: readonly KubeObject[];
 }
 
 /** For what takes away something that we made: it is begun also after an abort, and not cut; only its further tries end. */
@@ -37,9 +43,9 @@ export interface Kubectl {
     running?: Context,
   ): Promise<readonly KubeObject[] | Unreachable>;
   /** All that our checks look at, remembered until this tool writes or `forget` is called. @throws CliError */
-  everything(running?: Context): Promise<KubeView>;
+  everything(running?: Context): Promise<ClusterObjects>;
   /** Like `everything`, once; «unreachable» is remembered for some seconds. */
-  tryEverything(running?: Context): Promise<KubeView | Unreachable>;
+  tryEverything(running?: Context): Promise<ClusterObjects | Unreachable>;
   /**
    * Drops the cached snapshot, so that the next read asks the API server. Call it before each read when polling.
    *
@@ -126,7 +132,7 @@ export interface KubectlParts {
 
 export function createKubectl({ processes, clock, config }: KubectlParts): Kubectl {
   const target: argv.KubeTarget = { kubeconfig: config.paths.kubeconfig, context: config.context };
-  let seen: Promise<KubeView> | undefined;
+  let seen: Promise<ClusterObjects> | undefined;
   let seenAt = Number.NEGATIVE_INFINITY;
   let unreachable: { readonly answer: Unreachable; readonly until: number } | undefined;
 
@@ -188,11 +194,11 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
   };
 
   /** All in one call. Which kinds there are is asked once, and again only after an install. */
-  const lookAtAll = async (run: (command: Command) => Promise<CommandResult>): Promise<KubeView> => {
+  const lookAtAll = async (run: (command: Command) => Promise<CommandResult>): Promise<ClusterObjects> => {
     const all = [...CORE_KINDS, ...ISTIO_KINDS];
     const kinds = all.filter((kind) => !absent.includes(kind));
     try {
-      if (!fewKinds) return viewOf(understood((await run(argv.getCommand(target, kinds))).stdout));
+      if (!fewKinds) return { objects: understood((await run(argv.getCommand(target, kinds))).stdout) };
     } catch (thrown) {
       if (!(thrown instanceof CommandError && UNKNOWN_KIND.test(thrown.result.stderr))) throw thrown;
     }
@@ -200,11 +206,11 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     fewKinds = false;
     absent = all.filter((kind) => !served.includes(kind));
     const known = all.filter((kind) => served.includes(kind));
-    return viewOf(await look(run, known, {}));
+    return { objects: await look(run, known, {}) };
   };
 
   /** One look at a time; a failed one is not kept. */
-  const remember = (work: () => Promise<KubeView>): Promise<KubeView> => {
+  const remember = (work: () => Promise<ClusterObjects>): Promise<ClusterObjects> => {
     if (seen !== undefined) return seen;
     const looking = work();
     seen = looking;
@@ -239,7 +245,8 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     tryGet: (kinds, options = {}, { signal } = {}) =>
       orUnreachable(explained(look((command) => processes.run(command, signal), listed(kinds), options))),
     everything: (running) => {
-      const patiently = (): Promise<KubeView> => remember(() => lookAtAll((command) => patient(command, running)));
+      const patiently = (): Promise<ClusterObjects> =>
+        remember(() => lookAtAll((command) => patient(command, running)));
       // The look that is under way may be that of somebody without patience.
       return explained(seen === undefined ? patiently() : seen.catch(patiently));
     },
@@ -331,8 +338,9 @@ function understood(stdout: string): KubeObject[] {
   try {
     return parseObjects(stdout);
   } catch (cause) {
+    const why = cause instanceof SyntaxError || !(cause instanceof Error) ? 'no JSON' : cause.message;
     throw new CliError('tool-failed', {
-      message: 'The answer of `kubectl get --output=json` is not understood.',
+      message: `Could not parse the output of kubectl: ${why}.`,
       hint: 'Check that `kubectl` on the PATH is the real one.',
       details: [stdout.slice(0, 300)],
       cause,

@@ -14,7 +14,8 @@ import { expectedGatewayAddress, portClash } from '../steps/eastwest.ts';
 import type { Lab } from '../steps/lab.ts';
 import { CLUSTER_DNS, nodeIsReady } from '../steps/node-health.ts';
 import { deploymentState } from '../steps/deployment-state.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { Deployment, Pod, Service } from '../kube/kinds.ts';
+import { isKind, ofKind } from '../kube/object.ts';
 import { fail, pass, type Check, type CheckContext, type Verdict } from './check.ts';
 import { isBooting, RETRY_MS } from './retry.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
@@ -119,9 +120,8 @@ export const istiod: Check = {
     const name = `istiod-${revision}`;
     const service = findObject(view, 'Service', name, namespace);
     const clusterIp = clusterIpOf(service);
-    const tag = view.objects.find(
-      (object) =>
-        object.kind === 'MutatingWebhookConfiguration' && object.metadata.labels?.['istio.io/tag'] === 'default',
+    const tag = ofKind(view.objects, 'MutatingWebhookConfiguration').find(
+      ({ metadata }) => metadata.labels?.['istio.io/tag'] === 'default',
     )?.metadata.labels?.['istio.io/rev'];
     const evidence = `${name} at ${clusterIp ?? 'no address'}, tag default → ${tag ?? 'none'}`;
     const { problem, serves, ...sure } = servingState(view, name, service, namespace);
@@ -147,8 +147,7 @@ export const gateway: Check = {
     const view = await clusterSnapshotFor(lab, context);
     const service = findObject(view, 'Service', GATEWAY_SERVICE, namespace);
     const addresses = loadBalancerAddresses(service);
-    const spec = service?.['spec'] as { ports?: { port: number }[] } | undefined;
-    const ports = (spec?.ports ?? []).map((port) => port.port);
+    const ports = (service?.spec?.ports ?? []).map(({ port }) => port);
     const wanted = [MESH_PORT, ...Object.values(lab.config.gateway).map((port) => port.outside)];
     const evidence = `${addresses.join(', ') || 'no address'}; ports ${ports.join(', ') || 'none'}`;
     const clash = portClash(view, GATEWAY_SERVICE, namespace);
@@ -171,7 +170,7 @@ export const gateway: Check = {
 function servingState(
   view: ClusterSnapshot,
   name: string,
-  service: KubeObject | undefined,
+  service: Service | undefined,
   namespace: string,
 ): { readonly problem?: string; readonly serves: boolean; readonly certain?: true } {
   const deployment = findObject(view, 'Deployment', name, namespace);
@@ -187,8 +186,8 @@ function servingState(
   return serves ? { serves } : { problem: `no ready pod behind Service ${namespace}/${name}`, serves };
 }
 
-function isScaledToZero(deployment: KubeObject): boolean {
-  return (deployment['spec'] as { replicas?: number } | undefined)?.replicas === 0;
+function isScaledToZero(deployment: Deployment): boolean {
+  return deployment.spec?.replicas === 0;
 }
 
 export const sample: Check = {
@@ -235,15 +234,13 @@ export function look(lab: Lab, namespace: string | undefined, kinds: string): st
 }
 
 /** The image of a pod, or of the pods that a Deployment makes. */
-function imageOf(source: KubeObject | undefined): string | undefined {
-  interface PodSpec {
-    readonly containers?: readonly { readonly image?: string }[];
-  }
-  const spec = source?.['spec'] as (PodSpec & { readonly template?: { readonly spec?: PodSpec } }) | undefined;
-  return (spec?.containers ?? spec?.template?.spec?.containers)?.[0]?.image;
+function imageOf(source: Pod | Deployment | undefined): string | undefined {
+  if (source === undefined) return undefined;
+  const spec = isKind(source, 'Pod') ? source.spec : source.spec?.template?.spec;
+  return spec?.containers?.[0]?.image;
 }
 
 /** The Service's cluster address. */
-export function clusterIpOf(service: KubeObject | undefined): string | undefined {
-  return (service?.['spec'] as { clusterIP?: string } | undefined)?.clusterIP;
+export function clusterIpOf(service: Service | undefined): string | undefined {
+  return service?.spec?.clusterIP;
 }

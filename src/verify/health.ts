@@ -4,7 +4,7 @@ import type { GuestState } from '../guest/state.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { WorkloadEntry } from '../kube/kinds.ts';
 import { fail, pass, type CheckContext, type Verdict, type WorkloadCheck } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { stability } from './stability.ts';
@@ -98,7 +98,7 @@ async function demo(lab: WorkloadLab, vm: Machine, verb: 'start' | 'stop'): Prom
  */
 async function waitForHealth(
   lab: WorkloadLab,
-  known: KubeObject,
+  known: WorkloadEntry,
   wanted: 'True' | 'False',
   context: CheckContext,
 ): Promise<string> {
@@ -107,7 +107,7 @@ async function waitForHealth(
   const from = clock.now();
   let until = Math.max(from + FLIP_MS, (context.deadline ?? 0) + LATER_MS);
   let isExtended = false;
-  let entry: KubeObject | undefined = known;
+  let entry: WorkloadEntry | undefined = known;
   let status = 'unknown';
   try {
     return await waitUntil({
@@ -145,7 +145,6 @@ async function waitForHealth(
 }
 
 /** `True`, `False`, or `unknown` when istiod has not said. */
-export function healthOf(entry: KubeObject | undefined): string {
-  const status = entry?.['status'] as { conditions?: { type?: string; status?: string }[] } | undefined;
-  return status?.conditions?.find((condition) => condition.type === 'Healthy')?.status ?? 'unknown';
+export function healthOf(entry: WorkloadEntry | undefined): string {
+  return entry?.status?.conditions?.find(({ type }) => type === 'Healthy')?.status ?? 'unknown';
 }

@@ -1,31 +1,16 @@
 import type { Lab } from '../steps/lab.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { LabelSelector, NetworkPolicy, Pod } from '../kube/kinds.ts';
+import { ofKind } from '../kube/object.ts';
 import { fail, type CheckContext, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
 
 const KIND = 'networkpolicies.networking.k8s.io';
 
-interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
-  }[];
-}
-
-interface PolicySpec {
-  readonly podSelector?: LabelSelector;
-  readonly policyTypes?: readonly string[];
-  readonly ingress?: readonly object[];
-  readonly egress?: readonly object[];
-}
-
 type Direction = 'Ingress' | 'Egress';
 
 /** Pods through which a request goes, and the directions in which it does. */
 interface Passage {
-  readonly pods: readonly KubeObject[];
+  readonly pods: readonly Pod[];
   readonly directions: readonly Direction[];
 }
 
@@ -34,12 +19,12 @@ export async function limitingPolicies(
   lab: Lab,
   context: CheckContext,
   passages: readonly Passage[],
-): Promise<readonly KubeObject[]> {
+): Promise<readonly NetworkPolicy[]> {
   const namespaces = [...new Set(passages.flatMap(({ pods }) => pods.map((pod) => pod.metadata.namespace ?? '')))];
   const found = (
     await Promise.all(namespaces.map((namespace) => lab.kubectl.get(KIND, { namespace }, context)))
   ).flat();
-  return found.filter((policy) =>
+  return ofKind(found, 'NetworkPolicy').filter((policy) =>
     passages.some(({ pods, directions }) =>
       pods.some((pod) => directions.some((direction) => limits(policy, pod, direction))),
     ),
@@ -47,7 +32,7 @@ export async function limitingPolicies(
 }
 
 /** The failure of a request on whose way policies stand. Those are the user's: they are where to look if no step differs. */
-export function limitedBy(lab: Lab, evidence: string, policies: readonly KubeObject[]): Verdict {
+export function limitedBy(lab: Lab, evidence: string, policies: readonly NetworkPolicy[]): Verdict {
   const names = policies.map(({ metadata }) => `NetworkPolicy ${metadata.namespace ?? ''}/${metadata.name}`);
   const [verb, namespace] = [policies.length === 1 ? 'limits' : 'limit', policies[0]?.metadata.namespace];
   return fail(`${evidence}; ${names.join(' and ')} ${verb} the traffic`, {
@@ -56,9 +41,9 @@ export function limitedBy(lab: Lab, evidence: string, policies: readonly KubeObj
 }
 
 /** Whether a policy selects a pod and does not let everything through in this direction. Pure. */
-function limits(policy: KubeObject, pod: KubeObject, direction: Direction): boolean {
+function limits(policy: NetworkPolicy, pod: Pod, direction: Direction): boolean {
   if (policy.metadata.namespace !== pod.metadata.namespace) return false;
-  const spec = (policy['spec'] ?? {}) as PolicySpec;
+  const { spec = {} } = policy;
   // Without policyTypes: ingress always, egress where the policy has rules for it.
   const types = spec.policyTypes ?? ['Ingress', ...(spec.egress === undefined ? [] : ['Egress'])];
   if (!types.includes(direction) || !selects(spec.podSelector, pod.metadata.labels ?? {})) return false;

@@ -1,6 +1,7 @@
 import type { Lab } from '../steps/lab.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { AuthorizationPolicy, KubeObject, PeerAuthentication } from '../kube/kinds.ts';
+import { isKind } from '../kube/object.ts';
 import { fail, type CheckContext, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
 import type { Answer } from './requests.ts';
@@ -44,9 +45,7 @@ export async function refusedBy(
   const found = (
     await Promise.all(namespaces.map((namespace) => lab.kubectl.get(kind, { namespace }, context)))
   ).flat();
-  const policies = found.filter(
-    (policy) => holdsFor(policy, target) && (kind === AUTHORIZATION || modeOf(policy) === 'STRICT'),
-  );
+  const policies = found.filter((policy) => isPolicy(policy) && holdsFor(policy, target) && refuses(policy));
   const [first] = policies;
   if (first === undefined) return fail(evidence, elsewhere);
   const names = policies.map(({ kind: type, metadata }) => `${type} ${metadata.namespace ?? ''}/${metadata.name}`);
@@ -56,11 +55,15 @@ export async function refusedBy(
   });
 }
 
-function holdsFor(policy: KubeObject, { labels }: Target): boolean {
-  const { selector } = (policy['spec'] ?? {}) as { selector?: { matchLabels?: Readonly<Record<string, string>> } };
-  return Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
+type Policy = AuthorizationPolicy | PeerAuthentication;
+
+const isPolicy = (object: KubeObject): object is Policy =>
+  isKind(object, 'AuthorizationPolicy') || isKind(object, 'PeerAuthentication');
+
+function holdsFor({ spec }: Policy, { labels }: Target): boolean {
+  return Object.entries(spec?.selector?.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
 }
 
-function modeOf(policy: KubeObject): string | undefined {
-  return (policy['spec'] as { mtls?: { mode?: string } } | undefined)?.mtls?.mode;
+function refuses(policy: Policy): boolean {
+  return !isKind(policy, 'PeerAuthentication') || policy.spec?.mtls?.mode === 'STRICT';
 }

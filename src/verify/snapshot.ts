@@ -1,9 +1,10 @@
 import { serverUrl } from '../guest/k3s.ts';
 import { clusterSnapshot, type ClusterSnapshot } from '../steps/cluster-snapshot.ts';
 import type { Lab } from '../steps/lab.ts';
-import { serverOf } from '../steps/kubeconfig.ts';
+import { serverOf } from '../kube/kubeconfig.ts';
 import { nodeOf, stoppedNodes } from '../steps/node-health.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject, Node, Pod } from '../kube/kinds.ts';
+import { isKind } from '../kube/object.ts';
 import type { Context } from '../tools/say.ts';
 
 /**
@@ -34,16 +35,15 @@ async function otherServer(lab: Lab, address: string | undefined): Promise<strin
 /** The view with nothing Ready on these nodes: the cluster notices after 40 seconds that a machine has stopped. Pure. */
 function withoutNodes(view: ClusterSnapshot, stopped: readonly string[]): ClusterSnapshot {
   if (stopped.length === 0) return view;
-  const isOn = (object: KubeObject): boolean =>
-    (object.kind === 'Node' && stopped.includes(object.metadata.name)) ||
-    (object.kind === 'Pod' && stopped.includes(nodeOf(object) ?? ''));
+  const isOn = (object: KubeObject): object is Node | Pod =>
+    (isKind(object, 'Node') && stopped.includes(object.metadata.name)) ||
+    (isKind(object, 'Pod') && stopped.includes(nodeOf(object) ?? ''));
   return { ...view, objects: view.objects.map((object) => (isOn(object) ? notReady(object) : object)) };
 }
 
-function notReady(object: KubeObject): KubeObject {
-  const status = (object['status'] ?? {}) as { conditions?: readonly { type?: string }[] };
-  const conditions = (status.conditions ?? []).map((each) =>
+function notReady(object: Node | Pod): KubeObject {
+  const conditions = (object.status?.conditions ?? []).map((each) =>
     each.type === 'Ready' ? { ...each, status: 'Unknown' } : each,
   );
-  return { ...object, status: { ...status, conditions } };
+  return { ...object, status: { ...object.status, conditions } };
 }

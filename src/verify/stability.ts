@@ -1,7 +1,8 @@
 import { hasCondition, type ClusterSnapshot } from '../steps/cluster-snapshot.ts';
 import type { Lab } from '../steps/lab.ts';
 import { SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { Node, Pod } from '../kube/kinds.ts';
+import { isKind, ofKind } from '../kube/object.ts';
 import type { CheckContext } from './check.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 
@@ -22,7 +23,7 @@ export async function stability(lab: Lab, context: CheckContext): Promise<'expla
   lab.kubectl.forget(FRESH_MS);
   const changed = justChanged(await clusterSnapshotFor(lab, context), lab.config.istio.namespace);
   // A pod that is starting again: a step would say that it differs, and there is nothing to do.
-  if (changed.some((object) => object.kind === 'Pod' && !hasCondition(object, 'Ready'))) return 'settling';
+  if (changed.some((object) => isKind(object, 'Pod') && !hasCondition(object, 'Ready'))) return 'settling';
   if ((await context.stepDiffers?.()) === true) return 'explained';
   return changed.length > 0 ? 'settling' : 'steady';
 }
@@ -31,30 +32,24 @@ export async function stability(lab: Lab, context: CheckContext): Promise<'expla
  * Nodes, and pods of Istio and of the sample application, that have changed within the last minute or are on their way
  * out. The newest time in the cluster counts as now: the clocks of this computer and of the nodes may differ. Pure.
  */
-function justChanged({ objects }: ClusterSnapshot, istioNamespace: string): readonly KubeObject[] {
+function justChanged({ objects }: ClusterSnapshot, istioNamespace: string): readonly (Node | Pod)[] {
   const namespaces = [istioNamespace, SAMPLE_NAMESPACE];
-  const watched = objects.filter(
-    ({ kind, metadata }) => kind === 'Node' || (kind === 'Pod' && namespaces.includes(metadata.namespace ?? '')),
-  );
-  const leases = objects.filter(({ kind }) => kind === 'Lease').flatMap(({ spec }) => timeOf(renewTimeOf(spec)));
+  const pods = ofKind(objects, 'Pod').filter(({ metadata }) => namespaces.includes(metadata.namespace ?? ''));
+  const watched = [...ofKind(objects, 'Node'), ...pods];
+  const leases = ofKind(objects, 'Lease').flatMap(({ spec }) => timeOf(spec?.renewTime));
   const now = Math.max(...leases, ...watched.flatMap(changesOf));
   return watched.filter(
     (object) =>
-      (object.kind === 'Pod' && object.metadata['deletionTimestamp'] !== undefined) ||
+      (isKind(object, 'Pod') && object.metadata.deletionTimestamp !== undefined) ||
       changesOf(object).some((time) => now - time < RECENT_MS),
   );
 }
 
 /** When an object was created, and when it last became Ready or stopped being so. */
-function changesOf(object: KubeObject): readonly number[] {
-  const { conditions = [] } = (object['status'] ?? {}) as {
-    conditions?: readonly { type?: string; lastTransitionTime?: string }[];
-  };
-  const ready = conditions.find(({ type }) => type === 'Ready')?.lastTransitionTime;
-  return [...timeOf(object.metadata.creationTimestamp), ...timeOf(ready)];
+function changesOf({ metadata, status }: Node | Pod): readonly number[] {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+  return [...timeOf(metadata.creationTimestamp), ...timeOf(ready)];
 }
-
-const renewTimeOf = (spec: unknown): string | undefined => (spec as { renewTime?: string } | undefined)?.renewTime;
 
 function timeOf(text: string | undefined): readonly number[] {
   const time = Date.parse(text ?? '');

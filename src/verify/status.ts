@@ -15,7 +15,8 @@ import { deploymentState } from '../steps/deployment-state.ts';
 import { CLUSTER_DNS } from '../steps/node-health.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import { workloadLabs, type WorkloadLab } from '../steps/workload-lab.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject, Node, Service, WorkloadEntry } from '../kube/kinds.ts';
+import { ofKind } from '../kube/object.ts';
 import { healthOf, otherApplication } from './health.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 import { asSentence } from './vm.ts';
@@ -78,11 +79,8 @@ async function workloadSection(lab: WorkloadLab, view: ClusterSnapshot): Promise
   const { workload, config } = lab;
   const isOnly = config.workloads.length === 1;
   const now = lab.system.clock.now() / 1000;
-  const entries = view.objects.filter(
-    ({ kind, metadata }) =>
-      kind === 'WorkloadEntry' &&
-      metadata.namespace === workload.namespace &&
-      (isOnly || metadata.labels?.['app'] === workload.app),
+  const entries = ofKind(view.objects, 'WorkloadEntry', workload.namespace).filter(
+    ({ metadata }) => isOnly || metadata.labels?.['app'] === workload.app,
   );
   const token = files === undefined ? undefined : describeWorkloadFiles(files).tokenExpires;
   return {
@@ -125,14 +123,11 @@ function machineRow(name: string, machines: readonly MachineInfo[]): StatusRow {
   return { what: name, ok: found.state === 'running', state: `${found.state} ${found.addresses.join(' ')}`.trim() };
 }
 
-function nodeRow(name: string, node: KubeObject | undefined): StatusRow {
+function nodeRow(name: string, node: Node | undefined): StatusRow {
   if (node === undefined) return { what: name, ok: false, state: 'not registered' };
   const ready = hasCondition(node, 'Ready');
-  const info = (node['status'] as { nodeInfo?: { kubeletVersion?: string } }).nodeInfo;
-  return withSince(
-    { what: name, ok: ready, state: `${ready ? 'Ready' : 'not Ready'}, ${info?.kubeletVersion ?? '?'}` },
-    node,
-  );
+  const version = node.status?.nodeInfo?.kubeletVersion ?? '?';
+  return withSince({ what: name, ok: ready, state: `${ready ? 'Ready' : 'not Ready'}, ${version}` }, node);
 }
 
 function dnsRow(view: ClusterSnapshot): StatusRow {
@@ -157,10 +152,10 @@ function servingRow(what: string, view: ClusterSnapshot, name: string, namespace
   return withSince({ what, ok: problem === undefined, state }, deployment);
 }
 
-function servingProblem(view: ClusterSnapshot, service: KubeObject | undefined): string | undefined {
+function servingProblem(view: ClusterSnapshot, service: Service | undefined): string | undefined {
   if (service === undefined) return 'its Service is not there';
   if (readyPodsBehind(view, service).length === 0) return 'no ready pod behind its Service';
-  const isBalanced = (service['spec'] as { type?: string } | undefined)?.type === 'LoadBalancer';
+  const isBalanced = service.spec?.type === 'LoadBalancer';
   return isBalanced && loadBalancerAddresses(service).length === 0 ? 'no address' : undefined;
 }
 
@@ -173,10 +168,10 @@ async function guestState(lab: WorkloadLab): Promise<GuestState | { readonly unk
   }
 }
 
-function entryRow(entry: KubeObject): StatusRow {
+function entryRow(entry: WorkloadEntry): StatusRow {
   const gone = entry.metadata.annotations?.['istio.io/disconnectedAt'];
   const health = healthOf(entry);
-  const { address } = entry['spec'] as { address?: string };
+  const address = entry.spec?.address;
   return withSince(
     {
       what: 'registration',

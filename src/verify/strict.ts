@@ -5,7 +5,6 @@ import { deploymentState } from '../steps/deployment-state.ts';
 import { createTroubleWatch, probePods } from '../steps/install-watch.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import { isOurs } from '../steps/left-objects.ts';
-import { viewOf } from '../kube/object.ts';
 import { createDeadline } from '../system/deadline.ts';
 import { fail, pass, type WorkloadCheck } from './check.ts';
 import { look } from './cluster-checks.ts';
@@ -91,7 +90,7 @@ async function waitForClient(lab: WorkloadLab, context: StepContext): Promise<vo
     hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${PLAIN_NAMESPACE} get pods\`.`,
     probe: async () => {
       const place = { namespace: PLAIN_NAMESPACE };
-      const view = viewOf(await lab.kubectl.get(['deployments.apps', 'pods'], place, context));
+      const view = { objects: await lab.kubectl.get(['deployments.apps', 'pods'], place, context) };
       const state = deploymentState(view, PLAIN_CLIENT, PLAIN_NAMESPACE);
       return state === 'available' ? { ready: true } : probePods(state, troubles, view, [PLAIN_CLIENT]);
     },

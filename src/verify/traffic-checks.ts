@@ -3,7 +3,7 @@ import { HELLOWORLD_PORT, MESH_CLIENT as CLIENT_NAME, SAMPLE_NAMESPACE } from '.
 import { GATEWAY_SERVICE } from '../kube/manifests/east-west-gateway.ts';
 import { findObject, readyPodsBehind, runningPods } from '../steps/cluster-snapshot.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { NetworkPolicy, Pod } from '../kube/kinds.ts';
 import { fail, pass, type CheckContext, type WorkloadCheck } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { limitedBy, limitingPolicies } from './limiting-policies.ts';
@@ -114,9 +114,9 @@ export const meshToVm: WorkloadCheck = {
 };
 
 /** Policies of the gateway's pods and of helloworld's, through which requests of the VM go. */
-async function onTheWayToMesh(lab: WorkloadLab, context: CheckContext): Promise<readonly KubeObject[]> {
+async function onTheWayToMesh(lab: WorkloadLab, context: CheckContext): Promise<readonly NetworkPolicy[]> {
   const view = await clusterSnapshotFor(lab, context);
-  const behind = (name: string, namespace: string): readonly KubeObject[] =>
+  const behind = (name: string, namespace: string): readonly Pod[] =>
     readyPodsBehind(view, findObject(view, 'Service', name, namespace));
   return limitingPolicies(lab, context, [
     { pods: behind(GATEWAY_SERVICE, lab.config.istio.namespace), directions: ['Ingress', 'Egress'] },
@@ -125,7 +125,7 @@ async function onTheWayToMesh(lab: WorkloadLab, context: CheckContext): Promise<
 }
 
 /** Policies of the client's pods; to a policy the VM is no pod. */
-async function onTheWayToVm(lab: WorkloadLab, context: CheckContext): Promise<readonly KubeObject[]> {
+async function onTheWayToVm(lab: WorkloadLab, context: CheckContext): Promise<readonly NetworkPolicy[]> {
   const pods = runningPods(await clusterSnapshotFor(lab, context), SAMPLE_NAMESPACE);
   const clients = pods.filter(({ metadata }) => metadata.labels?.['app'] === CLIENT_NAME);
   return limitingPolicies(lab, context, [{ pods: clients, directions: ['Egress'] }]);
@@ -136,12 +136,12 @@ async function untilServed<T extends { readonly refused?: Answer }>(
   lab: WorkloadLab,
   context: CheckContext,
   ask: (tries: number) => Promise<T>,
-  findPolicies: () => Promise<readonly KubeObject[]>,
-): Promise<{ readonly answer: T; readonly tries: number; readonly policies: readonly KubeObject[] }> {
+  findPolicies: () => Promise<readonly NetworkPolicy[]>,
+): Promise<{ readonly answer: T; readonly tries: number; readonly policies: readonly NetworkPolicy[] }> {
   const { clock } = lab.system;
   const from = clock.now();
   let until: number | undefined;
-  let policies: readonly KubeObject[] = [];
+  let policies: readonly NetworkPolicy[] = [];
   for (let tries = 1; ; tries++) {
     const answer = await ask(tries);
     const { refused } = answer;

@@ -1,4 +1,4 @@
-import type { KubeObject } from '../kube/object.ts';
+import type { Pod } from '../kube/kinds.ts';
 
 /** Versions of helloworld in the sample application. */
 export const VERSIONS = ['v1', 'v2'] as const;
@@ -15,7 +15,7 @@ const FEW = 8;
  * against it. The gateway's Envoy takes two pods at random, which may be the same, and of them the one with fewer
  * connections; in the worst case a version is only chosen when both are its own: (its pods / all pods)². Pure.
  */
-export function requestsFor(pods: readonly KubeObject[]): number {
+export function requestsFor(pods: readonly Pod[]): number {
   const counts = VERSIONS.map(
     (version) => pods.filter(({ metadata }) => metadata.labels?.['version'] === version).length,
   );

@@ -8,7 +8,8 @@ import { expectedGatewayAddress } from '../steps/eastwest.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import { readWorkloadFiles } from '../steps/workload.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { KubeObject } from '../kube/object.ts';
+import type { KubeObject, WorkloadEntry } from '../kube/kinds.ts';
+import { ofKind } from '../kube/object.ts';
 import { fail, pass, type CheckContext, type WorkloadCheck } from './check.ts';
 import { clusterIpOf, look } from './cluster-checks.ts';
 import { certificateWords, tokenWords } from './credentials.ts';
@@ -133,19 +134,18 @@ export const registration: WorkloadCheck = {
     withRetry(lab, context, async () => {
       // What was seen already may be older than the registration; only what is right in it is believed.
       const address = (await lab.machines.find(lab.workload.name))?.addresses[0];
-      const isRight = (seen: KubeObject | undefined): boolean => {
-        const spec = seen?.['spec'] as { address?: string; network?: string } | undefined;
-        const fits = spec?.address === address && spec?.network === lab.config.networks.vm;
-        return seen !== undefined && fits && disconnectedAt(seen) === undefined;
-      };
+      const isRight = (seen: WorkloadEntry | undefined): boolean =>
+        seen !== undefined &&
+        seen.spec?.address === address &&
+        seen.spec?.network === lab.config.networks.vm &&
+        disconnectedAt(seen) === undefined;
       const known = entryIn(lab, (await clusterSnapshotFor(lab, context)).objects, address);
       const entry = isRight(known) ? known : await findEntry(lab, context);
       const { namespace } = lab.workload;
       const at = { look: look(lab, namespace, 'workloadgroups,workloadentries') };
       if (entry === undefined) return fail('no WorkloadEntry', at);
-      const spec = entry['spec'] as { address?: string; network?: string };
       const gone = disconnectedAt(entry);
-      const evidence = `${entry.metadata.name}: ${spec.address ?? 'no address'} on ${spec.network ?? 'no network'}`;
+      const evidence = `${entry.metadata.name}: ${entry.spec?.address ?? 'no address'} on ${entry.spec?.network ?? 'no network'}`;
       if (gone !== undefined) return fail(`${evidence}, disconnected since ${gone}`, at);
       return isRight(entry)
         ? pass(evidence)
@@ -169,13 +169,13 @@ async function stateOf(lab: WorkloadLab): Promise<GuestState | undefined> {
 }
 
 /** The entry of the VM, as the last look at the whole cluster has it. */
-export async function entrySeen(lab: WorkloadLab, context: CheckContext): Promise<KubeObject | undefined> {
+export async function entrySeen(lab: WorkloadLab, context: CheckContext): Promise<WorkloadEntry | undefined> {
   const { objects } = await clusterSnapshotFor(lab, context);
   return entryIn(lab, objects, (await lab.machines.find(lab.workload.name))?.addresses[0]);
 }
 
 /** The entry that istiod made for the VM; read anew each time. */
-export async function findEntry(lab: WorkloadLab, context: CheckContext): Promise<KubeObject | undefined> {
+export async function findEntry(lab: WorkloadLab, context: CheckContext): Promise<WorkloadEntry | undefined> {
   const { app, namespace, name } = lab.workload;
   const entries = await lab.kubectl.get(
     'workloadentries.networking.istio.io',
@@ -193,18 +193,17 @@ function entryIn(
   lab: WorkloadLab,
   objects: readonly KubeObject[],
   address: string | undefined,
-): KubeObject | undefined {
+): WorkloadEntry | undefined {
   const { app, namespace } = lab.workload;
-  const entries = objects.filter(
-    ({ kind, metadata }) =>
-      kind === 'WorkloadEntry' && metadata.namespace === namespace && metadata.labels?.['app'] === app,
+  const entries = ofKind(objects, 'WorkloadEntry', namespace).filter(
+    ({ metadata }) => metadata.labels?.['app'] === app,
   );
   const connected = entries.filter((entry) => disconnectedAt(entry) === undefined);
-  const own = [...connected, ...entries].find((entry) => (entry['spec'] as { address?: string }).address === address);
+  const own = [...connected, ...entries].find((entry) => entry.spec?.address === address);
   return own ?? connected[0] ?? entries[0];
 }
 
 /** When istiod lost the VM; undefined while it is connected. */
-function disconnectedAt(entry: KubeObject): string | undefined {
+function disconnectedAt(entry: WorkloadEntry): string | undefined {
   return entry.metadata.annotations?.['istio.io/disconnectedAt'];
 }

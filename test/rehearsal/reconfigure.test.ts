@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findingText } from '../../src/plan/text.ts';
 import { guestText } from '../../src/rehearsal/guest/files.ts';
+import { ofKind, parseObject } from '../../src/kube/object.ts';
 import { proxyDifference } from '../../src/steps/proxies.ts';
 import { sampled } from '../support/sampled.ts';
 import { labThatIsUp, LINUX, refusals, simulated } from './support/simulated.ts';
@@ -67,7 +68,9 @@ describe('another configuration on a lab that is up', () => {
     expect((await lab.verify([], { set })).red).toEqual([]);
     const config = lab.configOf(set);
     const namespaces = ['sample', config.istio.namespace];
-    const pods = lab.cluster.list('pods').filter(({ metadata }) => namespaces.includes(metadata.namespace ?? ''));
+    const pods = ofKind(lab.cluster.list('pods').map(parseObject), 'Pod').filter(({ metadata }) =>
+      namespaces.includes(metadata.namespace ?? ''),
+    );
     expect(pods.map((pod) => proxyDifference(pod, config)).filter((difference) => difference !== undefined)).toEqual(
       [],
     );

@@ -14,6 +14,10 @@ const GLOBALS: readonly [string, RegExp][] = [
   ['Math.random', /\bMath\.random\b/],
 ];
 
+/** A shape that is only claimed: `node['status'] as …`, `parsed as {…}`. Types such as `Manifest['metadata']` are fine. */
+const CASTS =
+  /(?<!\b[A-Z]\w*)\['(?:spec|status|data|metadata)'\]|\bas\s+(?:\{|object\b|Record<string, (?:string|unknown)>)/g;
+
 /** Places that may, each with its reason. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['process'],
@@ -28,13 +32,11 @@ async function sources(directory: string): Promise<string[]> {
     .map((entry) => join(entry.parentPath, entry.name));
 }
 
+const withoutComments = (text: string): string =>
+  text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/.*$/gm, '$1');
+
 /** Source without comments and without text in quotes. */
-function code(text: string): string {
-  return text
-    .replace(/\/\*[\s\S]*?\*\//g, '')
-    .replace(/(^|[^:'"`])\/\/.*$/gm, '$1')
-    .replace(/'(?:[^'\\\n]|\\.)*'/g, "''");
-}
+const code = (text: string): string => withoutComments(text).replace(/'(?:[^'\\\n]|\\.)*'/g, "''");
 
 describe('boundaries of the folders', () => {
   it('only src/system, the process edge and the virtual clock touch the outside', async () => {
@@ -49,11 +51,31 @@ describe('boundaries of the folders', () => {
     expect(found).toEqual([]);
   });
 
+  it('data from outside is parsed by a schema, never given a shape by a cast', async () => {
+    const found: string[] = [];
+    for (const file of await sources('src')) {
+      // The simulated cluster stores what was applied as it is.
+      if (file.startsWith('src/rehearsal/')) continue;
+      const text = withoutComments(await readFile(file, 'utf8'));
+      for (const [cast] of text.matchAll(CASTS)) found.push(`${file}: ${cast}`);
+    }
+    expect(found).toEqual([]);
+  });
+
   it('detects a forbidden global', () => {
     expect(
       GLOBALS.filter(([, pattern]) => pattern.test(code('const a = Date.now(); // process.env'))).map(([name]) => name),
     ).toEqual(['Date.now']);
   });
+
+  it.each([
+    ["(node['status'] as Status)", 1],
+    ["pod?.['spec']", 1],
+    ['parse(text) as {\n  clusters: string[] }', 1],
+    ['answer as Record<string, unknown>', 1],
+    ["let metadata: Manifest['metadata'];", 0],
+    ['[1, 2] as const', 0],
+  ])('counts the casts in %j: %i', (text, count) => expect([...text.matchAll(CASTS)]).toHaveLength(count));
 });
 
 describe('the project `long`', () => {

@@ -1,4 +1,5 @@
 import type { Config, GatewayPort } from '../../config/config.ts';
+import { fieldsAt } from '../overlay/fields.ts';
 import { gatewayResources } from './control-plane.ts';
 import { LABELS, type Manifest } from './manifest.ts';
 
@@ -63,7 +64,7 @@ export function eastWestGateway(config: Config, overlay: GatewayOverlay = { glob
           ...overlay.global,
           istioNamespace: istio.namespace,
           meshID: istio.meshId,
-          multiCluster: { ...(overlay.global['multiCluster'] as object | undefined), clusterName: istio.cluster },
+          multiCluster: { ...fieldsAt(overlay.global, 'multiCluster'), clusterName: istio.cluster },
           network: networks.cluster,
         },
       },

@@ -11,6 +11,8 @@ export interface Manifest {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
+  readonly spec?: unknown;
+  readonly data?: unknown;
   readonly [field: string]: unknown;
 }
 

@@ -77,5 +77,4 @@ function documentsIn(text: string): { readonly found: readonly unknown[]; readon
   return { found };
 }
 
-const specOf = (document: unknown): Fields =>
-  isFields(document) && isFields(document['spec']) ? document['spec'] : {};
+const specOf = (document: unknown): Fields => (isFields(document) ? fieldsAt(document, 'spec') : {});

@@ -4,7 +4,7 @@ import { clusterOf, type SimulatedCluster } from '../../../src/rehearsal/cluster
 import { meshRoot } from '../../../src/rehearsal/cluster/istiod.ts';
 import { readToken } from '../../../src/rehearsal/cluster/tokens.ts';
 import type { Rehearsal } from '../../../src/rehearsal/index.ts';
-import { authorityOf } from '../../../src/steps/kubeconfig.ts';
+import { authorityOf } from '../../../src/kube/kubeconfig.ts';
 import type { Instance, KubeObject } from '../../../src/rehearsal/world.ts';
 
 /** A world as text, a line a thing, without what may differ between two good runs: uids, times, tokens, addresses. */

@@ -10,19 +10,15 @@ import {
 } from '../../../src/steps/cluster-snapshot.ts';
 import { deploymentState } from '../../../src/steps/deployment-state.ts';
 import { nodeIsReady, nodeState } from '../../../src/steps/node-health.ts';
-import type { KubeObject } from '../../../src/kube/object.ts';
+import type { Deployment, KubeObject, Lease, Node, ObjectOf, Pod } from '../../../src/kube/kinds.ts';
+import { kubeObject } from '../../support/kube.ts';
 
-const object = (
-  kind: string,
+const object = <K extends string>(
+  kind: K,
   name: string,
   more: Record<string, unknown> = {},
   metadata: Record<string, unknown> = {},
-): KubeObject => ({
-  apiVersion: 'v1',
-  kind,
-  metadata: { name, namespace: 'here', ...metadata },
-  ...more,
-});
+): ObjectOf<K> => kubeObject(kind, { name, namespace: 'here', ...metadata }, more);
 
 describe('contains', () => {
   it.each<[string, unknown, unknown, boolean]>([
@@ -93,11 +89,11 @@ describe('compareObjects', () => {
 });
 
 describe('deploymentState', () => {
-  const deployment = (status: Record<string, number>, replicas?: number, generation = 1): KubeObject =>
+  const deployment = (status: Record<string, number>, replicas?: number, generation = 1): Deployment =>
     object('Deployment', 'd', { spec: replicas === undefined ? {} : { replicas }, status }, { generation });
   const pod = object('Pod', 'd-1', { status: { conditions: [{ type: 'Ready', status: 'True' }] } });
 
-  it.each<[string, KubeObject | undefined, string]>([
+  it.each<[string, Deployment | undefined, string]>([
     ['absent', undefined, 'the Deployment is not there'],
     ['just made', deployment({}), '0 of 1 pods available'],
     [
@@ -133,7 +129,7 @@ describe('deploymentState', () => {
 });
 
 describe('nodes', () => {
-  const node = (status: string, version = 'v1'): KubeObject =>
+  const node = (status: string, version = 'v1'): Node =>
     object('Node', 'n', {
       status: {
         conditions: [
@@ -156,7 +152,7 @@ describe('nodes', () => {
     ['not there', [], false],
   ])('%s', (_what, objects, ready) => expect(nodeIsReady({ objects }, 'n', 'v1')).toBe(ready));
 
-  const lease = (name: string, renewTime: string): KubeObject =>
+  const lease = (name: string, renewTime: string): Lease =>
     object('Lease', name, { spec: { renewTime } }, { namespace: 'kube-node-lease' });
   const at = (second: number): string => `2026-01-05T09:00:${String(second).padStart(2, '0')}.000000Z`;
 
@@ -194,7 +190,7 @@ describe('nodes', () => {
       },
       { generation: 1 },
     );
-    const pod = (status: string): KubeObject =>
+    const pod = (status: string): Pod =>
       object(
         'Pod',
         'd-1',
@@ -216,10 +212,10 @@ describe('nodes', () => {
 });
 
 describe('pods', () => {
-  const pod = (more: Record<string, unknown>, metadata: Record<string, unknown> = {}): KubeObject =>
+  const pod = (more: Record<string, unknown>, metadata: Record<string, unknown> = {}): Pod =>
     object('Pod', 'p', { status: { phase: 'Running' }, ...more }, metadata);
 
-  it.each<[string, KubeObject, string | undefined]>([
+  it.each<[string, Pod, string | undefined]>([
     [
       'a container',
       pod(

@@ -1,24 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { expectedGatewayAddress, portClash } from '../../../src/steps/eastwest.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
-import type { KubeObject } from '../../../src/kube/object.ts';
+import type { KubeObject } from '../../../src/kube/kinds.ts';
+import { kubeObject } from '../../support/kube.ts';
 
-const service = (name: string, ports: number[], type = 'LoadBalancer', namespace = 'istio-system'): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name, namespace },
-  spec: { type, ports: ports.map((port) => ({ port })) },
-});
+const service = (name: string, ports: number[], type = 'LoadBalancer', namespace = 'istio-system'): KubeObject =>
+  kubeObject('Service', { name, namespace }, { spec: { type, ports: ports.map((port) => ({ port })) } });
 const balancer = (
   of: string,
   phase: string,
   message = "0/3 nodes are available: 3 node(s) didn't have free ports for the requested pod ports.",
-): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: `svclb-${of}`, namespace: 'kube-system', labels: { 'svccontroller.k3s.cattle.io/svcname': of } },
-  status: { phase, conditions: [{ type: 'PodScheduled', status: 'False', message }] },
-});
+): KubeObject =>
+  kubeObject(
+    'Pod',
+    { name: `svclb-${of}`, namespace: 'kube-system', labels: { 'svccontroller.k3s.cattle.io/svcname': of } },
+    { status: { phase, conditions: [{ type: 'PodScheduled', status: 'False', message }] } },
+  );
 
 describe('portClash', () => {
   const mine = service('mine', [15012, 15443]);
@@ -52,12 +49,8 @@ describe('portClash', () => {
 });
 
 describe('expectedGatewayAddress', () => {
-  const node = (name: string, address: string): KubeObject => ({
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name },
-    status: { addresses: [{ type: 'InternalIP', address }] },
-  });
+  const node = (name: string, address: string): KubeObject =>
+    kubeObject('Node', { name }, { status: { addresses: [{ type: 'InternalIP', address }] } });
   const lab = (...workerNames: string[]): Lab => ({ config: { k3s: { master: 'm', workerNames } } }) as unknown as Lab;
   const objects = [node('m', '1'), node('w2', '3'), node('w1', '2')];
 

@@ -1,27 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { podTrouble } from '../../../src/steps/pod-reasons.ts';
-import type { KubeObject } from '../../../src/kube/object.ts';
+import type { KubeObject } from '../../../src/kube/kinds.ts';
+import { kubeObject } from '../../support/kube.ts';
 
 // The messages are those of a kubelet 1.34 on the mesh rig.
 const CAUSE =
   'failed to pull and unpack image "docker.io/istio/pilot:1.31.0": failed to do request: Head "https://registry-1.docker.io/v2/istio/pilot/manifests/1.31.0": dial tcp: lookup registry-1.docker.io: Temporary failure in name resolution';
 
-const istiod: KubeObject = {
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name: 'istiod', namespace: 'istio-system' },
-};
+const istiod = kubeObject('Deployment', { name: 'istiod', namespace: 'istio-system' });
 
-const podWaiting = (reason: string, message: string): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: {
-    name: 'istiod-7d4-abc',
-    namespace: 'istio-system',
-    ownerReferences: [{ kind: 'ReplicaSet', name: 'istiod-7d4' }],
-  },
-  status: { containerStatuses: [{ state: { waiting: { reason, message } } }] },
-});
+const podWaiting = (reason: string, message: string): KubeObject =>
+  kubeObject(
+    'Pod',
+    {
+      name: 'istiod-7d4-abc',
+      namespace: 'istio-system',
+      ownerReferences: [{ kind: 'ReplicaSet', name: 'istiod-7d4' }],
+    },
+    { status: { containerStatuses: [{ state: { waiting: { reason, message } } }] } },
+  );
 
 const troubleOf = (reason: string, message: string) =>
   podTrouble([istiod, podWaiting(reason, message)], 'istiod', 'istio-system');

@@ -3,6 +3,7 @@ import { CORE_KINDS, createKubectl, ISTIO_KINDS, type Kubectl } from '../../../s
 import type { Context } from '../../../src/tools/say.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fake-processes.ts';
+import { ofKind } from '../../../src/kube/object.ts';
 
 const K = 'kubectl --kubeconfig /d/kubeconfig --context c --request-timeout=20s';
 const getLine = (kinds: string): string => `${K} get ${kinds} --all-namespaces --ignore-not-found --output=json`;
@@ -61,7 +62,7 @@ describe('createKubectl', () => {
     });
 
     it('keeps every field of an object', async () => {
-      const full = { ...object('Service', 'a', 'n'), spec: { ports: [1] }, status: { x: null } };
+      const full = { ...object('Service', 'a', 'n'), spec: { ports: [{ port: 80, name: 'a' }] }, status: { x: null } };
       processes.on(getLine('services'), listOf(full));
       expect(await kubectl.get('services')).toEqual([full]);
     });
@@ -102,6 +103,14 @@ describe('createKubectl', () => {
       processes.on(getLine('nodes'), { stdout: 'No resources found' });
       await expect(kubectl.get('nodes')).rejects.toMatchObject({ reason: 'tool-failed' });
     });
+
+    it('names the object and the field when an object does not have the shape of its kind', async () => {
+      processes.on(getLine('nodes'), listOf({ ...object('Node', 'k1'), status: { addresses: 'none' } }));
+      await expect(kubectl.get('nodes')).rejects.toMatchObject({
+        reason: 'tool-failed',
+        message: 'Could not parse the output of kubectl: Node k1: status.addresses: expected array, received string.',
+      });
+    });
   });
 
   it.each<[string, Reply]>([
@@ -124,17 +133,15 @@ describe('createKubectl', () => {
     };
     const count = (line: string): number => processes.lines.filter((each) => each === line).length;
 
-    it('looks once for all who ask, and finds by kind, name and namespace', async () => {
+    it('reads the cluster once for all callers and gives objects by kind and namespace', async () => {
       answer();
-      const [view, same] = await Promise.all([kubectl.everything(), kubectl.everything()]);
-      expect(same).toBe(view);
-      expect(await kubectl.everything()).toBe(view);
+      const [snapshot, same] = await Promise.all([kubectl.everything(), kubectl.everything()]);
+      expect(same).toBe(snapshot);
+      expect(await kubectl.everything()).toBe(snapshot);
       expect(processes.lines).toEqual([ALL, KINDS, CORE]);
-      expect(view.all('Service')).toHaveLength(2);
-      expect(view.all('Service', 'b')).toHaveLength(1);
-      expect(view.find('Service', 'istiod', 'b')?.metadata.namespace).toBe('b');
-      expect(view.find('Node', 'k1')?.kind).toBe('Node');
-      expect(view.find('Service', 'istiod')).toBeUndefined();
+      expect(ofKind(snapshot.objects, 'Service')).toHaveLength(2);
+      expect(ofKind(snapshot.objects, 'Service', 'b').map(({ metadata }) => metadata.namespace)).toEqual(['b']);
+      expect(ofKind(snapshot.objects, 'Node').map(({ metadata }) => metadata.name)).toEqual(['k1']);
     });
 
     it('looks again after a write, also one that failed, and when told to', async () => {
@@ -170,7 +177,7 @@ describe('createKubectl', () => {
         stdout: `${CORE_KINDS.join('\n')}\n`,
         stderr: 'error: unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: stale',
       });
-      expect((await kubectl.everything()).all('Service')).toHaveLength(2);
+      expect(ofKind((await kubectl.everything()).objects, 'Service')).toHaveLength(2);
     });
 
     it('does not keep a failure', async () => {

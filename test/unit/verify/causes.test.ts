@@ -7,6 +7,7 @@ import type { Check } from '../../../src/verify/check.ts';
 import { CHECKS, withNeeds } from '../../../src/verify/checks.ts';
 import { requestsFor, versionIn } from '../../../src/verify/versions-seen.ts';
 import type { CheckResult } from '../../../src/verify/check.ts';
+import { kubeObject } from '../../support/kube.ts';
 
 const check = (name: string, needs: readonly string[] = [], explainedBy: readonly string[] = []): Check => ({
   name,
@@ -117,11 +118,7 @@ describe('advice out of the steps', () => {
 
 describe('how many requests find every version', () => {
   const pods = (...versions: string[]) =>
-    versions.map((version, index) => ({
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: `p${index}`, labels: { version } },
-    }));
+    versions.map((version, index) => kubeObject('Pod', { name: `p${index}`, labels: { version } }));
 
   it.each([
     [['v1', 'v2'], 75],

@@ -5,6 +5,7 @@ import { CHECKS, chooseChecks } from '../../../src/verify/checks.ts';
 import { healthOf } from '../../../src/verify/health.ts';
 import { describe as inWords, isServed, parseAnswer, parseAnswers, type Answer } from '../../../src/verify/requests.ts';
 import { asSentence } from '../../../src/verify/vm.ts';
+import { kubeObject } from '../../support/kube.ts';
 
 const NONE = { names: [], strict: false, networkPolicy: false };
 
@@ -105,12 +106,7 @@ describe('asSentence', () => {
 });
 
 describe('healthOf', () => {
-  const entry = (conditions: unknown) => ({
-    apiVersion: 'v1',
-    kind: 'WorkloadEntry',
-    metadata: { name: 'e' },
-    status: { conditions },
-  });
+  const entry = (conditions: unknown) => kubeObject('WorkloadEntry', { name: 'e' }, { status: { conditions } });
   it.each([
     [entry([{ type: 'Healthy', status: 'True' }]), 'True'],
     [

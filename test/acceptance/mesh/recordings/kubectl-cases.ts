@@ -1,5 +1,5 @@
 import type { Command } from '../../../../src/system/system.ts';
-import type { KubeObject } from '../../../../src/kube/object.ts';
+import type { KubeObject } from '../../../../src/kube/kinds.ts';
 import * as argv from '../../../../src/tools/kubectl-argv.ts';
 import type { LightLab } from '../light/lab.ts';
 import { until } from '../light/processes.ts';

@@ -1,6 +1,6 @@
 import { CURL_IMAGE } from '../../../../src/kube/manifests/deployment.ts';
 import { podTrouble } from '../../../../src/steps/pod-reasons.ts';
-import type { KubeObject } from '../../../../src/kube/object.ts';
+import type { KubeObject } from '../../../../src/kube/kinds.ts';
 
 /** Of nothing but these. */
 export const NAMESPACE = 'recorded';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { rewriteKubeconfig } from '../../../src/steps/kubeconfig.ts';
+import { rewriteKubeconfig } from '../../../src/kube/kubeconfig.ts';
 
 const K3S = `apiVersion: v1
 clusters:
@@ -24,7 +24,7 @@ users:
 `;
 
 it("the kubeconfig of k3s becomes ours: the machine's address, our own names, the same keys", () => {
-  expect(parse(rewriteKubeconfig(K3S, '192.168.64.2', 'istio-vms-lab'))).toEqual({
+  expect(parse(rewriteKubeconfig(K3S, 'https://192.168.64.2:6443', 'istio-vms-lab'))).toEqual({
     apiVersion: 'v1',
     kind: 'Config',
     clusters: [
@@ -37,9 +37,9 @@ it("the kubeconfig of k3s becomes ours: the machine's address, our own names, th
 });
 
 it('rewriting what is rewritten changes nothing but what is asked for', () => {
-  const once = rewriteKubeconfig(K3S, '192.168.64.2', 'a');
-  expect(rewriteKubeconfig(once, '192.168.64.2', 'a')).toBe(once);
-  expect(parse(rewriteKubeconfig(once, '192.168.64.9', 'a')).clusters[0].cluster.server).toBe(
+  const once = rewriteKubeconfig(K3S, 'https://192.168.64.2:6443', 'a');
+  expect(rewriteKubeconfig(once, 'https://192.168.64.2:6443', 'a')).toBe(once);
+  expect(parse(rewriteKubeconfig(once, 'https://192.168.64.9:6443', 'a')).clusters[0].cluster.server).toBe(
     'https://192.168.64.9:6443',
   );
 });
