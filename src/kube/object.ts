@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { kinds, objectSchema, type KubeObject, type ObjectOf } from './kinds.ts';
 
+export type { KubeObject } from './kinds.ts';
+
 const listSchema = z.looseObject({ kind: z.literal('List'), items: z.array(z.unknown()) });
 
 /**
