@@ -5,9 +5,10 @@ import type { Lab } from '../../../src/steps/lab.ts';
 import { workloadLab, type WorkloadLab } from '../../../src/steps/workload-lab.ts';
 import { loadShippedData } from '../../../src/system/shipped.ts';
 import type { Host } from '../../../src/system/system.ts';
-import type { KubeObject } from '../../../src/kube/object.ts';
+import type { KubeObject, ObjectOf } from '../../../src/kube/kinds.ts';
 import type { Check, CheckContext, Verdict } from '../../../src/verify/check.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
+import { kubeObject } from '../../support/kube.ts';
 
 const HOST: Host = { platform: 'linux', cpu: 'amd64', cwd: '/home/u/lab', home: '/home/u', env: {} };
 const { versions } = await loadShippedData();
@@ -73,19 +74,14 @@ export function verdictOf(check: Check<WorkloadLab>, view: View): Promise<Verdic
 }
 
 /** A Kubernetes object, with what a test is about. */
-export function object(
-  kind: string,
+export function object<K extends string>(
+  kind: K,
   name: string,
   namespace: string | undefined,
-  more: { readonly [field: string]: unknown; readonly labels?: Readonly<Record<string, string>> } = {},
-): KubeObject {
+  more: { readonly labels?: Readonly<Record<string, string>>; readonly [field: string]: unknown } = {},
+): ObjectOf<K> {
   const { labels = {}, ...fields } = more;
-  return {
-    apiVersion: 'v1',
-    kind,
-    metadata: { name, labels, ...(namespace !== undefined && { namespace }) },
-    ...fields,
-  };
+  return kubeObject(kind, { name, labels, ...(namespace !== undefined && { namespace }) }, fields);
 }
 
 const ready = { conditions: [{ type: 'Ready', status: 'True' }] };
