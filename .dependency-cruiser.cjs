@@ -22,10 +22,13 @@ const forbiddenImports = {
   rehearsal: ['steps', 'verify', 'ui', 'commands', 'machines', 'tools', 'guest', 'kube', 'plan'],
 };
 
+/** The one file that learns the variables of the engines, from their map. */
+const READS_THE_ENGINES = '^src/config/engines\\.ts$';
+
 const folderRules = Object.entries(forbiddenImports).map(([folder, forbidden]) => ({
   name: `${folder}-imports-downwards`,
   severity: 'error',
-  from: { path: `^src/${folder}/` },
+  from: { path: `^src/${folder}/`, pathNot: READS_THE_ENGINES },
   to: { path: `^src/(${forbidden.join('|')})/` },
 }));
 
@@ -46,6 +49,24 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/kube/' },
       to: { path: '^src/system/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'config-knows-of-engines-only-the-map',
+      severity: 'error',
+      from: { path: READS_THE_ENGINES },
+      to: { path: `^src/(${[...MIDDLE, ...TOP].join('|')})/`, pathNot: '^src/machines/(index|definition)\\.ts$' },
+    },
+    {
+      name: 'engines-only-through-the-map',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/machines/index\\.ts$', '^src/machines/[^/]+/'] },
+      to: { path: '^src/machines/[^/]+/' },
+    },
+    {
+      name: 'engines-do-not-import-each-other',
+      severity: 'error',
+      from: { path: '^src/machines/([^/]+)/' },
+      to: { path: '^src/machines/[^/]+/', pathNot: '^src/machines/$1/' },
     },
     {
       name: 'entry-points-are-not-imported',

@@ -106,7 +106,7 @@ export async function rehearsedApp(
     faultsDisabledAtStart: true,
     // The simulated server has all that the configuration names.
     engine: environment.loaded.config.engine,
-    incus: environment.loaded.config.incus,
+    engineSettings: environment.loaded.config.engineSettings,
   });
   // A fault may want another computer, e.g. one with an arm64 CPU.
   const { host } = rehearsal.world;

@@ -8,7 +8,7 @@ export interface GatewayPort {
 
 export interface MachineSize {
   readonly cpus: number;
-  /** Multipass size grammar, e.g. `8G`. */
+  /** In the size grammar of the configuration, e.g. `8G`. */
   readonly memory: string;
   readonly disk: string;
 }
@@ -32,19 +32,9 @@ export interface Config {
   readonly lab: string;
   readonly labSize: 'article' | 'small';
   /** What makes the machines. */
-  readonly engine: 'multipass' | 'incus';
-  readonly incus: {
-    /** `REMOTE:ALIAS`, or an alias on the server itself. */
-    readonly image: string;
-    /** Absent: a virtual machine where the server can run one, else a container. */
-    readonly type?: 'container' | 'virtual-machine';
-    readonly remote?: string;
-    readonly project?: string;
-    /** Absent: as the profile `default` has it. */
-    readonly network?: string;
-    /** Cluster members over which machines are spread. */
-    readonly targets: readonly string[];
-  };
+  readonly engine: string;
+  /** Values of the variables that only this engine reads. */
+  readonly engineSettings: Readonly<Record<string, string>>;
   /** Ubuntu release of every machine. */
   readonly runOs: string;
   readonly istio: {

@@ -3,6 +3,7 @@ import type { Host } from '../system/system.ts';
 import type { Config, GatewayPort, VersionTable } from './config.ts';
 import { absolutePath } from './paths.ts';
 import { nodeNames } from './name-rules.ts';
+import { engineSettings } from './engines.ts';
 import type { VariableName } from './schema.ts';
 import type { Values } from './resolve-defaults.ts';
 import { knownRow, minorOf } from './versions.ts';
@@ -24,8 +25,8 @@ export function deriveConfig(values: Values, host: Host, versions: VersionTable)
   return {
     lab: text('LAB_NAME'),
     labSize: text('LAB_SIZE') === 'small' ? 'small' : 'article',
-    engine: text('MACHINE_ENGINE') === 'incus' ? 'incus' : 'multipass',
-    incus: incus(text),
+    engine: text('MACHINE_ENGINE'),
+    engineSettings: engineSettings(text('MACHINE_ENGINE'), text),
     runOs: text('RUN_OS'),
     istio: istio(text, host, versions),
     k3s: {
@@ -72,25 +73,6 @@ function istio(text: (name: VariableName) => string, host: Host, versions: Versi
     ...(overlay === '' ? {} : { overlay: absolutePath(overlay, host) }),
     ...(row.builtInHub !== undefined ? { hub: row.hub } : {}),
     ...(row.endOfLife ? { endOfLife: { newestTested: versions.newestTested } } : {}),
-  };
-}
-
-function incus(text: (name: VariableName) => string): Config['incus'] {
-  const [type, remote, project, network] = [
-    text('INCUS_TYPE'),
-    text('INCUS_REMOTE'),
-    text('INCUS_PROJECT'),
-    text('INCUS_NETWORK'),
-  ];
-  return {
-    image: text('INCUS_IMAGE'),
-    ...(type === 'container' || type === 'virtual-machine' ? { type } : {}),
-    ...(remote === '' ? {} : { remote }),
-    ...(project === '' ? {} : { project }),
-    ...(network === '' ? {} : { network }),
-    targets: text('INCUS_TARGETS')
-      .split(',')
-      .filter((target) => target !== ''),
   };
 }
 

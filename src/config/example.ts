@@ -1,5 +1,4 @@
-import { variable, VARIABLE_NAMES } from './schema.ts';
-import { GROUPS } from './variable.ts';
+import { GROUPS, variable, VARIABLE_NAMES } from './schema.ts';
 
 const HEADER = [
   '# run.env: the settings of a lab. Copy it to run.env in the working directory and change what you like.',

@@ -1,6 +1,7 @@
 import { join } from 'node:path/posix';
 import type { Host } from '../system/system.ts';
 import type { ConfigValue, VersionTable } from './config.ts';
+import { engineDefaults } from './engines.ts';
 import { absolutePath, userCache } from './paths.ts';
 import { SCHEMA, type VariableName } from './schema.ts';
 import { istioVersion } from './syntax.ts';
@@ -31,8 +32,7 @@ export function resolveDefaults(values: Values, host: Host, versions: VersionTab
   const followers: Partial<Record<VariableName, string>> = {
     ...(values.LAB_SIZE.value === 'small' ? SMALL_SIZES : {}),
     ...(row === undefined ? {} : { ISTIO_REVISION: version.replaceAll('.', '-'), K3S_VERSION: row.k3s }),
-    // `lts` is a word of Multipass's alone.
-    INCUS_IMAGE: `images:ubuntu/${values.RUN_OS.value === 'lts' ? '24.04' : values.RUN_OS.value}/cloud`,
+    ...engineDefaults(Object.fromEntries(Object.values(values).map(({ name, value }) => [name, value]))),
     KUBECONFIG: join(absolutePath(values.DATA_DIR.value, host), '.kubeconfig'),
     ISTIO_VMS_CACHE: userCache(host),
   };

@@ -1,14 +1,21 @@
+import { engineProblems } from './engines.ts';
 import { machineNamesAreShortEnough, machineNamesDiffer, namespacesAreOurs, networksDiffer } from './name-rules.ts';
 import { directoriesAreOwn, directoriesDiffer, kubeconfigIsTheLabs, pathsArePlain } from './path-rules.ts';
 import { appPortIsFree, insidePortsAreFree, outsidePortsAreFree, portsDiffer } from './port-rules.ts';
 import type { Rule } from './rule.ts';
+import { isVariableName } from './schema.ts';
 import { istioIsNewEnough, k3sIsNewEnough, releaseFitsK3s } from './version-rules.ts';
+
+/** What the chosen engine cannot work with, as its own folder says. */
+const engineAgrees: Rule = ({ values }) =>
+  engineProblems(values).flatMap(({ name, allowed }) => (isVariableName(name) ? [{ name, allowed }] : []));
 
 /** Every rule that looks at more than one value, in the order in which people read them. */
 export const RULES: readonly Rule[] = [
   istioIsNewEnough,
   k3sIsNewEnough,
   releaseFitsK3s,
+  engineAgrees,
   machineNamesDiffer,
   machineNamesAreShortEnough,
   namespacesAreOurs,

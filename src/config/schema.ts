@@ -1,3 +1,4 @@
+import { ENGINE_GROUPS, ENGINE_VARIABLES } from './engines.ts';
 import type { Variable } from './variable.ts';
 import { FILE_VARIABLES } from './variables/files.ts';
 import { LAB_VARIABLES } from './variables/lab.ts';
@@ -11,9 +12,17 @@ import { NETWORK_VARIABLES } from './variables/network.ts';
 export const SCHEMA = {
   ...LAB_VARIABLES,
   ...MACHINE_VARIABLES,
+  ...ENGINE_VARIABLES,
   ...NETWORK_VARIABLES,
   ...FILE_VARIABLES,
 } as const satisfies Record<string, Variable>;
+
+/** The sections of run.env.example and of docs/configuration.md, in their order. */
+export const GROUPS: readonly string[] = [
+  ...['Lab', 'Istio', 'Cluster', 'Workload VM'],
+  ...ENGINE_GROUPS,
+  ...['Mesh and networks', 'Gateway ports', 'Files'],
+];
 
 export type VariableName = keyof typeof SCHEMA;
 

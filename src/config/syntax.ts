@@ -6,7 +6,8 @@ import { z } from 'zod';
  */
 export type Syntax = z.ZodType<string>;
 
-function pattern(expression: RegExp, allowed: string): z.ZodString {
+/** A text that matches from end to end. */
+export function pattern(expression: RegExp, allowed: string): z.ZodString {
   return z.string().regex(expression, allowed);
 }
 
@@ -23,11 +24,11 @@ export const revision = pattern(
   'a DNS label of at most 56 characters, e.g. 1-19-3 (dots are not allowed), and not `default`: istioctl takes that name for an installation without a revision',
 );
 
-/** Multipass's own rule, and the length of a host name (docs/facts/multipass.md 1.3). */
+/** What every engine takes, and the length of a host name (docs/facts/multipass.md 1.3). */
 export const machineName = pattern(
   /^[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/,
   'a machine name: letters, digits and hyphens, a letter first, no hyphen at the end, at most 63 characters',
-).refine((name) => name !== 'primary', 'any name but "primary", which Multipass keeps for itself');
+);
 
 export const port = wholeNumber(1, 65_535, 'a port: a whole number from 1 to 65535');
 
@@ -44,7 +45,7 @@ export function wholeNumber(least: number, most: number, allowed?: string): Synt
 const SIZE = /^(\d{1,12})(\.\d{1,6})?(?:([KMG])(?:i?B)?|B)?$/i;
 const UNIT: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
-/** Bytes of a size in Multipass's grammar (docs/facts/multipass.md 1.3), or undefined: powers of 1024, no `T`. */
+/** Bytes of a size (docs/facts/multipass.md 1.3), or undefined: powers of 1024, no `T`. */
 export function sizeInBytes(text: string): number | undefined {
   const [, whole, decimals = '', unit] = SIZE.exec(text) ?? [];
   if (whole === undefined || (decimals !== '' && unit === undefined)) return undefined;
@@ -79,24 +80,6 @@ export const ubuntuRelease = pattern(
 export function oneOf(...words: readonly [string, ...string[]]): Syntax {
   return z.enum(words, `one of ${words.join(', ')}`);
 }
-
-/** Names of remotes, projects and networks; no slash, which is the API's. */
-export const incusName = pattern(
-  /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
-  'a name of letters, digits, dots, hyphens and underscores',
-);
-
-/** `REMOTE:ALIAS`, an alias, or a fingerprint. */
-export const imageName = pattern(
-  /^([A-Za-z0-9][A-Za-z0-9._-]*:)?[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/,
-  'an image, e.g. images:ubuntu/22.04/cloud or an alias on the server',
-);
-
-/** Members or groups (`@NAME`) of a cluster. */
-export const memberNames = pattern(
-  /^@?[A-Za-z0-9][A-Za-z0-9.-]*(,@?[A-Za-z0-9][A-Za-z0-9.-]*)*$/,
-  'names of cluster members with commas between, e.g. node1,node2',
-);
 
 /** A mirror: no user or password (they would stand in logs), no query. */
 export const mirrorUrl = pattern(

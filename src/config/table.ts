@@ -1,5 +1,4 @@
-import { variable, VARIABLE_NAMES } from './schema.ts';
-import { GROUPS } from './variable.ts';
+import { GROUPS, variable, VARIABLE_NAMES } from './schema.ts';
 
 /** The table of docs/configuration.md, a section for each group. */
 export function configurationTable(): string {

@@ -1,19 +1,8 @@
 import type { Syntax } from './syntax.ts';
 
-/** The sections of run.env.example and of docs/configuration.md, in their order. */
-export const GROUPS = [
-  'Lab',
-  'Istio',
-  'Cluster',
-  'Workload VM',
-  'Incus',
-  'Mesh and networks',
-  'Gateway ports',
-  'Files',
-] as const;
-
 export interface Variable {
-  readonly group: (typeof GROUPS)[number];
+  /** The section of run.env.example and of docs/configuration.md. */
+  readonly group: string;
   /** Empty where `derivedFrom` says what stands in its place. */
   readonly default: string;
   /** For an empty default: what it follows from, in words. */

@@ -15,7 +15,7 @@ export function workloadCloudInit(config: Config): Readonly<Record<string, unkno
 }
 
 /**
- * Small on purpose. `users` stays out, since Multipass keeps its own way in through vendor data. Vendor data also asks
+ * Small on purpose. `users` stays out, since an engine may keep its own way in through vendor data, which also asks
  * cloud-init to write /etc/hosts anew at each boot, which would take istiod's line away (docs/facts/istio-vm.md 4.4).
  */
 function ownershipOf(config: Config): Readonly<Record<string, unknown>> {

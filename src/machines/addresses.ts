@@ -26,5 +26,5 @@ function outsideCluster(addresses: readonly string[]): string[] {
   return addresses.filter((address) => !CLUSTER_RANGES.some((range) => ipaddr.IPv4.parse(address).match(range)));
 }
 
-/** Multipass hands out a /24 on every platform but one (Hyper-V's /20), where the first address has to do. */
+/** Engines hand out a /24 on every platform but one (Hyper-V's /20), where the first address has to do. */
 const network = (address: string): string => address.slice(0, address.lastIndexOf('.'));

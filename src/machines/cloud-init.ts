@@ -5,7 +5,7 @@ import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import type { EngineContext, Machine } from './machine.ts';
 
-/** cloud-init goes on after the machine answers; five minutes is Multipass's own patience, three times that is ours. */
+/** cloud-init goes on after the machine answers: three times the five minutes that engines wait for it themselves. */
 const CLOUD_INIT_MS = 900_000;
 
 /** In what the engines differ when they wait for the same thing. */

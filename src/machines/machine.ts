@@ -97,7 +97,7 @@ export interface EngineContext {
  */
 export type Launched = 'launched' | 'found';
 
-/** Makes and unmakes machines. Another engine is one new folder beside those of Multipass and Incus. */
+/** Makes and unmakes machines. Another engine is one new folder, and one line in the map of `index.ts`. */
 export interface MachineEngine {
   readonly name: string;
   /** What the preflight runs: the tool's version, and that it answers. @throws CliError `tool-missing`, `tool-too-old`, `engine-not-answering` */

@@ -8,7 +8,7 @@ import type { MachineEngine, MachineInfo, NamedMachine } from './machine.ts';
 /** Where every machine of ours says whose it is; written by cloud-init, content = name of the lab. */
 export const MARKER = '/etc/istio-vms/lab';
 
-/** Multipass's own patience with cloud-init (docs/facts/multipass.md 3.3). */
+/** As long as the most patient engine waits for cloud-init itself (docs/facts/multipass.md 3.3). */
 const FIRST_BOOT_MS = 300_000;
 
 export type Owner = 'ours' | 'foreign' | 'unknown';

@@ -1,7 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { Host } from '../system/system.ts';
 import { restartDaemon } from './engines/daemon.ts';
-import { UBUNTU_RELEASES } from './engines/images.ts';
+import { DEFAULT_ENGINE } from './engines/traits.ts';
 import {
   addressGone,
   masterRebooted,
@@ -11,7 +11,7 @@ import {
   workerRebooted,
   workerStopped,
 } from './machine-events.ts';
-import type { EngineName, Mesh, World } from './world.ts';
+import type { Mesh, World } from './world.ts';
 
 /** One way in which the simulated world misbehaves. */
 export interface Fault {
@@ -19,7 +19,7 @@ export interface Fault {
   /** One sentence for people who choose it. */
   readonly what: string;
   /** Set where only one engine can misbehave so. */
-  readonly engine?: EngineName;
+  readonly engine?: string;
   /** Changes the computer before the world is made. */
   readonly host?: (host: Host) => Host;
   /** Changes the fresh world; programs look at `world.faults` for the rest. */
@@ -129,8 +129,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'There is no way out: what is not on this computer or its machines already cannot be had.',
     // The image of the machines is not ours to bring: who has an engine without a network has it.
     apply: ({ engine }) => {
-      for (const release of UBUNTU_RELEASES) engine.images.add(release).add(`images:ubuntu/${release}/cloud`);
-      if (engine.incus.image !== undefined) engine.images.add(engine.incus.image);
+      for (const image of engine.localImages) engine.images.add(image);
     },
   },
   {
@@ -184,12 +183,12 @@ export const FAULTS: readonly Fault[] = [
 ];
 
 /** The faults that a rehearsal with this engine can have. */
-export function faultsOf(engine: EngineName): readonly Fault[] {
+export function faultsOf(engine: string): readonly Fault[] {
   return FAULTS.filter((fault) => fault.engine === undefined || fault.engine === engine);
 }
 
 /** The fault of this name. @throws CliError `wrong-usage` when there is none, or none with this engine */
-export function findFault(name: string, engine: EngineName = 'multipass'): Fault {
+export function findFault(name: string, engine = DEFAULT_ENGINE): Fault {
   const fault = FAULTS.find((candidate) => candidate.name === name);
   const listed = {
     details: faultsOf(engine).map((candidate) => `${candidate.name}: ${candidate.what}`),

@@ -12,7 +12,7 @@ import { multipass } from './engines/multipass/index.ts';
 import { createMesh } from './mesh/index.ts';
 import { createProcesses, type SimulatedProcesses, type TranscriptEntry } from './processes.ts';
 import { createWorld } from './state.ts';
-import type { EngineName, HostProgram, IncusServer, Instance, Mesh, World } from './world.ts';
+import type { EngineState, HostProgram, Instance, Mesh, World } from './world.ts';
 
 export { FAULTS, faultsOf } from './faults.ts';
 export type { TranscriptEntry } from './processes.ts';
@@ -28,10 +28,10 @@ export interface RehearsalOptions {
   readonly start?: number;
   /** Host programs that are installed; default the engine's and all others. */
   readonly tools?: readonly string[];
-  /** The engine that is simulated; default Multipass. */
-  readonly engine?: EngineName;
-  /** What the Incus server has: all that the configuration names. */
-  readonly incus?: Partial<IncusServer>;
+  /** The engine that is simulated; default: the first there is. */
+  readonly engine?: string;
+  /** Values of the engine's own variables: all that they name is there. */
+  readonly engineSettings?: EngineState['settings'];
   /** Machines that are there already and are not ours. */
   readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
   /** Host files that are there from the beginning. */

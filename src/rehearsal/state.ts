@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Host } from '../system/system.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { createVirtualClock, type VirtualClock } from './clock.ts';
-import { CONTAINER_PACE, MACHINE_PACE } from './durations.ts';
-import type { EngineName, IncusServer, Instance, World } from './world.ts';
+import { DEFAULT_ENGINE, traitsOf } from './engines/traits.ts';
+import type { EngineState, Instance, World } from './world.ts';
 
 /** When the simulated world begins, unless told otherwise. */
 const WORLD_START = Date.parse('2026-01-05T09:00:00Z');
@@ -16,35 +16,36 @@ export interface WorldOptions {
   readonly clock?: VirtualClock;
   /** Host programs that are installed; default the engine's and all others. */
   readonly tools?: readonly string[];
-  /** The engine that is simulated; default Multipass. */
-  readonly engine?: EngineName;
-  /** What an Incus server has that is not as `incus admin init --minimal` makes it. */
-  readonly incus?: Partial<IncusServer>;
+  /** The engine that is simulated; default: the first there is. */
+  readonly engine?: string;
+  /** Values of the engine's own variables: all that they name is there. */
+  readonly engineSettings?: EngineState['settings'];
   /** Machines that are there already and are not ours. */
   readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
 }
 
 /** A world with its tools installed, a daemon that runs, and no machine but foreign ones. */
 export function createWorld(options: WorldOptions): World {
-  const name = options.engine ?? 'multipass';
-  const incus: IncusServer = { bridge: 'incusbr0', ...options.incus };
+  const { host, engine: name = DEFAULT_ENGINE, engineSettings: settings = {} } = options;
+  const traits = traitsOf(name);
   const world: World = {
     clock: options.clock ?? createVirtualClock(options.start ?? WORLD_START),
-    host: options.host,
+    host,
     shipped: options.shipped,
     faults: new Set(),
     triggeredFaults: new Set(),
     tools: new Set(options.tools ?? [name, 'kubectl', 'docker', 'podman']),
     engine: {
       name,
-      version: name === 'incus' ? '6.0.4' : options.host.platform === 'darwin' ? '1.16.3+mac' : '1.16.3',
-      pace: name === 'incus' && incus.type !== 'virtual-machine' ? CONTAINER_PACE : MACHINE_PACE,
-      incus,
+      version: traits.version(host),
+      pace: traits.pace(settings),
+      settings,
+      localImages: traits.localImages(settings),
       daemonUp: true,
       instances: new Map(),
       images: new Set(),
       preparing: new Set(),
-      subnet: name === 'incus' ? '10.158.7' : '192.168.64',
+      subnet: traits.subnet,
       nextAddress: 2,
     },
     cluster: undefined,
@@ -58,7 +59,7 @@ export function createWorld(options: WorldOptions): World {
   return world;
 }
 
-/** What every instance must be told; the rest has Multipass' defaults (docs/facts/multipass.md 1.3). */
+/** What every instance must be told; the rest has an engine's defaults (docs/facts/multipass.md 1.3). */
 export type InstanceSpec = Pick<Instance, 'name'> & Partial<Instance>;
 
 /** Puts a machine into the world, as cloud images come: two users, a hosts file, a resolver, and no more. */

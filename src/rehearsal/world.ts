@@ -34,27 +34,6 @@ export interface World {
   readonly token: (bytes: number) => string;
 }
 
-/** Engines of which there is a simulated one; a rehearsal simulates the one that MACHINE_ENGINE names. */
-export type EngineName = 'multipass' | 'incus';
-
-/** What the simulated Incus server has, besides its default profile: all that a configuration names is there. */
-export interface IncusServer {
-  /** Its name at the client; without one it is local. */
-  readonly remote?: string;
-  /** A project beside `default`; machines are in it. */
-  readonly project?: string;
-  /** An image that is there or that its remote has, as INCUS_IMAGE names it. */
-  readonly image?: string;
-  /** A server that is asked for virtual machines can run them; any other has no KVM. */
-  readonly type?: 'container' | 'virtual-machine';
-  /** A managed network beside that of the profile. */
-  readonly network?: string;
-  /** Members and groups (`@NAME`) of its cluster; without any it is not clustered. */
-  readonly targets?: readonly string[];
-  /** Network of the default profile, a managed bridge. */
-  readonly bridge: string;
-}
-
 /** How long the life of a machine takes with an engine, in milliseconds. */
 export interface EnginePace {
   /** Power on until commands can be run. */
@@ -66,11 +45,23 @@ export interface EnginePace {
   readonly shutdown: number;
 }
 
+/** In what the simulated engines differ, besides their programs. */
+export interface EngineTraits {
+  readonly version: (host: Host) => string;
+  readonly pace: (settings: EngineState['settings']) => EnginePace;
+  /** First three octets of every machine's address. */
+  readonly subnet: string;
+  readonly localImages: (settings: EngineState['settings']) => readonly string[];
+}
+
 export interface EngineState {
-  readonly name: EngineName;
+  readonly name: string;
   version: string;
   readonly pace: EnginePace;
-  readonly incus: IncusServer;
+  /** The engine's own variables: all that they name is there. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Images that are on this computer even where there is no network. */
+  readonly localImages: readonly string[];
   daemonUp: boolean;
   readonly instances: Map<string, Instance>;
   /** Releases whose image the daemon has fetched. */

@@ -3,7 +3,7 @@ import { CliError } from '../errors/cli-error.ts';
 import { demoPaths } from '../guest/demo.ts';
 import { sidecarPaths } from '../guest/sidecar.ts';
 import { parseGuestState, stateCommand } from '../guest/state.ts';
-import { createEngine } from '../machines/index.ts';
+import { createEngine } from '../machines/create-engine.ts';
 import type { MachineEngine } from '../machines/machine.ts';
 import { createOwnership } from '../machines/ownership.ts';
 import type { System, Host } from '../system/system.ts';

@@ -15,7 +15,7 @@ export interface HostSource {
 
 /**
  * The computer we run on.
- * @throws CliError `tool-missing` on a system or CPU that Multipass and Istio's tools are not made for
+ * @throws CliError `tool-missing` on a system or CPU that the machine engines and Istio's tools are not made for
  */
 export function currentHost(source: HostSource = process): Host {
   const platform = PLATFORMS[source.platform];

@@ -40,7 +40,10 @@ const STANDING = new Set([
 
 const goodEnds = new Map<string, Promise<Picture>>();
 
-const upOn = ({ engine }: Stage): Call => ({ kind: 'apply', ...(engine === 'incus' ? { set: ON_INCUS } : {}) });
+const upOn = ({ engine }: { readonly engine?: string }): Call => ({
+  kind: 'apply',
+  ...(engine === 'incus' ? { set: ON_INCUS } : {}),
+});
 
 function goodEndOf(stage: Stage): Promise<Picture> {
   const key = JSON.stringify(stage);

@@ -1,3 +1,4 @@
+import { DEFAULT_ENGINE, engineChoices, OTHER_ENGINES } from '../engines.ts';
 import { ISTIOCTL_BUILDS } from '../istioctl-builds.ts';
 import { istioVersion, label, oneOf, path, revision, ubuntuRelease, wholeNumber } from '../syntax.ts';
 import type { Variable } from '../variable.ts';
@@ -26,9 +27,9 @@ export const LAB_VARIABLES = {
   },
   MACHINE_ENGINE: {
     group: 'Lab',
-    default: 'multipass',
-    description: 'What makes the machines: multipass, or incus (Linux; also a cluster of computers).',
-    syntax: oneOf('multipass', 'incus'),
+    default: DEFAULT_ENGINE,
+    description: `What makes the machines: ${engineChoices()}.`,
+    syntax: oneOf(DEFAULT_ENGINE, ...OTHER_ENGINES),
   },
   LAUNCHES: {
     group: 'Lab',

@@ -1,19 +1,7 @@
-import {
-  imageName,
-  incusName,
-  k3sVersion,
-  label,
-  letterLabel,
-  machineName,
-  memberNames,
-  oneOf,
-  port,
-  size,
-  wholeNumber,
-} from '../syntax.ts';
+import { k3sVersion, label, letterLabel, machineName, oneOf, port, size, wholeNumber } from '../syntax.ts';
 import type { Variable } from '../variable.ts';
 
-/** Machines: of the cluster, the workload VM, and what Incus wants to know. */
+/** Machines of the cluster, and the workload VM. */
 export const MACHINE_VARIABLES = {
   K3S_VERSION: {
     group: 'Cluster',
@@ -89,49 +77,5 @@ export const MACHINE_VARIABLES = {
     default: 'vmsa',
     description: 'Service account of the workload: its identity in the mesh.',
     syntax: label,
-  },
-  INCUS_IMAGE: {
-    group: 'Incus',
-    default: '',
-    derivedFrom: 'images:ubuntu/RUN_OS/cloud',
-    description:
-      'Image of all machines: with user ubuntu, cloud-init and Python, as the cloud variants of `images:` are.',
-    syntax: imageName,
-  },
-  INCUS_TYPE: {
-    group: 'Incus',
-    default: '',
-    derivedFrom: 'virtual-machine where Incus can run one, else container',
-    description:
-      'Virtual machines, or system containers. A container that runs k3s is privileged and shares the kernel of its host.',
-    syntax: oneOf('container', 'virtual-machine'),
-  },
-  INCUS_REMOTE: {
-    group: 'Incus',
-    default: '',
-    derivedFrom: "your incus client's default",
-    description: 'Server on which the machines are made.',
-    syntax: incusName,
-  },
-  INCUS_PROJECT: {
-    group: 'Incus',
-    default: '',
-    derivedFrom: "your incus client's default",
-    description: 'Project in which the machines are made.',
-    syntax: incusName,
-  },
-  INCUS_NETWORK: {
-    group: 'Incus',
-    default: '',
-    derivedFrom: 'that of the profile default',
-    description: 'Network of the machines.',
-    syntax: incusName,
-  },
-  INCUS_TARGETS: {
-    group: 'Incus',
-    default: '',
-    derivedFrom: 'none: Incus chooses',
-    description: 'Members of a cluster over which the machines are spread in turn, with commas between.',
-    syntax: memberNames,
   },
 } as const satisfies Record<string, Variable>;

@@ -1,8 +1,9 @@
 import { CliError } from '../../errors/cli-error.ts';
 import { CommandError } from '../../system/command-error.ts';
-import type { Command, CommandResult, System } from '../../system/system.ts';
+import type { Command, CommandResult } from '../../system/system.ts';
 import { explain } from '../../system/explain.ts';
 import { retry } from '../../system/retry.ts';
+import type { EngineParts } from '../definition.ts';
 import * as argv from './argv.ts';
 import { parseInstances } from './json.ts';
 import { foreignMachine } from '../ownership.ts';
@@ -17,18 +18,14 @@ import { KERNEL_MODULES } from './launch-settings.ts';
 import { asInner, isCut, isWhole, neverStarted, withoutMarks } from './session.ts';
 import { createMachineCache, withIssues } from '../session.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from '../machine.ts';
-import type { PlaceScript } from '../put.ts';
 
 /** What never began, and what only reads, may be tried again without harm. */
 const EXEC_PAUSES = [500, 1_000, 2_000];
 /** How long the daemon may be at something else: two minutes, as a slow disk takes to unpack an image. */
 const BUSY_PAUSES = Array.from({ length: 60 }, () => 2_000);
 
-export interface IncusParts {
-  readonly system: Pick<System, 'processes' | 'files' | 'clock'>;
-  readonly place: PlaceScript;
+interface IncusParts extends Pick<EngineParts, 'system' | 'place' | 'names'> {
   readonly settings: IncusSettings;
-  readonly names: { readonly nodes: readonly string[]; readonly workloads: readonly string[] };
 }
 
 /** Incus by its command line, after the twelve rules of docs/facts/incus.md. */

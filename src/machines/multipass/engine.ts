@@ -1,19 +1,19 @@
 import { CliError } from '../../errors/cli-error.ts';
 import { CommandError } from '../../system/command-error.ts';
-import type { Command, CommandResult, System } from '../../system/system.ts';
+import type { Command, CommandResult } from '../../system/system.ts';
 import { explain } from '../../system/explain.ts';
 import { createDeadline } from '../../system/deadline.ts';
 import { retry } from '../../system/retry.ts';
 import { managementAddress } from '../addresses.ts';
 import { createMachineCache, isLostSession, withIssues } from '../session.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from '../machine.ts';
+import type { EngineParts } from '../definition.ts';
 import * as argv from './argv.ts';
 import { parseInfo, parseList, parseVersion } from './json.ts';
 import { MULTIPASS_REQUIREMENT, nameConflictHint, restartHint, shellHint, START_SERVICE } from './host.ts';
 import { MULTIPASS_ISSUES } from './issues.ts';
 import { createLauncher } from './launch.ts';
 import { asInner, withoutMark } from './session.ts';
-import type { PlaceScript } from '../put.ts';
 
 /** How long a running machine may take to get its address from the engine's DHCP. */
 const ADDRESS_MS = 60_000;
@@ -24,15 +24,12 @@ const DAEMON_PAUSES = [2_000, 4_000, 8_000];
 /** Reading again costs nothing when the session broke off. */
 const LOST_PAUSES = [1_000, 4_000];
 
-export interface MultipassParts {
-  readonly system: Pick<System, 'processes' | 'files' | 'clock'>;
-  readonly place: PlaceScript;
-  /** Told when a session into a machine broke off: it may be restarting, and come back with another address. */
-  readonly onLost?: () => void;
-}
-
 /** Multipass by its command line, after the ten rules of docs/facts/multipass.md. */
-export function createMultipass({ system, place, onLost }: MultipassParts): MachineEngine {
+export function createMultipass({
+  system,
+  place,
+  onLost,
+}: Pick<EngineParts, 'system' | 'place' | 'onLost'>): MachineEngine {
   const { clock } = system;
   const processes = withIssues(system.processes, MULTIPASS_ISSUES);
   const addresses = new Map<string, string>();

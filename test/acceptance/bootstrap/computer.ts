@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { loadConfig } from '../../../src/config/load.ts';
-import { createEngine } from '../../../src/machines/index.ts';
+import { createEngine } from '../../../src/machines/create-engine.ts';
 import type { Machine } from '../../../src/machines/machine.ts';
 import type { Processes } from '../../../src/system/system.ts';
 import { currentHost } from '../../../src/system/host.ts';

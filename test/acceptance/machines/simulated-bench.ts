@@ -1,5 +1,5 @@
 import { loadConfig } from '../../../src/config/load.ts';
-import { createEngine } from '../../../src/machines/index.ts';
+import { createEngine } from '../../../src/machines/create-engine.ts';
 import { createRehearsal } from '../../../src/rehearsal/index.ts';
 import type { Host } from '../../../src/system/system.ts';
 import { loadShippedData } from '../../../src/system/shipped.ts';
@@ -19,7 +19,7 @@ export async function simulatedBench(kind: 'multipass' | 'incus'): Promise<Bench
     versions: shipped.versions,
     flags: { LAB_NAME: name, MACHINE_ENGINE: kind },
   });
-  const rehearsal = createRehearsal({ host: HOST, shipped, engine: kind, incus: config.incus });
+  const rehearsal = createRehearsal({ host: HOST, shipped, engine: kind, engineSettings: config.engineSettings });
   const { system, world, drive } = rehearsal;
   const engine = createEngine(system, shipped, config);
   const context = { say: () => undefined };

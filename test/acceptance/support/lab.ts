@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { createEngine } from '../../../src/machines/index.ts';
+import { createEngine } from '../../../src/machines/create-engine.ts';
 import type { EngineContext, Machine, MachineEngine } from '../../../src/machines/machine.ts';
 import type { CommandResult, System, Processes } from '../../../src/system/system.ts';
 import { currentHost } from '../../../src/system/host.ts';

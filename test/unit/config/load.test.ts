@@ -12,7 +12,7 @@ test('with nothing set, the lab of the article', () => {
     lab: 'lab',
     labSize: 'article',
     engine: 'multipass',
-    incus: { image: 'images:ubuntu/22.04/cloud', targets: [] },
+    engineSettings: {},
     runOs: '22.04',
     istio: {
       version: '1.19.3',

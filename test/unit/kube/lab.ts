@@ -12,7 +12,7 @@ export function labConfig(version = '1.19.3', labSize: Config['labSize'] = 'arti
     lab: 'test-lab',
     labSize,
     engine: 'multipass',
-    incus: { image: 'images:ubuntu/22.04/cloud', targets: [] },
+    engineSettings: {},
     runOs: '22.04',
     istio: {
       version,

@@ -1,5 +1,6 @@
 import { UBUNTU_RELEASES } from '../images.ts';
 import type { World } from '../../world.ts';
+import { serverOf } from './traits.ts';
 
 /** Names of the releases' aliases on `images:`; every release has its code name beside it. */
 const CODE_NAMES: Readonly<Record<string, string>> = {
@@ -17,7 +18,8 @@ export function imageReleaseOf(image: string): string {
 }
 
 /** The release in an image that there is: that of the configuration, and Ubuntu's of `images:`. */
-export function findImage({ engine: { incus } }: World, image: string): string | undefined {
+export function findImage({ engine }: World, image: string): string | undefined {
+  const incus = serverOf(engine);
   const bare = (name: string | undefined): string | undefined =>
     incus.remote === undefined ? name : name?.replace(`${incus.remote}:`, '');
   const release = imageReleaseOf(image);

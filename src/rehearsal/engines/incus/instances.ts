@@ -2,6 +2,7 @@ import type { UserData } from '../../guest/cloud-init.ts';
 import type { HostCall, Instance, ProgramResult, World } from '../../world.ts';
 import type { ParsedArgs } from '../arguments.ts';
 import { failure } from './answers.ts';
+import { serverOf } from './traits.ts';
 
 export type Device = Readonly<Record<string, string>>;
 
@@ -42,7 +43,7 @@ export function factsOf(instance: Instance): IncusFacts {
 export const projectOf = ({ options }: ParsedArgs): string => options.get('project') ?? 'default';
 
 /** The project that holds all instances: that of the configuration. */
-export const projectOfAll = ({ engine }: World): string => engine.incus.project ?? 'default';
+export const projectOfAll = ({ engine }: World): string => serverOf(engine).project ?? 'default';
 
 /** Splits `[REMOTE:]NAME`, or gives what the client says to a remote that it does not know. */
 export function onRemote(
@@ -51,8 +52,8 @@ export function onRemote(
 ): { readonly name: string; readonly remote: string } | ProgramResult {
   const colon = text.indexOf(':');
   const [remote, name] =
-    colon < 0 ? [engine.incus.remote ?? 'local', text] : [text.slice(0, colon), text.slice(colon + 1)];
-  if (['local', 'images', engine.incus.remote].includes(remote)) return { name, remote };
+    colon < 0 ? [serverOf(engine).remote ?? 'local', text] : [text.slice(0, colon), text.slice(colon + 1)];
+  if (['local', 'images', serverOf(engine).remote].includes(remote)) return { name, remote };
   return failure(`The remote "${remote}" doesn't exist`);
 }
 

@@ -12,6 +12,7 @@ import { CUT, daemonAway, failure, help } from './answers.ts';
 import { findImage, imageReleaseOf } from './images.ts';
 import { onRemote, projectOf, projectOfAll, setFacts, type Device, type IncusFacts } from './instances.ts';
 import { boot } from './lifecycle.ts';
+import { serverOf } from './traits.ts';
 
 /** Settings that our launches use, and `user.*` keys, which may be any (docs/facts/incus.md 1.1). */
 const KNOWN_KEYS = new Set([
@@ -79,7 +80,8 @@ function check(
   target: string,
   { config, devices }: Given,
 ): Request | ProgramResult {
-  const { incus, instances } = world.engine;
+  const { instances } = world.engine;
+  const incus = serverOf(world.engine);
   const [source, place] = [onRemote(world, image), onRemote(world, target)];
   if ('exitCode' in source) return source;
   if ('exitCode' in place) return place;
@@ -95,13 +97,13 @@ function check(
     return failure(`Image "${source.name}" not found`);
   }
   const isVm = parsed.options.has('vm');
-  if (isVm && incus.type !== 'virtual-machine') {
+  if (isVm && !incus.virtualMachines) {
     return failure(
       'Failed instance creation: Failed creating instance record: Instance type "virtual-machine" is not supported on this server: KVM support is missing (no /dev/kvm)',
     );
   }
   const location = parsed.options.get('target');
-  const members = incus.targets ?? [];
+  const members = incus.targets;
   if (location !== undefined && members.length === 0) return failure('Target only allowed when clustered');
   if (location !== undefined && !members.includes(location)) {
     return failure(
@@ -154,7 +156,8 @@ function configProblem(config: Given['config']): string | undefined {
   return undefined;
 }
 
-function deviceProblem({ engine: { incus } }: World, devices: Given['devices']): string | undefined {
+function deviceProblem({ engine }: World, devices: Given['devices']): string | undefined {
+  const incus = serverOf(engine);
   for (const { type, network, size = '1' } of Object.values(devices)) {
     if (type === 'nic' && network !== undefined && ![incus.bridge, incus.network].includes(network)) {
       return `Failed loading network "${network}": Network not found`;

@@ -6,6 +6,7 @@ import { daemonAway, failure, help } from './answers.ts';
 import { findImage } from './images.ts';
 import { onRemote, projectOfAll } from './instances.ts';
 import { PROFILE } from './profile.ts';
+import { serverOf } from './traits.ts';
 
 /** An answer of the API, or the words for what is not there. */
 type Resource = (world: World, name: string) => object | ProgramResult;
@@ -57,16 +58,16 @@ function serverView({ engine, host }: World): object {
     environment: {
       addresses: [],
       architectures: [KERNEL_CPU[host.cpu]],
-      driver: engine.incus.type === 'virtual-machine' ? 'lxc | qemu' : 'lxc',
+      driver: serverOf(engine).virtualMachines ? 'lxc | qemu' : 'lxc',
       driver_version: '5.0.2',
       firewall: 'nftables',
       kernel: 'Linux',
       kernel_architecture: KERNEL_CPU[host.cpu],
       os_name: 'Debian GNU/Linux',
       os_version: '12',
-      project: engine.incus.project ?? 'default',
+      project: serverOf(engine).project ?? 'default',
       server: 'incus',
-      server_clustered: (engine.incus.targets ?? []).length > 0,
+      server_clustered: serverOf(engine).targets.length > 0,
       server_name: 'vm',
       server_version: engine.version,
       storage: 'dir',
@@ -77,7 +78,7 @@ function serverView({ engine, host }: World): object {
 
 function profileView(world: World, name: string): object | ProgramResult {
   if (name !== 'default') return failure('Fetch profile: Profile not found');
-  const { project = 'default' } = world.engine.incus;
+  const { project = 'default' } = serverOf(world.engine);
   return { config: {}, description: 'Default Incus profile', devices: PROFILE(world), name, project, used_by: [] };
 }
 
@@ -87,14 +88,14 @@ function aliasView(world: World, name: string): object | ProgramResult {
 }
 
 function networkView(world: World, name: string): object | ProgramResult {
-  const { incus } = world.engine;
+  const incus = serverOf(world.engine);
   if (name !== incus.bridge && name !== incus.network) return failure('Network not found');
   // A bridge is each member's own: machines that are spread meet in a network that spans the members.
   const spans = name === incus.network && new Set(incus.targets).size > 1;
   return {
     config: { 'ipv4.address': `${world.engine.subnet}.1/24`, 'ipv4.nat': 'true' },
     description: '',
-    locations: incus.targets ?? ['none'],
+    locations: incus.targets.length > 0 ? incus.targets : ['none'],
     managed: true,
     name,
     project: 'default',
@@ -112,6 +113,6 @@ function networkState(world: World, name: string): object | ProgramResult {
 }
 
 function memberView({ engine }: World, name: string, absent: string): object | ProgramResult {
-  if (engine.incus.targets?.includes(name) !== true) return failure(absent);
+  if (serverOf(engine).targets.includes(name) !== true) return failure(absent);
   return { server_name: name, status: 'Online', message: 'Fully operational' };
 }

@@ -11,8 +11,8 @@ import { labConfig } from '../../kube/lab.ts';
 const shipped = { guest: { 'place.sh': readFileSync('data/guest/place.sh', 'utf8') } } as never;
 const config = {
   ...labConfig(),
-  engine: 'incus' as const,
-  incus: { image: 'images:u/cloud', targets: [], type: 'container' as const },
+  engine: 'incus',
+  engineSettings: { INCUS_IMAGE: 'images:u/cloud', INCUS_TYPE: 'container' },
 };
 const NODES = ['k3s-master', 'k3s-worker-1', 'k3s-worker-2'];
 const ALL = [...NODES, config.workloads[0].name];
