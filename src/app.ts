@@ -44,7 +44,7 @@ export interface Environment {
   readonly verbose: boolean;
 }
 
-/** Reads the configuration. @throws CliError `bad-configuration` with every problem at once */
+/** Reads the configuration. @throws CliError `invalid-configuration` with every problem at once */
 export async function loadEnvironment(invocation: Invocation, options: GlobalOptions): Promise<Environment> {
   const real = invocation.system ?? createRealSystem();
   const host = currentHost({ ...invocation, cwd: () => invocation.cwd });
@@ -52,7 +52,7 @@ export async function loadEnvironment(invocation: Invocation, options: GlobalOpt
   const path = absolutePath(options.config ?? 'run.env', host);
   const text = await real.files.readText(path);
   if (text === undefined && options.config !== undefined) {
-    throw new CliError('bad-configuration', {
+    throw new CliError('invalid-configuration', {
       message: `There is no configuration file ${path}.`,
       hint: 'Copy run.env.example, or leave --config out.',
     });
@@ -67,15 +67,15 @@ export async function loadEnvironment(invocation: Invocation, options: GlobalOpt
   const overlayText = overlay === undefined ? undefined : await real.files.readText(overlay);
   const problems = overlayText === undefined ? [] : overlayProblems(overlayText, loaded.config);
   if (problems.length > 0) {
-    throw new CliError('bad-configuration', {
-      message: `The file that ISTIO_OVERLAY names cannot be used: ${overlay ?? ''}; nothing was touched.`,
+    throw new CliError('invalid-configuration', {
+      message: `The file that ISTIO_OVERLAY names cannot be used: ${overlay ?? ''}; nothing was changed.`,
       hint: 'Correct the file, or the variables that it contradicts.',
       details: problems,
     });
   }
   if (overlay !== undefined && overlayText === undefined) {
-    throw new CliError('bad-configuration', {
-      message: `ISTIO_OVERLAY names ${overlay}, which is not there; nothing was touched.`,
+    throw new CliError('invalid-configuration', {
+      message: `ISTIO_OVERLAY names ${overlay}, which is not there; nothing was changed.`,
       hint: 'Name an IstioOperator file, or leave ISTIO_OVERLAY empty.',
     });
   }

@@ -6,7 +6,7 @@ import { LOCK_TIMEOUT_S, REHEARSAL_STARTS } from './invocation.ts';
 export function lockTimeout(): Option {
   return new Option(
     '--lock-timeout <s>',
-    `seconds to wait for another run with the same DATA_DIR; 0: not at all (otherwise ${LOCK_TIMEOUT_S})`,
+    `seconds to wait for another run with the same DATA_DIR; 0 fails at once (default: ${LOCK_TIMEOUT_S})`,
   ).argParser(wholeSeconds);
 }
 
@@ -14,22 +14,26 @@ export function lockTimeout(): Option {
 export function addCommonOptions(command: Command, more: readonly Option[]): void {
   const common: readonly Option[] = [
     new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text'),
-    new Option('-c, --config <file>', 'configuration file; otherwise run.env here, if there is one'),
-    new Option('-s, --set <NAME=VALUE>', 'set a variable, over environment and file; repeatable')
+    new Option('-c, --config <file>', 'configuration file (default: run.env in the working directory)'),
+    new Option('-s, --set <NAME=VALUE>', 'set a variable; overrides the environment and the file (repeatable)')
       .default({})
       .argParser(collectSetting),
-    new Option('-q, --quiet', 'no story, only the answer and errors').default(false),
-    new Option('-v, --verbose', 'plain lines, every one of them; the log keeps whole outputs').default(false),
+    new Option('-q, --quiet', 'suppress progress output').default(false),
+    new Option('-v, --verbose', 'print every event on a line of its own; keep full command output in the log').default(
+      false,
+    ),
     ...more,
     new Option('-h, --help', 'print this help'),
   ];
   const rehearsal: readonly Option[] = [
-    new Option('--rehearse', 'in a simulated world: nothing real is touched').default(false),
-    new Option('--from <start>', `where it begins: ${REHEARSAL_STARTS.join(', ')}`).choices(REHEARSAL_STARTS),
-    repeatable('--fault <name>', 'let this go wrong; repeatable; an unknown name lists all'),
+    new Option('--rehearse', 'run in a simulated world; nothing real is touched').default(false),
+    new Option('--from <start>', `state in which the rehearsal begins: ${REHEARSAL_STARTS.join(', ')}`).choices(
+      REHEARSAL_STARTS,
+    ),
+    repeatable('--fault <name>', 'inject a fault (repeatable; an unknown name lists all)'),
   ];
-  for (const option of common.slice(0, -1)) command.addOption(option.helpGroup('Always:'));
-  command.addHelpOption((common.at(-1) as Option).helpGroup('Always:'));
+  for (const option of common.slice(0, -1)) command.addOption(option.helpGroup('Global options:'));
+  command.addHelpOption((common.at(-1) as Option).helpGroup('Global options:'));
   for (const option of rehearsal) command.addOption(option.helpGroup('Rehearsal:'));
 }
 

@@ -9,7 +9,7 @@ export type Load = () => Promise<
 
 export interface CommandSpec {
   readonly name: string;
-  readonly group: 'The whole:' | 'Steps, in order:' | 'Looking:';
+  readonly group: 'Lab:' | 'Steps, in order:' | 'Inspect:';
   readonly summary: string;
   readonly load: Load;
   readonly extend?: (command: Command) => void;
@@ -21,8 +21,8 @@ export interface CommandSpec {
 
 /** Options of a command that also takes down what it makes. */
 export const deletable = (command: Command): void => {
-  command.addOption(new Option('--delete', 'take it down: what istio-vms made, and only that').conflicts('recreate'));
-  command.addOption(new Option('--recreate', 'take it down and make it again'));
+  command.addOption(new Option('--delete', 'delete it; only what istio-vms created').conflicts('recreate'));
+  command.addOption(new Option('--recreate', 'delete it and create it again'));
 };
 
 /** An option that may be given several times: all of its values, in their order. */

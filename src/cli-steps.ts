@@ -18,19 +18,19 @@ const step = (
 });
 
 const withoutFixes = (command: Command): void => {
-  command.option('--no-fix-ca', 'leave the CA address that istioctl wrote');
-  command.option('--no-fix-pilot', 'leave the istiod address that istioctl wrote');
+  command.option('--no-fix-ca', 'keep the CA address that istioctl wrote');
+  command.option('--no-fix-pilot', 'keep the istiod address that istioctl wrote');
 };
 
 /** The steps of the article, each as a command of its own. */
 export const STEP_COMMANDS: readonly CommandSpec[] = [
-  step('k3s', 'The cluster: a control plane and WORKERS workers on machines.', deletable),
-  step('istioctl', 'istioctl of exactly ISTIO_VERSION, checked, into BIN_DIR.'),
-  step('istio', 'The revisioned control plane.'),
-  step('eastwest', 'The east-west gateway, with istiod and the services behind it.'),
-  step('vm', 'The workload machine.', deletable),
-  step('workload', 'The WorkloadGroup, and the five files of the workload machine.', withoutFixes),
-  step('arm64-patch', 'envoy and pilot-agent out of the arm64 image; only where no arm64 package exists.'),
-  step('bootstrap', 'The sidecar onto the workload machine, started and ready.'),
-  step('route', 'A Service in front of the WorkloadGroup, and a demo workload behind it.'),
+  step('k3s', 'Create the k3s cluster: the control plane and WORKERS workers', deletable),
+  step('istioctl', 'Download istioctl ISTIO_VERSION into BIN_DIR and verify its checksum'),
+  step('istio', 'Install the revisioned control plane'),
+  step('eastwest', 'Install the east-west gateway and expose istiod and the services'),
+  step('vm', 'Launch the workload VM', deletable),
+  step('workload', 'Create the WorkloadGroup and the five files of the workload VM', withoutFixes),
+  step('arm64-patch', 'Extract envoy and pilot-agent from the arm64 image, where no arm64 package exists'),
+  step('bootstrap', 'Install the sidecar on the workload VM and start it'),
+  step('route', 'Create the Service of the WorkloadGroup and start the demo workload'),
 ];

@@ -31,7 +31,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
 /** The command tree and nothing else. `done` hears the exit code. */
 function commandTree(invocation: Invocation, done: (code: ExitCode) => void): Command {
   const program = new Command('istio-vms')
-    .description('Gets a virtual machine into an Istio mesh, and proves that it works.')
+    .description('Join virtual machines to an Istio mesh and verify that it works')
     .usage('<command> [options]')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
@@ -44,7 +44,7 @@ function commandTree(invocation: Invocation, done: (code: ExitCode) => void): Co
     })
     .configureHelp({ optionDescription: ({ description }) => description, subcommandTerm: (command) => command.name() })
     .exitOverride()
-    .showHelpAfterError('(`istio-vms --help` shows all commands.)')
+    .showHelpAfterError('Run `istio-vms --help` for all commands.')
     .addHelpText('after', rootFooter());
   for (const spec of COMMANDS) addCommand(program, spec, invocation, done);
   return program;
@@ -76,7 +76,8 @@ function rootFooter(): string {
   const rows = EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`);
   return [
     '',
-    'Begin with `istio-vms up --rehearse`. `istio-vms <command> --help` tells more.',
+    'Start with `istio-vms up --rehearse`.',
+    'Run `istio-vms <command> --help` for details.',
     '',
     'Exit codes:',
     ...rows,

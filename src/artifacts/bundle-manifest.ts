@@ -48,7 +48,7 @@ export function parseManifest(text: string, bundle: string): BundleManifest {
   }
 }
 
-/** A bundle is for one Istio and one k3s. @throws CliError `bad-configuration` when the configuration wants others */
+/** A bundle is for one Istio and one k3s. @throws CliError `invalid-configuration` when the configuration wants others */
 export function requireFitting(manifest: BundleManifest, config: Config, bundle: string): void {
   const wanted = [
     ['ISTIO_VERSION', config.istio.version, manifest.istio],
@@ -56,8 +56,8 @@ export function requireFitting(manifest: BundleManifest, config: Config, bundle:
   ] as const;
   const different = wanted.filter(([, asked, has]) => asked !== has);
   if (different.length === 0) return;
-  throw new CliError('bad-configuration', {
-    message: `${bundle} was made for other versions than the configuration asks for; nothing was touched.`,
+  throw new CliError('invalid-configuration', {
+    message: `${bundle} was made for other versions than the configuration asks for; nothing was changed.`,
     details: different.map(([name, asked, has]) => `${name} is ${asked}, the bundle holds ${has}`),
     hint: `Set what the bundle holds (${wanted.map(([name, , has]) => `--set ${name}=${has}`).join(' ')}), or make another one with \`istio-vms bundle create\`.`,
   });

@@ -19,7 +19,7 @@ export interface Bundle {
   /** The file's path. */
   readonly path: string;
   readonly manifest: BundleManifest;
-  /** The artifact with the digest that the bundle has it by. @throws CliError `artifact-absent` when it is not in there */
+  /** The artifact with the digest that the bundle has it by. @throws CliError `artifact-not-found` when it is not in there */
   pin(artifact: Artifact): Artifact;
   /** Container images for nodes of this CPU, and where they lie in the cache once it is unpacked. */
   images(cpu: Cpu): readonly (BundledImages & { readonly path: string })[];
@@ -39,11 +39,11 @@ export interface BundlePlace {
   readonly tempDir: string;
 }
 
-/** Reads the manifest of a bundle, which is its beginning. @throws CliError `bad-configuration` without such a file */
+/** Reads the manifest of a bundle, which is its beginning. @throws CliError `invalid-configuration` without such a file */
 export async function openBundle(path: string, { files, cacheDir, tempDir }: BundlePlace): Promise<Bundle> {
   if ((await files.stat(path)) === undefined) {
-    throw new CliError('bad-configuration', {
-      message: `There is no bundle ${path}; nothing was touched.`,
+    throw new CliError('invalid-configuration', {
+      message: `There is no bundle ${path}; nothing was changed.`,
       hint: 'Make one where there is a network: `istio-vms bundle create`.',
     });
   }
@@ -78,9 +78,9 @@ export async function openBundle(path: string, { files, cacheDir, tempDir }: Bun
 export function noDownloads(bundle: Bundle): Downloads {
   const refuse = (url: string): Promise<never> =>
     Promise.reject(
-      new CliError('artifact-absent', {
+      new CliError('artifact-not-found', {
         message: `${url} is wanted, and with --bundle nothing is downloaded.`,
-        hint: `Run the same command again: it unpacks ${bundle.path} anew.`,
+        hint: `Re-run the same command: it unpacks ${bundle.path} anew.`,
       }),
     );
   return { fetch: ({ url }) => refuse(url), text: refuse };
@@ -103,7 +103,7 @@ async function readManifest(path: string, files: Files, into: string): Promise<B
     if (digest === undefined || digestOf(sum ?? '', MANIFEST) !== digest) throw tampered(path, [MANIFEST]);
     return parseManifest(text ?? '', path);
   } catch (thrown) {
-    const notOurs = thrown instanceof CliError && ['download-failed', 'artifact-absent'].includes(thrown.reason);
+    const notOurs = thrown instanceof CliError && ['download-failed', 'artifact-not-found'].includes(thrown.reason);
     throw notOurs ? noBundle(path, thrown) : thrown;
   } finally {
     await files.remove(into);
@@ -115,7 +115,7 @@ function pinnedDigest(artifact: Artifact, manifest: BundleManifest, path: string
   const { id, version, file, digest } = artifact;
   const found = manifest.files.find((each) => each.id === id && each.version === version && each.file === file);
   if (found === undefined) {
-    throw new CliError('artifact-absent', {
+    throw new CliError('artifact-not-found', {
       message: `${path} does not hold ${file} (${id} ${version}): it was made for ${manifest.cpus.join(' and ')}.`,
       hint: lackingHint(artifact, manifest),
     });

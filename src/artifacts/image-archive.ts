@@ -30,7 +30,7 @@ const configSchema = z.object({ architecture: z.string() });
  * The images of an archive. Two forms of one kind are known: what docker and podman write (`manifest.json` names
  * configuration and layers), the layers being files or links to files.
  * @param work a directory of ours
- * @throws CliError `artifact-absent` when it is no such archive
+ * @throws CliError `artifact-not-found` when it is no such archive
  */
 export async function readImages(archive: string, work: string, files: Files): Promise<readonly SavedImage[]> {
   try {
@@ -49,7 +49,7 @@ export async function readImages(archive: string, work: string, files: Files): P
     return images;
   } catch (cause) {
     if (cause instanceof CliError && cause.reason === 'disk-full') throw cause;
-    throw new CliError('artifact-absent', {
+    throw new CliError('artifact-not-found', {
       message: `${archive} is no archive of container images.`,
       hint: 'It has to be what `docker save` or `podman save` writes, perhaps gzipped.',
       cause,

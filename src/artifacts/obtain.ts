@@ -19,7 +19,7 @@ export interface ObtainRequest {
 /**
  * The path of the verified file in the cache, `<cache>/sha256/<digest>/<file>`. When it is there and right, nothing is
  * downloaded, and the network is not even asked for the digest.
- * @throws CliError `artifact-absent`, `digest-mismatch`, or `download-failed` after three tries.
+ * @throws CliError `artifact-not-found`, `digest-mismatch`, or `download-failed` after three tries.
  */
 export async function obtain(request: ObtainRequest): Promise<string> {
   const { artifact, system, say, signal, cacheDir } = request;
@@ -76,7 +76,7 @@ function patiently<T>({ artifact, system, say, signal }: ObtainRequest, attempt:
     signal,
     shouldRetry: (thrown) => thrown instanceof CliError && thrown.reason === 'download-failed',
     onRetry: (thrown, pauseMs) =>
-      say(`${artifact.id}: ${(thrown as Error).message} Trying again in ${pauseMs / 1000} s.`),
+      say(`${artifact.id}: ${(thrown as Error).message} Trying again in ${pauseMs / 1000}s.`),
   });
 }
 

@@ -69,7 +69,7 @@ async function requestOf(
   const imageArchives = imageArchive.map((path) => absolutePath(path, lab.host));
   for (const path of imageArchives) {
     if ((await session.environment.real.files.stat(path)) !== undefined) continue;
-    throw new CliError('wrong-usage', {
+    throw new CliError('usage-error', {
       message: `There is no image archive ${path}.`,
       hint: 'Name a file that `docker save` or `podman save` has written.',
     });

@@ -12,7 +12,7 @@ type Taken = Exclude<LockAnswer, { heldBy: unknown }>;
 /**
  * Does what changes a lab while nobody else changes the same one: two runs with one DATA_DIR go one after the other. As
  * apt and cargo do, the second says whom it waits for and begins when that one ends, in whatever way it ends.
- * @throws CliError `gave-up-waiting` with who holds the lock; `interrupted`
+ * @throws CliError `timed-out` with who holds the lock; `interrupted`
  */
 export async function withLabLock<T>(session: LockRequest, body: () => Promise<T>): Promise<T> {
   const lock = await take(session);
@@ -32,13 +32,13 @@ async function take(session: LockRequest): Promise<Taken> {
   const lock = await waitUntil<Taken>({
     clock,
     signal,
-    what: `the other run with ${data} to end`,
+    what: `the lock on ${data}`,
     deadlineMs: (options.lockTimeout ?? LOCK_TIMEOUT_S) * 1000,
     intervalMs: 500,
-    hint: 'Let it end and run this again, or wait longer with --lock-timeout.',
+    hint: 'Wait for the other run to end, or raise --lock-timeout.',
     say: (text) => {
       waitedFor.push(text);
-      tell(session, 'notice', `One at a time: ${text}.`);
+      tell(session, 'notice', `${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
     },
     probe: async (): Promise<ProbeResult<Taken>> => {
       const since = new Date(clock.now()).toISOString();
@@ -47,8 +47,8 @@ async function take(session: LockRequest): Promise<Taken> {
     },
   });
   if ('impossible' in lock) {
-    tell(session, 'warning', `Nothing keeps a second run from working here at the same time: ${lock.impossible}.`);
-  } else if (waitedFor.length > 0) tell(session, 'notice', 'The other run has ended.');
+    tell(session, 'warning', `Locking is not available here; concurrent runs are not prevented: ${lock.impossible}.`);
+  } else if (waitedFor.length > 0) tell(session, 'notice', 'The lock was released.');
   return lock;
 }
 
@@ -57,7 +57,7 @@ function tell({ app, reporter }: LockRequest, type: 'notice' | 'warning', text: 
 }
 
 function whoseItIs(holder: LockHolder | undefined): string {
-  if (holder === undefined) return 'it has only just begun';
+  if (holder === undefined) return 'held by a run that is starting';
   const { command, pid, since } = holder;
-  return `\`${command}\`, process ${pid}, has been at work since ${since.slice(0, 19).replace('T', ' ')}Z`;
+  return `held by \`${command}\` (process ${pid}, since ${since.slice(0, 19).replace('T', ' ')}Z)`;
 }

@@ -48,8 +48,8 @@ async function overview(session: Session): Promise<CommandOutput> {
   const { paint, width } = session.screen.answer;
   const rows = results.map(({ step, finding }) => [
     finding === 'ready'
-      ? { text: 'there', paint: paint.success }
-      : { text: 'missing' in finding ? 'make' : 'mend', paint: paint.warning },
+      ? { text: 'ok', paint: paint.success }
+      : { text: 'missing' in finding ? 'create' : 'update', paint: paint.warning },
     step.id,
     step.needs.join(' '),
     findingText(finding),
@@ -76,7 +76,7 @@ async function commands(session: Session): Promise<CommandOutput> {
   const run = await runPlan({
     plan: makePlan(labSteps({ ...lab, system: recorded.system }), { kind: 'apply', targets: 'all' }),
     clock: lab.system.clock,
-    bounds: { launch: lab.config.launches },
+    bounds: { LAUNCHES: lab.config.launches },
     signal: session.signal,
     onEvent: () => undefined,
   });

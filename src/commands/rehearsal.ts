@@ -92,5 +92,5 @@ export function rehearsalFigures(
 /** The last lines of a rehearsal. */
 export function rehearsalSummary(figures: RehearsalFigures): string {
   const { virtualMs, commands, writes } = figures;
-  return `Rehearsed in ${duration(virtualMs)} of simulated time: ${counted(commands, 'command')}, ${writes} of which would change something. Nothing real was touched.`;
+  return `Rehearsed in ${duration(virtualMs)} of simulated time: ${counted(commands, 'command')}, ${writes} of them writes. Nothing real was touched.`;
 }

@@ -18,7 +18,7 @@ export async function planAndRun(session: Session, steps: readonly LabStep[], go
   return runPlan({
     plan,
     clock: lab.system.clock,
-    bounds: { launch: lab.config.launches },
+    bounds: { LAUNCHES: lab.config.launches },
     signal: session.signal,
     onEvent: session.reporter.event,
     forget: (looksBefore) => {

@@ -52,7 +52,7 @@ export async function withRunReport(
     const picture = reportData(session, spec, { ...answer, draft, startedAt, seen });
     await files.write(path, renderReport(mapTexts(picture, (text) => mask.text(text))), 0o600);
   } catch (thrown) {
-    const text = `There is no picture of this run: ${explainThrown(thrown).message}`;
+    const text = `Could not write the run report: ${explainThrown(thrown).message}`;
     reporter.event({ type: 'warning', at: system.clock.now(), text });
     return answer;
   }
@@ -60,11 +60,11 @@ export async function withRunReport(
   return real ? { ...answer, data: { ...answer.data, report: path }, report: path } : answer;
 }
 
-/** @throws CliError `wrong-usage` for a name that may well be another file of the user's */
+/** @throws CliError `usage-error` for a name that may well be another file of the user's */
 function reportPath(file: string, host: Host): string {
   if (/\.html?$/i.test(file)) return absolutePath(file, host);
-  throw new CliError('wrong-usage', {
-    message: `--report writes an HTML page, and ${file} does not sound like one; nothing was touched.`,
+  throw new CliError('usage-error', {
+    message: `--report writes an HTML page, and ${file} does not end in .html; nothing was changed.`,
     hint: `Name it ${file}.html.`,
   });
 }

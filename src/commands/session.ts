@@ -80,8 +80,8 @@ export async function runSession(spec: SessionSpec): Promise<ExitCode> {
 function checkOptions(options: GlobalOptions): void {
   if (options.rehearse) return;
   if (options.fault.length > 0 || options.from !== undefined) {
-    throw new CliError('wrong-usage', {
-      message: '--fault and --from shape a rehearsal; there is none.',
+    throw new CliError('usage-error', {
+      message: '--fault and --from need --rehearse.',
       hint: 'Add --rehearse.',
     });
   }
@@ -93,7 +93,7 @@ async function rehearsed(spec: SessionSpec, session: Session): Promise<CommandOu
   session.reporter.event({
     type: 'notice',
     at: session.app.lab.system.clock.now(),
-    text: 'Rehearsal: a simulated world. Nothing real is touched.',
+    text: 'Rehearsal: simulated world; nothing real is touched.',
   });
   const { prepare } = spec;
   if (prepare !== undefined) await rehearsal.drive(() => prepare(session));
@@ -103,7 +103,7 @@ async function rehearsed(spec: SessionSpec, session: Session): Promise<CommandOu
   return { ...answer, data: { ...answer.data, rehearsal: figures }, closing: rehearsalSummary(figures) };
 }
 
-const LEFT = 'Left at once. Run the same command again: it finds what was begun, and goes on.';
+const LEFT = 'Aborted. Re-run the same command to resume.';
 
 /** First interrupt: start nothing new. Second: leave at once. */
 function listenForInterrupts(invocation: Invocation, interrupt: AbortController, app: App, reporter: Reporter): void {
@@ -118,7 +118,7 @@ function listenForInterrupts(invocation: Invocation, interrupt: AbortController,
     reporter.event({
       type: 'notice',
       at: app.lab.system.clock.now(),
-      text: 'Stopping: what must not be cut is let end. Once more to leave at once.',
+      text: 'Interrupted. Finishing in-flight operations; press Ctrl-C again to quit now.',
     });
     interrupt.abort(new CliError('interrupted', { message: 'Interrupted.' }));
     app.cutReads();

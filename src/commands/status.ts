@@ -94,7 +94,7 @@ function leftoverAdvice(
 ): string {
   const unused = planes.filter(({ usedBy }) => usedBy.length === 0).length;
   const command = 'up --prune';
-  return `${advice(machines.length, 'machine', 'former settings', command)}${advice(unused, 'control plane', 'former settings', command)}${advice(deletable(objects), 'object', 'former settings', command)}`;
+  return `${advice(machines.length, 'machine', 'previous settings', command)}${advice(unused, 'control plane', 'previous settings', command)}${advice(deletable(objects), 'object', 'previous settings', command)}`;
 }
 
 /** What deletes the leftovers that may be deleted; empty when there are none. */

@@ -70,7 +70,7 @@ async function notes(lab: Lab): Promise<string> {
   if ((await formerNames(lab)).length === 0) return '';
   const names = (await formerMachines(lab)).recorded.map(({ name }) => name);
   if (names.length === 0) return '';
-  return `\nLeft over from former settings: ${names.join(', ')}; \`istio-vms up --prune\` deletes ${names.length === 1 ? 'it' : 'them'}.`;
+  return `\nLeft over from previous settings: ${names.join(', ')}; \`istio-vms up --prune\` deletes ${names.length === 1 ? 'it' : 'them'}.`;
 }
 
 /** After a run that changed nothing only those proofs are made that change nothing either. */
@@ -86,9 +86,7 @@ async function verified(
   );
   const observed = checks.map((check) => instrumentedCheck(check, session.app.record));
   const report = await runChecks(session, observed, (result) => draft.checks.push(result));
-  const leftOut = readOnly
-    ? '\nProofs that would disturb the lab were left out; `istio-vms verify` makes them all.'
-    : '';
+  const leftOut = readOnly ? '\nChecks that change the lab were skipped; `istio-vms verify` runs all checks.' : '';
   const error: CliError | undefined = report.error;
   return {
     ...answer,

@@ -26,7 +26,7 @@ export interface ConfigInput {
  *
  * KUBECONFIG is the exception. In the environment it usually names the user's own file, and ours gets written over; so
  * there it counts only when it lies inside DATA_DIR (as after `eval "$(istio-vms env)"`). A flag or run.env may set it.
- * @throws CliError `bad-configuration` with every problem, a line each.
+ * @throws CliError `invalid-configuration` with every problem, a line each.
  */
 export function loadConfig(input: ConfigInput): LoadedConfig {
   const { host, versions, flags = {}, runEnv } = input;
@@ -131,10 +131,10 @@ function unknownFlags(flags: Readonly<Record<string, string>>): readonly ConfigP
 }
 
 function badConfiguration(problems: readonly ConfigProblem[], fileName: string): CliError {
-  const count = problems.length === 1 ? 'one thing' : `${problems.length} things`;
-  return new CliError('bad-configuration', {
-    message: `The configuration has ${count} wrong with it; nothing was touched.`,
-    hint: 'Every variable with its default and meaning stands in run.env.example.',
+  const count = problems.length === 1 ? '1 error' : `${problems.length} errors`;
+  return new CliError('invalid-configuration', {
+    message: `Invalid configuration: ${count}; nothing was changed.`,
+    hint: 'See run.env.example for every variable with its default and meaning.',
     details: problems.map((problem) => problemLine(problem, fileName)),
   });
 }
@@ -142,5 +142,5 @@ function badConfiguration(problems: readonly ConfigProblem[], fileName: string):
 /** One line: variable, value, where it is from, what is allowed. */
 function problemLine({ name, value, origin, line, allowed }: ConfigProblem, fileName: string): string {
   const place = origin === 'run.env' && line !== undefined ? `${fileName} line ${line}` : origin;
-  return `${printable(name)}: "${printable(value)}" (${place}); allowed is ${allowed}.`;
+  return `${printable(name)}: "${printable(value)}" (${place}); expected ${allowed}.`;
 }

@@ -8,9 +8,9 @@ import { KUBERNETES_ISSUES } from './kubernetes-issues.ts';
 export const KNOWN_ISSUES: readonly KnownIssue[] = [
   ...KUBERNETES_ISSUES,
   {
-    id: 'port-clash',
+    id: 'port-conflict',
     pattern: /didn't have free ports|provided port is already allocated|port is already allocated/i,
-    reason: 'port-clash',
+    reason: 'port-conflict',
     sentence: 'Two services want the same port of the cluster nodes.',
     hint: 'Change one of the EWG_PORT_* variables, or remove the other LoadBalancer Service (`kubectl get services --all-namespaces`).',
     source: 'docs/facts/k3s.md 4.3, k3s-io/k3s#1969',
@@ -20,7 +20,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     origin: 'container',
     pattern:
       /Cannot connect to the Docker daemon|Cannot connect to Podman|podman machine|Is the docker daemon running/i,
-    reason: 'engine-not-answering',
+    reason: 'engine-unavailable',
     sentence: 'The container tool does not answer.',
     hint: 'Start Docker, or `podman machine start` on macOS.',
     source: 'messages of the docker and podman clients',
@@ -38,7 +38,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     id: 'container-platform',
     origin: 'container',
     pattern: /no matching manifest for linux|no image found in (?:image index|manifest list) for architecture/i,
-    reason: 'artifact-absent',
+    reason: 'artifact-not-found',
     sentence: 'The proxy image of this Istio version does not exist for the CPU of the VM.',
     hint: 'Choose a newer ISTIO_VERSION.',
     source: 'docs/facts/istio-vm.md 7',
@@ -112,7 +112,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     pattern: /Could not get lock \/var\/lib\/(?:dpkg|apt)/i,
     reason: 'guest-failed',
     sentence: 'Another package installation is running on the machine.',
-    hint: 'Ubuntu updates itself soon after the first boot; wait a few minutes, then run the same command again.',
+    hint: 'Ubuntu updates itself soon after the first boot; wait a few minutes, then re-run the same command.',
     source: 'message of apt; Ubuntu runs apt-daily.service after the first boot',
   },
   {
@@ -121,7 +121,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     pattern: /^sidecar-install: the package manager could not|^E: (?:Unable to correct problems|Unmet dependencies)/im,
     reason: 'guest-failed',
     sentence: 'The package manager of the machine could not install the sidecar.',
-    hint: 'The lines below name what it misses. `sudo apt-get update` on the machine shows whether it reaches its package archive; then run the same command again.',
+    hint: 'The lines below name what it misses. `sudo apt-get update` on the machine shows whether it reaches its package archive; then re-run the same command.',
     source: 'docs/facts/istio-vm.md 1.4, 5.7',
   },
   {
@@ -138,7 +138,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     pattern: /no space left (?:on device|for )/i,
     reason: 'disk-full',
     sentence: 'The disk of this computer is full.',
-    hint: 'Free some space, then run the same command again.',
+    hint: 'Free some space, then re-run the same command.',
     source: 'errno(3) ENOSPC',
   },
 ];

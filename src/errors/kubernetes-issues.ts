@@ -26,7 +26,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     origin: 'istioctl',
     pattern:
       /(?:failed to wait for resource|resources not ready after|timed out waiting for the condition)(?![\s\S]*"https?:\/\/[^"\s/]+\/(?:apis?|version|openapi)\b)/i,
-    reason: 'gave-up-waiting',
+    reason: 'timed-out',
     sentence: 'What istioctl installed did not become ready in time.',
     hint: 'Look at the pods of the control plane: images may still be on the way, or a node is down or too small (MEM_WORKER).',
     source: 'docs/facts/istio-vm.md 2.2, docs/facts/real-mesh.md 6.14',
@@ -98,7 +98,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     transient: true,
     reason: 'api-unreachable',
     sentence: 'The Kubernetes API cannot answer at the moment.',
-    hint: 'Wait a minute, then run the same command again; if it lasts, the server machine is too small (MEM_MASTER, CPU_MASTER).',
+    hint: 'Wait a minute, then re-run the same command; if it lasts, the server machine is too small (MEM_MASTER, CPU_MASTER).',
     source: 'Kubernetes API: statuses 429, 500, 503, 504',
   },
   {
@@ -106,7 +106,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     pattern: /because it is being terminated/i,
     reason: 'tool-failed',
     sentence: 'A namespace is still being deleted, so nothing can be made in it.',
-    hint: 'See what holds it (`kubectl get namespace NAME -o yaml`: finalizers, conditions), then run the same command again.',
+    hint: 'See what holds it (`kubectl get namespace NAME -o yaml`: finalizers, conditions), then re-run the same command.',
     source: 'Kubernetes: NamespaceLifecycle admission, test/recordings/kubectl-1.34.2/apply-terminating.json',
   },
   {
@@ -135,9 +135,9 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     id: 'kubernetes-still-there',
     origin: 'kubectl',
     pattern: /timed out waiting for the condition on (?!pods\/|nodes\/)/i,
-    reason: 'gave-up-waiting',
+    reason: 'timed-out',
     sentence: 'Kubernetes did not finish deleting an object in time.',
-    hint: 'See what holds it (`kubectl get KIND NAME -o yaml`: finalizers, conditions), then run the same command again.',
+    hint: 'See what holds it (`kubectl get KIND NAME -o yaml`: finalizers, conditions), then re-run the same command.',
     source: 'test/recordings/kubectl-1.34.2/delete-timeout.json',
   },
   {
@@ -146,8 +146,8 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     pattern: /the object has been modified|Operation cannot be fulfilled/i,
     transient: true,
     reason: 'tool-failed',
-    sentence: 'Somebody else changed an object of the cluster at the same moment.',
-    hint: 'Run the same command again.',
+    sentence: 'Modified concurrently by another client.',
+    hint: 'Re-run the same command.',
     source: 'Kubernetes API conventions: 409 Conflict',
   },
   {
@@ -156,7 +156,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     pattern: /field is immutable/i,
     reason: 'tool-failed',
     sentence: 'The new configuration changes a field that Kubernetes does not allow to change.',
-    hint: 'Delete the object that the text below names, then run the same command again.',
+    hint: 'Delete the object that the text below names, then re-run the same command.',
     source: 'docs/facts/real-mesh.md 6.11',
   },
   {
@@ -164,7 +164,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     origin: 'istioctl',
     pattern:
       /contains multiple IstioOperator CRs|could not unmarshal|unknown field "|profile "[^"]*" not found|validation errors?:|merge inputs: open |error converting YAML to JSON/i,
-    reason: 'bad-configuration',
+    reason: 'invalid-configuration',
     sentence: 'The IstioOperator file is not valid for this version of istioctl.',
     hint: 'Correct the file that ISTIO_OVERLAY names: the text below says what is wrong with it.',
     source: 'docs/facts/real-mesh.md 6.13',

@@ -24,7 +24,7 @@ export function rewriteKubeconfig(text: string, server: string, context: string)
   if (!source.success) {
     throw new CliError('tool-failed', {
       message: 'Could not parse the kubeconfig that k3s wrote.',
-      hint: 'Run the same command again; k3s may have been writing it.',
+      hint: 'Re-run the same command; k3s may have been writing it.',
       cause: source.error,
     });
   }

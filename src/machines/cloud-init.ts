@@ -22,7 +22,7 @@ export interface CloudInitWay {
   readonly failureOf?: (error: CommandError) => CliError | undefined;
 }
 
-/** Waits until cloud-init is done on the machine. @throws CliError `machine-broken` when it failed */
+/** Waits until cloud-init is done on the machine. @throws CliError `machine-failed` when it failed */
 export async function awaitCloudInit(
   machine: Machine,
   { clock, pauses, isLost, onRetry, statusCommand, failureOf }: CloudInitWay,
@@ -54,7 +54,7 @@ export async function awaitCloudInit(
 }
 
 function failed(name: string, statusCommand: string, error: CommandError): CliError {
-  return new CliError('machine-broken', {
+  return new CliError('machine-failed', {
     message: `cloud-init failed on the machine ${name}, so it is not set up as it should be.`,
     hint: `See why with \`${statusCommand}\`, then make the machine anew with --recreate.`,
     stderrTail: error.result.stdout.trim(),

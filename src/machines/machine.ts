@@ -100,7 +100,7 @@ export type Launched = 'launched' | 'found';
 /** Makes and unmakes machines. Another engine is one new folder, and one line in the map of `index.ts`. */
 export interface MachineEngine {
   readonly name: string;
-  /** What the preflight runs: the tool's version, and that it answers. @throws CliError `tool-missing`, `tool-too-old`, `engine-not-answering` */
+  /** What the preflight runs: the tool's version, and that it answers. @throws CliError `tool-missing`, `tool-too-old`, `engine-unavailable` */
   probe(): Promise<{ readonly version: string }>;
   /** Every instance of the user, ours or not. One command. */
   list(): Promise<readonly MachineInfo[]>;

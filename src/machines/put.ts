@@ -68,7 +68,7 @@ function manifestLine({ path, mode, owner = 'root', group = 'root' }: GuestFile)
 async function refuseMissing({ path, content }: GuestFile, host: Pick<Files, 'stat'>): Promise<void> {
   if (typeof content === 'string' || content instanceof Uint8Array) return;
   if ((await host.stat(content.file)) !== undefined) return;
-  throw new CliError('step-had-no-effect', {
+  throw new CliError('not-converged', {
     message: `${content.file} is not there, though it should go onto the machine as ${path}.`,
     hint: 'Run the step that makes it again.',
   });

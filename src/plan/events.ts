@@ -12,9 +12,9 @@ export type RunEvent = { readonly at: number } & (
   /** Everything it comes after is over. */
   | { readonly type: 'step-queued'; readonly id: string }
   | { readonly type: 'step-started'; readonly id: string }
-  /** Its turn at a bounded resource has not come yet. */
-  | { readonly type: 'step-waiting'; readonly id: string; readonly resource: string }
-  /** The looking is over, something is being made or removed. */
+  /** It waits for a limited resource, named by the setting that limits it. */
+  | { readonly type: 'step-waiting'; readonly id: string; readonly resource: string; readonly limit: number }
+  /** The check is over; it applies or removes something now. */
   | { readonly type: 'step-working'; readonly id: string }
   | { readonly type: 'step-said'; readonly id: string; readonly text: string }
   /** `ms` is what it took, without its wait for a resource; `removed` names what was removed if that is not all. */

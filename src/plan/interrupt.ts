@@ -5,7 +5,7 @@ import { CommandError } from '../system/command-error.ts';
 export function interrupted(what: string): CliError {
   return new CliError('interrupted', {
     message: `Interrupted: ${what}.`,
-    hint: 'Run the same command again to go on where it stopped.',
+    hint: 'Re-run the same command to resume.',
   });
 }
 

@@ -1,65 +1,71 @@
 /**
- * Turns at one bounded resource. The better rank goes first, also when it asks a moment later: whoever may still ask
- * has announced itself, and a turn is not given away under its nose.
+ * Limits how many steps hold one resource at the same time. A lower rank goes first, even if it acquires a moment later:
+ * a step that may still acquire reserves its place before.
  */
 export interface PriorityLimiter {
-  /** Says that this one may ask soon. */
+  /** How many may hold the resource at the same time. */
+  readonly limit: number;
+  /** Keeps a place for a step that may acquire soon. */
   reserve(id: string): void;
   /**
-   * Resolves with the id of whoever made room (none when there was room at once), or `closed`.
-   * @param wait called when others hold all the room: a place that is only kept for a better rank is no wait to tell of.
+   * Resolves with the id of the step that released its place (none when a place was free), or with `closed`.
+   * @param onWait called once when other steps hold all places; a place that is only reserved does not count
    */
-  acquire(id: string, wait: () => void): Promise<{ readonly from?: string } | 'closed'>;
-  /** Gives back a turn, or takes back an announcement. Does no harm when there is neither. */
+  acquire(id: string, onWait: () => void): Promise<{ readonly from?: string } | 'closed'>;
+  /** Releases a place or a reservation; does nothing when there is neither. */
   release(id: string): void;
-  /** From now on nobody gets a turn; those who wait are told so. */
+  /** From now on every acquire, also a waiting one, resolves with `closed`. */
   close(): void;
 }
 
 /** `rank`: the lower, the sooner. */
 export function createPriorityLimiter(bound: number, rank: (id: string) => number): PriorityLimiter {
-  const announced = new Set<string>();
+  const reserved = new Set<string>();
   const holding = new Set<string>();
-  const asking = new Map<string, { tell: (answer: { readonly from?: string } | 'closed') => void; wait: () => void }>();
-  const told = new Set<string>();
+  const waiting = new Map<
+    string,
+    { resolve: (result: { readonly from?: string } | 'closed') => void; onWait: () => void }
+  >();
+  const notified = new Set<string>();
   let closed = false;
 
   const grant = (from?: string): void => {
-    for (const id of [...asking.keys()].sort((a, b) => rank(a) - rank(b))) {
-      const before = [...announced].filter((other) => rank(other) < rank(id)).length;
+    for (const id of [...waiting.keys()].sort((a, b) => rank(a) - rank(b))) {
+      const before = [...reserved].filter((other) => rank(other) < rank(id)).length;
       if (holding.size + before >= bound) continue;
       holding.add(id);
-      asking.get(id)?.tell(from === undefined ? {} : { from });
-      asking.delete(id);
+      waiting.get(id)?.resolve(from === undefined ? {} : { from });
+      waiting.delete(id);
     }
     if (holding.size < bound) return;
-    for (const [id, { wait }] of asking) {
-      if (told.has(id)) continue;
-      told.add(id);
-      wait();
+    for (const [id, { onWait }] of waiting) {
+      if (notified.has(id)) continue;
+      notified.add(id);
+      onWait();
     }
   };
 
   return {
-    reserve: (id) => void announced.add(id),
-    acquire: (id, wait) => {
-      announced.delete(id);
+    limit: bound,
+    reserve: (id) => void reserved.add(id),
+    acquire: (id, onWait) => {
+      reserved.delete(id);
       if (closed) return Promise.resolve('closed');
-      const answer = new Promise<{ readonly from?: string } | 'closed'>((resolve) =>
-        asking.set(id, { tell: resolve, wait }),
+      const result = new Promise<{ readonly from?: string } | 'closed'>((resolve) =>
+        waiting.set(id, { resolve, onWait }),
       );
       grant();
-      return answer;
+      return result;
     },
     release: (id) => {
       const held = holding.delete(id);
-      announced.delete(id);
+      reserved.delete(id);
       if (!closed) grant(held ? id : undefined);
     },
     close: () => {
       closed = true;
-      for (const { tell } of asking.values()) tell('closed');
-      asking.clear();
+      for (const { resolve } of waiting.values()) resolve('closed');
+      waiting.clear();
     },
   };
 }

@@ -14,7 +14,7 @@ export function runError(reports: readonly StepReport[]): CliError | undefined {
   const { error, title } = first;
   const details = [
     ...(error.facts.details ?? []),
-    ...others.map((other) => `Failed too: ${other.title}: ${other.error?.message ?? ''}`),
+    ...others.map((other) => `Also failed: ${other.title}: ${other.error?.message ?? ''}`),
   ];
   return new CliError(error.reason, {
     ...error.facts,
@@ -35,9 +35,9 @@ function interruption(reports: readonly StepReport[]): CliError | undefined {
   if (cut.length + count('not-started') === 0) return undefined;
   const done = count('ready') + count('changed');
   return new CliError('interrupted', {
-    message: `Interrupted: ${counted(done, 'step')} done, ${cut.length} cut short, ${count('not-started')} not started.`,
-    hint: 'Run the same command again to go on where it stopped.',
-    ...(cut.length === 0 ? {} : { details: cut.map(({ title }) => `Cut short: ${title}`) }),
+    message: `Interrupted: ${counted(done, 'step')} done, ${cut.length} interrupted, ${count('not-started')} not started.`,
+    hint: 'Re-run the same command to resume.',
+    ...(cut.length === 0 ? {} : { details: cut.map(({ title }) => `Interrupted: ${title}`) }),
   });
 }
 
@@ -49,10 +49,10 @@ export function unmetPrerequisites(plan: Plan, results: readonly StepFinding[]):
   const commands = [...new Set(missing.map(({ step }) => commandHint(step.command)))];
   const wanted = plan.phases.at(-1)?.steps.map(({ step }) => step.title) ?? [];
   const subject = wanted.length === 1 ? wanted[0] : counted(wanted.length, 'step');
-  return new CliError('step-too-early', {
-    message: `Too early for ${subject ?? 'this'}: ${counted(missing.length, 'thing')} it needs ${missing.length === 1 ? 'is' : 'are'} not there. Nothing was changed.`,
+  return new CliError('prerequisite-missing', {
+    message: `Missing prerequisites for ${subject ?? 'this'} (${missing.length}); nothing was changed.`,
     details: missing.map(
-      ({ step, finding }) => `${step.title}: ${findingText(finding)} (made by: ${commandHint(step.command)})`,
+      ({ step, finding }) => `${step.title}: ${findingText(finding)} (run: ${commandHint(step.command)})`,
     ),
     hint: `Run this first: ${commands.join(' && ')}`,
   });

@@ -16,8 +16,8 @@ export interface StepRun {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
-  /** Turns at the resource that the step uses, if that is bounded. */
-  readonly turns: PriorityLimiter | undefined;
+  /** Limits the resource that the step uses, if it is limited. */
+  readonly limiter: PriorityLimiter | undefined;
   /** Whether nothing new may begin. */
   readonly stopping: () => boolean;
   readonly explain: (thrown: unknown) => CliError;
@@ -26,12 +26,8 @@ export interface StepRun {
 }
 
 /** The life of one step, from the first look to the last. Never rejects: what goes wrong stands in the report. */
-export async function runStep(
-  planned: PlannedStep,
-  direction: Phase['direction'],
-  around: StepRun,
-): Promise<StepReport> {
-  const { clock, signal, emit, turns, stopping } = around;
+export async function runStep(planned: PlannedStep, direction: Phase['direction'], run: StepRun): Promise<StepReport> {
+  const { clock, signal, emit, limiter, stopping } = run;
   const { step, after } = planned;
   const { id, title } = step;
   const startedAt = clock.now();
@@ -49,9 +45,9 @@ export async function runStep(
 
   const ask = async (): Promise<boolean> => {
     const from = clock.now();
-    if (turns !== undefined) {
-      const turn = await turns.acquire(id, () =>
-        emit({ type: 'step-waiting', at: clock.now(), id, resource: step.uses ?? '' }),
+    if (limiter !== undefined) {
+      const turn = await limiter.acquire(id, () =>
+        emit({ type: 'step-waiting', at: clock.now(), id, resource: step.uses ?? '', limit: limiter.limit }),
       );
       if (turn === 'closed') return false;
       noted.waitedMs = clock.now() - from;
@@ -63,20 +59,20 @@ export async function runStep(
   };
 
   const apply = async (): Promise<Outcome> => {
-    turns?.reserve(id);
+    limiter?.reserve(id);
     noted.finding = await step.check(context);
     if (noted.finding === 'ready') return 'ready';
     if (stopping() || !(await ask())) return 'not-started';
     await step.apply(context);
-    turns?.release(id);
+    limiter?.release(id);
     // Done, but an aborted signal lets no look succeed: the next run finds it ready.
     if (signal.aborted) throw interrupted(`${title} was not looked at again`);
-    around.forget?.(0);
+    run.forget?.(0);
     noted.finding = await step.check(context);
     for (const [looks, pause] of RECHECK_DELAYS_MS.entries()) {
       if (noted.finding === 'ready') break;
       await clock.sleep(pause, signal);
-      around.forget?.(looks + 1);
+      run.forget?.(looks + 1);
       noted.finding = await step.check(context);
     }
     if (noted.finding !== 'ready') throw notConverged(title, noted.finding);
@@ -120,15 +116,15 @@ export async function runStep(
     return report(await (direction === 'apply' ? apply() : remove()));
   } catch (thrown) {
     if (isInterrupt(thrown, signal)) return report('interrupted', interrupted(`${title} was cut short`));
-    return report('failed', around.explain(thrown));
+    return report('failed', run.explain(thrown));
   } finally {
-    turns?.release(id);
+    limiter?.release(id);
   }
 }
 
 function notConverged(title: string, finding: Finding): CliError {
-  return new CliError('step-had-no-effect', {
-    message: sentence(`${title} was made, and still it is not so: ${findingText(finding)}`),
-    hint: 'Run the same command again; if that changes nothing, the log file shows every command with its output.',
+  return new CliError('not-converged', {
+    message: sentence(`${title} was applied, but is still not ready: ${findingText(finding)}`),
+    hint: 'Re-run the same command; if that changes nothing, the log file shows every command with its output.',
   });
 }

@@ -11,7 +11,7 @@ import { runPhase } from './schedule.ts';
 export interface Run {
   readonly plan: Plan;
   readonly clock: Clock;
-  /** How many steps may use a resource at once, e.g. `{ launch: 2 }`; what is not named is not bounded. */
+  /** How many steps may use a resource at once, e.g. `{ LAUNCHES: 2 }`; what is not named is not limited. */
   readonly bounds?: Readonly<Record<string, number>>;
   /** The interrupt: nothing new begins, waits end, what must not be cut is let end. */
   readonly signal: AbortSignal;
@@ -24,7 +24,7 @@ export interface Run {
 
 /**
  * Carries out a plan. Never rejects for a step's sake: what went wrong is `report.error`, with the first failure as its
- * reason and the others among its details; `step-too-early` when something outside the targets is not there (and then
+ * reason and the others among its details; `prerequisite-missing` when something outside the targets is not there (and then
  * nothing was changed).
  */
 export async function runPlan(run: Run): Promise<RunReport> {

@@ -6,26 +6,26 @@ import { createPriorityLimiter, type PriorityLimiter } from './priority-limiter.
 
 export interface Schedule extends Pick<StepRun, 'clock' | 'signal' | 'emit' | 'explain' | 'forget'> {
   readonly phase: Phase;
-  /** How many steps may use a resource at once; a resource that is not named is not bounded. */
+  /** How many steps may use a resource at once; a resource that is not named is not limited. */
   readonly bounds: Readonly<Record<string, number>>;
 }
 
 /**
- * Starts whatever is ready, longest remaining path first. After a failure of an `apply` nothing new begins and what runs
- * is let end; what is removed goes on, for one thing that will not go must not keep the rest. After an interrupt nothing
- * new begins either way. Never rejects for a step's sake.
+ * Starts every step that is ready, longest remaining path first. After a failed `apply` no further step starts, and running
+ * ones finish; a failed `remove` does not stop the others. After an interrupt no further step starts in either direction.
+ * A failed step does not reject: its report holds the error.
  */
 export async function runPhase(schedule: Schedule): Promise<readonly StepReport[]> {
   const { phase, clock, signal, emit } = schedule;
   const urgent = [...phase.steps].sort((a, b) => b.remainingMs - a.remainingMs);
   const rank = new Map(urgent.map(({ step }, place) => [step.id, place]));
-  const turns = turnsOf(schedule, (id) => rank.get(id) ?? 0);
+  const limiters = limitersOf(schedule, (id) => rank.get(id) ?? 0);
   const reports = new Map<string, StepReport>();
   const begun = new Set<string>();
   let failed = false;
 
   const stopping = (): boolean => signal.aborted || (failed && phase.direction === 'apply');
-  const closeTurns = (): void => turns.forEach((turn) => turn.close());
+  const closeLimiters = (): void => limiters.forEach((limiter) => limiter.close());
   const ready = ({ step, after }: PlannedStep): boolean =>
     !begun.has(step.id) && after.every((id) => reports.has(id) && reports.get(id)?.outcome !== 'not-started');
 
@@ -35,40 +35,40 @@ export async function runPhase(schedule: Schedule): Promise<readonly StepReport[
     direction: phase.direction,
     steps: phase.steps.map(({ step: { id, title } }) => ({ id, title })),
   });
-  signal.addEventListener('abort', closeTurns);
+  signal.addEventListener('abort', closeLimiters);
   await new Promise<void>((resolve) => {
     const settle = (report: StepReport): void => {
       reports.set(report.id, report);
       failed ||= report.outcome === 'failed';
-      if (stopping()) closeTurns();
+      if (stopping()) closeLimiters();
       begin();
     };
     const begin = (): void => {
       for (const planned of stopping() ? [] : urgent.filter(ready)) {
         const { id, uses } = planned.step;
         begun.add(id);
-        const around: StepRun = { ...schedule, turns: uses === undefined ? undefined : turns.get(uses), stopping };
-        void runStep(planned, phase.direction, around).then(settle);
+        const run: StepRun = { ...schedule, limiter: uses === undefined ? undefined : limiters.get(uses), stopping };
+        void runStep(planned, phase.direction, run).then(settle);
       }
       if (reports.size === begun.size) resolve();
     };
     begin();
   });
-  signal.removeEventListener('abort', closeTurns);
+  signal.removeEventListener('abort', closeLimiters);
 
   const all = phase.steps.map((planned) => reports.get(planned.step.id) ?? notStarted(planned, phase.direction));
   emit({ type: 'run-finished', at: clock.now(), direction: phase.direction, steps: all });
   return all;
 }
 
-function turnsOf({ phase, bounds }: Schedule, rank: (id: string) => number): ReadonlyMap<string, PriorityLimiter> {
+function limitersOf({ phase, bounds }: Schedule, rank: (id: string) => number): ReadonlyMap<string, PriorityLimiter> {
   const used = new Set(phase.steps.flatMap(({ step }) => step.uses ?? []));
   return new Map(
     Object.entries(bounds)
       .filter(([resource]) => used.has(resource))
       .map(([resource, bound]) => {
-        // Nobody would ever get a turn.
-        if (!(bound >= 1)) throw new CliError('internal-error', { message: `The bound of ${resource} is ${bound}.` });
+        // No step could ever acquire it.
+        if (!(bound >= 1)) throw new CliError('internal-error', { message: `The limit of ${resource} is ${bound}.` });
         return [resource, createPriorityLimiter(bound, rank)];
       }),
   );

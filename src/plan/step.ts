@@ -34,7 +34,7 @@ export interface Step {
   readonly tools: readonly string[];
   /** What `apply` takes on an ordinary machine, in milliseconds: orders the schedule, promises nothing. */
   readonly expectMs: number;
-  /** A bounded resource that `apply` and `remove` hold while they run, e.g. `launch`. */
+  /** A limited resource that `apply` and `remove` hold while they run, named by the setting that limits it, e.g. `LAUNCHES`. */
   readonly uses?: string;
   /** Looks and changes nothing. */
   check(context: StepContext): Promise<Finding>;

@@ -1,16 +1,16 @@
 import prettyMilliseconds from 'pretty-ms';
 import type { Finding } from './step.ts';
 
-/** A span of time for people: `0.4 s`, `12 s`, `2 m 24 s`. Tenths matter only in the first ten seconds. */
+/** A span of time for people: `0.4s`, `12s`, `2m24s`. Tenths are shown in the first ten seconds only. */
 export function duration(ms: number): string {
-  if (ms < 9_950) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
-  return prettyMilliseconds(Math.round(ms / 1000) * 1000).replaceAll(/(\d)([a-z])/g, '$1 $2');
+  if (ms < 9_950) return `${(Math.max(0, ms) / 1000).toFixed(1)}s`;
+  return prettyMilliseconds(Math.round(ms / 1000) * 1000).replaceAll(' ', '');
 }
 
 /** What a check found, in words. */
 export function findingText(finding: Finding): string {
-  if (finding === 'ready') return 'there';
-  return 'missing' in finding ? finding.missing : `not as wanted: ${finding.drifted}`;
+  if (finding === 'ready') return 'ok';
+  return 'missing' in finding ? finding.missing : `drift: ${finding.drifted}`;
 }
 
 /** A command of this program as people type it. */

@@ -43,7 +43,7 @@ const BLOCK_FACTOR = 5;
 
 /**
  * Probes until it is ready. The last probe is made at the deadline itself.
- * @throws CliError the probe's own failure; `gave-up-waiting` with the last reason; `interrupted` as soon as the signal is
+ * @throws CliError the probe's own failure; `timed-out` with the last reason; `interrupted` as soon as the signal is
  * aborted.
  */
 export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
@@ -62,8 +62,8 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
       if ('ready' in probed) return probed.ready;
       if ('failed' in probed) throw probed.failed;
       if (deadline.left() === 0) {
-        throw new CliError('gave-up-waiting', {
-          message: sentence(`Gave up waiting for ${what} after ${duration(deadline.spent())}: ${probed.pending}`),
+        throw new CliError('timed-out', {
+          message: sentence(`Timed out waiting for ${what} after ${duration(deadline.spent())}: ${probed.pending}`),
           hint,
         });
       }

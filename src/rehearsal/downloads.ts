@@ -19,7 +19,7 @@ export function createDownloads(world: World, files: SimulatedFiles): Downloads 
     const hidden = pathname.includes('istio-sidecar-arm64.deb') && isFaultOn(world, 'arm64-deb-missing');
     const served = hidden ? undefined : await artifactAt(pathname);
     if (served === undefined) {
-      throw new CliError('artifact-absent', {
+      throw new CliError('artifact-not-found', {
         message: `There is nothing at ${url} (HTTP 404).`,
         hint: 'Check the version; not every file exists for every version and CPU.',
       });
@@ -64,6 +64,6 @@ export function createDownloads(world: World, files: SimulatedFiles): Downloads 
 function failed(url: string, why: string): CliError {
   return new CliError('download-failed', {
     message: `The download of ${url} failed: ${why}.`,
-    hint: 'Check the network, then run the same command again.',
+    hint: 'Check the network, then re-run the same command.',
   });
 }

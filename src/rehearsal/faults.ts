@@ -38,7 +38,7 @@ export const FAULTS: readonly Fault[] = [
     what: 'The first `multipass launch` says that it timed out, although its machine comes up.',
   },
   {
-    name: 'gateway-port-clash',
+    name: 'gateway-port-conflict',
     what: "Another LoadBalancer Service already holds the east-west gateway's istiod port on every node.",
   },
   {
@@ -59,7 +59,7 @@ export const FAULTS: readonly Fault[] = [
     host: (host) => ({ ...host, cpu: 'arm64' }),
   },
   {
-    name: 'frozen-session',
+    name: 'session-hung',
     engine: 'multipass',
     what: 'The session that starts the sidecar freezes when the traffic rules load.',
   },
@@ -187,7 +187,7 @@ export function faultsOf(engine: string): readonly Fault[] {
   return FAULTS.filter((fault) => fault.engine === undefined || fault.engine === engine);
 }
 
-/** The fault of this name. @throws CliError `wrong-usage` when there is none, or none with this engine */
+/** The fault of this name. @throws CliError `usage-error` when there is none, or none with this engine */
 export function findFault(name: string, engine = DEFAULT_ENGINE): Fault {
   const fault = FAULTS.find((candidate) => candidate.name === name);
   const listed = {
@@ -195,9 +195,9 @@ export function findFault(name: string, engine = DEFAULT_ENGINE): Fault {
     hint: 'Choose one of these.',
   };
   if (fault === undefined)
-    throw new CliError('wrong-usage', { message: `There is no fault named ${name}.`, ...listed });
+    throw new CliError('usage-error', { message: `There is no fault named ${name}.`, ...listed });
   if (fault.engine !== undefined && fault.engine !== engine) {
-    throw new CliError('wrong-usage', {
+    throw new CliError('usage-error', {
       message: `The fault ${name} applies to MACHINE_ENGINE=${fault.engine} only.`,
       ...listed,
     });

@@ -165,17 +165,17 @@ async function gatherImages(
 
 /** Not every file is published everywhere (docs/facts/istio-vm.md 1.3); a bundle without this one can still be had. */
 function withoutThisFile({ config, host }: Lab, thrown: unknown, { id, file }: Artifact): unknown {
-  if (!(thrown instanceof CliError && thrown.reason === 'artifact-absent')) return thrown;
+  if (!(thrown instanceof CliError && thrown.reason === 'artifact-not-found')) return thrown;
   if (config.artifactsUrl !== undefined && id !== 'istioctl') return thrown;
   if (id === 'istioctl') {
     const build = istioctlBuildOf(config, host);
-    return new CliError('artifact-absent', {
+    return new CliError('artifact-not-found', {
       ...thrown.facts,
       hint: `Name the builds of istioctl that the bundle is to hold, without this one, e.g. --istioctl ${build}.`,
     });
   }
   if (!file.includes('arm64')) return thrown;
-  return new CliError('artifact-absent', {
+  return new CliError('artifact-not-found', {
     ...thrown.facts,
     hint: 'Make the bundle for the other CPU alone: --cpu amd64.',
   });

@@ -20,8 +20,8 @@ export async function obtainArtifact(lab: Lab, artifact: Artifact, context: Step
     signal: context.signal,
   }).catch((thrown: unknown) => {
     if (artifactsUrl === undefined || lab.bundle !== undefined) throw thrown;
-    if (!(thrown instanceof CliError && thrown.reason === 'artifact-absent')) throw thrown;
-    throw new CliError('artifact-absent', {
+    if (!(thrown instanceof CliError && thrown.reason === 'artifact-not-found')) throw thrown;
+    throw new CliError('artifact-not-found', {
       ...thrown.facts,
       hint: `ARTIFACTS_URL is ${artifactsUrl}: put ${originalPath(artifact, artifactsUrl)} there, or unset it to download from the publisher.`,
     });
@@ -39,7 +39,7 @@ async function isHere(lab: Lab, artifact: Artifact): Promise<boolean> {
 
 /** Whether something that is not published may be had in another way: not where nothing may be fetched. */
 export function canFallBack(lab: Lab, error: unknown): boolean {
-  return lab.bundle === undefined && error instanceof CliError && error.reason === 'artifact-absent';
+  return lab.bundle === undefined && error instanceof CliError && error.reason === 'artifact-not-found';
 }
 
 /** Files come out of the bundle, where there is one. */

@@ -151,9 +151,9 @@ function obstacleTo(
   if (clash !== undefined) {
     return {
       text: clash,
-      error: new CliError('port-clash', {
+      error: new CliError('port-conflict', {
         message: `The east-west gateway gets no address: ${clash}.`,
-        hint: 'Give the gateway other ports (EWG_PORT_STATUS, EWG_PORT_TLS_ISTIOD, EWG_PORT_TLS_WEBHOOK), or remove the other Service; then run the same command again.',
+        hint: 'Give the gateway other ports (EWG_PORT_STATUS, EWG_PORT_TLS_ISTIOD, EWG_PORT_TLS_WEBHOOK), or remove the other Service; then re-run the same command.',
       }),
     };
   }
@@ -161,9 +161,9 @@ function obstacleTo(
   if (hostName === undefined) return undefined;
   return {
     text: `it has a host name, ${hostName}, and no address`,
-    error: new CliError('gave-up-waiting', {
+    error: new CliError('timed-out', {
       message: `The load balancer of this cluster gives the east-west gateway a host name, ${hostName}, and no address.`,
-      hint: "The workload VM needs an address. Take away what serves Services of type LoadBalancer beside k3s's own load balancer; then run the same command again.",
+      hint: "The workload VM needs an address. Take away what serves Services of type LoadBalancer beside k3s's own load balancer; then re-run the same command.",
     }),
   };
 }

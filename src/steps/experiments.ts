@@ -45,7 +45,7 @@ export async function removeExperiments(lab: Lab, left: readonly Leftover[], con
 export function experimentsStep(lab: Lab): LabStep {
   return {
     id: 'experiments',
-    title: 'no experiment of verify left behind',
+    title: 'leftovers of verify removed',
     needs: ['k3s-server'],
     command: 'up',
     tools: ['kubectl'],

@@ -50,7 +50,7 @@ export function formerMachinesStep(lab: Lab, { whenInUse }: { readonly whenInUse
   };
   return {
     id: 'former-machines',
-    title: 'machines left over from former settings',
+    title: 'machines left over from previous settings',
     // Only when the VM is a member under the present settings is nothing of the former ones in use.
     needs: whenInUse ? [] : ['sidecar', 'route', 'sample'],
     command: 'up',

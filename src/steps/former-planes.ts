@@ -53,7 +53,7 @@ export function formerPlanesStep(lab: Lab): LabStep {
     formerPlanes(lab, await clusterSnapshot(lab, context)).filter(({ usedBy }) => usedBy.length === 0);
   return {
     id: 'former-control-planes',
-    title: 'control planes left over from former settings',
+    title: 'control planes left over from previous settings',
     // The present control plane serves, and everything of this lab has moved to it.
     needs: ['istio', 'eastwest', 'sidecar', 'route', 'sample', 'leftovers'],
     command: 'up',

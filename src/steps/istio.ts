@@ -117,7 +117,7 @@ function tagNotSet(revision: string): CliError {
 
 /**
  * Two control planes of one lab do not work side by side: both inject under the same revision, and their gateways want
- * the same ports. @throws CliError `bad-configuration`
+ * the same ports. @throws CliError `invalid-configuration`
  */
 function refuseOther(view: ClusterSnapshot, { istio: { namespace } }: Config): void {
   const other = view.objects.find(
@@ -125,7 +125,7 @@ function refuseOther(view: ClusterSnapshot, { istio: { namespace } }: Config): v
       kind === 'Deployment' && metadata.labels?.[OWNER] === CONTROL_PLANE && metadata.namespace !== namespace,
   );
   if (other === undefined) return;
-  throw new CliError('bad-configuration', {
+  throw new CliError('invalid-configuration', {
     message: `This cluster has a control plane of this lab in namespace ${other.metadata.namespace ?? ''}, and ISTIO_NAMESPACE is ${namespace}.`,
     hint: `Set ISTIO_NAMESPACE=${other.metadata.namespace ?? ''} again, or make the lab anew: \`istio-vms up --recreate\`.`,
   });

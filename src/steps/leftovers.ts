@@ -53,7 +53,7 @@ export function leftoversStep(lab: Lab): LabStep {
     (await findLeftovers(lab, context)).filter(isDeletable);
   return {
     id: 'leftovers',
-    title: 'objects left over from former settings',
+    title: 'objects left over from previous settings',
     // Only when the VM is a member under the present settings is nothing of the former ones in use.
     needs: ['sidecar', 'route', 'sample'],
     command: 'up',

@@ -67,7 +67,7 @@ function machineStep(lab: Lab, id: string, title: string, command: StepCommand, 
     command,
     tools: ['machines'],
     expectMs: LAUNCH_MS,
-    uses: 'launch',
+    uses: 'LAUNCHES',
 
     async check() {
       const found = await lab.machines.find(name);

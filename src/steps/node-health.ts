@@ -30,7 +30,7 @@ export function nodeState(view: ClusterSnapshot, name: string, wanted: WantedNod
   if (wanted.notHeartbeat !== undefined && heartbeatOf(node) === wanted.notHeartbeat)
     return 'its kubelet is restarting';
   const silence = silenceOf(view, name);
-  return silence < HEARTBEAT_MS ? 'ready' : `no heartbeat for ${Math.round(silence / 1000)} s`;
+  return silence < HEARTBEAT_MS ? 'ready' : `no heartbeat for ${Math.round(silence / 1000)}s`;
 }
 
 /** `registered` when the kubelet has announced the node with this address and version, Ready or not; else why not. */

@@ -41,7 +41,7 @@ export async function launchMachine(lab: Lab, spec: MachineSpec, context: Engine
 /** Whether a launch that failed so has left no machine of ours, nor ever will. */
 async function isNotOurs(lab: Lab, name: string, thrown: unknown): Promise<boolean> {
   // Nobody saw these launches to their end.
-  if (!(thrown instanceof CliError) || ['interrupted', 'gave-up-waiting'].includes(thrown.reason)) return false;
+  if (!(thrown instanceof CliError) || ['interrupted', 'timed-out'].includes(thrown.reason)) return false;
   if (thrown.reason === 'foreign-machine') return true;
   lab.machines.forget();
   // An engine that does not answer tells nothing.
@@ -80,7 +80,7 @@ async function lateMachine(lab: Lab, name: string, { say, signal }: StepContext)
   const { clock } = lab.system;
   const since = await lab.ownership.unfinishedSince(name);
   if (since === undefined || clock.now() - since > LONGEST_LAUNCH_MS) return undefined;
-  say(`its launch was cut: looking for ${LATE_MS / 1000} s whether ${name} comes up after all`);
+  say(`its launch was cut: looking for ${LATE_MS / 1000}s whether ${name} comes up after all`);
   const deadline = createDeadline(clock, LATE_MS);
   for (;;) {
     await deadline.pause(LATE_POLL_MS, signal);

@@ -39,8 +39,8 @@ export async function install(
       context.say(`recreating Deployment ${namespace}/${unchangeable}: its selector cannot be changed in place`);
       await lab.kubectl.remove('deployments.apps', unchangeable, namespace, context);
     } else {
-      if (!(error instanceof CliError && error.reason === 'gave-up-waiting')) throw error;
-      context.say('istioctl gave up waiting; watching the pods without it');
+      if (!(error instanceof CliError && error.reason === 'timed-out')) throw error;
+      context.say('istioctl timed out; watching the pods without it');
       await waitForRollout(lab, context, deployment, namespace);
     }
     await runInstall(lab, context, files, deployment);
@@ -126,7 +126,7 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
     });
   } catch (error) {
     const { trouble, verdict } = troubles.last();
-    const gaveUp = error instanceof CliError && error.reason === 'gave-up-waiting' && error !== verdict;
+    const gaveUp = error instanceof CliError && error.reason === 'timed-out' && error !== verdict;
     if (gaveUp && trouble !== undefined) throw troubleError(name, trouble, error);
     throw error;
   }

@@ -34,7 +34,7 @@ export async function putDespiteHang(
   } catch (error) {
     if (!timedOut(error)) throw error;
     if (!(await isAlive(lab, machine, context))) {
-      throw new CliError('frozen-session', {
+      throw new CliError('session-hung', {
         message: `${machine.name} stopped answering while its sidecar started.`,
         hint: `Restart it with \`${lab.engine.restartHint(machine.name)}\`, then run \`istio-vms bootstrap\` again.`,
         cause: error,

@@ -99,7 +99,7 @@ async function filesWithFreshToken(lab: WorkloadLab, context: StepContext): Prom
   await configureWorkload(lab, context, await gatewayAddressOf(lab, context));
   const renewed = await readWorkloadFiles(lab);
   if (renewed !== undefined) return renewed;
-  throw new CliError('step-too-early', {
+  throw new CliError('prerequisite-missing', {
     message: 'There are no workload files.',
     hint: 'Run `istio-vms workload`.',
   });

@@ -50,7 +50,7 @@ export function spareWorkersStep(lab: Lab): LabStep {
   };
   return {
     id: 'spare-workers',
-    title: 'no worker too many',
+    title: 'surplus workers removed',
     needs: ['k3s-server'],
     command: 'k3s',
     tools: ['machines', 'kubectl'],

@@ -81,11 +81,11 @@ export function workloadStep(lab: WorkloadLab): LabStep {
   };
 }
 
-/** Where the VM will find the gateway. @throws CliError `step-too-early` while no node has an address */
+/** Where the VM will find the gateway. @throws CliError `prerequisite-missing` while no node has an address */
 export async function gatewayAddressOf(lab: WorkloadLab, context: StepContext): Promise<string> {
   const address = expectedGatewayAddress(lab, await requireClusterSnapshot(lab, context));
   if (address !== undefined) return address;
-  throw new CliError('step-too-early', {
+  throw new CliError('prerequisite-missing', {
     message: 'No node has an address that the gateway could use.',
     hint: 'Run `istio-vms k3s` first.',
   });
@@ -110,7 +110,7 @@ export async function configureWorkload(lab: WorkloadLab, context: StepContext, 
     if (written === undefined) {
       throw new CliError('tool-failed', {
         message: `istioctl reported success, but not all five files are in ${raw}.`,
-        hint: 'Run the same command again.',
+        hint: 'Re-run the same command.',
       });
     }
     lab.mask.add(written.token.trim());

@@ -30,7 +30,7 @@ export class CommandError extends Error {
 const sentence: Record<CommandFailure, (result: CommandResult, command: Command) => string> = {
   'not-found': () => 'was not found',
   exit: (result) => `ended with exit code ${result.exitCode}`,
-  'timed-out': (_, command) => `did not end within ${Math.round((command.timeoutMs ?? 0) / 1000)} s`,
+  'timed-out': (_, command) => `did not end within ${Math.round((command.timeoutMs ?? 0) / 1000)}s`,
   aborted: () => 'was interrupted',
   killed: () => 'was killed',
 };

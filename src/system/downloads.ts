@@ -100,6 +100,6 @@ async function keepAside(request: DownloadRequest, part: string, digest: string)
   return new CliError('digest-mismatch', {
     message: `What ${request.url} gave is not what was expected.`,
     details: [`expected sha256 ${request.sha256}`, `got      sha256 ${digest}`, `kept as  ${aside}`],
-    hint: 'Look at the kept file: it may be the page of a proxy. Run the same command again to fetch it anew.',
+    hint: 'Look at the kept file: it may be the page of a proxy. Re-run the same command to fetch it anew.',
   });
 }

@@ -38,13 +38,13 @@ export function explain(error: CommandError, mask?: Pick<Mask, 'text'>): CliErro
 
 const HINTS: Partial<Record<CommandError['failure'], string>> = {
   'not-found': 'Install TOOL, and see that it is on the PATH.',
-  'timed-out': 'Run the same command again: it goes on where it stopped.',
-  aborted: 'Run the same command again: it goes on where it stopped.',
+  'timed-out': 'Re-run the same command to resume.',
+  aborted: 'Re-run the same command to resume.',
 };
 
 const REASON_OF: Record<CommandError['failure'], Reason> = {
   'not-found': 'tool-missing',
-  'timed-out': 'gave-up-waiting',
+  'timed-out': 'timed-out',
   aborted: 'interrupted',
   exit: 'tool-failed',
   killed: 'tool-failed',

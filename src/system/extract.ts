@@ -15,7 +15,7 @@ import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
  * Streams through a tar and writes the named regular files, each beside its target and renamed when it is whole. What
  * the archive says of owners, links and paths is not followed: only the member's bytes are taken. What comes after the
  * last of them is not read.
- * @throws CliError `artifact-absent` when a member is missing, `download-failed` when the archive is broken
+ * @throws CliError `artifact-not-found` when a member is missing, `download-failed` when the archive is broken
  */
 export async function extractMembers(archive: string, into: string, members: readonly ArchiveMember[]): Promise<void> {
   const wanted = new Map(members.map((member) => [memberName(member.member), member]));
@@ -116,7 +116,7 @@ function brokenArchive(archive: string, cause: unknown): CliError {
 }
 
 function missing(archive: string, names: readonly string[]): CliError {
-  return new CliError('artifact-absent', {
+  return new CliError('artifact-not-found', {
     message: `${archive} does not hold ${names.join(' and ')}.`,
     hint: 'The archive is of another version or kind than expected. Check ISTIO_VERSION.',
   });

@@ -21,7 +21,7 @@ type Meaning = (path: string, verb: string, cause: unknown) => CliError;
 const diskFull: Meaning = (path, verb, cause) =>
   new CliError('disk-full', {
     message: `The disk is full: cannot ${verb} ${path}.`,
-    hint: 'Free some space, then run the same command again.',
+    hint: 'Free some space, then re-run the same command.',
     cause,
   });
 

@@ -171,7 +171,7 @@ export interface DownloadRequest {
 export interface Downloads {
   /**
    * Streams to a temporary file beside `to`, checks, renames.
-   * @throws CliError `artifact-absent` (404, 410), `digest-mismatch` (the file is kept aside), `download-failed`.
+   * @throws CliError `artifact-not-found` (404, 410), `digest-mismatch` (the file is kept aside), `download-failed`.
    */
   fetch(request: DownloadRequest): Promise<void>;
   /** A small text (a checksum file). @throws CliError as above. */

@@ -53,7 +53,7 @@ interface Problem {
 
 /**
  * Asks every tool at once, and tells all problems at once.
- * @throws CliError `tool-missing`, `tool-too-old`, `engine-not-answering` or whatever a single probe found
+ * @throws CliError `tool-missing`, `tool-too-old`, `engine-unavailable` or whatever a single probe found
  */
 export async function checkRequirements(requirements: readonly Requirement[], platform: Platform): Promise<void> {
   const found = await Promise.all(requirements.map((each) => problemOf(each, platform)));
@@ -67,7 +67,7 @@ export async function checkRequirements(requirements: readonly Requirement[], pl
         ? 'A tool that is needed is not ready.'
         : `${problems.length} tools that are needed are not ready.`,
     details: problems.map((problem) => problem.text),
-    hint: 'Set this right, then run the same command again. `--rehearse` needs none of them.',
+    hint: 'Set this right, then re-run the same command. `--rehearse` needs none of them.',
   });
 }
 

@@ -15,6 +15,6 @@ export interface Context {
 /** For `retry`: tells what went wrong for the moment, and when it is tried again. */
 export function repeatMessage(say: Say | undefined): (thrown: unknown, pauseMs: number) => void {
   return (thrown, pauseMs) => {
-    if (thrown instanceof CommandError) say?.(`${explain(thrown).message} Trying again in ${pauseMs / 1000} s.`);
+    if (thrown instanceof CommandError) say?.(`${explain(thrown).message} Trying again in ${pauseMs / 1000}s.`);
   };
 }

@@ -1,5 +1,5 @@
 import type { CliError } from '../errors/cli-error.ts';
-import { sentence } from '../plan/text.ts';
+import { counted, sentence } from '../plan/text.ts';
 import { hang, wrapText } from './wrap.ts';
 import type { Styles } from './styles.ts';
 
@@ -32,7 +32,7 @@ export function renderError(error: CliError, options: ErrorScreenOptions): strin
   const blocks = [
     [brush(first), ...rest.map(brush)],
     details.flatMap((detail) => hang('  • ', detail, width)),
-    command === undefined ? [] : [paint.dim('  The command:'), `    ${command}`],
+    command === undefined ? [] : [paint.dim('  Command:'), `    ${command}`],
     said(stderrTail, paint),
     kept(seen, stop).flatMap((line) => wrapText(line, width)),
     hint === undefined ? [] : advice(error, hint, options),
@@ -52,7 +52,7 @@ function said(stderrTail: string, paint: Styles): readonly string[] {
   const shown = lines.slice(-STDERR_LINES);
   const more = lines.length - shown.length;
   return [
-    paint.dim(more > 0 ? `  It said at the end (${more} lines more in the log):` : '  It said:'),
+    paint.dim(more > 0 ? `  stderr, last lines (${more} lines more in the log):` : '  stderr:'),
     ...shown.map((line) => `    ${line}`),
   ];
 }
@@ -70,9 +70,11 @@ function bounded(width: number): number {
   return width > 0 ? Math.min(width - 1, 100) : 0;
 }
 
-/** Nobody should fear that the work of minutes is lost. */
+/** Says that finished steps are kept. */
 function kept(seen: ErrorScreenOptions['seen'], stop: boolean): readonly string[] {
   const done = seen?.filter(({ outcome }) => outcome === 'ready' || outcome === 'changed').length ?? 0;
   if (stop || seen === undefined || done === 0) return [];
-  return [`What was done stays: ${done} of ${seen.length} steps. The same command goes on from there.`];
+  return [
+    `${done} of ${counted(seen.length, 'step')} ${done === 1 ? 'is' : 'are'} done; re-run the same command to resume.`,
+  ];
 }

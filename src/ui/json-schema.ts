@@ -137,7 +137,7 @@ export function documentSchema(form: DocumentForm) {
   const data = z.strictObject(shape);
   const head = {
     version: z
-      .literal(1)
+      .literal(2)
       .describe('raised when a field changes its meaning or is removed; fields may be added without'),
     tool: z.literal('istio-vms'),
     command: z.string().describe('the name of the command'),

@@ -1,7 +1,7 @@
 import type { CliError } from '../errors/cli-error.ts';
 
 /** Grows when a field changes its meaning or goes away; new fields may come without. */
-const DOCUMENT_VERSION = 1;
+const DOCUMENT_VERSION = 2;
 
 /** The answer of a command as one JSON document for stdout, with a newline at its end. */
 export function jsonDocument(

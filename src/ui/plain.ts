@@ -44,15 +44,15 @@ function textOf(event: ReporterEvent, removing: boolean): string | undefined {
     case 'check-said':
       return event.text;
     case 'step-done':
-      if (event.outcome === 'ready') return removing ? 'was not there' : 'already there';
-      return `${removing ? removedText(event.removed) : 'done'} in ${duration(event.ms)}`;
+      if (event.outcome === 'ready') return removing ? 'not found' : 'unchanged';
+      return `${removing ? deletedText(event.removed) : 'done'} in ${duration(event.ms)}`;
     case 'step-failed':
       if (event.outcome === 'interrupted') return `interrupted after ${duration(event.ms)}`;
       return `failed after ${duration(event.ms)}: ${event.error.message}`;
     case 'step-left':
       return 'not started';
     case 'step-waiting':
-      return 'queued';
+      return `queued (${event.resource}=${event.limit})`;
     case 'check-done':
       if (event.outcome === 'skipped') return event.evidence;
       return event.outcome === 'passed'
@@ -71,8 +71,8 @@ function textOf(event: ReporterEvent, removing: boolean): string | undefined {
 }
 
 /** `removed`, and what, where it is less than the title of the step promises. */
-export function removedText(removed: string | undefined): string {
-  return removed === undefined ? 'removed' : `removed ${removed}`;
+export function deletedText(removed: string | undefined): string {
+  return removed === undefined ? 'deleted' : `deleted ${removed}`;
 }
 
 /** Whether a sentence is worth a line: of another shape than the last one, or a while later. */

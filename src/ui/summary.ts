@@ -17,13 +17,11 @@ export function summarize(report: RunReport, { paint, width }: SummaryOptions): 
 
 function success(report: RunReport): readonly string[] {
   if (report.changed === 0) {
-    return [
-      report.kind === 'delete' ? 'There was nothing to remove.' : 'Everything was already there; nothing changed.',
-    ];
+    return [report.kind === 'delete' ? 'Nothing to delete.' : 'Everything is up to date; nothing changed.'];
   }
   const path = criticalPathOf(report);
   return [
-    `${SENTENCES[report.kind](report)} in ${duration(report.makespanMs)}.`,
+    `${SENTENCES[report.kind](report)} (${duration(report.makespanMs)}).`,
     // A path of one step is no news.
     ...(path.length > 1 ? [`Critical path (${duration(report.criticalPathMs)}): ${path.join(' → ')}`] : []),
   ];
@@ -37,11 +35,13 @@ function criticalPathOf({ kind, steps, criticalPath }: RunReport): readonly stri
 }
 
 const SENTENCES: Record<RunReport['kind'], (report: RunReport) => string> = {
-  apply: ({ changed, steps }) => `Changed ${changed} of ${counted(steps.length, 'step')}`,
-  delete: ({ changed, steps }) => `Removed ${changed} of ${counted(steps.length, 'thing')}`,
+  apply: ({ changed, steps }) => `${counted(changed, 'step')} applied${rest(steps.length - changed, 'unchanged')}`,
+  delete: ({ changed, steps }) => `${counted(changed, 'resource')} deleted${rest(steps.length - changed, 'not found')}`,
   recreate: (report) => {
     const count = (direction: string): number =>
       report.steps.filter((step) => step.direction === direction && step.outcome === 'changed').length;
-    return `Removed ${counted(count('remove'), 'thing')} and made ${count('apply')} again`;
+    return `${counted(count('remove'), 'resource')} deleted, ${counted(count('apply'), 'step')} applied`;
   },
 };
+
+const rest = (count: number, what: string): string => (count === 0 ? '' : `, ${count} ${what}`);

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../plan/events.ts';
 import { counted, duration } from '../plan/text.ts';
 import { cutText, lengthOf, wrapText } from './wrap.ts';
-import { removedText } from './plain.ts';
+import { deletedText } from './plain.ts';
 import type { CheckEvent } from './reporter.ts';
 import type { Style, Styles } from './styles.ts';
 
@@ -63,9 +63,9 @@ export function updateTree(tree: Tree, event: TreeEvent): Tree {
     case 'check-started':
       return change(tree, event.id, { state: 'running', startedAt: event.at });
     case 'step-waiting':
-      return change(tree, event.id, { state: 'queued' });
+      return change(tree, event.id, { state: 'queued', said: `queued (${event.resource}=${event.limit})` });
     case 'step-working':
-      return change(tree, event.id, { state: 'running', startedAt: event.at });
+      return change(tree, event.id, { state: 'running', startedAt: event.at, said: '' });
     case 'step-said':
     case 'check-said':
       return change(tree, event.id, { said: event.text });
@@ -203,13 +203,13 @@ function standingOf(tree: Tree, row: Row, { now }: Frame): string {
     case 'left':
       return '';
     case 'queued':
-      return 'queued';
+      return row.said ?? 'queued';
     case 'running':
       return duration(now - (row.startedAt ?? now));
     case 'ready':
-      return tree.direction === 'apply' ? 'already there' : 'was not there';
+      return tree.direction === 'apply' ? 'unchanged' : 'not found';
     case 'changed':
-      return tree.direction === 'apply' ? took : `${removedText(row.removed)} in ${took}`;
+      return tree.direction === 'apply' ? took : `${deletedText(row.removed)} in ${took}`;
     case 'passed':
       return took;
     case 'skipped':

@@ -91,11 +91,11 @@ export interface Choice {
   readonly readOnly?: boolean;
 }
 
-/** The checks to run. @throws CliError `wrong-usage` that lists the names when one is unknown */
+/** The checks to run. @throws CliError `usage-error` that lists the names when one is unknown */
 export function chooseChecks(choice: Choice, all: readonly Check[] = CHECKS): readonly Check[] {
   const unknown = choice.names.filter((name) => !all.some((check) => check.name === name));
   if (unknown.length > 0) {
-    throw new CliError('wrong-usage', {
+    throw new CliError('usage-error', {
       message: `There is no check named ${unknown.join(', ')}.`,
       hint: `Choose from: ${all.map((check) => check.name).join(' ')}`,
     });

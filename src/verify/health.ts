@@ -139,7 +139,7 @@ async function waitForHealth(
       },
     });
   } catch (error) {
-    if (error instanceof CliError && error.reason === 'gave-up-waiting') return status;
+    if (error instanceof CliError && error.reason === 'timed-out') return status;
     throw error;
   }
 }

@@ -14,14 +14,14 @@ export async function onVm<T>(lab: WorkloadLab, work: (machine: Machine) => Prom
 
 /**
  * The workload VM; a command would start one that is stopped (docs/facts/multipass.md 1.2). @throws CliError
- * `machine-broken`
+ * `machine-failed`
  */
 export async function runningVm(lab: WorkloadLab): Promise<Machine> {
   const { name } = lab.workload;
   const found = await lab.machines.find(name);
   // A machine that starts is waited for by the engine itself.
   if (found?.state === 'running' || found?.state === 'starting') return lab.engine.machine(name);
-  throw new CliError('machine-broken', {
+  throw new CliError('machine-failed', {
     message: found === undefined ? `there is no machine ${name}` : `${name} is ${found.state}`,
     hint: 'istio-vms up',
   });

@@ -299,7 +299,7 @@ describe('up out of a bundle', () => {
     const maker = watch(simulated());
     await make(maker, { cpus: ['arm64'] });
     const report = await upFromBundle(maker);
-    expect(report.error).toMatchObject({ reason: 'artifact-absent' });
+    expect(report.error).toMatchObject({ reason: 'artifact-not-found' });
     expect(report.error?.message).toContain('it was made for arm64');
     // Nothing is fetched in another way.
     expect(maker.transcript.map(shown).filter((line) => /docker create/.test(line))).toEqual([]);

@@ -14,17 +14,17 @@ const { watch } = refusals();
 /** What each fault does to `up`; what it prints is in golden/faults, updated by `npx vitest run -u --project long`. */
 const OUTCOMES: Readonly<Record<string, FaultOutcome>> = {
   'launch-timeout-lies': { slower: { steps: 300 } },
-  'gateway-port-clash': { reason: 'port-clash' },
+  'gateway-port-conflict': { reason: 'port-conflict' },
   'token-expired': { moreCommands: 1 },
   'computer-slept': { slowerSteps: { sidecar: 7_200 } },
   'slept-while-looking': { slowerSteps: { 'k3s-server': 7_200 } },
   'arm64-deb-missing': { slowerSteps: { 'sidecar-package': 5 }, moreCommands: 4 },
-  'frozen-session': { slowerSteps: { sidecar: 80 } },
+  'session-hung': { slowerSteps: { sidecar: 80 } },
   'vm-rebooted': { slower: { command: 8 } },
-  'daemon-down': { reason: 'engine-not-answering' },
+  'daemon-down': { reason: 'engine-unavailable' },
   'daemon-restart': { slower: { steps: 30 } },
   'address-late': { slowerSteps: { master: 15 } },
-  'cloud-init-error': { reason: 'machine-broken' },
+  'cloud-init-error': { reason: 'machine-failed' },
   'download-flaky': { slowerSteps: { istioctl: 4 } },
   'download-truncated': { slowerSteps: { istioctl: 9 } },
   'digest-mismatch': { reason: 'digest-mismatch' },
@@ -48,18 +48,18 @@ const OUTCOMES: Readonly<Record<string, FaultOutcome>> = {
   'file-forbidden': { reason: 'permission-denied' },
   'guest-disk-full': { reason: 'disk-full' },
   'clock-behind': { slowerSteps: { sidecar: 70 } },
-  'load-balancer-hostname': { reason: 'gave-up-waiting' },
+  'load-balancer-hostname': { reason: 'timed-out' },
   // Ready at its second start, after 60 s of the first and a pause of 15 s.
   'dns-captured': { slowerSteps: { sidecar: 70 } },
   'address-gone': { costsNothing: 'no step asks for the address meanwhile; a test below is about a run that does' },
   'load-balancer-late': { slowerSteps: { eastwest: 55 } },
   'pulls-slow': { slower: { steps: 80 } },
   'second-up': { slower: { command: 28 } },
-  'vm-deleted': { reason: 'machine-broken' },
+  'vm-deleted': { reason: 'machine-failed' },
   'vm-moved': { moreCommands: 1 },
   'vm-stopped': { moreCommands: 1 },
   // istiod ran on that worker: its pod is not believed, though the cluster calls it Ready for a while.
-  'worker-stopped': { reason: 'gave-up-waiting' },
+  'worker-stopped': { reason: 'timed-out' },
   'worker-rebooted': { slowerSteps: { istio: 5 } },
   'master-rebooted': { slower: { steps: 15 } },
 };
@@ -96,7 +96,7 @@ describe('every fault at the terminal', () => {
     const faults = [
       'launch-timeout-lies',
       'token-expired',
-      'frozen-session',
+      'session-hung',
       'vm-rebooted',
       'api-flaky',
       'download-flaky',
@@ -119,10 +119,10 @@ describe('every fault at the terminal', () => {
 });
 
 describe('faults that end a run', () => {
-  it('port-clash: the next run succeeds when the other Service is gone', async () => {
-    const lab = watch(simulated({ faults: ['gateway-port-clash'] }));
+  it('port-conflict: the next run succeeds when the other Service is gone', async () => {
+    const lab = watch(simulated({ faults: ['gateway-port-conflict'] }));
     const { report } = await lab.up();
-    expect(report.error?.reason).toBe('port-clash');
+    expect(report.error?.reason).toBe('port-conflict');
     lab.world.faults.clear();
     lab.cluster.store.remove('services', 'default', 'already-here');
     const next = await lab.up();
@@ -132,8 +132,8 @@ describe('faults that end a run', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('port-clash: is reported within 15 seconds of the wait for the address', async () => {
-    const lab = watch(simulated({ faults: ['gateway-port-clash'] }));
+  it('port-conflict: is reported within 15 seconds of the wait for the address', async () => {
+    const lab = watch(simulated({ faults: ['gateway-port-conflict'] }));
     const events: RunEvent[] = [];
     await lab.up({ onEvent: (event) => void events.push(event) });
     const waiting = events.find(
@@ -144,8 +144,8 @@ describe('faults that end a run', () => {
     expect((failed?.at ?? Infinity) - (waiting?.at ?? 0)).toBeLessThan(15_000);
   });
 
-  it('port-clash: the next run succeeds with another port', async () => {
-    const lab = watch(simulated({ faults: ['gateway-port-clash'] }));
+  it('port-conflict: the next run succeeds with another port', async () => {
+    const lab = watch(simulated({ faults: ['gateway-port-conflict'] }));
     await lab.up();
     const set = { EWG_PORT_TLS_ISTIOD: '15112' };
     expect((await lab.up({ set })).report.error).toBeUndefined();
@@ -154,7 +154,7 @@ describe('faults that end a run', () => {
 
   it('daemon-down: starts nothing, and the next run succeeds when the daemon is up', async () => {
     const lab = watch(simulated({ faults: ['daemon-down'] }));
-    await expect(lab.up()).rejects.toMatchObject({ reason: 'engine-not-answering' });
+    await expect(lab.up()).rejects.toMatchObject({ reason: 'engine-unavailable' });
     expect(lab.transcript.filter(({ effect }) => effect === 'write')).toEqual([]);
     lab.world.engine.daemonUp = true;
     expect((await lab.up()).report.error).toBeUndefined();
@@ -171,9 +171,9 @@ describe('faults that end a run', () => {
 
   it('cloud-init-error: nothing is installed on the machine until it is recreated', async () => {
     const lab = watch(simulated({ faults: ['cloud-init-error'] }));
-    expect((await lab.up()).report.error?.reason).toBe('machine-broken');
+    expect((await lab.up()).report.error?.reason).toBe('machine-failed');
     const again = await lab.up();
-    expect(again.report.error?.reason).toBe('machine-broken');
+    expect(again.report.error?.reason).toBe('machine-failed');
     expect(again.changed).not.toContain('k3s-server');
     expect((await lab.step('k3s', { kind: 'recreate' })).report.error).toBeUndefined();
     expect((await lab.up()).report.error).toBeUndefined();
@@ -182,7 +182,7 @@ describe('faults that end a run', () => {
 
   it('load-balancer-hostname: the next run succeeds when the other load balancer is gone', async () => {
     const lab = watch(simulated({ faults: ['load-balancer-hostname'] }));
-    expect((await lab.up()).report.error?.reason).toBe('gave-up-waiting');
+    expect((await lab.up()).report.error?.reason).toBe('timed-out');
     lab.world.faults.clear();
     expect((await lab.up()).report.error).toBeUndefined();
     expect((await lab.verify()).red).toEqual([]);
@@ -199,7 +199,7 @@ describe('faults that end a run', () => {
 
   it('vm-deleted: the next run makes the machine again', async () => {
     const lab = watch(simulated({ faults: ['vm-deleted'] }));
-    expect((await lab.up()).report.error?.reason).toBe('machine-broken');
+    expect((await lab.up()).report.error?.reason).toBe('machine-failed');
     const next = await lab.up();
     expect(next.report.error).toBeUndefined();
     expect(next.changed).toContain('vm');

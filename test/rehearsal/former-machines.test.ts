@@ -21,8 +21,8 @@ describe('machines of former settings', () => {
     const now = ['--set', 'WORKLOAD_VM_NAME=vm-new'];
     const up = await run(['up', ...now]);
     expect(up.code).toBe(0);
-    expect(up.stdout).toContain(`Left over from former settings: ${VM}; \`istio-vms up --prune\` deletes it.`);
-    expect((await run(['status', ...now])).stdout).toContain('1 machine left over from former settings');
+    expect(up.stdout).toContain(`Left over from previous settings: ${VM}; \`istio-vms up --prune\` deletes it.`);
+    expect((await run(['status', ...now])).stdout).toContain('1 machine left over from previous settings');
     const prune = await run(['up', '--prune', ...now]);
     expect(prune.code).toBe(0);
     expect(names(lab)).toEqual(['k3s-master', 'k3s-worker-1', 'k3s-worker-2', 'vm-new']);

@@ -22,7 +22,7 @@ describe('the control plane of another ISTIO_REVISION', () => {
     expect(planes(lab)).toEqual(['istiod-1-19-3', 'istiod-blue']);
     const status = await run(['status', ...NOW]);
     expect(status.stdout).toContain('istio-system/istiod-1-19-3');
-    expect(status.stdout).toContain('1 control plane left over from former settings');
+    expect(status.stdout).toContain('1 control plane left over from previous settings');
     expect((await run(['up', '--prune', ...NOW])).code).toBe(0);
     expect(planes(lab)).toEqual(['istiod-blue']);
     expect(routes(lab)).toEqual(['istiod-vs-blue']);

@@ -26,8 +26,8 @@ describe('an interrupt', () => {
       const { error } = cut.report;
       expect(error?.reason).toBe('interrupted');
       expect(error?.exitCode).toBe(130);
-      expect(error?.message).toMatch(/^Interrupted: \d+ steps? done, \d+ cut short, \d+ not started\.$/);
-      expect(error?.facts.hint).toBe('Run the same command again to go on where it stopped.');
+      expect(error?.message).toMatch(/^Interrupted: \d+ steps? done, \d+ interrupted, \d+ not started\.$/);
+      expect(error?.facts.hint).toBe('Re-run the same command to resume.');
       nothingNewAfter(cut, begin + after);
 
       const next = await lab.up();
@@ -137,7 +137,7 @@ describe('at the terminal', () => {
     const run = await cli(['up', '--rehearse'], { onSignal: (send) => setTimeout(send, 1) });
     expect(run.code).toBe(130);
     expect(run.left).toBeUndefined();
-    expect(run.stderr).toContain('Stopping: what must not be cut is let end. Once more to leave at once.');
+    expect(run.stderr).toContain('Interrupted. Finishing in-flight operations; press Ctrl-C again to quit now.');
     expect(run.stderr).toContain('◼ Interrupted: ');
     expect(run.stderr).toContain('Reason: interrupted (exit code 130)');
     expect(run.stderr).not.toContain('✖');

@@ -68,7 +68,7 @@ describe('pods that do not start', () => {
     const begin = lab.world.clock.now();
     const { report, said } = await lab.up({ set: { ISTIO_OVERLAY: OVERLAY } });
     const { error } = report;
-    expect(error?.reason).toBe('artifact-absent');
+    expect(error?.reason).toBe('artifact-not-found');
     expect(error?.message).toMatch(/istiod-1-19-3-\w+-\w+: ErrImagePull \(.*9\.9\.9-nonesuch/);
     expect(error?.facts.hint).toContain('`hub` and `tag`');
     expect(said.some((line) => line.startsWith('istio: waiting for istiod-1-19-3-'))).toBe(true);

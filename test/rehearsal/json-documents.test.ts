@@ -28,16 +28,16 @@ const SUCCESS: readonly (readonly [string, DocumentForm])[] = [
 ];
 
 const FAILURE: readonly (readonly [string, DocumentForm, string])[] = [
-  ['up --fault daemon-down', 'up', 'engine-not-answering'],
+  ['up --fault daemon-down', 'up', 'engine-unavailable'],
   ['up --fault host-disk-full', 'up', 'disk-full'],
-  ['up --set WORKERS=x', 'up', 'bad-configuration'],
-  ['eastwest --fault gateway-port-clash', 'step', 'port-clash'],
-  ['vm --fault daemon-down', 'step', 'engine-not-answering'],
+  ['up --set WORKERS=x', 'up', 'invalid-configuration'],
+  ['eastwest --fault gateway-port-conflict', 'step', 'port-conflict'],
+  ['vm --fault daemon-down', 'step', 'engine-unavailable'],
   ['verify --from nothing', 'verify', 'verify-failed'],
-  ['verify nosuch --from nothing', 'verify', 'wrong-usage'],
-  ['status --from nothing --fault daemon-down', 'status', 'engine-not-answering'],
-  ['plan --fault daemon-down', 'plan', 'engine-not-answering'],
-  ['env --set WORKERS=x', 'env', 'bad-configuration'],
+  ['verify nosuch --from nothing', 'verify', 'usage-error'],
+  ['status --from nothing --fault daemon-down', 'status', 'engine-unavailable'],
+  ['plan --fault daemon-down', 'plan', 'engine-unavailable'],
+  ['env --set WORKERS=x', 'env', 'invalid-configuration'],
 ];
 
 // Before the other tests: from then on, all rehearsals of this file happen in one world.

@@ -35,7 +35,7 @@ const object = (kind: string, name: string, namespace?: string, labels?: Record<
   metadata: { name, ...(namespace !== undefined && { namespace }), ...(labels && { labels }) },
 });
 
-describe('objects left over from former settings', () => {
+describe('objects left over from previous settings', () => {
   const set = { VM_NAMESPACE: 'shops' };
 
   it('are none in a lab as it is configured', async () => {

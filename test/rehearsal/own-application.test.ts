@@ -15,7 +15,7 @@ describe("an application of one's own on the VM's port", () => {
     listenOn(vm, 8000, NGINX);
     const findings = Object.fromEntries((await lab.plan()).map(({ step, finding }) => [step.id, findingText(finding)]));
     expect(findings['demo']).toBe(
-      'not as wanted: port 8000 is served by nginx (pid 812, nginx.service) on 0.0.0.0:8000, but the demo workload is installed',
+      'drift: port 8000 is served by nginx (pid 812, nginx.service) on 0.0.0.0:8000, but the demo workload is installed',
     );
     const { report, changed } = await lab.up();
     expect([report.error, changed]).toEqual([undefined, ['demo']]);

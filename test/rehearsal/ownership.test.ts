@@ -183,7 +183,7 @@ describe('a launch that was not seen to its end', () => {
       const lab = await afterAKill(passed, workloadCloudInit(simulated().config));
       const { report, said } = await lab.down();
       expect(report.error).toBeUndefined();
-      expect(said).toContain(`vm: its launch was cut: looking for 90 s whether ${VM} comes up after all`);
+      expect(said).toContain(`vm: its launch was cut: looking for 90s whether ${VM} comes up after all`);
       await lab.pass(600_000);
       expect(lab.world.engine.instances.size).toBe(0);
       const before = lab.world.clock.now();
@@ -194,7 +194,7 @@ describe('a launch that was not seen to its end', () => {
 
   it('is not waited for when the launch was refused', async () => {
     const lab = watch(simulated({ set: { RUN_OS: '23.04' } }));
-    expect((await lab.step('vm')).report.error?.reason).toBe('bad-configuration');
+    expect((await lab.step('vm')).report.error?.reason).toBe('invalid-configuration');
     expect(await lab.lab().ownership.recorded()).toEqual([]);
     expect((await lab.down()).said.join()).not.toContain('its launch was cut');
   });

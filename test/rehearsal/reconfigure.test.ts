@@ -24,7 +24,7 @@ const DRIFTS: readonly (readonly [Readonly<Record<string, string>>, Readonly<Rec
       'sidecar-package': /^waits for sidecar package 1\.19\.10$/,
     },
   ],
-  [{ VM_APP_PORT: '8081' }, { workload: /WorkloadGroup .* has other spec/, demo: /not as wanted on .*demo/ }],
+  [{ VM_APP_PORT: '8081' }, { workload: /WorkloadGroup .* has other spec/, demo: /drift on .*demo/ }],
   [{ SERVICE_ACCOUNT: 'other' }, { workload: /no ServiceAccount .*other/ }],
   // Every namespace has this one already.
   [{ SERVICE_ACCOUNT: 'default' }, { workload: /ServiceAccount vmns\/default has other labels/ }],

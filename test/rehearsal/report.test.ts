@@ -28,7 +28,7 @@ describe('the picture of a run', () => {
     const first = await run(['up', '-o', 'json']);
     const { data } = JSON.parse(first.stdout);
     expect((await lab.files.stat(HOME))?.mode).toBe(0o600);
-    expect(title(await picture())).toContain('The lab is up, and proved');
+    expect(title(await picture())).toContain('The lab is up and verified');
     expect(bars(await picture())).toBe(data.steps.length);
     expect(steps(await picture(), 'changed')).toHaveLength(data.changed);
     expect((await picture()).match(/class="verdict"/g)).toHaveLength(data.verify.checks.length);
@@ -37,12 +37,12 @@ describe('the picture of a run', () => {
     expect(first.stderr).not.toContain('report.html');
 
     await run(['up']);
-    expect(title(await picture())).toContain('Everything was already there');
+    expect(title(await picture())).toContain('Everything is up to date');
     await run(['up', '--recreate', '--skip-verify']);
-    expect(title(await picture())).toContain('The lab is made anew');
-    expect(await picture()).toMatch(/Taken down[\s\S]*Made/);
+    expect(title(await picture())).toContain('The lab is re-created');
+    expect(await picture()).toMatch(/Deleted[\s\S]*Created/);
     await run(['up', '--delete']);
-    expect(title(await picture())).toContain('The lab is taken down');
+    expect(title(await picture())).toContain('The lab is deleted');
   });
 
   it('shows every command of the run, each below the step that it was for', async () => {
@@ -70,12 +70,12 @@ describe('the picture of a run', () => {
     const page = await home.readFile('there.html', 'utf8');
     expect(title(page)).toContain(words);
     expect(steps(page, 'failed')).toHaveLength(failed);
-    expect(page).toMatch(/What went wrong[\s\S]*<strong>Try:<\/strong>/);
+    expect(page).toMatch(/Error[\s\S]*<strong>Try:<\/strong>/);
     expect(stderr).toContain(`\nReport: ${file}\n`);
   });
 
   it.each([
-    ['among the steps', ({ args }: Command) => args[0] === 'launch', /◼ cut short/],
+    ['among the steps', ({ args }: Command) => args[0] === 'launch', /◼ interrupted/],
     // The proof of the health check stops the demo workload.
     ['among the proofs', ({ args }: Command) => args.includes('stop'), /class="verdict"/],
   ])('is left of an interrupt %s, with what was done until then', async (_where, isThen, expected) => {
@@ -122,7 +122,7 @@ describe('the picture of a run', () => {
     expect(code).toBe(0);
     expect(stderr.trimEnd().split('\n').at(-1)).toBe(`Report: ${file}`);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect(title(await home.readFile('pictures/run.html', 'utf8'))).toContain('The lab is up, and proved');
+    expect(title(await home.readFile('pictures/run.html', 'utf8'))).toContain('The lab is up and verified');
     expect((await cli(['up', '--rehearse', '--quiet', '--report', file])).stderr).toBe('');
     expect(JSON.parse((await cli(['up', '--rehearse', '-o', 'json', '--report', file])).stdout).data.report).toBe(file);
   });
@@ -139,7 +139,7 @@ describe('the picture of a run', () => {
     await using home = await createFixture({ file: '' });
     const { code, stderr } = await cli(['up', '--rehearse', '--report', home.getPath('file/below.html')]);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/warning\s+There is no picture of this run: /);
+    expect(stderr).toMatch(/warning\s+Could not write the run report: /);
     expect(stderr).not.toContain('Report:');
   });
 });

@@ -70,7 +70,7 @@ describe('the schedule of `up`', () => {
 
     const run = await inOneWorld(watch(simulated()));
     const { stdout } = await run(['up', '--skip-verify']);
-    expect(stdout).toMatch(/Changed \d+ of \d+ steps in \d+ m \d+ s\./);
+    expect(stdout).toMatch(/\d+ steps applied, \d+ unchanged \(\d+m\d+s\)\./);
     expect(stdout).toMatch(/Critical path \([\dm s]+\): master → k3s-server → .*sample/);
   });
 });
@@ -84,7 +84,7 @@ describe('a second `up` of a large lab', () => {
       expect((await run(['up', '--skip-verify', ...set])).code).toBe(0);
       const second = await run(['up', ...set]);
       expect(second.code).toBe(0);
-      expect(second.stdout).toContain('Everything was already there; nothing changed.');
+      expect(second.stdout).toContain('Everything is up to date; nothing changed.');
       expect(second.writes).toEqual([]);
       expect(second.reads.length).toBeLessThanOrEqual(12);
     },

@@ -27,10 +27,10 @@ describe('each step alone', () => {
         code: 0,
         stderr: '',
       });
-      expect(first.stdout).toMatch(/^(Changed|Everything was already there)/);
+      expect(first.stdout).toMatch(/^(\d+ steps? applied|Everything is up to date)/);
       const second = await run([command]);
       expect({ command, code: second.code, writes: second.writes }).toEqual({ command, code: 0, writes: [] });
-      expect(second.stdout).toContain('Everything was already there; nothing changed.');
+      expect(second.stdout).toContain('Everything is up to date; nothing changed.');
     }
     // The sample application is the proofs' own.
     const proven = await run(['verify']);
@@ -52,10 +52,10 @@ describe('each step alone', () => {
       expect(early.code).toBe(2);
       expect(early.writes).toEqual([]);
       const { error } = JSON.parse(early.stdout);
-      expect(error.reason).toBe('step-too-early');
+      expect(error.reason).toBe('prerequisite-missing');
       expect(error.hint).toMatch(hint);
-      expect(error.message).toContain('Nothing was changed.');
-      expect(early.stderr).toContain('Reason: step-too-early (exit code 2)');
+      expect(error.message).toContain('nothing was changed');
+      expect(early.stderr).toContain('Reason: prerequisite-missing (exit code 2)');
     },
   );
 
@@ -76,10 +76,10 @@ describe('each step alone', () => {
         expect({ command, done: [...done], reason: report.error?.reason, writes }).toEqual({
           command,
           done: [...done],
-          reason: 'step-too-early',
+          reason: 'prerequisite-missing',
           writes: [],
         });
-        expect(report.error?.facts.details?.join('\n')).toContain(`(made by: istio-vms `);
+        expect(report.error?.facts.details?.join('\n')).toContain(`(run: istio-vms `);
       }
       const { report } = await lab.step(next);
       expect(report.error).toBeUndefined();
@@ -91,7 +91,7 @@ describe('each step alone', () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass delete --purge ${VM}`);
     const { report, writes } = await lab.step('bootstrap');
-    expect(report.error?.reason).toBe('step-too-early');
+    expect(report.error?.reason).toBe('prerequisite-missing');
     expect(report.error?.facts.hint).toContain('istio-vms vm');
     expect(writes).toEqual([]);
   });
@@ -139,7 +139,7 @@ describe('deleting and recreating', () => {
     const before = lab.machine(VM).address;
     expect((await lab.step('vm', { kind: 'recreate' })).report.error).toBeUndefined();
     expect(lab.machine(VM).address).not.toBe(before);
-    expect((await lab.step('bootstrap')).report.error?.reason).toBe('step-too-early');
+    expect((await lab.step('bootstrap')).report.error?.reason).toBe('prerequisite-missing');
     for (const command of ['workload', 'bootstrap', 'route'] as const) {
       expect((await lab.step(command)).report.error).toBeUndefined();
     }
@@ -217,7 +217,7 @@ describe('what istioctl wrote', () => {
     await lab.files.remove(lab.config.paths.workloadFiles);
     await lab.step('workload', { options: { fixCa: false } });
     const { report, writes } = await lab.step('bootstrap');
-    expect(report.error?.reason).toBe('step-too-early');
+    expect(report.error?.reason).toBe('prerequisite-missing');
     expect(report.error?.facts.details?.join('\n')).toContain('CA_ADDR is istiod-1-19-3.istio-system.svc:15012');
     expect(writes).toEqual([]);
   });

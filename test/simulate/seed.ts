@@ -157,12 +157,12 @@ function strikeNow({ world, mesh, system, killAll }: Rehearsal, { kind }: Troubl
 function heed(rehearsal: Rehearsal, ending: Ending | undefined, up: Call): Call {
   const { world } = rehearsal;
   const reason = ending?.error?.reason;
-  if (reason === 'engine-not-answering') world.engine.daemonUp = true;
+  if (reason === 'engine-unavailable') world.engine.daemonUp = true;
   // Who sees that there is no way out sees to it.
   if (ending?.error !== undefined) world.faults.delete('offline');
   if (ending?.error?.message.includes('a host name') === true) world.faults.delete('load-balancer-hostname');
-  if (reason === 'port-clash') clusterOf(world)?.store.remove('services', 'default', 'already-here');
-  return reason === 'machine-broken' ? { ...up, kind: 'recreate' } : up;
+  if (reason === 'port-conflict') clusterOf(world)?.store.remove('services', 'default', 'already-here');
+  return reason === 'machine-failed' ? { ...up, kind: 'recreate' } : up;
 }
 
 async function judge(rehearsal: Rehearsal, stage: Stage, kinds: readonly string[]): Promise<readonly string[]> {

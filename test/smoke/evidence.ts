@@ -29,7 +29,7 @@ export function expectRecovery(run: Run): void {
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function documentOf(run: Run): { version: number; command: string; outcome: string; data: any; error?: any } {
   const document = JSON.parse(run.stdout);
-  expect(document).toMatchObject({ version: 1, tool: 'istio-vms' });
+  expect(document).toMatchObject({ version: 2, tool: 'istio-vms' });
   return document;
 }
 

@@ -36,7 +36,7 @@ describe('Ctrl-C', () => {
 
     const up = await cli.done;
     expect(up, up.stderr).toMatchObject({ exitCode: 130, stdout: '' });
-    expect(up.stderr).toMatch(/Run the same command again to go on/);
+    expect(up.stderr).toMatch(/Re-run the same command to go on/);
     expect(launches()).toHaveLength(begun);
     expect(await survivors(computer)).toEqual([]);
     await converges();
@@ -54,7 +54,7 @@ describe('Ctrl-C', () => {
     cli.ctrlC();
     const up = await cli.done;
     expect(up, up.stderr).toMatchObject({ exitCode: 130, stdout: '' });
-    expect(up.stderr).toContain('Left at once. Run the same command again');
+    expect(up.stderr).toContain('Aborted. Re-run the same command');
     expect(await survivors(computer)).toEqual([]);
     computer.timeGoesOn();
     await converges();

@@ -42,7 +42,7 @@ describe('the life of a lab', () => {
     const up = await run('up');
     expectSuccess(up);
     expect(up.stdout).toMatch(/13 of 13 checks passed/);
-    expect(up.stdout).toMatch(/Changed \d+ of \d+ steps/);
+    expect(up.stdout).toMatch(/\d+ steps applied/);
     expect(machines()).toEqual([...OURS, ...FOREIGN.map(({ name }) => name)].sort());
     expect(objectNames(computer.world)).toEqual(
       expect.arrayContaining(['workloadgroups.networking.istio.io vmns/external-app', 'services vmns/external-app']),
@@ -55,7 +55,7 @@ describe('the life of a lab', () => {
     expect(runs[0]!.stderr.trimEnd().split('\n').at(-1)).toBe(`Report: ${path}`);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     const picture = await readFile(path, 'utf8');
-    expect(picture).toContain('The lab is up, and proved');
+    expect(picture).toContain('The lab is up and verified');
     const asked = [...picture.matchAll(/asked (\d+) times/g)].reduce((sum, [, times]) => sum + Number(times) - 1, 0);
     expect((picture.match(/<pre class="command">/g)?.length ?? 0) + asked).toBe(commandsOf(runs[0]!));
     for (const secret of secrets) expect(picture).not.toContain(secret);
@@ -192,7 +192,7 @@ describe('the life of a lab', () => {
 
     const again = await run('up', '--delete');
     expectSuccess(again);
-    expect(again.stdout).toContain('There was nothing to remove.');
+    expect(again.stdout).toContain('Nothing to delete.');
     expect(writesOf(again)).toEqual([]);
   });
 

@@ -19,13 +19,15 @@ describe('two runs in one directory', () => {
   it('at the same moment: one works, the other says whom it waits for, and then finds all done', async () => {
     const runs = await Promise.all([computer.run('up', '--skip-verify'), computer.run('up', '--skip-verify')]);
     runs.forEach(expectSuccess);
-    const [waited, worked] = runs.sort((a, b) => b.stderr.indexOf('One at a time') - a.stderr.indexOf('One at a time'));
-    expect(waited.stderr).toMatch(
-      /One at a time: waiting for the other run .* to end: `istio-vms up --skip-verify`, process \d+, has been at work since \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ/,
+    const [waited, worked] = runs.sort(
+      (a, b) => b.stderr.indexOf('Waiting for the lock') - a.stderr.indexOf('Waiting for the lock'),
     );
-    expect(waited.stdout).toContain('Everything was already there; nothing changed.');
-    expect(worked.stderr).not.toContain('One at a time');
-    expect(worked.stdout).toMatch(/Changed \d+ of 21 steps/);
+    expect(waited.stderr).toMatch(
+      /Waiting for the lock on .*: held by `istio-vms up --skip-verify` \(process \d+, since \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\)/,
+    );
+    expect(waited.stdout).toContain('Everything is up to date; nothing changed.');
+    expect(worked.stderr).not.toContain('Waiting for the lock');
+    expect(worked.stdout).toMatch(/\d+ steps applied/);
     expect(computer.calls.filter(isLaunch)).toHaveLength(4);
     expect(computer.world.refused).toEqual([]);
     expect(await lock()).toBe('none');
@@ -39,7 +41,7 @@ describe('two runs in one directory', () => {
     const second = await computer.run('k3s', '--lock-timeout', '0', '--output', 'json');
     expect(second.exitCode).toBe(6);
     const { error } = documentOf(second);
-    expect(error.reason).toBe('gave-up-waiting');
+    expect(error.reason).toBe('timed-out');
     expect(error.message).toContain(`\`istio-vms up --skip-verify\`, process ${first.pid}, has been at work since`);
     expect(error.hint).toContain('--lock-timeout');
     for (const looking of [['status'], ['plan'], ['env'], ['verify', 'istioctl', '--lock-timeout', '0']]) {
@@ -60,7 +62,7 @@ describe('two runs in one directory', () => {
 
     const second = await computer.run('up', '--skip-verify', '--lock-timeout', '0');
     expectRecovery(second);
-    expect(second.stderr).not.toContain('One at a time');
+    expect(second.stderr).not.toContain('Waiting for the lock');
     expect([...computer.world.engine.instances.keys()]).toHaveLength(4);
     expect(await lock()).toBe('none');
   });
@@ -70,7 +72,7 @@ describe('two runs in one directory', () => {
     const first = computer.start('up', '--skip-verify');
     await hold.reached;
     const second = computer.start('up', '--delete');
-    await second.says('One at a time');
+    await second.says('Waiting for the lock');
     second.ctrlC();
     const ended = await second.done;
     expect(ended.exitCode).toBe(130);

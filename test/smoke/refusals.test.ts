@@ -27,7 +27,7 @@ describe('what cannot be done is said on one screen, and nothing is touched', ()
       expect(up).toMatchObject({ exitCode: 3, stdout: '' });
       for (const name of ['WORKERS', 'VM_APP', 'MEM_WORKER']) expect(up.stderr).toContain(name);
       const json = await computer.run('up', '--output', 'json');
-      expect(documentOf(json).error).toMatchObject({ reason: 'bad-configuration', exitCode: 3 });
+      expect(documentOf(json).error).toMatchObject({ reason: 'invalid-configuration', exitCode: 3 });
     });
     expect(computer.calls).toEqual([]);
   });

@@ -41,7 +41,7 @@ describe('on a terminal', () => {
     const begun = computer.calls.filter(isLaunch).length;
     hold.release();
     expect(await terminal.done).toBe(130);
-    expect(terminal.written()).toContain('Run the same command again to go on where it stopped.');
+    expect(terminal.written()).toContain('Re-run the same command to resume.');
     expect(isRestored(terminal.written())).toEqual(RESTORED);
     expect(computer.calls.filter(isLaunch)).toHaveLength(begun);
     expect(await survivors(computer)).toEqual([]);
@@ -57,7 +57,7 @@ describe('on a terminal', () => {
     await sleep(NO_ECHO_MS);
     terminal.type(CTRL_C);
     expect(await terminal.done).toBe(130);
-    expect(terminal.written()).toContain('Left at once. Run the same command again');
+    expect(terminal.written()).toContain('Aborted. Re-run the same command');
     expect(isRestored(terminal.written())).toEqual(RESTORED);
     expect(await survivors(computer)).toEqual([]);
     hold.release();
@@ -77,7 +77,7 @@ describe('on a terminal', () => {
     expect(held.gone).toBe(false);
     hold.release();
     expect(await terminal.done).toBe(130);
-    expect(terminal.written()).not.toContain('Left at once');
+    expect(terminal.written()).not.toContain('Aborted.');
     expect(await survivors(computer)).toEqual([]);
   });
 
@@ -128,7 +128,7 @@ describe('on a terminal', () => {
       expect(await terminal.done).toBe(130);
       expect(isRestored(terminal.written())).toEqual(RESTORED);
       expect(await survivors(computer)).toEqual([]);
-      expect(terminal.written().includes('Left at once')).toBe(presses === 2);
+      expect(terminal.written().includes('Aborted.')).toBe(presses === 2);
     }
   });
 });
@@ -150,7 +150,7 @@ describe('without a terminal', () => {
     hold.release();
     const run = await cli.done;
     expect(run).toMatchObject({ exitCode: 130, stdout: '' });
-    expect(run.stderr).toMatch(/Run the same command again to go on/);
+    expect(run.stderr).toMatch(/Re-run the same command to go on/);
     expect(await survivors(computer)).toEqual([]);
   });
 

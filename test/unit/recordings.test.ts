@@ -68,7 +68,7 @@ const under = (verb: string): Record<string, Row> =>
   Object.fromEntries(Object.entries(UNREACHABLE).map(([name, row]) => [`${verb}-${name}`, row]));
 
 const PLAIN: Row = ['tool-failed', 'once'];
-const OVERLAY: Row = ['bad-configuration', 'once'];
+const OVERLAY: Row = ['invalid-configuration', 'once'];
 const EXPECTED: Readonly<Record<'kubectl' | 'istioctl', Readonly<Record<string, Row>>>> = {
   kubectl: {
     ...under('get'),
@@ -91,12 +91,12 @@ const EXPECTED: Readonly<Record<'kubectl' | 'istioctl', Readonly<Record<string, 
     'wait-node-timeout': PLAIN,
     'wait-health-absent': PLAIN,
     'wait-available-none': PLAIN,
-    'wait-health-timeout': ['gave-up-waiting', 'once'],
+    'wait-health-timeout': ['timed-out', 'once'],
     'drain-absent': PLAIN,
     'exec-absent': PLAIN,
     'logs-absent': PLAIN,
     'delete-unknown-kind': PLAIN,
-    'delete-timeout': ['gave-up-waiting', 'once'],
+    'delete-timeout': ['timed-out', 'once'],
   },
   istioctl: {
     ...under('install'),
@@ -113,7 +113,7 @@ const EXPECTED: Readonly<Record<'kubectl' | 'istioctl', Readonly<Record<string, 
     'install-overlay-no-yaml': OVERLAY,
     'install-overlay-absent': OVERLAY,
     'install-unknown-flag': PLAIN,
-    'install-not-ready': ['gave-up-waiting', 'once'],
+    'install-not-ready': ['timed-out', 'once'],
     'install-immutable': PLAIN,
     'install-webhook-failing': ['tool-failed', 'retried'],
     'tag-set-no-revision': PLAIN,

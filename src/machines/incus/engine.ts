@@ -225,7 +225,7 @@ function isAbsence({ failure, result }: CommandError): boolean {
 }
 
 function withoutAddress(name: string, info: MachineInfo | undefined): CliError {
-  return new CliError('machine-broken', {
+  return new CliError('machine-failed', {
     message:
       info === undefined
         ? `There is no machine ${name}.`

@@ -208,28 +208,28 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
 const EXISTS = /UNIQUE constraint failed|already exists/;
 
 function unreachable(name: string): CliError {
-  return new CliError('machine-broken', {
+  return new CliError('machine-failed', {
     message: `The instance ${name} is known to Incus, but its cluster member does not answer.`,
     hint: 'See `incus cluster list`; when the member is back, run the same command again.',
   });
 }
 
 function died(place: IncusPlace, name: string): CliError {
-  return new CliError('machine-broken', {
+  return new CliError('machine-failed', {
     message: `The instance ${name} was started and ended at once.`,
     hint: `See why with \`${typed(place, 'info --show-log', name)}\`; too little memory is one reason, and for containers too few inotify instances on their host is another (\`${INOTIFY_COMMAND}\` there).`,
   });
 }
 
 function noAddress(name: string, { state }: MachineInfo): CliError {
-  return new CliError('gave-up-waiting', {
-    message: `The machine ${name} (${state}) got no address within ${ADDRESS_MS / 1000} s.`,
+  return new CliError('timed-out', {
+    message: `The machine ${name} (${state}) got no address within ${ADDRESS_MS / 1000}s.`,
     hint: 'See whether a firewall holds back DHCP on the bridge of Incus (`incus network info NAME`).',
   });
 }
 
 function withoutCloudInit(name: string, image: string): CliError {
-  return new CliError('machine-broken', {
+  return new CliError('machine-failed', {
     message: `The image ${image} has no cloud-init, so the machine ${name} is not set up.`,
     hint: 'Set INCUS_IMAGE to one that has it; those of `images:` end with /cloud.',
   });

@@ -6,7 +6,7 @@ export type Query = (path: string) => Promise<string | undefined>;
 
 /** Something that a launch needs is not there; the hint is the command that mends it. */
 export function notReady(message: string, hint: string): CliError {
-  return new CliError('engine-not-answering', { message, hint });
+  return new CliError('engine-unavailable', { message, hint });
 }
 
 /** The network of Incus' own that the profile puts machines into; undefined where it is a card of another kind. */

@@ -133,7 +133,7 @@ export function createMultipass({
         return { version: client };
       };
       const worthIt = (thrown: unknown): boolean =>
-        thrown instanceof CliError && thrown.reason === 'engine-not-answering';
+        thrown instanceof CliError && thrown.reason === 'engine-unavailable';
       return retry(look, { clock, delays: DAEMON_PAUSES, shouldRetry: worthIt });
     },
     list,
@@ -195,14 +195,14 @@ function isAbsence(error: CommandError): boolean {
 }
 
 function notAnswering(version: string): CliError {
-  return new CliError('engine-not-answering', {
+  return new CliError('engine-unavailable', {
     message: `Multipass ${version} is installed, but its service does not answer.`,
     hint: START_SERVICE,
   });
 }
 
 function notRunning(name: string, info: MachineInfo | undefined): CliError {
-  return new CliError('machine-broken', {
+  return new CliError('machine-failed', {
     message:
       info === undefined
         ? `There is no machine ${name}.`
@@ -212,8 +212,8 @@ function notRunning(name: string, info: MachineInfo | undefined): CliError {
 }
 
 function noAddress(name: string): CliError {
-  return new CliError('gave-up-waiting', {
-    message: `The machine ${name} runs, but got no address within ${ADDRESS_MS / 1000} s.`,
+  return new CliError('timed-out', {
+    message: `The machine ${name} runs, but got no address within ${ADDRESS_MS / 1000}s.`,
     hint: `Restart it (\`${restartHint(name)}\`), and see whether a VPN or firewall holds back DHCP on the bridge of Multipass.`,
   });
 }

@@ -90,7 +90,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     retry(() => info(name), {
       clock,
       delays: DAEMON_PAUSES,
-      shouldRetry: (thrown) => thrown instanceof CliError && thrown.reason === 'engine-not-answering',
+      shouldRetry: (thrown) => thrown instanceof CliError && thrown.reason === 'engine-unavailable',
       signal,
     });
 
@@ -182,8 +182,8 @@ function ranOutOfTime({ failure, result }: CommandError): boolean {
 }
 
 function stuck({ name, state }: Pick<MachineInfo, 'name' | 'state'>): CliError {
-  return new CliError('machine-broken', {
+  return new CliError('machine-failed', {
     message: `The machine ${name} is there (${state}), but does not come up.`,
-    hint: `Run \`multipass stop --force ${name}\` and then the same command again; or make it anew with --recreate.`,
+    hint: `Run \`multipass stop --force ${name}\` and then re-run the same command; or make it anew with --recreate.`,
   });
 }

@@ -87,9 +87,9 @@ function width(scale: Scale, from: number, to: number): number {
 }
 
 const VERBS: Readonly<Record<Segment['kind'], string>> = {
-  queue: 'waited to begin',
+  queue: 'waited to start',
   look: 'looked',
-  turn: 'waited for its turn',
+  turn: 'queued',
   work: 'worked',
 };
 

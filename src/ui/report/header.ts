@@ -40,13 +40,17 @@ interface Outcome {
 export function outcomeOf({ kind, run, failure, checks: proofs }: ReportData): Outcome {
   if (failure?.reason === 'interrupted') return { tone: 'stopped', sign: '◼', words: 'Interrupted' };
   if (failure !== undefined) {
-    return { tone: 'bad', sign: '✖', words: failure.reason === 'verify-failed' ? 'Made, but not proved' : 'Failed' };
+    return {
+      tone: 'bad',
+      sign: '✖',
+      words: failure.reason === 'verify-failed' ? 'Created, but verification failed' : 'Failed',
+    };
   }
   const nothing = run?.changed === 0;
-  if (kind === 'delete') return good(nothing ? 'There was nothing to take down' : 'The lab is taken down');
-  const proved = proofs.length > 0 ? ', and proved' : '';
-  if (nothing) return good(`Everything was already there${proved}`);
-  return good(`The lab is ${kind === 'recreate' ? 'made anew' : 'up'}${proved}`);
+  if (kind === 'delete') return good(nothing ? 'Nothing to delete' : 'The lab is deleted');
+  const proved = proofs.length > 0 ? ' and verified' : '';
+  if (nothing) return good(`Everything is up to date${proved}`);
+  return good(`The lab is ${kind === 'recreate' ? 're-created' : 'up'}${proved}`);
 }
 
 const good = (words: string): Outcome => ({ tone: 'good', sign: '✔', words });
@@ -59,8 +63,8 @@ function tilesOf({ run, checks: proofs, commands }: ReportData): readonly Tile[]
   const proving = proofs.reduce((sum, { durationMs }) => sum + durationMs, 0);
   return [
     ...(run === undefined ? [] : runTiles(run)),
-    ['Commands', String(commands.length), `${writes} of which change something`],
-    ...(proofs.length === 0 ? [] : [['Proofs', `${passed} of ${proofs.length}`, `in ${duration(proving)}`] as const]),
+    ['Commands', String(commands.length), `${writes} of them writes`],
+    ...(proofs.length === 0 ? [] : [['Checks', `${passed} of ${proofs.length}`, `in ${duration(proving)}`] as const]),
   ];
 }
 
@@ -68,15 +72,15 @@ function runTiles(run: ReportedRun): readonly Tile[] {
   const { steps, changed, makespanMs, criticalPathMs } = run;
   const count = (outcome: string): number => steps.filter((step) => step.outcome === outcome).length;
   const others = [
-    [count('ready'), 'nothing to do'],
+    [count('ready'), 'unchanged'],
     [count('failed'), 'failed'],
-    [count('interrupted'), 'cut short'],
+    [count('interrupted'), 'interrupted'],
     [count('not-started'), 'not started'],
   ] as const;
   const rest = others.filter(([number]) => number > 0).map(([number, words]) => `${number} ${words}`);
   return [
-    ['Makespan', duration(makespanMs), `one after another: ${duration(sumOfWork(run))}`],
-    ['Critical path', duration(criticalPathMs), 'no order of steps is faster'],
+    ['Makespan', duration(makespanMs), `sequential: ${duration(sumOfWork(run))}`],
+    ['Critical path', duration(criticalPathMs), 'lower bound for any order'],
     ['Steps', `${changed} of ${steps.length}`, ['changed', ...rest].join(', ')],
   ];
 }

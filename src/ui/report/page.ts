@@ -29,8 +29,7 @@ export function renderReport(picture: ReportData): string {
     <body>
       ${HATCH}
       <main>
-        ${header(picture)}
-        ${failure === undefined ? undefined : section('error', 'What went wrong', wrong(failure, run))}
+        ${header(picture)} ${failure === undefined ? undefined : section('error', 'Error', wrong(failure, run))}
         ${run === undefined ? undefined : timeline(picture, run)}
         ${proofs.length === 0 ? undefined : checkTable(picture)} ${besides(picture)}
       </main>
@@ -88,5 +87,5 @@ function besides({ commands, startedAt }: ReportData): Markup | undefined {
     </summary>
     ${commandList(nobodys, startedAt)}
   </details>`;
-  return section('besides', 'Besides the steps', list);
+  return section('besides', 'Other commands', list);
 }

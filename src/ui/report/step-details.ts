@@ -42,9 +42,9 @@ function timesOf(step: ReportedStep, picture: ReportData): readonly (readonly [s
       .filter((segment) => segment.kind === kind)
       .reduce((sum, { from, to }) => sum + to - from, 0);
   const spans = [
-    ['Waited to begin', spent('queue')],
+    ['Waited to start', spent('queue')],
     ['Looked', spent('look')],
-    ['Waited for its turn', spent('turn')],
+    ['Queued', spent('turn')],
     ['Worked', spent('work')],
   ] as const;
   return [
@@ -52,11 +52,11 @@ function timesOf(step: ReportedStep, picture: ReportData): readonly (readonly [s
       ? []
       : [['When', `${offset(startedAt - zero, true)} – ${offset(endedAt - zero, true)}`] as const]),
     ...spans.filter(([, ms]) => ms > 0).map(([name, ms]) => [name, duration(ms)] as const),
-    ...(turnFrom === undefined ? [] : [['Its turn came after', titled(turnFrom)] as const]),
+    ...(turnFrom === undefined ? [] : [['Queued behind', titled(turnFrom)] as const]),
     ...(after.length === 0
       ? []
-      : [['Came after', after.map((id) => html`<span class="need">${titled(id)}</span> `)] as const]),
-    ...(finding === undefined || finding === 'ready' ? [] : [['Found in the end', findingText(finding)] as const]),
+      : [['Started after', after.map((id) => html`<span class="need">${titled(id)}</span> `)] as const]),
+    ...(finding === undefined || finding === 'ready' ? [] : [['Last state', findingText(finding)] as const]),
   ];
 }
 

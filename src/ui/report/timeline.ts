@@ -28,7 +28,7 @@ export function timeline(picture: ReportData, run: ReportedRun): Markup {
   </section>`;
 }
 
-const PHASES = { remove: 'Taken down', apply: 'Made' } as const;
+const PHASES = { remove: 'Deleted', apply: 'Created' } as const;
 
 /** Owners of the steps that decided when the run ended. */
 export function criticalSteps({ steps }: ReportedRun): ReadonlySet<string> {
@@ -70,13 +70,13 @@ function howItCame({ outcome, direction, startedAt, endedAt, waitedMs }: Reporte
   const took = startedAt === undefined || endedAt === undefined ? '' : duration(endedAt - startedAt - waitedMs);
   switch (outcome) {
     case 'ready':
-      return direction === 'apply' ? 'nothing to do' : 'was not there';
+      return direction === 'apply' ? 'unchanged' : 'not found';
     case 'changed':
       return took;
     case 'failed':
       return `✖ failed, ${took}`;
     case 'interrupted':
-      return `◼ cut short, ${took}`;
+      return `◼ interrupted, ${took}`;
     case 'not-started':
       return 'not started';
   }

@@ -16,7 +16,7 @@ export interface Figures {
 const LINE = /^(\S+Z) {2}(.*)$/;
 const STARTED = /^#(\d+) (?:read|write)(?: \((\S+)\))? \$ (\S+)/;
 const ENDED = /^#(\d+) .* after /;
-const DONE = /^(\S+) +(?:done in|already there)/;
+const DONE = /^(\S+) +(?:done in|unchanged)/;
 
 interface Span {
   readonly owner: string | undefined;

@@ -39,7 +39,7 @@ export const MUTANTS: readonly Mutant[] = [
         await step.apply(context);
       },
     })),
-    caught: /no node k3s-worker-1|Gave up waiting|not proved|object nodes \/k3s-worker-1: is missing/,
+    caught: /no node k3s-worker-1|Timed out waiting|not proved|object nodes \/k3s-worker-1: is missing/,
   },
   {
     name: 'a write that is not atomic: a copy in place of a rename',
@@ -171,7 +171,7 @@ export const MUTANTS: readonly Mutant[] = [
         return files.lock(path, holder);
       },
     })),
-    caught: /Gave up waiting for the other run/,
+    caught: /Timed out waiting for the lock/,
   },
   {
     name: 'a half-made file that stays beside its place',
@@ -207,6 +207,6 @@ export const MUTANTS: readonly Mutant[] = [
         }
       },
     ),
-    caught: /Gave up waiting for the rollout of istiod/,
+    caught: /Timed out waiting for the rollout of istiod/,
   },
 ];

@@ -107,7 +107,7 @@ describe('a bundle', () => {
       expect.objectContaining({ reason: 'digest-mismatch' }) as Error,
     );
     await expect(noDownloads(bundle).text('https://a.example/sums')).rejects.toMatchObject({
-      reason: 'artifact-absent',
+      reason: 'artifact-not-found',
     });
   });
 
@@ -167,7 +167,7 @@ describe('a bundle', () => {
     writeFileSync(at('lab.tar'), '<html>sign in</html>');
     await expect(open()).rejects.toMatchObject({ reason: 'digest-mismatch' });
     await files.remove(at('lab.tar'));
-    await expect(open()).rejects.toMatchObject({ reason: 'bad-configuration', exitCode: 3 });
+    await expect(open()).rejects.toMatchObject({ reason: 'invalid-configuration', exitCode: 3 });
   });
 
   it('for other versions than the configuration asks for says which it holds', () => {
@@ -175,7 +175,7 @@ describe('a bundle', () => {
     expect(() => requireFitting(manifest, config({}), 'lab.tar')).not.toThrow();
     expect(() => requireFitting(manifest, config({ ISTIO_VERSION: '1.20.0' }), 'lab.tar')).toThrow(
       expect.objectContaining({
-        reason: 'bad-configuration',
+        reason: 'invalid-configuration',
         facts: expect.objectContaining({
           details: [
             'ISTIO_VERSION is 1.20.0, the bundle holds 1.19.3',

@@ -125,7 +125,7 @@ describe('archives of container images', () => {
   ])('%s is refused by its name', async (_, make) => {
     await fixture.writeFile('odd.tar', await make());
     await expect(read(at('odd.tar'))).rejects.toMatchObject({
-      reason: 'artifact-absent',
+      reason: 'artifact-not-found',
       message: expect.stringContaining('odd.tar') as string,
     });
   });

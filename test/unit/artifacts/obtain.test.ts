@@ -141,7 +141,7 @@ test('a network that fails is tried three times, with longer pauses, and said', 
   await get(PUBLISHED);
   expect(calls).toHaveLength(5);
   expect(slept).toEqual([2000, 2000, 6000]);
-  expect(said[0]).toBe('k3s: It was download-failed. Trying again in 2 s.');
+  expect(said[0]).toBe('k3s: It was download-failed. Trying again in 2s.');
 });
 
 test('then it gives up with the last reason', async () => {
@@ -150,7 +150,7 @@ test('then it gives up with the last reason', async () => {
   expect(calls).toHaveLength(3);
 });
 
-test.each(['artifact-absent', 'digest-mismatch'] as const)('%s is no weather: thrown at once', async (reason) => {
+test.each(['artifact-not-found', 'digest-mismatch'] as const)('%s is no weather: thrown at once', async (reason) => {
   const { get, calls, slept, files } = world({ fetch: [reason] });
   await expect(get(PUBLISHED)).rejects.toMatchObject({ reason });
   expect(calls).toHaveLength(2);

@@ -40,8 +40,8 @@ describe('one at a time', () => {
     await clock.drive(Promise.all([first, second]));
     expect(diary).toEqual(['first begins', 'first ends', 'second begins']);
     expect(said).toEqual([
-      'notice: One at a time: waiting for the other run with /lab/.data to end: `istio-vms up`, process 4201, has been at work since 2026-01-05 09:00:00Z.',
-      'notice: The other run has ended.',
+      'notice: Waiting for the lock on /lab/.data: held by `istio-vms up` (process 4201, since 2026-01-05 09:00:00Z).',
+      'notice: The lock was released.',
     ]);
     // It is looked at every second or two.
     expect(clock.now() - Date.parse('2026-01-05T09:00:00Z')).toBeLessThan(202_000);
@@ -52,16 +52,16 @@ describe('one at a time', () => {
     const end = new AbortController();
     const first = withLabLock(run('istio-vms up'), () => clock.sleep(3_600_000, end.signal)).catch(() => 'ended');
     for (const [lockTimeout, after] of [
-      [0, '0.0 s'],
-      [30, '30 s'],
-      [undefined, '10 m'],
+      [0, '0.0s'],
+      [30, '30s'],
+      [undefined, '10m'],
     ] as const) {
       const body = () => Promise.reject(new Error('it began'));
       const options = lockTimeout === undefined ? {} : { lockTimeout };
       await expect(clock.drive(withLabLock(run('istio-vms up', options), body))).rejects.toMatchObject({
-        reason: 'gave-up-waiting',
+        reason: 'timed-out',
         exitCode: 6,
-        message: `Gave up waiting for the other run with /lab/.data to end after ${after}: \`istio-vms up\`, process 4201, has been at work since 2026-01-05 09:00:00Z.`,
+        message: `Timed out waiting for the lock on /lab/.data after ${after}: held by \`istio-vms up\` (process 4201, since 2026-01-05 09:00:00Z).`,
       });
     }
     expect(files.nodes.has('/lab/.data/.lock')).toBe(true);
@@ -103,7 +103,7 @@ describe('one at a time', () => {
     const { clock, said, run } = directory({ lock: async () => ({ impossible: 'ENOLCK: no locks available' }) });
     expect(await clock.drive(withLabLock(run('istio-vms up'), async () => 'works'))).toBe('works');
     expect(said).toEqual([
-      'warning: Nothing keeps a second run from working here at the same time: ENOLCK: no locks available.',
+      'warning: Locking is not available here; concurrent runs are not prevented: ENOLCK: no locks available.',
     ]);
   });
 });

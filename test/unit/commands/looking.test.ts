@@ -63,7 +63,7 @@ describe('env', () => {
 
   it('as JSON tells where each value came from', async () => {
     const { json } = await cliJson(['env', '--set', 'WORKERS=3'], { env: { VM_APP: 'shop' } });
-    expect(json).toMatchObject({ version: 1, command: 'env', outcome: 'ok' });
+    expect(json).toMatchObject({ version: 2, command: 'env', outcome: 'ok' });
     expect(json.data.variables).toMatchObject({ WORKERS: '3', VM_APP: 'shop' });
     expect(json.data.origins).toMatchObject({ WORKERS: 'flag', VM_APP: 'environment', RUN_OS: 'default' });
   });
@@ -73,7 +73,7 @@ describe('plan', () => {
   it('from nothing would make everything', async () => {
     const { code, stdout } = await cli(['plan', '--rehearse', '-q']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/make\s+master\s+no machine k3s-master/);
+    expect(stdout).toMatch(/create\s+master\s+no machine k3s-master/);
     expect(stdout).toMatch(/`istio-vms up` would change \d+ steps of \d+\./);
   });
 

@@ -25,7 +25,7 @@ export function problems(input: Parameters<typeof load>[0]): readonly string[] {
     return [];
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    if (error.reason !== 'bad-configuration') throw error;
+    if (error.reason !== 'invalid-configuration') throw error;
     return error.facts.details ?? [];
   }
 }

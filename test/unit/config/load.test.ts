@@ -186,12 +186,12 @@ describe('the error screen', () => {
       flags: { ISTIO_VERSION: '1.18.9', WORKER: '1' },
     });
     expect(found).toEqual([
-      'WORKER: "1" (flag); allowed is a variable of the configuration; perhaps WORKERS was meant.',
-      'VM_APP: "$(whoami)" (run.env line 3); allowed is a plain value; the file is never executed, so write what the command would have printed.',
-      'WORKERS: "1000" (environment); allowed is a whole number from 1 to 50.',
-      'MEM_WORKER: "8T" (run.env line 2); allowed is a size of at least 128M, e.g. 1536M or 4G (no T).',
-      'VM_NAMESPACE: "a\\nb\\u{1b}[31m" (environment); allowed is a DNS label: lower-case letters, digits and hyphens, no hyphen at either end, at most 63 characters.',
-      'ISTIO_VERSION: "1.18.9" (flag); allowed is Istio 1.19 to 1.32 or later; the newest tested version is 1.31.4.',
+      'WORKER: "1" (flag); expected a variable of the configuration; perhaps WORKERS was meant.',
+      'VM_APP: "$(whoami)" (run.env line 3); expected a plain value; the file is never executed, so write what the command would have printed.',
+      'WORKERS: "1000" (environment); expected a whole number from 1 to 50.',
+      'MEM_WORKER: "8T" (run.env line 2); expected a size of at least 128M, e.g. 1536M or 4G (no T).',
+      'VM_NAMESPACE: "a\\nb\\u{1b}[31m" (environment); expected a DNS label: lower-case letters, digits and hyphens, no hyphen at either end, at most 63 characters.',
+      'ISTIO_VERSION: "1.18.9" (flag); expected Istio 1.19 to 1.32 or later; the newest tested version is 1.31.4.',
     ]);
   });
 

@@ -63,7 +63,7 @@ describe('refused', () => {
 
   test('a status port that clashes is told why', () => {
     expect(problems({ flags: { EWG_PORT_STATUS: '15021' } })).toEqual([
-      'EWG_PORT_STATUS: "15021" (flag); allowed is a port other than 15021: it is the status port of the default ingress gateway, and the address would stay pending.',
+      'EWG_PORT_STATUS: "15021" (flag); expected a port other than 15021: it is the status port of the default ingress gateway, and the address would stay pending.',
     ]);
   });
 

@@ -5,9 +5,9 @@ import { EXIT, EXIT_MEANINGS, REASONS, type Reason } from '../../../src/errors/r
 /** Scripts rely on these. */
 const EXIT_CODES: Readonly<Record<number, readonly Reason[]>> = {
   1: ['internal-error'],
-  3: ['bad-configuration'],
-  4: ['tool-missing', 'tool-too-old', 'engine-not-answering'],
-  6: ['frozen-session', 'gave-up-waiting'],
+  3: ['invalid-configuration'],
+  4: ['tool-missing', 'tool-too-old', 'engine-unavailable'],
+  6: ['session-hung', 'timed-out'],
   7: ['verify-failed'],
   130: ['interrupted'],
 };

@@ -29,7 +29,7 @@ describe('the last error of a unit', () => {
       [
         'ready',
         'a',
-        'istio-vms: not ready within 60 s (is istiod reachable?); the rules are taken away, next try in 15 s',
+        'istio-vms: not ready within 60s (is istiod reachable?); the rules are taken away, next try in 15s',
       ],
       ['systemd', 'a', 'istio.service: Control process exited, code=exited, status=1/FAILURE'],
       ['systemd', 'a', 'Failed to start istio.service - Istio sidecar of this machine.'],

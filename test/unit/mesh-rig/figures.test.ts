@@ -3,13 +3,13 @@ import { brokenBars, figuresOf, figuresTable } from '../../acceptance/mesh/figur
 
 const LOG = `2026-11-28T12:00:00.000Z  #1 read $ incus list
 2026-11-28T12:00:01.000Z  #2 write (istio) $ /opt/.bin/istioctl install
-2026-11-28T12:00:02.000Z  #1 exit 0 after 2.0 s
+2026-11-28T12:00:02.000Z  #1 exit 0 after 2.0s
     | 2026-11-28T12:00:02.000Z  #9 read $ not-a-command
-2026-11-28T12:00:05.000Z  #2 exit 0 after 4.0 s
-2026-11-28T12:00:05.500Z  k3s-agent-1       done in 3.0 s
-2026-11-28T12:00:06.000Z  istio             done in 5.0 s
+2026-11-28T12:00:05.000Z  #2 exit 0 after 4.0s
+2026-11-28T12:00:05.500Z  k3s-agent-1       done in 3.0s
+2026-11-28T12:00:06.000Z  istio             done in 5.0s
 2026-11-28T12:00:07.000Z  #3 read $ kubectl get pods
-2026-11-28T12:00:10.000Z  #3 kubectl ended with exit code 1 after 3.0 s
+2026-11-28T12:00:10.000Z  #3 kubectl ended with exit code 1 after 3.0s
 `;
 
 describe('figures of a cold up', () => {
@@ -36,6 +36,6 @@ describe('figures of a cold up', () => {
   });
 
   it('are shown as a table', () => {
-    expect(figuresTable(figuresOf(LOG))).toContain('| no command in flight | 2.0 s (20.0 %) |');
+    expect(figuresTable(figuresOf(LOG))).toContain('| no command in flight | 2.0s (20.0 %) |');
   });
 });

@@ -59,7 +59,7 @@ describe('a run', () => {
   it('does not believe a step that changed nothing', async () => {
     const { step, run } = setting();
     const report = await run([step('a', [], { noEffect: true })]);
-    expect(report.error?.reason).toBe('step-had-no-effect');
+    expect(report.error?.reason).toBe('not-converged');
     expect(report.error?.message).toContain('no a');
   });
 
@@ -80,7 +80,7 @@ describe('a run', () => {
       'after-slow not-started',
     ]);
     expect(report.error).toMatchObject({ reason: 'disk-full', message: 'Thing bad: No room.', exitCode: 5 });
-    expect(report.error?.facts.details).toEqual(['0 B left', 'Failed too: Thing worse: It fell over.']);
+    expect(report.error?.facts.details).toEqual(['0 B left', 'Also failed: Thing worse: It fell over.']);
     expect(diary).not.toContain('check after-slow');
   });
 
@@ -103,10 +103,10 @@ describe('a run', () => {
       step('app', ['mid']),
     ];
     const report = await run(steps, { kind: 'apply', targets: ['app'] });
-    expect(report.error).toMatchObject({ reason: 'step-too-early', exitCode: 2 });
+    expect(report.error).toMatchObject({ reason: 'prerequisite-missing', exitCode: 2 });
     expect(report.error?.facts.details).toEqual([
-      'Thing base: no base (made by: istio-vms base)',
-      'Thing mid: waits for Thing base (made by: istio-vms mid)',
+      'Thing base: no base (run: istio-vms base)',
+      'Thing mid: waits for Thing base (run: istio-vms mid)',
     ]);
     expect(report.error?.facts.hint).toBe('Run this first: istio-vms base && istio-vms mid');
     expect(diary).toEqual(['check base']);
@@ -170,7 +170,7 @@ describe('an interrupt', () => {
     expect(outcomes(report)).toEqual(['quick changed', 'wait interrupted', 'launch interrupted', 'later not-started']);
     expect(report.makespanMs).toBe(200);
     expect(report.error).toMatchObject({ reason: 'interrupted', exitCode: 130 });
-    expect(report.error?.message).toBe('Interrupted: 1 step done, 2 cut short, 1 not started.');
+    expect(report.error?.message).toBe('Interrupted: 1 step done, 2 interrupted, 1 not started.');
   });
 
   it('is not the reason when a step failed for another', async () => {

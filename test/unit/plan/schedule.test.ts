@@ -97,6 +97,6 @@ describe('turns at a bounded resource', () => {
     const clock = createVirtualClock(0);
     const plan = makePlan([createBench(clock).step('a', [], { uses: 'slot' })], { kind: 'apply', targets: 'all' });
     const signal = new AbortController().signal;
-    await expect(runPlan({ plan, clock, bounds: { slot: 0 }, signal })).rejects.toThrow('The bound of slot is 0.');
+    await expect(runPlan({ plan, clock, bounds: { slot: 0 }, signal })).rejects.toThrow('The limit of slot is 0.');
   });
 });

@@ -44,8 +44,8 @@ describe('waiting', () => {
   it('looks more slowly as time goes by, and a last time at the deadline', async () => {
     const wait = waiting(() => ({ pending: 'clouds' }));
     await expect(wait.done()).rejects.toMatchObject({
-      reason: 'gave-up-waiting',
-      message: 'Gave up waiting for the moon after 20 s: clouds.',
+      reason: 'timed-out',
+      message: 'Timed out waiting for the moon after 20s: clouds.',
       facts: { hint: 'Look up.' },
     });
     expect(wait.looks.at(-1)).toBe(20_000);
@@ -61,7 +61,7 @@ describe('waiting', () => {
   });
 
   it('ends at once with the error of a probe that has failed', async () => {
-    const failed = new CliError('port-clash', { message: 'Cloud in the way.' });
+    const failed = new CliError('port-conflict', { message: 'Cloud in the way.' });
     const wait = waiting((now) => (now >= 1000 ? { failed } : { pending: 'clouds' }));
     await expect(wait.done()).rejects.toBe(failed);
     expect(wait.looks).toEqual([0, 1000]);
@@ -123,7 +123,7 @@ describe('a computer that slept', () => {
       probe: () => Promise.resolve(clock.now() > 7_200_000 ? { ready: 'there' } : { pending: 'not yet' }),
     });
     await expect(clock.drive(done)).resolves.toBe('there');
-    expect(said.some((text) => text.includes('the computer slept for 1 h 59 m'))).toBe(true);
+    expect(said.some((text) => text.includes('the computer slept for 1h59m'))).toBe(true);
   });
 
   it('while somebody looked is not, either', async () => {
@@ -140,13 +140,13 @@ describe('a computer that slept', () => {
 describe('words', () => {
   it('tell time as people do', () => {
     expect([0, 449, 9_949, 9_950, 59_600, 144_000, 3_600_000].map(duration)).toEqual([
-      '0.0 s',
-      '0.4 s',
-      '9.9 s',
-      '10 s',
-      '1 m',
-      '2 m 24 s',
-      '1 h',
+      '0.0s',
+      '0.4s',
+      '9.9s',
+      '10s',
+      '1m',
+      '2m24s',
+      '1h',
     ]);
   });
   it('end a sentence once and count', () => {

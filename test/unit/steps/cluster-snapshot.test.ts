@@ -159,7 +159,7 @@ describe('nodes', () => {
   it.each<[string, number, number, string]>([
     ['a kubelet that reports', 5, 15, 'ready'],
     ['one renewal missed', 5, 29, 'ready'],
-    ['silent, and not yet called Unknown', 5, 35, 'no heartbeat for 30 s'],
+    ['silent, and not yet called Unknown', 5, 35, 'no heartbeat for 30s'],
   ])('%s', (_what, own, newest, state) => {
     const objects = [node('True'), lease('n', at(own)), lease('apiserver-x', at(newest))];
     expect(nodeState({ objects }, 'n')).toBe(state);

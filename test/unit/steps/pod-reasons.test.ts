@@ -39,6 +39,6 @@ describe('the reason why pods do not start', () => {
   });
 
   it('tells an image that is not there from a registry that is out of reach', () => {
-    expect(troubleOf('ErrImagePull', 'docker.io/istio/pilot:9: not found')?.reason).toBe('artifact-absent');
+    expect(troubleOf('ErrImagePull', 'docker.io/istio/pilot:9: not found')?.reason).toBe('artifact-not-found');
   });
 });

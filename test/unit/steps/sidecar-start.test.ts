@@ -63,9 +63,9 @@ describe('waiting for the sidecar', () => {
 
   it('ends with a hint for the engine in use when it never comes', async () => {
     await expect(wait(machineThat())).rejects.toMatchObject({
-      reason: 'gave-up-waiting',
+      reason: 'timed-out',
       message: expect.stringMatching(
-        /^Gave up waiting for the sidecar on vm after .*: ca: request failed\.$/,
+        /^Timed out waiting for the sidecar on vm after .*: ca: request failed\.$/,
       ) as string,
       facts: { hint: expect.stringContaining('multipass exec -n vm -- sudo journalctl --unit istio') as string },
     });

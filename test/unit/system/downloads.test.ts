@@ -127,8 +127,8 @@ describe('createDownloads', () => {
   });
 
   it.each([
-    ['/absent', 'artifact-absent', '404'],
-    ['/gone', 'artifact-absent', '410'],
+    ['/absent', 'artifact-not-found', '404'],
+    ['/gone', 'artifact-not-found', '410'],
     ['/busy', 'download-failed', '503'],
     ['/silent', 'download-failed', 'no byte'],
     ['/stalls', 'download-failed', 'no byte'],
@@ -145,7 +145,7 @@ describe('createDownloads', () => {
 
   it('tells an absent file and a server that is not there, with the true reason', async () => {
     await expect(downloads.fetch({ url: 'file:///no/such', to: to(), sha256 })).rejects.toMatchObject({
-      reason: 'artifact-absent',
+      reason: 'artifact-not-found',
     });
     await expect(downloads.text('http://127.0.0.1:1/x')).rejects.toMatchObject({
       reason: 'download-failed',
@@ -170,7 +170,7 @@ describe('createDownloads', () => {
 
   it('reads a small text, and no large one', async () => {
     expect(await downloads.text(`${base}/sum`)).toBe(`${sha256}  artifact\n`);
-    await expect(downloads.text(`${base}/absent`)).rejects.toMatchObject({ reason: 'artifact-absent' });
+    await expect(downloads.text(`${base}/absent`)).rejects.toMatchObject({ reason: 'artifact-not-found' });
     await expect(downloads.text(`${base}/endless`)).rejects.toMatchObject({ reason: 'download-failed' });
   });
 });

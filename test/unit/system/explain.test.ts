@@ -11,7 +11,7 @@ const ISSUES: readonly KnownIssue[] = [
     id: 'socket',
     origin: 'engine',
     pattern: /cannot connect to the socket/,
-    reason: 'engine-not-answering',
+    reason: 'engine-unavailable',
     sentence: 'The service is not running.',
     hint: 'Start it: `sudo snap start engine`.',
     source: 'this test',
@@ -44,7 +44,7 @@ describe('plainText', () => {
 describe('explain', () => {
   it('puts a known issue into our words and keeps theirs below', () => {
     const error = explain(failed({}, 'list failed: cannot connect to the socket\n'));
-    expect(error.reason).toBe('engine-not-answering');
+    expect(error.reason).toBe('engine-unavailable');
     expect(error.exitCode).toBe(4);
     expect(error.facts).toMatchObject({
       command: 'engine list',
@@ -56,7 +56,7 @@ describe('explain', () => {
   it.each<[CommandFailure, string]>([
     ['not-found', 'tool-missing'],
     ['exit', 'tool-failed'],
-    ['timed-out', 'gave-up-waiting'],
+    ['timed-out', 'timed-out'],
     ['aborted', 'interrupted'],
     ['killed', 'tool-failed'],
   ])('%s is %s', (failure, reason) => {
@@ -75,7 +75,7 @@ describe('explain', () => {
       message: 'A command on the machine k1 ended with exit code 3.',
     });
     expect(explain(failed({ ...guest, origin: 'engine' }, 'cannot connect to the socket'))).toMatchObject({
-      reason: 'engine-not-answering',
+      reason: 'engine-unavailable',
     });
   });
 

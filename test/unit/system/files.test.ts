@@ -137,7 +137,7 @@ describe('createFiles', () => {
     it('names a member that is missing', async () => {
       await fixture.writeFile('image.tar', Buffer.from(await packTar(entries.slice(1))));
       await expect(files.extract(at('image.tar'), at('out'), members)).rejects.toMatchObject({
-        reason: 'artifact-absent',
+        reason: 'artifact-not-found',
         message: expect.stringContaining('usr/local/bin/envoy') as string,
       });
     });

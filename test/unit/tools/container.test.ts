@@ -108,7 +108,7 @@ describe('createContainer', () => {
 
   it.each<[string, Reply]>([
     [
-      'engine-not-answering',
+      'engine-unavailable',
       { exitCode: 1, stderr: 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock.' },
     ],
     ['tool-missing', { failure: 'not-found' }],

@@ -49,7 +49,7 @@ describe('createIstioctl', () => {
       reason: 'api-unreachable',
     });
     expect(clock.slept).toEqual([2_000, 4_000, 6_000, 8_000, 10_000]);
-    expect(said[0]).toBe('The Kubernetes API does not answer. Trying again in 2 s.');
+    expect(said[0]).toBe('The Kubernetes API does not answer. Trying again in 2s.');
   });
 
   it('does not try again what was refused', async () => {
@@ -57,7 +57,7 @@ describe('createIstioctl', () => {
       exitCode: 1,
       stderr: 'Error: generate config: could not unmarshal: json: unknown field "nonsense"',
     });
-    await expect(istioctl.install(['a'])).rejects.toMatchObject({ reason: 'bad-configuration' });
+    await expect(istioctl.install(['a'])).rejects.toMatchObject({ reason: 'invalid-configuration' });
     expect(clock.slept).toEqual([]);
   });
 
@@ -118,7 +118,7 @@ describe('createIstioctl', () => {
       return { failure: 'aborted', stderr: failed };
     });
     await expect(istioctl.install(['a'], { onProgress: (line) => void lines.push(line) })).rejects.toMatchObject({
-      reason: 'gave-up-waiting',
+      reason: 'timed-out',
     });
     expect(lines).toHaveLength(2);
   });

@@ -221,8 +221,8 @@ describe('createKubectl', () => {
       processes.on(APPLY, refused, conflict, {});
       await kubectl.apply([], { say: (text) => void said.push(text) });
       expect(said).toEqual([
-        'The Kubernetes API does not answer. Trying again in 1 s.',
-        'Somebody else changed an object of the cluster at the same moment. Trying again in 2 s.',
+        'The Kubernetes API does not answer. Trying again in 1s.',
+        'Modified concurrently by another client. Trying again in 2s.',
       ]);
     });
 

@@ -53,7 +53,7 @@ describe('checkRequirements', () => {
 
   it('tells all problems at once, with how to install on this system', async () => {
     const work = checkRequirements(
-      [has('engine', '1.12.2'), lacks('kubectl', 'tool-missing'), lacks('docker', 'engine-not-answering')],
+      [has('engine', '1.12.2'), lacks('kubectl', 'tool-missing'), lacks('docker', 'engine-unavailable')],
       'linux',
     );
     await expect(work).rejects.toMatchObject({
@@ -71,7 +71,7 @@ describe('checkRequirements', () => {
 
   it.each<[Reason, Requirement]>([
     ['tool-too-old', has('kubectl', '1.21.14')],
-    ['engine-not-answering', lacks('engine', 'engine-not-answering')],
+    ['engine-unavailable', lacks('engine', 'engine-unavailable')],
   ])('one problem is the reason itself: %s', async (reason, requirement) => {
     await expect(checkRequirements([requirement], 'darwin')).rejects.toMatchObject({ reason });
   });

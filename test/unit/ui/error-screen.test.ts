@@ -12,7 +12,7 @@ describe('the error screen', () => {
   it('shows all problems of a configuration at once', async () => {
     const problem = (name: string, value: string, allowed: string) =>
       `${name}=${JSON.stringify(value)} (from run.env, line 3): ${allowed}`;
-    const error = new CliError('bad-configuration', {
+    const error = new CliError('invalid-configuration', {
       message: '7 values of the configuration are wrong. Nothing was touched.',
       details: [
         problem('WORKERS', '1000', 'a whole number from 1 to 50'),
@@ -29,7 +29,7 @@ describe('the error screen', () => {
       ],
       hint: 'Correct the lines in run.env; `istio-vms env` shows every value and where it comes from.',
     });
-    await expect(screen(error)).toMatchFileSnapshot('screens/bad-configuration.txt');
+    await expect(screen(error)).toMatchFileSnapshot('screens/invalid-configuration.txt');
   });
 
   it('shows a failed tool with its command, its words, and what was kept', async () => {
@@ -44,29 +44,29 @@ describe('the error screen', () => {
   });
 
   it('shows a wait that was given up', async () => {
-    const error = new CliError('gave-up-waiting', {
-      message: 'Gave up waiting for an address of the gateway after 5 m: Service istio-eastwestgateway is pending.',
+    const error = new CliError('timed-out', {
+      message: 'Timed out waiting for an address of the gateway after 5m: Service istio-eastwestgateway is pending.',
       hint: 'Another Service may hold its ports; set EWG_PORT_STATUS, EWG_PORT_TLS_ISTIOD or EWG_PORT_TLS_WEBHOOK to free ones.',
     });
-    await expect(screen(error, { logPath: '.tmp/logs/up.log' })).toMatchFileSnapshot('screens/gave-up-waiting.txt');
+    await expect(screen(error, { logPath: '.tmp/logs/up.log' })).toMatchFileSnapshot('screens/timed-out.txt');
   });
 
   it('shows what has to come first, with the command on a line of its own', async () => {
-    const error = new CliError('step-too-early', {
-      message: 'Too early for Gateway: 2 things it needs are not there. Nothing was changed.',
+    const error = new CliError('prerequisite-missing', {
+      message: 'Missing prerequisites for Gateway (2); nothing was changed.',
       details: [
-        'k3s server: no machine master (made by: istio-vms k3s)',
-        'Istio control plane: waits for k3s server (made by: istio-vms istio)',
+        'k3s server: no machine master (run: istio-vms k3s)',
+        'Istio control plane: waits for k3s server (run: istio-vms istio)',
       ],
       hint: 'Run this first: istio-vms k3s && istio-vms istio',
     });
-    await expect(screen(error)).toMatchFileSnapshot('screens/step-too-early.txt');
-    await expect(screen(error, { width: 40 })).toMatchFileSnapshot('screens/step-too-early-narrow.txt');
+    await expect(screen(error)).toMatchFileSnapshot('screens/prerequisite-missing.txt');
+    await expect(screen(error, { width: 40 })).toMatchFileSnapshot('screens/prerequisite-missing-narrow.txt');
   });
 
   it('shows an interrupt and how to go on', async () => {
     const error = new CliError('interrupted', {
-      message: 'Interrupted: 5 steps done, 1 cut short, 15 not started.',
+      message: 'Interrupted: 5 steps done, 1 interrupted, 15 not started.',
       details: ['Cut short: All nodes Ready'],
       hint: 'Run this to go on where it stopped: istio-vms up',
     });
@@ -113,7 +113,7 @@ describe('the JSON document', () => {
       cause: new Error('secret'),
     });
     expect(JSON.parse(jsonDocument('up', 'error', { steps: [] }, error))).toEqual({
-      version: 1,
+      version: 2,
       tool: 'istio-vms',
       command: 'up',
       outcome: 'error',

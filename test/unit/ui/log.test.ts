@@ -45,12 +45,12 @@ describe('the log of a run', () => {
     expect(await text()).toBe(
       [
         "#1 read $ kubectl get 'it'\\''s'",
-        '#1 exit 0 after 1.2 s',
+        '#1 exit 0 after 1.2s',
         '    | one',
         '    | two',
         '    ! hm',
         '#2 write $ kubectl apply  (stdin: 8 bytes)',
-        '#2 exit 0 after 1.2 s',
+        '#2 exit 0 after 1.2s',
         '    | one',
         '    | two',
         '    ! hm',
@@ -89,7 +89,7 @@ describe('the log of a run', () => {
     const failure = new CommandError(command, 'exit', result({ exitCode: 2, stderr: 'no daemon' }));
     const { processes, text } = setting(() => Promise.reject(failure));
     await expect(processes.run(command)).rejects.toBe(failure);
-    expect(await text()).toContain('#1 multipass ended with exit code 2 after 1.2 s\n    ! no daemon\n');
+    expect(await text()).toContain('#1 multipass ended with exit code 2 after 1.2s\n    ! no daemon\n');
   });
 
   it('shortens what nobody reads', async () => {

@@ -10,7 +10,7 @@ const story: readonly ReporterEvent[] = [
   { type: 'run-started', at, direction: 'apply', steps: [{ id: 'vm', title: 'The VM' }] },
   { type: 'step-queued', at, id: 'vm' },
   { type: 'step-started', at, id: 'vm' },
-  { type: 'step-waiting', at, id: 'vm', resource: 'launch' },
+  { type: 'step-waiting', at, id: 'vm', resource: 'LAUNCHES', limit: 2 },
   { type: 'step-working', at: at + 1000, id: 'vm' },
   { type: 'step-said', at: at + 1000, id: 'vm', text: 'fetching: 1.5 of 30 MB' },
   { type: 'step-said', at: at + 2000, id: 'vm', text: 'fetching: 2 of 30 MB' },
@@ -49,15 +49,15 @@ describe('plain lines', () => {
   it('tell the story with its own time, without every per cent', () => {
     expect(lines(story)).toEqual([
       '12:00:00Z  warning           Istio 1.19 is old.',
-      '12:00:00Z  vm                queued',
+      '12:00:00Z  vm                queued (LAUNCHES=2)',
       '12:00:01Z  vm                fetching: 1.5 of 30 MB',
       '12:00:12Z  vm                fetching: 20 of 30 MB',
       '12:00:12Z  vm                booting',
-      '12:01:00Z  vm                done in 59 s',
-      '12:01:00Z  k3s               already there',
+      '12:01:00Z  vm                done in 59s',
+      '12:01:00Z  k3s               unchanged',
       '12:01:00Z  route             not started',
-      '12:01:01Z  k3s-agent-1       failed after 1.0 s: It said: no.',
-      '12:01:01Z  nodes             interrupted after 1.0 s',
+      '12:01:01Z  k3s-agent-1       failed after 1.0s: It said: no.',
+      '12:01:01Z  nodes             interrupted after 1.0s',
     ]);
   });
 
@@ -78,8 +78,8 @@ describe('plain lines', () => {
       ]),
     ).toEqual([
       '12:00:00Z  nodes             waiting for the node',
-      '12:00:00Z  nodes             passed in 0.2 s',
-      '12:00:00Z  dns               failed after 1.0 s: no answer',
+      '12:00:00Z  nodes             passed in 0.2s',
+      '12:00:00Z  dns               failed after 1.0s: no answer',
       '12:00:00Z  sidecar           skipped: dns failed',
     ]);
   });
@@ -93,9 +93,9 @@ describe('plain lines', () => {
         { type: 'step-done', at, id: 'istio', outcome: 'changed', ms: 0, removed: 'rendered manifests' },
       ]),
     ).toEqual([
-      '12:00:00Z  vm                removed in 4.0 s',
-      '12:00:00Z  k3s               was not there',
-      '12:00:00Z  istio             removed rendered manifests in 0.0 s',
+      '12:00:00Z  vm                deleted in 4.0s',
+      '12:00:00Z  k3s               not found',
+      '12:00:00Z  istio             deleted rendered manifests in 0.0s',
     ]);
   });
 });

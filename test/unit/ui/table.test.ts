@@ -96,12 +96,14 @@ describe('the summary', () => {
 
   it('says what changed, how long it took, and why so long', () => {
     expect(summarize(report({}), { paint, width: 80 })).toEqual([
-      'Changed 12 of 21 steps in 2 m 24 s.',
-      'Critical path (2 m 20 s): master → k3s-server → istio',
+      '12 steps applied, 9 unchanged (2m24s).',
+      'Critical path (2m20s): master → k3s-server → istio',
     ]);
-    expect(summarize(report({ kind: 'delete' }), { paint, width: 0 })[0]).toBe('Removed 12 of 21 things in 2 m 24 s.');
+    expect(summarize(report({ kind: 'delete' }), { paint, width: 0 })[0]).toBe(
+      '12 resources deleted, 9 not found (2m24s).',
+    );
     expect(summarize(report({ kind: 'recreate' }), { paint, width: 0 })[0]).toBe(
-      'Removed 5 things and made 16 again in 2 m 24 s.',
+      '5 resources deleted, 16 steps applied (2m24s).',
     );
   });
 
@@ -117,16 +119,14 @@ describe('the summary', () => {
     ];
     const recreated = report({ kind: 'recreate', steps, criticalPath: ['worker-2', 'master', 'master'] });
     expect(summarize(recreated, { paint, width: 0 })[1]).toBe(
-      'Critical path (2 m 20 s): delete worker-2 → delete master → master',
+      'Critical path (2m20s): delete worker-2 → delete master → master',
     );
   });
 
   it('says so when nothing changed', () => {
     expect(summarize(report({ changed: 0 }), { paint, width: 80 })).toEqual([
-      'Everything was already there; nothing changed.',
+      'Everything is up to date; nothing changed.',
     ]);
-    expect(summarize(report({ changed: 0, kind: 'delete' }), { paint, width: 80 })).toEqual([
-      'There was nothing to remove.',
-    ]);
+    expect(summarize(report({ changed: 0, kind: 'delete' }), { paint, width: 80 })).toEqual(['Nothing to delete.']);
   });
 });

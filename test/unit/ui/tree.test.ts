@@ -17,7 +17,7 @@ const story: readonly RunEvent[] = [
   { type: 'step-working', at: 1000, id: 's0' },
   { type: 'step-said', at: 2000, id: 's0', text: 'waiting for cloud-init:\n  still running its modules' },
   { type: 'step-started', at: 0, id: 's1' },
-  { type: 'step-waiting', at: 500, id: 's1', resource: 'launch' },
+  { type: 'step-waiting', at: 500, id: 's1', resource: 'LAUNCHES', limit: 2 },
   { type: 'step-started', at: 0, id: 's2' },
   { type: 'step-done', at: 10, id: 's2', outcome: 'ready', ms: 10 },
   { type: 'step-started', at: 0, id: 's3' },
@@ -44,8 +44,8 @@ describe('the lines of the tree', () => {
       { type: 'check-done', at: 1200, id: 'c', outcome: 'skipped', ms: 0, evidence: 'skipped: b failed' },
     ];
     expect(treeLines(events.reduce(updateTree, EMPTY_TREE), frame(40))).toEqual([
-      '✔ check a  0.2 s',
-      '✖ check b  failed after 1.0 s',
+      '✔ check a  0.2s',
+      '✖ check b  failed after 1.0s',
       '    no answer',
       '– check c  skipped',
       '· check d',
@@ -56,10 +56,10 @@ describe('the lines of the tree', () => {
 
   it('show how each step stands', () => {
     expect(treeLines(grown(), frame(100))).toEqual([
-      '* Machine master  30 s  waiting for cloud-init: still running its modules',
-      '· Machine of quite some name  queued',
-      '✔ istioctl 1.19.3  already there',
-      '✔ k3s server  2 m 24 s',
+      '* Machine master  30s  waiting for cloud-init: still running its modules',
+      '· Machine of quite some name  queued (LAUNCHES=2)',
+      '✔ istioctl 1.19.3  unchanged',
+      '✔ k3s server  2m24s',
       '· Kubeconfig',
       '· Nodes',
     ]);
@@ -67,14 +67,14 @@ describe('the lines of the tree', () => {
 
   it('cut what is said, then titles, but never the times', () => {
     expect(treeLines(grown(), frame(40))).toEqual([
-      '* Machine master  30 s  waiting for cl…',
-      '· Machine of quite some name  queued',
-      '✔ istioctl 1.19.3  already there',
-      '✔ k3s server  2 m 24 s',
+      '* Machine master  30s  waiting for clo…',
+      '· Machine of quit…  queued (LAUNCHES=2)',
+      '✔ istioctl 1.19.3  unchanged',
+      '✔ k3s server  2m24s',
       '· Kubeconfig',
       '· Nodes',
     ]);
-    expect(treeLines(grown(), frame(29))[1]).toBe('· Machine of quite…  queued');
+    expect(treeLines(grown(), frame(40))[1]).toBe('· Machine of quit…  queued (LAUNCHES=2)');
   });
 
   it('are never wider than the terminal', () => {
@@ -88,8 +88,8 @@ describe('the lines of the tree', () => {
   it('fold on a low terminal', () => {
     expect(treeLines(grown(), frame(60, { rows: 7, note: 'Finishing.' }))).toEqual([
       '· 2 steps done',
-      '* Machine master  30 s  waiting for cloud-init: still runn…',
-      '· Machine of quite some name  queued',
+      '* Machine master  30s  waiting for cloud-init: still runni…',
+      '· Machine of quite some name  queued (LAUNCHES=2)',
       '· 2 steps to come',
       'Finishing.',
     ]);
@@ -104,7 +104,7 @@ describe('the lines of the tree', () => {
 
     it('below the step, wrapped to the terminal', () => {
       expect(treeLines(grown(pull), frame(50)).slice(3, 6)).toEqual([
-        '✖ k3s server  failed after 9.0 s',
+        '✖ k3s server  failed after 9.0s',
         '    Pod istiod-1 cannot start: ErrImagePull, the',
         '    registry refused the connection.',
       ]);
@@ -122,10 +122,10 @@ describe('the lines of the tree', () => {
     it('first of all on a low terminal', () => {
       expect(treeLines(grown(pull), frame(60, { rows: 8 }))).toEqual([
         '· 1 step done',
-        '✖ k3s server  failed after 9.0 s',
+        '✖ k3s server  failed after 9.0s',
         '    Pod istiod-1 cannot start: ErrImagePull, the registry',
         '    refused the connection.',
-        '* Machine master  30 s  waiting for cloud-init: still runn…',
+        '* Machine master  30s  waiting for cloud-init: still runni…',
         '· 3 steps to come',
       ]);
     });
@@ -144,10 +144,10 @@ describe('the lines of the tree', () => {
       { type: 'run-finished', at: 9000, direction: 'apply', steps: [] },
     );
     expect(treeLines(end, frame(100))).toEqual([
-      '✖ Machine master  failed after 9.0 s',
-      '✔ istioctl 1.19.3  already there',
-      '✔ k3s server  2 m 24 s',
-      '◼ Kubeconfig  interrupted after 2.0 s',
+      '✖ Machine master  failed after 9.0s',
+      '✔ istioctl 1.19.3  unchanged',
+      '✔ k3s server  2m24s',
+      '◼ Kubeconfig  interrupted after 2.0s',
       '· 2 steps not started',
     ]);
   });
@@ -186,8 +186,8 @@ describe('the tree on a terminal', () => {
     const lines = terminal.text().split('\n');
     expect(lines.filter((line, place) => line !== lines[place - 1])).toEqual([
       'Rehearsal.',
-      '✔ Thing a  removed in 1 m',
-      '✔ Thing a  1 m',
+      '✔ Thing a  deleted in 1m',
+      '✔ Thing a  1m',
       'Old.',
       '',
     ]);
@@ -205,6 +205,6 @@ describe('the tree on a terminal', () => {
     reporter.abandon();
     expect(terminal.restored()).toBe(true);
     expect(terminal.written.join('')).toContain('\u001b[?25h');
-    expect(terminal.text()).toMatch(/Thing a {2}5\.0 s\n[^]*stray\n[^]*Old\.\n$/);
+    expect(terminal.text()).toMatch(/Thing a {2}5\.0s\n[^]*stray\n[^]*Old\.\n$/);
   });
 });

@@ -96,7 +96,7 @@ describe('asSentence', () => {
 
   it('is the error itself where the program said nothing', () => {
     expect(asSentence(failed(''))).toBe('kubectl ended with exit code 56');
-    expect(asSentence(new CliError('machine-broken', { message: 'it is off' }))).toBe('it is off');
+    expect(asSentence(new CliError('machine-failed', { message: 'it is off' }))).toBe('it is off');
     expect(asSentence(new CliError('api-unreachable', { message: 'no', stderrTail: 'a\nb\n' }))).toBe('b');
   });
 

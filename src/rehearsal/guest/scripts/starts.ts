@@ -48,7 +48,7 @@ export const sidecarStartModel: ScriptModel = async (call) => {
   writeGuest(instance, `${STORE}/root-cert.sha256`, `${digestOf(root)}\n`);
   hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
   if (consumeFault(world, 'computer-slept')) world.clock.leap(LID_CLOSED);
-  const freezes = consumeFault(world, 'frozen-session');
+  const freezes = consumeFault(world, 'session-hung');
   const result = await startAsStamped(call, 'istio', sidecarStamped(instance), {
     wait: false,
     unchanged: () => newToken(call),

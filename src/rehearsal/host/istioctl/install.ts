@@ -127,7 +127,7 @@ async function perform(
   if (plan.gateways.length > 0) {
     await run(COMPONENTS.gateways, async () => {
       const objects = plan.gateways.map((gateway) => {
-        if (gateway.name !== 'istio-ingressgateway' && consumeFault(call.world, 'gateway-port-clash'))
+        if (gateway.name !== 'istio-ingressgateway' && consumeFault(call.world, 'gateway-port-conflict'))
           occupy(cluster, gateway);
         return gatewayObjects(plan, gateway);
       });

@@ -43,7 +43,7 @@ export function failures(computer: () => Computer): void {
 
   it('no package at all, and no container engine to take the programs out of the image', async () => {
     await computer().mirror.withdraw();
-    await fails('engine-not-answering', 4, /Docker/);
+    await fails('engine-unavailable', 4, /Docker/);
     await computer().mirror.publish();
   });
 

@@ -74,7 +74,7 @@ export function fileCases({ bench, machine }: Subject): void {
         expect((await machine().put([{ ...there, content: { file } }])).changed).toEqual([there.path]);
         expect(await told([there.path])).toEqual([line({ ...there, content })]);
         await expect(machine().put([{ ...there, content: { file: `${file}, gone` } }])).rejects.toMatchObject({
-          reason: 'step-had-no-effect',
+          reason: 'not-converged',
         });
       });
     });

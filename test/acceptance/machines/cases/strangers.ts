@@ -17,7 +17,7 @@ export function strangerCases({ bench, machine }: Subject): void {
       expect((await engine.list()).map(({ name }) => name)).not.toContain(absent.name);
       // As ssh has it: never began.
       expect((await failureOf(absent.run({ file: 'true', args: [], effect: 'read' }))).result.exitCode).toBe(255);
-      await expect(absent.address()).rejects.toMatchObject({ reason: 'machine-broken' });
+      await expect(absent.address()).rejects.toMatchObject({ reason: 'machine-failed' });
       await engine.remove(absent.name, context);
     });
   });

@@ -203,7 +203,7 @@ describe('createIncus', () => {
       const thrown: unknown = await engine(settings)
         .probe()
         .catch((error: unknown) => error);
-      expect(thrown).toMatchObject({ reason: 'engine-not-answering', facts: { hint: expect.stringMatching(hint) } });
+      expect(thrown).toMatchObject({ reason: 'engine-unavailable', facts: { hint: expect.stringMatching(hint) } });
       expect((thrown as Error).message).toMatch(message);
     });
 
@@ -348,8 +348,8 @@ describe('createIncus', () => {
     });
 
     it.each([
-      [1, 'machine-broken', /cloud-init failed/],
-      [127, 'machine-broken', /has no cloud-init/],
+      [1, 'machine-failed', /cloud-init failed/],
+      [127, 'machine-failed', /has no cloud-init/],
     ])('cloud-init that ends with %i is told', async (exitCode, reason, message) => {
       processes.on(LIST, shown('gone'), shown('Running')).on(LAUNCH, {});
       guest['cloud-init status --wait'] = [{ exitCode, stderr: '\u001e\u001e', stdout: 'status: error\u001e' }];

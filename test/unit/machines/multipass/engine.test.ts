@@ -58,7 +58,7 @@ describe('createMultipass', () => {
 
     it('is told by its own words when it stays away', async () => {
       processes.on(LIST, away, away, away, away);
-      await expect(engine.list()).rejects.toMatchObject({ reason: 'engine-not-answering' });
+      await expect(engine.list()).rejects.toMatchObject({ reason: 'engine-unavailable' });
     });
   });
 
@@ -95,12 +95,12 @@ describe('createMultipass', () => {
     });
 
     it.each<[string, Reply, string]>([
-      ['the service is down', { stdout: '{"multipass":"1.16.3"}' }, 'engine-not-answering'],
+      ['the service is down', { stdout: '{"multipass":"1.16.3"}' }, 'engine-unavailable'],
       ['it is not installed', { failure: 'not-found' }, 'tool-missing'],
       [
         'it never was started',
         { exitCode: 1, stderr: `failed to open file '/x/multipass_root_cert.pem'` },
-        'engine-not-answering',
+        'engine-unavailable',
       ],
     ])('says that %s', async (_, reply, reason) => {
       processes.on('multipass version --format json', reply);
@@ -121,7 +121,7 @@ describe('createMultipass', () => {
 
     it('says that the service is down', async () => {
       processes.on(LIST, { exitCode: 2, stderr: 'list failed: cannot connect to the multipass socket' });
-      await expect(engine.list()).rejects.toMatchObject({ reason: 'engine-not-answering' });
+      await expect(engine.list()).rejects.toMatchObject({ reason: 'engine-unavailable' });
     });
   });
 
@@ -187,7 +187,7 @@ describe('createMultipass', () => {
 
     it('gives up after the second time, and leaves the machine for a look', async () => {
       processes.on(LAUNCH, timedOut, timedOut).on(INFO, info('Unknown')).on(DELETE, {});
-      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'gave-up-waiting' });
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'timed-out' });
       expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH]);
     });
 
@@ -195,7 +195,7 @@ describe('createMultipass', () => {
       processes
         .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Unable to find an image matching "22.4" in remote "".' })
         .on(INFO, absent);
-      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'bad-configuration' });
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'invalid-configuration' });
       expect(processes.lines).toEqual([LIST, LAUNCH]);
     });
 
@@ -210,7 +210,7 @@ describe('createMultipass', () => {
       processes
         .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' })
         .on(INFO, absent);
-      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'engine-not-answering' });
+      await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'engine-unavailable' });
     });
 
     it.each([
@@ -275,7 +275,7 @@ describe('createMultipass', () => {
 
       it('is not thrown away when it does not come up', async () => {
         processes.on(LIST, had('Unknown')).on(INFO, info('Unknown'));
-        await expect(engine.launch(spec, ours)).rejects.toMatchObject({ reason: 'machine-broken' });
+        await expect(engine.launch(spec, ours)).rejects.toMatchObject({ reason: 'machine-failed' });
         expect(deeds()).toEqual([]);
       });
     });
@@ -312,7 +312,7 @@ describe('createMultipass', () => {
 
       it('that never ends is told as such, and not as the machine of somebody else', async () => {
         processes.on(LAUNCH, preparing);
-        await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'gave-up-waiting' });
+        await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'timed-out' });
         expect(clock.now()).toBeLessThan(1_000_000);
       });
 
@@ -324,7 +324,7 @@ describe('createMultipass', () => {
 
       it('that is in the way again and again is left for a look', async () => {
         processes.on(LAUNCH, exists).on(INFO, info('Unknown')).on(DELETE, {});
-        await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'machine-broken' });
+        await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'machine-failed' });
         expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH]);
       });
     });
@@ -344,7 +344,7 @@ describe('createMultipass', () => {
     it('fails when cloud-init failed, and says how to look', async () => {
       processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 1, stdout: '\u001estatus: error' });
       await expect(engine.launch(spec, context)).rejects.toMatchObject({
-        reason: 'machine-broken',
+        reason: 'machine-failed',
         facts: { hint: expect.stringContaining('cloud-init status --long') as string, stderrTail: 'status: error' },
       });
     });
@@ -372,7 +372,7 @@ describe('createMultipass', () => {
       processes
         .on(START, { exitCode: 2, stderr: "Instance 'k1' is already running, but in an unknown state." })
         .on(INFO, info('Unknown'));
-      await expect(engine.start('k1', context)).rejects.toMatchObject({ reason: 'machine-broken' });
+      await expect(engine.start('k1', context)).rejects.toMatchObject({ reason: 'machine-failed' });
     });
 
     it('stops a machine; a suspended one does not run either', async () => {
@@ -385,7 +385,7 @@ describe('createMultipass', () => {
 
     it('reports a machine that cannot be stopped', async () => {
       processes.on('multipass stop k1', { exitCode: 2, stderr: 'stop failed: instance "k1" does not exist' });
-      await expect(engine.stop('k1', context)).rejects.toMatchObject({ reason: 'machine-broken' });
+      await expect(engine.stop('k1', context)).rejects.toMatchObject({ reason: 'machine-failed' });
     });
 
     it('removes exactly this one; absent is fine', async () => {
@@ -399,7 +399,7 @@ describe('createMultipass', () => {
 
     it('tells when removing failed', async () => {
       processes.on(DELETE, { exitCode: 2, stderr: 'delete failed: cannot connect to the multipass socket' });
-      await expect(engine.remove('k1', context)).rejects.toMatchObject({ reason: 'engine-not-answering' });
+      await expect(engine.remove('k1', context)).rejects.toMatchObject({ reason: 'engine-unavailable' });
     });
   });
 
@@ -466,9 +466,9 @@ describe('createMultipass', () => {
 
     it('gives up waiting for an address, and has none of what does not run', async () => {
       processes.on(LIST, listed(['k1', 'Running', 'N/A']));
-      await expect(engine.machine('k1').address()).rejects.toMatchObject({ reason: 'gave-up-waiting' });
+      await expect(engine.machine('k1').address()).rejects.toMatchObject({ reason: 'timed-out' });
       processes.on(LIST, listed(['k1', 'Stopped']));
-      await expect(engine.machine('k1').address()).rejects.toMatchObject({ reason: 'machine-broken' });
+      await expect(engine.machine('k1').address()).rejects.toMatchObject({ reason: 'machine-failed' });
       processes.on(LIST, listed());
       await expect(engine.machine('k1').address()).rejects.toThrow('no machine k1');
     });

@@ -38,7 +38,7 @@ describe('istioctl install', () => {
     expect(ingress?.['spec'].ports.map(({ port }: { port: number }) => port)).toEqual([15021, 80, 443, 31400, 15443]);
   });
 
-  it('gives up after 300 s where istiod finds no room, and fits when it asks for less', async () => {
+  it('gives up after 300s where istiod finds no room, and fits when it asks for less', async () => {
     const big = await readyLab({
       workerMemory: '2G',
       k3sConfig: { 'node-taint': ['a=b:NoSchedule'], disable: ['traefik', 'metrics-server'] },
@@ -131,9 +131,9 @@ describe('istioctl install', () => {
     expect(mended?.['status'].loadBalancer.ingress).toHaveLength(3);
   });
 
-  it('fault gateway-port-clash: somebody else has the istiod port', async () => {
+  it('fault gateway-port-conflict: somebody else has the istiod port', async () => {
     const made = await readyLab();
-    made.world.faults.add('gateway-port-clash');
+    made.world.faults.add('gateway-port-conflict');
     await made.installIstio();
     await made.installGateway();
     await made.world.clock.advance(60_000);

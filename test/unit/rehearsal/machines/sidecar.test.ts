@@ -177,7 +177,7 @@ describe('the sidecar', () => {
     expect([r.vm.rules, r.vm.units.get('istio')?.restarts]).toEqual([false, 1]);
     const { stdout } = await r.exec(VM, ['sudo', 'journalctl', '--unit', 'istio', '--no-pager', '--lines', '40']);
     expect(stdout).toMatch(
-      /connection refused: 192\.168\.64\.3:15012\n.*next try in 15 s\n.*\n.*Failed to start istio\.service/,
+      /connection refused: 192\.168\.64\.3:15012\n.*next try in 15s\n.*\n.*Failed to start istio\.service/,
     );
     r.said.reason = undefined;
     await r.world.clock.advance(30_000);
@@ -347,7 +347,7 @@ describe('sessions and the rules', () => {
   it('freezes one all the same when the fault says so', async () => {
     const r = lab();
     await install(r);
-    r.world.faults.add('frozen-session');
+    r.world.faults.add('session-hung');
     expect((await start(r, {}, 60_000)).failure).toBe('timed-out');
     expect((await r.exec(VM, WAIT)).exitCode).toBe(0);
   });

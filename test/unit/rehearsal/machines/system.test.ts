@@ -141,14 +141,14 @@ describe('the simulated downloads', () => {
     `${K3S}/k3s-amd64`,
   ])('answers 404 for %s', async (url) => {
     await expect(line().fetch(url, '')).rejects.toMatchObject({
-      reason: 'artifact-absent',
+      reason: 'artifact-not-found',
       message: expect.stringContaining(url),
     });
   });
 
   it('misbehaves when told to, once', async () => {
     await expect(line(['arm64-deb-missing']).text(`${SIDECAR}.sha256`)).rejects.toMatchObject({
-      reason: 'artifact-absent',
+      reason: 'artifact-not-found',
     });
     const digest = (await line().text(`${SIDECAR}.sha256`)).split(' ')[0] ?? '';
     const flaky = line(['download-flaky']);
@@ -228,17 +228,17 @@ describe('the catalogue of faults', () => {
     expect(names).toEqual(
       expect.arrayContaining([
         'launch-timeout-lies',
-        'gateway-port-clash',
+        'gateway-port-conflict',
         'token-expired',
         'arm64-deb-missing',
-        'frozen-session',
+        'session-hung',
         'vm-rebooted',
         'daemon-down',
       ]),
     );
     for (const { what } of FAULTS) expect(what).toMatch(/^[A-Z].*\.$/);
     expect(() => findFault('nosuch')).toThrow(/no fault named nosuch/);
-    expect(() => findFault('frozen-session', 'incus')).toThrow(/applies to MACHINE_ENGINE=multipass only/);
+    expect(() => findFault('session-hung', 'incus')).toThrow(/applies to MACHINE_ENGINE=multipass only/);
     expect(() => findFault('kernel-modules-missing')).toThrow(/applies to MACHINE_ENGINE=incus only/);
   });
 });

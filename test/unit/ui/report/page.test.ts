@@ -67,7 +67,7 @@ describe('the picture', () => {
     const never = aPicture((text) => text, { checks: [], commands: [] });
     delete (never as { run?: unknown }).run;
     const page = renderReport(never);
-    expect(page).toContain('What went wrong');
+    expect(page).toContain('Error');
     expect(page).not.toMatch(/id="(timeline|proofs|besides)"/);
   });
 
@@ -85,14 +85,14 @@ describe('the outcome in a line', () => {
   const { failure, ...well } = aPicture();
   const nothing = { run: { ...well.run!, changed: 0 } };
   it.each<[string, ReportData]>([
-    ['✔ The lab is up, and proved', well],
+    ['✔ The lab is up and verified', well],
     ['✔ The lab is up', { ...well, checks: [] }],
-    ['✔ Everything was already there, and proved', { ...well, ...nothing }],
-    ['✔ The lab is made anew, and proved', { ...well, kind: 'recreate' }],
-    ['✔ The lab is taken down', { ...well, kind: 'delete', checks: [] }],
-    ['✔ There was nothing to take down', { ...well, ...nothing, kind: 'delete', checks: [] }],
+    ['✔ Everything is up to date and verified', { ...well, ...nothing }],
+    ['✔ The lab is re-created and verified', { ...well, kind: 'recreate' }],
+    ['✔ The lab is deleted', { ...well, kind: 'delete', checks: [] }],
+    ['✔ Nothing to delete', { ...well, ...nothing, kind: 'delete', checks: [] }],
     ['✖ Failed', aPicture()],
-    ['✖ Made, but not proved', { ...well, failure: { ...failure!, reason: 'verify-failed' } }],
+    ['✖ Created, but verification failed', { ...well, failure: { ...failure!, reason: 'verify-failed' } }],
     ['◼ Interrupted', { ...well, failure: { ...failure!, reason: 'interrupted' } }],
   ])('%s', (line, picture) => {
     const { sign, words } = outcomeOf(picture);
