@@ -52,7 +52,6 @@ export function createWorld(options: WorldOptions): World {
     containers: new Map(),
     containerImages: new Map(),
     refused: [],
-    passing: undefined,
     token: tokens(),
   };
   for (const { name, state } of options.foreign ?? []) addInstance(world, { name, state });

@@ -28,8 +28,8 @@ export interface World {
    * these in their own words; the list lets a test say that nothing of ours is ever refused.
    */
   readonly refused: string[];
-  /** Set by crash tests: told of every crash point (`crash-point.ts`), and decides whether the work ends there. */
-  passing: ((place: string) => Promise<'go-on' | 'end'>) | undefined;
+  /** Set by crash tests alone. Statements labeled `CRASH_POINT` call it; the build drops them from the package. */
+  crashPoints?: CrashPoints | undefined;
   /** Deterministic bytes for tokens and uids: the n-th call gives the n-th value. */
   readonly token: (bytes: number) => string;
 }
@@ -241,3 +241,14 @@ export interface GuestCall {
 }
 
 export type GuestProgram = (call: GuestCall) => Promise<ProgramResult>;
+
+/** Points at which work of the simulated world can end half done, e.g. `place vm: 2 of 11 files`. */
+export interface CrashPoints {
+  /**
+   * Never resolves where the work ends.
+   * @param atEnd what the world sees of a process that is gone, e.g. that it no longer holds a stage
+   */
+  readonly at: (place: string, atEnd?: () => void) => Promise<void>;
+  /** For work that several wait for: whether it ends here. */
+  readonly endsAt: (place: string) => Promise<boolean>;
+}

@@ -80,7 +80,7 @@ export async function playSeed(seed: number): Promise<SeedResult> {
     const life = mortal(rehearsal);
     Object.assign(current, { life, interrupt });
     const ending = await liveOn(rehearsal, call, life.system, life.died, interrupt.signal);
-    rehearsal.world.passing = undefined;
+    rehearsal.world.crashPoints = undefined;
     const open = exposed(rehearsal);
     if (open.length > 0)
       return result(

@@ -1,7 +1,6 @@
 import { parse } from 'yaml';
 import { CLOUD_INIT_PACKAGES } from '../durations.ts';
 import { consumeFault } from '../fault-state.ts';
-import { crashPoint } from '../crash-point.ts';
 import { writeGuest } from './files.ts';
 import type { Instance } from '../world.ts';
 import type { Guest } from './systemd.ts';
@@ -66,7 +65,7 @@ export async function firstCloudInit(
   instance.cloudInit = 'running';
   instance.manageHosts = data.manage_etc_hosts ?? true;
   await world.clock.sleep(world.engine.pace.cloudInit / 2);
-  await crashPoint(world, `cloud-init ${instance.name}: half way`, () => {
+  CRASH_POINT: await world.crashPoints?.at(`cloud-init ${instance.name}: half way`, () => {
     cut.set(instance, data);
     powerOff({ world, mesh, instance });
   });

@@ -4,7 +4,6 @@ import { CONTAINER_CALL, CONTAINER_EXPORT, CONTAINER_PULL } from '../durations.t
 import { istioRow, nearestKnownMinor } from '../../config/versions.ts';
 import { containerdName, pullTime } from '../cluster/images.ts';
 import { digestOf, standInBytes } from '../stand-in.ts';
-import { crashPoint } from '../crash-point.ts';
 import { isFaultOn } from '../fault-state.ts';
 import type { Cpu } from '../../system/system.ts';
 import type { HostCall, HostProgram, ProgramResult, World } from '../world.ts';
@@ -50,7 +49,7 @@ const create: Action = async ({ world, signal }, tool, args) => {
   }
   if (world.containers.has(name)) return { exitCode: 125, stderr: conflict(tool, name) };
   await world.clock.sleep(CONTAINER_PULL / 2, signal);
-  await crashPoint(world, `${tool} create: image half pulled`);
+  CRASH_POINT: await world.crashPoints?.at(`${tool} create: image half pulled`);
   await world.clock.sleep(CONTAINER_PULL / 2, signal);
   if (proxyVersion(world, image) === undefined) {
     return {
@@ -82,9 +81,9 @@ const exportTar: Action = async ({ world, files, signal }, tool, args) => {
     { name: 'usr/local/bin/pilot-agent', content: standIn('pilot-agent'), mode: 0o755 },
     { name: 'var/lib/istio/envoy/envoy_bootstrap_tmpl.json', content: standIn('envoy-bootstrap'), mode: 0o644 },
   ]);
-  if (world.passing !== undefined) {
+  CRASH_POINT: if (world.crashPoints !== undefined) {
     await files.write(output, tar.subarray(0, tar.length / 2), 0o600);
-    await crashPoint(world, `${tool} export: half of the tar`);
+    await world.crashPoints.at(`${tool} export: half of the tar`);
   }
   await files.write(output, tar, 0o600);
   return { exitCode: 0 };

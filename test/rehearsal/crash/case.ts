@@ -59,7 +59,7 @@ export async function momentsOf(scenario: Scenario): Promise<readonly string[]> 
   for (const call of scenario.before ?? []) await expectWell(rehearsal, call, scenario);
   const life = mortal(rehearsal);
   const ending = await liveOn(rehearsal, scenario.call, life.system);
-  rehearsal.world.passing = undefined;
+  rehearsal.world.crashPoints = undefined;
   const problems = problemsOf(ending);
   if (problems.length > 0) throw new Error(`${scenario.name}, undisturbed: ${problems.join('; ')}`);
   return life.moments;

@@ -50,7 +50,7 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
   const kill = (children: Children, moment = 'killed'): void => {
     if (dead) return;
     dead = true;
-    world.passing = undefined;
+    world.crashPoints = undefined;
     for (const path of held) disk.locks.delete(path);
     if (children === 'end') rehearsal.killAll(started);
     tell(moment);
@@ -66,10 +66,18 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
     kill(death?.children ?? 'end', text);
     return never();
   };
-  world.passing = async (place) => {
-    if (dead || !isNow(`during  ${place}`)) return 'go-on';
+  const endsAt = async (place: string): Promise<boolean> => {
+    if (dead || !isNow(`during  ${place}`)) return false;
     kill(death?.children ?? 'end', place);
-    return death?.children === 'end' ? 'end' : 'go-on';
+    return death?.children === 'end';
+  };
+  world.crashPoints = {
+    endsAt,
+    at: async (place, atEnd) => {
+      if (!(await endsAt(place))) return;
+      atEnd?.();
+      await new Promise(() => undefined);
+    },
   };
 
   /** One effect: before, perhaps in its middle, after. */

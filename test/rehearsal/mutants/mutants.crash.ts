@@ -36,7 +36,7 @@ async function verdict(mutant: Mutant): Promise<readonly string[]> {
   for (const call of sick.before ?? []) await liveOn(rehearsal, call, rehearsal.system);
   const life = mortal(rehearsal);
   const ending = await liveOn(rehearsal, sick.call, sick.system?.(life.system, rehearsal) ?? life.system);
-  rehearsal.world.passing = undefined;
+  rehearsal.world.crashPoints = undefined;
   const { dies } = mutant;
   if (dies !== undefined) {
     const at = life.moments.findIndex((moment) => dies.test(moment));

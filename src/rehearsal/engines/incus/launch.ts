@@ -1,6 +1,5 @@
 import { parse } from 'yaml';
 import { INCUS_CALL, INCUS_CREATE, INCUS_IMAGE_DOWNLOAD } from '../../durations.ts';
-import { crashPoint } from '../../crash-point.ts';
 import { isFaultActive } from '../../fault-state.ts';
 import { readUserData, type UserData } from '../../guest/cloud-init.ts';
 import type { Guest } from '../../guest/systemd.ts';
@@ -202,7 +201,7 @@ async function create(call: Omit<Guest, 'instance'>, request: Request): Promise<
   setFacts(instance, facts);
   await world.clock.sleep(INCUS_CREATE);
   // The daemon is gone, and what it created stays, stopped.
-  await crashPoint(world, `launch ${name}: created`, () => delete facts.busy);
+  CRASH_POINT: await world.crashPoints?.at(`launch ${name}: created`, () => delete facts.busy);
   delete facts.busy;
   if (isCut()) return CUT;
   return (await boot({ ...call, instance })) ?? { exitCode: 0 };
@@ -218,7 +217,7 @@ async function fetchImage(world: World, image: string, name: string): Promise<vo
   downloads.set(life, running);
   const work = async (): Promise<void> => {
     await world.clock.sleep(INCUS_IMAGE_DOWNLOAD / 2);
-    await crashPoint(world, `launch ${name}: image half pulled`, () => running.delete(image));
+    CRASH_POINT: await world.crashPoints?.at(`launch ${name}: image half pulled`, () => running.delete(image));
     await world.clock.sleep(INCUS_IMAGE_DOWNLOAD / 2);
     running.delete(image);
     if (daemonLife(world) === life) world.engine.images.add(image);

@@ -2,7 +2,6 @@ import { ADDRESS_LATE, INCUS_CALL, INCUS_DELETE } from '../../durations.ts';
 import { consumeFault, isFaultOn } from '../../fault-state.ts';
 import { powerOff, powerOn } from '../../guest/boot.ts';
 import { firstCloudInit } from '../../guest/cloud-init.ts';
-import { crashPoint } from '../../crash-point.ts';
 import type { Guest } from '../../guest/systemd.ts';
 import type { HostCall, Instance, ProgramResult, World } from '../../world.ts';
 import type { ParsedArgs } from '../arguments.ts';
@@ -122,7 +121,7 @@ export async function remove(call: HostCall, parsed: ParsedArgs): Promise<Progra
   if (instance.state !== 'Stopped' && !parsed.options.has('force')) {
     return failure('The instance is currently running, stop it first or pass --force');
   }
-  await crashPoint(call.world, `delete ${instance.name}: about to erase`);
+  CRASH_POINT: await call.world.crashPoints?.at(`delete ${instance.name}: about to erase`);
   erase({ ...call, instance });
   await call.world.clock.sleep(INCUS_DELETE);
   return { exitCode: 0 };

@@ -3,7 +3,6 @@ import { isFaultActive, consumeFault } from '../../fault-state.ts';
 import { powerOff, powerOn } from '../../guest/boot.ts';
 import { firstCloudInit, readUserData, type UserData } from '../../guest/cloud-init.ts';
 import type { Guest } from '../../guest/systemd.ts';
-import { crashPoint } from '../../crash-point.ts';
 import { KILLED, TERMINATED } from '../../processes.ts';
 import { addInstance } from '../../state.ts';
 import type { HostCall, ProgramResult, World } from '../../world.ts';
@@ -125,7 +124,7 @@ async function bringUp({ world, mesh, signal }: HostCall, request: Request): Pro
     });
     engine.preparing.delete(name);
     const guest: Guest = { world, mesh, instance };
-    await crashPoint(world, `launch ${name}: Starting`, () => {
+    CRASH_POINT: await world.crashPoints?.at(`launch ${name}: Starting`, () => {
       // The daemon is gone in the middle, and the next one knows nothing of this start
       // (docs/facts/multipass.md 7 no. 12).
       instance.state = 'Unknown';
@@ -175,7 +174,8 @@ async function imageOf(world: World, release: string, name: string, client?: Abo
   const isKilled = (): boolean => client?.reason === KILLED || client?.reason === TERMINATED;
   const fetchImage = async (): Promise<void> => {
     await world.clock.sleep(IMAGE_DOWNLOAD / 2);
-    const ends = (await world.passing?.(`launch ${name}: image half pulled`)) === 'end';
+    let ends = false;
+    CRASH_POINT: ends = (await world.crashPoints?.endsAt(`launch ${name}: image half pulled`)) === true;
     if (!ends) await world.clock.sleep(IMAGE_DOWNLOAD / 2);
     running.delete(release);
     if (!ends && !isKilled()) world.engine.images.add(release);

@@ -2,7 +2,6 @@ import { ENGINE_CALL, MACHINE_PURGE } from '../../durations.ts';
 import { powerOff, powerOn } from '../../guest/boot.ts';
 import { erase } from '../erase.ts';
 import type { Guest } from '../../guest/systemd.ts';
-import { crashPoint } from '../../crash-point.ts';
 import type { HostCall, Instance, ProgramResult, World } from '../../world.ts';
 import { isDaemonAway } from '../daemon.ts';
 import { expiring, timeLimit } from './limit.ts';
@@ -49,7 +48,7 @@ export async function remove(call: HostCall, { positionals, options }: ParsedArg
   if (isResult(selected)) return selected;
   for (const instance of selected) {
     const runs = instance.state !== 'Deleted' && instance.state !== 'Stopped';
-    await crashPoint(call.world, `delete ${instance.name}: about to erase`);
+    CRASH_POINT: await call.world.crashPoints?.at(`delete ${instance.name}: about to erase`);
     if (purge) erase({ ...call, instance });
     else if (runs) powerOff({ ...call, instance }, 'Deleted');
     else instance.state = 'Deleted';

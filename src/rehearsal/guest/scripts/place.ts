@@ -3,7 +3,6 @@ import { GUEST_SCRIPT, SESSION_BYTES_PER_SECOND } from '../../durations.ts';
 import { sizeOf } from '../../stand-in.ts';
 import type { Instance, ProgramResult } from '../../world.ts';
 import { consumeFault } from '../../fault-state.ts';
-import { crashPoint } from '../../crash-point.ts';
 import { guestEntry, guestHas, guestPath, guestText, removeGuest } from '../files.ts';
 import { failed, type ScriptCall, type ScriptModel } from './script.ts';
 
@@ -51,15 +50,18 @@ export function placeModel(
     }
 
     const stage = openStage(call, files);
-    await crashPoint(world, `place ${instance.name}: unpacked`, stage.lose);
+    CRASH_POINT: await world.crashPoints?.at(`place ${instance.name}: unpacked`, stage.lose);
     const changed = files.filter((file) => !isSo(call, file));
     for (const [index, { path, content, mode, owner, group }] of changed.entries()) {
       instance.files.set(guestPath(instance, path), { content, mode, owner, group });
       if (index + 1 < changed.length) {
-        await crashPoint(world, `place ${instance.name}: ${index + 1} of ${changed.length} files`, stage.lose);
+        CRASH_POINT: await world.crashPoints?.at(
+          `place ${instance.name}: ${index + 1} of ${changed.length} files`,
+          stage.lose,
+        );
       }
     }
-    await crashPoint(world, `place ${instance.name}: all files, script not begun`, stage.lose);
+    CRASH_POINT: await world.crashPoints?.at(`place ${instance.name}: all files, script not begun`, stage.lose);
     stage.close();
     const report = changed.map(({ path }) => `changed ${path}\n`).join('');
     const then = arrived.get('then.sh');

@@ -1,6 +1,5 @@
 import type { ProgramResult } from '../../world.ts';
 import { UNIT_MODELS } from '../boot.ts';
-import { crashPoint } from '../../crash-point.ts';
 import { digestOf } from '../../stand-in.ts';
 import { guestEntry, guestText, writeGuest } from '../files.ts';
 import { knownUnit, startUnit, stopUnit, type Guest } from '../systemd.ts';
@@ -41,7 +40,7 @@ export async function startAsStamped(
   if (known === undefined)
     return { exitCode: 1, stderr: `Failed to enable unit: Unit file ${unit}.service does not exist.\n` };
   known.enabled = true;
-  await crashPoint(call.world, `${unit} on ${instance.name}: enabled, not started`);
+  CRASH_POINT: await call.world.crashPoints?.at(`${unit} on ${instance.name}: enabled, not started`);
   const runs = known.active === 'active' || known.active === 'activating';
   if (runs && same && options.restart !== true)
     return { exitCode: 0, stdout: `${options.unchanged?.() ?? 'unchanged'}\n` };
@@ -55,7 +54,7 @@ export async function startAsStamped(
       stderr: `Job for ${unit}.service failed because the control process exited with error code.\n`,
     };
   }
-  await crashPoint(call.world, `${unit} on ${instance.name}: started, not noted`);
+  CRASH_POINT: await call.world.crashPoints?.at(`${unit} on ${instance.name}: started, not noted`);
   writeGuest(instance, stampFile, `${now}\n`);
   return { exitCode: 0, stdout: runs ? 'restarted\n' : 'started\n' };
 }

@@ -1,5 +1,4 @@
 import { GUEST_SCRIPT, PACKAGE_INSTALL } from '../../durations.ts';
-import { crashPoint } from '../../crash-point.ts';
 import { readStandIn, standInBytes, type StandIn } from '../../stand-in.ts';
 import type { Instance } from '../../world.ts';
 import { UNIT_MODELS } from '../boot.ts';
@@ -55,7 +54,7 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
       return fail(22, 'the package manager could not install the sidecar');
     }
     await world.clock.sleep(PACKAGE_INSTALL);
-    await crashPoint(world, `sidecar-install on ${instance.name}: package about to be unpacked`);
+    CRASH_POINT: await world.crashPoints?.at(`sidecar-install on ${instance.name}: package about to be unpacked`);
     unpack(instance, source as StandIn);
   } else {
     for (const path of PROGRAMS) {
@@ -64,9 +63,9 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
       }
     }
   }
-  await crashPoint(world, `sidecar-install on ${instance.name}: unpacked, not configured`);
+  CRASH_POINT: await world.crashPoints?.at(`sidecar-install on ${instance.name}: unpacked, not configured`);
   afterUnpacking(instance);
-  await crashPoint(world, `sidecar-install on ${instance.name}: configured, not noted`);
+  CRASH_POINT: await world.crashPoints?.at(`sidecar-install on ${instance.name}: configured, not noted`);
   writeGuest(instance, `${STORE}/sidecar-version`, `${version}\n`);
   forget();
   // The package manager's own words go there.

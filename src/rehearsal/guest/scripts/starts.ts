@@ -1,6 +1,5 @@
 import { GUEST_SCRIPT, LID_CLOSED } from '../../durations.ts';
 import { consumeFault } from '../../fault-state.ts';
-import { crashPoint } from '../../crash-point.ts';
 import { digestOf } from '../../stand-in.ts';
 import { dropCertificate, hasOtherIdentity, trustRoot } from '../certificate.ts';
 import { asText, guestEntry, guestPath, guestText, removeGuest, writeGuest } from '../files.ts';
@@ -26,7 +25,7 @@ export const k3sStartModel: ScriptModel = async (call) => {
   const token = '/etc/rancher/k3s/agent-token';
   if (unit === 'k3s' && (guestText(instance, token) ?? '') === '') {
     writeGuest(instance, token, world.token(16), { mode: 0o600 });
-    await crashPoint(world, `k3s-start on ${instance.name}: token made, nothing started`);
+    CRASH_POINT: await world.crashPoints?.at(`k3s-start on ${instance.name}: token made, nothing started`);
   }
   const paths = ['/usr/local/bin/k3s', '/etc/rancher/k3s/config.yaml', token, `/etc/systemd/system/${unit}.service`];
   return startAsStamped(call, unit, paths, { wait: false });

@@ -3,7 +3,6 @@ import { parse } from 'yaml';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
 import { issueToken } from '../../cluster/tokens.ts';
 import { consumeFault } from '../../fault-state.ts';
-import { crashPoint } from '../../crash-point.ts';
 import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { flag, parseArgs, type Parsed } from '../kubectl/args.ts';
 import { istioError, minorOf, refused } from './call.ts';
@@ -56,10 +55,10 @@ async function write(
 ): Promise<ProgramResult> {
   const { store } = cluster;
   const put = async (name: string, content: string): Promise<void> => {
-    if (call.world.passing !== undefined) {
+    CRASH_POINT: if (call.world.crashPoints !== undefined) {
       // Written in place, so a reader, or a crash, may meet half of it.
       await call.files.write(posix.join(output, name), content.slice(0, content.length / 2), MODE);
-      await crashPoint(call.world, `istioctl configure: half of ${name}`);
+      await call.world.crashPoints.at(`istioctl configure: half of ${name}`);
     }
     await call.files.write(posix.join(output, name), content, MODE);
   };

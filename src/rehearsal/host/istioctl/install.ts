@@ -6,7 +6,6 @@ import { matchesMap } from '../../cluster/selectors.ts';
 import { condition, type Deployment, type Pod } from '../../cluster/shapes.ts';
 import { ISTIO_COMPONENT, ISTIO_CRDS } from '../../durations.ts';
 import { consumeFault } from '../../fault-state.ts';
-import { crashPoint } from '../../crash-point.ts';
 import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { activate } from '../kubectl/apply.ts';
 import { flag, parseArgs } from '../kubectl/args.ts';
@@ -114,7 +113,7 @@ async function perform(
       const objects = istiodObjects(plan);
       const failed = await step(call, cluster, [...objects, ...webhookObjects(plan)]);
       if (failed !== undefined) return failed;
-      await crashPoint(call.world, 'istioctl install: waiting for istiod');
+      CRASH_POINT: await call.world.crashPoints?.at('istioctl install: waiting for istiod');
       const [istiod] = objects.filter(({ kind }) => kind === 'Deployment') as Deployment[];
       if (istiod !== undefined && consumeFault(call.world, 'istioctl-timeout')) {
         call.tell?.(waiting(COMPONENTS.pilot.name, istiod));
@@ -141,7 +140,7 @@ async function perform(
     });
   }
   if (errors.length > 0) return istioError(`failed to install manifests: ${together(errors)}`);
-  await crashPoint(call.world, 'istioctl install: rolled out, nothing pruned, no tag');
+  CRASH_POINT: await call.world.crashPoints?.at('istioctl install: rolled out, nothing pruned, no tag');
   prune(cluster, plan);
   if (plan.pilot !== undefined) settleTags(cluster, plan, before);
   call.tell?.('- Pruning removed resources');
@@ -163,14 +162,14 @@ async function prepare({ world, signal }: HostCall, { store }: SimulatedCluster,
     store.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: plan.namespace, labels } }, MANAGER);
     activate(store, plan.namespace);
   }
-  await crashPoint(world, 'istioctl install: namespace made, no CRD');
+  CRASH_POINT: await world.crashPoints?.at('istioctl install: namespace made, no CRD');
   if (!plan.base) return;
   const kinds = istioKinds(plan.version.split('.').slice(0, 2).join('.'));
   const lacking = kinds.some(({ plural }) => store.kind(plural) === undefined);
   await world.clock.sleep(lacking ? ISTIO_CRDS : ISTIO_COMPONENT, signal);
   if (lacking) {
     store.serve(kinds.slice(0, kinds.length / 2));
-    await crashPoint(world, 'istioctl install: half of the CRDs');
+    CRASH_POINT: await world.crashPoints?.at('istioctl install: half of the CRDs');
   }
   store.serve(kinds);
   for (const { plural, kind, group, versions } of kinds) {
@@ -204,7 +203,7 @@ async function step(
       const { namespace = '', name } = object.metadata;
       return `failed to update resource with server-side apply for obj ${object.kind}/${namespace}/${name}: ${error.status}`;
     }
-    await crashPoint(world, `istioctl install: ${object.kind} ${object.metadata.name} applied`);
+    CRASH_POINT: await world.crashPoints?.at(`istioctl install: ${object.kind} ${object.metadata.name} applied`);
   }
   return undefined;
 }

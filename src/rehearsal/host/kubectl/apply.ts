@@ -4,7 +4,6 @@ import type { Store } from '../../cluster/store.ts';
 import type { KindInfo } from '../../cluster/kinds.ts';
 import { holdNamespace } from '../../cluster/namespaces.ts';
 import { consumeFault } from '../../fault-state.ts';
-import { crashPoint } from '../../crash-point.ts';
 import type { KubeObject } from '../../world.ts';
 import { flag } from './args.ts';
 import { shown, type Verb } from './verb.ts';
@@ -46,7 +45,8 @@ export const apply: Verb = {
     const lines: string[] = [];
     const errors: string[] = [];
     for (const [index, object] of objects.entries()) {
-      if (index > 0) await crashPoint(call.world, `kubectl apply: ${index} of ${objects.length} objects`);
+      if (index > 0)
+        CRASH_POINT: await call.world.crashPoints?.at(`kubectl apply: ${index} of ${objects.length} objects`);
       try {
         const saved = cluster.store.apply(object, manager);
         if (saved.kind === 'Namespace' && saved['status'] === undefined) activate(cluster.store, saved.metadata.name);

@@ -1,6 +1,5 @@
 import { fromServer } from '../../cluster/api-error.ts';
 import { endNamespace } from '../../cluster/namespaces.ts';
-import { crashPoint } from '../../crash-point.ts';
 import { ownerOf } from '../../cluster/deployments.ts';
 import { podObjects, type SimulatedCluster } from '../../cluster/kube.ts';
 import type { ProgramResult } from '../../world.ts';
@@ -43,7 +42,7 @@ export const remove: Verb = {
     }
     if (info.plural === 'namespaces') endNamespace(store, name, clock.now());
     else store.remove(info.plural, namespace, name);
-    await crashPoint(call.world, `kubectl delete ${info.plural} ${name}: begun`);
+    CRASH_POINT: await call.world.crashPoints?.at(`kubectl delete ${info.plural} ${name}: begun`);
     const there = (): boolean =>
       store.get(info.plural, namespace, name)?.metadata.uid === found.metadata.uid ||
       podObjects(store).some((pod) => ownerOf(pod) === found.metadata.uid);
