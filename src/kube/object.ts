@@ -19,20 +19,22 @@ export function parseObjects(stdout: string): KubeObject[] {
 
 /** One object with the shape of its kind. @throws Error that names the object and the field */
 export function parseObject(value: unknown): KubeObject {
+  const parsed = schemaFor(value).safeParse(value);
+  if (parsed.success) return parsed.data;
   const object = objectSchema.safeParse(value);
   if (!object.success) throw new Error(problemIn('object', object.error));
   const { kind, metadata } = object.data;
-  const schema = schemaOf(kind);
-  if (schema === undefined) return object.data;
-  const typed = schema.safeParse(value);
-  if (typed.success) return typed.data;
   const place = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
-  throw new Error(problemIn(`${kind} ${place}`, typed.error));
+  throw new Error(problemIn(`${kind} ${place}`, parsed.error));
 }
 
-const schemas: Readonly<Record<string, z.ZodType<KubeObject>>> = kinds;
-const schemaOf = (kind: string): z.ZodType<KubeObject> | undefined =>
-  Object.hasOwn(schemas, kind) ? schemas[kind] : undefined;
+const schemas = new Map<unknown, z.ZodType<KubeObject>>(Object.entries(kinds));
+
+/** The schema of the kind that an object names: parsing once matters with hundreds of pods. */
+function schemaFor(value: unknown): z.ZodType<KubeObject> {
+  const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
+  return schemas.get(kind) ?? objectSchema;
+}
 
 /** `Deployment istio-system/istiod: spec.replicas: expected number, received string`. */
 function problemIn(what: string, { issues: [first] }: z.ZodError): string {
