@@ -18,17 +18,22 @@ const documents: readonly (readonly [string, string])[] = (
 
 // What the documents tell people to type, typed into one shell for each document.
 describe('the commands of', () => {
-  it.each(documents)('%s work in the order in which they stand', async (_path, program) => {
-    const computer = await createComputer([], USER_PROGRAMS);
-    try {
-      await putOnPath(computer.env['PATH'] ?? '');
-      const { exitCode, stdout, stderr } = await shell(withSystemTools(computer), program);
-      expect({ exitCode, last: stdout.slice(-2_000), stderr: stderr.slice(-2_000) }).toMatchObject({ exitCode: 0 });
-      expect(computer.world.refused).toEqual([]);
-    } finally {
-      await computer.remove();
-    }
-  });
+  it.each(documents)(
+    '%s work in the order in which they stand',
+    async (_path, program) => {
+      const computer = await createComputer([], USER_PROGRAMS);
+      try {
+        await putOnPath(computer.env['PATH'] ?? '');
+        const { exitCode, stdout, stderr } = await shell(withSystemTools(computer), program);
+        expect({ exitCode, last: stdout.slice(-2_000), stderr: stderr.slice(-2_000) }).toMatchObject({ exitCode: 0 });
+        expect(computer.world.refused).toEqual([]);
+      } finally {
+        await computer.remove();
+      }
+      // A document is dozens of commands, each a process of its own.
+    },
+    600_000,
+  );
 });
 
 /** The `sh` blocks of a document as one program that ends at the first command that fails. */
