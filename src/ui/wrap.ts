@@ -1,35 +1,17 @@
-/** Text fitted to a width, in characters. A width of 0 or less means that there is none. */
+import cliTruncate from 'cli-truncate';
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
+
+/** Text fitted to a width, in columns of a terminal. A width of 0 or less means that there is none. */
 
 /** Breaks lines between words, and a word only where it is longer than a line. */
 export function wrapText(text: string, width: number): readonly string[] {
-  return text.split('\n').flatMap((line) => (width <= 0 ? [line] : wrapLine(line, width)));
-}
-
-function wrapLine(line: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let current = '';
-  for (const word of line.split(' ').flatMap((long) => pieces(long, width))) {
-    const longer = current === '' ? word : `${current} ${word}`;
-    if (lengthOf(longer) <= width) {
-      current = longer;
-      continue;
-    }
-    lines.push(current);
-    current = word;
-  }
-  return [...lines, current];
+  return (width <= 0 ? text : wrapAnsi(text, width, { hard: true })).split('\n');
 }
 
 /** Cuts to the width, with an ellipsis where something is missing. */
 export function cutText(text: string, width: number): string {
-  const letters = Array.from(text);
-  if (letters.length <= width) return text;
-  return width <= 0
-    ? ''
-    : `${letters
-        .slice(0, width - 1)
-        .join('')
-        .trimEnd()}…`;
+  return width <= 0 ? '' : cliTruncate(text, width, { truncationCharacter: '…' }).replace(/ +…$/, '…');
 }
 
 /** Wrapped, with a first prefix and an equally long indent below it. */
@@ -39,13 +21,7 @@ export function hang(prefix: string, text: string, width: number): readonly stri
   return wrapText(text, room).map((line, index) => `${index === 0 ? prefix : indent}${line}`.trimEnd());
 }
 
-function pieces(word: string, width: number): readonly string[] {
-  const letters = Array.from(word);
-  if (letters.length <= width) return [word];
-  const count = Math.ceil(letters.length / width);
-  return Array.from({ length: count }, (_, place) => letters.slice(place * width, (place + 1) * width).join(''));
-}
-
+/** Columns that the text takes. */
 export function lengthOf(text: string): number {
-  return Array.from(text).length;
+  return stringWidth(text);
 }
