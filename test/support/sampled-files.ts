@@ -1,7 +1,7 @@
 /** Files that use `sampled.ts`: the project `long` runs all of their examples. */
 export const SAMPLED_FILES: string[] = [
   'test/unit/guest/traffic-rules.test.ts',
-  ...['advice', 'faults', 'interrupt', 'mending', 'ownership', 'proofs', 'reconfigure'].map(rehearsal),
+  ...['advice', 'faults', 'incus', 'interrupt', 'mending', 'ownership', 'proofs', 'reconfigure'].map(rehearsal),
   ...['schedule', 'up', 'versions', 'versions-seen'].map(rehearsal),
 ];
 

@@ -72,7 +72,19 @@ export interface RunOptions {
  * Nothing is mocked below the system interfaces.
  */
 export function simulated({ set = {}, moreWorkloads = [], hear = () => undefined, ...options }: SimulatedOptions = {}) {
-  const rehearsal = createRehearsal({ host: LINUX, ...options, shipped });
+  // The world is that of the configured engine, as for the program itself.
+  const { engine, engineSettings } = loadConfig({
+    host: options.host ?? LINUX,
+    versions: shipped.versions,
+    flags: set,
+  }).config;
+  const rehearsal = createRehearsal({
+    host: LINUX,
+    engine,
+    engineSettings,
+    ...options,
+    shipped,
+  });
   const { world, files, transcript } = rehearsal;
   const { host } = world;
   const configOf = (over: Readonly<Record<string, string>> = {}): Config => {
