@@ -1,11 +1,10 @@
+import { readParts, Unclosed, type Cursor, type Part } from '../config/shell-words.ts';
 import { CliError } from '../errors/cli-error.ts';
 
 /** An environment file as a map; a name that stands twice has its last value, as in a shell. */
 export type EnvFile = ReadonlyMap<string, string>;
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** What a shell would act upon. Unquoted, it makes the file more than a list of values. */
-const SHELL_MEANS = new Set(['$', '`', ';', '&', '|', '<', '>', '(', ')']);
 
 /**
  * Reads `KEY=value` lines with the quoting of a POSIX shell, as istioctl writes cluster.env. Nothing is expanded.
@@ -51,48 +50,28 @@ interface Word {
 }
 
 function readWord(text: string, start: number): Word {
-  let value = '';
-  let at = start;
-  while (at < text.length && !/\s/.test(text[at] ?? '')) {
-    const char = text[at] ?? '';
-    if (char === "'") {
-      const close = text.indexOf("'", at + 1);
-      if (close < 0) throw unreadable(text, start);
-      value += text.slice(at + 1, close);
-      at = close + 1;
-    } else if (char === '"') {
-      const quoted = readDoubleQuoted(text, at);
-      value += quoted.value;
-      at = quoted.end;
-    } else if (char === '\\') {
-      // A backslash at the end of a line joins it with the next.
-      value += text[at + 1] === '\n' ? '' : (text[at + 1] ?? '');
-      at += 2;
-    } else {
-      if (SHELL_MEANS.has(char)) throw unreadable(text, start);
-      value += char;
-      at += 1;
-    }
-  }
+  const cursor = { text, at: start };
+  const parts = partsOf(cursor, () => unreadable(text, start));
+  const end = endOfLine(text, cursor.at);
   // A second word on the line would be a command to the shell, run with this assignment.
-  const rest = text.slice(at, endOfLine(text, at)).trim();
-  if (rest !== '' && !rest.startsWith('#')) throw unreadable(text, start);
-  return { value, end: endOfLine(text, at) };
+  const rest = text.slice(cursor.at, end).trim();
+  if (rest !== '' && !/^\s+#/.test(text.slice(cursor.at, end))) throw unreadable(text, start);
+  return { value: parts.map((part) => literalOf(part, () => unreadable(text, start))).join(''), end };
 }
 
-function readDoubleQuoted(text: string, open: number): Word {
-  let value = '';
-  for (let at = open + 1; at < text.length; at += 1) {
-    const char = text[at] ?? '';
-    if (char === '"') return { value, end: at + 1 };
-    if (char === '$' || char === '`') break;
-    const next = text[at + 1] ?? '';
-    if (char === '\\' && '"\\$`\n'.includes(next) && next !== '') {
-      if (next !== '\n') value += next;
-      at += 1;
-    } else value += char;
+function partsOf(cursor: Cursor, problem: () => CliError): readonly Part[] {
+  try {
+    return readParts(cursor, 'bare');
+  } catch (error) {
+    if (error instanceof Unclosed) throw problem();
+    throw error;
   }
-  throw unreadable(text, open);
+}
+
+/** Text that means itself; whatever a shell would expand or execute is refused. */
+function literalOf(part: Part, problem: () => CliError): string {
+  if (part.kind !== 'text') throw problem();
+  return part.text;
 }
 
 function endOfLine(text: string, at: number): number {
