@@ -27,8 +27,6 @@ export interface App {
   readonly record: RunRecord;
   /** Set in a rehearsal; its system interfaces are the lab's. */
   readonly rehearsal?: Rehearsal;
-  /** Ends what only looks; a rehearsal needs no such thing, for its time passes at once. */
-  cutReads(): void;
   /** Ends everything that still runs. */
   killAll(): void;
 }
@@ -87,7 +85,6 @@ export function realApp(environment: Environment, labOptions: LabOptions): App {
   const { real } = environment;
   return {
     ...compose(environment, real, labOptions),
-    cutReads: () => real.cutReads(),
     killAll: () => real.killAll(),
   };
 }
@@ -116,16 +113,11 @@ export async function rehearsedApp(
   return {
     ...compose({ ...environment, host }, rehearsal.system, labOptions),
     rehearsal,
-    cutReads: () => undefined,
     killAll: () => undefined,
   };
 }
 
-function compose(
-  environment: Environment,
-  system: System,
-  options: LabOptions,
-): Omit<App, 'rehearsal' | 'cutReads' | 'killAll'> {
+function compose(environment: Environment, system: System, options: LabOptions): Omit<App, 'rehearsal' | 'killAll'> {
   const { config } = environment.loaded;
   const mask = createMask();
   // The process as well: two runs may begin in the same millisecond.
@@ -139,7 +131,7 @@ function compose(
   });
   const { clock } = system;
   const { host, shipped } = environment;
-  const processes = loggingProcesses(system.processes, log, () => record.owner());
+  const processes = loggingProcesses(system.processes, log);
   const record: RunRecord = createRunRecord({ processes, clock, scripts: scriptPaths(shipped) });
   const lab = createLab({ config, host, shipped, system: { ...system, processes: record.processes }, mask, options });
   return { lab, loaded: environment.loaded, log, record };

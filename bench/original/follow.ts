@@ -1,3 +1,4 @@
+import { quiet } from '../../test/support/context.ts';
 import { join } from 'node:path';
 import { loadConfig } from '../../src/config/load.ts';
 import { createRehearsal } from '../../src/rehearsal/index.ts';
@@ -28,13 +29,16 @@ export async function followOriginal(host: Host, shipped: ShippedData): Promise<
   world.tools.add('wget');
   const processes = createProcesses({ world, mesh, files, programs: originalPrograms(config.paths.kubeconfig) });
   const run: Follower['run'] = async (file, args, stdin) => {
-    const { stdout } = await processes.run({
-      file,
-      args,
-      effect: 'write',
-      timeoutMs: 3_600_000,
-      ...(stdin === undefined ? {} : { stdin }),
-    });
+    const { stdout } = await processes.run(
+      {
+        file,
+        args,
+        effect: 'write',
+        timeoutMs: 3_600_000,
+        ...(stdin === undefined ? {} : { stdin }),
+      },
+      quiet,
+    );
     return stdout;
   };
   const follower: Follower = { config, shipped, cpu: host.cpu, files, run, sleep: (ms) => world.clock.sleep(ms) };

@@ -1,3 +1,4 @@
+import { quiet } from '../../test/support/context.ts';
 import { posix } from 'node:path';
 import { Writable } from 'node:stream';
 import { run as runCli } from '../../src/cli.ts';
@@ -59,7 +60,7 @@ export async function createTerminal(): Promise<Terminal> {
   const rehearsal = createRehearsal({ host, shipped: await loadShippedData() });
   const { world, files, system } = rehearsal;
   const processes = createProcesses({ world, mesh: createMesh(world), files, programs: USER_PROGRAMS });
-  const real = { ...system, processes, cutReads: () => undefined, killAll: () => processes.killAll() };
+  const real = { ...system, processes, killAll: () => processes.killAll() };
   let env: Readonly<Record<string, string>> = {};
 
   const one = async (line: string, stdin: string): Promise<string> => {
@@ -84,7 +85,7 @@ export async function createTerminal(): Promise<Terminal> {
     }
     const file = name === 'istioctl' ? posix.join(CWD, '.bin/istioctl') : name;
     try {
-      const { stdout, stderr } = await processes.run({ file, args, stdin, env, effect: 'write' });
+      const { stdout, stderr } = await processes.run({ file, args, stdin, env, effect: 'write' }, quiet);
       return stdout + stderr;
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;

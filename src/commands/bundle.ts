@@ -17,7 +17,7 @@ import type { Cpu } from '../system/system.ts';
 import { renderTable } from '../ui/table.ts';
 import { withLabLock } from './lab-lock.ts';
 import { runData } from './run-plan.ts';
-import type { CommandOutput, Session } from './command.ts';
+import { contextOf, type CommandOutput, type Session } from './command.ts';
 import { runSession } from './session.ts';
 import { requireTools } from './tools.ts';
 
@@ -44,7 +44,7 @@ async function create(session: Session, options: BundleOptions): Promise<Command
   const request = await requestOf(session, options);
   const making = planBundle(lab, request);
   try {
-    if (await lacksImages(lab, request)) await requireTools(lab, ['container']);
+    if (await lacksImages(lab, request)) await requireTools(lab, ['container'], contextOf(session));
     const run = await runPlan({
       plan: makePlan(making.steps, { kind: 'apply', targets: 'all' }),
       bounds: BUNDLE_LIMITS,

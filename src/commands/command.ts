@@ -3,6 +3,8 @@ import type { CliError } from '../errors/cli-error.ts';
 import type { GlobalOptions } from '../invocation.ts';
 import type { RunReport } from '../plan/report.ts';
 import type { LabOptions } from '../steps/lab.ts';
+import { silentContext } from '../system/context.ts';
+import type { Context } from '../system/system.ts';
 import type { Reporter } from '../ui/reporter.ts';
 import type { Screen } from '../ui/screen.ts';
 
@@ -20,6 +22,9 @@ export interface Session {
   /** Aborted at the first interrupt. */
   readonly signal: AbortSignal;
 }
+
+/** For what a command asks between its steps; its progress is not shown. */
+export const contextOf = ({ signal }: Pick<Session, 'signal'>): Context => silentContext(signal);
 
 /** What a command comes to: the answer in both forms, and what went wrong, if anything did. */
 export interface CommandOutput {

@@ -40,5 +40,5 @@ function instrumented<T>(
     record.say(owner, text);
     context.say(text);
   };
-  return record.within(owner, () => act({ ...context, say }));
+  return act({ ...context, say, owner });
 }

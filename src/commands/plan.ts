@@ -12,7 +12,7 @@ import type { Command } from '../system/system.ts';
 import { scriptPaths } from '../system/shipped.ts';
 import { renderTable } from '../ui/table.ts';
 import { commandListing } from '../ui/command-listing.ts';
-import type { CommandOutput, Session } from './command.ts';
+import { contextOf, type CommandOutput, type Session } from './command.ts';
 import { recordFileCommands, type FileCommand } from './file-commands.ts';
 import { runSession } from './session.ts';
 
@@ -43,7 +43,7 @@ function graph({ app }: Session): Promise<CommandOutput> {
 
 async function overview(session: Session): Promise<CommandOutput> {
   const { lab } = session.app;
-  await requireTools(lab, ['machines', 'kubectl']);
+  await requireTools(lab, ['machines', 'kubectl'], contextOf(session));
   const results = await checkSteps(labSteps(lab), { signal: session.signal });
   const { paint, width } = session.screen.answer;
   const rows = results.map(({ step, finding }) => [

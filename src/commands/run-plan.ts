@@ -1,9 +1,10 @@
+import { isInterrupt } from '../plan/interrupt.ts';
 import { makePlan, type Goal } from '../plan/plan.ts';
 import type { RunReport } from '../plan/report.ts';
 import { runPlan } from '../plan/run.ts';
 import type { LabStep } from '../steps/lab-step.ts';
 import { requireTools } from './tools.ts';
-import type { Session } from './command.ts';
+import { contextOf, type Session } from './command.ts';
 
 /** A snapshot this fresh, in milliseconds, need not be read again for the check after a step. */
 const JUST_SEEN_MS = 250;
@@ -14,7 +15,16 @@ export async function planAndRun(session: Session, steps: readonly LabStep[], go
   const plan = makePlan(steps, goal);
   const touched = [...plan.required, ...plan.phases.flatMap((phase) => phase.steps.map(({ step }) => step))];
   const ids = new Set(touched.map(({ id }) => id));
-  await requireTools(lab, [...new Set(steps.filter(({ id }) => ids.has(id)).flatMap(({ tools }) => tools))]);
+  try {
+    await requireTools(
+      lab,
+      [...new Set(steps.filter(({ id }) => ids.has(id)).flatMap(({ tools }) => tools))],
+      contextOf(session),
+    );
+  } catch (thrown) {
+    // The run itself reports an interrupt, with what was done and what was not.
+    if (!isInterrupt(thrown, session.signal)) throw thrown;
+  }
   return runPlan({
     plan,
     clock: lab.system.clock,

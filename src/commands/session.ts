@@ -121,7 +121,6 @@ function listenForInterrupts(invocation: Invocation, interrupt: AbortController,
       text: 'Interrupted. Finishing in-flight operations; press Ctrl-C again to quit now.',
     });
     interrupt.abort(new CliError('interrupted', { message: 'Interrupted.' }));
-    app.cutReads();
   });
 }
 

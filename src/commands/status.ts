@@ -12,6 +12,7 @@ import { findLeftovers } from '../steps/leftovers.ts';
 import { isDeletable, type Leftover } from '../steps/left-objects.ts';
 import { clusterSnapshotFor } from '../verify/snapshot.ts';
 import { readStatus, type StatusRow } from '../verify/status.ts';
+import { contextOf } from './command.ts';
 import { runSession } from './session.ts';
 
 /** One screen of the whole lab; reads only. */
@@ -24,13 +25,14 @@ export async function status(invocation: Invocation, options: GlobalOptions): Pr
     from: 'lab',
     async body(session) {
       const { lab } = session.app;
-      await requireTools(lab, ['machines', 'kubectl']);
-      const status = await readStatus(lab);
-      const view = await clusterSnapshotFor(lab, session);
-      const experiments = await experimentsIn(lab, view, session);
+      const context = contextOf(session);
+      await requireTools(lab, ['machines', 'kubectl'], context);
+      const status = await readStatus(lab, context);
+      const view = await clusterSnapshotFor(lab, context);
+      const experiments = await experimentsIn(lab, view, context);
       const planes = formerPlanes(lab, view);
-      const left = await findLeftovers(lab, session);
-      const machines = await formerMachines(lab);
+      const left = await findLeftovers(lab, context);
+      const machines = await formerMachines(lab, context);
       const leftRows = [
         ...machineRows(machines, lab.config.lab),
         ...planes.map(planeRow),

@@ -1,16 +1,17 @@
 import type { Lab } from '../steps/lab.ts';
 import type { ToolNeed } from '../steps/lab-step.ts';
 import { checkRequirements, TOOLS, type Requirement } from '../tools/requirements.ts';
+import type { Context } from '../system/system.ts';
 
 /** Makes sure that these are there and new enough, all at once. @throws CliError `tool-missing`, `tool-too-old`, … */
-export async function requireTools(lab: Lab, needs: readonly ToolNeed[]): Promise<void> {
+export async function requireTools(lab: Lab, needs: readonly ToolNeed[], context: Context): Promise<void> {
   const probes: Record<ToolNeed, Requirement> = {
-    machines: { tool: lab.engine.requirement, probe: async () => (await lab.engine.probe()).version },
-    kubectl: { tool: TOOLS.kubectl, probe: () => lab.kubectl.clientVersion() },
+    machines: { tool: lab.engine.requirement, probe: async () => (await lab.engine.probe(context)).version },
+    kubectl: { tool: TOOLS.kubectl, probe: () => lab.kubectl.clientVersion(context) },
     container: {
       tool: TOOLS[lab.config.containerTool],
       probe: async () => {
-        const { kind, version } = await lab.container.probe();
+        const { kind, version } = await lab.container.probe(context);
         return { tool: TOOLS[kind], version };
       },
     },

@@ -11,7 +11,7 @@ import { checksOf, chooseChecks } from '../verify/checks.ts';
 import { withLabLock } from './lab-lock.ts';
 import { useBundle, simulateBundle, rehearseOffline } from './bundle-mode.ts';
 import { planAndRun, runData } from './run-plan.ts';
-import type { CommandOutput, Session } from './command.ts';
+import { contextOf, type CommandOutput, type Session } from './command.ts';
 import { instrumentedCheck, instrumentedStep } from './instrumented.ts';
 import { withRunReport, type ReportDraft } from './run-report.ts';
 import { runSession } from './session.ts';
@@ -55,7 +55,7 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
           const run = await planAndRun(session, steps, { kind, targets: 'all' });
           draft.run = run;
           if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
-          const summary = `${summarize(run, session.screen.answer).join('\n')}${await notes(lab)}`;
+          const summary = `${summarize(run, session.screen.answer).join('\n')}${await notes(lab, session)}`;
           if (kind === 'delete' || options.skipVerify === true) return { data: runData(run), text: summary, run };
           return verified(session, draft, run.changed === 0, { data: runData(run), text: summary, run });
         }),
@@ -65,10 +65,10 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
 }
 
 /** What a run without `--prune` leaves as it is, and why that matters. */
-async function notes(lab: Lab): Promise<string> {
+async function notes(lab: Lab, session: Session): Promise<string> {
   // The record is read first: without a former name no engine is asked.
   if ((await formerNames(lab)).length === 0) return '';
-  const names = (await formerMachines(lab)).recorded.map(({ name }) => name);
+  const names = (await formerMachines(lab, contextOf(session))).recorded.map(({ name }) => name);
   if (names.length === 0) return '';
   return `\nLeft over from previous settings: ${names.join(', ')}; \`istio-vms up --prune\` deletes ${names.length === 1 ? 'it' : 'them'}.`;
 }

@@ -12,7 +12,7 @@ import { firstCause } from '../verify/causes.ts';
 import { checksOf, chooseChecks } from '../verify/checks.ts';
 import { verify as runVerify } from '../verify/verify.ts';
 import { clusterSnapshotFor } from '../verify/snapshot.ts';
-import type { Session } from './command.ts';
+import { contextOf, type Session } from './command.ts';
 import { runSession } from './session.ts';
 
 interface VerifyOptions extends GlobalOptions {
@@ -56,7 +56,7 @@ export async function verify(
         { names, strict: options.strict === true, networkPolicy: options.networkPolicy === true },
         all,
       );
-      await requireTools(session.app.lab, ['machines', 'kubectl']);
+      await requireTools(session.app.lab, ['machines', 'kubectl'], contextOf(session));
       const { lab } = session.app;
       const prove = async (): Promise<VerifyReport> => {
         await removeLeftExperiments(session);
@@ -66,7 +66,7 @@ export async function verify(
       // certain that they were left behind.
       const alone =
         checks.some(({ mutatesLab: disturbs }) => disturbs === true) ||
-        (await experimentsIn(lab, await clusterSnapshotFor(lab, session), session)).length > 0;
+        (await experimentsIn(lab, await clusterSnapshotFor(lab, contextOf(session)), contextOf(session))).length > 0;
       const report = await (alone ? withLabLock(session, prove) : runChecks(session, checks));
       return {
         data: verifyData(report),
@@ -78,8 +78,11 @@ export async function verify(
 }
 
 /** A policy that an interrupted `verify` left behind would make checks fail. */
-async function removeLeftExperiments({ app: { lab }, reporter, signal }: Session): Promise<void> {
-  const left = async () => experimentsIn(lab, await clusterSnapshotFor(lab, { signal }), { signal });
+async function removeLeftExperiments(session: Session): Promise<void> {
+  const { app, reporter } = session;
+  const { lab } = app;
+  const context = contextOf(session);
+  const left = async () => experimentsIn(lab, await clusterSnapshotFor(lab, context), context);
   if ((await left()).length === 0) return;
   // The other run may have deleted its own while this one waited for the lock.
   lab.kubectl.forget();
@@ -89,7 +92,7 @@ async function removeLeftExperiments({ app: { lab }, reporter, signal }: Session
       at: lab.system.clock.now(),
       text: sentence(`${text.charAt(0).toUpperCase()}${text.slice(1)}`),
     });
-  await removeExperiments(lab, await left(), { say, signal });
+  await removeExperiments(lab, await left(), { ...context, say });
 }
 
 /** Runs the checks and reports each of them as it goes on. */

@@ -26,8 +26,9 @@ export interface CloudInitWay {
 export async function awaitCloudInit(
   machine: Machine,
   { clock, pauses, isLost, onRetry, statusCommand, failureOf }: CloudInitWay,
-  { say, signal }: EngineContext,
+  context: EngineContext,
 ): Promise<void> {
+  const { say, signal } = context;
   say(`${machine.name}: waiting for cloud-init`);
   const command = {
     file: 'cloud-init',
@@ -37,7 +38,7 @@ export async function awaitCloudInit(
   } as const;
   try {
     // Each try is a session of its own: the one before may have met sshd, or the agent, while it restarted.
-    await retry(() => machine.run(command, signal), {
+    await retry(() => machine.run(command, context), {
       clock,
       delays: pauses,
       shouldRetry: (thrown) => thrown instanceof CommandError && isLost(thrown),

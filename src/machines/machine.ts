@@ -1,6 +1,6 @@
 import type { KnownIssue } from '../errors/known-issue.ts';
 import type { ToolRequirement } from '../tools/requirements.ts';
-import type { Command, Cpu, FileInput, Processes } from '../system/system.ts';
+import type { Command, Cpu, FileInput, Processes, Context } from '../system/system.ts';
 
 /** A file on its way onto a machine. Content never stands in an argument or a log. */
 export interface GuestFile {
@@ -37,20 +37,17 @@ export interface PutResult {
 export interface Machine extends Processes {
   readonly name: string;
   /** The management address (IPv4). @throws CliError when it has none yet. */
-  address(): Promise<string>;
-  arch(): Promise<Cpu>;
+  address(context: Context): Promise<string>;
+  arch(context: Context): Promise<Cpu>;
   /**
    * Puts files in place as root, atomically each, only where they differ, then runs the script: one remote call.
    * Environment `CHANGED` of the script holds the changed paths, a line each.
    */
-  put(files: readonly GuestFile[], script?: GuestScript, options?: PutOptions): Promise<PutResult>;
+  put(files: readonly GuestFile[], script: GuestScript | undefined, context: PutContext): Promise<PutResult>;
 }
 
-export interface PutOptions {
-  /** Hears of a session that broke off and is tried again. */
-  readonly say?: (text: string) => void;
+export interface PutContext extends Context {
   readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
 }
 
 export type MachineState = 'running' | 'starting' | 'stopped' | 'suspended' | 'deleted' | 'unknown';
@@ -79,9 +76,7 @@ export interface MachineSpec {
   readonly cloudInit: Readonly<Record<string, unknown>>;
 }
 
-export interface EngineContext {
-  readonly say: (text: string) => void;
-  readonly signal?: AbortSignal;
+export interface EngineContext extends Context {
   /**
    * The name is known to be ours: a machine that already has it, or gets it meanwhile by an earlier run's launch, is
    * waited for, and not taken for somebody else's.
@@ -101,9 +96,9 @@ export type Launched = 'launched' | 'found';
 export interface MachineEngine {
   readonly name: string;
   /** What the preflight runs: the tool's version, and that it answers. @throws CliError `tool-missing`, `tool-too-old`, `engine-unavailable` */
-  probe(): Promise<{ readonly version: string }>;
+  probe(context: Context): Promise<{ readonly version: string }>;
   /** Every instance of the user, ours or not. One command. */
-  list(): Promise<readonly MachineInfo[]>;
+  list(context: Context): Promise<readonly MachineInfo[]>;
   /**
    * Launches and waits until cloud-init is done. A launch that reports a failure and in truth succeeded counts as a
    * success; the outcome is looked up, not believed.

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Clock, Files } from '../system/system.ts';
+import type { Clock, Context, Files } from '../system/system.ts';
 import type { MachineEngine, MachineInfo, NamedMachine } from './machine.ts';
 
 /** Where every machine of ours says whose it is; written by cloud-init, content = name of the lab. */
@@ -31,7 +31,7 @@ export interface Ownership {
    * A running machine is asked itself. One that cannot be asked is ours if we noted it; else it is unknown, and unknown is
    * never touched.
    */
-  isOurs(info: MachineInfo): Promise<Owner>;
+  isOurs(info: MachineInfo, context: Context): Promise<Owner>;
 }
 
 export interface OwnershipParts {
@@ -115,14 +115,14 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
       await lastWrite;
       return Object.keys(await read()).sort();
     },
-    isOurs: async ({ name, state, lab }) => {
+    isOurs: async ({ name, state, lab }, context) => {
       // A label of the engine's own tells without a remote call, whether the machine runs or not.
       if (lab !== undefined) return lab === config.lab ? 'ours' : 'foreign';
-      let marker = state === 'running' ? await readMarker(engine, name) : undefined;
+      let marker = state === 'running' ? await readMarker(engine, name, context) : undefined;
       // A launch of ours that was cut: the mark comes with the first boot's cloud-init, which may still be at work.
       if (marker === '' && (await unfinishedSince(name)) !== undefined) {
-        await firstBootOver(engine, name);
-        marker = await readMarker(engine, name);
+        await firstBootOver(engine, name, context);
+        marker = await readMarker(engine, name, context);
       }
       if (marker === config.lab) return 'ours';
       if (marker !== undefined && marker !== '') return 'foreign';
@@ -148,22 +148,26 @@ export function foreignMachine(machine: NamedMachine, engine: Pick<MachineEngine
 }
 
 /** Waits for cloud-init, however it ends. */
-async function firstBootOver(engine: OwnershipParts['engine'], name: string): Promise<void> {
+async function firstBootOver(engine: OwnershipParts['engine'], name: string, context: Context): Promise<void> {
   try {
     await engine
       .machine(name)
-      .run({ file: 'cloud-init', args: ['status', '--wait'], effect: 'read', timeoutMs: FIRST_BOOT_MS });
+      .run({ file: 'cloud-init', args: ['status', '--wait'], effect: 'read', timeoutMs: FIRST_BOOT_MS }, context);
   } catch (thrown) {
     if (!(thrown instanceof CommandError)) throw thrown;
   }
 }
 
 /** Content of the marker; empty when the machine has none, undefined when it could not be asked. */
-async function readMarker(engine: OwnershipParts['engine'], name: string): Promise<string | undefined> {
+async function readMarker(
+  engine: OwnershipParts['engine'],
+  name: string,
+  context: Context,
+): Promise<string | undefined> {
   try {
     const { stdout } = await engine
       .machine(name)
-      .run({ file: 'cat', args: [MARKER], effect: 'read', timeoutMs: 30_000 });
+      .run({ file: 'cat', args: [MARKER], effect: 'read', timeoutMs: 30_000 }, context);
     return stdout.trim();
   } catch (thrown) {
     if (!(thrown instanceof CommandError)) throw thrown;

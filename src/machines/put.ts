@@ -1,7 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { Command, CommandResult, Files, TarMember } from '../system/system.ts';
+import type { Command, CommandResult, Context, Files, TarMember } from '../system/system.ts';
 import { MARKER } from './ownership.ts';
-import { asRoot, type GuestFile, type GuestScript, type PutOptions, type PutResult } from './machine.ts';
+import { asRoot, type GuestFile, type GuestScript, type PutContext, type PutResult } from './machine.ts';
 
 /** Installing a package over a slow line is the longest that a payload does. */
 const PUT_MS = 900_000;
@@ -14,7 +14,7 @@ export interface PlaceScript {
 
 /** What `put` needs of a machine: any engine's. */
 export interface PutPlace {
-  run(command: Command, signal?: AbortSignal): Promise<CommandResult>;
+  run(command: Command, context: Context): Promise<CommandResult>;
   readonly files: Pick<Files, 'stat'>;
   readonly place: PlaceScript;
 }
@@ -26,17 +26,17 @@ export interface PutPlace {
 export async function putFiles(
   machine: PutPlace,
   files: readonly GuestFile[],
-  script?: GuestScript,
-  options: PutOptions = {},
+  script: GuestScript | undefined,
+  context: PutContext,
 ): Promise<PutResult> {
   const command = asRoot({
     file: 'sh',
     args: ['-c', machine.place.text, 'istio-vms-place', MARKER, machine.place.lab, ...(script?.args ?? [])],
     effect: 'write',
     stdin: { tar: await payload(files, script, machine.files) },
-    timeoutMs: options.timeoutMs ?? PUT_MS,
+    timeoutMs: context.timeoutMs ?? PUT_MS,
   });
-  const { stdout } = await machine.run(command, options.signal);
+  const { stdout } = await machine.run(command, context);
   return parseAnswer(stdout);
 }
 

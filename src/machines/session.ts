@@ -3,7 +3,7 @@ import type { KnownIssue } from '../errors/known-issue.ts';
 import { CommandError } from '../system/command-error.ts';
 import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
-import type { Clock, Command, CommandResult, Cpu, Files, Processes, System } from '../system/system.ts';
+import type { Clock, Command, CommandResult, Cpu, Files, Processes, System, Context } from '../system/system.ts';
 import type { Machine } from './machine.ts';
 import { putFiles, type PlaceScript } from './put.ts';
 
@@ -40,8 +40,8 @@ const NOT_THERE = /^instance "[^"]+" (?:does not exist|is deleted)|: Instance no
 interface MachineCacheParts {
   readonly system: Pick<System, 'files' | 'clock'>;
   readonly place: PlaceScript;
-  readonly runOn: (name: string, command: Command, signal?: AbortSignal) => Promise<CommandResult>;
-  readonly addressOf: (name: string) => Promise<string>;
+  readonly runOn: (name: string, command: Command, context: Context) => Promise<CommandResult>;
+  readonly addressOf: (name: string, context: Context) => Promise<string>;
 }
 
 export interface MachineCache {
@@ -58,8 +58,8 @@ export function createMachineCache({ system, place, runOn, addressOf }: MachineC
     withSessionRetry(
       createRemoteMachine({
         name,
-        run: (command, signal) => runOn(name, command, signal),
-        address: () => addressOf(name),
+        run: (command, context) => runOn(name, command, context),
+        address: (context) => addressOf(name, context),
         files: system.files,
         place,
       }),
@@ -82,13 +82,13 @@ const PAUSES = [5_000, 15_000];
 export function withSessionRetry(machine: Machine, clock: Clock): Machine {
   return {
     ...machine,
-    put: (files, script, options = {}) =>
-      retry(() => machine.put(files, script, options), {
+    put: (files, script, context) =>
+      retry(() => machine.put(files, script, context), {
         clock,
         delays: PAUSES,
-        signal: options.signal,
+        signal: context.signal,
         shouldRetry: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
-        onRetry: () => options.say?.('that session broke off; once more in a new one'),
+        onRetry: () => context.say('that session broke off; once more in a new one'),
       }),
   };
 }
@@ -97,8 +97,8 @@ export function withSessionRetry(machine: Machine, clock: Clock): Machine {
 interface RemoteMachineParts {
   readonly name: string;
   /** Runs on the machine as its ordinary user. @throws CommandError */
-  run(command: Command, signal?: AbortSignal): Promise<CommandResult>;
-  address(): Promise<string>;
+  run(command: Command, context: Context): Promise<CommandResult>;
+  address(context: Context): Promise<string>;
   readonly files: Pick<Files, 'stat'>;
   readonly place: PlaceScript;
 }
@@ -110,21 +110,21 @@ function createRemoteMachine(parts: RemoteMachineParts): Machine {
   let arch: Promise<Cpu> | undefined;
   return {
     name: parts.name,
-    run: (command, signal) => parts.run(command, signal),
-    address: () => parts.address(),
-    arch: () => {
-      arch ??= askArch(parts).catch((thrown: unknown) => {
+    run: (command, context) => parts.run(command, context),
+    address: (context) => parts.address(context),
+    arch: (context) => {
+      arch ??= askArch(parts, context).catch((thrown: unknown) => {
         arch = undefined;
         throw thrown instanceof CommandError ? explain(thrown) : thrown;
       });
       return arch;
     },
-    put: (files, script, options) => putFiles(parts, files, script, options),
+    put: (files, script, context) => putFiles(parts, files, script, context),
   };
 }
 
-async function askArch(parts: RemoteMachineParts): Promise<Cpu> {
-  const { stdout } = await parts.run({ file: 'uname', args: ['-m'], effect: 'read' });
+async function askArch(parts: RemoteMachineParts, context: Context): Promise<Cpu> {
+  const { stdout } = await parts.run({ file: 'uname', args: ['-m'], effect: 'read' }, context);
   const cpu = CPUS[stdout.trim()];
   if (cpu !== undefined) return cpu;
   throw new CliError('wrong-architecture', {

@@ -1,16 +1,15 @@
+import type { Context } from '../system/system.ts';
+
 /** The engine's nouns. Nothing in this room knows Istio. */
 
 /** What a step finds when it looks: there and right, not there, or there and different from what is wanted. */
 export type Finding = 'ready' | { readonly missing: string } | { readonly drifted: string };
 
 /** A sentence for the person who watches; the last one is what is shown. */
-export type Say = (text: string) => void;
+export type Say = Context['say'];
 
-export interface StepContext {
-  readonly say: Say;
-  /** Aborted at the first interrupt: waits end, commands that must not be cut go on. */
-  readonly signal: AbortSignal;
-}
+/** What a step is checked and applied with. */
+export type StepContext = Context;
 
 /**
  * What `remove` did. The object form names what was removed, where that is less than the title of the step promises: files

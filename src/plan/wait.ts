@@ -28,11 +28,11 @@ export interface Wait<T> {
    * Blocks until something may have changed, at most so many milliseconds, in place of a pause: a command that waits costs
    * less than many that look. False when it cannot know; then the rest of the pause is slept.
    */
-  readonly block?: (ms: number, signal: AbortSignal | undefined) => Promise<boolean>;
+  readonly block?: (ms: number) => Promise<boolean>;
   /** The operation was just started and cannot be done yet: block before the first look. */
   readonly blockFirst?: true;
   /** Looks once. What it throws ends the wait, as `failed` does. */
-  readonly probe: (signal: AbortSignal | undefined) => Promise<ProbeResult<T>>;
+  readonly probe: () => Promise<ProbeResult<T>>;
 }
 
 /** How much longer each pause is than the one before it, and the most it becomes, as multiples of the interval. */
@@ -58,7 +58,7 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
     if (probes === 0) {
       say(`waiting for ${what}`);
     } else {
-      const probed = await probe(signal);
+      const probed = await probe();
       if ('ready' in probed) return probed.ready;
       if ('failed' in probed) throw probed.failed;
       if (deadline.left() === 0) {
@@ -99,7 +99,7 @@ async function untilNextProbe(
 async function blockOrStop({ block, signal }: Wait<unknown>, ms: number, what: string): Promise<boolean> {
   if (block === undefined) return false;
   try {
-    return await block(ms, signal);
+    return await block(ms);
   } catch (error) {
     if (signal !== undefined && (error === signal.reason || isInterrupt(error, signal))) throw interrupted(what);
     throw error;

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { CliError } from '../errors/cli-error.ts';
 import { inMemory, packTar } from '../system/archives.ts';
 import { CommandError, type CommandFailure } from '../system/command-error.ts';
-import type { Command, CommandResult, Files, Processes } from '../system/system.ts';
+import type { Command, CommandResult, Context, Files, Processes } from '../system/system.ts';
 import { ANSWER_LATE } from './durations.ts';
 import { isFaultActive } from './fault-state.ts';
 import type { HostProgram, Mesh, ProgramResult, World } from './world.ts';
@@ -52,8 +52,8 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
   const running = new Map<AbortController, Command>();
   let answers = 0;
 
-  const run = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
-    if (signal?.aborted === true) throw new CommandError(command, 'aborted', answer({ exitCode: -1 }, 0));
+  const run = async (command: Command, { signal }: Context): Promise<CommandResult> => {
+    if (signal.aborted) throw new CommandError(command, 'aborted', answer({ exitCode: -1 }, 0));
     const startedAt = clock.now();
     const end = (result: ProgramResult, failure: CommandFailure | undefined): CommandResult => {
       const endedAt = clock.now();

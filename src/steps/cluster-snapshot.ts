@@ -1,7 +1,7 @@
 import type { Manifest } from '../kube/manifests/manifest.ts';
 import type { Conditions, Deployment, KubeObject, Node, ObjectOf, Pod, Service } from '../kube/kinds.ts';
 import { ofKind } from '../kube/object.ts';
-import type { Context } from '../tools/say.ts';
+import type { Context } from '../system/system.ts';
 import type { Lab } from './lab.ts';
 
 /** The cluster as one look saw it: core and Istio objects; empty when there is no cluster or it does not answer. */
@@ -12,11 +12,11 @@ export interface ClusterSnapshot {
 }
 
 /** One look at the whole cluster, shared by every step until something is written. */
-export async function clusterSnapshot(lab: Lab, running?: Context): Promise<ClusterSnapshot> {
+export async function clusterSnapshot(lab: Lab, context: Context): Promise<ClusterSnapshot> {
   if ((await lab.system.files.stat(lab.config.paths.kubeconfig)) === undefined) {
     return { objects: [], unreachable: 'there is no kubeconfig yet' };
   }
-  const seen = await lab.kubectl.tryEverything(running);
+  const seen = await lab.kubectl.tryEverything(context);
   return 'unreachable' in seen ? { objects: [], unreachable: seen.unreachable } : { objects: seen.objects };
 }
 
@@ -24,8 +24,8 @@ export async function clusterSnapshot(lab: Lab, running?: Context): Promise<Clus
  * The same for whoever is about to act upon it: an API that is away for a moment is waited for.
  * @throws CliError `api-unreachable`
  */
-export async function requireClusterSnapshot(lab: Lab, running?: Context): Promise<ClusterSnapshot> {
-  return lab.kubectl.everything(running);
+export async function requireClusterSnapshot(lab: Lab, context: Context): Promise<ClusterSnapshot> {
+  return lab.kubectl.everything(context);
 }
 
 /** The object of a kind with this name; without a namespace, the first one in any. */

@@ -6,7 +6,7 @@ import { parseGuestState, stateCommand } from '../guest/state.ts';
 import { createEngine } from '../machines/create-engine.ts';
 import type { MachineEngine } from '../machines/machine.ts';
 import { createOwnership } from '../machines/ownership.ts';
-import type { System, Host } from '../system/system.ts';
+import type { Context, System, Host } from '../system/system.ts';
 import type { Mask } from '../system/mask.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { createContainer } from '../tools/container.ts';
@@ -32,15 +32,15 @@ export function createLab(input: LabInput): Lab {
   const { config, system, shipped } = input;
   const engine = createEngine(system, shipped, config, () => list.forget());
   let listedAt = 0;
-  const list = memoize(async () => {
-    const all = await engine.list();
+  const list = memoize(async (context: Context) => {
+    const all = await engine.list(context);
     listedAt = system.clock.now();
     return all;
   });
   const isFresh = (): boolean => system.clock.now() - listedAt < FRESH_MS;
   const machines: MachineList = {
-    all: () => list.get(),
-    find: async (name) => (await list.get()).find((machine) => machine.name === name),
+    all: (context) => list.get(context),
+    find: async (name, context) => (await list.get(context)).find((machine) => machine.name === name),
     forget: () => list.forget(),
   };
   const workloadVms = new Map(
@@ -80,20 +80,20 @@ function createWorkloadVm(
   { name, appPort }: WorkloadConfig,
   { engine, machines, isFresh }: MachineAccess,
 ): WorkloadVm {
-  const isRunning = async (): Promise<boolean> => {
-    const found = await machines.find(name);
+  const isRunning = async (context: Context): Promise<boolean> => {
+    const found = await machines.find(name, context);
     return found?.state === 'running' && found.addresses.length > 0;
   };
-  const guest = memoize(async () => {
+  const guest = memoize(async (context: Context) => {
     // A command on a stopped machine would start it (docs/facts/multipass.md 1.2): only a running one is asked. What
     // the engine said a while ago may be over, so it is asked anew before the machine counts as one that does not run.
-    if (!(await isRunning())) {
+    if (!(await isRunning(context))) {
       if (isFresh()) return undefined;
       machines.forget();
-      if (!(await isRunning())) return undefined;
+      if (!(await isRunning(context))) return undefined;
     }
     const paths = [...sidecarPaths, ...demoPaths];
-    return parseGuestState((await engine.machine(name).run(stateCommand(shipped, paths, appPort))).stdout);
+    return parseGuestState((await engine.machine(name).run(stateCommand(shipped, paths, appPort), context)).stdout);
   });
-  return { state: () => guest.get(), forget: () => guest.forget() };
+  return { state: (context) => guest.get(context), forget: () => guest.forget() };
 }

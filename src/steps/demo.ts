@@ -21,14 +21,14 @@ export function demoStep(lab: WorkloadLab): LabStep {
     command: 'route',
     tools: ['machines'],
     expectMs: 3_000,
-    async check({ say }): Promise<Finding> {
-      const state = await lab.vm.state();
+    async check(context): Promise<Finding> {
+      const state = await lab.vm.state(context);
       if (state === undefined) return { missing: `${name} is not running` };
       const reason = notNeeded(lab, state);
       if (reason !== undefined) {
         const isThere = state.demo.enabled === true || !['inactive', 'failed'].includes(state.demo.active);
         if (isThere) return { drifted: `${reason}, but the demo workload is installed` };
-        say(`${reason}; no demo workload is started`);
+        context.say(`${reason}; no demo workload is started`);
         return 'ready';
       }
       const different = driftOf(payload.files, state);
@@ -37,16 +37,16 @@ export function demoStep(lab: WorkloadLab): LabStep {
       if (state.demo.current !== true) return { drifted: 'the demo workload was not started with what is there' };
       return state.demo.active === 'active' ? 'ready' : { drifted: `the demo workload is ${state.demo.active}` };
     },
-    async apply({ say, signal }) {
+    async apply(context) {
       const machine = lab.engine.machine(name);
-      const state = await lab.vm.state();
+      const state = await lab.vm.state(context);
       try {
         if (state !== undefined && notNeeded(lab, state) !== undefined) {
-          say('removing the demo workload');
-          await machine.put([], demoStopScript(lab.shipped), { timeoutMs: 60_000, signal, say });
+          context.say('removing the demo workload');
+          await machine.put([], demoStopScript(lab.shipped), { ...context, timeoutMs: 60_000 });
         } else {
-          say('starting the demo workload');
-          await machine.put(payload.files, payload.script, { timeoutMs: 60_000, signal, say });
+          context.say('starting the demo workload');
+          await machine.put(payload.files, payload.script, { ...context, timeoutMs: 60_000 });
         }
       } catch (error) {
         throw notListening(error, name, appPort) ?? error;

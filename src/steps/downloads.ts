@@ -81,9 +81,9 @@ export function sidecarDownloadStep(lab: Lab): LabStep {
     command: 'bootstrap',
     tools: [],
     expectMs: 11_000,
-    async check() {
+    async check(context) {
       if (absent || (await isHere(lab, artifact))) return 'ready';
-      const states = await Promise.all(lab.config.workloads.map(({ name }) => lab.workloadVm(name).state()));
+      const states = await Promise.all(lab.config.workloads.map(({ name }) => lab.workloadVm(name).state(context)));
       if (states.every((state) => state?.sidecar.version === lab.config.istio.version)) return 'ready';
       return { missing: `${artifact.file} is not in the cache` };
     },

@@ -67,7 +67,7 @@ export function eastwestStep(lab: Lab): LabStep {
       const absent = servicePorts(config).filter(({ port }) => !portsOf(service).includes(port));
       if (absent.length > 0)
         return { drifted: `Service ${GATEWAY_SERVICE} has no port ${absent.map(({ port }) => port).join(', ')}` };
-      const rollout = deploymentState(view, GATEWAY_SERVICE, namespace, await stoppedNodes(lab));
+      const rollout = deploymentState(view, GATEWAY_SERVICE, namespace, await stoppedNodes(lab, context));
       if (rollout !== 'available') return { drifted: `gateway: ${rollout}` };
       if (podsBehind(view, service).length === 0)
         return { drifted: `Service ${namespace}/${GATEWAY_SERVICE} selects no pod` };

@@ -8,7 +8,7 @@ import {
 import type { StepContext } from '../plan/step.ts';
 import { counted } from '../plan/text.ts';
 import type { KubeObject } from '../kube/kinds.ts';
-import type { Context } from '../tools/say.ts';
+import type { Context } from '../system/system.ts';
 import { isTerminating, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
@@ -22,7 +22,7 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** Objects in this view that `verify` created and did not delete, because it was killed. */
-export function experimentsIn(lab: Lab, view: ClusterSnapshot, running?: Context): Promise<readonly Leftover[]> {
+export function experimentsIn(lab: Lab, view: ClusterSnapshot, context: Context): Promise<readonly Leftover[]> {
   const names = namesOf(lab);
   const left = view.objects.filter((object) => {
     const { kind, metadata } = object;
@@ -30,7 +30,7 @@ export function experimentsIn(lab: Lab, view: ClusterSnapshot, running?: Context
     // Both the label and the name: whatever a user has labeled like ours stays.
     return names.has(`${kind} ${metadata.name}`) && isOurs(lab, object) && !isTerminating(view, home);
   });
-  return Promise.all(left.map((object) => namespacesInUse(lab, object, running)));
+  return Promise.all(left.map((object) => namespacesInUse(lab, object, context)));
 }
 
 /** Deletes experiments that `verify` left behind. @throws CliError when the API does not answer */

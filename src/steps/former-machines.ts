@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import type { MachineInfo } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { counted } from '../plan/text.ts';
@@ -15,14 +16,14 @@ export interface FormerMachines {
 }
 
 /** Looks for machines of a former WORKLOAD_VM_NAME or NODE_PREFIX. */
-export async function formerMachines(lab: Lab): Promise<FormerMachines> {
+export async function formerMachines(lab: Lab, context: Context): Promise<FormerMachines> {
   const onRecord = await lab.ownership.recorded();
   const recorded: MachineInfo[] = [];
   const labeled: MachineInfo[] = [];
-  for (const machine of await lab.machines.all()) {
+  for (const machine of await lab.machines.all(context)) {
     if (isWanted(lab, machine.name) || isSpareWorker(lab, machine.name)) continue;
     if (onRecord.includes(machine.name)) {
-      if ((await lab.ownership.isOurs(machine)) === 'ours') recorded.push(machine);
+      if ((await lab.ownership.isOurs(machine, context)) === 'ours') recorded.push(machine);
     } else if (machine.lab === lab.config.lab) labeled.push(machine);
   }
   return { recorded, labeled };
@@ -40,8 +41,8 @@ export async function formerNames(lab: Lab): Promise<readonly string[]> {
  */
 export function formerMachinesStep(lab: Lab, { whenInUse }: { readonly whenInUse: boolean }): LabStep {
   const removeAll = async (context: StepContext): Promise<readonly string[]> => {
-    const all = await lab.machines.all();
-    const ours = (await formerMachines(lab)).recorded.map(({ name }) => name);
+    const all = await lab.machines.all(context);
+    const ours = (await formerMachines(lab, context)).recorded.map(({ name }) => name);
     const gone = (await formerNames(lab)).filter((name) => !all.some((machine) => machine.name === name));
     const removed: string[] = [];
     // One whose launch was cut may come up late; a record without a machine is deleted.
@@ -56,8 +57,8 @@ export function formerMachinesStep(lab: Lab, { whenInUse }: { readonly whenInUse
     command: 'up',
     tools: ['machines'],
     expectMs: 5_000,
-    async check() {
-      const names = (await formerMachines(lab)).recorded.map(({ name }) => name);
+    async check(context) {
+      const names = (await formerMachines(lab, context)).recorded.map(({ name }) => name);
       return names.length === 0
         ? 'ready'
         : { drifted: `${counted(names.length, 'machine')} left over: ${names.join(', ')}` };

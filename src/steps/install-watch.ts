@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { KubeObject } from '../kube/kinds.ts';
 import type { NotReady } from '../plan/wait.ts';
@@ -72,7 +73,7 @@ export interface InstallWatch {
   readonly stop: () => Promise<void>;
 }
 
-export function watchInstall(lab: Lab, say: (text: string) => void, namespace: string, main: string): InstallWatch {
+export function watchInstall(lab: Lab, context: Context, namespace: string, main: string): InstallWatch {
   const over = new AbortController();
   const hopeless = new AbortController();
   const troubles = createTroubleWatch(lab, namespace);
@@ -81,7 +82,7 @@ export function watchInstall(lab: Lab, say: (text: string) => void, namespace: s
   let last: Seen = {};
 
   const tell = (text: string): void => {
-    if (text !== said) say(text);
+    if (text !== said) context.say(text);
     said = text;
   };
   /** Only what this install waits for: another Deployment of the namespace may be in trouble of its own. */
@@ -92,7 +93,7 @@ export function watchInstall(lab: Lab, say: (text: string) => void, namespace: s
     return [...new Set([main, ...named])];
   };
   const look = async (): Promise<void> => {
-    const objects = await lab.kubectl.tryGet(['deployments.apps', 'pods'], { namespace });
+    const objects = await lab.kubectl.tryGet(['deployments.apps', 'pods'], { namespace }, context);
     if ('unreachable' in objects) return;
     last = troubles.see(objects, concerns(objects));
     if (last.trouble !== undefined) tell(`waiting for ${last.trouble.text}`);

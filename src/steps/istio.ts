@@ -45,7 +45,7 @@ export function istioStep(lab: Lab): LabStep {
       if (isTerminating(view, namespace)) return { missing: `namespace ${namespace} is being deleted` };
       const istiod = findObject(view, 'Deployment', `istiod-${revision}`, namespace);
       if (istiod === undefined) return { missing: `no Deployment ${namespace}/istiod-${revision}` };
-      const state = deploymentState(view, `istiod-${revision}`, namespace, await stoppedNodes(lab));
+      const state = deploymentState(view, `istiod-${revision}`, namespace, await stoppedNodes(lab, context));
       if (state !== 'available') return { drifted: `istiod-${revision}: ${state}` };
       const service = findObject(view, 'Service', `istiod-${revision}`, namespace);
       if (service === undefined) return { drifted: `no Service ${namespace}/istiod-${revision}` };

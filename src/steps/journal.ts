@@ -2,7 +2,7 @@ import { CliError } from '../errors/cli-error.ts';
 import { JOURNAL_FIELDS, lastError, parseUnitJournal } from '../guest/unit-journal.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Command } from '../system/system.ts';
+import type { Command, Context } from '../system/system.ts';
 
 /** Asks a machine for the last lines of a unit's journal. */
 export function journalCommand(unit: string, lines: number): Command {
@@ -26,9 +26,14 @@ function journalEntriesCommand(unit: string, lines: number): Command {
  *
  * @param before a start whose lines are old
  */
-export async function unitError(machine: Machine, unit: string, before?: string): Promise<string | undefined> {
+export async function unitError(
+  machine: Machine,
+  unit: string,
+  context: Context,
+  before?: string,
+): Promise<string | undefined> {
   try {
-    const { stdout } = await machine.run(journalEntriesCommand(unit, 200));
+    const { stdout } = await machine.run(journalEntriesCommand(unit, 200), context);
     return lastError(parseUnitJournal(stdout), before);
   } catch (error) {
     if (error instanceof CommandError || error instanceof CliError) return undefined;

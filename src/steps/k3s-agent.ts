@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import { agentDigest, agentFiles, SERVER_AGENT_TOKEN } from '../guest/k3s.ts';
 import { stateCommand, parseGuestState } from '../guest/state.ts';
 import { CliError } from '../errors/cli-error.ts';
@@ -34,13 +35,13 @@ export function agentStep(lab: Lab, name: string, number: number): LabStep {
       const view = await clusterSnapshot(lab, context);
       const node = findObject(view, 'Node', name);
       if (node === undefined) return { missing: view.unreachable ?? `no node ${name}` };
-      const address = (await lab.machines.find(name))?.addresses[0];
+      const address = (await lab.machines.find(name, context))?.addresses[0];
       if (address !== undefined && nodeAddress(node) !== address) {
         return {
           drifted: `node ${name} is registered at ${nodeAddress(node) ?? 'no address'}, the machine is at ${address}`,
         };
       }
-      const serverAddress = (await lab.machines.find(config.k3s.master))?.addresses[0];
+      const serverAddress = (await lab.machines.find(config.k3s.master, context))?.addresses[0];
       if (address !== undefined && serverAddress !== undefined) {
         const wanted = await toldDigest(lab, address, serverAddress);
         if (node.metadata.annotations?.[TOLD] !== wanted)
@@ -53,9 +54,13 @@ export function agentStep(lab: Lab, name: string, number: number): LabStep {
     async apply(context) {
       const machine = lab.engine.machine(name);
       const server = lab.engine.machine(config.k3s.master);
-      const [address, cpu, serverAddress] = await Promise.all([machine.address(), machine.arch(), server.address()]);
+      const [address, cpu, serverAddress] = await Promise.all([
+        machine.address(context),
+        machine.arch(context),
+        server.address(context),
+      ]);
       const binary = await k3sBinary(lab, cpu, context);
-      const token = await agentToken(lab, server);
+      const token = await agentToken(lab, server, context);
       const view = await forgetFormerNode(lab, machine, name, context);
       const before = heartbeatOf(findObject(view, 'Node', name));
       context.say('joining the cluster');
@@ -83,8 +88,8 @@ async function toldDigest(lab: Lab, address: string, serverAddress: string): Pro
 }
 
 /** The agents' join token in its secure form, which also proves the server (docs/facts/k3s.md 2.5). */
-async function agentToken(lab: Lab, server: Machine): Promise<string> {
-  const token = (await readSecret(server, SERVER_AGENT_TOKEN)).trim();
+async function agentToken(lab: Lab, server: Machine, context: Context): Promise<string> {
+  const token = (await readSecret(server, SERVER_AGENT_TOKEN, context)).trim();
   if (!token.startsWith('K10')) {
     throw new CliError('guest-failed', {
       message: `The agent token on ${server.name} is not in its secure form.`,
@@ -106,15 +111,15 @@ async function forgetFormerNode(
   const view = await requireClusterSnapshot(lab, context);
   if (findObject(view, 'Node', name) === undefined) return view;
   const password = '/etc/rancher/node/password';
-  const state = parseGuestState((await machine.run(stateCommand(lab.shipped, [password]))).stdout);
-  if (state.files.has(password) && (nodeIsReady(view, name) || !(await isTurnedAway(machine)))) return view;
+  const state = parseGuestState((await machine.run(stateCommand(lab.shipped, [password]), context)).stdout);
+  if (state.files.has(password) && (nodeIsReady(view, name) || !(await isTurnedAway(machine, context)))) return view;
   context.say(`forgetting the former node ${name}`);
   await lab.kubectl.remove('node', name, undefined, context);
   return { objects: view.objects.filter(({ kind, metadata }) => kind !== 'Node' || metadata.name !== name) };
 }
 
 /** Whether its agent says so, in a loop: it joined before the former node was forgotten. */
-async function isTurnedAway(machine: Machine): Promise<boolean> {
-  const { stdout } = await machine.run(journalCommand('k3s-agent', 5));
+async function isTurnedAway(machine: Machine, context: Context): Promise<boolean> {
+  const { stdout } = await machine.run(journalCommand('k3s-agent', 5), context);
   return /Node password rejected/i.test(stdout);
 }

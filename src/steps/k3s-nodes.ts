@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil, type ProbeResult } from '../plan/wait.ts';
@@ -59,10 +60,10 @@ export function nodesStep(lab: Lab): LabStep {
         deadlineMs: COREDNS_MS,
         intervalMs: 2_000,
         hint: `Look at \`kubectl --kubeconfig ${config.paths.kubeconfig} -n kube-system get pods\`: the first start pulls images.`,
-        block: (ms, signal) =>
+        block: (ms) =>
           waitingFor === undefined
-            ? lab.kubectl.rolledOut(CLUSTER_DNS.name, CLUSTER_DNS.namespace, ms, signal)
-            : lab.kubectl.nodeReady(waitingFor, ms, signal),
+            ? lab.kubectl.rolledOut(CLUSTER_DNS.name, CLUSTER_DNS.namespace, ms, context)
+            : lab.kubectl.nodeReady(waitingFor, ms, context),
         probe: async () => {
           lab.kubectl.forget();
           return look(context, troubles);
@@ -92,11 +93,11 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
     deadlineMs: NODE_READY_MS,
     intervalMs: 1_000,
     hint: `Look at the journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --lines 40')}\`.`,
-    probe: async (signal) => {
-      started ||= await hasStarted(machine, unit, signal);
-      if (!started) return { pending: await startingWords(machine, unit) };
+    probe: async () => {
+      started ||= await hasStarted(machine, unit, context);
+      if (!started) return { pending: await startingWords(machine, unit, context) };
       // An agent that has joined is about to be Ready: one command that waits spares a look.
-      if (unit === 'k3s-agent') await lab.kubectl.nodeReady(machine.name, READY_SOON_MS, signal);
+      if (unit === 'k3s-agent') await lab.kubectl.nodeReady(machine.name, READY_SOON_MS, context);
       const seen = await lab.kubectl.get(['nodes', 'leases.coordination.k8s.io'], {}, context);
       const is = state({ objects: seen });
       return enough.includes(is) ? { ready: true } : { pending: is };
@@ -106,8 +107,8 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
 }
 
 /** That a unit is still starting, with the last error that it wrote itself. */
-export async function startingWords(machine: Machine, unit: NodeWait['unit']): Promise<string> {
-  const error = await unitError(machine, unit);
+export async function startingWords(machine: Machine, unit: NodeWait['unit'], context: Context): Promise<string> {
+  const error = await unitError(machine, unit, context);
   return `${unit} is starting${error === undefined ? '' : `: ${error}`}`;
 }
 
@@ -121,14 +122,10 @@ const START_MS = 20_000;
  * Waits for the end of a unit's start job, in one command: k3s tells systemd when its API answers, k3s-agent when it has
  * joined (docs/facts/k3s.md 3). Neither this nor what it waits for starts anything that was not started before.
  */
-export async function hasStarted(
-  machine: Machine,
-  unit: NodeWait['unit'],
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
+export async function hasStarted(machine: Machine, unit: NodeWait['unit'], context: Context): Promise<boolean> {
   const start = asRoot({ file: 'systemctl', args: ['start', unit], effect: 'read', timeoutMs: START_MS });
   try {
-    await machine.run(start, signal);
+    await machine.run(start, context);
     return true;
   } catch (error) {
     if (error instanceof CommandError && (error.failure === 'exit' || error.failure === 'timed-out')) return false;

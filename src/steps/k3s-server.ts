@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import { K3S_KUBECONFIG, serverFiles, serverUrl } from '../guest/k3s.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
@@ -28,7 +29,7 @@ export function serverStep(lab: Lab): LabStep {
     expectMs: 30_000,
 
     async check(context) {
-      const found = await lab.machines.find(name);
+      const found = await lab.machines.find(name, context);
       const text = await system.files.readText(config.paths.kubeconfig);
       if (text === undefined) return { missing: `no kubeconfig at ${config.paths.kubeconfig}` };
       const { mode = 0 } = (await system.files.stat(config.paths.kubeconfig)) ?? {};
@@ -45,7 +46,7 @@ export function serverStep(lab: Lab): LabStep {
 
     async apply(context) {
       const machine = lab.engine.machine(name);
-      const [address, cpu] = await Promise.all([machine.address(), machine.arch()]);
+      const [address, cpu] = await Promise.all([machine.address(context), machine.arch(context)]);
       const binary = await k3sBinary(lab, cpu, context);
       context.say('installing k3s');
       const before = heartbeatOf(findObject(await clusterSnapshot(lab, context), 'Node', name));
@@ -54,7 +55,7 @@ export function serverStep(lab: Lab): LabStep {
       await waitForApi(lab, machine, context);
       context.say('fetching the kubeconfig');
       const kubeconfig = rewriteKubeconfig(
-        await readSecret(machine, K3S_KUBECONFIG),
+        await readSecret(machine, K3S_KUBECONFIG, context),
         serverUrl(address),
         config.context,
       );
@@ -110,24 +111,26 @@ async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Pro
     deadlineMs: SERVER_READY_MS,
     intervalMs: 1_000,
     hint: `Look at the journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
-    probe: async (signal) => {
-      started ||= await hasStarted(machine, 'k3s', signal);
-      if (!started) return { pending: await startingWords(machine, 'k3s') };
+    probe: async () => {
+      started ||= await hasStarted(machine, 'k3s', context);
+      if (!started) return { pending: await startingWords(machine, 'k3s', context) };
       const ready = asRoot({
         file: 'k3s',
         args: ['kubectl', 'get', '--raw=/readyz', '--request-timeout=5s'],
         effect: 'read',
         timeoutMs: 20_000,
       });
-      return (await runs(machine, ready)) ? { ready: true } : { pending: 'the API server does not answer yet' };
+      return (await runs(machine, ready, context))
+        ? { ready: true }
+        : { pending: 'the API server does not answer yet' };
     },
   });
 }
 
 /** Whether a read command ends with 0; trouble with the machine itself counts as «no» too. */
-async function runs(machine: Machine, command: Parameters<Machine['run']>[0]): Promise<boolean> {
+async function runs(machine: Machine, command: Parameters<Machine['run']>[0], context: Context): Promise<boolean> {
   try {
-    await machine.run(command);
+    await machine.run(command, context);
     return true;
   } catch (error) {
     if (error instanceof CommandError && error.failure !== 'not-found') return false;

@@ -2,7 +2,7 @@ import type { Bundle } from '../artifacts/bundle.ts';
 import type { Config } from '../config/config.ts';
 import type { MachineEngine, MachineInfo } from '../machines/machine.ts';
 import type { Ownership } from '../machines/ownership.ts';
-import type { System, Host } from '../system/system.ts';
+import type { Context, System, Host } from '../system/system.ts';
 import type { Mask } from '../system/mask.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import type { ContainerTool } from '../tools/container.ts';
@@ -39,14 +39,14 @@ export interface LabOptions {
 
 /** What the engine says about machines, asked once and remembered until something changes. */
 export interface MachineList {
-  find(name: string): Promise<MachineInfo | undefined>;
-  all(): Promise<readonly MachineInfo[]>;
+  find(name: string, context: Context): Promise<MachineInfo | undefined>;
+  all(context: Context): Promise<readonly MachineInfo[]>;
   forget(): void;
 }
 
 /** A workload VM's state in one remote call, remembered until something changes. */
 export interface WorkloadVm {
   /** Undefined when the machine is absent or not running. */
-  state(): Promise<GuestState | undefined>;
+  state(context: Context): Promise<GuestState | undefined>;
   forget(): void;
 }

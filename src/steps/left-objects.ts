@@ -1,7 +1,7 @@
 import { labels } from '../kube/manifests/manifest.ts';
 import type { KubeObject } from '../kube/kinds.ts';
 import { isKind } from '../kube/object.ts';
-import type { Context } from '../tools/say.ts';
+import type { Context } from '../system/system.ts';
 import type { Lab } from './lab.ts';
 
 /** What keeps a namespace when it was not created by istio-vms. */
@@ -58,16 +58,16 @@ export function isOurs({ config }: Lab, { metadata }: Pick<KubeObject, 'metadata
 }
 
 /** The object as a leftover; of a namespace with what is in it that is not ours, and would be deleted with it. */
-export async function namespacesInUse(lab: Lab, { kind, metadata }: KubeObject, running?: Context): Promise<Leftover> {
+export async function namespacesInUse(lab: Lab, { kind, metadata }: KubeObject, context: Context): Promise<Leftover> {
   const { name, namespace } = metadata;
   if (kind !== 'Namespace') return { kind, name, ...(namespace !== undefined && { namespace }) };
-  const foreign = await foreignObjects(lab, name, running);
+  const foreign = await foreignObjects(lab, name, context);
   return { kind, name, ...(foreign.length > 0 && { holds: foreign.join(', ') }) };
 }
 
 /** A namespace may be older than our label on it: whatever else is in it would be deleted with it. */
-async function foreignObjects(lab: Lab, namespace: string, running?: Context): Promise<readonly string[]> {
-  const content = await lab.kubectl.get(CONTENT, { namespace }, running);
+async function foreignObjects(lab: Lab, namespace: string, context: Context): Promise<readonly string[]> {
+  const content = await lab.kubectl.get(CONTENT, { namespace }, context);
   return content
     .filter((object) => {
       const { metadata, kind } = object;

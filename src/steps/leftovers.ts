@@ -6,7 +6,7 @@ import { plainClientObjects, strictObject } from '../kube/manifests/policies.ts'
 import type { StepContext } from '../plan/step.ts';
 import { counted } from '../plan/text.ts';
 import type { KubeObject } from '../kube/kinds.ts';
-import type { Context } from '../tools/say.ts';
+import type { Context } from '../system/system.ts';
 import { isTerminating, clusterSnapshot } from './cluster-snapshot.ts';
 import { formerPlanes } from './former-planes.ts';
 import type { Lab } from './lab.ts';
@@ -27,7 +27,7 @@ const KINDS: Readonly<Record<string, string>> = {
 const ROUTES: ReadonlySet<string> = new Set(['VirtualService', 'Gateway']);
 
 /** Objects with this lab's labels that no step of the present configuration makes; none while the API does not answer. */
-export async function findLeftovers(lab: Lab, context?: Context): Promise<readonly Leftover[]> {
+export async function findLeftovers(lab: Lab, context: Context): Promise<readonly Leftover[]> {
   const view = await clusterSnapshot(lab, context);
   const wanted = new Set(wantedObjects(lab).map(idOf));
   // The route to a former control plane goes with it.

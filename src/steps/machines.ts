@@ -69,11 +69,11 @@ function machineStep(lab: Lab, id: string, title: string, command: StepCommand, 
     expectMs: LAUNCH_MS,
     uses: 'LAUNCHES',
 
-    async check() {
-      const found = await lab.machines.find(name);
+    async check(context) {
+      const found = await lab.machines.find(name, context);
       if (found === undefined) return { missing: `no machine ${name}` };
       if (found.state === 'deleted') return { missing: `${name} is soft-deleted` };
-      if (!(await requireOwnMachine(lab, found))) throw foreignMachine(found, lab.engine);
+      if (!(await requireOwnMachine(lab, found, context))) throw foreignMachine(found, lab.engine);
       if (found.state !== 'running') return { drifted: `${name} is ${found.state}` };
       if (found.addresses.length === 0) return { drifted: `${name} has no address yet` };
       // A launch that was cut, or whose cloud-init failed, leaves a machine that runs and is not to be built upon.
@@ -82,8 +82,8 @@ function machineStep(lab: Lab, id: string, title: string, command: StepCommand, 
     },
 
     async apply(context: StepContext) {
-      const found = await lab.machines.find(name);
-      if (found !== undefined && found.state !== 'running' && (await lab.ownership.isOurs(found)) !== 'ours') {
+      const found = await lab.machines.find(name, context);
+      if (found !== undefined && found.state !== 'running' && (await lab.ownership.isOurs(found, context)) !== 'ours') {
         throw foreignMachine(found, lab.engine);
       }
       try {

@@ -1,5 +1,6 @@
 import type { Lease, Node, Pod } from '../kube/kinds.ts';
 import { ofKind } from '../kube/object.ts';
+import type { Context } from '../system/system.ts';
 import type { Lab } from './lab.ts';
 import { findObject, hasCondition, nodeAddress, type ClusterSnapshot } from './cluster-snapshot.ts';
 
@@ -55,8 +56,8 @@ export function heartbeatOf(node: Node | undefined): string | undefined {
 }
 
 /** Nodes of this lab whose machine does not run: what the cluster says of their pods is over, whether it knows or not. */
-export async function stoppedNodes({ config, machines }: Lab): Promise<readonly string[]> {
-  const running = (await machines.all()).filter(({ state }) => state === 'running').map(({ name }) => name);
+export async function stoppedNodes({ config, machines }: Lab, context: Context): Promise<readonly string[]> {
+  const running = (await machines.all(context)).filter(({ state }) => state === 'running').map(({ name }) => name);
   return [config.k3s.master, ...config.k3s.workerNames].filter((name) => !running.includes(name));
 }
 

@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import { k3sImagesArtifact } from '../artifacts/artifacts.ts';
 import type { Bundle } from '../artifacts/bundle.ts';
 import { driftOf } from '../guest/digest.ts';
@@ -42,7 +43,7 @@ function imagesStep(lab: Lab, bundle: Bundle, { node, machineStep, own }: Place)
   const look = async (context: StepContext) => {
     const machine = lab.engine.machine(node);
     const { files, script } = imageFiles(lab.shipped, await archivesFor(lab, bundle, { machine, own }, context));
-    return { machine, script, missing: await missingFiles(lab, machine, files) };
+    return { machine, script, missing: await missingFiles(lab, machine, files, context) };
   };
   return {
     id: imagesStepOf(machineStep),
@@ -58,7 +59,7 @@ function imagesStep(lab: Lab, bundle: Bundle, { node, machineStep, own }: Place)
     async apply(context) {
       const { machine, script, missing } = await look(context);
       context.say(`copying ${counted(missing.length, 'archive')} of images`);
-      await machine.put(missing, script, { timeoutMs: PUT_MS, signal: context.signal });
+      await machine.put(missing, script, { ...context, timeoutMs: PUT_MS });
     },
   };
 }
@@ -69,7 +70,7 @@ async function archivesFor(
   { machine, own }: { readonly machine: Machine; readonly own: boolean },
   context: StepContext,
 ): Promise<readonly ImageArchive[]> {
-  const cpu = await machine.arch();
+  const cpu = await machine.arch(context);
   const k3s = {
     name: 'k3s-airgap-images.tar.zst',
     file: await obtainArtifact(lab, k3sImagesArtifact(lab.config, cpu), context),
@@ -80,10 +81,15 @@ async function archivesFor(
 type NodeFile = ReturnType<typeof imageFiles>['files'][number];
 
 /** What is not on the node yet, by its digest there: a gigabyte travels only when it has to. */
-async function missingFiles(lab: Lab, machine: Machine, files: readonly NodeFile[]): Promise<readonly NodeFile[]> {
+async function missingFiles(
+  lab: Lab,
+  machine: Machine,
+  files: readonly NodeFile[],
+  context: Context,
+): Promise<readonly NodeFile[]> {
   const paths = files.map(({ path }) => path);
   const state = parseGuestState(
-    (await machine.run({ ...stateCommand(lab.shipped, paths), timeoutMs: LOOK_MS })).stdout,
+    (await machine.run({ ...stateCommand(lab.shipped, paths), timeoutMs: LOOK_MS }, context)).stdout,
   );
   const digests: Record<string, string> = {};
   for (const { path, content } of files) {

@@ -35,6 +35,7 @@ export async function registerAgain(
   context.say(`${machine.name} is not registered; its sidecar connects anew`);
   await machine.run(
     asRoot({ file: 'systemctl', args: ['restart', '--no-block', 'istio'], effect: 'write', timeoutMs: 60_000 }),
+    context,
   );
   await waitUntil({
     clock: lab.system.clock,

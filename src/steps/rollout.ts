@@ -67,21 +67,16 @@ async function unchangeableDeployment(lab: Lab, context: StepContext, error: unk
 }
 
 /** One `istioctl install`, ended early where a pod can be seen not to start. */
-async function runInstall(
-  lab: Lab,
-  { say, signal }: StepContext,
-  files: readonly string[],
-  deployment: string,
-): Promise<void> {
-  const watch = watchInstall(lab, say, lab.config.istio.namespace, deployment);
+async function runInstall(lab: Lab, context: StepContext, files: readonly string[], deployment: string): Promise<void> {
+  const watch = watchInstall(lab, context, lab.config.istio.namespace, deployment);
   try {
     await lab.istioctl.install(files, {
-      say,
-      signal: AbortSignal.any([signal, watch.signal]),
+      ...context,
+      signal: AbortSignal.any([context.signal, watch.signal]),
       onProgress: watch.onProgress,
     });
   } catch (error) {
-    if (!signal.aborted && watch.signal.aborted) throw watch.verdict() ?? error;
+    if (!context.signal.aborted && watch.signal.aborted) throw watch.verdict() ?? error;
     throw error;
   } finally {
     await watch.stop();
@@ -115,12 +110,12 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
       deadlineMs: ROLLOUT_MS,
       intervalMs: 1_000,
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${namespace} get pods\`.`,
-      block: (ms, signal) => lab.kubectl.rolledOut(name, namespace, ms, signal),
+      block: (ms) => lab.kubectl.rolledOut(name, namespace, ms, context),
       probe: async () => {
         lab.kubectl.forget();
         const view = await clusterSnapshot(lab, context);
         if (view.unreachable !== undefined) return { pending: view.unreachable };
-        const state = deploymentState(view, name, namespace, await stoppedNodes(lab));
+        const state = deploymentState(view, name, namespace, await stoppedNodes(lab, context));
         return state === 'available' ? { ready: true } : probePods(state, troubles, view, [name]);
       },
     });

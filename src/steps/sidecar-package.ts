@@ -21,8 +21,8 @@ export function sidecarPackageStep(lab: WorkloadLab): LabStep {
     tools: ['machines'],
     expectMs: 15_000,
 
-    async check(): Promise<Finding> {
-      const state = await lab.vm.state();
+    async check(context): Promise<Finding> {
+      const state = await lab.vm.state(context);
       const version = state?.sidecar.version;
       if (version === undefined) return { missing: `no sidecar on ${lab.workload.name}` };
       return version === config.istio.version ? 'ready' : { drifted: `sidecar ${version} is installed` };
@@ -48,7 +48,7 @@ export function sidecarPackageStep(lab: WorkloadLab): LabStep {
 /** The deb for the machine's own CPU, or, where it was never published, the binaries out of the image. */
 async function packagePayload(lab: WorkloadLab, machine: Machine, context: StepContext): Promise<GuestPayload> {
   // The look that found it missing has asked for the CPU, too: one session less.
-  const cpu = (await lab.vm.state())?.arch ?? (await machine.arch());
+  const cpu = (await lab.vm.state(context))?.arch ?? (await machine.arch(context));
   const artifact = sidecarDebArtifact(lab.config, cpu);
   try {
     const deb = { file: await obtainArtifact(lab, artifact, context) };

@@ -5,7 +5,7 @@ import type { Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Command } from '../system/system.ts';
+import type { Command, Context } from '../system/system.ts';
 import { unitError } from './journal.ts';
 import type { WorkloadLab } from './workload-lab.ts';
 
@@ -50,7 +50,7 @@ async function isAlive(lab: WorkloadLab, machine: Machine, context: StepContext)
   const { clock } = lab.system;
   const until = clock.now() + BOOT_MS;
   for (;;) {
-    if (await answers(machine, { file: 'true', args: [], effect: 'read', timeoutMs: 15_000 })) return true;
+    if (await answers(machine, { file: 'true', args: [], effect: 'read', timeoutMs: 15_000 }, context)) return true;
     if (clock.now() >= until) return false;
     await clock.sleep(2_000, context.signal);
   }
@@ -92,27 +92,27 @@ export async function waitForReadiness(
     intervalMs: 1_000,
     hint: `Look at its journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --unit istio --lines 40')}\`.`,
     probe: async () => {
-      if (await answers(machine, wait)) {
+      if (await answers(machine, wait, context)) {
         // The agent may answer us a moment before it answers the unit's own `ready`; until then the unit is not started.
         // The whole state is asked for, and remembered: the step's own look at the end needs no session more.
-        if ((await freshState(lab))?.sidecar.active === 'active') return { ready: 'ready' } as const;
+        if ((await freshState(lab, context))?.sidecar.active === 'active') return { ready: 'ready' } as const;
         return { pending: 'it answers, and its unit is about to see it' };
       }
       if (giveUp()) return { ready: 'given-up' } as const;
-      reason = (await unitError(machine, 'istio', before)) ?? reason;
+      reason = (await unitError(machine, 'istio', context, before)) ?? reason;
       return { pending: reason };
     },
   });
 }
 
 /** The machine's state now; undefined when it cannot be asked. */
-async function freshState(lab: WorkloadLab): Promise<GuestState | undefined> {
+async function freshState(lab: WorkloadLab, context: Context): Promise<GuestState | undefined> {
   lab.vm.forget();
-  return unlessFailed(lab.vm.state());
+  return unlessFailed(lab.vm.state(context));
 }
 
-async function answers(machine: Machine, command: Command): Promise<boolean> {
-  return (await unlessFailed(machine.run(command))) !== undefined;
+async function answers(machine: Machine, command: Command, context: Context): Promise<boolean> {
+  return (await unlessFailed(machine.run(command, context))) !== undefined;
 }
 
 async function unlessFailed<T>(asked: Promise<T>): Promise<T | undefined> {

@@ -29,10 +29,10 @@ export function sidecarStep(lab: WorkloadLab): LabStep {
     async check(context): Promise<Finding> {
       const [files, address] = [
         await readWorkloadFiles(lab),
-        (await lab.machines.find(lab.workload.name))?.addresses[0],
+        (await lab.machines.find(lab.workload.name, context))?.addresses[0],
       ];
       if (files === undefined || address === undefined) return { missing: 'no workload files' };
-      const state = await lab.vm.state();
+      const state = await lab.vm.state(context);
       if (state === undefined) return { missing: `${lab.workload.name} is not running` };
       const wanted = sidecarFiles(config, {
         shipped: lab.shipped,
@@ -59,7 +59,7 @@ export function sidecarStep(lab: WorkloadLab): LabStep {
 
     async apply(context) {
       const machine = lab.engine.machine(lab.workload.name);
-      const address = await machine.address();
+      const address = await machine.address(context);
       let seen = false;
       try {
         for (let token = 1; ; token++) {
@@ -71,7 +71,7 @@ export function sidecarStep(lab: WorkloadLab): LabStep {
             address,
           });
           context.say('starting the sidecar');
-          const former = (await lab.vm.state())?.sidecar.invocation;
+          const former = (await lab.vm.state(context))?.sidecar.invocation;
           const started = await putDespiteHang(lab, machine, payload, context);
           const before = started === 'started' ? former : undefined;
           // A computer that sleeps lets the token age, also while the sidecar starts.

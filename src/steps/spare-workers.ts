@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { MachineInfo } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
@@ -16,30 +17,31 @@ const MOVE_MS = 300_000;
 
 /** Workers of ours beyond `WORKERS`, machine or node, left from a run that asked for more. */
 export function spareWorkersStep(lab: Lab): LabStep {
-  const spare = async (): Promise<readonly MachineInfo[]> => {
+  const spare = async (context: Context): Promise<readonly MachineInfo[]> => {
     const ours: MachineInfo[] = [];
-    for (const machine of await lab.machines.all()) {
-      if (isSpareWorker(lab, machine.name) && (await lab.ownership.isOurs(machine)) === 'ours') ours.push(machine);
+    for (const machine of await lab.machines.all(context)) {
+      if (isSpareWorker(lab, machine.name) && (await lab.ownership.isOurs(machine, context)) === 'ours')
+        ours.push(machine);
     }
     return ours;
   };
   /** Nodes whose machine is gone: the cluster goes on counting with them, and with the pods that ran there. */
   const strandedNodes = async (context: StepContext): Promise<readonly string[]> => {
-    const machines = (await lab.machines.all()).map(({ name }) => name);
+    const machines = (await lab.machines.all(context)).map(({ name }) => name);
     return ofKind((await clusterSnapshot(lab, context)).objects, 'Node')
       .map(({ metadata }) => metadata.name)
       .filter((name) => isSpareWorker(lab, name) && !machines.includes(name));
   };
   /** Workers that the record of a run that was cut still names. */
-  const notedForNothing = async (): Promise<readonly string[]> => {
-    const machines = (await lab.machines.all()).map(({ name }) => name);
+  const notedForNothing = async (context: Context): Promise<readonly string[]> => {
+    const machines = (await lab.machines.all(context)).map(({ name }) => name);
     return (await lab.ownership.recorded()).filter((name) => isSpareWorker(lab, name) && !machines.includes(name));
   };
   const removeAll = async (
     context: StepContext,
     before: (name: string) => Promise<void>,
   ): Promise<readonly string[]> => {
-    const names = (await spare()).map(({ name }) => name);
+    const names = (await spare(context)).map(({ name }) => name);
     for (const name of names) {
       await before(name);
       await removeMachine(lab, name, context);
@@ -56,13 +58,13 @@ export function spareWorkersStep(lab: Lab): LabStep {
     tools: ['machines', 'kubectl'],
     expectMs: 0,
     async check(context) {
-      const names = (await spare()).map(({ name }) => name);
+      const names = (await spare(context)).map(({ name }) => name);
       if (names.length > 0) {
         return { drifted: `${names.join(', ')}: more than WORKERS=${lab.config.k3s.workers} asks for` };
       }
       const stranded = await strandedNodes(context);
       if (stranded.length > 0) return { drifted: `nodes without a machine: ${stranded.join(', ')}` };
-      const noted = await notedForNothing();
+      const noted = await notedForNothing(context);
       return noted.length === 0 ? 'ready' : { drifted: `the record still names ${noted.join(', ')}` };
     },
     async apply(context) {
@@ -73,7 +75,7 @@ export function spareWorkersStep(lab: Lab): LabStep {
         await forgetNode(lab, name, context);
         names.push(name);
       }
-      for (const name of await notedForNothing()) await lab.ownership.forget(name);
+      for (const name of await notedForNothing(context)) await lab.ownership.forget(name);
       await waitForPodsToMove(lab, context, names, serving);
     },
     async remove(context) {
@@ -123,8 +125,8 @@ async function waitForPodsToMove(
     deadlineMs: MOVE_MS,
     intervalMs: 2_000,
     hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} get pods --all-namespaces\`: the workers that are left may be too small.`,
-    block: async (ms, signal) =>
-      late !== undefined && (await lab.kubectl.rolledOut(late.name, late.namespace ?? 'default', ms, signal)),
+    block: async (ms) =>
+      late !== undefined && (await lab.kubectl.rolledOut(late.name, late.namespace ?? 'default', ms, context)),
     probe: async () => {
       lab.kubectl.forget();
       const view = await clusterSnapshot(lab, context);

@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import type { Config } from '../config/config.ts';
 import { routeObjects } from '../kube/manifests/workload.ts';
 import { sampleObjects, SAMPLE_DEPLOYMENTS, SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
@@ -45,8 +46,8 @@ export function sampleStep(lab: Lab): LabStep {
   const wanted = sampleObjects(lab.config, lab.shipped.versions);
   const { config } = lab;
   let late: string = SAMPLE_DEPLOYMENTS[0];
-  const rollout = async (view: ClusterSnapshot): Promise<Finding> => {
-    const stopped = await stoppedNodes(lab);
+  const rollout = async (view: ClusterSnapshot, context: Context): Promise<Finding> => {
+    const stopped = await stoppedNodes(lab, context);
     for (const name of SAMPLE_DEPLOYMENTS) {
       late = name;
       const state = deploymentState(view, name, SAMPLE_NAMESPACE, stopped);
@@ -67,15 +68,15 @@ export function sampleStep(lab: Lab): LabStep {
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
       // New Deployments become available together; of one that is changed, the last rollout is waited for.
       ...(isNew ? { blockFirst: true } : {}),
-      block: (ms, signal) =>
+      block: (ms) =>
         isNew
-          ? lab.kubectl.allAvailable(SAMPLE_NAMESPACE, ms, signal)
-          : lab.kubectl.rolledOut(late, SAMPLE_NAMESPACE, ms, signal),
+          ? lab.kubectl.allAvailable(SAMPLE_NAMESPACE, ms, context)
+          : lab.kubectl.rolledOut(late, SAMPLE_NAMESPACE, ms, context),
       probe: async () => {
         lab.kubectl.forget();
         const view = await clusterSnapshot(lab, context);
         if (view.unreachable !== undefined) return { pending: view.unreachable };
-        const state = await rollout(view);
+        const state = await rollout(view, context);
         return state !== 'ready' && 'missing' in state
           ? probePods(state.missing, troubles, view, SAMPLE_DEPLOYMENTS)
           : { ready: true };
@@ -92,7 +93,7 @@ export function sampleStep(lab: Lab): LabStep {
     async check(context) {
       const view = await clusterSnapshot(lab, context);
       const objects = compareObjects(view, wanted);
-      return objects === 'ready' ? rollout(view) : objects;
+      return objects === 'ready' ? rollout(view, context) : objects;
     },
     async apply(context: StepContext) {
       const isNew = findObject(await clusterSnapshot(lab, context), 'Namespace', SAMPLE_NAMESPACE) === undefined;

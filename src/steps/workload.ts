@@ -62,7 +62,7 @@ export function workloadStep(lab: WorkloadLab): LabStep {
       const gateway = expectedGatewayAddress(lab, view);
       if (is.gatewayAddress !== gateway)
         return { drifted: `hosts names ${is.gatewayAddress ?? 'nothing'}, the gateway is at ${gateway ?? '?'}` };
-      const vm = (await lab.machines.find(lab.workload.name))?.addresses[0];
+      const vm = (await lab.machines.find(lab.workload.name, context))?.addresses[0];
       if (is.vmAddress !== vm)
         return { drifted: `the files are for ${is.vmAddress ?? 'no address'}, the VM is at ${vm ?? '?'}` };
       const wanted = istiodAddress(config);
@@ -94,7 +94,7 @@ export async function gatewayAddressOf(lab: WorkloadLab, context: StepContext): 
 /** Asks istioctl for the files and a new token, puts right what it cannot know, and keeps them 0600 in 0700. */
 export async function configureWorkload(lab: WorkloadLab, context: StepContext, gatewayAddress: string): Promise<void> {
   const { config, system } = lab;
-  const vmAddress = await lab.engine.machine(lab.workload.name).address();
+  const vmAddress = await lab.engine.machine(lab.workload.name).address(context);
   const groupFile = `${config.paths.manifests}/workload-group${lab.suffix}.yaml`;
   await system.files.write(groupFile, toYaml([workloadGroup(config, lab.workload)]), 0o644);
 

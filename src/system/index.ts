@@ -6,8 +6,6 @@ import { createProcesses } from './processes.ts';
 
 /** The system interfaces onto the real world. */
 export interface RealSystem extends System {
-  /** Ends every command that only looks: for the first Ctrl-C. */
-  cutReads(): void;
   /** Ends every command that still runs: for the second Ctrl-C. */
   killAll(): void;
 }
@@ -19,7 +17,6 @@ export function createRealSystem(): RealSystem {
     files: createFiles(),
     clock: createClock(),
     downloads: createDownloads(),
-    cutReads: () => processes.cutReads(),
     killAll: () => processes.killAll(),
   };
 }

@@ -11,11 +11,6 @@ import { tarStream } from './pack.ts';
 const GRACE_MS = 3000;
 
 export interface RealProcesses extends Processes {
-  /**
-   * Ends every command that only reads or is interruptible, whoever asked for it: for the first Ctrl-C. What is begun
-   * later is not ended.
-   */
-  cutReads(): void;
   /** Ends every command that runs, writes too: for the second Ctrl-C. */
   killAll(): void;
 }
@@ -77,10 +72,10 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
   };
 
   return {
-    async run(command, signal) {
+    async run(command, { signal }) {
       await refuseMissingInput(command);
       // After every wait: from here to the start of the program nothing can come in between.
-      if (signal?.aborted === true) throw new CommandError(command, 'aborted', nothing(-1));
+      if (signal.aborted) throw new CommandError(command, 'aborted', nothing(-1));
       const child = execa(command.file, command.args, {
         ...input(command),
         env: command.env ?? {},
@@ -99,7 +94,7 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
         // half a launch is harder to go on from than a whole one. Whoever cannot wait interrupts a second time.
         if (group?.cuttable === true) end(group, 'aborted');
       };
-      signal?.addEventListener('abort', abort, { once: true });
+      signal.addEventListener('abort', abort, { once: true });
       if (command.onStderrLine !== undefined) tellLines(child.stderr, command.onStderrLine);
       try {
         const ended = await child;
@@ -109,12 +104,9 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
         throw new CommandError(command, failure, result, { cause: ended.cause });
       } finally {
         clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
+        signal.removeEventListener('abort', abort);
         if (group !== undefined) forget(group);
       }
-    },
-    cutReads() {
-      for (const group of running) if (group.cuttable) end(group, 'aborted');
     },
     killAll() {
       for (const group of running) end(group, 'killed');

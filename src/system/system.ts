@@ -66,12 +66,26 @@ export interface CommandResult {
   readonly durationMs: number;
 }
 
+/**
+ * Goes with everything that may take time, from a step or a check down to the process: how it is ended, who hears of it, and
+ * on whose behalf it runs.
+ */
+export interface Context {
+  /** Aborted at the first interrupt: reads, waits and retries end, and no command is started any more. */
+  readonly signal: AbortSignal;
+  /** A sentence for the person who watches; the last one is what is shown. */
+  readonly say: (text: string) => void;
+  /** On whose behalf commands run, e.g. `apply/istio`: for the log and the run report. */
+  readonly owner?: string;
+}
+
 export interface Processes {
   /**
-   * Runs a command to its end. An aborted signal ends it early where it only reads or is `interruptible`.
+   * Runs a command to its end. The context's signal keeps it from starting, and ends it early where it only reads or is
+   * `interruptible`.
    * @throws CommandError when it cannot start, ends other than with 0, runs out of time, or is aborted.
    */
-  run(command: Command, signal?: AbortSignal): Promise<CommandResult>;
+  run(command: Command, context: Context): Promise<CommandResult>;
 }
 
 export interface FileStat {

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { ArchiveMember, Command, CommandResult, Files, Processes } from '../system/system.ts';
+import type { ArchiveMember, Command, CommandResult, Context, Files, Processes } from '../system/system.ts';
+import { cleanupContext } from '../system/context.ts';
 import { explain } from '../system/explain.ts';
 import * as argv from './container-argv.ts';
 
@@ -17,18 +18,13 @@ export interface ImageRequest {
   readonly members: readonly ArchiveMember[];
 }
 
-export interface ImageContext {
-  readonly say: (text: string) => void;
-  readonly signal?: AbortSignal;
-}
-
 export interface ContainerTool {
   /** What the program really is (`docker` is often podman in disguise), and that it answers. @throws CliError */
-  probe(): Promise<{ readonly kind: 'docker' | 'podman'; readonly version: string }>;
+  probe(context: Context): Promise<{ readonly kind: 'docker' | 'podman'; readonly version: string }>;
   /** Takes single files out of an image, without running it. Leaves no container behind, also when it fails. */
-  extractFromImage(request: ImageRequest, context: ImageContext): Promise<void>;
+  extractFromImage(request: ImageRequest, context: Context): Promise<void>;
   /** Fetches an image for one CPU and writes it as an archive. It stays among the tool's images, as its cache. */
-  saveImage(request: SaveRequest, context: ImageContext): Promise<void>;
+  saveImage(request: SaveRequest, context: Context): Promise<void>;
 }
 
 export interface SaveRequest extends Pick<ImageRequest, 'image' | 'platform'> {
@@ -52,18 +48,18 @@ export function createContainer({ processes, files, config }: ContainerParts): C
   /** The same each time, so that what a killed run left behind is found and removed by the next. */
   const name = `istio-vms-${config.lab}-${config.istio.version}`;
 
-  const run = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+  const run = async (command: Command, context: Context): Promise<CommandResult> => {
     try {
-      return await processes.run(command, signal);
+      return await processes.run(command, context);
     } catch (thrown) {
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
     }
   };
 
-  /** Without the interrupt's signal: taking away what we made is the one thing that is still to be started. */
-  const removeContainer = async (): Promise<void> => {
+  /** The one thing that is still started after an interrupt: removing what we created. */
+  const removeContainer = async (context: Context): Promise<void> => {
     try {
-      await processes.run(argv.removeCommand(tool, name));
+      await processes.run(argv.removeCommand(tool, name), cleanupContext(context));
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
       // docker fails on an absent container, podman does not.
@@ -72,23 +68,24 @@ export function createContainer({ processes, files, config }: ContainerParts): C
   };
 
   return {
-    probe: async () => parseVersion(tool, (await run(argv.versionCommand(tool))).stdout),
-    extractFromImage: async ({ image, platform, into, members }, { say, signal }) => {
+    probe: async (context) => parseVersion(tool, (await run(argv.versionCommand(tool), context)).stdout),
+    extractFromImage: async ({ image, platform, into, members }, context) => {
+      const { say } = context;
       const archive = join(config.paths.temp, `${name}.tar`);
       // The files get their place last, when nothing is left to be taken away: who finds them need not look for more.
       const waiting = `${into}.new`;
       await files.remove(waiting);
-      await removeContainer();
+      await removeContainer(context);
       try {
         say(`fetching ${image} for ${platform}`);
-        await run(argv.createCommand(tool, name, platform, image), signal);
+        await run(argv.createCommand(tool, name, platform, image), context);
         await files.makeDirectory(config.paths.temp);
-        await run(argv.exportCommand(tool, name, archive), signal);
+        await run(argv.exportCommand(tool, name, archive), context);
         say(`taking ${members.map((member) => member.as).join(' and ')} out of it`);
         await files.extract(archive, waiting, members);
       } finally {
         await files.remove(archive);
-        await removeContainer().catch((thrown: unknown) => {
+        await removeContainer(context).catch((thrown: unknown) => {
           // The first failure is the one to tell; this one leaves a stopped container, no more.
           const why = thrown instanceof Error ? thrown.message : String(thrown);
           say(`warning: the container ${name} is left behind (${why}); remove it with \`${tool} rm --force ${name}\``);
@@ -97,14 +94,15 @@ export function createContainer({ processes, files, config }: ContainerParts): C
       await files.remove(into);
       await files.rename(waiting, into);
     },
-    saveImage: async ({ image, platform, archive }, { say, signal }) => {
+    saveImage: async ({ image, platform, archive }, context) => {
+      const { say } = context;
       say(`fetching ${image} for ${platform}`);
-      await run(argv.pullCommand(tool, platform, image), signal);
+      await run(argv.pullCommand(tool, platform, image), context);
       await files.makeDirectory(dirname(archive));
       // podman adds to a file that is there, or refuses it.
       await files.remove(archive);
       say(`saving ${image}`);
-      await run(argv.saveCommand(tool, archive, image), signal);
+      await run(argv.saveCommand(tool, archive, image), context);
     },
   };
 }

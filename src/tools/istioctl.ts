@@ -3,23 +3,23 @@ import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { knownIssue } from '../errors/known-issues.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Clock, Command, CommandResult, Processes } from '../system/system.ts';
+import type { Clock, Command, CommandResult, Context, Processes } from '../system/system.ts';
 import { explain } from '../system/explain.ts';
 import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
 import * as argv from './istioctl-argv.ts';
 import { readProgress } from './istioctl-progress.ts';
-import { repeatMessage, type Context } from './say.ts';
+import { repeatMessage } from './say.ts';
 
 export interface Istioctl {
   /** Of the program, e.g. `1.19.3`; undefined when it is not there. */
-  version(): Promise<string | undefined>;
+  version(context: Context): Promise<string | undefined>;
   /** Installs or updates from IstioOperator files, a later one over an earlier one; waits until it is rolled out. */
-  install(files: readonly string[], running?: InstallRun): Promise<void>;
+  install(files: readonly string[], context: InstallRun): Promise<void>;
   /** Lets the tag `default` point to our revision. */
-  setDefaultTag(running?: Context): Promise<void>;
+  setDefaultTag(context: Context): Promise<void>;
   /** Writes the five files of a workload VM. Waits for istiod's root certificate in a young namespace. */
-  configureWorkload(request: argv.WorkloadRequest, running?: Context): Promise<void>;
+  configureWorkload(request: argv.WorkloadRequest, context: Context): Promise<void>;
 }
 
 export interface InstallRun extends Context {
@@ -54,10 +54,10 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
     istioNamespace: istio.namespace,
   };
 
-  const run = async (command: Command, running?: Context): Promise<CommandResult> =>
-    tried(() => processes.run(command, running?.signal), running);
+  const run = async (command: Command, context: Context): Promise<CommandResult> =>
+    tried(() => processes.run(command, context), context);
 
-  const tried = async (once: () => Promise<CommandResult>, { say, signal }: Context = {}): Promise<CommandResult> => {
+  const tried = async (once: () => Promise<CommandResult>, { say, signal }: Context): Promise<CommandResult> => {
     try {
       return await retry(once, {
         clock,
@@ -75,41 +75,42 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
    * After a component has failed istioctl waits its whole time for those that depend on it
    * (docs/facts/real-mesh.md 6.14): it is ended then, and what it has said is its answer.
    */
-  const installOnce = async (files: readonly string[], { onProgress, signal }: InstallRun = {}) => {
+  const installOnce = async (files: readonly string[], context: InstallRun) => {
+    const { onProgress, signal } = context;
     const failed = new AbortController();
     const hear = (line: string): void => {
       onProgress?.(line);
       if (readProgress(line)?.kind === 'failed') failed.abort();
     };
-    const either = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+    const either = { ...context, signal: AbortSignal.any([signal, failed.signal]) };
     try {
       return await processes.run(argv.installCommand(target, files, hear), either);
     } catch (thrown) {
-      const ours = failed.signal.aborted && signal?.aborted !== true;
+      const ours = failed.signal.aborted && !signal.aborted;
       if (!(ours && thrown instanceof CommandError && thrown.failure === 'aborted')) throw thrown;
       throw new CommandError(thrown.command, 'exit', { ...thrown.result, exitCode: 1 });
     }
   };
 
   return {
-    version: async () => {
+    version: async (context) => {
       try {
-        return clientVersion((await processes.run(argv.versionCommand(target))).stdout);
+        return clientVersion((await processes.run(argv.versionCommand(target), context)).stdout);
       } catch (thrown) {
         if (!(thrown instanceof CommandError)) throw thrown;
         if (thrown.failure === 'not-found') return undefined;
         throw explain(thrown);
       }
     },
-    install: async (files, running) => {
-      await tried(() => installOnce(files, running), running);
+    install: async (files, context) => {
+      await tried(() => installOnce(files, context), context);
     },
-    setDefaultTag: async (running) => {
-      await run(argv.setDefaultTagCommand(target, istio.revision), running);
+    setDefaultTag: async (context) => {
+      await run(argv.setDefaultTagCommand(target, istio.revision), context);
     },
-    configureWorkload: async (request, running) => {
+    configureWorkload: async (request, context) => {
       const identity = { clusterId: istio.cluster, revision: istio.revision };
-      await run(argv.configureWorkloadCommand(target, request, identity), running);
+      await run(argv.configureWorkloadCommand(target, request, identity), context);
     },
   };
 }

@@ -3,14 +3,15 @@ import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { knownIssue } from '../errors/known-issues.ts';
 import { CommandError } from '../system/command-error.ts';
-import type { Clock, Command, CommandResult, Processes } from '../system/system.ts';
+import { cleanupContext } from '../system/context.ts';
+import type { Clock, Command, CommandResult, Context, Processes } from '../system/system.ts';
 import { explain } from '../system/explain.ts';
 import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
 import type { KubeObject } from '../kube/kinds.ts';
 import { parseObjects } from '../kube/object.ts';
 import * as argv from './kubectl-argv.ts';
-import { repeatMessage, type Context } from './say.ts';
+import { repeatMessage } from './say.ts';
 
 /** The API did not answer; why, in one sentence. */
 export interface Unreachable {
@@ -28,24 +29,24 @@ export interface Removal extends Context {
 }
 
 /**
- * A call with a signal ends at once when the signal is aborted (everything written here may be repeated), and is not retried;
- * the error is then `interrupted`, also when the API did not answer.
+ * A call ends at once when its context's signal is aborted (everything written here may be repeated), and is not retried; the
+ * error is then `interrupted`, also when the API did not answer.
  */
 export interface Kubectl {
   /** Of the program itself, without a `v`. @throws CliError `tool-missing` */
-  clientVersion(): Promise<string>;
+  clientVersion(context: Context): Promise<string>;
   /** Objects of these kinds; a kind that the cluster does not know has none. @throws CliError `api-unreachable` */
-  get(kinds: string | readonly string[], options?: argv.GetOptions, running?: Context): Promise<readonly KubeObject[]>;
+  get(kinds: string | readonly string[], options: argv.GetOptions, context: Context): Promise<readonly KubeObject[]>;
   /** Like `get`, once; an API that does not answer is an answer too. */
   tryGet(
     kinds: string | readonly string[],
-    options?: argv.GetOptions,
-    running?: Context,
+    options: argv.GetOptions,
+    context: Context,
   ): Promise<readonly KubeObject[] | Unreachable>;
   /** All that our checks look at, remembered until this tool writes or `forget` is called. @throws CliError */
-  everything(running?: Context): Promise<ClusterObjects>;
+  everything(context: Context): Promise<ClusterObjects>;
   /** Like `everything`, once; «unreachable» is remembered for some seconds. */
-  tryEverything(running?: Context): Promise<ClusterObjects | Unreachable>;
+  tryEverything(context: Context): Promise<ClusterObjects | Unreachable>;
   /**
    * Drops the cached snapshot, so that the next read asks the API server. Call it before each read when polling.
    *
@@ -56,39 +57,39 @@ export interface Kubectl {
   forgetKinds(): void;
   /** Drops the cached snapshot. The cluster is new: the next read lists the kinds it serves before it gets their objects. */
   expectFewKinds(): void;
-  apply(objects: readonly KubeObject[], running?: Context): Promise<void>;
+  apply(objects: readonly KubeObject[], context: Context): Promise<void>;
   /** Waits until it is gone; absent is fine. */
-  remove(kind: string, name: string, namespace?: string, running?: Removal): Promise<void>;
+  remove(kind: string, name: string, namespace: string | undefined, context: Removal): Promise<void>;
   /** Lets the pods of a node move, within a minute. @throws CliError when some did not leave */
-  drain(node: string, running?: Context): Promise<void>;
+  drain(node: string, context: Context): Promise<void>;
   /** Deletes the pods of a node whose machine is gone. */
-  removePodsOf(node: string, running?: Context): Promise<void>;
+  removePodsOf(node: string, context: Context): Promise<void>;
   /** Runs a program in a pod of a deployment. @throws CommandError with the program's own exit code */
   exec(
     place: argv.PodPlace,
     args: readonly string[],
     effect: Command['effect'],
-    signal?: AbortSignal,
+    context: Context,
   ): Promise<CommandResult>;
-  restart(deployment: string, namespace: string, running?: Context): Promise<void>;
+  restart(deployment: string, namespace: string, context: Context): Promise<void>;
   /** Sets the number of pods of a Deployment. */
-  scale(deployment: string, namespace: string, replicas: number, running?: Context): Promise<void>;
+  scale(deployment: string, namespace: string, replicas: number, context: Context): Promise<void>;
   /** Blocks until a node is Ready, at most so many milliseconds; whether it is. Any failure counts as no. */
-  nodeReady(name: string, ms: number, signal?: AbortSignal): Promise<boolean>;
+  nodeReady(name: string, ms: number, context: Context): Promise<boolean>;
   /** Blocks until a WorkloadEntry has this health, at most so many milliseconds; whether it has. Any failure counts as no. */
   entryHealth(
     entry: string,
     namespace: string,
     status: 'True' | 'False',
     ms: number,
-    signal?: AbortSignal,
+    context: Context,
   ): Promise<boolean>;
   /** Blocks until a Deployment is rolled out, at most so many milliseconds; whether it is. Any failure counts as no. */
-  rolledOut(deployment: string, namespace: string, ms: number, signal?: AbortSignal): Promise<boolean>;
+  rolledOut(deployment: string, namespace: string, ms: number, context: Context): Promise<boolean>;
   /** Blocks until all Deployments of a namespace are available or `ms` have passed; whether they are. Any failure counts as no. */
-  allAvailable(namespace: string, ms: number, signal?: AbortSignal): Promise<boolean>;
+  allAvailable(namespace: string, ms: number, context: Context): Promise<boolean>;
   /** The last 50 lines. */
-  logs(place: argv.PodPlace): Promise<string>;
+  logs(place: argv.PodPlace, context: Context): Promise<string>;
 }
 
 /** Kinds of every cluster. ConfigMaps are left out: they are large, and the one we need is asked for by name. */
@@ -147,28 +148,29 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     unreachable = undefined;
   };
 
-  const patient = async (command: Command, { say, signal, cleanup }: Removal = {}): Promise<CommandResult> => {
+  const patient = async (command: Command, context: Removal): Promise<CommandResult> => {
+    const { say, signal, cleanup } = context;
     let last: CommandError | undefined;
     const worthIt = (thrown: unknown): boolean => {
       if (!(thrown instanceof CommandError && thrown.failure === 'exit')) return false;
       last = thrown;
       return passesByItself(thrown.result.stderr);
     };
-    const once = (): Promise<CommandResult> => processes.run(command, cleanup === true ? undefined : signal);
+    const once = (): Promise<CommandResult> =>
+      processes.run(command, cleanup === true ? cleanupContext(context) : context);
     try {
       return await retry(once, { clock, delays: PAUSES, signal, shouldRetry: worthIt, onRetry: repeatMessage(say) });
     } catch (thrown) {
-      if (signal?.aborted !== true || last === undefined) throw thrown;
+      if (!signal.aborted || last === undefined) throw thrown;
       // It would have been tried again: the interrupt is why it was not.
       if (thrown !== signal.reason && !worthIt(thrown)) throw thrown;
       throw new CommandError(command, 'aborted', last.result, { cause: thrown });
     }
   };
 
-  const write = async (command: Command, running: Removal = {}): Promise<void> => {
-    const mayBeCut = running.signal !== undefined && running.cleanup !== true;
+  const write = async (command: Command, context: Removal): Promise<void> => {
     try {
-      await explained(patient(mayBeCut ? { ...command, interruptible: true } : command, running));
+      await explained(patient(context.cleanup === true ? command : { ...command, interruptible: true }, context));
     } finally {
       // Also a write that failed may have changed something.
       forget();
@@ -225,9 +227,9 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     return looking;
   };
 
-  const met = async (command: Command, signal?: AbortSignal): Promise<boolean> => {
+  const met = async (command: Command, context: Context): Promise<boolean> => {
     try {
-      await processes.run(command, signal);
+      await processes.run(command, context);
       return true;
     } catch (thrown) {
       if (thrown instanceof CommandError && (thrown.failure === 'exit' || thrown.failure === 'timed-out')) return false;
@@ -236,23 +238,22 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
   };
 
   return {
-    clientVersion: async () => {
-      const { stdout } = await explained(processes.run(argv.clientVersionCommand()));
+    clientVersion: async (context) => {
+      const { stdout } = await explained(processes.run(argv.clientVersionCommand(), context));
       return clientVersionIn(stdout);
     },
-    get: (kinds, options = {}, running) =>
-      explained(look((command) => patient(command, running), listed(kinds), options)),
-    tryGet: (kinds, options = {}, { signal } = {}) =>
-      orUnreachable(explained(look((command) => processes.run(command, signal), listed(kinds), options))),
-    everything: (running) => {
+    get: (kinds, options, context) => explained(look((command) => patient(command, context), listed(kinds), options)),
+    tryGet: (kinds, options, context) =>
+      orUnreachable(explained(look((command) => processes.run(command, context), listed(kinds), options))),
+    everything: (context) => {
       const patiently = (): Promise<ClusterObjects> =>
-        remember(() => lookAtAll((command) => patient(command, running)));
+        remember(() => lookAtAll((command) => patient(command, context)));
       // The look that is under way may be that of somebody without patience.
       return explained(seen === undefined ? patiently() : seen.catch(patiently));
     },
-    tryEverything: async ({ signal } = {}) => {
+    tryEverything: async (context) => {
       if (unreachable !== undefined && clock.now() < unreachable.until) return unreachable.answer;
-      const work = remember(() => lookAtAll((command) => processes.run(command, signal)));
+      const work = remember(() => lookAtAll((command) => processes.run(command, context)));
       const answer = await orUnreachable(explained(work));
       if ('unreachable' in answer) unreachable = { answer, until: clock.now() + UNREACHABLE_MS };
       return answer;
@@ -267,35 +268,35 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       fewKinds = true;
       forget();
     },
-    apply: (objects, running) => write(argv.applyCommand(target, objects), running),
-    remove: async (kind, name, namespace, running) => {
+    apply: (objects, context) => write(argv.applyCommand(target, objects), context),
+    remove: async (kind, name, namespace, context) => {
       try {
-        await write(argv.deleteCommand(target, kind, name, namespace), running);
+        await write(argv.deleteCommand(target, kind, name, namespace), context);
       } catch (thrown) {
         // A kind that is not there has no objects.
         const cause = thrown instanceof CliError ? thrown.facts.cause : undefined;
         if (!(cause instanceof CommandError && UNKNOWN_KIND.test(cause.result.stderr))) throw thrown;
       }
     },
-    drain: (node, running) => write(argv.drainCommand(target, node), running),
-    removePodsOf: (node, running) => write(argv.deletePodsCommand(target, node), running),
-    exec: async (place, args, effect, signal) => {
+    drain: (node, context) => write(argv.drainCommand(target, node), context),
+    removePodsOf: (node, context) => write(argv.deletePodsCommand(target, node), context),
+    exec: async (place, args, effect, context) => {
       try {
-        return await processes.run(argv.execCommand(target, place, args, effect), signal);
+        return await processes.run(argv.execCommand(target, place, args, effect), context);
       } finally {
         if (effect === 'write') forget();
       }
     },
-    scale: (deployment, namespace, replicas, running) =>
-      write(argv.scaleCommand(target, deployment, namespace, replicas), running),
-    restart: (deployment, namespace, running) => write(argv.restartCommand(target, deployment, namespace), running),
-    nodeReady: (name, ms, signal) => met(argv.waitNodeCommand(target, name, secondsIn(ms)), signal),
-    entryHealth: (entry, namespace, status, ms, signal) =>
-      met(argv.waitHealthCommand(target, entry, namespace, status, secondsIn(ms)), signal),
-    rolledOut: (deployment, namespace, ms, signal) =>
-      met(argv.waitRolloutCommand(target, deployment, namespace, secondsIn(ms)), signal),
-    allAvailable: (namespace, ms, signal) => met(argv.waitAvailableCommand(target, namespace, secondsIn(ms)), signal),
-    logs: async (place) => (await explained(patient(argv.logsCommand(target, place)))).stdout,
+    scale: (deployment, namespace, replicas, context) =>
+      write(argv.scaleCommand(target, deployment, namespace, replicas), context),
+    restart: (deployment, namespace, context) => write(argv.restartCommand(target, deployment, namespace), context),
+    nodeReady: (name, ms, context) => met(argv.waitNodeCommand(target, name, secondsIn(ms)), context),
+    entryHealth: (entry, namespace, status, ms, context) =>
+      met(argv.waitHealthCommand(target, entry, namespace, status, secondsIn(ms)), context),
+    rolledOut: (deployment, namespace, ms, context) =>
+      met(argv.waitRolloutCommand(target, deployment, namespace, secondsIn(ms)), context),
+    allAvailable: (namespace, ms, context) => met(argv.waitAvailableCommand(target, namespace, secondsIn(ms)), context),
+    logs: async (place, context) => (await explained(patient(argv.logsCommand(target, place), context))).stdout,
   };
 }
 

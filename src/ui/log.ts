@@ -68,28 +68,20 @@ const LONGEST_OUTPUT = 64 * 1024;
 /** What a successful read printed is cut here, in characters: most of a log would be the JSON of whole clusters. */
 const LONGEST_ANSWER = 1024;
 
-/**
- * The same interface, with every command and what came of it in the log.
- *
- * @param ownerOf on whose behalf the command runs now, e.g. `apply/istio`
- */
-export function loggingProcesses(
-  processes: Processes,
-  log: RunLog,
-  ownerOf: () => string | undefined = () => undefined,
-): Processes {
+/** The same interface, with every command, its owner and what came of it in the log. */
+export function loggingProcesses(processes: Processes, log: RunLog): Processes {
   let count = 0;
   return {
-    run: async (command, signal) => {
+    run: async (command, context) => {
       const number = ++count;
       for (const secret of command.secrets ?? []) log.mask.add(secret);
-      const owner = ownerOf()?.split('/').at(-1);
+      const owner = context.owner?.split('/').at(-1);
       const whose = owner === undefined ? '' : ` (${owner})`;
       log.write(
         `#${number} ${command.effect}${whose} $ ${quoteCommand(command.file, command.args)}${inputOf(command)}`,
       );
       try {
-        const result = await processes.run(command, signal);
+        const result = await processes.run(command, context);
         log.write(`#${number} ${ending(command, result, `exit ${result.exitCode}`, log.verbose)}`);
         return result;
       } catch (error) {

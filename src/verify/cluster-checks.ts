@@ -45,7 +45,7 @@ export const nodes: Check = {
 async function lookAtNodes(lab: Lab, context: CheckContext): Promise<{ verdict: Verdict; pending?: string }> {
   const { master, workerNames, version } = lab.config.k3s;
   const names = [master, ...workerNames];
-  const machines = await lab.machines.all();
+  const machines = await lab.machines.all(context);
   const machineOf = (name: string) => machines.find((machine) => machine.name === name);
   const view = await clusterSnapshotFor(lab, context);
   if (view.unreachable !== undefined) {
@@ -95,7 +95,7 @@ export const versions: Check = {
   commands: ['istioctl', 'istio'],
   async run(lab, context) {
     const { version, revision, namespace } = lab.config.istio;
-    const client = await lab.istioctl.version();
+    const client = await lab.istioctl.version(context);
     const view = await clusterSnapshotFor(lab, context);
     const serving = readyPodsBehind(view, findObject(view, 'Service', `istiod-${revision}`, namespace));
     // What runs, where something runs; else what is to run.

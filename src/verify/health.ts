@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { DEMO_UNIT, portConflict, listenerText } from '../guest/demo.ts';
 import type { GuestState } from '../guest/state.ts';
@@ -5,6 +6,7 @@ import { asRoot, type Machine } from '../machines/machine.ts';
 import { waitUntil } from '../plan/wait.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { WorkloadEntry } from '../kube/kinds.ts';
+import { cleanupContext } from '../system/context.ts';
 import { fail, pass, type CheckContext, type Verdict, type WorkloadCheck } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { stability } from './stability.ts';
@@ -36,7 +38,7 @@ export const health: WorkloadCheck = {
     const entry = (await entrySeen(lab, context)) ?? (await findEntry(lab, context));
     if (entry === undefined) return fail('no WorkloadEntry');
     // Only what runs is stopped, so that it runs again afterwards and nothing else has changed.
-    const state = await lab.vm.state();
+    const state = await lab.vm.state(context);
     const other = state === undefined ? undefined : otherApplication(lab, state);
     if (other !== undefined) {
       const listens = state !== undefined && portConflict(state) !== undefined;
@@ -49,15 +51,15 @@ export const health: WorkloadCheck = {
     const { active } = state?.demo ?? { active: 'not there' };
     if (active !== 'active') return fail(`the demo workload is ${active}`, { certain: true });
     // Looked up before: on the way back there is no look that an interrupt could cut.
-    const vm = await runningVm(lab);
+    const vm = await runningVm(lab, context);
     let stopped: string;
     try {
       context.say('stopping the demo workload');
-      await demo(lab, vm, 'stop');
+      await demo(lab, vm, 'stop', context);
       stopped = await waitForHealth(lab, entry, 'False', context);
     } finally {
       // Also after an interrupt: what we stopped runs again.
-      await demo(lab, vm, 'start');
+      await demo(lab, vm, 'start', cleanupContext(context));
     }
     if (stopped !== 'False') return fail(`stopped: Healthy is ${stopped}`, { look: entries(lab) });
     context.say('the demo workload runs again');
@@ -86,9 +88,9 @@ function healthyOnly(lab: WorkloadLab, health: string, other: string): Verdict {
 
 const entries = (lab: WorkloadLab): string => `${look(lab, lab.workload.namespace, 'workloadentries')} -o yaml`;
 
-async function demo(lab: WorkloadLab, vm: Machine, verb: 'start' | 'stop'): Promise<void> {
+async function demo(lab: WorkloadLab, vm: Machine, verb: 'start' | 'stop', context: Context): Promise<void> {
   const command = asRoot({ file: 'systemctl', args: [verb, DEMO_UNIT], effect: 'write', timeoutMs: 60_000 });
-  await vm.run(command);
+  await vm.run(command, context);
   lab.vm.forget();
 }
 
@@ -118,13 +120,13 @@ async function waitForHealth(
       deadlineMs: SETTLING_MS,
       intervalMs: PAUSE_MS,
       hint: 'The probe travels with the workload files: `istio-vms workload`, then `istio-vms bootstrap`.',
-      probe: async (signal) => {
+      probe: async () => {
         // The command that waits hears of the change at once, and says no more than yes or no.
         const slice = Math.min(SLICE_MS, until - clock.now());
         if (
           entry !== undefined &&
           slice > 0 &&
-          (await lab.kubectl.entryHealth(entry.metadata.name, namespace, wanted, slice, signal))
+          (await lab.kubectl.entryHealth(entry.metadata.name, namespace, wanted, slice, context))
         )
           return { ready: wanted };
         entry = await findEntry(lab, context);

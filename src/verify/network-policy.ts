@@ -24,7 +24,7 @@ export const networkPolicy: WorkloadCheck = {
   mutatesLab: true,
   usesSample: true,
   async run(lab, context) {
-    const address = await lab.engine.machine(lab.workload.name).address();
+    const address = await lab.engine.machine(lab.workload.name).address(context);
     const steps: readonly Experiment[] = [
       { name: 'by pod selector', policy: articleDenyAll(lab.config, lab.workload), vm: 'served' },
       { name: 'by namespace', policy: articleDenyEgress(lab.config, lab.workload), vm: 'refused' },

@@ -1,7 +1,6 @@
 import type { Lab } from '../steps/lab.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
-import type { CommandResult } from '../system/system.ts';
-import type { CheckContext } from './check.ts';
+import type { CommandResult, Context } from '../system/system.ts';
 import { asSentence, runningVm } from './vm.ts';
 
 /** An HTTP answer, or why there was none. */
@@ -23,7 +22,12 @@ const curlArgs = (url: string): readonly string[] => [
  * The same request several times in one session, made on the workload VM by an ordinary user, so that the sidecar carries
  * it. A transfer that fails ends them all.
  */
-export async function requestsFromVm(lab: WorkloadLab, url: string, times: number): Promise<readonly Answer[]> {
+export async function requestsFromVm(
+  lab: WorkloadLab,
+  url: string,
+  times: number,
+  context: Context,
+): Promise<readonly Answer[]> {
   const args = [
     '--silent',
     '--show-error',
@@ -35,8 +39,8 @@ export async function requestsFromVm(lab: WorkloadLab, url: string, times: numbe
     ...Array.from({ length: times }, () => url),
   ];
   try {
-    const vm = await runningVm(lab);
-    const { stdout } = await vm.run({ file: 'curl', args, effect: 'read', timeoutMs: 60_000 });
+    const vm = await runningVm(lab, context);
+    const { stdout } = await vm.run({ file: 'curl', args, effect: 'read', timeoutMs: 60_000 }, context);
     return parseAnswers(stdout);
   } catch (error) {
     return [{ refused: asSentence(error) }];
@@ -49,8 +53,8 @@ export interface Client {
 }
 
 /** Asked in a pod. */
-export async function requestFromPod(lab: Lab, client: Client, url: string, { signal }: CheckContext): Promise<Answer> {
-  return answer(() => lab.kubectl.exec({ ...client, container: 'curl' }, ['curl', ...curlArgs(url)], 'read', signal));
+export async function requestFromPod(lab: Lab, client: Client, url: string, context: Context): Promise<Answer> {
+  return answer(() => lab.kubectl.exec({ ...client, container: 'curl' }, ['curl', ...curlArgs(url)], 'read', context));
 }
 
 async function answer(ask: () => Promise<CommandResult>): Promise<Answer> {

@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { GuestState } from '../guest/state.ts';
 import type { MachineInfo } from '../machines/machine.ts';
@@ -40,8 +41,8 @@ async function awaitRecovery(lab: WorkloadLab, context: CheckContext): Promise<'
   for (let looks = 1; ; looks++) {
     lab.machines.forget();
     lab.vm.forget();
-    const found = await lab.machines.find(lab.workload.name);
-    const state = await stateOrUndefined(lab);
+    const found = await lab.machines.find(lab.workload.name, context);
+    const state = await stateOrUndefined(lab, context);
     if (state?.sidecar.ready === true) return looks === 1 ? 'was-ready' : 'yes';
     if (isBooting(found)) {
       boots = true;
@@ -73,9 +74,9 @@ export function isBooting(found: MachineInfo | undefined): boolean {
 }
 
 /** The VM's state; undefined while it cannot be asked. */
-async function stateOrUndefined(lab: WorkloadLab): Promise<GuestState | undefined> {
+async function stateOrUndefined(lab: WorkloadLab, context: Context): Promise<GuestState | undefined> {
   try {
-    return await lab.vm.state();
+    return await lab.vm.state(context);
   } catch (error) {
     if (error instanceof CliError || error instanceof CommandError) return undefined;
     throw error;

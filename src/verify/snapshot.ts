@@ -5,21 +5,21 @@ import { serverOf } from '../kube/kubeconfig.ts';
 import { nodeOf, stoppedNodes } from '../steps/node-health.ts';
 import type { KubeObject, Node, Pod } from '../kube/kinds.ts';
 import { isKind } from '../kube/object.ts';
-import type { Context } from '../tools/say.ts';
+import type { Context } from '../system/system.ts';
 
 /**
  * The cluster as it is. A control plane whose machine does not run is not asked: its address does not answer, and that
  * alone takes 20 seconds.
  */
-export async function clusterSnapshotFor(lab: Lab, context?: Context): Promise<ClusterSnapshot> {
+export async function clusterSnapshotFor(lab: Lab, context: Context): Promise<ClusterSnapshot> {
   const { master } = lab.config.k3s;
-  const found = await lab.machines.find(master);
+  const found = await lab.machines.find(master, context);
   if (found === undefined) return { objects: [], unreachable: `no machine ${master}` };
   const rests = found.state === 'stopped' || found.state === 'suspended' || found.state === 'deleted';
   if (rests) return { objects: [], unreachable: `${master} is ${found.state}` };
   const elsewhere = await otherServer(lab, found.addresses[0]);
   if (elsewhere !== undefined) return { objects: [], unreachable: elsewhere };
-  return withoutNodes(await clusterSnapshot(lab, context), await stoppedNodes(lab));
+  return withoutNodes(await clusterSnapshot(lab, context), await stoppedNodes(lab, context));
 }
 
 /** The reason when the kubeconfig names an address that the server's machine no longer has: the API cannot answer there. */

@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import { INGRESS_GATEWAY } from '../kube/manifests/control-plane.ts';
 import { GATEWAY_SERVICE } from '../kube/manifests/east-west-gateway.ts';
 import type { GuestState } from '../guest/state.ts';
@@ -38,8 +39,8 @@ export interface StatusSection {
 }
 
 /** The whole lab as it is now; reads only. What cannot be seen is said, not guessed. */
-export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
-  const [machines, view] = await Promise.all([lab.machines.all(), clusterSnapshotFor(lab)]);
+export async function readStatus(lab: Lab, context: Context): Promise<readonly StatusSection[]> {
+  const [machines, view] = await Promise.all([lab.machines.all(context), clusterSnapshotFor(lab, context)]);
   const { config } = lab;
   const { revision, namespace } = config.istio;
   const reach = view.unreachable;
@@ -70,12 +71,12 @@ export async function readStatus(lab: Lab): Promise<readonly StatusSection[]> {
           : [servingRow('ingress gateway', view, INGRESS_GATEWAY, namespace)]),
       ],
     },
-    ...(await Promise.all(workloadLabs(lab).map((of) => workloadSection(of, view)))),
+    ...(await Promise.all(workloadLabs(lab).map((of) => workloadSection(of, view, context)))),
   ];
 }
 
-async function workloadSection(lab: WorkloadLab, view: ClusterSnapshot): Promise<StatusSection> {
-  const [guest, files] = await Promise.all([guestState(lab), readWorkloadFiles(lab)]);
+async function workloadSection(lab: WorkloadLab, view: ClusterSnapshot, context: Context): Promise<StatusSection> {
+  const [guest, files] = await Promise.all([guestState(lab, context), readWorkloadFiles(lab)]);
   const { workload, config } = lab;
   const isOnly = config.workloads.length === 1;
   const now = lab.system.clock.now() / 1000;
@@ -160,9 +161,9 @@ function servingProblem(view: ClusterSnapshot, service: Service | undefined): st
 }
 
 /** The VM's state, or why there is none: a machine that does not answer must not take the whole screen with it. */
-async function guestState(lab: WorkloadLab): Promise<GuestState | { readonly unknown: string }> {
+async function guestState(lab: WorkloadLab, context: Context): Promise<GuestState | { readonly unknown: string }> {
   try {
-    return (await lab.vm.state()) ?? { unknown: `${lab.workload.name} is not running` };
+    return (await lab.vm.state(context)) ?? { unknown: `${lab.workload.name} is not running` };
   } catch (error) {
     return { unknown: asSentence(error) };
   }

@@ -39,7 +39,7 @@ export const strict: WorkloadCheck = {
       });
     }
     const plain = { namespace: PLAIN_NAMESPACE, deployment: PLAIN_CLIENT };
-    const address = await lab.engine.machine(lab.workload.name).address();
+    const address = await lab.engine.machine(lab.workload.name).address(context);
     const plainUrl = `http://${address}:${lab.workload.appPort}/`;
     try {
       context.say('starting a client without a sidecar');

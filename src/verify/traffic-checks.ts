@@ -78,7 +78,7 @@ async function seeVersions(lab: WorkloadLab, context: CheckContext, url: string,
   while (seen.size < VERSIONS.length && requests < first + most) {
     if (requests === first) await lab.system.clock.sleep(PUSH_MS, context.signal);
     const times = requests === 0 ? first : Math.min(FURTHER, first + most - requests);
-    const answers = await requestsFromVm(lab, url, times);
+    const answers = await requestsFromVm(lab, url, times, context);
     const refused = answers.find((answer) => !isServed(answer));
     if (refused !== undefined) return { seen, requests, refused };
     for (const { body } of answers.filter(isServed)) {

@@ -2,6 +2,7 @@ import { SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
 import { explainThrown } from '../plan/explain.ts';
 import type { StepContext } from '../plan/step.ts';
 import { findObject } from '../steps/cluster-snapshot.ts';
+import { silentContext } from '../system/context.ts';
 import type { Lab } from '../steps/lab.ts';
 import { removeSample, sampleStep } from '../steps/traffic.ts';
 import { createAdviser, type Adviser } from './advice.ts';
@@ -23,7 +24,7 @@ export async function verify(
   onCheck: (check: Check, phase: 'start' | CheckResult) => void,
 ): Promise<readonly CheckResult[]> {
   const asked = new Set(checks.map(({ name }) => name));
-  const adviser = createAdviser(lab, context.signal);
+  const adviser = createAdviser(lab, silentContext(context.signal));
   const run: CheckContext = { ...context, deadline: lab.system.clock.now() + RETRY_MS };
   const seen: CheckResult[] = [];
   let sampleIsOurs: boolean | undefined;

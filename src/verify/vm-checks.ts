@@ -1,3 +1,4 @@
+import type { Context } from '../system/system.ts';
 import { CliError } from '../errors/cli-error.ts';
 import { certificatesCommand, parseIdentities } from '../guest/certificates.ts';
 import { dnsCommand, parseDnsAnswer } from '../guest/dns.ts';
@@ -40,7 +41,7 @@ export const workloadFiles: WorkloadCheck = {
     if (token === undefined) return pass(evidence);
     // A restart proves itself with the certificate: an expired token matters only without one
     // (docs/facts/istio-vm.md 5.8).
-    const state = await stateOf(lab);
+    const state = await stateOf(lab, context);
     const certificate = state === undefined ? undefined : certificateWords(state.certExpires, now);
     return certificate === undefined
       ? pass(`${evidence}; ${token}, which the certificate of the VM outlasts`)
@@ -61,11 +62,11 @@ export const sidecar: WorkloadCheck = {
   run: (lab, context) =>
     withRetry(lab, context, async () => {
       const { name } = lab.workload;
-      const found = await lab.machines.find(name);
+      const found = await lab.machines.find(name, context);
       if (found === undefined) return fail(`there is no machine ${name}`, { certain: true });
       if (isBooting(found)) return fail(`${name} is starting and has no address yet`, { certain: true });
       if (found.state !== 'running') return fail(`${name} is ${found.state}`, { certain: true });
-      const state = await lab.vm.state();
+      const state = await lab.vm.state(context);
       if (state === undefined) return fail(`${name} is not running`);
       const { version, enabled, active, ready } = state.sidecar;
       const evidence = `version ${version ?? 'none'}, ${enabled === true ? 'starts' : 'does not start'} at boot, ${active}, ${
@@ -92,7 +93,7 @@ export const dns: WorkloadCheck = {
         findObject(await clusterSnapshotFor(lab, context), 'Service', `istiod-${revision}`, namespace),
       );
       const name = istiodHost(lab.config);
-      const answer = await onVm(lab, (machine) => machine.run(dnsCommand(lab.shipped, name)));
+      const answer = await onVm(lab, (machine) => machine.run(dnsCommand(lab.shipped, name), context), context);
       if (typeof answer === 'string') return fail(answer, { look: journal(lab) });
       const addresses = parseDnsAnswer(answer.stdout);
       const evidence = `${name} → ${addresses.join(', ') || 'nothing'}`;
@@ -112,7 +113,7 @@ export const identity: WorkloadCheck = {
   run: (lab, context) =>
     withRetry(lab, context, async () => {
       const { namespace, serviceAccount } = lab.workload;
-      const answer = await onVm(lab, (machine) => machine.run(certificatesCommand()));
+      const answer = await onVm(lab, (machine) => machine.run(certificatesCommand(), context), context);
       if (typeof answer === 'string') return fail(answer, { look: journal(lab) });
       const certificate = parseIdentities(answer.stdout)[0];
       if (certificate === undefined) return fail('Envoy has no certificate', { look: journal(lab) });
@@ -133,7 +134,7 @@ export const registration: WorkloadCheck = {
   run: (lab, context) =>
     withRetry(lab, context, async () => {
       // What was seen already may be older than the registration; only what is right in it is believed.
-      const address = (await lab.machines.find(lab.workload.name))?.addresses[0];
+      const address = (await lab.machines.find(lab.workload.name, context))?.addresses[0];
       const isRight = (seen: WorkloadEntry | undefined): boolean =>
         seen !== undefined &&
         seen.spec?.address === address &&
@@ -159,9 +160,9 @@ function journal(lab: WorkloadLab): string {
 }
 
 /** The VM's state; undefined when it cannot be asked. */
-async function stateOf(lab: WorkloadLab): Promise<GuestState | undefined> {
+async function stateOf(lab: WorkloadLab, context: Context): Promise<GuestState | undefined> {
   try {
-    return await lab.vm.state();
+    return await lab.vm.state(context);
   } catch (error) {
     if (error instanceof CliError || error instanceof CommandError) return undefined;
     throw error;
@@ -171,7 +172,7 @@ async function stateOf(lab: WorkloadLab): Promise<GuestState | undefined> {
 /** The entry of the VM, as the last look at the whole cluster has it. */
 export async function entrySeen(lab: WorkloadLab, context: CheckContext): Promise<WorkloadEntry | undefined> {
   const { objects } = await clusterSnapshotFor(lab, context);
-  return entryIn(lab, objects, (await lab.machines.find(lab.workload.name))?.addresses[0]);
+  return entryIn(lab, objects, (await lab.machines.find(lab.workload.name, context))?.addresses[0]);
 }
 
 /** The entry that istiod made for the VM; read anew each time. */
@@ -182,7 +183,7 @@ export async function findEntry(lab: WorkloadLab, context: CheckContext): Promis
     { namespace, selector: `app=${app}` },
     context,
   );
-  return entryIn(lab, entries, (await lab.machines.find(name))?.addresses[0]);
+  return entryIn(lab, entries, (await lab.machines.find(name, context))?.addresses[0]);
 }
 
 /**

@@ -1,12 +1,17 @@
+import type { Context } from '../system/system.ts';
 import { CliError } from '../errors/cli-error.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import { CommandError } from '../system/command-error.ts';
 
 /** Runs something on the VM; a failure is a sentence, since here it is an answer. */
-export async function onVm<T>(lab: WorkloadLab, work: (machine: Machine) => Promise<T>): Promise<T | string> {
+export async function onVm<T>(
+  lab: WorkloadLab,
+  work: (machine: Machine) => Promise<T>,
+  context: Context,
+): Promise<T | string> {
   try {
-    return await work(await runningVm(lab));
+    return await work(await runningVm(lab, context));
   } catch (error) {
     return asSentence(error);
   }
@@ -16,9 +21,9 @@ export async function onVm<T>(lab: WorkloadLab, work: (machine: Machine) => Prom
  * The workload VM; a command would start one that is stopped (docs/facts/multipass.md 1.2). @throws CliError
  * `machine-failed`
  */
-export async function runningVm(lab: WorkloadLab): Promise<Machine> {
+export async function runningVm(lab: WorkloadLab, context: Context): Promise<Machine> {
   const { name } = lab.workload;
-  const found = await lab.machines.find(name);
+  const found = await lab.machines.find(name, context);
   // A machine that starts is waited for by the engine itself.
   if (found?.state === 'running' || found?.state === 'starting') return lab.engine.machine(name);
   throw new CliError('machine-failed', {

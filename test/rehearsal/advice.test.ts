@@ -1,3 +1,4 @@
+import { quiet } from '../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import type { StepCommand } from '../../src/steps/lab-step.ts';
 import { readStatus } from '../../src/verify/status.ts';
@@ -85,7 +86,7 @@ describe('verify of a harmed lab', () => {
     );
     expect(report.error?.facts.hint).toBe('istio-vms k3s');
     const rows = async (): Promise<readonly string[]> =>
-      (await lab.drive(() => readStatus(lab.lab())))
+      (await lab.drive(() => readStatus(lab.lab(), quiet)))
         .flatMap((section) => section.rows)
         .filter(({ what }) => what === 'cluster DNS')
         .map(({ ok, state }) => `${String(ok)} ${state}`);

@@ -1,3 +1,4 @@
+import { quiet } from '../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import { verifyData } from '../../src/commands/verify.ts';
 import { readStatus } from '../../src/verify/status.ts';
@@ -13,7 +14,7 @@ const notPassed = ({ report }: Screen): readonly string[] =>
   report.results.filter(({ ok }) => !ok).map(({ name, outcome }) => `${name} ${outcome}`);
 
 const statusRows = async (made: Simulated): Promise<readonly string[]> => {
-  const sections = await made.drive(() => readStatus(made.lab()));
+  const sections = await made.drive(() => readStatus(made.lab(), quiet));
   return sections.flatMap(({ rows }) =>
     rows.filter(({ ok }) => ok === false).map(({ what, state }) => `${what}: ${state}`),
   );

@@ -1,3 +1,4 @@
+import { quiet } from '../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import {
   articleDenyAll,
@@ -18,14 +19,17 @@ const OTHER_LAB = { 'app.kubernetes.io/managed-by': 'istio-vms', 'istio-vms/lab'
 async function killedVerify(lab: Simulated): Promise<void> {
   const { config, kubectl, engine } = lab.lab();
   await lab.drive(async () => {
-    const address = await engine.machine(config.workloads[0].name).address();
-    await kubectl.apply([
-      ...plainClientObjects(config),
-      strictObject(config),
-      articleDenyAll(config, config.workloads[0]),
-      articleDenyEgress(config, config.workloads[0]),
-      denyEgressToVm(config, address),
-    ]);
+    const address = await engine.machine(config.workloads[0].name).address(quiet);
+    await kubectl.apply(
+      [
+        ...plainClientObjects(config),
+        strictObject(config),
+        articleDenyAll(config, config.workloads[0]),
+        articleDenyEgress(config, config.workloads[0]),
+        denyEgressToVm(config, address),
+      ],
+      quiet,
+    );
   });
 }
 

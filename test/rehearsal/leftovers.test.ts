@@ -1,3 +1,4 @@
+import { quiet } from '../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import { makePlan } from '../../src/plan/plan.ts';
 import { runPlan } from '../../src/plan/run.ts';
@@ -15,7 +16,7 @@ const FORMER = [
 ];
 
 const leftoversOf = async (lab: Simulated, set: Record<string, string>) =>
-  [...(await lab.drive(() => findLeftovers(lab.lab({ set }))))].sort((a, b) =>
+  [...(await lab.drive(() => findLeftovers(lab.lab({ set }), quiet)))].sort((a, b) =>
     leftoverName(a) < leftoverName(b) ? -1 : 1,
   );
 

@@ -1,3 +1,4 @@
+import { quiet } from '../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import { readStatus } from '../../src/verify/status.ts';
 import { findingText } from '../../src/plan/text.ts';
@@ -28,7 +29,7 @@ describe("an application of one's own on the VM's port", () => {
     expect(health.results.at(-1)?.evidence).toBe(
       'Healthy True, served by nginx (pid 812, nginx.service) on 0.0.0.0:8000; not stopped to see it unhealthy',
     );
-    const rows = (await lab.drive(() => readStatus(lab.lab()))).flatMap((section) => section.rows);
+    const rows = (await lab.drive(() => readStatus(lab.lab(), quiet))).flatMap((section) => section.rows);
     expect(rows.find(({ what }) => what === 'demo workload')).toEqual({
       what: 'demo workload',
       state: 'not used: the port is served by nginx (pid 812, nginx.service) on 0.0.0.0:8000',

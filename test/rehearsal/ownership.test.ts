@@ -1,3 +1,4 @@
+import { quiet } from '../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { workloadCloudInit } from '../../src/guest/cloud-init.ts';
@@ -140,7 +141,10 @@ describe('a launch that was not seen to its end', () => {
     const args = ['launch', '22.04', '--name', VM, '--cpus', '1', '--memory', '1G', '--disk', '5G', '--timeout', '900'];
     const stdin = `#cloud-config\n${stringify(cloudInit)}`;
     void lab.system.processes
-      .run({ file: 'multipass', args: [...args, '--cloud-init', '-'], effect: 'write', timeoutMs: 3_600_000, stdin })
+      .run(
+        { file: 'multipass', args: [...args, '--cloud-init', '-'], effect: 'write', timeoutMs: 3_600_000, stdin },
+        quiet,
+      )
       .catch(() => undefined);
     await lab.pass(passed);
     return lab;

@@ -1,3 +1,4 @@
+import { quiet } from '../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import { chooseChecks, checksOf } from '../../src/verify/checks.ts';
 import { readStatus } from '../../src/verify/status.ts';
@@ -32,7 +33,7 @@ describe('a configuration with two workload VMs', () => {
     expect(proofs.results.find(({ name }) => name === 'mesh-to-vm-vm-two')?.evidence).toContain('second-app');
     expect(proofs.results.find(({ name }) => name === 'identity-vm-two')?.evidence).toContain('/sa/second');
 
-    const sections = await lab.drive(() => readStatus(lab.lab()));
+    const sections = await lab.drive(() => readStatus(lab.lab(), quiet));
     expect(sections.map(({ title }) => title)).toContain('Workload VM VM-two');
   });
 

@@ -1,3 +1,4 @@
+import { quiet } from '../support/context.ts';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -160,7 +161,10 @@ async function perform(processes: Processes, { file, args, stdin, env }: Call, s
   try {
     // Whether it writes is the CLI's knowledge. As `read` it ends for the world when its caller is gone; a daemon's
     // work goes on all the same.
-    const { exitCode, stdoutBytes, stderr } = await processes.run({ file, args, stdin, env, effect: 'read' }, signal);
+    const { exitCode, stdoutBytes, stderr } = await processes.run(
+      { file, args, stdin, env, effect: 'read' },
+      { ...quiet, signal: signal },
+    );
     return { exitCode, stdout: Buffer.from(stdoutBytes).toString('base64'), stderr };
   } catch (error) {
     if (!(error instanceof CommandError)) return { exitCode: 125, stdout: '', stderr: `${String(error)}\n` };

@@ -1,3 +1,4 @@
+import { quiet } from '../support/context.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { CliError } from '../../src/errors/cli-error.ts';
@@ -141,8 +142,8 @@ async function played({ tool, exitCode, stdout, stderr }: Recorded): Promise<Row
   };
   const parts = { processes, clock: fakeClock(), config };
   const work = {
-    kubectl: () => createKubectl(parts).apply([]),
-    istioctl: () => createIstioctl(parts).setDefaultTag(),
+    kubectl: () => createKubectl(parts).apply([], quiet),
+    istioctl: () => createIstioctl(parts).setDefaultTag(quiet),
   };
   const error = await work[tool as keyof typeof work]().then(
     () => expect.unreachable(),
@@ -225,7 +226,8 @@ describe('recorded answers', () => {
 
   it.each(titled(successes.filter(({ name }) => name === 'version')))('%s is the version', async (_, each) => {
     const parts = { processes: answering(each.stdout), clock: fakeClock(), config };
-    const found = each.tool === 'kubectl' ? createKubectl(parts).clientVersion() : createIstioctl(parts).version();
+    const found =
+      each.tool === 'kubectl' ? createKubectl(parts).clientVersion(quiet) : createIstioctl(parts).version(quiet);
     expect((await found)?.replace(/\+.*$/, '')).toBe(each.version);
   });
 

@@ -1,6 +1,6 @@
 import { CliError } from '../../errors/cli-error.ts';
 import { CommandError } from '../../system/command-error.ts';
-import type { Command, CommandResult } from '../../system/system.ts';
+import type { Command, CommandResult, Context } from '../../system/system.ts';
 import { explain } from '../../system/explain.ts';
 import { retry } from '../../system/retry.ts';
 import type { EngineParts } from '../definition.ts';
@@ -12,7 +12,6 @@ import { INCUS_ISSUES } from './issues.ts';
 import { inotifyWarning } from './host-limits.ts';
 import { BUSY, createIncusLauncher, NOT_YET, type IncusLauncherParts } from './launch.ts';
 import { lacksModules } from './modules.ts';
-import type { Query } from './network.ts';
 import { readiness, type IncusReadiness, type IncusSettings } from './probe.ts';
 import { KERNEL_MODULES } from './launch-settings.ts';
 import { asInner, isCut, isWhole, neverStarted, withoutMarks } from './session.ts';
@@ -36,17 +35,17 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
   const addresses = new Map<string, string>();
   let looked: Promise<IncusReadiness> | undefined;
 
-  const ask = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+  const ask = async (command: Command, context: Context): Promise<CommandResult> => {
     try {
-      return await processes.run(command, signal);
+      return await processes.run(command, context);
     } catch (thrown) {
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
     }
   };
 
-  const query: Query = async (path) => {
+  const query = async (path: string, context: Context): Promise<string | undefined> => {
     try {
-      return (await processes.run(argv.queryCommand(settings, path))).stdout;
+      return (await processes.run(argv.queryCommand(settings, path), context)).stdout;
     } catch (thrown) {
       if (thrown instanceof CommandError && isAbsence(thrown)) return undefined;
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
@@ -54,23 +53,25 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
   };
 
   /** Looked at once in a run: it does not change between one launch and the next. */
-  const ready = (): Promise<IncusReadiness> => {
-    looked ??= readiness(settings, query, async () => (await ask(argv.aliasesCommand())).stdout).catch(
-      (thrown: unknown) => {
-        looked = undefined;
-        throw thrown;
-      },
-    );
+  const ready = (context: Context): Promise<IncusReadiness> => {
+    looked ??= readiness(
+      settings,
+      (path) => query(path, context),
+      async () => (await ask(argv.aliasesCommand(), context)).stdout,
+    ).catch((thrown: unknown) => {
+      looked = undefined;
+      throw thrown;
+    });
     return looked;
   };
 
-  const list = async (): Promise<readonly MachineInfo[]> =>
-    parseInstances((await ask(argv.listCommand(settings))).stdout);
+  const list = async (context: Context): Promise<readonly MachineInfo[]> =>
+    parseInstances((await ask(argv.listCommand(settings), context)).stdout);
 
-  const runOn = async (name: string, command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+  const runOn = async (name: string, command: Command, context: Context): Promise<CommandResult> => {
     const session = async (): Promise<CommandResult> => {
       const exec = argv.execCommand(settings, name, command);
-      const result = await processes.run(exec, signal);
+      const result = await processes.run(exec, context);
       if (!isWhole(result)) throw new CommandError(exec, 'exit', result);
       return result;
     };
@@ -80,16 +81,18 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
       return command.effect === 'read' && isCut(thrown);
     };
     try {
-      return withoutMarks(await retry(session, { clock, delays: EXEC_PAUSES, shouldRetry: worthIt, signal }));
+      return withoutMarks(
+        await retry(session, { clock, delays: EXEC_PAUSES, shouldRetry: worthIt, signal: context.signal }),
+      );
     } catch (thrown) {
       throw thrown instanceof CommandError ? asInner(thrown) : thrown;
     }
   };
 
-  const addressOf = async (name: string): Promise<string> => {
+  const addressOf = async (name: string, context: Context): Promise<string> => {
     const before = addresses.get(name);
     if (before !== undefined) return before;
-    const own = (await list()).find((each) => each.name === name);
+    const own = (await list(context)).find((each) => each.name === name);
     const [address] = own?.addresses ?? [];
     if (own?.state !== 'running' || address === undefined) throw withoutAddress(name, own);
     addresses.set(name, address);
@@ -104,18 +107,18 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
   };
 
   /** A change of an instance that is there; it waits for what the daemon is still doing to it. */
-  const change = (command: Command, signal?: AbortSignal): Promise<CommandResult> =>
-    retry(() => processes.run(command, signal), {
+  const change = (command: Command, context: Context): Promise<CommandResult> =>
+    retry(() => processes.run(command, context), {
       clock,
       delays: BUSY_PAUSES,
-      signal,
+      signal: context.signal,
       shouldRetry: (thrown) => thrown instanceof CommandError && BUSY.test(thrown.result.stderr),
     });
 
-  const erase = async (name: string): Promise<void> => {
+  const erase = async (name: string, context: Context): Promise<void> => {
     forget(name);
     try {
-      await change(argv.removeCommand(settings, name));
+      await change(argv.removeCommand(settings, name), context);
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
       // `--force` does not mean that absence is fine.
@@ -123,9 +126,9 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
     }
   };
 
-  const tryStart = async (name: string, signal?: AbortSignal): Promise<CommandError | undefined> => {
+  const tryStart = async (name: string, context: Context): Promise<CommandError | undefined> => {
     try {
-      await change(argv.startCommand(settings, name), signal);
+      await change(argv.startCommand(settings, name), context);
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
       if (!/already running/.test(thrown.result.stderr)) return thrown;
@@ -133,23 +136,23 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
     return undefined;
   };
 
-  const startWithoutModules: IncusLauncherParts['startWithoutModules'] = async (name, { say, signal }) => {
+  const startWithoutModules: IncusLauncherParts['startWithoutModules'] = async (name, context) => {
     forget(name);
-    say(`starting ${name} without loading kernel modules`);
+    context.say(`starting ${name} without loading kernel modules`);
     try {
-      await change(argv.unsetCommand(settings, name, KERNEL_MODULES), signal);
+      await change(argv.unsetCommand(settings, name, KERNEL_MODULES), context);
     } catch (thrown) {
       // It was not set: it comes from a profile, and the start will tell.
       if (!(thrown instanceof CommandError) || thrown.failure !== 'exit') throw thrown;
     }
-    const failure = await tryStart(name, signal);
+    const failure = await tryStart(name, context);
     if (failure !== undefined) throw explain(failure);
   };
 
   const start = async (name: string, context: EngineContext): Promise<void> => {
     forget(name);
     context.say(`starting ${name}`);
-    const failure = await tryStart(name, context.signal);
+    const failure = await tryStart(name, context);
     if (failure === undefined) return;
     if (!lacksModules(failure)) throw explain(failure);
     await startWithoutModules(name, context);
@@ -180,7 +183,7 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
 
   return {
     name: 'incus',
-    probe: async () => ({ version: (await ready()).server.version }),
+    probe: async (context) => ({ version: (await ready(context)).server.version }),
     list,
     launch: async (spec, context) => {
       forget(spec.name);
@@ -194,21 +197,21 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
       forget(name);
       context.say(`stopping ${name}`);
       try {
-        await change(argv.stopCommand(settings, name), context.signal);
+        await change(argv.stopCommand(settings, name), context);
       } catch (thrown) {
         if (!(thrown instanceof CommandError)) throw thrown;
         if (!/already stopped/.test(thrown.result.stderr)) throw explain(thrown);
       }
     },
     remove: async (name, context) => {
-      const found = (await list()).find((each) => each.name === name);
+      const found = (await list(context)).find((each) => each.name === name);
       if (found === undefined) {
         forget(name);
         return;
       }
       if (found.lab !== lab) throw foreignMachine(found, { nameConflictHint });
       context.say(`removing ${name}`);
-      await erase(name);
+      await erase(name, context);
     },
     machine: known.machine,
     nameConflictHint,

@@ -1,6 +1,6 @@
 import { CliError } from '../../errors/cli-error.ts';
 import { CommandError } from '../../system/command-error.ts';
-import type { Clock, Processes } from '../../system/system.ts';
+import type { Clock, Context, Processes } from '../../system/system.ts';
 import { explain } from '../../system/explain.ts';
 import { createDeadline } from '../../system/deadline.ts';
 import { retry } from '../../system/retry.ts';
@@ -37,10 +37,10 @@ export interface IncusLauncherParts {
   readonly lab: string;
   /** Machines of this lab in their order; all but the workloads' run k3s. */
   readonly names: { readonly nodes: readonly string[]; readonly workloads: readonly string[] };
-  readonly readiness: () => Promise<IncusReadiness>;
-  readonly list: () => Promise<readonly MachineInfo[]>;
+  readonly readiness: (context: Context) => Promise<IncusReadiness>;
+  readonly list: (context: Context) => Promise<readonly MachineInfo[]>;
   /** Removes without asking whose it is. */
-  readonly erase: (name: string) => Promise<void>;
+  readonly erase: (name: string, context: Context) => Promise<void>;
   readonly start: (name: string, context: EngineContext) => Promise<void>;
   /** Starts one whose start failed because no kernel modules can be loaded. */
   readonly startWithoutModules: (name: string, context: EngineContext) => Promise<void>;
@@ -64,8 +64,8 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   const { processes, clock, settings, lab, names } = parts;
   let modules: ModuleMemory | undefined;
   let warned = false;
-  const find = async (name: string): Promise<MachineInfo | undefined> =>
-    (await parts.list()).find((each) => each.name === name);
+  const find = async (name: string, context: Context): Promise<MachineInfo | undefined> =>
+    (await parts.list(context)).find((each) => each.name === name);
 
   /** Members in turn, by the machine's place in the lab, so that a later run puts each where an earlier one would have. */
   const targetOf = (name: string): string | undefined => {
@@ -91,10 +91,11 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   const tryLaunch = async (
     name: string,
     launch: IncusLaunch,
-    { say, signal }: EngineContext,
+    context: EngineContext,
   ): Promise<CommandError | undefined> => {
+    const { say, signal } = context;
     try {
-      await retry(() => processes.run(argv.launchCommand(settings, name, launch), signal), {
+      await retry(() => processes.run(argv.launchCommand(settings, name, launch), context), {
         clock,
         delays: SERVER_PAUSES,
         shouldRetry: (thrown) => thrown instanceof CommandError && NOT_YET.test(thrown.result.stderr),
@@ -110,7 +111,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
 
   const bringUp = async (spec: MachineSpec, context: EngineContext): Promise<Launched> => {
     const { name } = spec;
-    const ready = await parts.readiness();
+    const ready = await parts.readiness(context);
     const kind = ready.type === 'container' ? 'container' : 'virtual machine';
     const chosen =
       settings.type === undefined
@@ -127,7 +128,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       context.say(attempt === 1 ? `launching ${name}${chosen}` : `launching ${name} once more`);
       const failure = await tryLaunch(name, launch, context);
       if (failure === undefined) return 'launched';
-      const left = await find(name);
+      const left = await find(name, context);
       if (EXISTS.test(failure.result.stderr) || BUSY.test(failure.result.stderr)) {
         // Between our look and our launch somebody was faster: perhaps an earlier launch of ours, whose client was killed.
         if (left?.lab !== lab) throw foreignMachine({ name, ...left }, parts);
@@ -144,15 +145,16 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
         }
       }
       // A failure in the start phase leaves the instance behind, stopped: it is in the way of the next launch.
-      if (left?.lab === lab) await parts.erase(name);
+      if (left?.lab === lab) await parts.erase(name, context);
       if (attempt === 2 || left === undefined) throw explain(failure);
     }
   };
 
-  const awaitAddress = async (name: string, { say, signal }: EngineContext): Promise<void> => {
+  const awaitAddress = async (name: string, context: EngineContext): Promise<void> => {
+    const { say, signal } = context;
     const deadline = createDeadline(clock, ADDRESS_MS);
     for (;;) {
-      const found = await find(name);
+      const found = await find(name, context);
       if (found?.state === 'running' && found.addresses.length > 0) return;
       // Exit code 0 and dead a moment later: an init without cgroups, or too little memory.
       if (found === undefined || found.state === 'stopped') throw died(settings, name);
@@ -178,7 +180,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
     } catch (thrown) {
       if (context.unfinished !== true || !(thrown instanceof CliError) || thrown.reason === 'interrupted') throw thrown;
       context.say(`${spec.name}: its first start was cut and does not go on; removing it`);
-      await parts.erase(spec.name);
+      await parts.erase(spec.name, context);
       return bringUp(spec, context);
     }
   };
@@ -195,7 +197,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   return {
     awaitAddress,
     async launch(spec, context) {
-      const found = await find(spec.name);
+      const found = await find(spec.name, context);
       const launched = await (found === undefined ? bringUp(spec, context) : adopt(spec, found, context));
       await awaitAddress(spec.name, context);
       await awaitCloudInit(parts.machine(spec.name), cloudInitOn(spec.name), context);

@@ -1,12 +1,12 @@
 import { CliError } from '../../errors/cli-error.ts';
 import { CommandError } from '../../system/command-error.ts';
-import type { Command, CommandResult } from '../../system/system.ts';
+import type { Command, CommandResult, Context } from '../../system/system.ts';
 import { explain } from '../../system/explain.ts';
 import { createDeadline } from '../../system/deadline.ts';
 import { retry } from '../../system/retry.ts';
 import { managementAddress } from '../addresses.ts';
 import { createMachineCache, isLostSession, withIssues } from '../session.ts';
-import type { EngineContext, MachineEngine, MachineInfo } from '../machine.ts';
+import type { MachineEngine, MachineInfo } from '../machine.ts';
 import type { EngineParts } from '../definition.ts';
 import * as argv from './argv.ts';
 import { parseInfo, parseList, parseVersion } from './json.ts';
@@ -35,39 +35,40 @@ export function createMultipass({
   const addresses = new Map<string, string>();
 
   /** What the daemon never heard of may be asked again: while it restarts nobody listens. */
-  const patiently = <T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> =>
+  const patiently = <T>(work: () => Promise<T>, { signal }: Context): Promise<T> =>
     retry(work, { clock, delays: DAEMON_PAUSES, signal, shouldRetry: isAway });
 
   /** A command of the engine itself; its failure in words for people. */
-  const ask = async (command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+  const ask = async (command: Command, context: Context): Promise<CommandResult> => {
     try {
-      return await patiently(() => processes.run(command, signal), signal);
+      return await patiently(() => processes.run(command, context), context);
     } catch (thrown) {
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
     }
   };
 
-  const list = async (): Promise<readonly MachineInfo[]> => parseList((await ask(argv.listCommand())).stdout);
+  const list = async (context: Context): Promise<readonly MachineInfo[]> =>
+    parseList((await ask(argv.listCommand(), context)).stdout);
 
   /** «No such instance» is an answer. */
-  const info = async (name: string): Promise<MachineInfo | undefined> => {
+  const info = async (name: string, context: Context): Promise<MachineInfo | undefined> => {
     try {
-      return parseInfo((await patiently(() => processes.run(argv.infoCommand(name)))).stdout, name);
+      return parseInfo((await patiently(() => processes.run(argv.infoCommand(name), context), context)).stdout, name);
     } catch (thrown) {
       if (thrown instanceof CommandError && isAbsence(thrown)) return undefined;
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
     }
   };
 
-  const runOn = async (name: string, command: Command, signal?: AbortSignal): Promise<CommandResult> => {
+  const runOn = async (name: string, command: Command, context: Context): Promise<CommandResult> => {
     const session = (): Promise<CommandResult> =>
-      patiently(() => processes.run(argv.execCommand(name, command), signal), signal);
+      patiently(() => processes.run(argv.execCommand(name, command), context), context);
     try {
       return withoutMark(
         await retry(session, {
           clock,
           delays: command.effect === 'read' ? LOST_PAUSES : [],
-          signal,
+          signal: context.signal,
           shouldRetry: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
         }),
       );
@@ -81,7 +82,7 @@ export function createMultipass({
     }
   };
 
-  const addressOf = async (name: string, context: Partial<EngineContext> = {}): Promise<string> => {
+  const addressOf = async (name: string, context: Context): Promise<string> => {
     const before = addresses.get(name);
     if (before !== undefined) return before;
     const address = await findAddress(name, context);
@@ -89,18 +90,18 @@ export function createMultipass({
     return address;
   };
 
-  const findAddress = async (name: string, { say, signal }: Partial<EngineContext>): Promise<string> => {
+  const findAddress = async (name: string, context: Context): Promise<string> => {
     const deadline = createDeadline(clock, ADDRESS_MS);
     for (let looks = 1; ; looks++) {
-      const all = await list();
+      const all = await list(context);
       const own = all.find((each) => each.name === name);
       if (own?.state !== 'running') throw notRunning(name, own);
       const others = all.filter((each) => each !== own).flatMap((each) => each.addresses);
       const address = managementAddress(own.addresses, others);
       if (address !== undefined) return address;
       if (deadline.left() === 0) throw noAddress(name);
-      if (looks === 1) say?.(`${name} has no address yet; waiting for it`);
-      await deadline.pause(ADDRESS_POLL_MS, signal);
+      if (looks === 1) context.say(`${name} has no address yet; waiting for it`);
+      await deadline.pause(ADDRESS_POLL_MS, context.signal);
     }
   };
 
@@ -112,10 +113,10 @@ export function createMultipass({
     known.forget(name);
   };
 
-  const remove = async (name: string): Promise<void> => {
+  const remove = async (name: string, context: Context): Promise<void> => {
     forget(name);
     try {
-      await patiently(() => processes.run(argv.removeCommand(name)));
+      await patiently(() => processes.run(argv.removeCommand(name), context), context);
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
       if (!isAbsence(thrown)) throw explain(thrown);
@@ -126,15 +127,15 @@ export function createMultipass({
 
   return {
     name: 'multipass',
-    probe: async () => {
+    probe: async (context) => {
       const look = async (): Promise<{ readonly version: string }> => {
-        const { client, daemon } = parseVersion((await ask(argv.versionCommand())).stdout);
+        const { client, daemon } = parseVersion((await ask(argv.versionCommand(), context)).stdout);
         if (daemon === undefined) throw notAnswering(client);
         return { version: client };
       };
       const worthIt = (thrown: unknown): boolean =>
         thrown instanceof CliError && thrown.reason === 'engine-unavailable';
-      return retry(look, { clock, delays: DAEMON_PAUSES, shouldRetry: worthIt });
+      return retry(look, { clock, delays: DAEMON_PAUSES, shouldRetry: worthIt, signal: context.signal });
     },
     list,
     launch: async (spec, context) => {
@@ -148,11 +149,11 @@ export function createMultipass({
       forget(name);
       context.say(`starting ${name}`);
       try {
-        await patiently(() => processes.run(argv.startCommand(name), context.signal), context.signal);
+        await patiently(() => processes.run(argv.startCommand(name), context), context);
       } catch (thrown) {
         // Like a launch, a start may report a time-out and have worked.
         if (!(thrown instanceof CommandError)) throw thrown;
-        if (thrown.failure === 'aborted' || (await info(name))?.state !== 'running') throw explain(thrown);
+        if (thrown.failure === 'aborted' || (await info(name, context))?.state !== 'running') throw explain(thrown);
       }
       await addressOf(name, context);
     },
@@ -161,7 +162,7 @@ export function createMultipass({
       forget(name);
       context.say(`stopping ${name}`);
       try {
-        await patiently(() => processes.run(argv.stopCommand(name), context.signal), context.signal);
+        await patiently(() => processes.run(argv.stopCommand(name), context), context);
       } catch (thrown) {
         if (!(thrown instanceof CommandError)) throw thrown;
         // It does not run, and a start resumes it.
@@ -170,7 +171,7 @@ export function createMultipass({
     },
     remove: async (name, context) => {
       context.say(`removing ${name}`);
-      await remove(name);
+      await remove(name, context);
     },
     machine: known.machine,
     nameConflictHint,

@@ -1,6 +1,6 @@
 import { CliError } from '../../errors/cli-error.ts';
 import { CommandError } from '../../system/command-error.ts';
-import type { Clock, Processes } from '../../system/system.ts';
+import type { Clock, Context, Processes } from '../../system/system.ts';
 import { explain } from '../../system/explain.ts';
 import { createDeadline } from '../../system/deadline.ts';
 import { retry } from '../../system/retry.ts';
@@ -26,9 +26,9 @@ const SSH_PAUSES = [5_000, 10_000, 20_000];
 export interface LauncherParts {
   readonly processes: Processes;
   readonly clock: Clock;
-  readonly list: () => Promise<readonly MachineInfo[]>;
-  readonly info: (name: string) => Promise<MachineInfo | undefined>;
-  readonly remove: (name: string) => Promise<void>;
+  readonly list: (context: Context) => Promise<readonly MachineInfo[]>;
+  readonly info: (name: string, context: Context) => Promise<MachineInfo | undefined>;
+  readonly remove: (name: string, context: Context) => Promise<void>;
   readonly machine: (name: string) => Machine;
 }
 
@@ -43,11 +43,12 @@ export interface Launcher {
 export function createLauncher({ processes, clock, list, info, remove, machine }: LauncherParts): Launcher {
   const tryOnce = async (
     spec: MachineSpec,
-    { say, signal }: EngineContext,
+    context: EngineContext,
     again: () => void,
   ): Promise<CommandError | undefined> => {
+    const { say, signal } = context;
     try {
-      await retry(() => processes.run(launchCommand(spec), signal), {
+      await retry(() => processes.run(launchCommand(spec), context), {
         clock,
         delays: DAEMON_PAUSES,
         shouldRetry: (thrown) => thrown instanceof CommandError && NOT_YET.test(thrown.result.stderr),
@@ -86,19 +87,20 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
   };
 
   /** A daemon that restarts is away for some seconds, and that is no news about the machine. */
-  const patientInfo = (name: string, signal: AbortSignal | undefined): Promise<MachineInfo | undefined> =>
-    retry(() => info(name), {
+  const patientInfo = (name: string, context: Context): Promise<MachineInfo | undefined> =>
+    retry(() => info(name, context), {
       clock,
       delays: DAEMON_PAUSES,
       shouldRetry: (thrown) => thrown instanceof CliError && thrown.reason === 'engine-unavailable',
-      signal,
+      signal: context.signal,
     });
 
   /** The outcome is looked up, not believed; a machine that is on its way gets some more time. */
-  const lookUp = async (name: string, { say, signal }: EngineContext): Promise<Outcome> => {
+  const lookUp = async (name: string, context: EngineContext): Promise<Outcome> => {
+    const { say, signal } = context;
     const deadline = createDeadline(clock, RECOVER_MS);
     for (;;) {
-      const found = await patientInfo(name, signal);
+      const found = await patientInfo(name, context);
       if (found === undefined) return 'absent';
       if (found.state === 'running') return 'running';
       const onItsWay = found.state === 'starting' || found.state === 'unknown';
@@ -123,7 +125,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
   const adopt = async (found: MachineInfo, context: EngineContext): Promise<boolean> => {
     if (context.ours !== true) throw foreignMachine(found, { nameConflictHint });
     if (found.state === 'deleted') {
-      await remove(found.name);
+      await remove(found.name, context);
       return false;
     }
     context.say(`${found.name} is there already (${found.state})`);
@@ -132,7 +134,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       // It may hold a cluster: it is not for us to throw that away unasked. Unless its first start never ended.
       if (context.unfinished !== true) throw stuck(found);
       context.say(`${found.name}: its first start was cut and does not go on; removing it`);
-      await remove(found.name);
+      await remove(found.name, context);
     }
     return outcome === 'running';
   };
@@ -157,13 +159,13 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       if (attempt === 3) throw exists ? stuck({ name, state: 'unknown' }) : explain(failure);
       if (attempt === 2 && !exists) throw explain(failure);
       context.say(`${name}: did not come up; removing it`);
-      await remove(name);
+      await remove(name, context);
     }
   };
 
   return {
     async launch(spec, context) {
-      const found = (await list()).find((each) => each.name === spec.name);
+      const found = (await list(context)).find((each) => each.name === spec.name);
       const launched = found !== undefined && (await adopt(found, context)) ? 'found' : await bringUp(spec, context);
       await awaitCloudInit(machine(spec.name), cloudInitOn(spec.name, context), context);
       return launched;

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { CommandError, type CommandFailure } from '../../system/command-error.ts';
 import type { Clock, Command, Processes } from '../../system/system.ts';
 import { tail } from '../../system/plain-text.ts';
@@ -34,10 +33,6 @@ export interface RunRecord {
   readonly messages: readonly Message[];
   /** The same interface; every command through it is remembered. */
   readonly processes: Processes;
-  /** On whose behalf the work runs that asks; undefined outside of `within`. */
-  readonly owner: () => string | undefined;
-  /** Whatever happens inside `act`, however deep, is the owner's. */
-  readonly within: <T>(owner: string, act: () => Promise<T>) => Promise<T>;
   /** Remembers a sentence of the owner's. */
   readonly say: (owner: string, text: string) => void;
 }
@@ -52,20 +47,16 @@ export interface RunRecordOptions {
 /** Lines of stderr that are kept. */
 const STDERR_TAIL_LINES = 20;
 
-/**
- * Begins a record. Steps run at the same time and share their tools, so a command cannot be told from its arguments whose
- * it is; the asynchronous context knows, without any step having to hand itself down to the interface.
- */
+/** Begins a record. Whose a command is says the context that it runs with. */
 export function createRunRecord({ processes, clock, scripts }: RunRecordOptions): RunRecord {
-  const owner = new AsyncLocalStorage<string>();
   const commands: CommandRecord[] = [];
   const sayings: Message[] = [];
 
   const listedInside = ([file = '', ...args]: readonly string[]): string =>
     commandListing([{ file, args, effect: 'read' }], scripts);
 
-  const run: Processes['run'] = async (command, signal) => {
-    const by = owner.getStore();
+  const run: Processes['run'] = async (command, context) => {
+    const by = context.owner;
     const startedAt = clock.now();
     const note = (ending: Pick<CommandRecord, 'exitCode' | 'failure' | 'stderr'>): void => {
       // The listing and not the command is kept: payloads can be large.
@@ -83,7 +74,7 @@ export function createRunRecord({ processes, clock, scripts }: RunRecordOptions)
       });
     };
     try {
-      const result = await processes.run(command, signal);
+      const result = await processes.run(command, context);
       note({ exitCode: result.exitCode });
       return result;
     } catch (thrown) {
@@ -96,8 +87,6 @@ export function createRunRecord({ processes, clock, scripts }: RunRecordOptions)
     commands,
     messages: sayings,
     processes: { run },
-    owner: () => owner.getStore(),
-    within: (by, act) => owner.run(by, act),
     say: (by, text) => void sayings.push({ owner: by, at: clock.now(), text }),
   };
 }

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { once } from 'node:events';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
@@ -133,7 +134,7 @@ async function answer(processes: Processes, line: Socket): Promise<void> {
   while (!whole.endsWith('\n')) whole += ((await once(line, 'data')) as [string])[0];
   const { file, args, stdin } = JSON.parse(whole) as { file: string; args: string[]; stdin: string };
   const result = await processes
-    .run({ file, args, stdin: Buffer.from(stdin, 'base64'), effect: 'read' })
+    .run({ file, args, stdin: Buffer.from(stdin, 'base64'), effect: 'read' }, quiet)
     .catch((thrown: unknown) => {
       if (thrown instanceof CommandError) return { ...thrown.result, exitCode: Math.max(thrown.result.exitCode, 1) };
       return { exitCode: 125, stdoutBytes: new Uint8Array(), stderr: `${String(thrown)}\n` };

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { realApp } from '../../../src/app.ts';
@@ -47,7 +48,7 @@ export async function runStages({
   const { lab } = realApp(around, { fixCa: true, fixPilot: true });
   const { config } = lab;
   await mkdir(kept, { recursive: true });
-  const foreign = await lab.engine.list();
+  const foreign = await lab.engine.list(quiet);
   const ours = [config.k3s.master, ...config.k3s.workerNames, config.workloads[0].name];
   const taken = foreign.filter(({ name }) => ours.includes(name)).map(({ name }) => name);
   if (taken.length > 0) throw new LabExists(`There are machines named ${taken.join(', ')} already.`);

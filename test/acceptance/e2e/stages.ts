@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { join } from 'node:path';
 import type { GuestState } from '../../../src/guest/state.ts';
 import { asRoot, type MachineInfo } from '../../../src/machines/machine.ts';
@@ -58,7 +59,7 @@ export const STAGES: readonly Stage[] = [
     title: 'istiod is scaled to 0',
     check: 'istiod',
     says: /is scaled to 0/,
-    harm: ({ config: { istio }, kubectl }) => kubectl.scale(`istiod-${istio.revision}`, istio.namespace, 0),
+    harm: ({ config: { istio }, kubectl }) => kubectl.scale(`istiod-${istio.revision}`, istio.namespace, 0, quiet),
   }),
   broken({
     id: 'sidecar-stopped',
@@ -75,7 +76,7 @@ export const STAGES: readonly Stage[] = [
     harm: async (lab) => {
       await onVm(lab, 'poweroff').catch(sessionEnded);
       await untilSo(lab, 'the VM to be stopped', async () => {
-        const machines = await lab.engine.list();
+        const machines = await lab.engine.list(quiet);
         return machines.some(({ name, state }) => name === lab.config.workloads[0].name && state === 'stopped');
       });
     },
@@ -108,7 +109,7 @@ export const STAGES: readonly Stage[] = [
       if (token === undefined) throw new Error(`there is no ${path}`);
       const old = expired(token, Math.floor(lab.system.clock.now() / 1000));
       await lab.system.files.write(path, old, 0o600);
-      await vmOf(lab).put([{ path: '/var/lib/istio-vms/istio-token', content: old, mode: 0o600 }]);
+      await vmOf(lab).put([{ path: '/var/lib/istio-vms/istio-token', content: old, mode: 0o600 }], undefined, quiet);
       await onVm(lab, 'systemctl', 'restart', '--no-block', 'istio');
       await untilVm(
         lab,
@@ -129,7 +130,7 @@ export const STAGES: readonly Stage[] = [
     skip: needsMove,
     run: async ({ lab, program, moveMachine }) => {
       const { master } = lab.config.k3s;
-      const before = (await lab.engine.list()).find(({ name }) => name === master)?.addresses[0];
+      const before = (await lab.engine.list(quiet)).find(({ name }) => name === master)?.addresses[0];
       const after = await moveMachine?.(master);
       if (after === undefined || after === before) throw new Error(`${master} is still at ${String(before)}`);
       const run = await succeeds(await program('move', 'up'));
@@ -157,7 +158,7 @@ export const STAGES: readonly Stage[] = [
       const spare = workerNames.at(-1);
       await succeeds(await program('fewer-workers', 'up', ...fewer(lab)));
       lab.machines.forget();
-      const left = (await lab.engine.list()).map(({ name }) => name);
+      const left = (await lab.engine.list(quiet)).map(({ name }) => name);
       if (spare === undefined || left.includes(spare)) throw new Error(`${String(spare)} is still there`);
       return `${spare} is gone`;
     },
@@ -182,7 +183,7 @@ export const STAGES: readonly Stage[] = [
     title: 'nothing of ours is left, everything foreign is still there',
     always: true,
     run: async ({ lab, foreign }) => {
-      const after = await lab.engine.list();
+      const after = await lab.engine.list(quiet);
       const show = ({ name, state }: MachineInfo): string => `${name} (${state})`;
       const left = after.filter(({ name }) => !foreign.some((each) => each.name === name)).map(show);
       const lost = foreign.map(show).filter((each) => !after.map(show).includes(each));
@@ -292,12 +293,12 @@ async function stateOf(lab: Lab) {
   lab.workloadVm(lab.config.workloads[0].name).forget();
   return lab
     .workloadVm(lab.config.workloads[0].name)
-    .state()
+    .state(quiet)
     .catch(() => undefined);
 }
 
 async function onVm(lab: Lab, file: string, ...args: readonly string[]): Promise<void> {
-  await vmOf(lab).run({ ...asRoot({ file, args, effect: 'write' }), timeoutMs: 60_000 });
+  await vmOf(lab).run({ ...asRoot({ file, args, effect: 'write' }), timeoutMs: 60_000 }, quiet);
 }
 
 /** A machine that goes down takes the session with it, one way or another. */

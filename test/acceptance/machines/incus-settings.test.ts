@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { asRoot, type Machine } from '../../../src/machines/machine.ts';
 import { onMachines } from '../support/on-machines.ts';
@@ -25,7 +26,7 @@ cd /; rm -r "$base"
 `;
 
 const abilities = async (machine: Machine): Promise<Readonly<Record<string, string>>> => {
-  const { stdout } = await machine.run(asRoot({ file: 'sh', args: ['-c', ABILITIES], effect: 'write' }));
+  const { stdout } = await machine.run(asRoot({ file: 'sh', args: ['-c', ABILITIES], effect: 'write' }), quiet);
   const lines = stdout.trim().split('\n');
   return Object.fromEntries(
     lines.map((line) => /^(.*) (yes|no)$/.exec(line)?.slice(1) ?? [line, '?']) as [string, string][],
@@ -57,7 +58,7 @@ onMachines('incus', 'containers of Incus', (lab) => {
 
   describe('the label', () => {
     it('names the lab, and is all by which a machine is known', async () => {
-      const found = await lab().engine.list();
+      const found = await lab().engine.list(quiet);
       const ours = found.filter((each) => each.lab === lab().name).map(({ name }) => name);
       expect(ours.sort()).toEqual([lab().config.k3s.master, lab().config.workloads[0].name].sort());
     });

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -21,20 +22,20 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     return made;
   };
   const incus = (...args: string[]): Promise<unknown> =>
-    lab().system.processes.run({ file: 'incus', args, effect: 'write', timeoutMs: 60_000 });
+    lab().system.processes.run({ file: 'incus', args, effect: 'write', timeoutMs: 60_000 }, quiet);
   const refused = async (set: Readonly<Record<string, string>>, message: RegExp, hint: RegExp): Promise<void> => {
-    const thrown: unknown = await (await given(set)).engine.probe().catch((error: unknown) => error);
+    const thrown: unknown = await (await given(set)).engine.probe(quiet).catch((error: unknown) => error);
     if (!(thrown instanceof CliError)) throw new Error('it should not have been ready', { cause: thrown });
     expect(thrown.message).toMatch(message);
     expect(thrown.facts.hint).toMatch(hint);
   };
   const runsVms = async (): Promise<boolean> => {
     const command = { file: 'incus', args: ['query', '/1.0'], effect: 'read', timeoutMs: 60_000 } as const;
-    return /"driver": ".*qemu/.test((await lab().system.processes.run(command)).stdout);
+    return /"driver": ".*qemu/.test((await lab().system.processes.run(command, quiet)).stdout);
   };
 
   it('tells the version of a server on which all is there', async () => {
-    expect((await lab().engine.probe()).version).toMatch(/^\d+\.\d+/);
+    expect((await lab().engine.probe(quiet)).version).toMatch(/^\d+\.\d+/);
   });
 
   describe('the daemon is down', () => {
@@ -77,8 +78,8 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     const bridge = `ivmsx${process.pid % 100_000}`;
     await incus('network', 'create', bridge, 'ipv4.address=none', 'ipv6.address=none');
     undo.push(() => incus('network', 'delete', bridge));
-    await (await given({ INCUS_NETWORK: bridge })).engine.probe();
-    await lab().system.processes.run({ file: 'ip', args: ['link', 'delete', bridge], effect: 'write' });
+    await (await given({ INCUS_NETWORK: bridge })).engine.probe(quiet);
+    await lab().system.processes.run({ file: 'ip', args: ['link', 'delete', bridge], effect: 'write' }, quiet);
     await refused({ INCUS_NETWORK: bridge }, new RegExp(`bridge ${bridge} is gone`), /sudo systemctl restart incus/);
   });
 
@@ -117,6 +118,6 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     // Few inotify instances are worth a warning of their own, and their number is this computer's.
     const [first] = free.said.filter((text) => !text.startsWith('warning: fs.inotify.'));
     expect(first).toBe(`launching ${name} (as a container: this Incus runs no virtual machines)`);
-    expect((await free.engine.machine(name).run({ file: 'true', args: [], effect: 'read' })).exitCode).toBe(0);
+    expect((await free.engine.machine(name).run({ file: 'true', args: [], effect: 'read' }, quiet)).exitCode).toBe(0);
   });
 });

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createEngine } from '../../../src/machines/create-engine.ts';
 import { createRehearsal } from '../../../src/rehearsal/index.ts';
@@ -22,7 +23,7 @@ export async function simulatedBench(kind: 'multipass' | 'incus'): Promise<Bench
   const rehearsal = createRehearsal({ host: HOST, shipped, engine: kind, engineSettings: config.engineSettings });
   const { system, world, drive } = rehearsal;
   const engine = createEngine(system, shipped, config);
-  const context = { say: () => undefined };
+  const context = { ...quiet, say: () => undefined };
   const launchFor =
     (whose: string, by = engine): Bench['launch'] =>
     async (machine, cloudInit) => {

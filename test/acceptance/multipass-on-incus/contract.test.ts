@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -28,7 +29,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
       ...(env === undefined ? {} : { env }),
     };
     return lab()
-      .system.processes.run(command)
+      .system.processes.run(command, quiet)
       .catch((thrown: unknown): Answer => {
         if (!(thrown instanceof CommandError)) throw thrown;
         return { ...thrown.result, failure: thrown.failure };
@@ -112,7 +113,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
 
   it('15: never comes back from a 4', async () => {
     const four = { file: 'multipass', args: ['exec', '-n', name('k1'), '--', 'sh', '-c', 'exit 4'] };
-    const endless = lab().system.processes.run({ ...four, effect: 'write', timeoutMs: 4_000 });
+    const endless = lab().system.processes.run({ ...four, effect: 'write', timeoutMs: 4_000 }, quiet);
     await expect(endless).rejects.toMatchObject({ failure: 'timed-out' });
   });
 

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -69,7 +70,7 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
   const system: System = { ...real, processes: inEnvironment(real.processes, env) };
   const engine = createEngine(system, shipped, config);
   const said: string[] = [];
-  const context: EngineContext = { say: (text) => said.push(text) };
+  const context: EngineContext = { ...quiet, say: (text) => said.push(text) };
 
   const stranger = createEngine(system, shipped, { ...config, lab: `${name}-other` });
   const launchFor = (whose: string, by: MachineEngine): TestLab['launch'] => {
@@ -96,7 +97,7 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
       context,
     );
     const ended = launch.then(() => true);
-    const isThere = async (): Promise<boolean> => (await engine.list()).some((each) => each.name === machine);
+    const isThere = async (): Promise<boolean> => (await engine.list(quiet)).some((each) => each.name === machine);
     while (!(await isThere())) await Promise.race([sleep(50), ended]);
     life.over = true;
     doomed.killAll();
@@ -105,7 +106,7 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
   const cleanUp = async (): Promise<void> => {
     // Incus tells the lab; of a Multipass we see our own space, or (the real one) know our machines by their names.
     for (const [whose, by] of [[name, engine] as const, [`${name}-other`, stranger] as const]) {
-      const ours = (await by.list()).filter((each) =>
+      const ours = (await by.list(quiet)).filter((each) =>
         each.lab === undefined ? each.name.startsWith(`t${id}`) : each.lab === whose,
       );
       await Promise.all(ours.map((each) => by.remove(each.name, context)));

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { dirname } from 'node:path/posix';
 import { CommandError } from '../../../src/system/command-error.ts';
 import type { Stage } from '../crash/world.ts';
@@ -60,8 +61,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a delete that purges what others have deleted',
     scenario: 'delete, delete',
     system: inCommand(multipass('delete', '--purge'), async (command, { processes }) => {
-      await processes.run({ ...command, args: ['delete', command.args[2] ?? ''] });
-      return processes.run({ ...command, args: ['purge'] });
+      await processes.run({ ...command, args: ['delete', command.args[2] ?? ''] }, quiet);
+      return processes.run({ ...command, args: ['purge'] }, quiet);
     }),
     caught: /machine in-the-bin.*is missing/,
   },
@@ -69,8 +70,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a foreign machine deleted to make room',
     scenario: 'up',
     system: inCommand(multipass('launch', 'k3s-master'), async (command, { processes }) => {
-      await processes.run({ ...command, args: ['delete', '--purge', 'theirs'] });
-      return processes.run(command);
+      await processes.run({ ...command, args: ['delete', '--purge', 'theirs'] }, quiet);
+      return processes.run(command, quiet);
     }),
     caught: /machine theirs.*is missing/,
   },
@@ -85,7 +86,7 @@ export const MUTANTS: readonly Mutant[] = [
     scenario: 'up',
     system: inCommand(multipass('launch', 'k3s-worker-1'), async (command, { processes }) => {
       const args = command.args.map((arg) => (arg === 'k3s-worker-1' ? 'k3s-worker-1b' : arg));
-      const [launched] = await Promise.all([processes.run(command), processes.run({ ...command, args })]);
+      const [launched] = await Promise.all([processes.run(command, quiet), processes.run({ ...command, args }, quiet)]);
       return launched;
     }),
     caught: /machine k3s-worker-1b: should not be there/,
@@ -109,7 +110,7 @@ export const MUTANTS: readonly Mutant[] = [
       apply: async (context) => {
         for (;;) {
           try {
-            await system.processes.run({ file: 'not-there', args: [], effect: 'write', timeoutMs: 60_000 });
+            await system.processes.run({ file: 'not-there', args: [], effect: 'write', timeoutMs: 60_000 }, quiet);
             return;
           } catch {
             await system.clock.sleep(60_000, context.signal);
@@ -200,7 +201,7 @@ export const MUTANTS: readonly Mutant[] = [
       ({ args }) => args[0] === 'install',
       async (command, { processes }) => {
         try {
-          return await processes.run({ ...command, timeoutMs: 5_000 });
+          return await processes.run({ ...command, timeoutMs: 5_000 }, quiet);
         } catch (error) {
           if (error instanceof CommandError) return { ...error.result, exitCode: 0 };
           throw error;

@@ -1,5 +1,5 @@
 import type { Step } from '../../../src/plan/step.ts';
-import type { Command, System } from '../../../src/system/system.ts';
+import type { Command, Context, System } from '../../../src/system/system.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
 
 /** Puts a bug into the program: into the system interfaces it uses, or into its steps. The real sources stay as they are. */
@@ -20,12 +20,13 @@ export const inStep =
 export const inCommand =
   (
     isIt: (command: Command) => boolean,
-    run: (command: Command, system: System, signal?: AbortSignal) => ReturnType<System['processes']['run']>,
+    run: (command: Command, system: System, context: Context) => ReturnType<System['processes']['run']>,
   ) =>
   (system: System): System => ({
     ...system,
     processes: {
-      run: (command, signal) => (isIt(command) ? run(command, system, signal) : system.processes.run(command, signal)),
+      run: (command, context) =>
+        isIt(command) ? run(command, system, context) : system.processes.run(command, context),
     },
   });
 

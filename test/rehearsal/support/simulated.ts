@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { afterAll } from 'vitest';
 import { planAndRun } from '../../../src/commands/run-plan.ts';
 import type { Session } from '../../../src/commands/command.ts';
@@ -176,13 +177,16 @@ export function simulated({ set = {}, moreWorkloads = [], hear = () => undefined
     shell: async (line: string, stdin?: string) => {
       const [file = '', ...args] = line.split(' ');
       return rehearsal.drive(() =>
-        rehearsal.system.processes.run({
-          file,
-          args,
-          effect: 'write',
-          timeoutMs: 3_600_000,
-          ...(stdin === undefined ? {} : { stdin }),
-        }),
+        rehearsal.system.processes.run(
+          {
+            file,
+            args,
+            effect: 'write',
+            timeoutMs: 3_600_000,
+            ...(stdin === undefined ? {} : { stdin }),
+          },
+          quiet,
+        ),
       );
     },
     /** Lets so much time pass. */

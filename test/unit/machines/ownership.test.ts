@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { createFixture } from 'fs-fixture';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MachineState } from '../../../src/machines/machine.ts';
@@ -19,7 +20,8 @@ describe('createOwnership', () => {
       config: { lab, paths: { machinesRecord: record() } },
       engine: { name: 'multipass', machine: () => guest as never },
     });
-  const is = (state: MachineState, name = 'k1'): Promise<string> => ownership.isOurs({ name, state, addresses: [] });
+  const is = (state: MachineState, name = 'k1'): Promise<string> =>
+    ownership.isOurs({ name, state, addresses: [] }, quiet);
 
   beforeEach(async () => {
     fixture = await createFixture();
@@ -59,7 +61,8 @@ describe('createOwnership', () => {
 
   it('believes the label of an engine that keeps labels, and asks nobody', async () => {
     await ownership.intend('k1');
-    const labelled = (lab: string | null) => ownership.isOurs({ name: 'k1', state: 'running', addresses: [], lab });
+    const labelled = (lab: string | null) =>
+      ownership.isOurs({ name: 'k1', state: 'running', addresses: [], lab }, quiet);
     expect([await labelled('lab-a'), await labelled('lab-b'), await labelled(null)]).toEqual([
       'ours',
       'foreign',

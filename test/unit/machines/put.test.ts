@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { GuestFile } from '../../../src/machines/machine.ts';
@@ -73,7 +74,7 @@ describe('put', () => {
       },
       files,
       script,
-      { timeoutMs: 7 },
+      { ...quiet, timeoutMs: 7 },
     );
     expect(result).toEqual({ changed: ['/etc/a b'], stdout: 'started\n' });
     expect(seen).toHaveLength(1);

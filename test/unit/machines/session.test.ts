@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import type { Machine } from '../../../src/machines/machine.ts';
 import { isLostSession, withSessionRetry } from '../../../src/machines/session.ts';
@@ -43,7 +44,11 @@ describe('acrossSessions', () => {
         return failure === undefined ? Promise.resolve(answer) : Promise.reject(failure);
       },
     } as unknown as Machine;
-    const put = () => withSessionRetry(machine, clock).put([], undefined, { say: (text) => void said.push(text) });
+    const put = () =>
+      withSessionRetry(machine, clock).put([], undefined, {
+        ...quiet,
+        say: (text) => void said.push(text),
+      });
     return { put, said, slept: clock.slept, left };
   };
 

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Config } from '../../../src/config/config.ts';
 import type { MachineEngine } from '../../../src/machines/machine.ts';
@@ -62,7 +63,7 @@ describe('a third engine in the map', () => {
 
   it('has its program required, with how to install it', async () => {
     const engine = engineOf(program.load({ flags: { MACHINE_ENGINE: 'fake' } }).config);
-    const probe = async () => (await engine.probe()).version;
+    const probe = async () => (await engine.probe(quiet)).version;
     await expect(program.checkRequirements([{ tool: engine.requirement, probe }], 'linux')).rejects.toMatchObject({
       facts: { details: [expect.stringMatching(/^fake 1\.0\.0 is too old: 2\.0\.0 .*apt-get install fake/)] },
     });

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
@@ -42,24 +43,27 @@ describe('a tar that is made while it is read', () => {
   });
 
   it('goes to a program on its standard input, and is no larger in memory than a piece of it', async () => {
-    const { stdout } = await createProcesses().run({
-      file: 'tar',
-      args: ['-x', '-O', '-f', '-', 'files/big'],
-      effect: 'read',
-      stdin: { tar: members() },
-    });
+    const { stdout } = await createProcesses().run(
+      {
+        file: 'tar',
+        args: ['-x', '-O', '-f', '-', 'files/big'],
+        effect: 'read',
+        stdin: { tar: members() },
+      },
+      quiet,
+    );
     expect(sha256(stdout)).toBe(sha256(BIG));
   });
 
   it('to a program that does not read it to its end is no failure of its own', async () => {
-    const run = createProcesses().run({ file: 'true', args: [], effect: 'read', stdin: { tar: members() } });
+    const run = createProcesses().run({ file: 'true', args: [], effect: 'read', stdin: { tar: members() } }, quiet);
     await expect(run).resolves.toMatchObject({ exitCode: 0 });
   });
 
   it('names a file that is not there, before anything is started', async () => {
     const gone = [{ name: 'x', content: { file: at('gone') }, mode: 0o644 }];
     await expect(
-      createProcesses().run({ file: 'cat', args: [], effect: 'read', stdin: { tar: gone } }),
+      createProcesses().run({ file: 'cat', args: [], effect: 'read', stdin: { tar: gone } }, quiet),
     ).rejects.toMatchObject({ reason: 'permission-denied', message: expect.stringContaining('gone') as string });
     await expect(files.pack(at('out.tar'), gone)).rejects.toThrow();
     expect(readdirSync(fixture.path)).toEqual(['big', 'empty']);

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { spawnSync } from 'node:child_process';
 import { createFixture } from 'fs-fixture';
 import { describe, expect, it } from 'vitest';
@@ -48,6 +49,7 @@ describe('createProcesses', () => {
   it('keeps stdout and stderr apart, as they came, with a time', async () => {
     const result = await processes.run(
       node(`process.stdout.write(Buffer.from([255, 0, 10])); console.error('story\\n')`),
+      quiet,
     );
     expect([...result.stdoutBytes]).toEqual([255, 0, 10]);
     expect(result).toMatchObject({ exitCode: 0, stderr: 'story\n\n' });
@@ -57,7 +59,7 @@ describe('createProcesses', () => {
   it('tells each line of stderr as it comes, and keeps all of it', async () => {
     const lines: string[] = [];
     const script = `process.stderr.write('one\\ntw'); setTimeout(() => process.stderr.write('o\\nthree'), 50)`;
-    const result = await processes.run(node(script, { onStderrLine: (line) => void lines.push(line) }));
+    const result = await processes.run(node(script, { onStderrLine: (line) => void lines.push(line) }), quiet);
     expect(lines).toEqual(['one', 'two', 'three']);
     expect(result.stderr).toBe('one\ntwo\nthree');
   });
@@ -73,7 +75,7 @@ describe('createProcesses', () => {
           if (line === 'up') interrupt.abort();
         },
       });
-      const failed = await failureOf(processes.run(command, interrupt.signal));
+      const failed = await failureOf(processes.run(command, { ...quiet, signal: interrupt.signal }));
       expect(failed.failure).toBe('aborted');
       expect(failed.result.stderr.includes('heard')).toBe(deaf !== '');
       expect(failed.result.durationMs).toBeLessThan(20_000);
@@ -82,7 +84,7 @@ describe('createProcesses', () => {
 
   it('hands arguments over untouched: nothing in them is shell', async () => {
     const args = ['-p', 'JSON.stringify(process.argv.slice(1))', '--', '$(id)', 'a b', "'", '*', '', '-n', 'ü\n'];
-    const { stdout } = await processes.run({ file: process.execPath, args, effect: 'read' });
+    const { stdout } = await processes.run({ file: process.execPath, args, effect: 'read' }, quiet);
     expect(JSON.parse(stdout)).toEqual(args.slice(3));
   });
 
@@ -92,118 +94,128 @@ describe('createProcesses', () => {
     ['bytes', new Uint8Array([104, 105]), 'hi'],
   ])('gives %s as input', async (_, stdin, seen) => {
     const script = `process.stdin.on('data', (d) => process.stdout.write(d))`;
-    const { stdout } = await processes.run(node(script, stdin === undefined ? {} : { stdin }));
+    const { stdout } = await processes.run(node(script, stdin === undefined ? {} : { stdin }), quiet);
     expect(stdout).toBe(seen);
   });
 
   it('streams a file as input, through a pipe', async () => {
     await using fixture = await createFixture({ payload: 'x'.repeat(300_000) });
     const script = `let n = 0; console.log(fs.fstatSync(0).isFile()); process.stdin.on('data', (d) => (n += d.length)).on('end', () => console.log(n))`;
-    const { stdout } = await processes.run(node(script, { stdin: { file: fixture.getPath('payload') } }));
+    const { stdout } = await processes.run(node(script, { stdin: { file: fixture.getPath('payload') } }), quiet);
     expect(stdout).toBe('false\n300000\n');
   });
 
   it('says so when the input file is not there, and does not blame the program', async () => {
-    await expect(processes.run(node('', { stdin: { file: '/no/such/file' } }))).rejects.toMatchObject({
+    await expect(processes.run(node('', { stdin: { file: '/no/such/file' } }), quiet)).rejects.toMatchObject({
       name: 'CliError',
       message: expect.stringContaining('/no/such/file') as string,
     });
   });
 
   it('bears a program that does not read its input', async () => {
-    const { exitCode } = await processes.run(node('process.exit(0)', { stdin: 'x'.repeat(1_000_000) }));
+    const { exitCode } = await processes.run(node('process.exit(0)', { stdin: 'x'.repeat(1_000_000) }), quiet);
     expect(exitCode).toBe(0);
   });
 
   it('adds to the environment', async () => {
     const { stdout } = await processes.run(
       node('process.stdout.write(process.env.ADDED + (process.env.PATH ? "+" : ""))', { env: { ADDED: 'a' } }),
+      quiet,
     );
     expect(stdout).toBe('a+');
   });
 
   it('throws with all facts when the exit code is not 0', async () => {
-    const error = await failureOf(processes.run(node(`console.log('out'); console.error('err'); process.exit(33)`)));
+    const error = await failureOf(
+      processes.run(node(`console.log('out'); console.error('err'); process.exit(33)`), quiet),
+    );
     expect(error).toMatchObject({ failure: 'exit', result: { exitCode: 33, stdout: 'out\n', stderr: 'err\n' } });
     expect(error.message).toMatch(/ended with exit code 33$/);
   });
 
   it('tells a missing program and one that may not be run', async () => {
-    const missing = await failureOf(processes.run({ file: 'no-such-program-here', args: [], effect: 'read' }));
+    const missing = await failureOf(processes.run({ file: 'no-such-program-here', args: [], effect: 'read' }, quiet));
     expect(missing).toMatchObject({ failure: 'not-found', result: { exitCode: 127 } });
-    const unrunnable = await failureOf(processes.run({ file: '/etc/passwd', args: [], effect: 'read' }));
+    const unrunnable = await failureOf(processes.run({ file: '/etc/passwd', args: [], effect: 'read' }, quiet));
     expect(unrunnable).toMatchObject({ failure: 'not-found', result: { exitCode: 127 } });
     expect(unrunnable.result.stderr).toContain('EACCES');
   });
 
   it('tells a program that was killed', async () => {
-    const error = await failureOf(processes.run(node(`process.kill(process.pid, 'SIGKILL')`)));
+    const error = await failureOf(processes.run(node(`process.kill(process.pid, 'SIGKILL')`), quiet));
     expect(error).toMatchObject({ failure: 'killed', result: { exitCode: -1 } });
   });
 
   it('ends the whole process group when time is up', async () => {
-    const error = await failureOf(processes.run(family({ timeoutMs: 400, effect: 'write' })));
+    const error = await failureOf(processes.run(family({ timeoutMs: 400, effect: 'write' }), quiet));
     expect(error.failure).toBe('timed-out');
     await gone(pidsIn(error));
   });
 
   it('kills what does not listen', async () => {
-    const error = await failureOf(processes.run(family({ timeoutMs: 400 }, "trap '' TERM;")));
+    const error = await failureOf(processes.run(family({ timeoutMs: 400 }, "trap '' TERM;"), quiet));
     expect(error.failure).toBe('timed-out');
     await gone(pidsIn(error));
   });
 
   it('ends a read at the interrupt, and starts nothing after it', async () => {
     const controller = new AbortController();
-    const work = failureOf(processes.run(family(), controller.signal));
+    const work = failureOf(processes.run(family(), { ...quiet, signal: controller.signal }));
     setTimeout(() => controller.abort(), 400);
     const error = await work;
     expect(error.failure).toBe('aborted');
     await gone(pidsIn(error));
-    const late = await failureOf(processes.run(node('console.log(1)', { effect: 'write' }), controller.signal));
+    const late = await failureOf(
+      processes.run(node('console.log(1)', { effect: 'write' }), { ...quiet, signal: controller.signal }),
+    );
     expect(late).toMatchObject({ failure: 'aborted', result: { stdout: '' } });
   });
 
   it('starts nothing when the interrupt comes while it still looks at the input', async () => {
     const controller = new AbortController();
     const command = node(`console.log('begun')`, { effect: 'write', stdin: { file: process.execPath } });
-    const work = failureOf(processes.run(command, controller.signal));
+    const work = failureOf(processes.run(command, { ...quiet, signal: controller.signal }));
     controller.abort();
     expect(await work).toMatchObject({ failure: 'aborted', result: { stdout: '' } });
   });
 
   it('lets a write run on to its end at the interrupt', async () => {
     const controller = new AbortController();
-    const work = processes.run(
-      node(`setTimeout(() => console.log('whole'), 200)`, { effect: 'write' }),
-      controller.signal,
-    );
+    const work = processes.run(node(`setTimeout(() => console.log('whole'), 200)`, { effect: 'write' }), {
+      ...quiet,
+      signal: controller.signal,
+    });
     // It has been started by then: there was nothing to wait for.
     setImmediate(() => controller.abort());
     expect((await work).stdout).toBe('whole\n');
   });
 
   it('starts each command in a group of its own, out of reach of the terminal', async () => {
-    const { stdout } = await processes.run({ file: 'sh', args: ['-c', 'echo $$; ps -o pgid= -p $$'], effect: 'write' });
+    const { stdout } = await processes.run(
+      { file: 'sh', args: ['-c', 'echo $$; ps -o pgid= -p $$'], effect: 'write' },
+      quiet,
+    );
     const [pid, group] = stdout.trim().split(/\s+/);
     expect(group).toBe(pid);
   });
 
-  it('cutReads ends what only looks, whoever asked for it and with whatever children, and nothing that is begun later', async () => {
+  it('an abort ends what only looks, with its children, and keeps anything from being started later', async () => {
     const own = createProcesses(200);
-    const look = failureOf(own.run(family()));
-    const write = own.run(node(`setTimeout(() => console.log('whole'), 900)`, { effect: 'write' }));
-    setTimeout(() => own.cutReads(), 400);
+    const interrupt = new AbortController();
+    const context = { ...quiet, signal: interrupt.signal };
+    const look = failureOf(own.run(family(), context));
+    const write = own.run(node(`setTimeout(() => console.log('whole'), 900)`, { effect: 'write' }), context);
+    setTimeout(() => interrupt.abort(), 400);
     const error = await look;
     expect(error.failure).toBe('aborted');
     await gone(pidsIn(error));
-    expect((await own.run(node('console.log(1)'))).stdout).toBe('1\n');
+    expect((await failureOf(own.run(node('console.log(1)'), context))).failure).toBe('aborted');
     expect((await write).stdout).toBe('whole\n');
   });
 
   it('killAll ends writes too', async () => {
     const own = createProcesses(200);
-    const work = failureOf(own.run(family({ effect: 'write' })));
+    const work = failureOf(own.run(family({ effect: 'write' }), quiet));
     setTimeout(() => own.killAll(), 400);
     const error = await work;
     expect(error.failure).toBe('killed');

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ArchiveMember } from '../../../src/system/system.ts';
 import { createContainer, type ContainerTool } from '../../../src/tools/container.ts';
@@ -41,7 +42,7 @@ describe('createContainer', () => {
   it('pulls an image for its CPU and saves it where nothing was before', async () => {
     const image = 'docker.io/istio/pilot:1.19.3';
     processes.on(`docker pull --platform linux/arm64 ${image}`, {}).on(`docker save --output /w/a.tar ${image}`, {});
-    await tool.saveImage({ image, platform: 'linux/arm64', archive: '/w/a.tar' }, context);
+    await tool.saveImage({ image, platform: 'linux/arm64', archive: '/w/a.tar' }, { ...quiet, ...context });
     expect(processes.lines).toHaveLength(2);
     expect(did).toEqual(['mkdir /w', 'remove /w/a.tar']);
     expect(said).toEqual([`fetching ${image} for linux/arm64`, `saving ${image}`]);
@@ -49,7 +50,7 @@ describe('createContainer', () => {
 
   it('creates, exports, extracts, removes; a leftover of an earlier run goes first', async () => {
     processes.on(RM, {}).on(CREATE, {}).on(EXPORT, {});
-    await tool.extractFromImage(request, context);
+    await tool.extractFromImage(request, { ...quiet, ...context });
     expect(processes.lines).toEqual([RM, CREATE, EXPORT, RM]);
     expect(did).toEqual([
       'remove /data/bin.new',
@@ -64,7 +65,7 @@ describe('createContainer', () => {
 
   it('does not mind that there is no leftover', async () => {
     processes.on(RM, noSuch, {}).on(CREATE, {}).on(EXPORT, {});
-    await tool.extractFromImage(request, context);
+    await tool.extractFromImage(request, { ...quiet, ...context });
     expect(said.some((text) => text.startsWith('warning'))).toBe(false);
   });
 
@@ -76,7 +77,7 @@ describe('createContainer', () => {
   ])('leaves no container and no archive behind when %s fails', async (_, create, exported, broken, words) => {
     breakArchive = broken;
     processes.on(RM, noSuch, {}).on(CREATE, create).on(EXPORT, exported);
-    await expect(tool.extractFromImage(request, context)).rejects.toThrow(words);
+    await expect(tool.extractFromImage(request, { ...quiet, ...context })).rejects.toThrow(words);
     expect(processes.lines.at(-1)).toBe(RM);
     expect(did.at(-1)).toBe(`remove /tmp/t/${NAME}.tar`);
   });
@@ -86,7 +87,9 @@ describe('createContainer', () => {
       .on(RM, noSuch, { exitCode: 1, stderr: 'device is busy' })
       .on(CREATE, {})
       .on(EXPORT, { exitCode: 1, stderr: 'odd' });
-    await expect(tool.extractFromImage(request, context)).rejects.toMatchObject({ facts: { stderrTail: 'odd' } });
+    await expect(tool.extractFromImage(request, { ...quiet, ...context })).rejects.toMatchObject({
+      facts: { stderrTail: 'odd' },
+    });
     expect(said.at(-1)).toContain(`docker rm --force ${NAME}`);
   });
 
@@ -103,7 +106,7 @@ describe('createContainer', () => {
     ],
   ])('tells what the program is: %s', async (_, reply, kind) => {
     processes.on('docker version --format json', reply);
-    expect(await tool.probe()).toEqual(kind);
+    expect(await tool.probe(quiet)).toEqual(kind);
   });
 
   it.each<[string, Reply]>([
@@ -115,6 +118,6 @@ describe('createContainer', () => {
     ['tool-too-old', { stdout: 'json\n' }],
   ])('%s', async (reason, reply) => {
     processes.on('docker version --format json', reply);
-    await expect(tool.probe()).rejects.toMatchObject({ reason });
+    await expect(tool.probe(quiet)).rejects.toMatchObject({ reason });
   });
 });

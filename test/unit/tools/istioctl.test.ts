@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createIstioctl, type Istioctl } from '../../../src/tools/istioctl.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
@@ -31,21 +32,21 @@ describe('createIstioctl', () => {
       { stdout: '{"clientVersion":{"version":"1.19.3","revision":"x"}}' },
       { failure: 'not-found' },
     );
-    expect(await istioctl.version()).toBe('1.19.3');
-    expect(await istioctl.version()).toBeUndefined();
+    expect(await istioctl.version(quiet)).toBe('1.19.3');
+    expect(await istioctl.version(quiet)).toBeUndefined();
   });
 
   it('says so when it is another program', async () => {
     processes.on(VERSION, { stdout: 'hello' });
-    await expect(istioctl.version()).rejects.toMatchObject({ reason: 'tool-failed' });
+    await expect(istioctl.version(quiet)).rejects.toMatchObject({ reason: 'tool-failed' });
   });
 
   it('rides out an API that is away for a moment, with a word, and explains one that stays away', async () => {
     const away: Reply = { exitCode: 1, stderr: 'Error: dial tcp 10.1.1.2:6443: connect: connection refused' };
     processes.on(INSTALL, { stdout: 'banner' }, ...Array.from({ length: 6 }, () => away));
     const said: string[] = [];
-    await istioctl.install(['a']);
-    await expect(istioctl.install(['a'], { say: (text) => void said.push(text) })).rejects.toMatchObject({
+    await istioctl.install(['a'], quiet);
+    await expect(istioctl.install(['a'], { ...quiet, say: (text) => void said.push(text) })).rejects.toMatchObject({
       reason: 'api-unreachable',
     });
     expect(clock.slept).toEqual([2_000, 4_000, 6_000, 8_000, 10_000]);
@@ -57,7 +58,7 @@ describe('createIstioctl', () => {
       exitCode: 1,
       stderr: 'Error: generate config: could not unmarshal: json: unknown field "nonsense"',
     });
-    await expect(istioctl.install(['a'])).rejects.toMatchObject({ reason: 'invalid-configuration' });
+    await expect(istioctl.install(['a'], quiet)).rejects.toMatchObject({ reason: 'invalid-configuration' });
     expect(clock.slept).toEqual([]);
   });
 
@@ -66,7 +67,7 @@ describe('createIstioctl', () => {
       '/b/istioctl tag set default --revision 1-19-3 --overwrite --skip-confirmation --kubeconfig /k --context c --istioNamespace mesh',
       {},
     );
-    await istioctl.setDefaultTag();
+    await istioctl.setDefaultTag(quiet);
     expect(processes.lines).toHaveLength(1);
   });
 
@@ -85,7 +86,7 @@ describe('createIstioctl', () => {
     [`${PATCH}http2: client connection lost`],
   ])('tries again after: %s', async (stderr) => {
     processes.on(INSTALL, { exitCode: 1, stderr }, {});
-    await istioctl.install(['a']);
+    await istioctl.install(['a'], quiet);
     expect(clock.slept).toEqual([2_000]);
   });
 
@@ -98,7 +99,7 @@ describe('createIstioctl', () => {
     ['Error: failed to setup client: context "c" does not exist', /lacks the context/],
   ])('does not try again after: %s', async (stderr, words) => {
     processes.on(INSTALL, { exitCode: 1, stderr });
-    await expect(istioctl.install(['a'])).rejects.toMatchObject({
+    await expect(istioctl.install(['a'], quiet)).rejects.toMatchObject({
       reason: 'api-unreachable',
       facts: {
         message: expect.stringMatching(words) as string,
@@ -117,7 +118,9 @@ describe('createIstioctl', () => {
       onStderrLine?.(failed);
       return { failure: 'aborted', stderr: failed };
     });
-    await expect(istioctl.install(['a'], { onProgress: (line) => void lines.push(line) })).rejects.toMatchObject({
+    await expect(
+      istioctl.install(['a'], { ...quiet, onProgress: (line) => void lines.push(line) }),
+    ).rejects.toMatchObject({
       reason: 'timed-out',
     });
     expect(lines).toHaveLength(2);
@@ -130,7 +133,7 @@ describe('createIstioctl', () => {
       onStderrLine?.('✘ Istiod encountered an error: x');
       return { failure: 'aborted' };
     });
-    await expect(istioctl.install(['a'], { signal: interrupt.signal })).rejects.toMatchObject({
+    await expect(istioctl.install(['a'], { ...quiet, signal: interrupt.signal })).rejects.toMatchObject({
       reason: 'interrupted',
     });
   });
@@ -138,8 +141,11 @@ describe('createIstioctl', () => {
   it('all its writes are interruptible', async () => {
     processes.on(INSTALL, {});
     processes.on(CONFIGURE, {});
-    await istioctl.install(['a']);
-    await istioctl.configureWorkload({ groupFile: 'g', outputDir: 'o', ingressIp: '1.1.1.1', internalIp: '1.1.1.2' });
+    await istioctl.install(['a'], quiet);
+    await istioctl.configureWorkload(
+      { groupFile: 'g', outputDir: 'o', ingressIp: '1.1.1.1', internalIp: '1.1.1.2' },
+      quiet,
+    );
     expect(processes.commands.map(({ interruptible }) => interruptible)).toEqual([true, true]);
   });
 
@@ -149,13 +155,13 @@ describe('createIstioctl', () => {
 
     it('waits for the root certificate in a young namespace', async () => {
       processes.on(CONFIGURE, young, young, {});
-      await istioctl.configureWorkload(request);
+      await istioctl.configureWorkload(request, quiet);
       expect(clock.slept).toEqual([2000, 4000]);
     });
 
     it('waits longer than istiod needs, and then says what is missing', async () => {
       processes.on(CONFIGURE, young);
-      await expect(istioctl.configureWorkload(request)).rejects.toThrow('root certificate');
+      await expect(istioctl.configureWorkload(request, quiet)).rejects.toThrow('root certificate');
       expect(clock.now()).toBeGreaterThanOrEqual(20_000);
     });
 
@@ -168,7 +174,7 @@ describe('createIstioctl', () => {
         exitCode: 1,
         stderr: `Error: configmap istio-1-19-3 was not found in namespace mesh: ${get}: ${why}`,
       });
-      await expect(istioctl.configureWorkload(request)).rejects.toMatchObject({ reason });
+      await expect(istioctl.configureWorkload(request, quiet)).rejects.toMatchObject({ reason });
       expect(clock.slept).toEqual(slept);
     });
 
@@ -177,7 +183,7 @@ describe('createIstioctl', () => {
         exitCode: 1,
         stderr: 'Error: configmap istio-1-19-3 was not found in namespace istio-system',
       });
-      await expect(istioctl.configureWorkload(request)).rejects.toThrow('revision');
+      await expect(istioctl.configureWorkload(request, quiet)).rejects.toThrow('revision');
       expect(clock.slept).toEqual([]);
     });
   });

@@ -1,6 +1,7 @@
+import { quiet } from '../../support/context.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CORE_KINDS, createKubectl, ISTIO_KINDS, type Kubectl } from '../../../src/tools/kubectl.ts';
-import type { Context } from '../../../src/tools/say.ts';
+import type { Context } from '../../../src/system/system.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { fakeProcesses, type FakeProcesses, type Reply } from '../../support/fake-processes.ts';
 import { ofKind } from '../../../src/kube/object.ts';
@@ -46,9 +47,9 @@ describe('createKubectl', () => {
       { stdout: 'Client Version: 1.19' },
       { failure: 'not-found' },
     );
-    expect(await kubectl.clientVersion()).toBe('1.30.1');
-    await expect(kubectl.clientVersion()).rejects.toMatchObject({ reason: 'tool-too-old' });
-    await expect(kubectl.clientVersion()).rejects.toMatchObject({ reason: 'tool-missing' });
+    expect(await kubectl.clientVersion(quiet)).toBe('1.30.1');
+    await expect(kubectl.clientVersion(quiet)).rejects.toMatchObject({ reason: 'tool-too-old' });
+    await expect(kubectl.clientVersion(quiet)).rejects.toMatchObject({ reason: 'tool-missing' });
   });
 
   describe('get', () => {
@@ -56,37 +57,37 @@ describe('createKubectl', () => {
       const one = `${K} get nodes k1 --ignore-not-found --output=json`;
       processes.on(getLine('nodes'), listOf(object('Node', 'k1'), object('Node', 'k2')));
       processes.on(one, { stdout: JSON.stringify(object('Node', 'k1')) }, { stdout: '' });
-      expect((await kubectl.get('nodes')).map((each) => each.metadata.name)).toEqual(['k1', 'k2']);
-      expect(await kubectl.get('nodes', { name: 'k1' })).toHaveLength(1);
-      expect(await kubectl.get('nodes', { name: 'k1' })).toEqual([]);
+      expect((await kubectl.get('nodes', {}, quiet)).map((each) => each.metadata.name)).toEqual(['k1', 'k2']);
+      expect(await kubectl.get('nodes', { name: 'k1' }, quiet)).toHaveLength(1);
+      expect(await kubectl.get('nodes', { name: 'k1' }, quiet)).toEqual([]);
     });
 
     it('keeps every field of an object', async () => {
       const full = { ...object('Service', 'a', 'n'), spec: { ports: [{ port: 80, name: 'a' }] }, status: { x: null } };
       processes.on(getLine('services'), listOf(full));
-      expect(await kubectl.get('services')).toEqual([full]);
+      expect(await kubectl.get('services', {}, quiet)).toEqual([full]);
     });
 
     it('a kind that the cluster does not know has no objects, and hides no other', async () => {
       processes.on(getLine('gateways.networking.istio.io'), unknownKind('gateways'));
-      expect(await kubectl.get('gateways.networking.istio.io')).toEqual([]);
+      expect(await kubectl.get('gateways.networking.istio.io', {}, quiet)).toEqual([]);
       processes
         .on(getLine('nodes,gateways.networking.istio.io'), unknownKind('gateways'))
         .on(getLine('nodes'), listOf(object('Node', 'k1')));
-      expect(await kubectl.get(['nodes', 'gateways.networking.istio.io'])).toHaveLength(1);
+      expect(await kubectl.get(['nodes', 'gateways.networking.istio.io'], {}, quiet)).toHaveLength(1);
       processes.on(getLine('nodes,pods'), unknownKind('strange'));
-      expect(await kubectl.get(['nodes', 'pods'])).toEqual([]);
+      expect(await kubectl.get(['nodes', 'pods'], {}, quiet)).toEqual([]);
     });
 
     it('tries again while the API is just starting, with longer and longer pauses', async () => {
       processes.on(getLine('nodes'), refused, { exitCode: 1, stderr: 'etcdserver: leader changed' }, listOf());
-      expect(await kubectl.get('nodes')).toEqual([]);
+      expect(await kubectl.get('nodes', {}, quiet)).toEqual([]);
       expect(clock.slept).toEqual([1000, 2000]);
     });
 
     it('says in the end that the API does not answer', async () => {
       processes.on(getLine('nodes'), refused);
-      await expect(kubectl.get('nodes')).rejects.toMatchObject({ reason: 'api-unreachable' });
+      await expect(kubectl.get('nodes', {}, quiet)).rejects.toMatchObject({ reason: 'api-unreachable' });
       expect(processes.lines).toHaveLength(5);
     });
 
@@ -95,18 +96,18 @@ describe('createKubectl', () => {
         exitCode: 1,
         stderr: 'error: You must be logged in to the server (Unauthorized)',
       });
-      await expect(kubectl.get('nodes')).rejects.toMatchObject({ reason: 'api-unreachable' });
+      await expect(kubectl.get('nodes', {}, quiet)).rejects.toMatchObject({ reason: 'api-unreachable' });
       expect(processes.lines).toHaveLength(1);
     });
 
     it('says so when the answer is not understood', async () => {
       processes.on(getLine('nodes'), { stdout: 'No resources found' });
-      await expect(kubectl.get('nodes')).rejects.toMatchObject({ reason: 'tool-failed' });
+      await expect(kubectl.get('nodes', {}, quiet)).rejects.toMatchObject({ reason: 'tool-failed' });
     });
 
     it('names the object and the field when an object does not have the shape of its kind', async () => {
       processes.on(getLine('nodes'), listOf({ ...object('Node', 'k1'), status: { addresses: 'none' } }));
-      await expect(kubectl.get('nodes')).rejects.toMatchObject({
+      await expect(kubectl.get('nodes', {}, quiet)).rejects.toMatchObject({
         reason: 'tool-failed',
         message: 'Could not parse the output of kubectl: Node k1: status.addresses: expected array, received string.',
       });
@@ -118,7 +119,7 @@ describe('createKubectl', () => {
     ['a kubeconfig that is not there', { exitCode: 1, stderr: 'error: stat /d/kubeconfig: no such file or directory' }],
   ])('tryGet answers with the reason, at once: %s', async (_, reply) => {
     processes.on(getLine('nodes'), reply);
-    expect(await kubectl.tryGet('nodes')).toEqual({ unreachable: expect.stringMatching(/\.$/) as string });
+    expect(await kubectl.tryGet('nodes', {}, quiet)).toEqual({ unreachable: expect.stringMatching(/\.$/) as string });
     expect(clock.slept).toEqual([]);
   });
 
@@ -135,9 +136,9 @@ describe('createKubectl', () => {
 
     it('reads the cluster once for all callers and gives objects by kind and namespace', async () => {
       answer();
-      const [snapshot, same] = await Promise.all([kubectl.everything(), kubectl.everything()]);
+      const [snapshot, same] = await Promise.all([kubectl.everything(quiet), kubectl.everything(quiet)]);
       expect(same).toBe(snapshot);
-      expect(await kubectl.everything()).toBe(snapshot);
+      expect(await kubectl.everything(quiet)).toBe(snapshot);
       expect(processes.lines).toEqual([ALL, KINDS, CORE]);
       expect(ofKind(snapshot.objects, 'Service')).toHaveLength(2);
       expect(ofKind(snapshot.objects, 'Service', 'b').map(({ metadata }) => metadata.namespace)).toEqual(['b']);
@@ -147,26 +148,26 @@ describe('createKubectl', () => {
     it('looks again after a write, also one that failed, and when told to', async () => {
       answer();
       processes.on(APPLY, {}, { exitCode: 1, stderr: 'error: bad' });
-      await kubectl.everything();
-      await kubectl.apply([]);
-      await kubectl.everything();
-      await expect(kubectl.apply([])).rejects.toThrow();
-      await kubectl.everything();
+      await kubectl.everything(quiet);
+      await kubectl.apply([], quiet);
+      await kubectl.everything(quiet);
+      await expect(kubectl.apply([], quiet)).rejects.toThrow();
+      await kubectl.everything(quiet);
       kubectl.forget();
-      await kubectl.everything();
-      await kubectl.everything();
+      await kubectl.everything(quiet);
+      await kubectl.everything(quiet);
       expect(count(CORE)).toBe(4);
       expect([count(ALL), count(KINDS)]).toEqual([1, 1]);
     });
 
     it('asks which kinds there are only before an install and after it, and then all in one call', async () => {
       answer();
-      await kubectl.everything();
+      await kubectl.everything(quiet);
       kubectl.forgetKinds();
       processes.on(ALL, listOf(object('Node', 'k1'), object('Gateway', 'g')));
-      expect((await kubectl.everything()).objects).toHaveLength(2);
+      expect((await kubectl.everything(quiet)).objects).toHaveLength(2);
       kubectl.forget();
-      await kubectl.everything();
+      await kubectl.everything(quiet);
       expect(processes.lines).toEqual([ALL, KINDS, CORE, ALL, ALL]);
     });
 
@@ -177,30 +178,30 @@ describe('createKubectl', () => {
         stdout: `${CORE_KINDS.join('\n')}\n`,
         stderr: 'error: unable to retrieve the complete list of server APIs: metrics.k8s.io/v1beta1: stale',
       });
-      expect(ofKind((await kubectl.everything()).objects, 'Service')).toHaveLength(2);
+      expect(ofKind((await kubectl.everything(quiet)).objects, 'Service')).toHaveLength(2);
     });
 
     it('does not keep a failure', async () => {
       processes.on(ALL, { exitCode: 1, stderr: 'strange' }, listOf());
-      await expect(kubectl.everything()).rejects.toMatchObject({ reason: 'tool-failed' });
-      expect((await kubectl.everything()).objects).toEqual([]);
+      await expect(kubectl.everything(quiet)).rejects.toMatchObject({ reason: 'tool-failed' });
+      expect((await kubectl.everything(quiet)).objects).toEqual([]);
     });
 
     it('is patient also when somebody without patience has begun to look', async () => {
       processes.on(ALL, refused, refused, listOf());
-      const [hasty, patient] = await Promise.all([kubectl.tryEverything(), kubectl.everything()]);
+      const [hasty, patient] = await Promise.all([kubectl.tryEverything(quiet), kubectl.everything(quiet)]);
       expect(hasty).toHaveProperty('unreachable');
       expect(patient.objects).toEqual([]);
     });
 
     it('remembers for some seconds that nothing answers', async () => {
       processes.on(ALL, refused);
-      expect(await kubectl.tryEverything()).toHaveProperty('unreachable');
-      expect(await kubectl.tryEverything()).toHaveProperty('unreachable');
+      expect(await kubectl.tryEverything(quiet)).toHaveProperty('unreachable');
+      expect(await kubectl.tryEverything(quiet)).toHaveProperty('unreachable');
       expect(processes.lines).toHaveLength(1);
       await clock.sleep(5_000);
       answer();
-      expect(await kubectl.tryEverything()).toHaveProperty('objects');
+      expect(await kubectl.tryEverything(quiet)).toHaveProperty('objects');
     });
   });
 
@@ -211,7 +212,7 @@ describe('createKubectl', () => {
         stderr: 'Error from server (InternalError): failed calling webhook "x": connection refused',
       };
       processes.on(APPLY, webhook, {});
-      await kubectl.apply([]);
+      await kubectl.apply([], quiet);
       expect(processes.lines).toEqual([APPLY, APPLY]);
     });
 
@@ -219,7 +220,7 @@ describe('createKubectl', () => {
       const said: string[] = [];
       const conflict = { exitCode: 1, stderr: 'Error from server (Conflict): the object has been modified' };
       processes.on(APPLY, refused, conflict, {});
-      await kubectl.apply([], { say: (text) => void said.push(text) });
+      await kubectl.apply([], { ...quiet, say: (text) => void said.push(text) });
       expect(said).toEqual([
         'The Kubernetes API does not answer. Trying again in 1s.',
         'Modified concurrently by another client. Trying again in 2s.',
@@ -232,8 +233,8 @@ describe('createKubectl', () => {
         exitCode: 1,
         stderr: 'error: timed out waiting for the condition',
       });
-      await kubectl.remove('gateways.networking.istio.io', 'x', 'n');
-      await expect(kubectl.remove('gateways.networking.istio.io', 'x', 'n')).rejects.toMatchObject({
+      await kubectl.remove('gateways.networking.istio.io', 'x', 'n', quiet);
+      await expect(kubectl.remove('gateways.networking.istio.io', 'x', 'n', quiet)).rejects.toMatchObject({
         reason: 'tool-failed',
       });
     });
@@ -264,7 +265,10 @@ describe('createKubectl', () => {
         interrupt.abort();
         return refused;
       });
-      await expect(call(kubectl, interrupt)).rejects.toMatchObject({ reason: 'interrupted', exitCode: 130 });
+      await expect(call(kubectl, { ...quiet, signal: interrupt.signal })).rejects.toMatchObject({
+        reason: 'interrupted',
+        exitCode: 130,
+      });
       expect(processes.lines).toEqual([line]);
     });
 
@@ -283,16 +287,18 @@ describe('createKubectl', () => {
         interrupt.abort();
         return { exitCode: 1, stderr: 'The Deployment "d" is invalid: spec.selector: field is immutable' };
       });
-      await expect(kubectl.apply([], interrupt)).rejects.toMatchObject({ reason: 'tool-failed' });
+      await expect(kubectl.apply([], { ...quiet, signal: interrupt.signal })).rejects.toMatchObject({
+        reason: 'tool-failed',
+      });
     });
 
     it('a write with a signal may be cut; one that cleans up is begun all the same, and not tried again', async () => {
       const interrupt = new AbortController();
       processes.on(APPLY, {});
       processes.on(DELETE, refused);
-      await kubectl.apply([], interrupt);
+      await kubectl.apply([], { ...quiet, signal: interrupt.signal });
       interrupt.abort();
-      const cleanup = { signal: interrupt.signal, cleanup: true } as const;
+      const cleanup = { ...quiet, signal: interrupt.signal, cleanup: true } as const;
       await expect(kubectl.remove('namespace', 'n', undefined, cleanup)).rejects.toMatchObject({
         reason: 'interrupted',
       });
@@ -304,7 +310,7 @@ describe('createKubectl', () => {
   it('exec hands on the exit code of the program in the pod', async () => {
     const place = { namespace: 'n', deployment: 'd', container: 'c' };
     processes.on(`${K} exec --namespace n deployment/d --container c -- curl x`, { exitCode: 56, stdout: '000' });
-    await expect(kubectl.exec(place, ['curl', 'x'], 'read')).rejects.toMatchObject({
+    await expect(kubectl.exec(place, ['curl', 'x'], 'read', quiet)).rejects.toMatchObject({
       name: 'CommandError',
       result: { exitCode: 56, stdout: '000' },
     });
@@ -314,7 +320,7 @@ describe('createKubectl', () => {
     const place = { namespace: 'n', deployment: 'd', container: 'c' };
     processes.on(`${K} rollout restart deployment/d --namespace n`, {});
     processes.on(`${K} logs --namespace n deployment/d --container c --tail=50`, { stdout: 'line\n' });
-    await kubectl.restart('d', 'n');
-    expect(await kubectl.logs(place)).toBe('line\n');
+    await kubectl.restart('d', 'n', quiet);
+    expect(await kubectl.logs(place, quiet)).toBe('line\n');
   });
 });

@@ -1,3 +1,4 @@
+import { quiet } from '../../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import { CommandError } from '../../../src/system/command-error.ts';
 import type { Command, CommandResult, Processes } from '../../../src/system/system.ts';
@@ -40,8 +41,8 @@ function setting(run: (command: Command) => Promise<CommandResult> = () => Promi
 describe('the log of a run', () => {
   it('holds every command with its outcome, in order', async () => {
     const { processes, text } = setting(() => Promise.resolve(result({ stdout: 'one\ntwo\n', stderr: 'hm\n' })));
-    await processes.run({ file: 'kubectl', args: ['get', "it's"], effect: 'read' });
-    await processes.run({ file: 'kubectl', args: ['apply'], effect: 'write', stdin: '{"ü":1}' });
+    await processes.run({ file: 'kubectl', args: ['get', "it's"], effect: 'read' }, quiet);
+    await processes.run({ file: 'kubectl', args: ['apply'], effect: 'write', stdin: '{"ü":1}' }, quiet);
     expect(await text()).toBe(
       [
         "#1 read $ kubectl get 'it'\\''s'",
@@ -61,9 +62,11 @@ describe('the log of a run', () => {
 
   it('names the step or the check that a command runs for', async () => {
     const { log, text } = setting(() => Promise.resolve(result({})));
-    const owners = ['apply/k3s-server', 'proof/dns', undefined];
-    const processes = loggingProcesses({ run: () => Promise.resolve(result({})) }, log, () => owners.shift());
-    for (const file of ['a', 'b', 'c']) await processes.run({ file, args: [], effect: 'read' });
+    const owners = { a: 'apply/k3s-server', b: 'proof/dns' };
+    const processes = loggingProcesses({ run: () => Promise.resolve(result({})) }, log);
+    for (const [file, owner] of Object.entries(owners))
+      await processes.run({ file, args: [], effect: 'read' }, { ...quiet, owner });
+    await processes.run({ file: 'c', args: [], effect: 'read' }, quiet);
     expect((await text()).split('\n').filter((line) => line.includes('$'))).toEqual([
       '#1 read (k3s-server) $ a',
       '#2 read (dns) $ b',
@@ -76,8 +79,11 @@ describe('the log of a run', () => {
       Promise.resolve(result({ stdout: 'token hunter2hunter2', stderr: 'hunter2hunter2' })),
     );
     const secrets = ['hunter2hunter2'];
-    await processes.run({ file: 'x', args: ['hunter2hunter2'], effect: 'read', secrets, stdin: 'another-secret' });
-    await processes.run({ file: 'y', args: [], effect: 'read', secretOutput: true });
+    await processes.run(
+      { file: 'x', args: ['hunter2hunter2'], effect: 'read', secrets, stdin: 'another-secret' },
+      quiet,
+    );
+    await processes.run({ file: 'y', args: [], effect: 'read', secretOutput: true }, quiet);
     const written = await text();
     expect(written).not.toMatch(/hunter2|another-secret/);
     expect(written).toContain('#1 read $ x ***');
@@ -88,7 +94,7 @@ describe('the log of a run', () => {
     const command: Command = { file: 'multipass', args: ['list'], effect: 'read' };
     const failure = new CommandError(command, 'exit', result({ exitCode: 2, stderr: 'no daemon' }));
     const { processes, text } = setting(() => Promise.reject(failure));
-    await expect(processes.run(command)).rejects.toBe(failure);
+    await expect(processes.run(command, quiet)).rejects.toBe(failure);
     expect(await text()).toContain('#1 multipass ended with exit code 2 after 1.2s\n    ! no daemon\n');
   });
 
@@ -96,30 +102,30 @@ describe('the log of a run', () => {
     const { processes, text } = setting(({ file }) =>
       Promise.resolve(result({ stdout: file === 'tar' ? 'a\0b' : 'x'.repeat(70_000) })),
     );
-    await processes.run({ file: 'tar', args: [], effect: 'read' });
-    await processes.run({ file: 'long', args: [], effect: 'write' });
+    await processes.run({ file: 'tar', args: [], effect: 'read' }, quiet);
+    await processes.run({ file: 'long', args: [], effect: 'write' }, quiet);
     expect(await text()).toMatch(/\(binary, 3 characters\)[^]*\(4464 characters more\)/);
   });
 
   it('keeps size and digest of a long answer, and the whole of what a write printed', async () => {
     const { processes, text } = setting(() => Promise.resolve(result({ stdout: `{"items": "${'x'.repeat(3000)}"}` })));
-    await processes.run({ file: 'kubectl', args: ['get'], effect: 'read' });
+    await processes.run({ file: 'kubectl', args: ['get'], effect: 'read' }, quiet);
     const read = await text();
     expect(read.length).toBeLessThan(500);
     expect(read).toMatch(/\| \{"items": "x+\n.*\| \(3013 characters, sha256 [0-9a-f]{12}; -v keeps the whole\)/);
-    await processes.run({ file: 'kubectl', args: ['apply'], effect: 'write' });
+    await processes.run({ file: 'kubectl', args: ['apply'], effect: 'write' }, quiet);
     expect(await text()).toContain('x'.repeat(3000));
   });
 
   it('keeps long answers whole with -v, and those of commands that failed', async () => {
     const long = 'x'.repeat(3000);
     const verbose = setting(() => Promise.resolve(result({ stdout: long })), true);
-    await verbose.processes.run({ file: 'kubectl', args: ['get'], effect: 'read' });
+    await verbose.processes.run({ file: 'kubectl', args: ['get'], effect: 'read' }, quiet);
     expect(await verbose.text()).toContain(long);
     const command: Command = { file: 'kubectl', args: ['get'], effect: 'read' };
     const failure = new CommandError(command, 'exit', result({ exitCode: 1, stdout: long }));
     const { processes, text } = setting(() => Promise.reject(failure));
-    await expect(processes.run(command)).rejects.toBe(failure);
+    await expect(processes.run(command, quiet)).rejects.toBe(failure);
     expect(await text()).toContain(long);
   });
 
@@ -135,7 +141,7 @@ describe('the log of a run', () => {
   it('does not stop the run when it cannot be written, and tells of it', async () => {
     const { log, processes, fill } = setting();
     fill();
-    await processes.run({ file: 'x', args: [], effect: 'read' });
+    await processes.run({ file: 'x', args: [], effect: 'read' }, quiet);
     expect(await log.flush()).toMatchObject({ message: 'no space for /logs/up.log' });
   });
 

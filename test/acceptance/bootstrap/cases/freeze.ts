@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { expect, it } from 'vitest';
 import type { Computer } from '../computer.ts';
 import { expectOk } from '../evidence.ts';
@@ -24,9 +25,9 @@ export function freeze(computer: () => Computer): void {
       // What was on its way before the rules may still come.
       await session.speaks(1);
       expect(await session.speaks(SILENCE_S)).toBe(false);
-      expect((await machine.run({ file: 'echo', args: ['fresh'], effect: 'read', timeoutMs: 10_000 })).stdout).toBe(
-        'fresh\n',
-      );
+      expect(
+        (await machine.run({ file: 'echo', args: ['fresh'], effect: 'read', timeoutMs: 10_000 }, quiet)).stdout,
+      ).toBe('fresh\n');
       expect(await session.speaks(SILENCE_S), 'the frozen one stays frozen').toBe(false);
     } finally {
       await session.close();

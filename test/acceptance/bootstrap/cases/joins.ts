@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -85,7 +86,7 @@ export function joins(computer: () => Computer): void {
       `spiffe://cluster.local/ns/${namespace}/sa/${serviceAccount}`,
     );
     expect(istiod.proofs).toEqual(['token']);
-    expect(registered(clusterSide.cluster)).toEqual([await machine.address()]);
+    expect(registered(clusterSide.cluster)).toEqual([await machine.address(quiet)]);
   });
 
   it('traffic goes both ways through Envoy, and names are answered by the agent', async () => {
@@ -96,7 +97,9 @@ export function joins(computer: () => Computer): void {
     try {
       await guest.until('curl --silent --fail http://127.0.0.1:8000/lab', 20);
       const [inbound, outbound] = [Number(await count(15006)), Number(await count(15001))];
-      const page = await fetch(`http://${await machine.address()}:8000/lab`, { signal: AbortSignal.timeout(15_000) });
+      const page = await fetch(`http://${await machine.address(quiet)}:8000/lab`, {
+        signal: AbortSignal.timeout(15_000),
+      });
       expect(await page.text()).toMatch(/^acceptance-/);
       expect(Number(await count(15006))).toBe(inbound + 1);
       // To istiod's port, as an ordinary user: whatever it answers, the line went through Envoy.
@@ -108,12 +111,15 @@ export function joins(computer: () => Computer): void {
     } finally {
       await guest.sh('systemctl stop ivb-page');
     }
-    const { stdout } = await machine.run({
-      file: 'python3',
-      args: ['-c', shipped['dns.py'] ?? '', await guest.sh('hostname')],
-      effect: 'read',
-    });
-    expect(stdout.trim()).toBe(await machine.address());
+    const { stdout } = await machine.run(
+      {
+        file: 'python3',
+        args: ['-c', shipped['dns.py'] ?? '', await guest.sh('hostname')],
+        effect: 'read',
+      },
+      quiet,
+    );
+    expect(stdout.trim()).toBe(await machine.address(quiet));
   });
 
   it('the second bootstrap finds nothing to do and restarts nothing', async () => {

@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { expect, it } from 'vitest';
 import { removeScript } from '../../../../src/guest/sidecar.ts';
 import { loadShippedData } from '../../../../src/system/shipped.ts';
@@ -12,14 +13,14 @@ export function leaves(computer: () => Computer, before: () => readonly string[]
   it('uninstalling leaves the machine as it was', async () => {
     const { machine, guest, run } = computer();
     expectOk(await run('route'));
-    expect((await machine.put([], removeScript(shipped))).stdout).toBe('removed\n');
+    expect((await machine.put([], removeScript(shipped), quiet)).stdout).toBe('removed\n');
     expect(await snapshot(guest)).toEqual(before());
     expect(await guest.sh('pgrep -f "[p]ilot-agent proxy|[b]in/envoy" || true')).toBe('');
   });
 
   it('a second time there is nothing to take away', async () => {
     const { machine, guest } = computer();
-    expect((await machine.put([], removeScript(shipped))).stdout).toBe('removed\n');
+    expect((await machine.put([], removeScript(shipped), quiet)).stdout).toBe('removed\n');
     expect(await snapshot(guest)).toEqual(before());
   });
 }

@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { expect, it } from 'vitest';
 import type { Computer } from '../computer.ts';
 import { expectNothingToDo, expectOk } from '../evidence.ts';
@@ -56,7 +57,7 @@ export function lives(computer: () => Computer): void {
     );
     expect(await rules(guest)).toEqual([]);
     expect(await guest.sh('pgrep -u istio-proxy || true')).toBe('');
-    expect(await guest.sh('getent ahostsv4 "$(hostname)" | head -n 1')).toContain(await machine.address());
+    expect(await guest.sh('getent ahostsv4 "$(hostname)" | head -n 1')).toContain(await machine.address(quiet));
     expect(registered(clusterSide.cluster)).toEqual([]);
   });
 

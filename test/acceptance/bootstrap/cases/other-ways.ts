@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { expect, it } from 'vitest';
 import { removeScript } from '../../../../src/guest/sidecar.ts';
 import { loadShippedData } from '../../../../src/system/shipped.ts';
@@ -16,7 +17,7 @@ export function otherWays(computer: () => Computer, before: () => readonly strin
     await guest.sh(`systemctl stop istio && set -a && . /var/lib/istio/envoy/cluster.env && . /var/lib/istio-vms/sidecar.env &&
       /usr/local/lib/istio-vms/prepare`);
     expect(await rules(guest)).toContain('-A OUTPUT -p tcp -j ISTIO_OUTPUT');
-    expect((await machine.put([], removeScript(shipped))).stdout).toBe('removed\n');
+    expect((await machine.put([], removeScript(shipped), quiet)).stdout).toBe('removed\n');
     expect(await snapshot(guest)).toEqual(before());
   });
 
@@ -30,7 +31,7 @@ export function otherWays(computer: () => Computer, before: () => readonly strin
     expect(Object.values(await owners(guest, programs))).toEqual(Array(2).fill('2755 root:istio-proxy'));
     expect(await guest.holds('dpkg-query --show istio-sidecar')).toBe(false);
     expectNothingToDo(await run('bootstrap'));
-    await machine.put([], removeScript(shipped));
+    await machine.put([], removeScript(shipped), quiet);
     expect(await snapshot(guest)).toEqual(before());
     await mirror.publish();
   });

@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { bytes, failureOf } from '../bench.ts';
@@ -14,7 +15,7 @@ export function commandCases({ bench, machine }: Subject): void {
       const codes = Array.from({ length: 256 }, (_, code) => code);
       const ended = async (code: number): Promise<string> => {
         const args = ['-c', `echo out; echo err >&2; exit ${code}`];
-        const run = machine().run({ file: 'sh', args, effect: 'write' });
+        const run = machine().run({ file: 'sh', args, effect: 'write' }, quiet);
         const { failure, result } = code === 0 ? { failure: 'exit', result: await run } : await failureOf(run);
         expect(failure).toBe('exit');
         return `${result.exitCode} ${result.stdout}${result.stderr}`;
@@ -29,38 +30,40 @@ export function commandCases({ bench, machine }: Subject): void {
     });
 
     it('127 for a program that is not there', async () => {
-      const run = (): Promise<unknown> => machine().run({ file: 'no-such-program', args: [], effect: 'read' });
+      const run = (): Promise<unknown> => machine().run({ file: 'no-such-program', args: [], effect: 'read' }, quiet);
       await bench().drive(() => expect(run()).rejects.toMatchObject({ failure: 'exit', result: { exitCode: 127 } }));
     });
   });
 
   it('keeps stdout and stderr apart', async () => {
     const command = { file: 'sh', args: ['-c', 'echo out; echo err >&2; exit 33'], effect: 'write' } as const;
-    const { result } = await bench().drive(() => failureOf(machine().run(command)));
+    const { result } = await bench().drive(() => failureOf(machine().run(command, quiet)));
     expect(result).toMatchObject({ exitCode: 33, stdout: 'out\n', stderr: 'err\n' });
   });
 
   it('gives standard input, and an end of it where there is none', async () => {
     await bench().drive(async () => {
       const cat = { file: 'cat', args: [], effect: 'read' } as const;
-      expect((await machine().run({ ...cat, stdin: 'a b\nc' })).stdout).toBe('a b\nc');
-      expect((await machine().run(cat)).stdout).toBe('');
+      expect((await machine().run({ ...cat, stdin: 'a b\nc' }, quiet)).stdout).toBe('a b\nc');
+      expect((await machine().run(cat, quiet)).stdout).toBe('');
     });
   });
 
   it('carries 10 MiB of any bytes there and back', async () => {
     const sent = bytes(1, MANY);
     await bench().drive(async () => {
-      const { stdout } = await machine().run({ file: 'sha256sum', args: [], effect: 'read', stdin: sent });
+      const { stdout } = await machine().run({ file: 'sha256sum', args: [], effect: 'read', stdin: sent }, quiet);
       expect(stdout).toBe(`${createHash('sha256').update(sent).digest('hex')}  -\n`);
-      const { stdoutBytes } = await machine().run({ file: 'cat', args: [], effect: 'read', stdin: sent });
+      const { stdoutBytes } = await machine().run({ file: 'cat', args: [], effect: 'read', stdin: sent }, quiet);
       expect(Buffer.compare(stdoutBytes, sent)).toBe(0);
     });
   });
 
   it('takes nothing off an output that looks like a progress line', async () => {
     const sly = '\u001b[2KStarting k1  \b|\u001b[2K\u001b[0A\u001b[0E\u001erest\r\n';
-    const { stdout } = await bench().drive(() => machine().run({ file: 'cat', args: [], effect: 'read', stdin: sly }));
+    const { stdout } = await bench().drive(() =>
+      machine().run({ file: 'cat', args: [], effect: 'read', stdin: sly }, quiet),
+    );
     expect(stdout).toBe(sly);
   });
 
@@ -70,14 +73,17 @@ export function commandCases({ bench, machine }: Subject): void {
       ...['-n', '--', '-c', '*', '~', '!x', '#no', 'a;b', 'a&b', 'a|b', '<in', '>out', '%s', 'ünï ☃ 𝒳', '\r', '\u0001'],
     ];
     const { stdout } = await bench().drive(() =>
-      machine().run({ file: 'printf', args: ['[%s]', ...words], effect: 'read' }),
+      machine().run({ file: 'printf', args: ['[%s]', ...words], effect: 'read' }, quiet),
     );
     expect(stdout).toBe(words.map((word) => `[${word}]`).join(''));
   });
 
   it('gives the environment that was asked for', async () => {
     const { stdout } = await bench().drive(() =>
-      machine().run({ file: 'printenv', args: ['GREETING'], effect: 'read', env: { GREETING: "hello, it's $HOME" } }),
+      machine().run(
+        { file: 'printenv', args: ['GREETING'], effect: 'read', env: { GREETING: "hello, it's $HOME" } },
+        quiet,
+      ),
     );
     expect(stdout).toBe("hello, it's $HOME\n");
   });
@@ -85,7 +91,7 @@ export function commandCases({ bench, machine }: Subject): void {
   it('does not mix up eight commands at once', async () => {
     const sent = Array.from({ length: AT_ONCE }, (_, index) => bytes(index + 10, 200_000));
     const got = await bench().drive(() =>
-      Promise.all(sent.map((stdin) => machine().run({ file: 'cat', args: [], effect: 'read', stdin }))),
+      Promise.all(sent.map((stdin) => machine().run({ file: 'cat', args: [], effect: 'read', stdin }, quiet))),
     );
     expect(got.map(({ stdoutBytes }, index) => Buffer.compare(stdoutBytes, sent[index] ?? Buffer.alloc(0)))).toEqual(
       sent.map(() => 0),

@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { expect, it } from 'vitest';
 import { MARKER } from '../../../../src/machines/ownership.ts';
 import { specOf } from '../../support/spec.ts';
@@ -12,10 +13,10 @@ export function cutCases({ bench }: Subject): void {
       await cutLaunch(name);
       // Found or, where what the daemon made of it does not start, made anew.
       await engine.launch(specOf(config, lab, name), { ...context, ours: true, unfinished: true });
-      expect((await engine.list()).filter((each) => each.name === name)).toMatchObject([{ state: 'running' }]);
-      const { stdout } = await engine.machine(name).run({ file: 'cat', args: [MARKER], effect: 'read' });
+      expect((await engine.list(quiet)).filter((each) => each.name === name)).toMatchObject([{ state: 'running' }]);
+      const { stdout } = await engine.machine(name).run({ file: 'cat', args: [MARKER], effect: 'read' }, quiet);
       expect(stdout).toBe(`${lab}\n`);
-      expect(await engine.machine(name).address()).toMatch(/^\d+\./);
+      expect(await engine.machine(name).address(quiet)).toMatch(/^\d+\./);
       await engine.remove(name, context);
     });
   });
@@ -27,7 +28,7 @@ export function cutCases({ bench }: Subject): void {
       await cutLaunch(name);
       await engine.remove(name, context);
       await sleep(5_000);
-      expect((await engine.list()).map((each) => each.name)).not.toContain(name);
+      expect((await engine.list(quiet)).map((each) => each.name)).not.toContain(name);
     });
   });
 }

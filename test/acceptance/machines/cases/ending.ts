@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import { asRoot } from '../../../../src/machines/machine.ts';
 import type { Command } from '../../../../src/system/system.ts';
@@ -13,7 +14,7 @@ export function endingCases({ bench, machine }: Subject): void {
   const runsStill = async (what: string): Promise<boolean> => {
     // The pattern must not find itself.
     const pattern = `^(sudo )?${what.replace('sleep', '[s]leep')}`;
-    const looked = machine().run({ file: 'pgrep', args: ['-f', pattern], effect: 'read' });
+    const looked = machine().run({ file: 'pgrep', args: ['-f', pattern], effect: 'read' }, quiet);
     return looked.then(
       () => true,
       (thrown: unknown) => {
@@ -43,7 +44,7 @@ export function endingCases({ bench, machine }: Subject): void {
       ['a child of a command', '3003', { ...long('', 'write'), file: 'sh', args: ['-c', 'sleep 3003; echo never'] }],
     ])('ends %s, and nothing is left on the machine', async (_, seconds, command) => {
       await bench().drive(async () => {
-        const ended = failureOf(machine().run(command));
+        const ended = failureOf(machine().run(command, quiet));
         expect((await ended).failure).toBe('timed-out');
         await goneInTime(`sleep ${seconds}`);
       });
@@ -51,9 +52,9 @@ export function endingCases({ bench, machine }: Subject): void {
 
     it('is no limit for what comes after', async () => {
       const { drive } = bench();
-      expect((await drive(() => machine().run({ file: 'cat', args: [], effect: 'read', stdin: 'on' }))).stdout).toBe(
-        'on',
-      );
+      expect(
+        (await drive(() => machine().run({ file: 'cat', args: [], effect: 'read', stdin: 'on' }, quiet))).stdout,
+      ).toBe('on');
     });
   });
 
@@ -62,7 +63,9 @@ export function endingCases({ bench, machine }: Subject): void {
       const { drive, sleep } = bench();
       await drive(async () => {
         const controller = new AbortController();
-        const ended = failureOf(machine().run({ ...long('3004', 'read'), timeoutMs: 60_000 }, controller.signal));
+        const ended = failureOf(
+          machine().run({ ...long('3004', 'read'), timeoutMs: 60_000 }, { ...quiet, signal: controller.signal }),
+        );
         await sleep(2_000);
         expect(await runsStill('sleep 3004')).toBe(true);
         controller.abort();
@@ -76,7 +79,7 @@ export function endingCases({ bench, machine }: Subject): void {
       await drive(async () => {
         const controller = new AbortController();
         const command = { file: 'sh', args: ['-c', 'sleep 3; echo whole'], effect: 'write' } as const;
-        const ended = machine().run(command, controller.signal);
+        const ended = machine().run(command, { ...quiet, signal: controller.signal });
         await sleep(1_000);
         controller.abort();
         expect((await ended).stdout).toBe('whole\n');
@@ -85,7 +88,7 @@ export function endingCases({ bench, machine }: Subject): void {
 
     it('begins nothing anew', async () => {
       const { drive } = bench();
-      const run = (): Promise<unknown> => machine().run(long('1', 'write'), AbortSignal.abort());
+      const run = (): Promise<unknown> => machine().run(long('1', 'write'), { ...quiet, signal: AbortSignal.abort() });
       await drive(() => expect(run()).rejects.toMatchObject({ failure: 'aborted' }));
     });
   });

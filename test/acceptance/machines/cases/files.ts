@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +21,7 @@ export function fileCases({ bench, machine }: Subject): void {
     /** What the shipped script tells of these paths. */
     const told = async (paths: readonly string[]): Promise<readonly string[]> => {
       const text = bench().shipped.guest['state.sh'] ?? '';
-      const { stdout } = await machine().put([], { name: 'state.sh', text, args: paths });
+      const { stdout } = await machine().put([], { name: 'state.sh', text, args: paths }, quiet);
       return stdout.split('\n').filter((line) => line.startsWith('file\t'));
     };
     const line = ({ path, content: whole, mode, owner = 'root', group = 'root' }: GuestFile): string => {
@@ -33,7 +34,7 @@ export function fileCases({ bench, machine }: Subject): void {
     it('makes directories, and sets content, owner and mode', async () => {
       await bench().drive(async () => {
         const paths = files.map(({ path }) => path);
-        expect((await machine().put(files)).changed).toEqual(paths);
+        expect((await machine().put(files, undefined, quiet)).changed).toEqual(paths);
         expect(await told(paths)).toEqual(files.map(line));
       });
     });
@@ -46,8 +47,8 @@ export function fileCases({ bench, machine }: Subject): void {
         { ...empty, owner: 'ubuntu' },
       ];
       await bench().drive(async () => {
-        expect((await machine().put(files)).changed).toEqual([]);
-        const { changed } = await machine().put([big, ...differ]);
+        expect((await machine().put(files, undefined, quiet)).changed).toEqual([]);
+        const { changed } = await machine().put([big, ...differ], undefined, quiet);
         expect(changed).toEqual(differ.map(({ path }) => path));
         expect(await told(changed)).toEqual(differ.map(line));
       });
@@ -57,7 +58,7 @@ export function fileCases({ bench, machine }: Subject): void {
       const good = { path: '/etc/conformance/never', content: 'x', mode: 0o644 };
       const bad = { ...good, path: '/etc/conformance/no-one', owner: 'nobody-of-that-name' };
       await bench().drive(async () => {
-        await expect(machine().put([good, bad])).rejects.toMatchObject({
+        await expect(machine().put([good, bad], undefined, quiet)).rejects.toMatchObject({
           failure: 'exit',
           result: { exitCode: 1, stderr: expect.stringContaining('no such user: nobody-of-that-name') as string },
         });
@@ -71,9 +72,13 @@ export function fileCases({ bench, machine }: Subject): void {
       await drive(async () => {
         await system.files.write(file, content);
         const there = { path: `${DIRECTORY}/carried`, mode: 0o711 };
-        expect((await machine().put([{ ...there, content: { file } }])).changed).toEqual([there.path]);
+        expect((await machine().put([{ ...there, content: { file } }], undefined, quiet)).changed).toEqual([
+          there.path,
+        ]);
         expect(await told([there.path])).toEqual([line({ ...there, content })]);
-        await expect(machine().put([{ ...there, content: { file: `${file}, gone` } }])).rejects.toMatchObject({
+        await expect(
+          machine().put([{ ...there, content: { file: `${file}, gone` } }], undefined, quiet),
+        ).rejects.toMatchObject({
           reason: 'not-converged',
         });
       });
@@ -81,7 +86,7 @@ export function fileCases({ bench, machine }: Subject): void {
 
     it('gives back what it put', async () => {
       const command = { file: 'cat', args: [`${DIRECTORY}/big`], effect: 'read' } as const;
-      const { stdoutBytes } = await bench().drive(() => machine().run(command));
+      const { stdoutBytes } = await bench().drive(() => machine().run(command, quiet));
       expect(Buffer.compare(stdoutBytes, content)).toBe(0);
     });
   });

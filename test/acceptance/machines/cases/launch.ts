@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { isIPv4 } from 'node:net';
 import { expect, it } from 'vitest';
 import { asRoot } from '../../../../src/machines/machine.ts';
@@ -11,18 +12,18 @@ export function launchCases({ bench, machine }: Subject): void {
     const { drive } = bench();
     const cat = { file: 'cat', args: [FIRST_BOOT.path], effect: 'read' } as const;
     await drive(async () => {
-      expect((await machine().run(asRoot(cat))).stdout).toBe(FIRST_BOOT.content);
+      expect((await machine().run(asRoot(cat), quiet)).stdout).toBe(FIRST_BOOT.content);
       // Not for every eye, so that it was really sudo that let us see it.
-      expect((await failureOf(machine().run(cat))).result.stderr).toMatch(/Permission denied/);
+      expect((await failureOf(machine().run(cat, quiet))).result.stderr).toMatch(/Permission denied/);
     });
   });
 
   it('is listed as running, with the address that it tells itself', async () => {
     const { drive, engine } = bench();
     await drive(async () => {
-      const address = await machine().address();
+      const address = await machine().address(quiet);
       expect(isIPv4(address)).toBe(true);
-      const found = (await engine.list()).filter(({ name }) => name === machine().name);
+      const found = (await engine.list(quiet)).filter(({ name }) => name === machine().name);
       expect(found).toMatchObject([{ state: 'running' }]);
       expect(found[0]?.addresses[0]).toBe(address);
     });
@@ -30,17 +31,17 @@ export function launchCases({ bench, machine }: Subject): void {
 
   it('tells its architecture: that of this computer', async () => {
     const { drive, hostCpu } = bench();
-    expect(await drive(() => machine().arch())).toBe(hostCpu);
+    expect(await drive(() => machine().arch(quiet))).toBe(hostCpu);
   });
 
   it('takes a second launch of a machine of ours for done', async () => {
     const { drive, engine, config, context, name: lab } = bench();
     const boot = { file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' } as const;
     await drive(async () => {
-      const before = (await machine().run(boot)).stdout;
+      const before = (await machine().run(boot, quiet)).stdout;
       const spec = specOf(config, lab, machine().name);
       expect(await engine.launch(spec, { ...context, ours: true })).toBe('found');
-      expect((await machine().run(boot)).stdout).toBe(before);
+      expect((await machine().run(boot, quiet)).stdout).toBe(before);
     });
   });
 }

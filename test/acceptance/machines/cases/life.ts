@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { expect, it } from 'vitest';
 import { asRoot } from '../../../../src/machines/machine.ts';
 import { FIRST_BOOT, type Subject } from '../conformance.ts';
@@ -7,10 +8,10 @@ const REBOOT_MS = 120_000;
 /** Stopping, starting, restarting, and the end. */
 export function lifeCases({ bench, machine }: Subject): void {
   const boot = async (): Promise<string> =>
-    (await machine().run({ file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' })).stdout;
+    (await machine().run({ file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' }, quiet)).stdout;
   const firstBoot = asRoot({ file: 'cat', args: [FIRST_BOOT.path], effect: 'read' });
   const stateNow = async (): Promise<string | undefined> =>
-    (await bench().engine.list()).find(({ name }) => name === machine().name)?.state;
+    (await bench().engine.list(quiet)).find(({ name }) => name === machine().name)?.state;
 
   it('stops and starts, and keeps its files', async () => {
     const { drive, engine, context } = bench();
@@ -25,8 +26,10 @@ export function lifeCases({ bench, machine }: Subject): void {
       expect(await stateNow()).toBe('running');
       // The engine's own view was renewed: a machine of before would go by an old address.
       const again = engine.machine(machine().name);
-      expect((await again.run(firstBoot)).stdout).toBe(FIRST_BOOT.content);
-      expect((await engine.list()).find(({ name }) => name === again.name)?.addresses).toContain(await again.address());
+      expect((await again.run(firstBoot, quiet)).stdout).toBe(FIRST_BOOT.content);
+      expect((await engine.list(quiet)).find(({ name }) => name === again.name)?.addresses).toContain(
+        await again.address(quiet),
+      );
       expect(await boot()).not.toBe(before);
     });
   });
@@ -35,7 +38,7 @@ export function lifeCases({ bench, machine }: Subject): void {
     const { drive, engine, context } = bench();
     await drive(async () => {
       await engine.stop(machine().name, context);
-      const echo = machine().run({ file: 'cat', args: [], effect: 'read', stdin: 'awake' });
+      const echo = machine().run({ file: 'cat', args: [], effect: 'read', stdin: 'awake' }, quiet);
       const said = await echo.then(
         ({ stdout }) => stdout,
         (thrown: unknown) => {
@@ -64,7 +67,7 @@ export function lifeCases({ bench, machine }: Subject): void {
       const before = await boot();
       // The session may end with the machine.
       await machine()
-        .run(asRoot({ file: 'reboot', args: [], effect: 'write' }))
+        .run(asRoot({ file: 'reboot', args: [], effect: 'write' }), quiet)
         .catch(() => undefined);
       let now = before;
       for (let waited = 0; now === before; waited += 500) {
@@ -72,16 +75,16 @@ export function lifeCases({ bench, machine }: Subject): void {
         await sleep(500);
         now = await boot().catch(() => before);
       }
-      expect((await machine().run(firstBoot)).stdout).toBe(FIRST_BOOT.content);
+      expect((await machine().run(firstBoot, quiet)).stdout).toBe(FIRST_BOOT.content);
     });
   });
 
   it('is removed for good, and a second time without a word', async () => {
     const { drive, engine, context } = bench();
     await drive(async () => {
-      const others = (await engine.list()).map(({ name }) => name).filter((name) => name !== machine().name);
+      const others = (await engine.list(quiet)).map(({ name }) => name).filter((name) => name !== machine().name);
       await engine.remove(machine().name, context);
-      const left = (await engine.list()).map(({ name }) => name);
+      const left = (await engine.list(quiet)).map(({ name }) => name);
       expect(left).not.toContain(machine().name);
       expect(left).toContain(`${bench().config.k3s.master}-foreign`);
       expect(others).toContain(`${bench().config.k3s.master}-foreign`);

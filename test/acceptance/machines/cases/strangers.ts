@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { expect, it } from 'vitest';
 import type { Machine } from '../../../../src/machines/machine.ts';
 import { createOwnership } from '../../../../src/machines/ownership.ts';
@@ -14,10 +15,12 @@ export function strangerCases({ bench, machine }: Subject): void {
     const { drive, engine, config, context } = bench();
     const absent = engine.machine(`${config.k3s.master}-absent`);
     await drive(async () => {
-      expect((await engine.list()).map(({ name }) => name)).not.toContain(absent.name);
+      expect((await engine.list(quiet)).map(({ name }) => name)).not.toContain(absent.name);
       // As ssh has it: never began.
-      expect((await failureOf(absent.run({ file: 'true', args: [], effect: 'read' }))).result.exitCode).toBe(255);
-      await expect(absent.address()).rejects.toMatchObject({ reason: 'machine-failed' });
+      expect((await failureOf(absent.run({ file: 'true', args: [], effect: 'read' }, quiet))).result.exitCode).toBe(
+        255,
+      );
+      await expect(absent.address(quiet)).rejects.toMatchObject({ reason: 'machine-failed' });
       await engine.remove(absent.name, context);
     });
   });
@@ -27,17 +30,17 @@ export function strangerCases({ bench, machine }: Subject): void {
     const name = foreignName();
     await drive(async () => {
       const stranger: Machine = await launchForeign(name);
-      const before = (await stranger.run(boot)).stdout;
+      const before = (await stranger.run(boot, quiet)).stdout;
       await expect(engine.launch(specOf(config, lab, name), context)).rejects.toMatchObject({
         reason: 'foreign-machine',
       });
 
       const ownership = createOwnership({ ...system, config: { lab, paths: config.paths }, engine });
-      const infos = await engine.list();
+      const infos = await engine.list(quiet);
       const owners = await Promise.all(
         [name, machine().name].map(async (each) => {
           const info = infos.find((found) => found.name === each);
-          return info === undefined ? 'absent' : ownership.isOurs(info);
+          return info === undefined ? 'absent' : ownership.isOurs(info, quiet);
         }),
       );
       expect(owners).toEqual(['foreign', 'ours']);
@@ -45,7 +48,7 @@ export function strangerCases({ bench, machine }: Subject): void {
       if (infos.some(({ lab: label }) => label !== undefined)) {
         await expect(engine.remove(name, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
       }
-      expect((await stranger.run(boot)).stdout).toBe(before);
+      expect((await stranger.run(boot, quiet)).stdout).toBe(before);
     });
   });
 }

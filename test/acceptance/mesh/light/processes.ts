@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Command, CommandResult } from '../../../../src/system/system.ts';
@@ -14,11 +15,11 @@ export interface StartOptions {
 }
 
 /** Runs a command of the product. @throws CommandError when it does not end with exit code 0 */
-export const runCommand = (command: Command): Promise<CommandResult> => processes.run(command);
+export const runCommand = (command: Command): Promise<CommandResult> => processes.run(command, quiet);
 
 /** Runs a program to its end and returns its stdout. @throws CommandError when it does not end with exit code 0 */
 export async function run(file: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await processes.run({ file, args, effect: 'write', timeoutMs: 120_000 });
+  const { stdout } = await processes.run({ file, args, effect: 'write', timeoutMs: 120_000 }, quiet);
   return stdout;
 }
 

@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { readFile } from 'node:fs/promises';
 import { certificatesCommand, parseIdentities, type Identity } from '../../../../src/guest/certificates.ts';
 import { DEMO_UNIT, demoFiles } from '../../../../src/guest/demo.ts';
@@ -67,6 +68,7 @@ export async function createVm(lab: LightLab, address: string, tables: Tables): 
       { run: (command) => place.run(command), files, place: { text: shippedText(shipped, 'place.sh'), lab: LAB } },
       payload.files,
       payload.script,
+      quiet,
     );
   const state = async (): Promise<GuestState> =>
     parseGuestState((await place.run(stateCommand(shipped, sidecarPaths))).stdout);

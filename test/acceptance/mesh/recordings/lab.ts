@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -74,7 +75,7 @@ await writeAll();
 async function recordTroubles(): Promise<void> {
   // This one is not the product's.
   heard = false;
-  await lab.kubectl.apply(TROUBLED);
+  await lab.kubectl.apply(TROUBLED, quiet);
   heard = true;
   let seen: Awaited<ReturnType<typeof lab.kubectl.get>> = [];
   await waitUntil({
@@ -85,7 +86,7 @@ async function recordTroubles(): Promise<void> {
     hint: 'See the rig.',
     say,
     probe: async () => {
-      seen = await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: RECORDED });
+      seen = await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: RECORDED }, quiet);
       const missing = TROUBLES.filter(({ there }) => !there(seen)).map(({ name }) => name);
       return missing.length === 0 ? { ready: true } : { pending: missing.join(', ') };
     },
@@ -96,9 +97,9 @@ async function recordTroubles(): Promise<void> {
 async function writeAll(): Promise<void> {
   const recordedAt = new Date().toISOString().slice(0, 10);
   const folders: Readonly<Record<string, string>> = {
-    kubectl: `kubectl-${(await lab.kubectl.clientVersion()).replace(/\+.*/, '')}`,
+    kubectl: `kubectl-${(await lab.kubectl.clientVersion(quiet)).replace(/\+.*/, '')}`,
     istioctl: `istioctl-${lab.config.istio.version}`,
-    incus: `incus-${(await lab.engine.probe()).version.split('.').slice(0, 2).join('.')}`,
+    incus: `incus-${(await lab.engine.probe(quiet)).version.split('.').slice(0, 2).join('.')}`,
     guest: 'guest-debian-12',
   };
   for (const folder of Object.values(folders)) {

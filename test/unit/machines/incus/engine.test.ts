@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createIncus } from '../../../../src/machines/incus/engine.ts';
 import { readiness, type IncusSettings } from '../../../../src/machines/incus/probe.ts';
@@ -45,12 +46,12 @@ describe('createIncus', () => {
   /** Of the host: its limit of inotify instances. */
   let limit: string | undefined;
   const readText = (): Promise<string | undefined> => Promise.resolve(limit);
-  const context = { say: (text: string) => void said.push(text) };
+  const context = { ...quiet, say: (text: string) => void said.push(text) };
 
   const engine = (settings: Partial<IncusSettings> = {}, nodes = ['node-1', 'node-2']): MachineEngine => {
     const withGuest: Processes = {
       run: async (command) => {
-        if (command.args[0] !== 'exec') return processes.run(command);
+        if (command.args[0] !== 'exec') return processes.run(command, quiet);
         const words = command.args.slice(command.args.lastIndexOf('sh') + 2).join(' ');
         asked.push(words);
         const answers = guest[words];
@@ -89,7 +90,7 @@ describe('createIncus', () => {
 
   describe('probe', () => {
     it('gives the version of a server on which machines can be made', async () => {
-      expect(await engine().probe()).toEqual({ version: '6.0.4' });
+      expect(await engine().probe(quiet)).toEqual({ version: '6.0.4' });
     });
 
     it('tells of the missing project first, however fast the image is missed', async () => {
@@ -201,7 +202,7 @@ describe('createIncus', () => {
         processes.on(quoteCommand('incus', ['query', '--quiet', path]), answer);
       }
       const thrown: unknown = await engine(settings)
-        .probe()
+        .probe(quiet)
         .catch((error: unknown) => error);
       expect(thrown).toMatchObject({ reason: 'engine-unavailable', facts: { hint: expect.stringMatching(hint) } });
       expect((thrown as Error).message).toMatch(message);
@@ -209,7 +210,7 @@ describe('createIncus', () => {
 
     it('refuses a client whose aliases take the place of our commands', async () => {
       processes.on('incus alias --quiet list --format json', { stdout: '{"ll":"list","list":"info"}' });
-      await expect(engine().probe()).rejects.toThrow(/aliases .*: list\./);
+      await expect(engine().probe(quiet)).rejects.toThrow(/aliases .*: list\./);
     });
   });
 
@@ -274,14 +275,14 @@ describe('createIncus', () => {
         .on(LIST, shown('gone'), shown('Stopped'), shown('Running'))
         .on(LAUNCH, busy('create'))
         .on(START, busy('create'), busy('start'), { exitCode: 1, stderr: 'Error: The instance is already running' });
-      expect(await engine().launch(spec, { ...context, unfinished: true })).toBe('found');
+      expect(await engine().launch(spec, { ...quiet, ...context, unfinished: true })).toBe('found');
       expect(launches()).toHaveLength(1);
       expect(clock.slept).toEqual([2_000, 2_000]);
     });
 
     it.each([['theirs'], [null]])('an instance with the label %s is not taken', async (lab) => {
       processes.on(LIST, shown('Running', lab));
-      await expect(engine().launch(spec, { ...context, ours: true })).rejects.toMatchObject({
+      await expect(engine().launch(spec, { ...quiet, ...context, ours: true })).rejects.toMatchObject({
         reason: 'foreign-machine',
       });
       expect(launches()).toEqual([]);
@@ -370,7 +371,7 @@ describe('createIncus', () => {
         .on(START, { exitCode: 1, stderr: 'Error: Failed to run: forkstart' })
         .on(DELETE, {})
         .on(LAUNCH, {});
-      await engine().launch(spec, { ...context, unfinished: true });
+      await engine().launch(spec, { ...quiet, ...context, unfinished: true });
       expect(launches()).toHaveLength(1);
     });
   });
@@ -416,13 +417,13 @@ describe('createIncus', () => {
     it.each([0, 1, 4, 104, 126, 127, 255])('keeps its exit code %i', async (exitCode) => {
       guest['grep x'] = [{ exitCode, stdout: 'out\u001e', stderr: 'If this is your first time…\n\u001eerr\u001e' }];
       const machine = engine().machine('k1');
-      const result = await machine.run(command).catch((error: unknown) => (error as CommandError).result);
+      const result = await machine.run(command, quiet).catch((error: unknown) => (error as CommandError).result);
       expect(result).toMatchObject({ exitCode, stdout: 'out', stderr: 'err' });
     });
 
     it('a 1 of Incus itself is no answer of the command', async () => {
       guest['grep x'] = [{ exitCode: 1, stderr: 'Error: Instance is not running' }];
-      await expect(engine().machine('k1').run(command)).rejects.toMatchObject({
+      await expect(engine().machine('k1').run(command, quiet)).rejects.toMatchObject({
         failure: 'exit',
         result: { exitCode: 255, stderr: 'Error: Instance is not running' },
       });
@@ -434,10 +435,10 @@ describe('createIncus', () => {
         { exitCode: 255, stderr: restarting },
         { stdout: 'ok\u001e', stderr: '\u001e\u001e' },
       ];
-      expect(await engine().machine('k1').run(command)).toMatchObject({ stdout: 'ok' });
+      expect(await engine().machine('k1').run(command, quiet)).toMatchObject({ stdout: 'ok' });
       guest['grep x'] = [{ exitCode: 255, stdout: '\u001e', stderr: `\u001e${restarting}\u001e` }];
       asked = [];
-      await expect(engine().machine('k1').run(command)).rejects.toThrow();
+      await expect(engine().machine('k1').run(command, quiet)).rejects.toThrow();
       expect(asked).toHaveLength(1);
     });
 
@@ -447,26 +448,28 @@ describe('createIncus', () => {
         { exitCode: 59, stdout: '', stderr: '\u001e' },
         { stdout: 'ok\u001e', stderr: '\u001e\u001e' },
       ];
-      expect(await engine().machine('k1').run(command)).toMatchObject({ stdout: 'ok', stderr: '' });
+      expect(await engine().machine('k1').run(command, quiet)).toMatchObject({ stdout: 'ok', stderr: '' });
       expect(asked).toHaveLength(3);
     });
 
     it('that writes is not: what it ended with is true, and a success that nobody heard is a lost session', async () => {
       const write = { ...command, effect: 'write' } as const;
       guest['grep x'] = [{ exitCode: 59 }];
-      await expect(engine().machine('k1').run(write)).rejects.toMatchObject({ result: { exitCode: 59 } });
+      await expect(engine().machine('k1').run(write, quiet)).rejects.toMatchObject({ result: { exitCode: 59 } });
       guest['grep x'] = [{}];
-      await expect(engine().machine('k1').run(write)).rejects.toSatisfy(isLostSession as (thrown: unknown) => boolean);
+      await expect(engine().machine('k1').run(write, quiet)).rejects.toSatisfy(
+        isLostSession as (thrown: unknown) => boolean,
+      );
       expect(asked).toHaveLength(2);
     });
 
     it('has an address when it runs', async () => {
       processes.on(LIST, shown('Running'));
       const machine = engine().machine('k1');
-      expect([await machine.address(), await machine.address()]).toEqual(['10.0.0.2', '10.0.0.2']);
+      expect([await machine.address(quiet), await machine.address(quiet)]).toEqual(['10.0.0.2', '10.0.0.2']);
       expect(processes.lines).toEqual([LIST]);
       processes.on(LIST, shown('Stopped'));
-      await expect(engine().machine('k1').address()).rejects.toThrow(/not running/);
+      await expect(engine().machine('k1').address(quiet)).rejects.toThrow(/not running/);
     });
   });
 

@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { MachineEngine } from '../../../../src/machines/machine.ts';
 import { execCommand, launchCommand } from '../../../../src/machines/multipass/argv.ts';
@@ -35,7 +36,7 @@ describe('createMultipass', () => {
   let clock: ReturnType<typeof fakeClock>;
   let engine: MachineEngine;
   let said: string[];
-  const context = { say: (text: string) => void said.push(text) };
+  const context = { ...quiet, say: (text: string) => void said.push(text) };
 
   beforeEach(() => {
     said = [];
@@ -52,13 +53,13 @@ describe('createMultipass', () => {
 
     it('is asked again', async () => {
       processes.on(LIST, away, away, { stdout: '{"list":[]}' });
-      expect(await engine.list()).toEqual([]);
+      expect(await engine.list(quiet)).toEqual([]);
       expect(clock.slept).toEqual([2_000, 4_000]);
     });
 
     it('is told by its own words when it stays away', async () => {
       processes.on(LIST, away, away, away, away);
-      await expect(engine.list()).rejects.toMatchObject({ reason: 'engine-unavailable' });
+      await expect(engine.list(quiet)).rejects.toMatchObject({ reason: 'engine-unavailable' });
     });
   });
 
@@ -68,7 +69,7 @@ describe('createMultipass', () => {
 
     it('is followed by another when it only reads', async () => {
       processes.on(TRUE, lost, {});
-      await engine.machine('k1').run({ file: 'true', args: [], effect: 'read' });
+      await engine.machine('k1').run({ file: 'true', args: [], effect: 'read' }, quiet);
       expect(clock.slept).toEqual([1_000]);
     });
 
@@ -81,7 +82,7 @@ describe('createMultipass', () => {
       });
       const write = { file: 'true', args: [], effect: 'write' } as const;
       processes.on(lineOf(execCommand('k1', write)), lost);
-      await expect(engine.machine('k1').run(write)).rejects.toMatchObject({
+      await expect(engine.machine('k1').run(write, quiet)).rejects.toMatchObject({
         result: { exitCode: 255 },
       });
       expect({ told, slept: clock.slept }).toEqual({ told: 1, slept: [] });
@@ -91,7 +92,7 @@ describe('createMultipass', () => {
   describe('probe', () => {
     it('gives the version when the service answers', async () => {
       processes.on('multipass version --format json', { stdout: '{"multipass":"1.16.3","multipassd":"1.16.3"}' });
-      expect(await engine.probe()).toEqual({ version: '1.16.3' });
+      expect(await engine.probe(quiet)).toEqual({ version: '1.16.3' });
     });
 
     it.each<[string, Reply, string]>([
@@ -104,7 +105,7 @@ describe('createMultipass', () => {
       ],
     ])('says that %s', async (_, reply, reason) => {
       processes.on('multipass version --format json', reply);
-      await expect(engine.probe()).rejects.toMatchObject({ reason });
+      await expect(engine.probe(quiet)).rejects.toMatchObject({ reason });
     });
   });
 
@@ -113,15 +114,15 @@ describe('createMultipass', () => {
       let tell: (answer: Answer) => void = () => undefined;
       const slow = new Promise<Answer>((resolve) => (tell = resolve));
       processes.on(LIST, () => slow, { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' });
-      const before = engine.list();
-      expect(await engine.machine('k1').address()).toBe('10.1.1.2');
+      const before = engine.list(quiet);
+      expect(await engine.machine('k1').address(quiet)).toBe('10.1.1.2');
       tell({ stdout: '{"list":[]}' });
       expect(await before).toEqual([]);
     });
 
     it('says that the service is down', async () => {
       processes.on(LIST, { exitCode: 2, stderr: 'list failed: cannot connect to the multipass socket' });
-      await expect(engine.list()).rejects.toMatchObject({ reason: 'engine-unavailable' });
+      await expect(engine.list(quiet)).rejects.toMatchObject({ reason: 'engine-unavailable' });
     });
   });
 
@@ -255,11 +256,11 @@ describe('createMultipass', () => {
       processes.on(LIST, free, bare, bare, free).on(LAUNCH, {}).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
       expect(clock.slept).toEqual([2000, 2000]);
-      expect(await engine.machine('k1').address()).toBe('10.1.1.2');
+      expect(await engine.machine('k1').address(quiet)).toBe('10.1.1.2');
     });
 
     describe('a machine that is ours already', () => {
-      const ours = { ...context, ours: true, say: (text: string) => void said.push(text) };
+      const ours = { ...quiet, ...context, ours: true, say: (text: string) => void said.push(text) };
 
       it.each(['Running', 'Starting'])('is waited for, not launched: %s', async (state) => {
         processes.on(LIST, had(state)).on(INFO, info(state), info('Running')).on(CLOUD_INIT, done);
@@ -281,7 +282,7 @@ describe('createMultipass', () => {
     });
 
     describe('a launch of an earlier run, whose client was killed', () => {
-      const cut = { ...context, ours: true, unfinished: true, say: (text: string) => void said.push(text) };
+      const cut = { ...quiet, ...context, ours: true, unfinished: true, say: (text: string) => void said.push(text) };
       const preparing: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" is being prepared' };
       const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
 
@@ -411,7 +412,7 @@ describe('createMultipass', () => {
         stdout: `${noise}\u001enone`,
         stderr: 'x\u001f',
       });
-      const run = engine.machine('k1').run({ file: 'systemctl', args: ['status', 'x'], effect: 'read' });
+      const run = engine.machine('k1').run({ file: 'systemctl', args: ['status', 'x'], effect: 'read' }, quiet);
       await expect(run).rejects.toMatchObject({
         name: 'CommandError',
         result: { exitCode: 4, stdout: 'none', stderr: 'x' },
@@ -421,7 +422,7 @@ describe('createMultipass', () => {
     it('tells a failure of its own from an exit code of the command', async () => {
       const stderr = 'exec failed: The following errors occurred:\ninstance "k1" does not exist\n';
       processes.on(onGuest('x'), { exitCode: 2, stderr });
-      const run = engine.machine('k1').run({ file: 'x', args: [], effect: 'read' });
+      const run = engine.machine('k1').run({ file: 'x', args: [], effect: 'read' }, quiet);
       await expect(run).rejects.toMatchObject({ failure: 'exit', result: { exitCode: 255, stderr } });
       expect(processes.lines).toHaveLength(1);
     });
@@ -431,14 +432,14 @@ describe('createMultipass', () => {
       ['aarch64', 'arm64'],
     ])('knows %s as %s, and asks once', async (uname, arch) => {
       processes.on(onGuest('uname', '-m'), { stdout: `${uname}\n` });
-      expect(await engine.machine('k1').arch()).toBe(arch);
-      expect(await engine.machine('k1').arch()).toBe(arch);
+      expect(await engine.machine('k1').arch(quiet)).toBe(arch);
+      expect(await engine.machine('k1').arch(quiet)).toBe(arch);
       expect(processes.lines).toHaveLength(1);
     });
 
     it('refuses another CPU', async () => {
       processes.on(onGuest('uname', '-m'), { stdout: 'riscv64\n' });
-      await expect(engine.machine('k1').arch()).rejects.toMatchObject({ reason: 'wrong-architecture' });
+      await expect(engine.machine('k1').arch(quiet)).rejects.toMatchObject({ reason: 'wrong-architecture' });
     });
 
     const listed = (...machines: [name: string, state: string, ...ipv4: string[]][]): Reply => ({
@@ -451,26 +452,26 @@ describe('createMultipass', () => {
         listed(['k1', 'Running', 'N/A']),
         listed(['k1', 'Running', '10.42.0.1', '172.17.0.1', '192.168.64.2'], ['k2', 'Running', '192.168.64.3']),
       );
-      expect(await engine.machine('k1').address()).toBe('192.168.64.2');
-      expect(await engine.machine('k1').address()).toBe('192.168.64.2');
+      expect(await engine.machine('k1').address(quiet)).toBe('192.168.64.2');
+      expect(await engine.machine('k1').address(quiet)).toBe('192.168.64.2');
       expect(processes.lines).toHaveLength(2);
     });
 
     it('asks anew after a start', async () => {
       processes.on('multipass start k1 --timeout 300', {});
       processes.on(LIST, listed(['k1', 'Running', '10.1.1.2']), listed(['k1', 'Running', '10.1.1.9']));
-      expect(await engine.machine('k1').address()).toBe('10.1.1.2');
+      expect(await engine.machine('k1').address(quiet)).toBe('10.1.1.2');
       await engine.start('k1', context);
-      expect(await engine.machine('k1').address()).toBe('10.1.1.9');
+      expect(await engine.machine('k1').address(quiet)).toBe('10.1.1.9');
     });
 
     it('gives up waiting for an address, and has none of what does not run', async () => {
       processes.on(LIST, listed(['k1', 'Running', 'N/A']));
-      await expect(engine.machine('k1').address()).rejects.toMatchObject({ reason: 'timed-out' });
+      await expect(engine.machine('k1').address(quiet)).rejects.toMatchObject({ reason: 'timed-out' });
       processes.on(LIST, listed(['k1', 'Stopped']));
-      await expect(engine.machine('k1').address()).rejects.toMatchObject({ reason: 'machine-failed' });
+      await expect(engine.machine('k1').address(quiet)).rejects.toMatchObject({ reason: 'machine-failed' });
       processes.on(LIST, listed());
-      await expect(engine.machine('k1').address()).rejects.toThrow('no machine k1');
+      await expect(engine.machine('k1').address(quiet)).rejects.toThrow('no machine k1');
     });
   });
 });

@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import { restartDaemon } from '../../../../src/rehearsal/engines/daemon.ts';
 import { infoOf, rig } from './rig.ts';
@@ -256,12 +257,15 @@ describe('the simulated Multipass', () => {
     const { world, processes } = rig();
     const begun = world.clock.now();
     const launch = (name: string) =>
-      processes.run({
-        file: 'multipass',
-        args: ['launch', '22.04', '--name', name, ...QUICK],
-        effect: 'write',
-        stdin: '#cloud-config\n{}\n',
-      });
+      processes.run(
+        {
+          file: 'multipass',
+          args: ['launch', '22.04', '--name', name, ...QUICK],
+          effect: 'write',
+          stdin: '#cloud-config\n{}\n',
+        },
+        quiet,
+      );
     await world.clock.drive(Promise.all(['a', 'b', 'c'].map(launch)));
     const addresses = [...world.engine.instances.values()].map(({ address }) => address);
     expect(new Set(addresses).size).toBe(3);

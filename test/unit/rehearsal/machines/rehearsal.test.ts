@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import { createRehearsal } from '../../../../src/rehearsal/index.ts';
 import { HOST, shipped } from './rig.ts';
@@ -12,11 +13,11 @@ describe('a rehearsal', () => {
     });
     const begun = system.clock.now();
     const list = await drive(() =>
-      system.processes.run({ file: 'multipass', args: ['list', '--format', 'json'], effect: 'read' }),
+      system.processes.run({ file: 'multipass', args: ['list', '--format', 'json'], effect: 'read' }, quiet),
     );
     expect(list.stdout).toContain('theirs');
     const client = await drive(() =>
-      system.processes.run({ file: 'kubectl', args: ['version', '--client', '--output=json'], effect: 'read' }),
+      system.processes.run({ file: 'kubectl', args: ['version', '--client', '--output=json'], effect: 'read' }, quiet),
     );
     expect(client.exitCode).toBe(0);
     expect(await system.files.readText('/home/u/lab/run.env')).toBe('X=1\n');
@@ -35,7 +36,7 @@ describe('a rehearsal', () => {
     const run = async (): Promise<readonly number[]> => {
       const { system, transcript, drive } = createRehearsal({ host: HOST, shipped });
       const launch = (name: string) =>
-        system.processes.run({ file: 'multipass', args: ['launch', '22.04', '--name', name], effect: 'write' });
+        system.processes.run({ file: 'multipass', args: ['launch', '22.04', '--name', name], effect: 'write' }, quiet);
       await drive(() => Promise.all(['a', 'b'].map(launch)));
       return transcript.map(({ endedAt }) => endedAt);
     };

@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { MARKER } from '../../../../src/machines/ownership.ts';
 import { withoutMark } from '../../../../src/machines/multipass/session.ts';
 import { SHIM } from '../../../../src/machines/multipass/argv.ts';
@@ -31,9 +32,9 @@ export function rig({ programs, mesh: overrides, ...options }: RigOptions = {}) 
   const processes = createProcesses({ world, mesh, files, programs: programs ?? { multipass } });
 
   /** The result of a command, also of one that failed; `failure` says how. */
-  const run = (command: Command, signal?: AbortSignal): Promise<CommandResult & { failure?: string }> =>
+  const run = (command: Command, signal = quiet.signal): Promise<CommandResult & { failure?: string }> =>
     world.clock.drive(
-      processes.run(command, signal).catch((error: unknown) => {
+      processes.run(command, { ...quiet, signal }).catch((error: unknown) => {
         if (error instanceof CommandError) return { ...error.result, failure: error.failure };
         throw error;
       }),

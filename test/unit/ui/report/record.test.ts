@@ -1,3 +1,4 @@
+import { quiet } from '../../../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import type { Command, Processes } from '../../../../src/system/system.ts';
 import { createRunRecord } from '../../../../src/ui/report/record.ts';
@@ -18,37 +19,21 @@ const owners = ({ commands }: ReturnType<typeof recordOf>): Record<string, strin
   Object.fromEntries(commands.map(({ text, owner }) => [text, owner]));
 
 describe('the record of a run', () => {
-  it('knows whose a command is, also while others run, and far from where it was begun', async () => {
-    const fake = fakeProcesses().on('a', {}).on('b', {}).on('late', {}).on('nobody', {});
-    const record = recordOf(fake);
-    const later = async (file: string): Promise<void> => {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      await record.processes.run(look(file));
-    };
+  it('knows whose a command is by the context that it runs with', async () => {
+    const record = recordOf(fakeProcesses().on('a', {}).on('b', {}).on('nobody', {}));
     await Promise.all([
-      record.within('apply/one', async () => {
-        await record.processes.run(look('a'));
-        await later('late');
-      }),
-      record.within('prove/two', () => later('b')),
-      later('nobody'),
+      record.processes.run(look('a'), { ...quiet, owner: 'apply/one' }),
+      record.processes.run(look('b'), { ...quiet, owner: 'prove/two' }),
+      record.processes.run(look('nobody'), quiet),
     ]);
-    expect(owners(record)).toEqual({ a: 'apply/one', late: 'apply/one', b: 'prove/two', nobody: undefined });
-  });
-
-  it('counts a shared question for whoever asked it first', async () => {
-    const record = recordOf(fakeProcesses().on('list', {}));
-    let shared: Promise<unknown> | undefined;
-    const ask = () => (shared ??= record.processes.run(look('list')));
-    await Promise.all([record.within('apply/one', ask), record.within('apply/two', ask)]);
-    expect(owners(record)).toEqual({ list: 'apply/one' });
+    expect(owners(record)).toEqual({ a: 'apply/one', b: 'prove/two', nobody: undefined });
   });
 
   it('keeps times and how each ended', async () => {
     const record = recordOf(
       fakeProcesses().on('good', {}).on('bad', { exitCode: 2, stderr: 'a\nb\n' }).on('gone', { failure: 'timed-out' }),
     );
-    for (const file of ['good', 'bad', 'gone']) await record.processes.run(look(file)).catch(() => undefined);
+    for (const file of ['good', 'bad', 'gone']) await record.processes.run(look(file), quiet).catch(() => undefined);
     expect(record.commands).toEqual([
       { text: 'good', effect: 'read', startedAt: 10, endedAt: 20, exitCode: 0 },
       { text: 'bad', effect: 'read', startedAt: 30, endedAt: 40, exitCode: 2, failure: 'exit', stderr: 'a\nb' },
@@ -60,6 +45,7 @@ describe('the record of a run', () => {
     const record = recordOf(fakeProcesses().on('wrap true', {}));
     await record.processes.run(
       look('wrap', { args: ['true'], onMachine: { name: 'vm', argv: ['sh', '#!/bin/sh\ntrue\n'] } }),
+      quiet,
     );
     expect(record.commands[0]).toMatchObject({
       text: 'wrap true',
@@ -70,7 +56,7 @@ describe('the record of a run', () => {
   it('lets what was thrown pass', async () => {
     const broken = new Error('a bug');
     const record = recordOf({ run: () => Promise.reject(broken) });
-    await expect(record.processes.run(look('a'))).rejects.toBe(broken);
+    await expect(record.processes.run(look('a'), quiet)).rejects.toBe(broken);
     expect(record.commands).toHaveLength(1);
   });
 
@@ -79,10 +65,10 @@ describe('the record of a run', () => {
       run: (command) =>
         fakeProcesses()
           .on('x', { exitCode: 1, stderr: 'token abc' })
-          .run({ ...command, file: 'x', args: [] }),
+          .run({ ...command, file: 'x', args: [] }, quiet),
     });
     const secret = look('sh', { args: ['-c', '#!/bin/sh\ntrue\n'], stdin: new Uint8Array(9), secretOutput: true });
-    await record.processes.run(secret).catch(() => undefined);
+    await record.processes.run(secret, quiet).catch(() => undefined);
     expect(record.commands[0]).toMatchObject({
       text: 'sh -c "$(cat /lib/yes.sh)"  # reads a payload of 9 bytes, made for this call',
       exitCode: 1,
