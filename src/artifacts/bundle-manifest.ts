@@ -41,8 +41,8 @@ export function parseManifest(text: string, bundle: string): BundleManifest {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
     throw new CliError('digest-mismatch', {
-      message: `${MANIFEST} in ${bundle} is not what istio-vms writes there.`,
-      hint: 'Get the bundle again, or make one with `istio-vms bundle create`.',
+      message: `${MANIFEST} in ${bundle} was not written by istio-vms.`,
+      hint: 'Get the bundle again, or create one with `istio-vms bundle create`.',
       cause,
     });
   }
@@ -59,6 +59,6 @@ export function requireFitting(manifest: BundleManifest, config: Config, bundle:
   throw new CliError('invalid-configuration', {
     message: `${bundle} was made for other versions than the configuration asks for; nothing was changed.`,
     details: different.map(([name, asked, has]) => `${name} is ${asked}, the bundle holds ${has}`),
-    hint: `Set what the bundle holds (${wanted.map(([name, , has]) => `--set ${name}=${has}`).join(' ')}), or make another one with \`istio-vms bundle create\`.`,
+    hint: `Set what the bundle holds (${wanted.map(([name, , has]) => `--set ${name}=${has}`).join(' ')}), or create another one with \`istio-vms bundle create\`.`,
   });
 }

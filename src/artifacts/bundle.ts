@@ -44,7 +44,7 @@ export async function openBundle(path: string, { files, cacheDir, tempDir }: Bun
   if ((await files.stat(path)) === undefined) {
     throw new CliError('invalid-configuration', {
       message: `There is no bundle ${path}; nothing was changed.`,
-      hint: 'Make one where there is a network: `istio-vms bundle create`.',
+      hint: 'Create one on a computer with a network: `istio-vms bundle create`.',
     });
   }
   const manifest = await readManifest(path, files, `${tempDir}/bundle-manifest`);
@@ -157,8 +157,8 @@ function tampered(path: string, names: readonly string[]): CliError {
 
 function noBundle(path: string, cause: CliError): CliError {
   return new CliError('digest-mismatch', {
-    message: `${path} is no whole bundle of istio-vms.`,
-    hint: 'Get the bundle again, or make one with `istio-vms bundle create`.',
+    message: `${path} is not a complete istio-vms bundle.`,
+    hint: 'Get the bundle again, or create one with `istio-vms bundle create`.',
     cause,
   });
 }

@@ -50,7 +50,7 @@ export async function readImages(archive: string, work: string, files: Files): P
   } catch (cause) {
     if (cause instanceof CliError && cause.reason === 'disk-full') throw cause;
     throw new CliError('artifact-not-found', {
-      message: `${archive} is no archive of container images.`,
+      message: `${archive} is not an archive of container images.`,
       hint: 'It has to be what `docker save` or `podman save` writes, perhaps gzipped.',
       cause,
     });

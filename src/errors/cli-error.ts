@@ -37,7 +37,7 @@ export function asCliError(thrown: unknown): CliError {
   if (thrown instanceof CliError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new CliError('internal-error', {
-    message: `Something went wrong inside istio-vms: ${message}`,
+    message: `Internal error: ${message}`,
     hint: 'This is a bug in istio-vms. Keep the log file: it shows what happened.',
     cause: thrown,
   });

@@ -48,7 +48,7 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
     origin: 'container',
     pattern: /toomanyrequests|429 Too Many Requests/i,
     reason: 'download-failed',
-    sentence: 'The image registry lets this computer download no more for now.',
+    sentence: 'The image registry is rate limiting this computer.',
     hint: 'Log in to the registry, or wait some hours.',
     source: 'docs/facts/istio-vm.md 7',
   },

@@ -82,7 +82,7 @@ function endOfLine(text: string, at: number): number {
 function unreadable(text: string, at: number): CliError {
   const line = text.slice(0, at).split('\n').length;
   return new CliError('tool-failed', {
-    message: `Line ${line} of cluster.env is no plain assignment.`,
+    message: `Line ${line} of cluster.env is not a plain assignment.`,
     hint: 'Run `istio-vms workload` to have istioctl write it again.',
   });
 }

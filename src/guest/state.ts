@@ -88,7 +88,7 @@ export function parseGuestState(stdout: string): GuestState {
   }
   if (!told) {
     throw new CliError('guest-failed', {
-      message: 'The machine did not tell its state.',
+      message: 'The machine did not report its state.',
       details: stdout.trim().split('\n').slice(-5),
     });
   }

@@ -18,8 +18,8 @@ export function usableAddresses(shown: readonly string[]): string[] {
  */
 export function managementAddress(own: readonly string[], others: readonly string[]): string | undefined {
   const candidates = outsideCluster(own);
-  const neighbours = new Set(outsideCluster(others).map(network));
-  return candidates.find((address) => neighbours.has(network(address))) ?? candidates[0];
+  const neighbors = new Set(outsideCluster(others).map(network));
+  return candidates.find((address) => neighbors.has(network(address))) ?? candidates[0];
 }
 
 function outsideCluster(addresses: readonly string[]): string[] {

@@ -57,7 +57,7 @@ export async function awaitCloudInit(
 function failed(name: string, statusCommand: string, error: CommandError): CliError {
   return new CliError('machine-failed', {
     message: `cloud-init failed on the machine ${name}, so it is not set up as it should be.`,
-    hint: `See why with \`${statusCommand}\`, then make the machine anew with --recreate.`,
+    hint: `See why with \`${statusCommand}\`, then recreate it with --recreate.`,
     stderrTail: error.result.stdout.trim(),
     cause: error,
   });

@@ -72,7 +72,7 @@ export interface MachineSpec {
   /** In the engine's size grammar, e.g. `1G`. */
   readonly memory: string;
   readonly disk: string;
-  /** cloud-init user data as an object; it is serialised by the engine. */
+  /** cloud-init user data as an object; it is serialized by the engine. */
   readonly cloudInit: Readonly<Record<string, unknown>>;
 }
 

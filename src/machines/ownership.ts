@@ -142,7 +142,7 @@ export function foreignMachine(machine: NamedMachine, engine: Pick<MachineEngine
       ? `A deleted machine still holds the name ${name}`
       : `There is a machine ${name} already${state === undefined ? '' : ` (${state})`}`;
   return new CliError('foreign-machine', {
-    message: `${holder}, and istio-vms did not make it for this lab.`,
+    message: `${holder}, and it was not created by istio-vms for this lab.`,
     hint: `Set NODE_PREFIX or WORKLOAD_VM_NAME to other names, or ${engine.nameConflictHint(machine)}.`,
   });
 }

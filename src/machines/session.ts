@@ -88,7 +88,7 @@ export function withSessionRetry(machine: Machine, clock: Clock): Machine {
         delays: PAUSES,
         signal: context.signal,
         shouldRetry: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
-        onRetry: () => context.say('that session broke off; once more in a new one'),
+        onRetry: () => context.say('the session was lost; retrying in a new one'),
       }),
   };
 }

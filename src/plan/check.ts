@@ -45,7 +45,7 @@ export async function checkSteps(steps: readonly Step[], checking: CheckStepsOpt
     } catch (thrown) {
       if (isInterrupt(thrown, signal)) throw interrupted('not everything was looked at');
       const error = explain(thrown);
-      return { step, finding: { missing: `could not look: ${error.message}` }, error };
+      return { step, finding: { missing: `could not check: ${error.message}` }, error };
     }
   };
   for (const { step, needs } of order) results.set(step.id, look(step, needs));

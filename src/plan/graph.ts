@@ -124,7 +124,7 @@ function at<T>(byId: ReadonlyMap<string, T>, id: string): T {
 /** A graph is made by us alone: whatever is wrong with it is our bug. */
 function broken(message: string): CliError {
   return new CliError('internal-error', {
-    message: `The steps do not fit together: ${message}.`,
+    message: `Invalid step graph: ${message}.`,
     hint: 'This is a bug in istio-vms. Keep the log file: it shows what happened.',
   });
 }

@@ -61,7 +61,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'session-hung',
     engine: 'multipass',
-    what: 'The session that starts the sidecar freezes when the traffic rules load.',
+    what: 'The session that starts the sidecar hangs when the traffic rules are loaded.',
   },
   { name: 'vm-rebooted', what: 'The workload VM reboots once, right after its sidecar became ready.' },
   {
@@ -97,15 +97,15 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'answers-late',
-    what: 'For two minutes every other answer comes five seconds late, and tells what was so when it was asked for.',
+    what: 'For two minutes every other answer comes five seconds late, and describes the state at the time of the request.',
   },
   {
     name: 'api-conflict',
-    what: 'Somebody else changes an object while we apply ours: the first apply meets a conflict.',
+    what: 'Another client changes an object at the same time: the first apply conflicts.',
   },
   {
     name: 'namespace-stuck',
-    what: 'The first namespace that we ask for is still being deleted, and somebody holds it for a minute.',
+    what: 'The first namespace that is created is still being deleted, for one minute.',
   },
   { name: 'webhook-failing', what: 'The first apply meets an admission webhook that does not answer.' },
   { name: 'istioctl-timeout', what: 'The first `istioctl install` gives up waiting for istiod, which comes up later.' },
@@ -153,7 +153,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'dns-captured',
-    what: "The traffic rules take the workload VM's DNS away, and for a minute nobody answers in its place.",
+    what: "The traffic rules capture the workload VM's DNS, and for one minute it is not answered.",
   },
   {
     name: 'pulls-slow',
@@ -167,9 +167,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'second-up',
-    what: 'Somebody runs `istio-vms up` in the same directory already, and is done half a minute later.',
+    what: 'Another `istio-vms up` in the same directory holds the lock for half a minute.',
   },
-  { name: 'vm-deleted', what: 'Somebody erases the workload VM as soon as it is there.', apply: vmDeleted },
+  { name: 'vm-deleted', what: 'The workload VM is deleted as soon as it exists.', apply: vmDeleted },
   { name: 'vm-moved', what: 'The workload VM restarts and comes back with another address.', apply: vmMoved },
   { name: 'vm-stopped', what: 'The workload VM is stopped behind our back.', apply: vmStopped },
   { name: 'worker-stopped', what: 'A worker is stopped behind our back.', apply: workerStopped },

@@ -32,7 +32,7 @@ export function demoStep(lab: WorkloadLab): LabStep {
         return 'ready';
       }
       const different = driftOf(payload.files, state);
-      if (different.length > 0) return { missing: `not as wanted on ${name}: ${different.join(', ')}` };
+      if (different.length > 0) return { missing: `drift on ${name}: ${different.join(', ')}` };
       if (state.demo.enabled !== true) return { drifted: 'the demo workload does not start at boot' };
       if (state.demo.current !== true) return { drifted: 'the demo workload was not started with what is there' };
       return state.demo.active === 'active' ? 'ready' : { drifted: `the demo workload is ${state.demo.active}` };

@@ -111,7 +111,7 @@ export async function overlayText({ config, system }: Lab): Promise<string> {
 function tagNotSet(revision: string): CliError {
   return new CliError('tool-failed', {
     message: `istioctl reported success, but the revision tag \`default\` does not point to ${revision}.`,
-    hint: 'Run `istio-vms istio` again; if it stays so, another tool changes the tag: `istioctl tag list` shows it.',
+    hint: 'Run `istio-vms istio` again; if it persists, another tool changes the tag: `istioctl tag list` shows it.',
   });
 }
 
@@ -127,7 +127,7 @@ function refuseOther(view: ClusterSnapshot, { istio: { namespace } }: Config): v
   if (other === undefined) return;
   throw new CliError('invalid-configuration', {
     message: `This cluster has a control plane of this lab in namespace ${other.metadata.namespace ?? ''}, and ISTIO_NAMESPACE is ${namespace}.`,
-    hint: `Set ISTIO_NAMESPACE=${other.metadata.namespace ?? ''} again, or make the lab anew: \`istio-vms up --recreate\`.`,
+    hint: `Set ISTIO_NAMESPACE=${other.metadata.namespace ?? ''} again, or recreate the lab: \`istio-vms up --recreate\`.`,
   });
 }
 

@@ -93,7 +93,7 @@ async function agentToken(lab: Lab, server: Machine, context: Context): Promise<
   if (!token.startsWith('K10')) {
     throw new CliError('guest-failed', {
       message: `The agent token on ${server.name} is not in its secure form.`,
-      hint: 'Make the cluster anew with `istio-vms k3s --recreate`.',
+      hint: 'Recreate the cluster with `istio-vms k3s --recreate`.',
     });
   }
   lab.mask.add(token);

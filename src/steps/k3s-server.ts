@@ -33,7 +33,7 @@ export function serverStep(lab: Lab): LabStep {
       const text = await system.files.readText(config.paths.kubeconfig);
       if (text === undefined) return { missing: `no kubeconfig at ${config.paths.kubeconfig}` };
       const { mode = 0 } = (await system.files.stat(config.paths.kubeconfig)) ?? {};
-      if ((mode & 0o077) !== 0) return { drifted: `the kubeconfig ${config.paths.kubeconfig} is readable for others` };
+      if ((mode & 0o077) !== 0) return { drifted: `the kubeconfig ${config.paths.kubeconfig} is readable by others` };
       const address = found?.addresses[0];
       if (address !== undefined && serverOf(text) !== serverUrl(address)) {
         return { drifted: `the kubeconfig names ${serverOf(text) ?? 'no server'}, the machine is at ${address}` };

@@ -67,7 +67,7 @@ export async function removeMachine(lab: Lab, name: string, context: StepContext
   const found = (await lab.machines.find(name, context)) ?? (await lateMachine(lab, name, context));
   if (found !== undefined) {
     if ((await lab.ownership.isOurs(found, context)) !== 'ours') throw foreignMachine(found, lab.engine);
-    context.say(`removing ${name}`);
+    context.say(`deleting ${name}`);
     await lab.engine.remove(name, context);
     lab.machines.forget();
     if (lab.config.workloads.some((workload) => workload.name === name)) lab.workloadVm(name).forget();

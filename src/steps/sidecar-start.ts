@@ -40,7 +40,7 @@ export async function putDespiteHang(
         cause: error,
       });
     }
-    say('that session froze, as sessions older than the rules may; going on in a new one');
+    say('the session hung while the traffic rules were loaded; reconnecting');
     return 'started';
   }
 }

@@ -41,7 +41,7 @@ export function sidecarStep(lab: WorkloadLab): LabStep {
         address,
       });
       const different = driftOf(wanted.files, state);
-      if (different.length > 0) return { missing: `not as wanted on ${lab.workload.name}: ${different.join(', ')}` };
+      if (different.length > 0) return { missing: `drift on ${lab.workload.name}: ${different.join(', ')}` };
       if (state.sidecar.enabled !== true) return { drifted: 'the sidecar does not start at boot' };
       if (state.sidecar.current !== true)
         return { drifted: 'the sidecar was not started with the files that are there' };

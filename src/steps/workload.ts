@@ -47,12 +47,12 @@ export function workloadStep(lab: WorkloadLab): LabStep {
       const files = await readWorkloadFiles(lab);
       if (files === undefined) return { missing: `no complete set of files in ${lab.workloadFiles}` };
       if ((await lab.system.files.stat(halfMade(lab))) !== undefined)
-        return { drifted: 'a run that was cut has left a token behind' };
+        return { drifted: 'an interrupted run left a token behind' };
       const open = await openToOthers(lab);
-      if (open !== undefined) return { drifted: `${open} is readable for others` };
+      if (open !== undefined) return { drifted: `${open} is readable by others` };
       const is = describeWorkloadFiles(files);
       const account = `${lab.workload.namespace}/${lab.workload.serviceAccount}`;
-      if (is.serviceAccount !== account) return { drifted: `the token is not one for the service account ${account}` };
+      if (is.serviceAccount !== account) return { drifted: `the token is not for the service account ${account}` };
       if (files.rootCert.trim() !== (await rootCertificate(lab, context))?.trim()) {
         return { drifted: 'the root certificate is not the one of this control plane' };
       }
@@ -124,7 +124,7 @@ export async function configureWorkload(lab: WorkloadLab, context: StepContext, 
       throw new CliError('tool-failed', {
         message: 'istioctl wrote workload files that the VM could not use.',
         details: problems,
-        hint: 'Run `istio-vms workload` again; if it stays so, look at the WorkloadGroup and the mesh configuration.',
+        hint: 'Run `istio-vms workload` again; if it persists, look at the WorkloadGroup and the mesh configuration.',
       });
     }
     for (const [key, name] of Object.entries(FILE_NAMES)) {

@@ -98,8 +98,8 @@ async function keepAside(request: DownloadRequest, part: string, digest: string)
   const aside = `${request.to}.mismatch`;
   await rename(part, aside);
   return new CliError('digest-mismatch', {
-    message: `What ${request.url} gave is not what was expected.`,
+    message: `Checksum mismatch for ${request.url}.`,
     details: [`expected sha256 ${request.sha256}`, `got      sha256 ${digest}`, `kept as  ${aside}`],
-    hint: 'Look at the kept file: it may be the page of a proxy. Re-run the same command to fetch it anew.',
+    hint: 'Look at the kept file: it may be the page of a proxy. Re-run the same command to download it again.',
   });
 }

@@ -109,8 +109,8 @@ function isBroken(thrown: unknown): boolean {
 
 function brokenArchive(archive: string, cause: unknown): CliError {
   return new CliError('download-failed', {
-    message: `${archive} is no whole tar archive.`,
-    hint: 'Remove the file and run the same command again: it is fetched anew.',
+    message: `${archive} is not a complete tar archive.`,
+    hint: 'Remove the file and run the same command again: it is downloaded again.',
     cause,
   });
 }

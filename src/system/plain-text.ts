@@ -9,7 +9,7 @@ const CONTROLS = /[\u001b\u009b\b\r]/;
 /** Blanks at the end of a line. */
 const RAGGED = /[^\S\n]$/m;
 
-/** Text as it is left on a terminal: without colours, without spinners, without what was overwritten. */
+/** Text as it is left on a terminal: without colors, without spinners, without what was overwritten. */
 export function plainText(text: string): string {
   if (!CONTROLS.test(text)) {
     if (!RAGGED.test(text)) return text;

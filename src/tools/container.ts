@@ -117,7 +117,7 @@ function parseVersion(tool: string, stdout: string): { kind: 'docker' | 'podman'
   } catch (cause) {
     // Before 23.0 docker took `json` for a template and printed the word.
     throw new CliError('tool-too-old', {
-      message: `The answer of \`${tool} version --format json\` is not understood.`,
+      message: `Could not parse the output of \`${tool} version --format json\`.`,
       hint: 'Install docker 23.0 or newer, or podman 3.4 or newer.',
       cause,
     });

@@ -122,7 +122,7 @@ function clientVersion(stdout: string): string {
     return versionSchema.parse(JSON.parse(stdout)).clientVersion.version;
   } catch (cause) {
     throw new CliError('tool-failed', {
-      message: 'The answer of `istioctl version --output=json` is not understood.',
+      message: 'Could not parse the output of `istioctl version --output=json`.',
       hint: 'Remove the file and run `istio-vms istioctl`: it fetches the right one.',
       cause,
     });

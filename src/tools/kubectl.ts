@@ -356,7 +356,7 @@ function clientVersionIn(stdout: string): string {
     return versionSchema.parse(JSON.parse(stdout)).clientVersion.gitVersion.replace(/^v/, '');
   } catch (cause) {
     throw new CliError('tool-too-old', {
-      message: 'The answer of `kubectl version --client --output=json` is not understood.',
+      message: 'Could not parse the output of `kubectl version --client --output=json`.',
       hint: 'Install kubectl 1.22 or newer.',
       cause,
     });

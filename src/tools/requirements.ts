@@ -64,7 +64,7 @@ export async function checkRequirements(requirements: readonly Requirement[], pl
   throw new CliError(reason, {
     message:
       problems.length === 1
-        ? 'A tool that is needed is not ready.'
+        ? 'A required tool is not ready.'
         : `${problems.length} tools that are needed are not ready.`,
     details: problems.map((problem) => problem.text),
     hint: 'Set this right, then re-run the same command. `--rehearse` needs none of them.',

@@ -12,7 +12,7 @@ export interface Surface {
 
 export interface Choice {
   readonly kind: 'tree' | 'plain' | 'silent';
-  readonly colour: boolean;
+  readonly color: boolean;
 }
 
 /**
@@ -20,7 +20,7 @@ export interface Choice {
  * a run of minutes without a word looks like one that hangs.
  */
 export function chooseReporter(options: OutputOptions, surface: Surface): Choice {
-  return { kind: kindOf(options, surface), colour: hasColour(surface) };
+  return { kind: kindOf(options, surface), color: hasColour(surface) };
 }
 
 function kindOf({ quiet, verbose }: OutputOptions, { stderrIsTTY, env }: Surface): Choice['kind'] {
@@ -29,7 +29,7 @@ function kindOf({ quiet, verbose }: OutputOptions, { stderrIsTTY, env }: Surface
   return moving ? 'tree' : 'plain';
 }
 
-/** no-color.org: any value but an empty one. It wins over FORCE_COLOR, because too much colour can make text unreadable. */
+/** no-color.org: any value but an empty one. It wins over FORCE_COLOR, because too much color can make text unreadable. */
 function hasColour({ stderrIsTTY, env }: Surface): boolean {
   if ((env['NO_COLOR'] ?? '') !== '') return false;
   const forced = env['FORCE_COLOR'];

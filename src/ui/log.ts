@@ -129,8 +129,8 @@ function ending(command: Command, result: CommandResult, how: string, whole: boo
     : output(result.stdout, whole || command.effect === 'write');
   return [
     `${how} after ${duration(result.durationMs)}`,
-    labelled('|', stdout),
-    labelled('!', secret ? '' : output(result.stderr, true)),
+    labeled('|', stdout),
+    labeled('!', secret ? '' : output(result.stderr, true)),
   ]
     .filter((part) => part !== '')
     .join('\n');
@@ -148,7 +148,7 @@ function output(text: string, whole: boolean): string {
   return more > 0 ? `${plain.slice(0, LONGEST_OUTPUT)}\n(${more} characters more)` : plain;
 }
 
-function labelled(label: string, text: string): string {
+function labeled(label: string, text: string): string {
   if (text === '') return '';
   // Whole texts at once, not line by line: an answer may have thousands. Lines have no blanks at their end by now.
   return `${label} ${text.replaceAll('\n', `\n${label} `)}`.replaceAll(`${label} \n`, `${label}\n`);

@@ -26,13 +26,13 @@ export interface ScreenInput {
 
 /** Decides once how everything is shown. */
 export function createScreen({ options, env, stdout, stderr, clock }: ScreenInput): Screen {
-  const { kind, colour } = chooseReporter(options, { stderrIsTTY: stderr.isTTY, env });
-  const paint = createStyles(colour);
+  const { kind, color } = chooseReporter(options, { stderrIsTTY: stderr.isTTY, env });
+  const paint = createStyles(color);
   return {
     paint,
     width: stderr.isTTY ? stderr.columns : 0,
     answer: {
-      paint: createStyles(chooseReporter(options, { stderrIsTTY: stdout.isTTY, env }).colour),
+      paint: createStyles(chooseReporter(options, { stderrIsTTY: stdout.isTTY, env }).color),
       width: stdout.isTTY ? stdout.columns : 0,
     },
     reporter:

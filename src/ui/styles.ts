@@ -2,7 +2,7 @@ import { Chalk } from 'chalk';
 
 export type Style = (text: string) => string;
 
-/** The few meanings that colour has here; whether there is any is decided once. */
+/** The few meanings that color has here; whether there is any is decided once. */
 export interface Styles {
   readonly success: Style;
   readonly error: Style;
@@ -12,9 +12,9 @@ export interface Styles {
   readonly dim: Style;
 }
 
-/** Sixteen colours are enough, and follow the person's own theme. */
-export function createStyles(colour: boolean): Styles {
-  const chalk = new Chalk({ level: colour ? 1 : 0 });
+/** Sixteen colors are enough, and follow the person's own theme. */
+export function createStyles(color: boolean): Styles {
+  const chalk = new Chalk({ level: color ? 1 : 0 });
   // A brush takes one text alone: it stands in `map`, and chalk would paint the index as well.
   const brush =
     (painter: (text: string) => string): Style =>

@@ -17,7 +17,7 @@ import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
 export const networkPolicy: WorkloadCheck = {
   of: 'workload',
   name: 'network-policy',
-  title: 'network policies: what they do to a VM and what not',
+  title: 'network policies: their effect on the traffic of the VM',
   needs: ['sidecar', 'sample', 'mesh-to-vm'],
   commands: ['bootstrap', 'route', 'up'],
   optional: 'network-policy',

@@ -34,7 +34,7 @@ export const strict: WorkloadCheck = {
       await lab.kubectl.get('peerauthentications.security.istio.io', { name, namespace: namespace ?? '' }, context)
     )[0];
     if (there !== undefined && !isOurs(lab, there)) {
-      return fail(`a PeerAuthentication ${name} of yours is in ${namespace ?? ''}`, {
+      return fail(`a PeerAuthentication ${name} that istio-vms did not create is in ${namespace ?? ''}`, {
         hint: 'this check makes its own and would replace it',
       });
     }

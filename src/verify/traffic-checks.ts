@@ -151,7 +151,7 @@ async function untilServed<T extends { readonly refused?: Answer }>(
       until = from + AGAIN_MS[policies.length > 0 ? 'explained' : await stability(lab, context)];
     }
     if (clock.now() + PAUSE_MS >= until) return { answer, tries, policies };
-    context.say(`asking again: ${describe(refused)}`);
+    context.say(`retrying: ${describe(refused)}`);
     await clock.sleep(PAUSE_MS, context.signal);
   }
 }

@@ -114,6 +114,6 @@ async function withdrawSample(lab: Lab, context: StepContext): Promise<void> {
   try {
     await removeSample(lab, context);
   } catch (thrown) {
-    context.say(`the sample application of these proofs is left behind: ${explainThrown(thrown).message}`);
+    context.say(`could not remove the sample application: ${explainThrown(thrown).message}`);
   }
 }

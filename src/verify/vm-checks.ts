@@ -44,8 +44,8 @@ export const workloadFiles: WorkloadCheck = {
     const state = await stateOf(lab, context);
     const certificate = state === undefined ? undefined : certificateWords(state.certExpires, now);
     return certificate === undefined
-      ? pass(`${evidence}; ${token}, which the certificate of the VM outlasts`)
-      : fail(`${token}, and ${certificate}: the sidecar has nothing to prove its identity with`, {
+      ? pass(`${evidence}; ${token}, the certificate of the VM is valid for longer`)
+      : fail(`${token}, and ${certificate}: the sidecar cannot authenticate`, {
           look: journal(lab),
           blocks: [],
         });

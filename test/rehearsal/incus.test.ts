@@ -66,7 +66,7 @@ describe('a rehearsal with MACHINE_ENGINE=incus', () => {
 const OUTCOMES: readonly (readonly [fault: string, reason: string | undefined, said: string])[] = [
   ['kernel-modules-missing', undefined, 'master: starting k3s-master without loading kernel modules'],
   ['image-server-down', 'download-failed', 'master: launching k3s-master (as a container: this Incus runs no virtual'],
-  ['exec-lost', undefined, 'that session broke off; once more in a new one'],
+  ['exec-lost', undefined, 'the session was lost; retrying in a new one'],
   ['address-late', undefined, 'master: k3s-master: waiting for its address'],
   ['cloud-init-error', 'machine-failed', 'master: k3s-master: waiting for cloud-init'],
   ['daemon-restart', 'engine-unavailable', 'master: launching k3s-master'],

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { Config } from '../../config/config.ts';
 
-/** A Kubernetes object on its way out: plain data, serialised at the edge. */
+/** A Kubernetes object on its way out: plain data, serialized at the edge. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;

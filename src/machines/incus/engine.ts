@@ -210,7 +210,7 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
         return;
       }
       if (found.lab !== lab) throw foreignMachine(found, { nameConflictHint });
-      context.say(`removing ${name}`);
+      context.say(`deleting ${name}`);
       await erase(name, context);
     },
     machine: known.machine,
@@ -235,6 +235,6 @@ function withoutAddress(name: string, info: MachineInfo | undefined): CliError {
         : info.state === 'running'
           ? `The machine ${name} runs, but has no address.`
           : `The machine ${name} is not running (${info.state}), so it has no address.`,
-    hint: 'Run `istio-vms up`: it makes what is missing and starts what is stopped.',
+    hint: 'Run `istio-vms up`: it creates what is missing and starts what is stopped.',
   });
 }

@@ -112,8 +112,8 @@ function parse<T>(schema: z.ZodType<T>, stdout: string, subject: string): T {
     return schema.parse(JSON.parse(stdout));
   } catch (cause) {
     throw new CliError('tool-failed', {
-      message: `The answer of \`incus ${subject}\` is not understood.`,
-      hint: 'This version of Incus may be newer than istio-vms knows; 6.0 is tested.',
+      message: `Could not parse the output of \`incus ${subject}\`.`,
+      hint: 'This version of Incus may be newer than istio-vms supports; 6.0 is tested.',
       details: [stdout.slice(0, 300)],
       cause,
     });

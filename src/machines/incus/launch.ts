@@ -125,7 +125,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
     modules ??= createModuleMemory(ready.server.clustered);
     for (let attempt = 1; ; attempt++) {
       const launch = modules.adapt(wanted(ready, spec));
-      context.say(attempt === 1 ? `launching ${name}${chosen}` : `launching ${name} once more`);
+      context.say(attempt === 1 ? `launching ${name}${chosen}` : `retrying the launch of ${name}`);
       const failure = await tryLaunch(name, launch, context);
       if (failure === undefined) return 'launched';
       const left = await find(name, context);
@@ -179,7 +179,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       return 'found';
     } catch (thrown) {
       if (context.unfinished !== true || !(thrown instanceof CliError) || thrown.reason === 'interrupted') throw thrown;
-      context.say(`${spec.name}: its first start was cut and does not go on; removing it`);
+      context.say(`${spec.name}: its first start was interrupted and does not continue; deleting it`);
       await parts.erase(spec.name, context);
       return bringUp(spec, context);
     }
@@ -188,7 +188,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   /** What has the name already is ours, or nobody's to touch. */
   const adopt = async (spec: MachineSpec, found: MachineInfo, context: EngineContext): Promise<Launched> => {
     if (found.lab !== lab && !(found.lab === undefined && context.ours === true)) throw foreignMachine(found, parts);
-    context.say(`${found.name} is there already (${found.state})`);
+    context.say(`${found.name} already exists (${found.state})`);
     if (found.state === 'unknown') throw unreachable(found.name);
     const up = found.state === 'running' || found.state === 'starting';
     return up ? 'found' : revive(spec, context);

@@ -170,7 +170,7 @@ export function createMultipass({
       }
     },
     remove: async (name, context) => {
-      context.say(`removing ${name}`);
+      context.say(`deleting ${name}`);
       await remove(name, context);
     },
     machine: known.machine,
@@ -208,7 +208,7 @@ function notRunning(name: string, info: MachineInfo | undefined): CliError {
       info === undefined
         ? `There is no machine ${name}.`
         : `The machine ${name} is not running (${info.state}), so it has no address.`,
-    hint: 'Run `istio-vms up`: it makes what is missing and starts what is stopped.',
+    hint: 'Run `istio-vms up`: it creates what is missing and starts what is stopped.',
   });
 }
 

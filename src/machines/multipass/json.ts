@@ -49,8 +49,8 @@ function parse<T>(schema: z.ZodType<T>, stdout: string, subject: string): T {
     return schema.parse(JSON.parse(stdout));
   } catch (cause) {
     throw new CliError('tool-failed', {
-      message: `The answer of \`multipass ${subject} --format json\` is not understood.`,
-      hint: 'This version of Multipass may be newer than istio-vms knows; 1.14 to 1.16 are tested.',
+      message: `Could not parse the output of \`multipass ${subject} --format json\`.`,
+      hint: 'This version of Multipass may be newer than istio-vms supports; 1.14 to 1.16 are tested.',
       details: [stdout.slice(0, 300)],
       cause,
     });

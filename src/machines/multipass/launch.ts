@@ -114,7 +114,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     clock,
     pauses: SSH_PAUSES,
     isLost: isLostSession,
-    onRetry: () => say(`${name}: that session broke off; once more in a new one`),
+    onRetry: () => say(`${name}: the session was lost; retrying in a new one`),
     statusCommand: shellHint(name, 'cloud-init status --long'),
   });
 
@@ -128,12 +128,12 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       await remove(found.name, context);
       return false;
     }
-    context.say(`${found.name} is there already (${found.state})`);
+    context.say(`${found.name} already exists (${found.state})`);
     const outcome = await lookUp(found.name, context);
     if (outcome === 'lost') {
       // It may hold a cluster: it is not for us to throw that away unasked. Unless its first start never ended.
       if (context.unfinished !== true) throw stuck(found);
-      context.say(`${found.name}: its first start was cut and does not go on; removing it`);
+      context.say(`${found.name}: its first start was interrupted and does not continue; deleting it`);
       await remove(found.name, context);
     }
     return outcome === 'running';
@@ -143,7 +143,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     const { name } = spec;
     let launches = 0;
     for (let attempt = 1; ; attempt++) {
-      context.say(attempt === 1 ? `launching ${name}` : `launching ${name} once more`);
+      context.say(attempt === 1 ? `launching ${name}` : `retrying the launch of ${name}`);
       launches += 1;
       const failure = await tryLaunch(spec, context, () => (launches += 1));
       if (failure === undefined) return 'launched';
@@ -158,7 +158,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       // It may fail twice; that the late fruit of an earlier launch was in the way may cost one try more.
       if (attempt === 3) throw exists ? stuck({ name, state: 'unknown' }) : explain(failure);
       if (attempt === 2 && !exists) throw explain(failure);
-      context.say(`${name}: did not come up; removing it`);
+      context.say(`${name}: did not start; deleting it`);
       await remove(name, context);
     }
   };
@@ -186,6 +186,6 @@ function ranOutOfTime({ failure, result }: CommandError): boolean {
 function stuck({ name, state }: Pick<MachineInfo, 'name' | 'state'>): CliError {
   return new CliError('machine-failed', {
     message: `The machine ${name} is there (${state}), but does not come up.`,
-    hint: `Run \`multipass stop --force ${name}\` and then re-run the same command; or make it anew with --recreate.`,
+    hint: `Run \`multipass stop --force ${name}\` and then re-run the same command; or recreate it with --recreate.`,
   });
 }

@@ -25,7 +25,7 @@ export const TOKEN = '/run/secrets/tokens/istio-token';
 const READY_PATIENCE = 60_000;
 /** What it says then. */
 const READY_GAVE_UP =
-  'istio-vms: not ready within 60 s (is istiod reachable?); the rules are taken away, next try in 15 s';
+  'istio-vms: not ready within 60 s (is istiod reachable?); the rules are removed, next try in 15 s';
 /** What each start of the agent says first. */
 export const GO_MEMORY_LIMIT =
   'GOMEMLIMIT is updated package=github.com/KimMachineGun/automemlimit/memlimit GOMEMLIMIT=9223372036854775807';

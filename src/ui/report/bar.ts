@@ -35,7 +35,7 @@ export interface BarOptions {
   readonly critical: boolean;
 }
 
-/** Heights in pixels: looking is thinner than work, so that the two differ by more than colour. */
+/** Heights in pixels: looking is thinner than work, so that the two differ by more than color. */
 const HEIGHT = 24;
 const BOX: Readonly<Record<Segment['kind'], readonly [top: number, height: number]>> = {
   queue: [7, 8],

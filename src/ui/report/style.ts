@@ -1,4 +1,4 @@
-/** The look of the picture: system fonts, two palettes, and no colour that means anything alone. */
+/** The look of the picture: system fonts, two palettes, and no color that means anything alone. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

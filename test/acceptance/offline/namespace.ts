@@ -32,7 +32,7 @@ let made = 0;
  * A namespace with nothing but loopback, or with a route that leads to another namespace of ours: what is sent there is
  * counted by the kernel, and answered with a refusal.
  */
-export function createNamespace(route: 'none' | 'neighbour'): Namespace {
+export function createNamespace(route: 'none' | 'neighbor'): Namespace {
   const name = `iv-${process.pid}-${++made}`;
   const other = `${name}-b`;
   const names = route === 'none' ? [name] : [name, other];
@@ -41,10 +41,10 @@ export function createNamespace(route: 'none' | 'neighbour'): Namespace {
   try {
     for (const each of names) {
       ip('netns', 'add', each);
-      // Without it a link speaks of itself to its neighbours, and that would be counted.
+      // Without it a link speaks of itself to its neighbors, and that would be counted.
       within(each, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && ip link set lo up');
     }
-    if (route === 'neighbour') {
+    if (route === 'neighbor') {
       ip('-n', name, 'link', 'add', 'out', 'type', 'veth', 'peer', 'name', 'out', 'netns', other);
       ip('-n', name, 'address', 'add', OURS, 'dev', 'out');
       ip('-n', other, 'address', 'add', `${NEIGHBOUR}/24`, 'dev', 'out');

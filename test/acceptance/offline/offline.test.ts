@@ -25,7 +25,7 @@ describe.skipIf(missing !== undefined)('up out of a bundle, without a network', 
   let computer: Computer;
   const namespaces: Namespace[] = [];
 
-  const network = (route: 'none' | 'neighbour'): Namespace => {
+  const network = (route: 'none' | 'neighbor'): Namespace => {
     const made = createNamespace(route);
     namespaces.push(made);
     return made;
@@ -84,7 +84,7 @@ describe.skipIf(missing !== undefined)('up out of a bundle, without a network', 
   });
 
   it('does not even try to reach anybody; without the bundle it does, and the kernel counts it', async () => {
-    const [quiet, loud] = [network('neighbour'), network('neighbour')];
+    const [quiet, loud] = [network('neighbor'), network('neighbor')];
     // What would be tempting is there: a mirror, and a proxy.
     const env = { ARTIFACTS_URL: `http://${NEIGHBOUR}:8080`, HTTPS_PROXY: `http://${NEIGHBOUR}:3128` };
     expectSuccess(await runIn(quiet, ['up', '--bundle', 'lab.tar'], env));

@@ -1,4 +1,4 @@
-// Runs inside the page (hence plain JavaScript): what only a browser knows, its own computed colours and boxes.
+// Runs inside the page (hence plain JavaScript): what only a browser knows, its own computed colors and boxes.
 ({
   /** Texts and marks whose contrast with what is behind them is too low (WCAG 2: 4.5 for text, 3 for graphics). */
   faint() {
@@ -19,15 +19,15 @@
 
     function behind(element) {
       for (let each = element; each !== null; each = each.parentElement) {
-        const colour = parse(getComputedStyle(each).backgroundColor);
-        if (colour[3] === 1) return colour;
-        if (colour[3] !== 0) throw new Error(`half-transparent: ${each.tagName}`);
+        const color = parse(getComputedStyle(each).backgroundColor);
+        if (color[3] === 1) return color;
+        if (color[3] !== 0) throw new Error(`half-transparent: ${each.tagName}`);
       }
       throw new Error('nothing is behind it');
     }
     function parse(text) {
       const numbers = /^rgba?\(([^)]*)\)$/.exec(text)?.[1].split(',').map(Number);
-      if (numbers === undefined) throw new Error(`no colour: ${text}`);
+      if (numbers === undefined) throw new Error(`no color: ${text}`);
       return [...numbers, 1].slice(0, 4);
     }
     function contrast(one, other) {

@@ -26,11 +26,7 @@ describe('the last error of a unit', () => {
       ['pilot-agent', 'a', `${NOW}\tinfo\tsds\tStarting SDS grpc server`],
       ['pilot-agent', 'a', `${NOW}\terror\tsds\t${SDS}`],
       ['pilot-agent', 'a', `${NOW}\twarn\tEnvoy proxy is NOT ready: config not received from XDS server`],
-      [
-        'ready',
-        'a',
-        'istio-vms: not ready within 60s (is istiod reachable?); the rules are taken away, next try in 15s',
-      ],
+      ['ready', 'a', 'istio-vms: not ready within 60s (is istiod reachable?); the rules are removed, next try in 15s'],
       ['systemd', 'a', 'istio.service: Control process exited, code=exited, status=1/FAILURE'],
       ['systemd', 'a', 'Failed to start istio.service - Istio sidecar of this machine.'],
     );

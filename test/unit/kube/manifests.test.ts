@@ -46,7 +46,7 @@ describe('what holds for every manifest', () => {
   const all = names.flatMap((name) => make(name, labConfig('1.22.8', 'small')));
   const inCluster = all.filter((object) => object.kind !== 'IstioOperator');
 
-  it('every object in the cluster is labelled as ours', () => {
+  it('every object in the cluster is labeled as ours', () => {
     for (const object of inCluster) {
       expect(object.metadata.labels, `${object.kind} ${object.metadata.name}`).toMatchObject({
         'app.kubernetes.io/managed-by': 'istio-vms',

@@ -55,7 +55,7 @@ describe('acrossSessions', () => {
   it('puts again in a new session, and says so', async () => {
     const { put, said, slept } = putting(failed(255), failed(255));
     expect(await put()).toBe(answer);
-    expect(said).toEqual(Array(2).fill('that session broke off; once more in a new one'));
+    expect(said).toEqual(Array(2).fill('the session was lost; retrying in a new one'));
     expect(slept).toEqual([5_000, 15_000]);
   });
 

@@ -27,7 +27,7 @@ const failed = (command: Partial<Command>, stderr = '', failure: CommandFailure 
 
 describe('plainText', () => {
   it.each([
-    ['colours', '\u001b[31mred\u001b[0m', 'red'],
+    ['colors', '\u001b[31mred\u001b[0m', 'red'],
     ['a spinner', 'Starting k1  \b|\b/\b-\u001b[2K\u001b[0A\u001b[0Edone', 'done'],
     ['overwritten progress', 'Retrieving image: 1%\rRetrieving image: 42%', 'Retrieving image: 42%'],
     ['line ends of Windows', 'a\r\nb\r\n', 'a\nb\n'],

@@ -67,8 +67,8 @@ describe('a table', () => {
   });
 
   it('paints line by line and lets no control character through', () => {
-    const colour = createStyles(true);
-    const painted = renderTable({ rows: [['a', { text: 'one two', paint: colour.error }]], width: 12, paint: colour });
+    const color = createStyles(true);
+    const painted = renderTable({ rows: [['a', { text: 'one two', paint: color.error }]], width: 12, paint: color });
     expect(painted.split('\n').filter((line) => line.includes('\u001b[31m'))).toHaveLength(1);
     expect(renderTable({ rows: [['a\u001b[2Jb']], width: 80, paint })).toBe('ab\n');
   });

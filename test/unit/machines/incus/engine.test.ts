@@ -111,7 +111,7 @@ describe('createIncus', () => {
         /systemctl start incus/,
       ],
       [
-        'it was never initialised',
+        'it was never initialized',
         {},
         { '/1.0/profiles/default': { stdout: '{"devices":{}}' } },
         /no root disk/,

@@ -446,7 +446,7 @@ describe('createMultipass', () => {
       stdout: JSON.stringify({ list: machines.map(([name, state, ...ipv4]) => ({ name, state, ipv4 })) }),
     });
 
-    it('waits for an address, and takes the one among its neighbours', async () => {
+    it('waits for an address, and takes the one among its neighbors', async () => {
       processes.on(
         LIST,
         listed(['k1', 'Running', 'N/A']),

@@ -82,9 +82,9 @@ describe('addresses', () => {
     ['the first', ['192.168.64.2', '172.17.0.1'], [], '192.168.64.2'],
     ['not one of the cluster', ['10.42.0.0', '10.42.0.1', '10.43.0.1', '192.168.64.2'], [], '192.168.64.2'],
     ['one of the cluster is none', ['10.42.0.1'], [], undefined],
-    ['a neighbour of the others', ['172.17.0.1', '192.168.64.2'], ['192.168.64.3', '10.42.1.0'], '192.168.64.2'],
+    ['a neighbor of the others', ['172.17.0.1', '192.168.64.2'], ['192.168.64.3', '10.42.1.0'], '192.168.64.2'],
     [
-      'a pod network shared with others is no neighbourhood',
+      'a pod network shared with others is no neighborhood',
       ['10.42.0.1', '192.168.64.2'],
       ['10.42.0.7'],
       '192.168.64.2',
