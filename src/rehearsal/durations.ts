@@ -14,11 +14,11 @@ export const LINE_LATENCY = 0.4 * second;
 /** How often a download tells how far it is. */
 export const PROGRESS_EVERY = 1 * second;
 
-/** A Multipass client call that asks nothing of a guest. Estimate: process start and one local RPC. */
+/** A call of an engine's client that asks nothing of a guest. Estimate: process start and one local RPC. */
 export const ENGINE_CALL = 0.08 * second;
 /** `list` and `info` open an SSH session to each running guest (docs/facts/multipass.md 1.4). Estimate. */
 export const ENGINE_ASKS_GUEST = 0.25 * second;
-/** One `multipass exec`: a new SSH session. Estimate. */
+/** One command on a machine: a new SSH session. Estimate. */
 export const EXEC_SESSION = 0.35 * second;
 /** Bytes in a second through the standard input of an exec session. Estimate: SSH on a local bridge. */
 export const SESSION_BYTES_PER_SECOND = 80_000_000;
@@ -38,13 +38,6 @@ export const MACHINE_PACE: EnginePace = {
   /** A machine that goes down in good order. Estimate. */
   shutdown: 4 * second,
 };
-/** A system container of Incus (docs/facts/incus.md 1.4 and 1.5). */
-export const CONTAINER_PACE: EnginePace = {
-  boot: 0.3 * second,
-  address: 1.5 * second,
-  cloudInit: 3 * second,
-  shutdown: 1 * second,
-};
 /** Packages that user data asks for, together. Estimate. */
 export const CLOUD_INIT_PACKAGES = 15 * second;
 /** The fault `address-late`. */
@@ -56,17 +49,6 @@ export const MACHINE_PURGE = 2 * second;
  * (docs/facts/multipass.md 3.3).
  */
 export const ENGINE_PATIENCE = 300 * second;
-
-/** A call of the Incus client that only asks (docs/facts/incus.md 1.5). */
-export const INCUS_CALL = 0.03 * second;
-/** One `incus exec`: 0.05 s, and the moment by which its wrapper puts its end off (src/machines/incus/argv.ts). */
-export const INCUS_EXEC = 0.15 * second;
-/** Unpacking an image on a `dir` pool; with the start a launch of 1.2-4 s (docs/facts/incus.md 1.5). */
-export const INCUS_CREATE = 1.5 * second;
-/** `delete`: 1-3 s (docs/facts/incus.md 1.5). */
-export const INCUS_DELETE = 2 * second;
-/** First fetch of an image of `images:`, about 130 MB. Estimate: an ordinary line. */
-export const INCUS_IMAGE_DOWNLOAD = 40 * second;
 
 /** k3s unpacks about 200 MB at its first call (docs/facts/k3s.md 2.1). Estimate. */
 export const K3S_UNPACK = 4 * second;

@@ -52,6 +52,11 @@ export interface EngineTraits {
   /** First three octets of every machine's address. */
   readonly subnet: string;
   readonly localImages: (settings: EngineState['settings']) => readonly string[];
+  /** The script under which every command reaches a machine, by its exact text. */
+  readonly wrapper: {
+    readonly text: string;
+    readonly run: (call: GuestCall, inner: GuestProgram) => Promise<ProgramResult>;
+  };
 }
 
 export interface EngineState {
@@ -87,7 +92,7 @@ export interface Instance {
   addressKnown: boolean;
   /** New at every boot. */
   bootId: string;
-  /** cloud-init writes /etc/hosts anew at every boot (Multipass' own default; user data may switch it off). */
+  /** cloud-init writes /etc/hosts anew at every boot (an engine's own default; user data may switch it off). */
   manageHosts: boolean;
   cloudInit: 'running' | 'done' | 'error';
   readonly files: Map<string, GuestEntry>;

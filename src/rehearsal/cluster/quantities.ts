@@ -19,7 +19,7 @@ export function quantity(text: string | number): number {
   return Number(match[1]) * (FACTORS[match[2] ?? ''] as number);
 }
 
-/** Bytes of a size in Multipass' grammar, where G means GiB. */
+/** Bytes of a size in the grammar of the configuration, where G means GiB. */
 export function machineBytes(size: string): number {
   const match = /^(\d+(?:\.\d+)?)([KMG]?)(?:i?B)?$/i.exec(size);
   if (match === null) return 0;

@@ -24,7 +24,7 @@ export interface UserData {
 const KNOWN = new Set(['write_files', 'manage_etc_hosts', 'packages', 'package_update', 'package_upgrade']);
 
 /**
- * User data as an object, or why Multipass does not take it: it parses and writes it anew
+ * User data as an object, or why an engine does not take it: it parses and writes it anew
  * (docs/facts/multipass.md 1.3).
  */
 export function readUserData(text: string): UserData | { readonly problem: string } {
@@ -52,7 +52,7 @@ export async function resumeCloudInit(guest: Guest, powerOff: PowerOff): Promise
 type PowerOff = (guest: Guest) => void;
 
 /**
- * The first boot's cloud-init. Multipass waits for its end and does not ask how it ended (docs/facts/multipass.md 0.6).
+ * The first boot's cloud-init. An engine waits for its end and does not ask how it ended (docs/facts/multipass.md 0.6).
  */
 export async function firstCloudInit(
   { world, mesh, instance }: Guest,

@@ -1,6 +1,6 @@
 import type { Instance } from '../world.ts';
 
-/** One SSH session into a guest: what a single `multipass exec` holds open. */
+/** One SSH session into a guest: what a single command on a machine holds open. */
 export interface Session {
   /** It was swallowed by the traffic rules: nothing comes through any more, though the guest is well. */
   frozen: boolean;

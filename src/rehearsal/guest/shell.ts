@@ -1,11 +1,10 @@
 import { GUEST_COMMAND } from '../durations.ts';
+import { traitsOf } from '../engines/traits.ts';
 import type { GuestCall, GuestProgram, ProgramResult } from '../world.ts';
-import { joined } from '../bytes.ts';
 import { powerOff, reboot } from './boot.ts';
 import { curl } from './curl.ts';
 import { EVERYDAY, runLine } from './everyday.ts';
 import { guestEntry, guestHas, guestText } from './files.ts';
-import { INCUS_WRAPPER, underIncusWrapper } from './incus-wrapper.ts';
 import { imagesImportModel } from './scripts/images-import.ts';
 import { placeModel } from './scripts/place.ts';
 import type { ScriptCall, ScriptModel } from './scripts/script.ts';
@@ -15,13 +14,6 @@ import { KERNEL_CPU, stateModel } from './scripts/state.ts';
 import { GO_MEMORY_LIMIT, waitReady } from './sidecar.ts';
 import { journalctl, systemctl } from './systemctl.ts';
 import { programProblem } from './unit-file.ts';
-
-/** The wrapper under which every command comes: says that it began, limits its time, and never ends in 4. */
-const SHIM = [
-  String.raw`printf '\036'; l=$1; shift;`,
-  'case $1 in sudo) shift; set -- sudo timeout -k 2 "$l" "$@" ;; *) set -- timeout -k 2 "$l" "$@" ;; esac;',
-  String.raw`"$@"; rc=$?; [ $rc -ne 4 ] || { printf '\037' >&2; rc=104; }; exit $rc`,
-].join(' ');
 
 const SCRIPTS: Readonly<Record<string, ScriptModel>> = {
   'place.sh': placeModel((text, call) => runShipped(text, call)),
@@ -60,28 +52,13 @@ export const runOnGuest: GuestProgram = async (call) => {
 const shell: GuestProgram = async (call) => {
   const [, flag, text = '', , ...args] = call.args;
   if (flag !== '-c') return unknown(call);
-  if (text === SHIM) return wrapped({ ...call, args });
-  if (text === INCUS_WRAPPER) return underIncusWrapper({ ...call, args }, runOnGuest);
+  const { wrapper } = traitsOf(call.world.engine.name);
+  if (text === wrapper.text) return wrapper.run({ ...call, args }, runOnGuest);
   const exit = /^exit (\d+)$/.exec(text);
   if (exit !== null) return { exitCode: Number(exit[1]) };
   const shipped = call.root ? await runShipped(text, { ...call, args }) : undefined;
   return shipped ?? (await runLine(text, { ...call, args }, runOnGuest)) ?? unknown(call);
 };
-
-/** What the wrapper makes of a command: see machines/multipass/argv.ts. */
-async function wrapped(call: GuestCall): Promise<ProgramResult> {
-  const [limit = '', ...args] = call.args;
-  const [late, done] = [new AbortController(), new AbortController()];
-  void call.world.clock.sleep(Number(limit) * 1000, done.signal).then(
-    () => late.abort(),
-    () => undefined,
-  );
-  const result = await runOnGuest({ ...call, args, ended: late.signal });
-  done.abort('ended');
-  const began = { ...result, stdout: joined('\u001e', result.stdout ?? '') };
-  if (late.signal.aborted) return { ...began, exitCode: 124 };
-  return result.exitCode === 4 ? { ...began, exitCode: 104, stderr: `${result.stderr ?? ''}\u001f` } : began;
-}
 
 /** A script is known by its exact text: what is not shipped is not understood. */
 async function runShipped(text: string, call: ScriptCall): Promise<ProgramResult | undefined> {

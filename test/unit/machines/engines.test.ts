@@ -3,8 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { ENGINES } from '../../../src/machines/index.ts';
 
 const NAMES = Object.keys(ENGINES);
-/** A map of engines: one line for each. */
-const MAPS = ['src/machines/index.ts'];
+/** Maps of engines, a line for each, and the list of faults, some of which only one engine has. */
+const MAPS = [
+  'src/machines/index.ts',
+  'src/rehearsal/index.ts',
+  'src/rehearsal/engines/traits.ts',
+  'src/rehearsal/faults.ts',
+];
 /** The page of facts about an engine, e.g. docs/facts/NAME.md 3.1: a citation is no knowledge of the engine. */
 const CITATION = /docs\/facts\/[a-z-]+\.md/g;
 
@@ -14,7 +19,7 @@ const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
 
 /** Lines, comments among them, that name the engine outside its own folders. */
 function mentions(engine: string): readonly string[] {
-  const own = [`src/machines/${engine}/`, 'src/rehearsal/'];
+  const own = [`src/machines/${engine}/`, `src/rehearsal/engines/${engine}/`];
   return files
     .filter((file) => !MAPS.includes(file) && !own.some((folder) => file.startsWith(folder)))
     .flatMap((file) =>

@@ -1,6 +1,6 @@
-import { INCUS_EXEC } from '../../durations.ts';
+import { INCUS_EXEC } from './durations.ts';
 import { consumeFault } from '../../fault-state.ts';
-import { INCUS_MARK, INCUS_WRAPPER } from '../../guest/incus-wrapper.ts';
+import { INCUS_MARK, INCUS_WRAPPER } from './wrapper.ts';
 import { openSession } from '../../guest/sessions.ts';
 import { runOnGuest } from '../../guest/shell.ts';
 import { TERMINATED } from '../../processes.ts';

@@ -1,4 +1,4 @@
-import { INCUS_CALL } from '../../durations.ts';
+import { INCUS_CALL } from './durations.ts';
 import type { HostCall, HostProgram, ProgramResult } from '../../world.ts';
 import { parseArgs, type CommandShape, type ParsedArgs } from '../arguments.ts';
 import { daemonLost } from '../daemon.ts';

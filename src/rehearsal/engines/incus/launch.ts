@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { INCUS_CALL, INCUS_CREATE, INCUS_IMAGE_DOWNLOAD } from '../../durations.ts';
+import { INCUS_CALL, INCUS_CREATE, INCUS_IMAGE_DOWNLOAD } from './durations.ts';
 import { isFaultActive } from '../../fault-state.ts';
 import { readUserData, type UserData } from '../../guest/cloud-init.ts';
 import type { Guest } from '../../guest/systemd.ts';

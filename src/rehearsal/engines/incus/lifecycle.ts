@@ -1,4 +1,5 @@
-import { ADDRESS_LATE, INCUS_CALL, INCUS_DELETE } from '../../durations.ts';
+import { ADDRESS_LATE } from '../../durations.ts';
+import { INCUS_CALL, INCUS_DELETE } from './durations.ts';
 import { consumeFault, isFaultOn } from '../../fault-state.ts';
 import { powerOff, powerOn } from '../../guest/boot.ts';
 import { firstCloudInit } from '../../guest/cloud-init.ts';

@@ -1,4 +1,4 @@
-import { INCUS_CALL } from '../../durations.ts';
+import { INCUS_CALL } from './durations.ts';
 import { KERNEL_CPU } from '../../guest/scripts/state.ts';
 import type { HostCall, ProgramResult, World } from '../../world.ts';
 import type { ParsedArgs } from '../arguments.ts';
@@ -113,6 +113,6 @@ function networkState(world: World, name: string): object | ProgramResult {
 }
 
 function memberView({ engine }: World, name: string, absent: string): object | ProgramResult {
-  if (serverOf(engine).targets.includes(name) !== true) return failure(absent);
+  if (!serverOf(engine).targets.includes(name)) return failure(absent);
   return { server_name: name, status: 'Online', message: 'Fully operational' };
 }

@@ -1,6 +1,8 @@
-import { CONTAINER_PACE, MACHINE_PACE } from '../../durations.ts';
+import { MACHINE_PACE } from '../../durations.ts';
+import { CONTAINER_PACE } from './durations.ts';
 import type { EngineState, EngineTraits } from '../../world.ts';
 import { UBUNTU_RELEASES } from '../images.ts';
+import { INCUS_WRAPPER, underIncusWrapper } from './wrapper.ts';
 
 /** What the simulated server has, besides its default profile: all that a configuration names is there. */
 interface IncusServer {
@@ -41,6 +43,7 @@ export const incus: EngineTraits = {
   version: () => '6.0.4',
   pace: (settings) => (serverOf({ settings }).virtualMachines ? MACHINE_PACE : CONTAINER_PACE),
   subnet: '10.158.7',
+  wrapper: { text: INCUS_WRAPPER, run: underIncusWrapper },
   localImages: (settings) => {
     const { image } = serverOf({ settings });
     const released = [...UBUNTU_RELEASES].map((release) => `images:ubuntu/${release}/cloud`);

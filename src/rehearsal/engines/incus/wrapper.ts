@@ -1,5 +1,5 @@
-import { joined } from '../bytes.ts';
-import type { GuestCall, GuestProgram, ProgramResult } from '../world.ts';
+import { joined } from '../../bytes.ts';
+import type { GuestCall, GuestProgram, ProgramResult } from '../../world.ts';
 
 /**
  * The wrapper under which every command comes with Incus, as root: a mark on stderr when it begins, the user ubuntu, a
