@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { CliError } from '../errors/cli-error.ts';
 import type { DownloadRequest, Downloads } from './system.ts';
 import { asFileError } from './file-errors.ts';
-import { sweepLeftovers } from './leftovers.ts';
+import { sweepLeftovers } from './temporary.ts';
 import { leavePartial, noteOrigin, takePartial, type Partial } from './partial.ts';
 import { bytesOf, failed, type Opening } from './source.ts';
 

@@ -9,7 +9,7 @@ import { extract, type Extract } from 'tar-stream';
 import { CliError } from '../errors/cli-error.ts';
 import { isGzip, memberName } from './archives.ts';
 import type { ArchiveListing, ArchiveMember } from './system.ts';
-import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
+import { sweepLeftovers, temporaryBeside } from './temporary.ts';
 
 /**
  * Streams through a tar and writes the named regular files, each beside its target and renamed when it is whole. What

@@ -6,7 +6,7 @@ import { CliError } from '../errors/cli-error.ts';
 import type { Files, FileStat } from './system.ts';
 import { extractMembers, listMembers } from './extract.ts';
 import { asFileError, isNotFound } from './file-errors.ts';
-import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
+import { sweepLeftovers, temporaryBeside } from './temporary.ts';
 import { lockFile } from './lock.ts';
 import { packMembers } from './pack.ts';
 

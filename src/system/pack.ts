@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pack, type Header, type Pack } from 'tar-stream';
 import type { TarMember } from './system.ts';
-import { sweepLeftovers, temporaryBeside } from './leftovers.ts';
+import { sweepLeftovers, temporaryBeside } from './temporary.ts';
 
 /** Nothing of the moment or of this computer goes into an archive: the same members give the same bytes. */
 const EPOCH = new Date(0);

@@ -1,10 +1,8 @@
 import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { isRunning } from './alive.ts';
-import { temporaryBeside } from './leftovers.ts';
 import type { Offset } from './source.ts';
-import { leftovers, ORIGIN } from './temporary.ts';
+import { isRunning, leftovers, ORIGIN, temporaryBeside } from './temporary.ts';
 
 /** An unfinished download: a file of our own beside its target. */
 export interface Partial {

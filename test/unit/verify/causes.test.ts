@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StepFinding as StepLook } from '../../../src/plan/check.ts';
 import type { Finding, Step } from '../../../src/plan/step.ts';
-import { firstCommand } from '../../../src/verify/first-command.ts';
+import { firstCommand } from '../../../src/verify/advice.ts';
 import { causeOf, failedNeed, firstCause } from '../../../src/verify/causes.ts';
 import type { Check } from '../../../src/verify/check.ts';
 import { CHECKS, withNeeds } from '../../../src/verify/checks.ts';
