@@ -7,7 +7,7 @@ import { withBundle } from '../../src/steps/bundle.ts';
 import { BUNDLE_LIMITS, planBundle, type BundleRequest, type CreatedBundle } from '../../src/steps/create-bundle.ts';
 import { labSteps } from '../../src/steps/steps.ts';
 import { failed } from '../../src/system/source.ts';
-import type { ArchiveMember, Command, Context } from '../../src/system/system.ts';
+import type { ArchiveMember } from '../../src/system/system.ts';
 import { cli, cliJson } from './support/cli.ts';
 import { LINUX, refusals, shown, simulated, type Simulated } from './support/simulated.ts';
 
@@ -274,7 +274,7 @@ describe('up out of a bundle', () => {
       (archive, into, members) => files.extract(archive, into, members),
     );
     const run = cutOnce(
-      ({ stdin }: Command, _context: Context) =>
+      (...[{ stdin }]: Parameters<typeof processes.run>) =>
         typeof stdin === 'object' && 'tar' in stdin && stdin.tar.some(({ name }) => name.includes('istio-vms-images')),
       (command, context) => processes.run(command, context),
     );

@@ -71,6 +71,23 @@ describe('Ctrl-C', () => {
     await converges();
   });
 
+  it.each([
+    { command: 'status', tool: 'multipass', word: 'list' },
+    { command: 'status', tool: 'kubectl', word: 'version' },
+    { command: 'arm64-patch', tool: 'docker', word: 'version' },
+  ])('ends $command at once while $tool $word hangs, and starts no other command', async ({ command, tool, word }) => {
+    const hold = computer.hold((call) => call.tool === tool && call.args.includes(word));
+    const cli = computer.start(command);
+    const held = await hold.reached;
+    await allHaveCalled(computer);
+    const begun = computer.calls.length;
+    cli.ctrlC();
+    expect(await cli.done).toMatchObject({ exitCode: 130 });
+    expect(computer.calls).toHaveLength(begun);
+    await expect.poll(() => held.gone).toBe(true);
+    hold.release();
+  });
+
   it('in a proof that stops the demo workload starts it again', async () => {
     await computer.run('up', '--skip-verify');
     const demo = computer.world.engine.instances.get('vm-istio-external-workload')?.units.get('istio-vms-demo');
