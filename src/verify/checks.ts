@@ -47,7 +47,7 @@ const WORKLOAD_CHECKS: ReadonlySet<string> = new Set(
 export const CHECKS = checksOf({ workloads: [{ name: '' }] });
 
 /** The check of the VM at this place of the configuration; names of further VMs' checks end with the VM's name. */
-function ofWorkload({ of: _, ...check }: WorkloadCheck, place: number, vm: string): Check {
+function ofWorkload(check: WorkloadCheck, place: number, vm: string): Check {
   const suffix = suffixOf(place, vm);
   const named = (names: readonly string[]): readonly string[] =>
     names.map((name) => (WORKLOAD_CHECKS.has(name) ? `${name}${suffix}` : name));

@@ -52,7 +52,7 @@ describe('parseGuestState', () => {
   });
 
   it('refuses what no state.sh has printed', () => {
-    expect(() => parseGuestState('sh: 1: not found\n')).toThrow('did not tell its state');
+    expect(() => parseGuestState('sh: 1: not found\n')).toThrow('did not report its state');
   });
 });
 

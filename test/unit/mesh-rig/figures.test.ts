@@ -36,6 +36,6 @@ describe('figures of a cold up', () => {
   });
 
   it('are shown as a table', () => {
-    expect(figuresTable(figuresOf(LOG))).toContain('| no command in flight | 2.0s (20.0 %) |');
+    expect(figuresTable(figuresOf(LOG))).toContain('| no command in flight | 2.0 s (20.0 %) |');
   });
 });

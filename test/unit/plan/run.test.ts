@@ -262,7 +262,7 @@ describe('looking at everything', () => {
       ['x', { drifted: 'two of three' }, undefined],
       ['y', { missing: 'no y' }, undefined],
       ['z', { missing: 'waits for Thing y' }, 'y'],
-      ['blind', { missing: expect.stringContaining('could not look') }, undefined],
+      ['blind', { missing: expect.stringContaining('could not check') }, undefined],
       ['q', 'ready', undefined],
     ]);
     expect(diary).toEqual(['check x', 'check q', 'check y']);

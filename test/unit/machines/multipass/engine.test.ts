@@ -183,7 +183,7 @@ describe('createMultipass', () => {
       await engine.launch(spec, context);
       expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
       expect(clock.now()).toBeLessThanOrEqual(185_000);
-      expect(said.at(-2)).toBe('launching k1 once more');
+      expect(said.at(-2)).toBe('retrying the launch of k1');
     });
 
     it('gives up after the second time, and leaves the machine for a look', async () => {

@@ -177,7 +177,7 @@ describe('the sidecar', () => {
     expect([r.vm.rules, r.vm.units.get('istio')?.restarts]).toEqual([false, 1]);
     const { stdout } = await r.exec(VM, ['sudo', 'journalctl', '--unit', 'istio', '--no-pager', '--lines', '40']);
     expect(stdout).toMatch(
-      /connection refused: 192\.168\.64\.3:15012\n.*next try in 15s\n.*\n.*Failed to start istio\.service/,
+      /connection refused: 192\.168\.64\.3:15012\n.*next try in 15 s\n.*\n.*Failed to start istio\.service/,
     );
     r.said.reason = undefined;
     await r.world.clock.advance(30_000);
