@@ -4,9 +4,13 @@ import wrapAnsi from 'wrap-ansi';
 
 /** Text fitted to a width, in columns of a terminal. A width of 0 or less means that there is none. */
 
-/** Breaks lines between words, and a word only where it is longer than a line. */
+/** Breaks lines between words, and a word only where it is longer than a line. A line that fits stays as it is. */
 export function wrapText(text: string, width: number): readonly string[] {
-  return (width <= 0 ? text : wrapAnsi(text, width, { hard: true })).split('\n');
+  const lines = text.split('\n');
+  // wrap-ansi trims the indent of a line, and counts two columns for ✔.
+  return lines.flatMap((line) =>
+    width <= 0 || lengthOf(line) <= width ? line : wrapAnsi(line, width, { hard: true }).split('\n'),
+  );
 }
 
 /** Cuts to the width, with an ellipsis where something is missing. */

@@ -91,7 +91,7 @@ describe('what a verify that was killed leaves behind', () => {
     expect((await run(['verify'])).code).toBe(0);
     expect(leftIn(lab)).toEqual(before);
     const [strict] = (await lab.verify(['strict'])).results.filter(({ name }) => name === 'strict');
-    expect(strict?.evidence).toContain('a PeerAuthentication default of yours');
+    expect(strict?.evidence).toContain('a PeerAuthentication default that istio-vms did not create');
   });
 
   it('stays when its namespace contains objects of the user', async () => {

@@ -492,7 +492,7 @@ describe("what is the user's own", () => {
     const { results, writes } = await lab.verify(['strict']);
     expect(results[0]).toMatchObject({
       ok: false,
-      evidence: 'a PeerAuthentication default of yours is in istio-system',
+      evidence: 'a PeerAuthentication default that istio-vms did not create is in istio-system',
     });
     expect(writes).toEqual([]);
     expect(lab.cluster.get('peerauthentications.security.istio.io', 'istio-system', 'default')).toMatchObject({

@@ -14,6 +14,12 @@ describe('text fitted to the columns of a terminal', () => {
     expect(wrapText('as it is', 0)).toEqual(['as it is']);
   });
 
+  it('leaves a line that fits as it is: its indent, and a sign of one column', () => {
+    expect(wrapText('  indented', 10)).toEqual(['  indented']);
+    expect(wrapText(' ', 1)).toEqual([' ']);
+    expect(wrapText('✔', 1)).toEqual(['✔']);
+  });
+
   it('cuts with an ellipsis, never wider than asked', () => {
     expect(cutText('waiting for cloud-init', 12)).toBe('waiting for…');
     expect(cutText('fits', 4)).toBe('fits');
