@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { realApp, rehearsedApp, loadEnvironment, type App } from '../app.ts';
 import { asCliError, CliError } from '../errors/cli-error.ts';
 import { EXIT, type ExitCode } from '../errors/reasons.ts';
@@ -39,6 +40,8 @@ export async function runSession(spec: SessionSpec): Promise<ExitCode> {
   const { invocation, options, labOptions = { fixCa: true, fixPilot: true } } = spec;
   const { stdout, stderr, env } = invocation;
   const interrupt = new AbortController();
+  // Every command, wait and download of the run listens to it.
+  setMaxListeners(0, interrupt.signal);
   let app: App | undefined;
   let screen = createScreen({ options, env, stdout, stderr, clock: { now: () => 0 } });
   let answer: CommandOutput;

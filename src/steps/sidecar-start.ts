@@ -5,6 +5,7 @@ import type { Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
+import { createDeadline } from '../system/deadline.ts';
 import type { Command, Context } from '../system/system.ts';
 import { unitError } from './journal.ts';
 import type { WorkloadLab } from './workload-lab.ts';
@@ -47,12 +48,11 @@ export async function putDespiteHang(
 
 /** Whether a fresh session answers, within the time that a machine takes to boot. */
 async function isAlive(lab: WorkloadLab, machine: Machine, context: StepContext): Promise<boolean> {
-  const { clock } = lab.system;
-  const until = clock.now() + BOOT_MS;
+  const deadline = createDeadline(lab.system.clock, BOOT_MS);
   for (;;) {
     if (await answers(machine, { file: 'true', args: [], effect: 'read', timeoutMs: 15_000 }, context)) return true;
-    if (clock.now() >= until) return false;
-    await clock.sleep(2_000, context.signal);
+    if (deadline.left() === 0) return false;
+    await deadline.pause(2_000, context.signal);
   }
 }
 

@@ -3,6 +3,7 @@ import { CliError } from '../errors/cli-error.ts';
 import type { GuestState } from '../guest/state.ts';
 import type { MachineInfo } from '../machines/machine.ts';
 import { CommandError } from '../system/command-error.ts';
+import { createDeadline } from '../system/deadline.ts';
 import type { WorkloadVm } from '../steps/lab.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { CheckContext, Verdict } from './check.ts';
@@ -36,7 +37,7 @@ export async function withRetry(
 async function awaitRecovery(lab: WorkloadLab, context: CheckContext): Promise<'was-ready' | 'yes' | 'no'> {
   const { clock } = lab.system;
   const from = clock.now();
-  let until = context.deadline ?? from + RETRY_MS;
+  let deadline = createDeadline(clock, (context.deadline ?? from + RETRY_MS) - from);
   let boots = false;
   for (let looks = 1; ; looks++) {
     lab.machines.forget();
@@ -45,17 +46,17 @@ async function awaitRecovery(lab: WorkloadLab, context: CheckContext): Promise<'
     const state = await stateOrUndefined(lab, context);
     if (state?.sidecar.ready === true) return looks === 1 ? 'was-ready' : 'yes';
     if (isBooting(found)) {
+      if (!boots) deadline = createDeadline(clock, Math.max(deadline.left(), from + BOOT_MS - clock.now()));
       boots = true;
-      until = Math.max(until, from + BOOT_MS);
     } else if (boots) {
       // It has booted; from now on its unit has the ordinary time.
       boots = false;
-      until = clock.now() + RETRY_MS;
+      deadline = createDeadline(clock, RETRY_MS);
     }
     const what = pending(lab, found, state);
-    if (what === undefined || clock.now() >= until) return 'no';
+    if (what === undefined || deadline.left() === 0) return 'no';
     context.say(`waiting for the sidecar: ${what}`);
-    await clock.sleep(Math.min(PAUSE_MS, until - clock.now()), context.signal);
+    await deadline.pause(Math.min(PAUSE_MS, deadline.left()), context.signal);
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { SAMPLED_FILES } from '../support/sampled-files.ts';
+import { SAMPLED_FILES } from '../support/long-files.ts';
 
 /** What the import rules (.dependency-cruiser.cjs) cannot see: globals that touch the outside. */
 const GLOBALS: readonly [string, RegExp][] = [

@@ -1,0 +1,15 @@
+/** Files whose every example takes a whole rehearsal: the project `long`, which .ci/run runs, has them; `npm test` does not. */
+export const LONG_FILES: string[] = [
+  ...['advice', 'broken-lab', 'bundle', 'experiments', 'faults', 'former-machines', 'former-planes', 'leftovers'],
+  ...['mending', 'nodes', 'ownership', 'proofs', 'reconfigure', 'report', 'secrets', 'versions'],
+].map(rehearsal);
+
+/** Files that use `sampled.ts`: `npm test` runs a part of their examples, the project `long` all of them. */
+export const SAMPLED_FILES: string[] = [
+  'test/unit/guest/traffic-rules.test.ts',
+  ...['incus', 'interrupt', 'schedule', 'up', 'versions-seen'].map(rehearsal),
+];
+
+function rehearsal(name: string): string {
+  return `test/rehearsal/${name}.test.ts`;
+}
