@@ -1,6 +1,6 @@
 import type { Command } from '../system/system.ts';
 
-/** Pulling the proxy image is some 100 MB. */
+/** Milliseconds; creating the container pulls the proxy image, some 100 MB. */
 const CREATE_MS = 900_000;
 const EXPORT_MS = 300_000;
 
@@ -12,7 +12,7 @@ export const versionCommand = (tool: string): Command => ({
   timeoutMs: 30_000,
 });
 
-/** Creates, and never starts: the image's CPU need not be ours. */
+/** Creates a container without starting it: the image may be for another CPU. */
 export const createCommand = (tool: string, name: string, platform: string, image: string): Command => ({
   file: tool,
   args: ['create', '--name', name, '--platform', platform, image],
@@ -37,7 +37,7 @@ export const removeCommand = (tool: string, name: string): Command => ({
   timeoutMs: 60_000,
 });
 
-/** For the CPU that is named, whatever ours is. */
+/** Pulls for the given platform, whatever the CPU of this computer. */
 export const pullCommand = (tool: string, platform: string, image: string): Command => ({
   file: tool,
   args: ['pull', '--platform', platform, image],

@@ -13,22 +13,22 @@ export interface ImageRequest {
   readonly image: string;
   /** E.g. `linux/arm64`. */
   readonly platform: string;
-  /** Directory on this computer. */
+  /** A directory on this computer. */
   readonly into: string;
   readonly members: readonly ArchiveMember[];
 }
 
 export interface ContainerTool {
-  /** What the program really is (`docker` is often podman in disguise), and that it answers. @throws CliError */
+  /** What the program really is (`docker` is often an alias of podman), and that it responds. @throws CliError */
   probe(context: Context): Promise<{ readonly kind: 'docker' | 'podman'; readonly version: string }>;
-  /** Takes single files out of an image, without running it. Leaves no container behind, also when it fails. */
+  /** Copies files out of an image without running it. Leaves no container behind, even on failure. */
   extractFromImage(request: ImageRequest, context: Context): Promise<void>;
-  /** Fetches an image for one CPU and writes it as an archive. It stays among the tool's images, as its cache. */
+  /** Pulls an image for one CPU and saves it as an archive. The image stays in the tool's store, as a cache. */
   saveImage(request: SaveRequest, context: Context): Promise<void>;
 }
 
 export interface SaveRequest extends Pick<ImageRequest, 'image' | 'platform'> {
-  /** File on this computer. */
+  /** A file on this computer. */
   readonly archive: string;
 }
 
@@ -45,7 +45,7 @@ export interface ContainerParts {
 
 export function createContainer({ processes, files, config }: ContainerParts): ContainerTool {
   const tool = config.containerTool;
-  /** The same each time, so that what a killed run left behind is found and removed by the next. */
+  /** The same name each time, so that the next run finds and removes what a killed run left behind. */
   const name = `istio-vms-${config.lab}-${config.istio.version}`;
 
   const run = async (command: Command, context: Context): Promise<CommandResult> => {
@@ -56,7 +56,7 @@ export function createContainer({ processes, files, config }: ContainerParts): C
     }
   };
 
-  /** The one thing that is still started after an interrupt: removing what we created. */
+  /** Runs even after an interrupt, because it removes what this run created. */
   const removeContainer = async (context: Context): Promise<void> => {
     try {
       await processes.run(argv.removeCommand(tool, name), cleanupContext(context));
@@ -72,7 +72,7 @@ export function createContainer({ processes, files, config }: ContainerParts): C
     extractFromImage: async ({ image, platform, into, members }, context) => {
       const { say } = context;
       const archive = join(config.paths.temp, `${name}.tar`);
-      // The files get their place last, when nothing is left to be taken away: who finds them need not look for more.
+      // The files are moved into place last, so their presence means that the cleanup is done too.
       const waiting = `${into}.new`;
       await files.remove(waiting);
       await removeContainer(context);
@@ -86,7 +86,7 @@ export function createContainer({ processes, files, config }: ContainerParts): C
       } finally {
         await files.remove(archive);
         await removeContainer(context).catch((thrown: unknown) => {
-          // The first failure is the one to tell; this one leaves a stopped container, no more.
+          // The first failure is the one to report; this one only leaves a stopped container.
           const why = thrown instanceof Error ? thrown.message : String(thrown);
           say(`warning: the container ${name} is left behind (${why}); remove it with \`${tool} rm --force ${name}\``);
         });
@@ -99,7 +99,7 @@ export function createContainer({ processes, files, config }: ContainerParts): C
       say(`fetching ${image} for ${platform}`);
       await run(argv.pullCommand(tool, platform, image), context);
       await files.makeDirectory(dirname(archive));
-      // podman adds to a file that is there, or refuses it.
+      // podman appends to an existing file, or refuses it.
       await files.remove(archive);
       say(`saving ${image}`);
       await run(argv.saveCommand(tool, archive, image), context);
@@ -107,7 +107,7 @@ export function createContainer({ processes, files, config }: ContainerParts): C
   };
 }
 
-/** docker says `ApiVersion`, podman `APIVersion`. */
+/** docker writes `ApiVersion`, podman `APIVersion`. */
 const versionSchema = z.object({ Client: z.object({ Version: z.string(), APIVersion: z.string().optional() }) });
 
 function parseVersion(tool: string, stdout: string): { kind: 'docker' | 'podman'; version: string } {
@@ -115,7 +115,7 @@ function parseVersion(tool: string, stdout: string): { kind: 'docker' | 'podman'
     const { Client } = versionSchema.parse(JSON.parse(stdout));
     return { kind: Client.APIVersion === undefined ? 'docker' : 'podman', version: Client.Version };
   } catch (cause) {
-    // Before 23.0 docker took `json` for a template and printed the word.
+    // docker before 23.0 took `json` for a template and printed the word itself.
     throw new CliError('tool-too-old', {
       message: `Could not parse the output of \`${tool} version --format json\`.`,
       hint: 'Install docker 23.0 or newer, or podman 3.4 or newer.',

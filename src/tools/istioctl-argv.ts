@@ -1,15 +1,15 @@
 import type { Command } from '../system/system.ts';
 import type { KubeTarget } from './kubectl-argv.ts';
 
-/** Where istioctl is, and which cluster it speaks to. */
+/** The istioctl binary and the cluster it works on. */
 export interface IstioctlTarget extends KubeTarget {
   readonly file: string;
-  /** Where istiod is. istioctl looks in `istio-system` unless it is told (docs/facts/real-mesh.md 6.4). */
+  /** istiod's namespace. istioctl assumes `istio-system` by default (docs/facts/real-mesh.md 6.4). */
   readonly istioNamespace: string;
 }
 
 export interface WorkloadRequest {
-  /** A WorkloadGroup as YAML, on this computer. */
+  /** Path of a WorkloadGroup in YAML, on this computer. */
   readonly groupFile: string;
   readonly outputDir: string;
   /** Address of the east-west gateway. */
@@ -19,13 +19,13 @@ export interface WorkloadRequest {
 }
 
 /**
- * How long istioctl waits for each component, one after the other (docs/facts/real-mesh.md 6.14); ours is for all of
- * them.
+ * How long istioctl waits for each component, one after the other (docs/facts/real-mesh.md 6.14); the command's own
+ * time limit covers all of them.
  */
 const READINESS = '300s';
 const INSTALL_MS = 900_000;
 const OTHER_MS = 120_000;
-/** Seconds that the first token of a VM is good for (docs/facts/istio-vm.md 4.1). */
+/** Lifetime in seconds of the first token of a VM (docs/facts/istio-vm.md 4.1). */
 const TOKEN_S = '3600';
 
 const cluster = ({ kubeconfig, context, istioNamespace }: IstioctlTarget): string[] => [
@@ -33,7 +33,7 @@ const cluster = ({ kubeconfig, context, istioNamespace }: IstioctlTarget): strin
   ...['--istioNamespace', istioNamespace],
 ];
 
-/** All that these commands write is the same when they run again, so that an interrupt need not wait for them. */
+/** These commands write the same when they run again, so an interrupt may end them at once. */
 const WRITE = { effect: 'write', origin: 'istioctl', interruptible: true } as const;
 
 export const versionCommand = ({ file }: IstioctlTarget): Command => ({
@@ -45,7 +45,7 @@ export const versionCommand = ({ file }: IstioctlTarget): Command => ({
 });
 
 /**
- * Files in their order: a later one overrides an earlier one (docs/facts/istio-vm.md 2.2). Progress comes on stderr
+ * Files in order: a later one overrides an earlier one (docs/facts/istio-vm.md 2.2). Progress is on stderr
  * (docs/facts/real-mesh.md 6.3).
  */
 export const installCommand = (
@@ -68,7 +68,7 @@ export const installCommand = (
 });
 
 /**
- * Without `--skip-confirmation` it asks on stdin, and an empty stdin means no, with exit code 0
+ * Without `--skip-confirmation` it prompts on stdin, and an empty stdin means no, with exit code 0
  * (docs/facts/real-mesh.md 6.6).
  */
 export const setDefaultTagCommand = (target: IstioctlTarget, revision: string): Command => ({

@@ -1,6 +1,6 @@
 import { plainText } from '../system/plain-text.ts';
 
-/** What one line of istioctl's progress says (docs/facts/real-mesh.md 6.3, 6.14); the banner says nothing. */
+/** One line of istioctl's progress (docs/facts/real-mesh.md 6.3, 6.14); the banner is not progress. */
 export type Progress =
   | { readonly kind: 'working'; readonly text: string; readonly waitsFor: readonly Waited[] }
   | { readonly kind: 'installed'; readonly text: string }
@@ -10,14 +10,14 @@ export type Progress =
 export interface Waited {
   readonly kind: string;
   readonly namespace: string;
-  /** Its beginning only, where `cut` says so: istioctl cuts long lines. */
+  /** Only its beginning when `cut` is set: istioctl truncates long lines. */
   readonly name: string;
   readonly cut: boolean;
 }
 
 const RESOURCE = /\b(Deployment|DaemonSet|StatefulSet)\/([^\s/,]+)\/([^\s,]+?)(\.{3})?(?=[,\s]|$)/g;
 
-/** Reads one line of stderr; undefined for what is no progress. */
+/** Parses one line of stderr; undefined when it is not progress. */
 export function readProgress(line: string): Progress | undefined {
   const [, mark, text = ''] = /^\s*([-✔✘|/\\])\s+(.+?)\s*$/u.exec(plainText(line)) ?? [];
   if (mark === undefined) return undefined;
@@ -30,7 +30,7 @@ export function readProgress(line: string): Progress | undefined {
   return { kind: 'working', text, waitsFor };
 }
 
-/** The same for people; undefined where it is not worth a line: what passes within a second, and that all is done. */
+/** The progress as text; undefined when it is not worth a line: short phases, and the final success. */
 export function progressText(progress: Progress): string | undefined {
   if (progress.text === 'Installation complete') return undefined;
   if (progress.kind !== 'working') return progress.text;

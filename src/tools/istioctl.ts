@@ -12,25 +12,27 @@ import { readProgress } from './istioctl-progress.ts';
 import { repeatMessage } from './say.ts';
 
 export interface Istioctl {
-  /** Of the program, e.g. `1.19.3`; undefined when it is not there. */
+  /** The version of the binary, e.g. `1.19.3`; undefined when it does not exist. */
   version(context: Context): Promise<string | undefined>;
-  /** Installs or updates from IstioOperator files, a later one over an earlier one; waits until it is rolled out. */
+  /** Installs or updates from IstioOperator files, a later one overriding an earlier one; waits for the rollout. */
   install(files: readonly string[], context: InstallRun): Promise<void>;
-  /** Lets the tag `default` point to our revision. */
+  /** Points the tag `default` to the revision of this lab. */
   setDefaultTag(context: Context): Promise<void>;
-  /** Writes the five files of a workload VM. Waits for istiod's root certificate in a young namespace. */
+  /** Writes the five files of a workload VM. Waits for istiod's root certificate in a new namespace. */
   configureWorkload(request: argv.WorkloadRequest, context: Context): Promise<void>;
 }
 
 export interface InstallRun extends Context {
-  /** Hears istioctl's own progress, line by line. */
+  /** Called with each line of istioctl's own progress. */
   readonly onProgress?: (line: string) => void;
 }
 
-/** istiod writes its root certificate within seconds of the namespace; Istio's own test tries for 20 s (facts 4.2). */
+/**
+ * istiod writes its root certificate within seconds of the namespace; Istio's own test retries for 20 s (facts 4.2).
+ */
 const PAUSES = [2_000, 4_000, 6_000, 8_000, 10_000];
 
-/** All of istioctl's commands are idempotent: what may be over in a moment (an API that is away) is tried again. */
+/** All istioctl commands are idempotent, so transient errors (e.g. an unreachable API) are retried. */
 function passesByItself({ failure, result }: CommandError): boolean {
   return failure === 'exit' && knownIssue(plainText(result.stderr), 'istioctl')?.transient === true;
 }
@@ -72,8 +74,8 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
   };
 
   /**
-   * After a component has failed istioctl waits its whole time for those that depend on it
-   * (docs/facts/real-mesh.md 6.14): it is ended then, and what it has said is its answer.
+   * After a component fails, istioctl still waits the full time for those that depend on it (docs/facts/real-mesh.md
+   * 6.14). It is ended at the first failure instead, and its output so far is the error.
    */
   const installOnce = async (files: readonly string[], context: InstallRun) => {
     const { onProgress, signal } = context;

@@ -1,7 +1,7 @@
 import type { Command } from '../system/system.ts';
 import type { KubeObject } from '../kube/kinds.ts';
 
-/** Which cluster. */
+/** The cluster to work on. */
 export interface KubeTarget {
   readonly kubeconfig: string;
   readonly context: string;
@@ -9,12 +9,12 @@ export interface KubeTarget {
 
 export interface GetOptions {
   readonly name?: string;
-  /** Absent: everywhere (for kinds with namespaces). */
+  /** Absent: all namespaces (for namespaced kinds). */
   readonly namespace?: string;
   readonly selector?: string;
 }
 
-/** Each request has 20 s of its own; ours is the clock for the whole of a command. */
+/** Each request is limited to 20 s; our own timeout covers the whole command. */
 const REQUEST = '--request-timeout=20s';
 const READ_MS = 60_000;
 const WRITE_MS = 180_000;
@@ -27,7 +27,7 @@ export const clientVersionCommand = (): Command => ({
   timeoutMs: 30_000,
 });
 
-/** A blocking command ends by itself; this much later (milliseconds) we end it. */
+/** A blocking command ends by itself; it is ended this much later (milliseconds) if it does not. */
 const BLOCK_MARGIN_MS = 10_000;
 
 const kubectl = (
@@ -44,7 +44,7 @@ const kubectl = (
   ...more,
 });
 
-/** Watches last as long as they are asked to: the time limit of a request would cut them (kubectl's default is none). */
+/** A blocking command has no `--request-timeout`, which would cut off its watch (kubectl's default is none). */
 function blocking({ kubeconfig, context }: KubeTarget, seconds: number, args: readonly string[]): Command {
   return {
     file: 'kubectl',
@@ -55,7 +55,10 @@ function blocking({ kubeconfig, context }: KubeTarget, seconds: number, args: re
   };
 }
 
-/** `kinds` are fully qualified plurals, e.g. `gateways.networking.istio.io`: short names mean other things in other clusters. */
+/**
+ * `kinds` are fully qualified plurals, e.g. `gateways.networking.istio.io`: short names may mean other kinds in other
+ * clusters.
+ */
 export function getCommand(target: KubeTarget, kinds: readonly string[], options: GetOptions = {}): Command {
   const { name, namespace, selector } = options;
   const where = namespace !== undefined ? ['--namespace', namespace] : name === undefined ? ['--all-namespaces'] : [];
@@ -70,11 +73,11 @@ export function getCommand(target: KubeTarget, kinds: readonly string[], options
   ]);
 }
 
-/** Fully qualified plurals of all kinds that can be listed, one a line. */
+/** Fully qualified plurals of all kinds that can be listed, one per line. */
 export const kindsCommand = (target: KubeTarget): Command =>
   kubectl(target, 'read', ['api-resources', '--verbs=list', '--output=name']);
 
-/** Server-side apply under our own field manager: what others own in the same objects stays theirs. */
+/** Server-side apply with our own field manager: fields that others own in the same objects are kept. */
 export function applyCommand(target: KubeTarget, objects: readonly KubeObject[]): Command {
   const list = { apiVersion: 'v1', kind: 'List', items: objects };
   return kubectl(
@@ -102,8 +105,8 @@ export function deleteCommand(target: KubeTarget, kind: string, name: string, na
 const DRAIN_S = 60;
 
 /**
- * Cordons a node and deletes its pods, which their controllers make anew elsewhere. Deleted and not evicted: the disruption
- * budget of a single istiod would hold its eviction up for ever.
+ * Cordons a node and deletes its pods, which their controllers recreate elsewhere. The pods are deleted, not evicted:
+ * the disruption budget of a single istiod would block its eviction indefinitely.
  */
 export const drainCommand = (target: KubeTarget, node: string): Command =>
   kubectl(target, 'write', [
@@ -116,7 +119,7 @@ export const drainCommand = (target: KubeTarget, node: string): Command =>
     `--timeout=${DRAIN_S}s`,
   ]);
 
-/** Deletes the pods of a node whose machine is gone, without the word of a kubelet that will never give it. */
+/** Deletes the pods of a node whose machine is gone, without waiting for confirmation from its kubelet. */
 export const deletePodsCommand = (target: KubeTarget, node: string): Command =>
   kubectl(target, 'write', [
     'delete',
@@ -145,13 +148,13 @@ export function execCommand(
   return kubectl(target, effect, ['exec', ...where, '--', ...argv]);
 }
 
-/** Blocks until a node is Ready, or so many seconds have passed (exit 1). A node that is not there fails at once. */
+/** Blocks until a node is Ready, or until the timeout in seconds (exit 1). A node that does not exist fails at once. */
 export const waitNodeCommand = (target: KubeTarget, name: string, seconds: number): Command =>
   blocking(target, seconds, ['wait', `node/${name}`, '--for=condition=Ready', `--timeout=${seconds}s`]);
 
 /**
- * Blocks until a WorkloadEntry is healthy (`True`) or unhealthy (`False`), or so many seconds have passed (exit 1). One that is
- * not there fails at once.
+ * Blocks until a WorkloadEntry is healthy (`True`) or unhealthy (`False`), or until the timeout in seconds (exit 1). An
+ * entry that does not exist fails at once.
  */
 export const waitHealthCommand = (
   target: KubeTarget,
@@ -169,7 +172,7 @@ export const waitHealthCommand = (
     `--timeout=${seconds}s`,
   ]);
 
-/** Blocks until a Deployment is rolled out, or so many seconds have passed (exit 1). */
+/** Blocks until a Deployment is rolled out, or until the timeout in seconds (exit 1). */
 export const waitRolloutCommand = (
   target: KubeTarget,
   deployment: string,
@@ -185,7 +188,7 @@ export const waitRolloutCommand = (
     `--timeout=${seconds}s`,
   ]);
 
-/** Blocks until all Deployments of a namespace are available, or so many seconds have passed (exit 1). */
+/** Blocks until all Deployments of a namespace are available, or until the timeout in seconds (exit 1). */
 export const waitAvailableCommand = (target: KubeTarget, namespace: string, seconds: number): Command =>
   blocking(target, seconds, [
     'wait',
@@ -200,7 +203,7 @@ export const waitAvailableCommand = (target: KubeTarget, namespace: string, seco
 export const restartCommand = (target: KubeTarget, deployment: string, namespace: string): Command =>
   kubectl(target, 'write', ['rollout', 'restart', `deployment/${deployment}`, '--namespace', namespace]);
 
-/** Sets the number of pods, whatever it is now. */
+/** Sets the number of pods of a Deployment. */
 export const scaleCommand = (target: KubeTarget, deployment: string, namespace: string, replicas: number): Command =>
   kubectl(target, 'write', ['scale', `deployment/${deployment}`, '--namespace', namespace, `--replicas=${replicas}`]);
 

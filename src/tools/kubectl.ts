@@ -13,54 +13,63 @@ import { parseObjects } from '../kube/object.ts';
 import * as argv from './kubectl-argv.ts';
 import { repeatMessage } from './say.ts';
 
-/** The API did not answer; why, in one sentence. */
+/** The API did not respond; the reason in one sentence. */
 export interface Unreachable {
   readonly unreachable: string;
 }
 
-/** What a look at the whole cluster has found. */
+/** A snapshot of the whole cluster. */
 export interface ClusterObjects {
   readonly objects: readonly KubeObject[];
 }
 
-/** For what takes away something that we made: it is begun also after an abort, and not cut; only its further tries end. */
+/**
+ * The context for removing what istio-vms created: with `cleanup`, the command starts and finishes even after an abort;
+ * only its retries end.
+ */
 export interface Removal extends Context {
   readonly cleanup?: true;
 }
 
 /**
- * A call ends at once when its context's signal is aborted (everything written here may be repeated), and is not retried; the
- * error is then `interrupted`, also when the API did not answer.
+ * A call ends at once when its context's signal is aborted (every write can be repeated), and is not retried; the error
+ * is then `interrupted`, even if the API did not respond.
  */
 export interface Kubectl {
-  /** Of the program itself, without a `v`. @throws CliError `tool-missing` */
+  /** The version of kubectl itself, without a `v`. @throws CliError `tool-missing` */
   clientVersion(context: Context): Promise<string>;
-  /** Objects of these kinds; a kind that the cluster does not know has none. @throws CliError `api-unreachable` */
+  /** Objects of these kinds; none for a kind that the cluster does not know. @throws CliError `api-unreachable` */
   get(kinds: string | readonly string[], options: argv.GetOptions, context: Context): Promise<readonly KubeObject[]>;
-  /** Like `get`, once; an API that does not answer is an answer too. */
+  /** Like `get`, without retries; an unreachable API is a result, not an error. */
   tryGet(
     kinds: string | readonly string[],
     options: argv.GetOptions,
     context: Context,
   ): Promise<readonly KubeObject[] | Unreachable>;
-  /** All that our checks look at, remembered until this tool writes or `forget` is called. @throws CliError */
+  /**
+   * A snapshot of everything that the checks read, cached until this tool writes or `forget` is called.
+   * @throws CliError
+   */
   everything(context: Context): Promise<ClusterObjects>;
-  /** Like `everything`, once; «unreachable» is remembered for some seconds. */
+  /** Like `everything`, without retries; «unreachable» is cached for some seconds. */
   tryEverything(context: Context): Promise<ClusterObjects | Unreachable>;
   /**
-   * Drops the cached snapshot, so that the next read asks the API server. Call it before each read when polling.
+   * Drops the cached snapshot, so that the next read queries the API server. Call it before each read when polling.
    *
    * @param keepMs keep a snapshot that is at most this old, in milliseconds
    */
   forget(keepMs?: number): void;
-  /** Forgets also which kinds the cluster does not know: whoever may have brought some calls it. */
+  /** Also drops the cached list of unknown kinds. Call it after anything that may have created some. */
   forgetKinds(): void;
-  /** Drops the cached snapshot. The cluster is new: the next read lists the kinds it serves before it gets their objects. */
+  /**
+   * Drops the cached snapshot. The cluster is new: the next read lists the kinds it serves before it gets their
+   * objects.
+   */
   expectFewKinds(): void;
   apply(objects: readonly KubeObject[], context: Context): Promise<void>;
-  /** Waits until it is gone; absent is fine. */
+  /** Deletes an object and waits until it is gone; succeeds when it does not exist. */
   remove(kind: string, name: string, namespace: string | undefined, context: Removal): Promise<void>;
-  /** Lets the pods of a node move, within a minute. @throws CliError when some did not leave */
+  /** Moves the pods off a node, within a minute. @throws CliError when some remain */
   drain(node: string, context: Context): Promise<void>;
   /** Deletes the pods of a node whose machine is gone. */
   removePodsOf(node: string, context: Context): Promise<void>;
@@ -74,9 +83,12 @@ export interface Kubectl {
   restart(deployment: string, namespace: string, context: Context): Promise<void>;
   /** Sets the number of pods of a Deployment. */
   scale(deployment: string, namespace: string, replicas: number, context: Context): Promise<void>;
-  /** Blocks until a node is Ready, at most so many milliseconds; whether it is. Any failure counts as no. */
+  /** Blocks until a node is Ready or `ms` have passed; returns whether it is. Any failure returns false. */
   nodeReady(name: string, ms: number, context: Context): Promise<boolean>;
-  /** Blocks until a WorkloadEntry has this health, at most so many milliseconds; whether it has. Any failure counts as no. */
+  /**
+   * Blocks until a WorkloadEntry has this health or `ms` have passed; returns whether it has. Any failure returns
+   * false.
+   */
   entryHealth(
     entry: string,
     namespace: string,
@@ -84,18 +96,21 @@ export interface Kubectl {
     ms: number,
     context: Context,
   ): Promise<boolean>;
-  /** Blocks until a Deployment is rolled out, at most so many milliseconds; whether it is. Any failure counts as no. */
+  /** Blocks until a Deployment is rolled out or `ms` have passed; returns whether it is. Any failure returns false. */
   rolledOut(deployment: string, namespace: string, ms: number, context: Context): Promise<boolean>;
-  /** Blocks until all Deployments of a namespace are available or `ms` have passed; whether they are. Any failure counts as no. */
+  /**
+   * Blocks until all Deployments of a namespace are available or `ms` have passed; returns whether they are. Any
+   * failure returns false.
+   */
   allAvailable(namespace: string, ms: number, context: Context): Promise<boolean>;
   /** The last 50 lines. */
   logs(place: argv.PodPlace, context: Context): Promise<string>;
 }
 
-/** Kinds of every cluster. ConfigMaps are left out: they are large, and the one we need is asked for by name. */
+/** Kinds of every cluster. ConfigMaps are excluded: they are large, and the one we need is read by name. */
 export const CORE_KINDS = [
   'nodes',
-  // What says whether a node's kubelet still reports.
+  // Shows whether a node's kubelet still reports.
   'leases.coordination.k8s.io',
   'namespaces',
   'services',
@@ -106,7 +121,7 @@ export const CORE_KINDS = [
   'mutatingwebhookconfigurations.admissionregistration.k8s.io',
 ] as const;
 
-/** Kinds that Istio brings; before it is there the cluster knows none of them. */
+/** Kinds that Istio installs; before that, the cluster knows none of them. */
 export const ISTIO_KINDS = [
   'gateways.networking.istio.io',
   'virtualservices.networking.istio.io',
@@ -116,7 +131,7 @@ export const ISTIO_KINDS = [
   'peerauthentications.security.istio.io',
 ] as const;
 
-/** What passes by itself: a server that is just starting, a busy datastore, a webhook whose pod is not up yet. */
+/** Transient errors: a server that is just starting, a busy datastore, a webhook whose pod is not ready yet. */
 const TRANSIENT =
   /was refused|connection refused|connection reset|unexpected EOF|i\/o timeout|TLS handshake timeout|etcdserver|the object has been modified|Operation cannot be fulfilled|failed calling webhook|ServiceUnavailable|server is currently unable|no matches for kind|context deadline exceeded/i;
 const passesByItself = (stderr: string): boolean =>
@@ -137,7 +152,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
   let seenAt = Number.NEGATIVE_INFINITY;
   let unreachable: { readonly answer: Unreachable; readonly until: number } | undefined;
 
-  /** Of the kinds that we look at, those that the cluster does not know. */
+  /** The kinds we read that the cluster does not know. */
   let absent: readonly string[] = [];
   let fewKinds = false;
 
@@ -162,7 +177,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       return await retry(once, { clock, delays: PAUSES, signal, shouldRetry: worthIt, onRetry: repeatMessage(say) });
     } catch (thrown) {
       if (!signal.aborted || last === undefined) throw thrown;
-      // It would have been tried again: the interrupt is why it was not.
+      // It would have been retried; only the interrupt prevented that.
       if (thrown !== signal.reason && !worthIt(thrown)) throw thrown;
       throw new CommandError(command, 'aborted', last.result, { cause: thrown });
     }
@@ -172,12 +187,15 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     try {
       await explained(patient(context.cleanup === true ? command : { ...command, interruptible: true }, context));
     } finally {
-      // Also a write that failed may have changed something.
+      // A failed write may have changed something too.
       forget();
     }
   };
 
-  /** kubectl fails as a whole when it does not know one of the kinds; so that one is left out and the rest asked again. */
+  /**
+   * kubectl fails completely when it does not know one of the kinds, so that kind is left out and the rest is read
+   * again.
+   */
   const look = async (
     run: (command: Command) => Promise<CommandResult>,
     kinds: readonly string[],
@@ -190,12 +208,12 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       const unknown = thrown instanceof CommandError ? UNKNOWN_KIND.exec(thrown.result.stderr)?.[1] : undefined;
       if (unknown === undefined) throw thrown;
       const known = kinds.filter((kind) => kind !== unknown && !kind.startsWith(`${unknown}.`));
-      // The cluster may name it in another way than we asked; then nothing of what we asked is sure.
+      // The cluster may report the kind under another name than requested; then we cannot tell which kind to leave out.
       return known.length === kinds.length ? [] : look(run, known, options);
     }
   };
 
-  /** All in one call. Which kinds there are is asked once, and again only after an install. */
+  /** Reads everything in one call. The served kinds are listed once, and again only after an install. */
   const lookAtAll = async (run: (command: Command) => Promise<CommandResult>): Promise<ClusterObjects> => {
     const all = [...CORE_KINDS, ...ISTIO_KINDS];
     const kinds = all.filter((kind) => !absent.includes(kind));
@@ -211,7 +229,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     return { objects: await look(run, known, {}) };
   };
 
-  /** One look at a time; a failed one is not kept. */
+  /** Shares one read in flight and caches its result; a failed read is not cached. */
   const remember = (work: () => Promise<ClusterObjects>): Promise<ClusterObjects> => {
     if (seen !== undefined) return seen;
     const looking = work();
@@ -248,7 +266,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     everything: (context) => {
       const patiently = (): Promise<ClusterObjects> =>
         remember(() => lookAtAll((command) => patient(command, context)));
-      // The look that is under way may be that of somebody without patience.
+      // The read in flight may be one without retries, so retry when it fails.
       return explained(seen === undefined ? patiently() : seen.catch(patiently));
     },
     tryEverything: async (context) => {
@@ -273,7 +291,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       try {
         await write(argv.deleteCommand(target, kind, name, namespace), context);
       } catch (thrown) {
-        // A kind that is not there has no objects.
+        // A kind that does not exist has no objects.
         const cause = thrown instanceof CliError ? thrown.facts.cause : undefined;
         if (!(cause instanceof CommandError && UNKNOWN_KIND.test(cause.result.stderr))) throw thrown;
       }
@@ -304,7 +322,7 @@ const secondsIn = (ms: number): number => Math.max(1, Math.round(ms / 1_000));
 
 const listed = (kinds: string | readonly string[]): readonly string[] => (typeof kinds === 'string' ? [kinds] : kinds);
 
-/** An API behind an aggregated server that is away is left out by kubectl, which then ends with 1 all the same. */
+/** kubectl leaves out the kinds of an aggregated API server that is down, and then exits with 1. */
 async function servedKinds(
   run: (command: Command) => Promise<CommandResult>,
   target: argv.KubeTarget,

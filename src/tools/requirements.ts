@@ -3,18 +3,18 @@ import { CliError } from '../errors/cli-error.ts';
 import type { Reason } from '../errors/reasons.ts';
 import type { Platform } from '../system/system.ts';
 
-/** A program that people install themselves, and how new it has to be. */
+/** A program that users install themselves, and its minimum version. */
 export interface ToolRequirement {
   readonly name: string;
   readonly floor: string;
-  /** Why not older. */
+  /** Why older versions do not work. */
   readonly because: string;
   readonly install: Readonly<Record<Platform, string>>;
 }
 
 export type HostTool = 'kubectl' | 'docker' | 'podman';
 
-/** Programs that are needed whatever makes the machines; istioctl is not among them, for we fetch it. */
+/** Programs that are needed with any engine; istioctl is not listed, because istio-vms downloads it. */
 export const TOOLS: Readonly<Record<HostTool, ToolRequirement>> = {
   kubectl: {
     name: 'kubectl',
@@ -36,12 +36,12 @@ export const TOOLS: Readonly<Record<HostTool, ToolRequirement>> = {
   },
 };
 
-/** A tool and how to ask it for its version. */
+/** A tool and how to get its version. */
 export interface Requirement {
   readonly tool: ToolRequirement;
   /**
-   * Gives the version, and what the program really is where that may differ: `docker` is podman on many computers.
-   * @throws CliError when it is missing or does not answer
+   * Returns the version, and what the program really is when that may differ: `docker` is podman on many computers.
+   * @throws CliError when it is missing or does not respond
    */
   readonly probe: () => Promise<string | { readonly tool: ToolRequirement; readonly version: string }>;
 }
@@ -52,8 +52,8 @@ interface Problem {
 }
 
 /**
- * Asks every tool at once, and tells all problems at once.
- * @throws CliError `tool-missing`, `tool-too-old`, `engine-unavailable` or whatever a single probe found
+ * Checks all tools in parallel and reports all problems at once.
+ * @throws CliError `tool-missing`, `tool-too-old`, `engine-unavailable` or the error of a single probe
  */
 export async function checkRequirements(requirements: readonly Requirement[], platform: Platform): Promise<void> {
   const found = await Promise.all(requirements.map((each) => problemOf(each, platform)));
@@ -84,7 +84,7 @@ async function problemOf({ tool, probe }: Requirement, platform: Platform): Prom
     };
   } catch (thrown) {
     if (!(thrown instanceof CliError)) throw thrown;
-    // An interrupt is no finding about a tool.
+    // An interrupt is not a problem of a tool.
     if (thrown.reason === 'interrupted') throw thrown;
     if (thrown.reason === 'tool-missing')
       return { reason: 'tool-missing', text: `${tool.name} is not on the PATH. Install: ${install}` };
@@ -95,7 +95,7 @@ async function problemOf({ tool, probe }: Requirement, platform: Platform): Prom
   }
 }
 
-/** Suffixes such as `+mac` or `-dev.12` say nothing about age; a version that is no version is not held against it. */
+/** Ignores suffixes such as `+mac` or `-dev.12`; a version that cannot be parsed counts as new enough. */
 function isOlder(version: string, floor: string): boolean {
   const plain = semver.coerce(version);
   return plain !== null && semver.lt(plain, floor);
