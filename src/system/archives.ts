@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
 import type { TarMember } from './system.ts';
 
-/** One file on its way into a tar that is built in memory. */
+/** A file to add to a tar that is built in memory. */
 export interface TarEntry {
   /** Relative path inside the archive. */
   readonly name: string;
@@ -18,7 +18,7 @@ export interface UnpackedEntry {
   readonly mode: number;
 }
 
-/** Nothing of the moment or of this computer goes into an archive: the same entries give the same bytes. */
+/** Archives are reproducible: the same entries give the same bytes, on any date and computer. */
 const EPOCH = new Date(0);
 
 /** A tar of these entries, in their order; owner 0:0 and time 0 throughout. */
@@ -33,7 +33,7 @@ export async function packTar(entries: readonly TarEntry[]): Promise<Uint8Array>
   return Buffer.concat(chunks);
 }
 
-/** Members with the content of their host files: for a world in which files are small. */
+/** Members with the content of their host files read into memory: for the simulated world, where files are small. */
 export async function inMemory(
   members: readonly TarMember[],
   read: (path: string) => Promise<Uint8Array>,
@@ -47,8 +47,8 @@ export async function inMemory(
 
 /**
  * Regular files of a tar (gzipped or not), by name without a leading `./` or `/`. Directories, links and devices are
- * left out: nothing we make holds any. Where a name comes twice the last one counts, as with tar itself.
- * @throws Error when the bytes are no tar.
+ * skipped: the archives of istio-vms have none. If a name occurs twice the last one counts, as in tar itself.
+ * @throws Error when the bytes are not a tar.
  */
 export async function unpackTar(bytes: Uint8Array): Promise<Map<string, UnpackedEntry>> {
   const entries = new Map<string, UnpackedEntry>();
@@ -66,7 +66,7 @@ export async function unpackTar(bytes: Uint8Array): Promise<Map<string, Unpacked
   return entries;
 }
 
-/** A member's name as we compare it: archives made with `tar c .` say `./a`, some say `/a`. */
+/** Normalizes a member's name: archives made with `tar c .` use `./a`, some use `/a`. */
 export function memberName(name: string): string {
   return name.replace(/^(?:\.?\/)+/, '');
 }

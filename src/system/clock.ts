@@ -10,7 +10,7 @@ export function createClock(): Clock {
       try {
         await wait(ms, undefined, signal === undefined ? {} : { signal });
       } catch (thrown) {
-        // Node rejects with an error of its own; the interface promises the signal's reason.
+        // Node rejects with its own error; the interface promises the signal's reason.
         signal?.throwIfAborted();
         throw thrown;
       }

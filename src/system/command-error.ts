@@ -1,21 +1,21 @@
 import type { KnownIssue } from '../errors/known-issue.ts';
 import type { Command, CommandResult } from './system.ts';
 
-/** Why a command did not end well. */
+/** Why a command failed. */
 export type CommandFailure = 'not-found' | 'exit' | 'timed-out' | 'aborted' | 'killed';
 
 interface CommandErrorOptions extends ErrorOptions {
   readonly issues?: readonly KnownIssue[];
 }
 
-/** A command that failed, with the same facts as one that did not (execa's good habit). */
+/** A failed command, with the same result fields as a successful one (as in execa). */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly command: Command;
   readonly failure: CommandFailure;
   /** `exitCode` is 127 when the program was not found, -1 when there is none. */
   readonly result: CommandResult;
-  /** What the engine behind the command is known to say. */
+  /** Known issues of the engine behind the command. */
   readonly issues: readonly KnownIssue[];
 
   constructor(command: Command, failure: CommandFailure, result: CommandResult, options: CommandErrorOptions = {}) {

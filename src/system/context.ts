@@ -1,11 +1,11 @@
 import type { Context } from './system.ts';
 
-/** The same context for a cleanup: it is started also after an interrupt, which does not end it. */
+/** The context for a cleanup: it starts even after an interrupt, and the interrupt does not end it. */
 export function cleanupContext(context: Context): Context {
   return { ...context, signal: new AbortController().signal };
 }
 
-/** A context for what nobody is told about. */
+/** A context that reports no progress. */
 export function silentContext(signal: AbortSignal): Context {
   return { signal, say: () => undefined };
 }

@@ -1,29 +1,29 @@
 import type { Clock } from './system.ts';
 
-/** What took this much longer (milliseconds) than it should means that the computer slept. */
+/** An operation that takes this much longer than expected (milliseconds) means that the computer slept. */
 const SLEPT_MS = 30_000;
-/** No look takes longer (milliseconds): its commands have time limits of their own. */
+/** No probe takes longer (milliseconds): its commands have their own time limits. */
 const LONGEST_LOOK_MS = 60_000;
 
 export interface Deadline {
-  /** Milliseconds so far in which the computer was awake. */
+  /** Elapsed milliseconds in which the computer was awake. */
   spent(): number;
-  /** Milliseconds that are left; none when it is over. */
+  /** Remaining milliseconds; 0 after the deadline. */
   left(): number;
-  /** After something that takes at most `ms`: milliseconds that the computer slept meanwhile; 0 when it did not. */
+  /** After an operation of at most `ms`: milliseconds that the computer slept meanwhile; 0 if it did not. */
   woke(ms: number): number;
-  /** Pauses between two looks. Gives the milliseconds that the computer slept meanwhile; 0 when it did not. */
+  /** Pauses between two probes. Returns the milliseconds that the computer slept meanwhile; 0 if it did not. */
   pause(ms: number, signal?: AbortSignal): Promise<number>;
 }
 
 /**
- * How long others are given to do something: `ms` milliseconds of a computer that is awake. Nobody works while the lid is
- * closed, so a sleep counts neither in a pause nor in a look.
+ * A deadline after `ms` milliseconds in which the computer is awake. A computer that sleeps makes no progress, so the
+ * sleep counts neither in a pause nor in a probe.
  */
 export function createDeadline(clock: Clock, ms: number): Deadline {
   let from = clock.now();
   let awakeAt = from;
-  /** Leaves out a sleep in the time since the last call, which should have been `atMost` milliseconds. */
+  /** Excludes a sleep since the last call; without one, at most `atMost` milliseconds should have passed. */
   const wake = (atMost: number): number => {
     const now = clock.now();
     const over = now - awakeAt - atMost;

@@ -9,14 +9,14 @@ import { sweepLeftovers } from './temporary.ts';
 import { leavePartial, noteOrigin, takePartial, type Partial } from './partial.ts';
 import { bytesOf, failed, type Opening } from './source.ts';
 
-/** A line that brings no byte for this long is dead; the whole download may take as long as it needs. */
+/** A connection that receives no byte for this long has stalled; the whole download has no time limit. */
 const STALL_MS = 60_000;
-/** A checksum file; anything longer is not what was asked for. */
+/** The maximum size of a checksum file, in bytes; anything longer is not one. */
 const TEXT_LIMIT = 1_000_000;
 
 /**
- * The real downloads interface: https, http (a mirror on this computer or its network) and file URLs. What a broken line or a
- * killed run has left is gone on from, where the server can.
+ * The real downloads interface: https, http (a mirror on this computer or its network) and file URLs. A download that
+ * was interrupted by a broken connection or a killed run is resumed if the server supports it.
  *
  * @param stallMs how long to wait for the next byte
  */
@@ -52,14 +52,14 @@ export function createDownloads(stallMs = STALL_MS): Downloads {
   };
 }
 
-/** The whole file into the part; once more from its beginning when what was there before was not of it. */
+/** Downloads the whole file into the part; starts over once when the bytes already there were from another file. */
 async function receive(request: DownloadRequest, part: Partial, stallMs: number): Promise<string> {
   const digest = await stream(request, part, stallMs);
   if (part.offset === undefined || digest === request.sha256.toLowerCase()) return digest;
   return stream(request, { path: part.path }, stallMs);
 }
 
-/** Streams into the part, born with the mode of the file to be. Gives the digest of all that is in it then. */
+/** Streams into the part, which is created with the mode of the final file. Returns the digest of its whole content. */
 async function stream(request: DownloadRequest, part: Partial, stallMs: number): Promise<string> {
   const { url, signal, mode = 0o644 } = request;
   const hash = createHash('sha256');
@@ -93,7 +93,7 @@ async function hashFile(hash: Hash, path: string): Promise<void> {
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
 }
 
-/** What came is not thrown away: people may want to see whether it is an error page of a proxy. */
+/** Keeps the received file for inspection: it may be an error page of a proxy. */
 async function keepAside(request: DownloadRequest, part: string, digest: string): Promise<CliError> {
   const aside = `${request.to}.mismatch`;
   await rename(part, aside);

@@ -11,13 +11,13 @@ import { quoteCommand } from './quote.ts';
 const TAIL_LINES = 15;
 
 /**
- * What a failed command means for the person who must act: a known issue in our words, or the plain fact. The command
- * is shown pasteable, and no output is shown of one whose output is a secret.
+ * Explains a failed command: with the text of a known issue, or else with the plain error. The command is shown so that
+ * it can be pasted; the output is omitted when it is secret.
  */
 export function explain(error: CommandError, mask?: Pick<Mask, 'text'>): CliError {
   const { command, result, failure } = error;
   const stderr = command.secretOutput === true ? '' : result.stderr;
-  // An interrupt or a full wait is what happened, whatever else the program wrote before it.
+  // After an interrupt or a timeout, that is the reason, whatever the program printed before.
   const issue = failure === 'exit' ? knownIssue(plainText(stderr), command.origin, error.issues) : undefined;
   const own = createMask();
   for (const secret of command.secrets ?? []) own.add(secret);
@@ -50,7 +50,7 @@ const REASON_OF: Record<CommandError['failure'], Reason> = {
   killed: 'tool-failed',
 };
 
-/** The hint with the programs that are really in use. */
+/** The hint with the names of the programs actually in use. */
 function withCommands(hint: string, { file, onMachine }: Command): string {
   return hint
     .replaceAll('TOOL', basename(file))
@@ -68,7 +68,7 @@ function plainFact(error: CommandError): string {
   return `A command on the machine ${onMachine?.name ?? ''} ended with exit code ${error.result.exitCode}.`;
 }
 
-/** A whole script among the arguments would fill the screen: its first line stands for it. */
+/** A script among the arguments is shown by its first line only, because the whole would fill the screen. */
 function shownCommand(command: Command): string {
   const args = command.args.map((arg) => {
     const lines = arg.split('\n');

@@ -12,9 +12,9 @@ import type { ArchiveListing, ArchiveMember } from './system.ts';
 import { sweepLeftovers, temporaryBeside } from './temporary.ts';
 
 /**
- * Streams through a tar and writes the named regular files, each beside its target and renamed when it is whole. What
- * the archive says of owners, links and paths is not followed: only the member's bytes are taken. What comes after the
- * last of them is not read.
+ * Streams through a tar and writes the named regular files, each next to its target and renamed when it is complete.
+ * Owners, links and paths in the archive are ignored: only the member's bytes are used. Reading stops after the last
+ * requested member.
  * @throws CliError `artifact-not-found` when a member is missing, `download-failed` when the archive is broken
  */
 export async function extractMembers(archive: string, into: string, members: readonly ArchiveMember[]): Promise<void> {
@@ -31,7 +31,7 @@ export async function extractMembers(archive: string, into: string, members: rea
 }
 
 /**
- * What is in a tar, in its order: names without a leading `./` or `/`, sizes and digests of regular files, targets of
+ * The members of a tar, in order: names without a leading `./` or `/`, sizes and digests of regular files, targets of
  * links. Streams, and writes nothing.
  * @throws CliError `download-failed` when the archive is broken
  */
@@ -52,12 +52,12 @@ export async function listMembers(archive: string): Promise<readonly ArchiveList
 
 type Entry = Extract extends AsyncIterable<infer T> ? T : never;
 
-/** Shows each entry of a tar, gzipped or not; whoever looks has to read the entry or `resume` it. */
+/** Passes each entry of a tar, gzipped or not, to `look`, which must read or `resume` it. */
 async function walk(archive: string, look: (entry: Entry) => Promise<unknown>): Promise<void> {
   const tar = extract();
   const source = createReadStream(archive);
   const feed = pipeline(source, (await startsGzipped(archive)) ? createGunzip() : new PassThrough(), tar);
-  // The loop below meets the same failure; this one must not go unheard in the meantime.
+  // The loop below gets the same error; this handler prevents an unhandled rejection until then.
   feed.catch(() => undefined);
   try {
     for await (const entry of tar) {
@@ -79,7 +79,8 @@ async function writeMember(entry: AsyncIterable<unknown>, path: string, mode: nu
     const file = await open(part, 'wx', mode);
     try {
       await file.chmod(mode);
-      // Not by `pipeline`: tar-stream's entries are no streams of Node's, and one that has failed already would never end there.
+      // Not with `pipeline`: tar-stream's entries are not Node streams, and one that has already failed would never end
+      // there.
       for await (const chunk of entry) await file.writeFile(chunk as Uint8Array);
     } finally {
       await file.close();
@@ -102,7 +103,7 @@ async function startsGzipped(archive: string): Promise<boolean> {
   }
 }
 
-/** Errors of the file system name their system call; all others are those of zlib and tar-stream about the content. */
+/** File system errors name their system call; all others come from zlib and tar-stream and are about the content. */
 function isBroken(thrown: unknown): boolean {
   return thrown instanceof Error && !('syscall' in thrown) && !(thrown instanceof CliError);
 }

@@ -5,12 +5,12 @@ export function codeOf(thrown: unknown): string | undefined {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
-/** Nothing is at this path; neither where one of its parents is no directory. */
+/** Nothing exists at this path, or one of its parents is not a directory. */
 export function isNotFound(thrown: unknown): boolean {
   return codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR';
 }
 
-/** What a file error means to people; what means nothing to them is handed on as it is. */
+/** Explains a file error to the user; an error that has no explanation is returned unchanged. */
 export function asFileError(thrown: unknown, path: string, verb: string): unknown {
   const make = MEANINGS[codeOf(thrown) ?? ''];
   return make === undefined ? thrown : make(path, verb, thrown);

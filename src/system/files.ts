@@ -10,7 +10,7 @@ import { sweepLeftovers, temporaryBeside } from './temporary.ts';
 import { lockFile } from './lock.ts';
 import { packMembers } from './pack.ts';
 
-/** The real files interface. Every failure names the path and what to do about it. */
+/** The real files interface. Every error names the path and what to do about it. */
 export function createFiles(): Files {
   return {
     read: (path) => guarded(path, 'read', () => orAbsent(fs.readFile(path))),
@@ -60,9 +60,8 @@ export function createFiles(): Files {
 }
 
 /**
- * Writes beside the target and renames. The temporary file is born with no more rights than `mode` (so a secret is never
- * readable by others, not for a moment), is never one that somebody else put there, and is whole on the disk before it
- * takes the target's name.
+ * Writes next to the target and renames. The temporary file is created with no more permissions than `mode` (so a
+ * secret is never readable by others), never reuses an existing file, and is completely on disk before it is renamed.
  */
 async function writeWhole(path: string, content: string | Uint8Array, mode: number): Promise<void> {
   await makeParent(path, mode);
@@ -70,7 +69,7 @@ async function writeWhole(path: string, content: string | Uint8Array, mode: numb
   await replace(target, async (temporary) => {
     const file = await fs.open(temporary, 'wx', mode);
     try {
-      // The umask may have taken more away than was asked for.
+      // The umask may have removed requested permissions.
       await file.chmod(mode);
       await file.writeFile(content);
       await file.sync();
@@ -80,7 +79,7 @@ async function writeWhole(path: string, content: string | Uint8Array, mode: numb
   });
 }
 
-/** A link stays a link and its target is written; but a secret goes through no link, for it may lead anywhere. */
+/** A link is kept and its target is written; but a secret is never written through a link, which may lead anywhere. */
 async function targetOf(path: string, mode: number): Promise<string> {
   const stat = await statOf(path);
   if (stat?.kind !== 'link') return path;
@@ -125,7 +124,7 @@ async function digestOf(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** «Not there» is an answer, not an error. */
+/** A missing file is a result, not an error. */
 async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;

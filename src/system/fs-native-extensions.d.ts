@@ -1,8 +1,8 @@
-/** The part of the package that we use; it brings no types of its own. */
+/** The part of the package that istio-vms uses; the package has no types. */
 declare module 'fs-native-extensions' {
   /**
-   * Asks the kernel for an exclusive lock on an open file, at once: an open-file-description lock on Linux, `flock` on
-   * macOS. False when another open file has it.
+   * Tries to get an exclusive kernel lock on an open file, without waiting: an open-file-description lock on Linux,
+   * `flock` on macOS. Returns false when another open file holds it.
    */
   export function tryLock(fd: number): boolean;
 }

@@ -5,7 +5,7 @@ import type { Cpu, Host, Platform } from './system.ts';
 const PLATFORMS: Readonly<Record<string, Platform>> = { darwin: 'darwin', linux: 'linux' };
 const CPUS: Readonly<Record<string, Cpu>> = { x64: 'amd64', arm64: 'arm64' };
 
-/** What `currentHost` looks at; Node's own `process` fits. */
+/** The input of `currentHost`; Node's own `process` fits. */
 export interface HostSource {
   readonly platform: string;
   readonly arch: string;
@@ -14,8 +14,9 @@ export interface HostSource {
 }
 
 /**
- * The computer we run on.
- * @throws CliError `tool-missing` on a system or CPU that the machine engines and Istio's tools are not made for
+ * The current computer.
+ * @throws CliError `tool-missing` on an operating system or CPU that the machine engines and Istio's tools do not
+ * support
  */
 export function currentHost(source: HostSource = process): Host {
   const platform = PLATFORMS[source.platform];

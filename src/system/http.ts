@@ -9,12 +9,12 @@ import { proxyFor } from './proxy.ts';
  * undici 8, which needs Node 22.19). `test/unit/system/closing-servers.test.ts` shows it.
  */
 
-/** As many as fetch allows. */
+/** The same limit as in fetch. */
 const MAX_REDIRECTS = 20;
 
 /**
- * A GET that follows redirects, through the proxy of HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Each request has a connection of
- * its own: a server may close an idle one at any moment.
+ * A GET that follows redirects, through the proxy of HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Each request uses a new
+ * connection, because a server may close an idle one at any moment.
  */
 export async function get(
   address: string,
@@ -26,7 +26,7 @@ export async function get(
   const asked = schemes[url.protocol === 'https:' ? 'https' : 'http'].get(url, {
     signal,
     maxRedirects: MAX_REDIRECTS,
-    // Lengths and offsets are those of the file itself.
+    // No compression, so that lengths and offsets are those of the file itself.
     headers: { 'user-agent': 'istio-vms', 'accept-encoding': 'identity', ...headers },
     ...way(url),
     beforeRedirect: (next: { readonly href?: string }) => void Object.assign(next, way(new URL(next.href ?? ''))),
@@ -38,9 +38,9 @@ export async function get(
   return response;
 }
 
-/** How to ask for an address, chosen anew at each redirect: through which proxy, and with which credentials. */
+/** The request options for an address, chosen again at each redirect: which proxy, and which credentials. */
 async function waysFrom(start: URL, signal: AbortSignal): Promise<(url: URL) => RequestOptions> {
-  // Loaded with the first request: most commands make none.
+  // Loaded with the first request, because most commands make none.
   const [{ HttpProxyAgent }, { HttpsProxyAgent }, { checkServerIdentity }] = await Promise.all([
     import('http-proxy-agent'),
     import('https-proxy-agent'),
@@ -52,19 +52,19 @@ async function waysFrom(start: URL, signal: AbortSignal): Promise<(url: URL) => 
     const own: RequestOptions = {
       agent: false,
       auth: credentials !== ':' && url.origin === start.origin ? credentials : undefined,
-      // HttpsProxyAgent forgets the host where it is an address, and takes the certificate of «localhost» for it.
+      // HttpsProxyAgent drops a host that is an IP address, and would check the certificate for «localhost».
       checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
     };
     const proxy = proxyFor(url, process.env);
     if (proxy === undefined) return own;
     if (url.protocol === 'https:') return { ...own, agent: refusing(new HttpsProxyAgent(proxy, { signal })) };
-    // Of a path that begins with two slashes HttpProxyAgent would take the first part for the host.
+    // HttpProxyAgent would take the first part of a path that begins with two slashes for the host.
     const path = url.origin + url.pathname + url.search;
     return { ...own, path, agent: new HttpProxyAgent(proxy, { signal }) };
   };
 }
 
-/** HttpsProxyAgent gives what a proxy says instead of opening a tunnel as if the server had said it. */
+/** When a proxy refuses a tunnel, HttpsProxyAgent returns the proxy's response as if it came from the server. */
 function refusing(agent: Agent): Agent {
   return agent.on('proxyConnect', ({ statusCode }: { readonly statusCode: number }, request: ClientRequest) => {
     if (statusCode !== 200) request.destroy(new Error(`the proxy answered ${statusCode}`));

@@ -4,9 +4,9 @@ import { createDownloads } from './downloads.ts';
 import { createFiles } from './files.ts';
 import { createProcesses } from './processes.ts';
 
-/** The system interfaces onto the real world. */
+/** The system interfaces with real effects. */
 export interface RealSystem extends System {
-  /** Ends every command that still runs: for the second Ctrl-C. */
+  /** Kills every running command: for the second Ctrl-C. */
   killAll(): void;
 }
 

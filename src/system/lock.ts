@@ -4,18 +4,18 @@ import { z } from 'zod';
 import type { LockAnswer, LockHolder } from './system.ts';
 import { codeOf, isNotFound } from './file-errors.ts';
 
-/** File systems that know no locks say so with one of these. */
+/** Error codes of file systems that do not support locks. */
 const NO_LOCKS = new Set(['ENOLCK', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 const Holder = z.object({ pid: z.number(), command: z.string(), since: z.string() });
 
 /**
- * A lock of the kernel's on a file that is there only while it is held. The kernel gives it back when the process ends, by
- * `kill -9` too; nothing has to be kept fresh, so no sleep of the computer makes it look old, and no process id that was
- * given out again makes it look alive. Child processes do not inherit it: Node opens files for itself alone.
+ * A kernel lock on a file that exists only while the lock is held. The kernel releases it when the process ends, also
+ * after `kill -9`. No heartbeat or process ID is involved, so neither a sleep of the computer nor a reused process ID
+ * can give a wrong answer. Child processes do not inherit it, because Node opens files close-on-exec.
  */
 export async function lockFile(path: string, holder: Omit<LockHolder, 'pid'>): Promise<LockAnswer> {
-  // Loaded when it is needed: it is a native addon, and there may be none for this computer.
+  // Loaded on demand: it is a native addon, and may not be available for this computer.
   const locks = await import('fs-native-extensions').catch((thrown: unknown) => String(thrown));
   if (typeof locks === 'string') return { impossible: locks };
   for (;;) {
@@ -30,17 +30,17 @@ export async function lockFile(path: string, holder: Omit<LockHolder, 'pid'>): P
     }
     if (answer === undefined) return held(path, file, { pid: process.pid, ...holder });
     await file.close();
-    // Whoever held it has removed it between our opening and our locking: what we locked is nobody's any more.
+    // The previous holder removed the file between our open and our lock, so this lock is on a deleted file: try again.
     if (answer !== 'gone') return answer;
   }
 }
 
 async function held(path: string, file: FileHandle, holder: LockHolder): Promise<LockAnswer> {
-  // The name is for people. A full disk must not keep anybody from nameConflictHint it.
+  // The holder is only shown to users; a full disk must not prevent taking the lock.
   await introduce(file, holder).catch(() => undefined);
   return {
     release: async () => {
-      // Removed while it is still ours: nobody's lock is ever taken away.
+      // Removed while it is still locked, so that it cannot be another process's lock.
       await rm(path, { force: true });
       await file.close();
     },
@@ -60,7 +60,7 @@ async function holderIn(file: FileHandle): Promise<LockHolder | undefined> {
   }
 }
 
-/** Whether the path still leads to this very file. */
+/** Whether the path still points to this open file. */
 async function isAt(path: string, file: FileHandle): Promise<boolean> {
   try {
     const [there, ours] = await Promise.all([stat(path), file.stat()]);

@@ -1,8 +1,8 @@
-/** Keeps secrets out of everything that people or files get to see. */
+/** Masks secrets in everything that is printed or written to files. */
 export interface Mask {
-  /** Registers a secret; shorter than six characters it is not kept, for it would blot out ordinary text. */
+  /** Registers a secret; one shorter than six characters is ignored, because masking it would hide ordinary text. */
   add(secret: string): void;
-  /** The text with every registered secret, in each form it may wear, replaced by `***`. */
+  /** The text with every registered secret, in all of its encodings, replaced by `***`. */
   text(text: string): string;
 }
 
@@ -24,12 +24,12 @@ export function createMask(): Mask {
   };
 }
 
-/** A secret as it is, and as it looks inside base64, a URL, or a JSON string. */
+/** A secret as it is, and as it appears inside base64, a URL, or a JSON string. */
 function formsOf(secret: string): string[] {
   const whole = secret.trim();
   if (whole.length < SHORTEST) return [];
   const base64 = Buffer.from(whole).toString('base64').replace(/=+$/, '');
-  // The last group depends on what follows (often a newline): the groups before it are the same in any case.
+  // The last base64 group depends on what follows (often a newline); the groups before it never change.
   const steady = base64.slice(0, Math.floor(Buffer.byteLength(whole) / 3) * 4);
   const urlSafe = (text: string): string => text.replaceAll('+', '-').replaceAll('/', '_');
   const forms = [
@@ -45,7 +45,7 @@ function formsOf(secret: string): string[] {
 }
 
 function encodeUri(text: string): string {
-  // A lone surrogate cannot be encoded, and so cannot be met in that form.
+  // A lone surrogate cannot be encoded, so that form cannot occur.
   try {
     return encodeURIComponent(text);
   } catch {
@@ -53,7 +53,7 @@ function encodeUri(text: string): string {
   }
 }
 
-/** Longest first: a secret that contains another must not be left half shown. */
+/** Longest first, so that a secret that contains another one is masked completely. */
 function anyOf(forms: string[]): RegExp {
   const sorted = forms.sort((a, b) => b.length - a.length);
   return new RegExp(sorted.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g');

@@ -7,12 +7,12 @@ import { pack, type Header, type Pack } from 'tar-stream';
 import type { TarMember } from './system.ts';
 import { sweepLeftovers, temporaryBeside } from './temporary.ts';
 
-/** Nothing of the moment or of this computer goes into an archive: the same members give the same bytes. */
+/** Archives are reproducible: the same members give the same bytes, on any date and computer. */
 const EPOCH = new Date(0);
 
-/** A tar of these members in their order, made while it is read: host files are streamed, however large. */
+/** A tar of these members in order, created while it is read: host files are streamed, whatever their size. */
 export function tarStream(members: readonly TarMember[]): Readable {
-  // tar-stream's own streams are not Node's; those who take streams from us may want more than they have.
+  // tar-stream's streams are not Node streams, and callers may need more than they offer.
   return Readable.from(chunks(members), { objectMode: false });
 }
 
@@ -22,15 +22,15 @@ async function* chunks(members: readonly TarMember[]): AsyncGenerator<Uint8Array
   filled.catch(() => tar.destroy());
   try {
     for await (const chunk of tar) yield chunk as Uint8Array;
-    // A tar that was destroyed ends like one that is whole: only this tells.
+    // A tar that was destroyed ends like a complete one; only this promise shows the error.
     await filled;
   } finally {
-    // Whoever reads may stop half way.
+    // The reader may stop early.
     tar.destroy();
   }
 }
 
-/** Writes the tar beside its place and renames it when it is whole and on the disk. */
+/** Writes the tar next to its target and renames it when it is completely on disk. */
 export async function packMembers(archive: string, members: readonly TarMember[]): Promise<void> {
   await mkdir(dirname(archive), { recursive: true });
   await sweepLeftovers(archive);

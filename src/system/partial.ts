@@ -4,19 +4,19 @@ import { z } from 'zod';
 import type { Offset } from './source.ts';
 import { isRunning, leftovers, ORIGIN, temporaryBeside } from './temporary.ts';
 
-/** An unfinished download: a file of our own beside its target. */
+/** An unfinished download: a temporary file next to its target. */
 export interface Partial {
   readonly path: string;
-  /** Where to go on, if what is in it came from this URL and the server has named it. */
+  /** Where to resume, if the content came from this URL and the server sent a validator. */
   readonly offset?: Offset;
 }
 
-/** Parts that this process is writing now. */
+/** Parts that this process is currently writing. */
 const inUse = new Set<string>();
 
 /**
- * The part to write into: what an earlier try has left of this very download, else a new one. Two runs at once never
- * get the same one: a leftover is taken by renaming it, and that works only once.
+ * The part to write into: left by an earlier attempt of the same download, or new. Two runs never get the same one: a
+ * leftover is claimed by renaming it, which succeeds only once.
  */
 export async function takePartial(target: string, url: string): Promise<Partial> {
   const path = temporaryBeside(target, 'part');
@@ -31,7 +31,7 @@ export async function takePartial(target: string, url: string): Promise<Partial>
       await rename(old, path);
       await rename(old + ORIGIN, path + ORIGIN);
     } catch {
-      continue; // Somebody else was faster, or nobody knows where it came from.
+      continue; // Claimed by another process, or of unknown origin.
     }
     const validator = await validatorOf(path, url);
     if (validator === undefined) break;
@@ -40,13 +40,13 @@ export async function takePartial(target: string, url: string): Promise<Partial>
   return { path };
 }
 
-/** Notes where the bytes come from, so that a later try may ask for the rest of this very file. */
+/** Records where the bytes come from, so that a later attempt can request the rest of the same file. */
 export async function noteOrigin(path: string, url: string, validator: string | undefined): Promise<void> {
   if (validator === undefined) await rm(path + ORIGIN, { force: true });
   else await writeFile(path + ORIGIN, JSON.stringify({ url, validator }));
 }
 
-/** Leaves a part for a later try, if it can go on from it; else takes it away. */
+/** Keeps a part for a later attempt, if that can resume it; else removes it. */
 export async function leavePartial(path: string, keep: boolean): Promise<void> {
   inUse.delete(path);
   const known = keep && (await stat(path + ORIGIN).catch(() => undefined)) !== undefined;

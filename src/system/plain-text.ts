@@ -1,15 +1,15 @@
 import { stripVTControlCharacters } from 'node:util';
 
-/** Ends of lines that a terminal would overwrite: what stood there is not part of the text. */
+/** Line ends that a terminal overwrites: the text before them is not part of the result. */
 const CLEAR_LINE = /^.*\u001b\[[0-2]?K(?:\u001b\[0?[AE])*/gm;
 
-/** What only a terminal does something with. Most text has none of it, and much of it is long. */
+/** Characters that only a terminal interprets. A fast test, because most text has none and may be long. */
 const CONTROLS = /[\u001b\u009b\b\r]/;
 
-/** Blanks at the end of a line. */
+/** Whitespace at the end of a line. */
 const RAGGED = /[^\S\n]$/m;
 
-/** Text as it is left on a terminal: without colors, without spinners, without what was overwritten. */
+/** Text as a terminal would finally show it: without colors, spinners or overwritten text. */
 export function plainText(text: string): string {
   if (!CONTROLS.test(text)) {
     if (!RAGGED.test(text)) return text;
@@ -32,7 +32,7 @@ function backspaced(line: string): string {
   return shown;
 }
 
-/** The last lines that say something. */
+/** The last lines that are not blank. */
 export function tail(text: string, lines: number): string {
   return plainText(text)
     .split('\n')

@@ -7,37 +7,38 @@ import { CommandError, type CommandFailure } from './command-error.ts';
 import type { Command, CommandResult, FileInput, Processes } from './system.ts';
 import { tarStream } from './pack.ts';
 
-/** How long a process group may take to end in good order before it is killed. */
+/** How long a process group may take to end gracefully before it is killed (milliseconds). */
 const GRACE_MS = 3000;
 
 export interface RealProcesses extends Processes {
-  /** Ends every command that runs, writes too: for the second Ctrl-C. */
+  /** Kills every running command, including writes: for the second Ctrl-C. */
   killAll(): void;
 }
 
 /** A running process group. */
 interface Running {
   readonly pid: number;
-  /** Whether an interrupt may end it: it only reads, or is idempotent. */
+  /** Whether an interrupt may end it: it is read-only or idempotent. */
   readonly cuttable: boolean;
-  /** Signals that ask it to end, before SIGKILL. */
+  /** Signals sent before SIGKILL. */
   readonly requests: readonly NodeJS.Signals[];
-  /** Why we end it, once we do. */
+  /** Why it is being ended, once it is. */
   ending?: CommandFailure;
   killer?: NodeJS.Timeout;
 }
 
 /**
- * The real processes interface, and the one place that starts any. No shell, ever: arguments go to the program as they are.
+ * The real processes interface, and the only place that starts processes. It never uses a shell: arguments are passed
+ * unchanged.
  *
- * Each command leads a process group (and session) of its own. So the terminal's Ctrl-C reaches us alone, no program
- * can ask questions on the terminal, and ending a command ends its children too.
+ * Each command leads its own process group (and session). So the terminal's Ctrl-C reaches only istio-vms, no program
+ * can prompt on the terminal, and ending a command ends its children too.
  *
- * @param graceMs from the polite signal to the hard one
+ * @param graceMs from SIGTERM to SIGKILL
  */
 export function createProcesses(graceMs = GRACE_MS): RealProcesses {
   const running = new Set<Running>();
-  // Should we ourselves end early (a bug, process.exit), nothing of ours may live on unwatched.
+  // If istio-vms exits early (a bug, process.exit), none of its child processes may keep running.
   const atExit = (): void => {
     for (const { pid } of running) signalGroup(pid, 'SIGKILL');
   };
@@ -67,14 +68,14 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
     clearTimeout(group.killer);
     running.delete(group);
     if (running.size === 0) process.off('exit', atExit);
-    // The leader is gone. Whoever of its group ignored our polite signal is not waited for.
+    // The group leader has exited; kill the members of its group that ignored the first signal.
     if (group.ending !== undefined) signalGroup(group.pid, 'SIGKILL');
   };
 
   return {
     async run(command, { signal }) {
       await refuseMissingInput(command);
-      // After every wait: from here to the start of the program nothing can come in between.
+      // After the last await: from here on nothing can happen before the program starts.
       if (signal.aborted) throw new CommandError(command, 'aborted', nothing(-1));
       const child = execa(command.file, command.args, {
         ...input(command),
@@ -90,8 +91,9 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
           ? undefined
           : setTimeout(() => end(group, 'timed-out'), command.timeoutMs);
       const abort = (): void => {
-        // A read may be cut anywhere. A write may not, unless it says so: the daemon behind it goes on in any case, and
-        // half a launch is harder to go on from than a whole one. Whoever cannot wait interrupts a second time.
+        // A read may be cut off at any point. A write may not, unless it is marked interruptible: the daemon behind it
+        // continues anyway, and a half-finished launch is harder to resume than a complete one. A second interrupt ends
+        // it at once.
         if (group?.cuttable === true) end(group, 'aborted');
       };
       signal.addEventListener('abort', abort, { once: true });
@@ -135,7 +137,7 @@ function failureOf(ended: Ended): CommandFailure | undefined {
 
 function asResult(ended: Ended): CommandResult {
   const stdoutBytes = ended.stdout ?? new Uint8Array();
-  // A program that cannot be started has said nothing itself; the system's own words are the nearest to a stderr.
+  // A program that cannot be started has printed nothing; the system's error message is shown as its stderr.
   const started = ended.exitCode !== undefined || ended.signal !== undefined;
   const stderr = Buffer.from(ended.stderr ?? []).toString('utf8');
   return {
@@ -151,7 +153,7 @@ function nothing(exitCode: number): CommandResult {
   return { exitCode, stdout: '', stderr: '', stdoutBytes: new Uint8Array(), durationMs: 0 };
 }
 
-/** Tells each line of a stream as soon as it is complete; the stream's other readers get everything as before. */
+/** Calls `tell` with each complete line of a stream; its other readers still get everything. */
 function tellLines(stream: Readable, tell: (line: string) => void): void {
   const decoder = new StringDecoder('utf8');
   let rest = '';
@@ -167,14 +169,14 @@ function tellLines(stream: Readable, tell: (line: string) => void): void {
 
 type Input = { stdin: 'ignore' } | { input: string | Uint8Array | Readable } | { inputFile: string };
 
-/** Nothing to read means the null device: a program that asks gets an end of file, not a person. */
+/** Without input, stdin is the null device, so that a program that prompts gets end-of-file. */
 function input({ stdin }: Command): Input {
   if (stdin === undefined) return { stdin: 'ignore' };
   if (typeof stdin === 'string' || stdin instanceof Uint8Array) return { input: stdin };
   return 'file' in stdin ? { inputFile: stdin.file } : { input: tarStream(stdin.tar) };
 }
 
-/** A missing input file would look like a missing program (both are ENOENT). */
+/** A missing input file would be mistaken for a missing program (both are ENOENT). */
 async function refuseMissingInput({ stdin, file }: Command): Promise<void> {
   for (const path of inputFiles(stdin)) {
     await access(path, constants.R_OK).catch((cause: unknown) => {
@@ -199,6 +201,6 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // The group has ended by itself in the meantime.
+    // The group has already exited by itself.
   }
 }

@@ -5,11 +5,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
 /**
- * The proxy for this address, as curl chooses it: `http_proxy` or `https_proxy`, else `all_proxy`, unless `no_proxy` names
- * the host. Upper case serves as well, lower case comes first, and an empty variable counts as unset.
+ * The proxy for this address, by curl's rules: `http_proxy` or `https_proxy`, else `all_proxy`, unless `no_proxy` names
+ * the host. Upper case works too, lower case has precedence, and an empty variable counts as unset.
  *
- * Our own, because the kept library for it, proxy-from-env, knows no networks (`10.0.0.0/8`) in NO_PROXY, and would ask a
- * proxy without a scheme (`proxy:3128`) by https for an https address; curl and Go know the first and do not do the second.
+ * The library for this, proxy-from-env, is not used because it does not support networks (`10.0.0.0/8`) in NO_PROXY,
+ * and would contact a proxy without a scheme (`proxy:3128`) by https for an https address; curl and Go support networks
+ * and do not use https there.
  */
 export function proxyFor(url: URL, env: Environment): URL | undefined {
   const scheme = url.protocol.replace(':', '');
@@ -18,7 +19,7 @@ export function proxyFor(url: URL, env: Environment): URL | undefined {
   const [, exceptions = ''] = firstOf(env, 'no_proxy') ?? [];
   if (isException(url, exceptions)) return undefined;
   const proxy = parse(value.includes('://') ? value : `http://${value}`);
-  // The value may hold a password: it is not shown.
+  // The value may contain a password, so it is not shown.
   if (proxy === undefined) throw new Error(`${name} is not a URL`);
   if (!(proxy.protocol in DEFAULT_PORTS))
     throw new Error(`${name} must be an http or https URL, not ${proxy.protocol}`);

@@ -2,18 +2,18 @@ import type { Clock } from './system.ts';
 
 export interface RetryOptions {
   readonly clock: Clock;
-  /** Milliseconds before the second, third, … try; as many more tries as there are pauses. */
+  /** Milliseconds before the second, third, … attempt; there are as many retries as delays. */
   readonly delays: readonly number[];
   readonly signal?: AbortSignal | undefined;
-  /** Whether trying again may help. */
+  /** Whether a retry may help. */
   readonly shouldRetry: (thrown: unknown) => boolean;
-  /** Hears of each failure that is tried again, and after how many milliseconds. */
+  /** Called for each failure that is retried, with the delay in milliseconds. */
   readonly onRetry?: (thrown: unknown, pauseMs: number) => void;
 }
 
 /**
- * Tries again while it may help; the last failure is the one that is told. The pauses are the Clock's, so that virtual
- * time knows them (p-retry has real timers).
+ * Retries while it may help; throws the last failure. The delays use the Clock, so that they work in virtual time
+ * (p-retry uses real timers).
  */
 export async function retry<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   for (const pause of options.delays) {

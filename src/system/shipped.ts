@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { VersionTable } from '../config/config.ts';
 
-/** Read-only inputs that ship with the tool (`data/`). They are part of the program, so they are read past the system interfaces. */
+/**
+ * Read-only inputs that ship with the tool (`data/`). They are part of the program, so they are read without the system
+ * interfaces.
+ */
 export interface ShippedData {
   readonly versions: VersionTable;
   /** `data/guest`: file name → text. */
@@ -12,7 +15,7 @@ export interface ShippedData {
   readonly sample: Readonly<Record<string, string>>;
 }
 
-/** The package's own root: above both `src/system` and `dist/system`. */
+/** The root directory of the package: above both `src/system` and `dist/system`. */
 const packageRoot = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Reads `data/` of this package. */
@@ -25,7 +28,7 @@ export async function loadShippedData(root = packageRoot): Promise<ShippedData> 
   return { versions: JSON.parse(versions) as VersionTable, guest, sample };
 }
 
-/** Text of each script of `data/guest` → where it lies on this computer, so that a listing can name it. */
+/** Text of each script of `data/guest` → its path on this computer, so that a listing can name it. */
 export function scriptPaths({ guest }: ShippedData): ReadonlyMap<string, string> {
   return new Map(Object.entries(guest).map(([name, text]) => [text, join(packageRoot, 'data', 'guest', name)]));
 }

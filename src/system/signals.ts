@@ -1,18 +1,18 @@
-/** Signals that ask us to end. */
+/** Signals that ask the process to end. */
 export const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type EndSignal = (typeof END_SIGNALS)[number];
 
 /**
- * A signal so soon after another (milliseconds) is the same wish. Nobody who has read that a second one leaves at once is
- * that fast, and npm may need a while to hand one on where the computer is busy.
+ * A signal within this time after another (milliseconds) counts as the same one. A user who decides to press Ctrl-C
+ * again is not that fast, and npm may take a while to forward a signal on a busy computer.
  */
 export const ECHO_MS = 500;
 
 /**
- * Tells wishes to end from their echoes. One Ctrl-C under npx arrives twice, from the terminal and handed on by npm; a
- * terminal that is closed may say so several times, by its shell and by the system. Taken for impatience, that would cut
- * what must not be cut.
- * @param now milliseconds, on any scale that only grows
+ * Filters out repeated signals. Under npx one Ctrl-C arrives twice, from the terminal and forwarded by npm; a closed
+ * terminal may send several signals, from its shell and from the system. Counted as a second interrupt, they would end
+ * commands that must not be cut off.
+ * @param now milliseconds, on any monotonic clock
  */
 export function ignoreEchoes(act: () => void, now: () => number): (signal: EndSignal) => void {
   let last: number | undefined;

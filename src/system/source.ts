@@ -7,20 +7,20 @@ import { CliError } from '../errors/cli-error.ts';
 import { codeOf, isNotFound } from './file-errors.ts';
 import { get } from './http.ts';
 
-/** Where to go on: so many bytes are here, of the very file that the server then called by this name. */
+/** Where to resume: the number of bytes already here, and the validator of the file they belong to. */
 export interface Offset {
   readonly bytes: number;
-  /** Its strong ETag or its Last-Modified, as the server gave it. */
+  /** Its strong ETag or its Last-Modified, as the server sent it. */
   readonly validator: string;
 }
 
-/** What a server says before the first byte. */
+/** What is known before the first byte arrives. */
 export interface Opening {
-  /** Where the bytes begin: at the offset that was asked for, or at 0. */
+  /** Where the bytes begin: at the requested offset, or at 0. */
   readonly start: number;
-  /** Bytes of the whole file, where the server says. */
+  /** Size of the whole file in bytes, if the server sends it. */
   readonly total?: number;
-  /** By what to ask for the rest of this very file later; absent where the server names nothing. */
+  /** The validator to request the rest of the same file later; absent when the server sends none. */
   readonly validator?: string;
 }
 
@@ -33,7 +33,7 @@ export interface SourceRequest {
   readonly onOpening?: (opening: Opening) => Promise<void> | void;
 }
 
-/** The bytes behind a URL. Every failure comes as a CliError, an interrupt as the signal's reason. */
+/** The bytes behind a URL. Every failure is thrown as a CliError, an interrupt as the signal's reason. */
 export async function* bytesOf(request: SourceRequest): AsyncGenerator<Uint8Array> {
   const { url, stallMs, signal } = request;
   signal?.throwIfAborted();
@@ -71,7 +71,7 @@ async function openFile(url: string): Promise<Opened> {
 }
 
 async function openHttp({ url, offset }: SourceRequest, signal: AbortSignal): Promise<Opened> {
-  // A server that has another file by now gives all of it instead of the rest (RFC 9110, 13.1.5).
+  // A server whose file has changed sends all of it instead of the rest (RFC 9110, 13.1.5).
   const wish = offset && { range: `bytes=${offset.bytes}-`, 'if-range': offset.validator };
   const response = await get(url, { ...wish }, signal);
   const { statusCode: status = 0, headers } = response;
@@ -97,22 +97,22 @@ async function openHttp({ url, offset }: SourceRequest, signal: AbortSignal): Pr
     chunks: unpacker === undefined ? wholeBody(response) : pipeline(response, unpacker, () => undefined),
     opening: {
       start: at,
-      // A body that was compressed against our wish is longer than announced once it is unpacked.
+      // A body that was compressed against our request is longer than announced after unpacking.
       ...(Number.isSafeInteger(length) && unpacker === undefined && { total: at + length }),
       ...(validator !== undefined && headers['accept-ranges'] !== 'none' && { validator }),
     },
   };
 }
 
-/** A body that ends because the connection did is not a whole one. */
+/** Throws when the connection closes before the body is complete. */
 async function* wholeBody(response: IncomingMessage): AsyncGenerator {
   yield* response;
   if (!response.complete) throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
 }
 
 /**
- * For a server that compresses although we asked it not to. An archive (`.gz`, `.tgz`) that is labeled as encoded is taken
- * as it is, as browsers do: its digest is that of the archive.
+ * Unpacks the body of a server that compresses although it was asked not to. An archive (`.gz`, `.tgz`) that is labeled
+ * as encoded is kept as it is, as browsers do: its digest is that of the archive.
  */
 async function unpackerOf(url: string, encoding = 'identity'): Promise<NodeJS.ReadWriteStream | undefined> {
   const { createBrotliDecompress, createUnzip } = await import('node:zlib');
@@ -121,13 +121,15 @@ async function unpackerOf(url: string, encoding = 'identity'): Promise<NodeJS.Re
   return packed && !/\.t?gz$/.test(new URL(url).pathname) ? createUnzip() : undefined;
 }
 
-/** Whether a part is the one that was asked for; a server that takes no notice of `If-Range` tells so by its ETag. */
+/**
+ * Whether a partial response continues the requested file; a server that ignores `If-Range` is detected by its ETag.
+ */
 function continues(headers: IncomingHttpHeaders, start: string | undefined, offset: Offset): boolean {
   const validator = validatorOf(headers);
   return start === String(offset.bytes) && (validator === undefined || validator === offset.validator);
 }
 
-/** Only a strong ETag says that the bytes are the same. */
+/** Only a strong ETag guarantees that the bytes are the same. */
 function validatorOf(headers: IncomingHttpHeaders): string | undefined {
   const { etag } = headers;
   return etag?.startsWith('"') === true ? etag : headers['last-modified'];
@@ -147,7 +149,7 @@ function createWatchdog(stallMs: number, outer: AbortSignal | undefined): Watchd
     alive: () => void timer.refresh(),
     stop: () => {
       clearTimeout(timer);
-      // Whoever stops in the middle wants no more of it.
+      // A reader that stops early does not need the rest.
       controller.abort();
     },
   };
@@ -160,7 +162,7 @@ function absent(url: string, why: string): CliError {
   });
 }
 
-/** A download that did not come to its end; the next try may. */
+/** The error of an incomplete download; a retry may succeed. */
 export function failed(url: string, why: string, cause?: unknown): CliError {
   return new CliError('download-failed', {
     message: `Downloading ${url} failed: ${why}.`,
@@ -169,10 +171,10 @@ export function failed(url: string, why: string, cause?: unknown): CliError {
   });
 }
 
-/** What went wrong, for people: Node's own words where they say it. */
+/** What went wrong, in Node's own words if it has any. */
 function rootMessage(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
-  // All addresses of a host were tried, and the first failure stands for them.
+  // All addresses of a host were tried; report the first failure.
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return rootMessage(thrown.errors[0]);
   if (thrown.cause instanceof Error) return rootMessage(thrown.cause);
   if (thrown.message === 'aborted') return 'the server closed the connection in the middle of the file';

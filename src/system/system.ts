@@ -1,8 +1,8 @@
 import type { CommandOrigin } from '../errors/known-issue.ts';
 
 /**
- * The the system interfaces to the outside (design.md section 3). Everything that can touch or observe the world goes through one
- * of them; `app.ts` hands in either the real ones (this room) or the simulated ones (`rehearsal/`).
+ * The system interfaces (docs/architecture.md). Everything that changes or observes the outside goes through one of
+ * them; `app.ts` passes in either the real ones (this folder) or the simulated ones (`rehearsal/`).
  */
 
 /** A host file given as standard input, streamed and not read into memory. */
@@ -10,7 +10,7 @@ export interface FileInput {
   readonly file: string;
 }
 
-/** A file on its way into a tar: bytes, or a host file that is streamed. */
+/** A member of a tar to be written: bytes, or a host file that is streamed. */
 export interface TarMember {
   /** Relative path inside the archive. */
   readonly name: string;
@@ -19,40 +19,40 @@ export interface TarMember {
   readonly mode: number;
 }
 
-/** A tar given as standard input, made while it is read. */
+/** A tar given as standard input, created while it is read. */
 export interface TarInput {
   readonly tar: readonly TarMember[];
 }
 
-/** A command is data before it is a deed: argv comes from pure functions, never from a shell string on this computer. */
+/** A command as data: argv comes from pure functions, never from a shell string on this computer. */
 export interface Command {
   readonly file: string;
   readonly args: readonly string[];
-  /** `write` may change the world; a healthy lab is seen with `read` commands alone. */
+  /** `write` may change something; a healthy lab is checked with `read` commands only. */
   readonly effect: 'read' | 'write';
   /** Which program it starts; set by its builder. Absent only until an engine wraps a command for its machine. */
   readonly origin?: CommandOrigin;
   readonly stdin?: string | Uint8Array | FileInput | TarInput;
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds until the process group is ended. */
+  /** Milliseconds after which the process group is ended. */
   readonly timeoutMs?: number;
   /** Strings to mask wherever this command is shown. */
   readonly secrets?: readonly string[];
-  /** The output itself is a secret (a token, a kubeconfig): it is kept out of every log. */
+  /** The output itself is a secret (a token, a kubeconfig) and is never logged. */
   readonly secretOutput?: boolean;
   /**
-   * A write that an interrupt ends at once (SIGINT, then SIGTERM): running it again has the same effect as running it
-   * once, so nothing is lost by cutting it.
+   * A write that an interrupt ends at once (SIGINT, then SIGTERM). It is idempotent, so it can be cut off and run
+   * again.
    */
   readonly interruptible?: true;
-  /** Hears each line of stderr as it comes, without its line end: the progress of a long command. */
+  /** Called with each line of stderr as it arrives, without its line end: the progress of a long command. */
   readonly onStderrLine?: (line: string) => void;
-  /** What it runs on a machine, without the wrapping that gets it there: for people, who look for that. */
+  /** The command that runs on a machine, without the engine's wrapping: for display. */
   readonly onMachine?: {
     readonly name: string;
     readonly argv: readonly string[];
-    /** What a person types to restart that machine. */
+    /** The command with which a user restarts that machine. */
     readonly restartHint?: string;
   };
 }
@@ -61,29 +61,29 @@ export interface CommandResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** stdout as it came, for binary content. */
+  /** stdout as bytes, for binary content. */
   readonly stdoutBytes: Uint8Array;
   readonly durationMs: number;
 }
 
 /**
- * Goes with everything that may take time, from a step or a check down to the process: how it is ended, who hears of it, and
- * on whose behalf it runs.
+ * Passed to everything that may take time, from a step or a check down to the process: how to cancel it, where it
+ * reports progress, and who owns it.
  */
 export interface Context {
-  /** Aborted at the first interrupt: reads, waits and retries end, and no command is started any more. */
+  /** Aborted at the first interrupt: reads, waits and retries end, and no further command is started. */
   readonly signal: AbortSignal;
-  /** A sentence for the person who watches; the last one is what is shown. */
+  /** Reports progress to the user; only the latest message is shown. */
   readonly say: (text: string) => void;
-  /** On whose behalf commands run, e.g. `apply/istio`: for the log and the run report. */
+  /** The owner of the commands, e.g. `apply/istio`: for the log and the run report. */
   readonly owner?: string;
 }
 
 export interface Processes {
   /**
-   * Runs a command to its end. The context's signal keeps it from starting, and ends it early where it only reads or is
+   * Runs a command to its end. An aborted signal keeps it from starting, and ends it early if it is read-only or
    * `interruptible`.
-   * @throws CommandError when it cannot start, ends other than with 0, runs out of time, or is aborted.
+   * @throws CommandError when it cannot start, exits with a code other than 0, times out, or is aborted.
    */
   run(command: Command, context: Context): Promise<CommandResult>;
 }
@@ -93,65 +93,68 @@ export interface FileStat {
   /** Permission bits, e.g. 0o600. */
   readonly mode: number;
   readonly size: number;
-  /** Where a link points to. */
+  /** The target of a link. */
   readonly target?: string;
 }
 
-/** Who holds a lock, as people are told. */
+/** The holder of a lock, as shown to users. */
 export interface LockHolder {
   readonly pid: number;
-  /** What was typed. */
+  /** The command line that the user typed. */
   readonly command: string;
   /** ISO 8601. */
   readonly since: string;
 }
 
-/** What comes of asking for a lock: it, who has it (unknown while that one still writes its name), or why there is none. */
+/**
+ * The result of trying to lock: the lock, its holder (unknown until its name is written), or why locking is not
+ * available.
+ */
 export type LockAnswer =
   | { readonly release: () => Promise<void> }
   | { readonly heldBy: LockHolder | undefined }
   | { readonly impossible: string };
 
 export interface Files {
-  /** Bytes of a file, or undefined where there is none. */
+  /** Bytes of a file, or undefined when it does not exist. */
   read(path: string): Promise<Uint8Array | undefined>;
-  /** Text (UTF-8) of a file, or undefined where there is none. */
+  /** Text (UTF-8) of a file, or undefined when it does not exist. */
   readText(path: string): Promise<string | undefined>;
   /**
-   * Writes a file whole: a temporary file beside it, born with `mode` (default 0644), then renamed. Parent
-   * directories are made with 0755, or 0700 when the file's mode gives nothing to others.
+   * Writes a file atomically: a temporary file next to it, created with `mode` (default 0644), then renamed. Parent
+   * directories are created with 0755, or 0700 when the file's mode gives no permissions to others.
    */
   write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
-  /** Adds to the end of a file; it is born 0600. */
+  /** Appends to a file; creates it with 0600. */
   append(path: string, content: string): Promise<void>;
-  /** Undefined where there is nothing. Does not follow links. */
+  /** Undefined when nothing exists there. Does not follow links. */
   stat(path: string): Promise<FileStat | undefined>;
-  /** Names in a directory, sorted; empty where there is none. */
+  /** Names in a directory, sorted; empty when it does not exist. */
   list(path: string): Promise<readonly string[]>;
   makeDirectory(path: string, mode?: number): Promise<void>;
   /** Changes permission bits. */
   chmod(path: string, mode: number): Promise<void>;
-  /** Makes `path` a link to `target`, replacing a link or file that is there. */
+  /** Makes `path` a link to `target`, replacing an existing link or file. */
   link(path: string, target: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
-  /** Removes a file, a link or a whole directory; nothing happens where there is none. */
+  /** Removes a file, a link or a whole directory; does nothing when it does not exist. */
   remove(path: string): Promise<void>;
-  /** SHA-256 in lower-case hex, or undefined where there is no file. */
+  /** SHA-256 in lower-case hex, or undefined when the file does not exist. */
   sha256(path: string): Promise<string | undefined>;
   /**
-   * Asks for the lock at `path`, at once. It is held until it is released or this process ends, however it ends; so what
-   * a killed run has left there holds nobody up.
+   * Tries to take the lock at `path`, without waiting. It is held until it is released or this process ends in any way,
+   * so a file left by a killed run blocks no other run.
    */
   lock(path: string, holder: Omit<LockHolder, 'pid'>): Promise<LockAnswer>;
   /** Extracts named members of a tar (gzipped or not) into a directory: member name → file name there, with its mode. */
   extract(archive: string, into: string, members: readonly ArchiveMember[]): Promise<void>;
-  /** What is in a tar (gzipped or not), in its order. @throws CliError `download-failed` when it is broken */
+  /** The members of a tar (gzipped or not), in order. @throws CliError `download-failed` when it is broken */
   members(archive: string): Promise<readonly ArchiveListing[]>;
-  /** Writes a tar of these members, whole or not at all. The same members give the same bytes. */
+  /** Writes a tar of these members atomically. The same members give the same bytes. */
   pack(archive: string, members: readonly TarMember[]): Promise<void>;
 }
 
-/** One thing in a tar: a regular file, or a link (a hard one names its target from the archive's root). */
+/** A member of a tar: a regular file, or a link (the target of a hard link is relative to the archive's root). */
 export type ArchiveListing =
   | { readonly name: string; readonly size: number; readonly sha256: string }
   | { readonly name: string; readonly link: string; readonly hard?: boolean };
@@ -173,7 +176,7 @@ export interface Clock {
 
 export interface DownloadRequest {
   readonly url: string;
-  /** Where the file ends up; it appears there only when it is whole and its digest is right. */
+  /** The final path; the file appears there only when it is complete and its digest is correct. */
   readonly to: string;
   /** Expected SHA-256 in lower-case hex. */
   readonly sha256: string;
@@ -184,11 +187,11 @@ export interface DownloadRequest {
 
 export interface Downloads {
   /**
-   * Streams to a temporary file beside `to`, checks, renames.
-   * @throws CliError `artifact-not-found` (404, 410), `digest-mismatch` (the file is kept aside), `download-failed`.
+   * Streams to a temporary file next to `to`, verifies the digest, renames.
+   * @throws CliError `artifact-not-found` (404, 410), `digest-mismatch` (the file is kept), `download-failed`.
    */
   fetch(request: DownloadRequest): Promise<void>;
-  /** A small text (a checksum file). @throws CliError as above. */
+  /** A small text, e.g. a checksum file. @throws CliError as above. */
   text(url: string, signal?: AbortSignal): Promise<string>;
 }
 
@@ -202,11 +205,11 @@ export interface System {
 export type Platform = 'darwin' | 'linux';
 export type Cpu = 'amd64' | 'arm64';
 
-/** The computer we run on, as `main.ts` found it: data, not a interface. */
+/** The current computer, as `main.ts` found it: plain data, not an interface. */
 export interface Host {
   readonly platform: Platform;
   readonly cpu: Cpu;
-  /** Absolute; relative paths of the configuration start here. */
+  /** Absolute; relative paths in the configuration start here. */
   readonly cwd: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -3,17 +3,17 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /**
- * Names of files that wait beside their target until they are whole. The process that writes one is part of its name, so
- * that what a killed run has left behind is known as such, and the next one that writes there takes it away.
+ * Names of temporary files next to their target. They contain the ID of the process that writes them, so that the next
+ * run can recognize and remove those of killed runs.
  */
 export function temporaryName(target: string, pid: number, random: string, ending: 'tmp' | 'part'): string {
   return `.${target}.${pid}-${random}.${ending}`;
 }
 
-/** What stands beside an unfinished download: where its bytes came from. */
+/** Suffix of the file next to an unfinished download that records where its bytes came from. */
 export const ORIGIN = '.from';
 
-/** Which of these names in a directory wait for `target` and belong to no living process. */
+/** The names of temporary files for `target` whose process has ended. */
 export function leftovers(
   target: string,
   names: readonly string[],
@@ -27,12 +27,12 @@ export function leftovers(
   });
 }
 
-/** A name of our own beside `path`, for as long as the file is not whole. */
+/** A temporary name next to `path`, used until the file is complete. */
 export function temporaryBeside(path: string, ending: 'tmp' | 'part'): string {
   return join(dirname(path), temporaryName(basename(path), process.pid, randomBytes(6).toString('hex'), ending));
 }
 
-/** Takes away what killed runs have left beside `path`. That it cannot be is no reason not to write. */
+/** Removes temporary files of killed runs next to `path`. A failure here does not prevent the write. */
 export async function sweepLeftovers(path: string): Promise<void> {
   const directory = dirname(path);
   const names = await readdir(directory).catch(() => []);
@@ -41,13 +41,13 @@ export async function sweepLeftovers(path: string): Promise<void> {
   }
 }
 
-/** Whether a process of this computer with this id runs now, whoever's it is. */
+/** Whether a process with this ID is running on this computer, under any user. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (thrown) {
-    // Another user's process may not be signalled, but it is there.
+    // EPERM means that the process exists but belongs to another user.
     return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

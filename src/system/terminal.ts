@@ -5,8 +5,8 @@ const STDERR = 2;
 const SHOW_CURSOR = '\x1b[?25h';
 
 /**
- * Gives the terminal its cursor back, at the beginning of a line. By the file itself: whoever draws on stderr holds back
- * what others write there, and is not asked any more when the program falls over.
+ * Restores the terminal's cursor, at the beginning of a line. It writes to the file descriptor directly: the progress
+ * tree holds back other writes to stderr, and no longer runs when the program crashes.
  */
 export function restoreTerminal(): void {
   if (isatty(STDERR)) writeSync(STDERR, `${SHOW_CURSOR}\n`);
