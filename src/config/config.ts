@@ -1,6 +1,6 @@
 import type { Cpu } from '../system/system.ts';
 
-/** Outside port (of the east-west gateway) and inside port (of istiod or the gateway itself). */
+/** External port (of the east-west gateway) and internal port (of istiod or the gateway itself). */
 export interface GatewayPort {
   readonly outside: number;
   readonly inside: number;
@@ -8,51 +8,51 @@ export interface GatewayPort {
 
 export interface MachineSize {
   readonly cpus: number;
-  /** In the size grammar of the configuration, e.g. `8G`. */
+  /** A size as in the configuration, e.g. `8G`. */
   readonly memory: string;
   readonly disk: string;
 }
 
-/** One VM that joins the mesh. */
+/** A VM that joins the mesh. */
 export interface WorkloadConfig {
   /** Name of its machine. */
   readonly name: string;
   readonly size: MachineSize;
   readonly app: string;
   readonly appPort: number;
-  /** False after `DEMO=off`: an application of the user serves the port. */
+  /** False with `DEMO=off`: the user's own application serves the port. */
   readonly demo: boolean;
   readonly namespace: string;
   readonly serviceAccount: string;
 }
 
-/** Everything a run needs to know, derived and checked; paths are absolute. */
+/** The complete configuration of a run, derived and validated; paths are absolute. */
 export interface Config {
   /** Name of this lab: ownership marker on machines, kubeconfig context `istio-vms-<lab>`. */
   readonly lab: string;
   readonly labSize: 'article' | 'small';
-  /** What makes the machines. */
+  /** The engine that creates the machines. */
   readonly engine: string;
-  /** Values of the variables that only this engine reads. */
+  /** Values of the variables that belong only to this engine. */
   readonly engineSettings: Readonly<Record<string, string>>;
   /** Ubuntu release of every machine. */
   readonly runOs: string;
   readonly istio: {
     readonly version: string;
-    /** `1.19` of `1.19.3`. */
+    /** The minor version, e.g. `1.19` for `1.19.3`. */
     readonly minor: string;
     readonly revision: string;
     readonly namespace: string;
     readonly meshId: string;
     /** Name of the cluster inside the mesh. */
     readonly cluster: string;
-    /** `ISTIO_ARCH`: the istioctl build to take instead of this computer's own, e.g. `osx-arm64`. */
+    /** `ISTIO_ARCH`: the istioctl build to use instead of the one for this computer, e.g. `osx-arm64`. */
     readonly arch?: string;
     /** A user's own IstioOperator file. */
     readonly overlay?: string;
-    /** Registry of the images, where istioctl's own default is not to be used. */
+    /** Registry of the images, when it differs from istioctl's default. */
     readonly hub?: string;
-    /** Set when the minor no longer gets fixes; names the newest tested version. */
+    /** Set when the minor is end-of-life; names the newest tested version. */
     readonly endOfLife?: { readonly newestTested: string };
   };
   readonly k3s: {
@@ -63,10 +63,10 @@ export interface Config {
     readonly workerNames: readonly string[];
     readonly masterSize: MachineSize;
     readonly workerSize: MachineSize;
-    /** Pinned SHA-256 of this version's release files, by file name; absent where we have none. */
+    /** Pinned SHA-256 of this version's release files, by file name; absent when none is known. */
     readonly digests?: Readonly<Record<string, string>>;
   };
-  /** The VMs that join the mesh; the variables describe one. */
+  /** The VMs that join the mesh; the variables configure one. */
   readonly workloads: readonly [WorkloadConfig, ...WorkloadConfig[]];
   readonly networks: { readonly cluster: string; readonly vm: string };
   readonly gateway: {
@@ -75,7 +75,7 @@ export interface Config {
     readonly webhook: GatewayPort;
   };
   readonly containerTool: 'docker' | 'podman';
-  /** Mirror that stands in front of every download; the original path is kept below it. */
+  /** Mirror for every download; the original path is appended to it. */
   readonly artifactsUrl?: string;
   /** How many machines may be launched at once (docs/facts/multipass.md 5). */
   readonly launches: number;
@@ -84,9 +84,9 @@ export interface Config {
     readonly bin: string;
     readonly temp: string;
     readonly kubeconfig: string;
-    /** `.data/workload-files`: the files of the only workload VM, or a directory for each. */
+    /** `.data/workload-files`: the files of the only workload VM, or one directory per VM. */
     readonly workloadFiles: string;
-    /** Which machines this directory has launched. */
+    /** The record of the machines launched from this directory. */
     readonly machinesRecord: string;
     /** `.bin/istioctl`, a link to `istioctl-VERSION`. */
     readonly istioctlLink: string;
@@ -103,7 +103,7 @@ export interface Config {
 /** Where a value came from. */
 export type Origin = 'flag' | 'environment' | 'run.env' | 'default' | 'derived';
 
-/** One variable as it was found, for `env`, the error screen and docs/configuration.md. */
+/** One variable with its value and origin, for `env`, the error screen and docs/configuration.md. */
 export interface ConfigValue {
   readonly name: string;
   readonly value: string;
@@ -112,26 +112,26 @@ export interface ConfigValue {
   readonly line?: number;
 }
 
-/** One thing wrong with the configuration. */
+/** An error in the configuration. */
 export interface ConfigProblem {
   readonly name: string;
   readonly value: string;
   readonly origin: Origin;
   readonly line?: number;
-  /** What is allowed instead, a sentence. */
+  /** What is expected instead, as a sentence. */
   readonly allowed: string;
 }
 
 export interface LoadedConfig {
   readonly config: Config;
   readonly values: readonly ConfigValue[];
-  /** One line each, e.g. shell lines of run.env that were not executed, or a version newer than we know. */
+  /** One line each, e.g. shell lines of run.env that were not executed, or a version newer than the known ones. */
   readonly warnings: readonly string[];
-  /** Set for a version of Istio that no longer gets fixes; only `up`, `istio` and `status` print it. */
+  /** Set for an Istio version that is end-of-life; only `up`, `istio` and `status` print it. */
   readonly endOfLife?: string;
 }
 
-/** What differs by Istio minor (docs/facts/istio-vm.md 0.1). */
+/** What differs between Istio minors (docs/facts/istio-vm.md 0.1). */
 export interface VersionRow {
   readonly lastPatch: string;
   /** Oldest Kubernetes minor that this Istio supports, e.g. `1.25`. */
@@ -140,9 +140,9 @@ export interface VersionRow {
   readonly endOfLife: boolean;
   /** Where its images are pulled from. */
   readonly hub: string;
-  /** What istioctl would take by itself, where that is not the hub: a registry that closes in December 2026. */
+  /** istioctl's default registry when it differs from the hub: one that closes in December 2026. */
   readonly builtInHub?: string;
-  /** Verb of pilot-agent that removes iptables rules. */
+  /** pilot-agent arguments that remove iptables rules. */
   readonly rulesCleanup: readonly string[];
   readonly helloworldImages: readonly [string, string];
 }
@@ -152,7 +152,7 @@ export interface VersionTable {
   readonly newestTested: string;
   /** By minor, e.g. `1.30`. */
   readonly istio: Readonly<Record<string, VersionRow>>;
-  /** file name → SHA-256, by version, where several independent public pins agree. */
+  /** file name → SHA-256, by version, when several independent public pins agree. */
   readonly digests: { readonly k3s: Readonly<Record<string, Readonly<Record<string, string>>>> };
 }
 

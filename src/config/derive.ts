@@ -8,7 +8,7 @@ import type { VariableName } from './schema.ts';
 import type { Values } from './resolve-defaults.ts';
 import { knownRow, minorOf } from './versions.ts';
 
-/** The Config of values that are settled and sound. Pure. */
+/** The Config for complete and valid values. Pure. */
 export function deriveConfig(values: Values, host: Host, versions: VersionTable): Config {
   const text = (name: VariableName) => values[name].value;
   const number = (name: VariableName) => Number(text(name));

@@ -2,7 +2,7 @@ import type { EngineDefinition, EngineValues } from '../machines/definition.ts';
 import { ENGINES } from '../machines/index.ts';
 import type { Variable } from './variable.ts';
 
-/** What the configuration learns from the map of engines; no name of an engine stands here. */
+/** The configuration gets the engines from the map of engines; no engine is named in this file. */
 const definitions: Readonly<Record<string, EngineDefinition>> = ENGINES;
 
 type VariablesOf = { [Name in keyof typeof ENGINES]: keyof (typeof ENGINES)[Name]['variables'] };
@@ -10,7 +10,7 @@ type EngineVariableName = VariablesOf[keyof VariablesOf];
 
 export const [DEFAULT_ENGINE, ...OTHER_ENGINES] = Object.keys(ENGINES) as [string, ...string[]];
 
-/** Titles under which variables of an engine stand, in the order of the engines. */
+/** Group titles of the engines' variables, in the order of the engines. */
 export const ENGINE_GROUPS = Object.values(definitions)
   .filter(({ variables }) => Object.keys(variables).length > 0)
   .map(({ title }) => title);
@@ -22,7 +22,7 @@ export const ENGINE_VARIABLES = Object.fromEntries(
   ),
 ) as Readonly<Record<EngineVariableName, Variable>>;
 
-/** `one, or other (Linux)`: the engines to choose from. */
+/** `one, or other (Linux)`: the available engines. */
 export function engineChoices(): string {
   const shown = Object.entries(definitions).map(([name, { about }]) =>
     about === undefined ? name : `${name} (${about})`,
@@ -30,7 +30,7 @@ export function engineChoices(): string {
   return shown.length === 1 ? shown.join('') : `${shown.slice(0, -1).join(', ')}, or ${shown.at(-1) ?? ''}`;
 }
 
-/** Defaults of the engines' variables that follow from other variables. */
+/** Defaults of the engines' variables that depend on other variables. */
 export function engineDefaults(values: EngineValues): EngineValues {
   return Object.assign(
     {},
@@ -38,12 +38,12 @@ export function engineDefaults(values: EngineValues): EngineValues {
   ) as EngineValues;
 }
 
-/** What the chosen engine cannot work with. */
+/** The settings that the chosen engine does not support. */
 export function engineProblems(values: Partial<EngineValues>): ReturnType<NonNullable<EngineDefinition['check']>> {
   return definitions[values['MACHINE_ENGINE'] ?? '']?.check?.(values) ?? [];
 }
 
-/** The values of the variables that only this engine reads. */
+/** The values of the variables that belong only to this engine. */
 export function engineSettings(engine: string, text: (name: EngineVariableName) => string): EngineValues {
   const names = Object.keys(definitions[engine]?.variables ?? {}) as EngineVariableName[];
   return Object.fromEntries(names.map((name) => [name, text(name)]));

@@ -7,8 +7,8 @@ export interface ExportedVariable {
 }
 
 /**
- * What `istio-vms env` exports: every variable that has a value, as it holds for this run. Paths are absolute, so that
- * the shell may go elsewhere. Values are not quoted here: that is the printer's business.
+ * What `istio-vms env` exports: every variable that has a value in this run. Paths are absolute, so that they stay
+ * valid when the shell changes directory. Values are not quoted here; the printer quotes them.
  */
 export function exportedVariables({ config, values }: LoadedConfig): readonly ExportedVariable[] {
   const absolute: Partial<Record<VariableName, string | undefined>> = {

@@ -5,7 +5,7 @@ const HEADER = [
   '# It is read, never executed. Flags and the environment go before it.',
 ];
 
-/** run.env.example: every variable with its default; one whose default follows from another stands as a comment. */
+/** run.env.example: every variable with its default; a default that depends on another variable is a comment. */
 export function runEnvExample(): string {
   const sections = GROUPS.flatMap((group) => {
     const names = VARIABLE_NAMES.filter((name) => variable(name).group === group);

@@ -16,17 +16,18 @@ import { printable } from './printable.ts';
 export interface ConfigInput {
   readonly host: Host;
   readonly runEnv?: RunEnvFile;
-  /** By name of the variable, e.g. `WORKERS`. */
+  /** By variable name, e.g. `WORKERS`. */
   readonly flags?: Readonly<Record<string, string>>;
   readonly versions: VersionTable;
 }
 
 /**
- * The configuration out of flags, environment, run.env and defaults, in this order of precedence.
+ * Loads the configuration from flags, environment, run.env and defaults, in this order of precedence.
  *
- * KUBECONFIG is the exception. In the environment it usually names the user's own file, and ours gets written over; so
- * there it counts only when it lies inside DATA_DIR (as after `eval "$(istio-vms env)"`). A flag or run.env may set it.
- * @throws CliError `invalid-configuration` with every problem, a line each.
+ * KUBECONFIG is the exception. In the environment it usually names the user's own file, and istio-vms overwrites its
+ * kubeconfig; so it counts there only when it lies inside DATA_DIR (as after `eval "$(istio-vms env)"`). A flag or
+ * run.env may set it.
+ * @throws CliError `invalid-configuration` with every problem, one per line.
  */
 export function loadConfig(input: ConfigInput): LoadedConfig {
   const { host, versions, flags = {}, runEnv } = input;
@@ -86,7 +87,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   };
 }
 
-/** Each value by itself, then all in view of each other; only sound values are looked at twice. */
+/** Validates each value on its own, then the valid values together. */
 function findProblems(
   values: Values,
   unread: ReadonlySet<string>,
@@ -107,7 +108,7 @@ function findProblems(
     for (const { name, allowed } of rule({ values: sound, chosen, ...around }))
       problems.push({ ...values[name], allowed });
   }
-  // What follows from something wrong is wrong too; people have to mend the cause alone.
+  // A value derived from a wrong value is wrong too; only the cause needs to be fixed.
   const causes = problems.filter(({ origin }) => origin !== 'derived');
   return causes.length > 0 ? causes : problems;
 }
@@ -139,7 +140,7 @@ function badConfiguration(problems: readonly ConfigProblem[], fileName: string):
   });
 }
 
-/** One line: variable, value, where it is from, what is allowed. */
+/** One line: variable, value, origin, and what is expected. */
 function problemLine({ name, value, origin, line, allowed }: ConfigProblem, fileName: string): string {
   const place = origin === 'run.env' && line !== undefined ? `${fileName} line ${line}` : origin;
   return `${printable(name)}: "${printable(value)}" (${place}); expected ${allowed}.`;

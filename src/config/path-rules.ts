@@ -29,7 +29,7 @@ export function directoriesDiffer(context: RuleContext): readonly Violation[] {
   return repeated(DIRECTORIES, place, context);
 }
 
-/** The file is written and removed by us, so it can be nobody else's. */
+/** istio-vms writes and removes this file, so it must not be used for anything else. */
 export function kubeconfigIsTheLabs({ values, host }: RuleContext): readonly Violation[] {
   if (values.KUBECONFIG === undefined) return [];
   const path = absolutePath(values.KUBECONFIG, host);

@@ -1,29 +1,29 @@
 import { join, resolve } from 'node:path/posix';
 import type { Host } from '../system/system.ts';
 
-/** A path of the configuration, absolute; `~/` is the home directory, as a shell would have it. */
+/** A configured path as an absolute path; `~/` is the home directory, as in a shell. */
 export function absolutePath(value: string, host: Pick<Host, 'cwd' | 'home'>): string {
   return value === '~' || value.startsWith('~/') ? join(host.home, value.slice(1)) : resolve(host.cwd, value);
 }
 
-/** Whether `path` lies inside `directory` or is it; both absolute and tidy. */
+/** Whether `path` is `directory` or lies inside it; both absolute and normalized. */
 export function isWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 }
 
-/** Where downloads of every lab of the user are kept: the XDG rule, and Apple's. */
+/** The cache directory for the downloads of all of the user's labs: by XDG, or Apple's convention on macOS. */
 export function userCache(host: Pick<Host, 'platform' | 'home' | 'env'>): string {
   if (host.platform === 'darwin') return join(host.home, 'Library', 'Caches', 'istio-vms');
   const xdg = host.env['XDG_CACHE_HOME'];
-  // A relative one is to be ignored, says the XDG specification.
+  // The XDG specification says to ignore a relative path.
   return join(xdg?.startsWith('/') === true ? xdg : join(host.home, '.cache'), 'istio-vms');
 }
 
 const PLAIN_PATH = /^[\p{L}\p{M}\p{N}._/@+=,%~-]*$/u;
 
 /**
- * What is wrong with a path of the configuration, or undefined. A computer's own directories may have any name; what
- * people add to them has to be plain, so that it can be pasted anywhere.
+ * What is wrong with a configured path, or undefined. The computer's own directories may have any name; what the user
+ * adds to them must be plain text that can be pasted anywhere.
  */
 export function pathFault(value: string, host: Host, bases: readonly string[]): string | undefined {
   const absolute = absolutePath(value, host);
@@ -33,7 +33,7 @@ export function pathFault(value: string, host: Host, bases: readonly string[]): 
   return /\/-/.test(own) ? 'a path in which no name begins with a dash' : undefined;
 }
 
-/** What is wrong with a directory that we write into, or undefined. */
+/** What is wrong with a directory that istio-vms writes into, or undefined. */
 export function directoryFault(value: string, host: Host): string | undefined {
   const absolute = absolutePath(value, host);
   return isWithin(host.home, absolute) || isWithin(host.cwd, absolute)

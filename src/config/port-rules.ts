@@ -7,9 +7,9 @@ const INSIDE = ['DEFAULT_PORT_STATUS', 'DEFAULT_PORT_TLS_ISTIOD', 'DEFAULT_PORT_
 const K3S = 'k3s listens there on every node';
 
 /**
- * k3s's ServiceLB takes each outside port on every node ahead of local listeners, 127.0.0.1 included, so a program that listens
- * there already would lose it (docs/facts/istio-vm.md 3.4, docs/facts/k3s.md 4.3, 10). etcd's ports are free: k3s keeps
- * SQLite here.
+ * k3s's ServiceLB takes each external port on every node ahead of local listeners, 127.0.0.1 included, so a program
+ * that already listens there would lose it (docs/facts/istio-vm.md 3.4, docs/facts/k3s.md 4.3, 10). etcd's ports are
+ * free, because k3s uses SQLite here.
  */
 const TAKEN_OUTSIDE: Readonly<Record<string, string>> = {
   '22': 'ssh to the nodes goes there',
@@ -30,7 +30,7 @@ const TAKEN_OUTSIDE: Readonly<Record<string, string>> = {
   '15443': 'the east-west gateway itself uses it between networks',
 };
 
-/** What the proxy of the gateway's pod listens on itself: a second listener there is rejected. */
+/** Ports that the proxy in the gateway's pod itself listens on: a second listener there is rejected. */
 const TAKEN_INSIDE: Readonly<Record<string, string>> = {
   '15000': 'the proxy of the gateway listens there',
   '15004': 'the proxy of the gateway listens there',
@@ -40,10 +40,13 @@ const TAKEN_INSIDE: Readonly<Record<string, string>> = {
   '15443': 'the east-west gateway itself uses it between networks',
 };
 
-/** Below it istiod makes no listener for a gateway whose pod runs without privileges (`IsUnprivileged`, core/gateway.go). */
+/**
+ * istiod creates no listener below this port for a gateway whose pod runs unprivileged (`IsUnprivileged`,
+ * core/gateway.go).
+ */
 const FIRST_UNPRIVILEGED = 1024;
 
-/** Who has a port of the VM: ssh, the resolver, or what the sidecar listens on. 15008 is left out by Istio's iptables rules. */
+/** Ports in use on the VM: ssh, the resolver, and those of the sidecar. Istio's iptables rules exclude 15008. */
 const TAKEN_ON_VM = '22 53 15000 15001 15004 15006 15008 15020 15021 15053 15090 15443'.split(' ');
 
 export function outsidePortsAreFree({ values }: RuleContext): readonly Violation[] {

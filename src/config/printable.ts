@@ -1,7 +1,7 @@
 const LONGEST = 80;
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\0': '\\0' };
 
-/** A value as an error screen may show it: on one line, control characters spelled out, long ones cut. */
+/** A value for an error screen: on one line, control characters escaped, long values truncated. */
 export function printable(value: string): string {
   const letters = Array.from(value);
   const shown = letters

@@ -23,8 +23,8 @@ const SMALL_SIZES: Partial<Record<VariableName, string>> = {
 };
 
 /**
- * Fills in what nobody has set and what follows from something else. Where that is itself wrong, nothing follows from
- * it: the rules tell of the cause alone.
+ * Fills in defaults and derived values. When a value is invalid, nothing is derived from it, so that only the cause is
+ * reported.
  */
 export function resolveDefaults(values: Values, host: Host, versions: VersionTable): Values {
   const version = values.ISTIO_VERSION.value;
@@ -43,8 +43,8 @@ export function resolveDefaults(values: Values, host: Host, versions: VersionTab
 }
 
 /**
- * Whether nobody has asked for another value. A size of the article that stands in run.env is as good as none: the
- * original's file names them all, and LAB_SIZE would never count beside it.
+ * Whether a variable counts as unset. In run.env, a size equal to that of the article counts as unset: the original
+ * project's file lists all sizes, and LAB_SIZE would otherwise never have an effect with it.
  */
 function isUnset(name: VariableName, values: Values): boolean {
   const { origin, value } = values[name];

@@ -2,29 +2,29 @@ import type { Host } from '../system/system.ts';
 import type { VersionTable } from './config.ts';
 import type { VariableName } from './schema.ts';
 
-/** Values whose own syntax is right; one that is wrong is not there, so that it is complained of once. */
+/** Values with valid syntax; a value with invalid syntax is absent, so that it is reported only once. */
 export type ValidValues = Readonly<Partial<Record<VariableName, string>>>;
 
 export interface RuleContext {
   readonly values: ValidValues;
-  /** Which of them somebody has set. */
+  /** Variables that were set explicitly. */
   readonly chosen: ReadonlySet<VariableName>;
   readonly host: Host;
   readonly versions: VersionTable;
-  /** Directories whose names are not the user's doing: home, working directory, user's cache, that of run.env. */
+  /** Directories whose names the user did not choose: home, working directory, user cache, the directory of run.env. */
   readonly bases: readonly string[];
 }
 
-/** A value that is wrong only in view of others. */
+/** A value that conflicts with other values. */
 export interface Violation {
   readonly name: VariableName;
   readonly allowed: string;
 }
 
-/** Looks at more than one value; says nothing of a value that is not there. */
+/** Checks several values together; ignores absent ones. */
 export type Rule = (context: RuleContext) => readonly Violation[];
 
-/** Complains where two say the same: of the one that somebody chose, else of the later one. */
+/** Reports values that occur twice: at the variable that was set explicitly, else at the later one. */
 export function repeated<Name extends VariableName>(
   names: readonly Name[],
   read: (name: Name) => string | undefined,

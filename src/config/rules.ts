@@ -6,11 +6,11 @@ import type { Rule } from './rule.ts';
 import { isVariableName } from './schema.ts';
 import { istioIsNewEnough, k3sIsNewEnough, releaseFitsK3s } from './version-rules.ts';
 
-/** What the chosen engine cannot work with, as its own folder says. */
+/** The settings that the chosen engine does not support, by the engine's own rules. */
 const engineAgrees: Rule = ({ values }) =>
   engineProblems(values).flatMap(({ name, allowed }) => (isVariableName(name) ? [{ name, allowed }] : []));
 
-/** Every rule that looks at more than one value, in the order in which people read them. */
+/** Every rule that checks several values together, in the order in which problems are shown. */
 export const RULES: readonly Rule[] = [
   istioIsNewEnough,
   k3sIsNewEnough,

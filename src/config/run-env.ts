@@ -18,23 +18,25 @@ interface RunEnvValue {
 
 export interface RunEnvReading {
   readonly values: Partial<Record<VariableName, RunEnvValue>>;
-  /** Values that only a shell could know. */
+  /** Values that need a shell to evaluate. */
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly string[];
 }
 
-/** What a reference may find outside of the file. */
+/** What a reference may use from outside the file. */
 export interface OutsideValues {
-  /** A value that goes before the file's: of a flag or of the environment. */
+  /** A value from a flag or the environment, which overrides the file. */
   readonly over: (name: VariableName) => string | undefined;
-  /** Any other name of the environment, e.g. `HOME`. */
+  /** Any other environment variable, e.g. `HOME`. */
   readonly environment: (name: string) => string | undefined;
 }
 
-/** A value, or why there is none. */
+/** A value, or why it cannot be evaluated. */
 type Evaluated = { readonly text: string } | { readonly shell: string } | { readonly unset: string };
 
-/** Reads run.env, whatever its name, as data: nothing in it is ever executed. The file's own variables may refer to earlier ones. */
+/**
+ * Reads run.env (or another file) as data and never executes it. Its variables may refer to earlier ones in the file.
+ */
 export function readRunEnv(file: RunEnvFile, around: OutsideValues): RunEnvReading {
   const shell = readShellFile(file.text);
   const fileName = basename(file.path);
@@ -48,12 +50,12 @@ export function readRunEnv(file: RunEnvFile, around: OutsideValues): RunEnvReadi
     if (!isVariableName(name)) continue;
     values.delete(name);
     if ('text' in found) {
-      // Empty is as good as not set, as `:-` has it.
+      // Empty counts as unset, as with `:-`.
       if (found.text !== '') values.set(name, { value: found.text, line });
     } else if (name !== 'ISTIO_REVISION' || 'unset' in found) {
       if (around.over(name) === undefined) problems.push(problem(assignment, found));
     } else {
-      // The original computes the revision from the version with `tr`; so do we, without it.
+      // The original project computes the revision from the version with `tr`; istio-vms derives it itself.
       scope.delete(name);
     }
   }
@@ -99,7 +101,7 @@ function evaluatePart(part: Part, find: (name: string) => Evaluated | undefined,
   return ours === '' ? { unset: part.name } : { text: ours };
 }
 
-/** The usual line that finds the directory of the file itself: `$( cd "$( dirname "${BASH_SOURCE[0]}" )" && pwd )`. */
+/** The common expression for the file's own directory: `$( cd "$( dirname "${BASH_SOURCE[0]}" )" && pwd )`. */
 function isBaseDirectory(source: string): boolean {
   const dense = source.replace(/[\s"]/g, '');
   const dir = String.raw`dirname(--)?\$(\{BASH_SOURCE(\[0\])?\}|BASH_SOURCE|\{0\}|0)`;

@@ -6,8 +6,8 @@ import { MACHINE_VARIABLES } from './variables/machines.ts';
 import { NETWORK_VARIABLES } from './variables/network.ts';
 
 /**
- * Every variable there is, once. run.env.example, docs/configuration.md, the flags' names and the checks are made from it.
- * Names and defaults are those of the original project wherever it had them.
+ * All variables. run.env.example, docs/configuration.md, flag names and checks are generated from it. Names and
+ * defaults are those of the original project, where it has them.
  */
 export const SCHEMA = {
   ...LAB_VARIABLES,
@@ -17,7 +17,7 @@ export const SCHEMA = {
   ...FILE_VARIABLES,
 } as const satisfies Record<string, Variable>;
 
-/** The sections of run.env.example and of docs/configuration.md, in their order. */
+/** The sections of run.env.example and docs/configuration.md, in order. */
 export const GROUPS: readonly string[] = [
   ...['Lab', 'Istio', 'Cluster', 'Workload VM'],
   ...ENGINE_GROUPS,
@@ -28,7 +28,7 @@ export type VariableName = keyof typeof SCHEMA;
 
 export const VARIABLE_NAMES = Object.keys(SCHEMA) as readonly VariableName[];
 
-/** The entry of a name, with its optional fields in view. */
+/** The schema entry of a variable, typed with its optional fields. */
 export function variable(name: VariableName): Variable {
   return SCHEMA[name];
 }

@@ -11,15 +11,15 @@ export interface Assignment {
 
 export interface ShellFile {
   readonly assignments: readonly Assignment[];
-  /** Lines that are anything but a plain assignment, ascending. */
+  /** Lines that are not plain assignments, ascending. */
   readonly otherLines: readonly number[];
-  /** Names that those lines would set, were they run. */
+  /** Names that those lines would set if they were executed. */
   readonly otherNames: readonly string[];
-  /** Line of a quote or bracket that has no end; nothing after it was read. */
+  /** Line of an unclosed quote or bracket; nothing after it was read. */
   readonly unclosedLine?: number;
 }
 
-/** A word, and the assignment that it may be. */
+/** A word, and its assignment if it is one. */
 interface Word {
   readonly source: string;
   readonly assignment?: Assignment;
@@ -27,10 +27,10 @@ interface Word {
 
 const OPENING = new Set(['if', 'while', 'until', 'for', 'select', 'case', '{']);
 const CLOSING = new Set(['fi', 'done', 'esac', '}']);
-/** After these a new command begins. */
+/** Words after which a new command starts. */
 const LEADING = new Set(['if', 'while', 'until', '{', 'then', 'else', 'elif', 'do', '!', 'time']);
 
-/** Reads a shell file as data: its plain assignments, and where it does anything else. Never throws. */
+/** Reads a shell file as data: its plain assignments, and the lines that do anything else. Never throws. */
 export function readShellFile(source: string): ShellFile {
   const cursor: Cursor = { text: source.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'), at: 0 };
   const { text } = cursor;
@@ -44,7 +44,7 @@ export function readShellFile(source: string): ShellFile {
   let lines = new Set<number>();
   let plain = true;
 
-  /** Ends a statement: keeps its assignments when nothing else was in it. */
+  /** Ends a statement: keeps its assignments when it contains nothing else. */
   const endStatement = () => {
     const names = words[0]?.source === 'export' ? words.slice(1) : words;
     const bare = (word: Word) => names !== words && /^\w+$/.test(word.source);
@@ -68,7 +68,7 @@ export function readShellFile(source: string): ShellFile {
     if (OPENING.has(word.source) || CLOSING.has(word.source) || LEADING.has(word.source)) plain = false;
   };
 
-  /** `a && b`, `a | b`: what comes after is a new command of a statement that is not plain. */
+  /** `a && b`, `a | b`: the next word starts a new command, and the statement is not plain. */
   const endCommand = () => {
     for (const word of words) if (word.assignment !== undefined) otherNames.add(word.assignment.name);
     words = [];

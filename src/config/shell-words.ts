@@ -1,6 +1,6 @@
 /**
- * Words of a POSIX shell, read and never run. Only as much of the language as run.env needs is understood; all else
- * is kept as source, so that a person can be told about it.
+ * Words of a POSIX shell, parsed and never executed. Only the syntax that run.env needs is supported; everything else
+ * is kept as source, so that it can be reported.
  */
 export type Part =
   | { readonly kind: 'text'; readonly text: string }
@@ -8,22 +8,22 @@ export type Part =
   | { readonly kind: 'reference'; readonly name: string; readonly fallback?: Fallback }
   /** `$(...)` or backticks: the text between. */
   | { readonly kind: 'command'; readonly source: string }
-  /** Shell that is not understood, e.g. `${A%/*}`, `$((1+1))`, `$1`. */
+  /** Unsupported shell syntax, e.g. `${A%/*}`, `$((1+1))`, `$1`. */
   | { readonly kind: 'other'; readonly source: string };
 
 interface Fallback {
-  /** `:-` also stands in for an empty value. */
+  /** `:-` also replaces an empty value. */
   readonly operator: ':-' | '-';
   readonly parts: readonly Part[];
 }
 
-/** A place in the text. */
+/** A position in the text. */
 export interface Cursor {
   readonly text: string;
   at: number;
 }
 
-/** A quote or bracket that has no end. */
+/** A quote or bracket that is not closed. */
 export class Unclosed extends Error {
   readonly at: number;
   constructor(at: number) {
@@ -76,7 +76,7 @@ function readEscape(cursor: Cursor, mode: 'bare' | 'double' | 'brace'): string {
   return mode === 'double' && !'$`"\\'.includes(letter) ? `\\${letter}` : letter;
 }
 
-/** What follows a dollar sign; the cursor stands behind it. */
+/** Parses what follows a dollar sign; the cursor is after the sign. */
 function readDollar(cursor: Cursor): Part {
   const { text } = cursor;
   const start = cursor.at;
@@ -116,7 +116,7 @@ function readBrace(cursor: Cursor): Part {
   return { kind: 'reference', name, fallback: { operator, parts } };
 }
 
-/** From behind an opening quote to behind the closing one; gives what stands between. */
+/** Reads from after an opening quote to after the closing one; returns the text between. */
 function readUntil(cursor: Cursor, quote: string): string {
   const end = cursor.text.indexOf(quote, cursor.at);
   if (end < 0) throw new Unclosed(cursor.at);
@@ -125,7 +125,7 @@ function readUntil(cursor: Cursor, quote: string): string {
   return between;
 }
 
-/** From an opening bracket to behind its closing one, past quotes and brackets inside. */
+/** Skips from an opening bracket to after its closing one, including quotes and brackets inside. */
 export function skipNested(cursor: Cursor, open: string, close: string): void {
   const start = cursor.at;
   let depth = 0;

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
 /**
- * What the text of a value may look like, on its own. Every pattern names the letters it allows, from end to end: a space,
- * a quote, a line break or a leading dash is refused because nothing lets it in. The message says what is allowed.
+ * The syntax of a single value. Every pattern lists the characters it allows, for the whole value: spaces, quotes, line
+ * breaks and leading dashes are refused because no pattern allows them. The message says what is expected.
  */
 export type Syntax = z.ZodType<string>;
 
-/** A text that matches from end to end. */
+/** A text that matches as a whole. */
 export function pattern(expression: RegExp, allowed: string): z.ZodString {
   return z.string().regex(expression, allowed);
 }
@@ -15,7 +15,7 @@ const LABEL = 'a DNS label: lower-case letters, digits and hyphens, no hyphen at
 
 export const label = pattern(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, LABEL);
 
-/** Names of Services and prefixes of machine names have to begin with a letter (DNS-1035). */
+/** Names of Services and prefixes of machine names must begin with a letter (DNS-1035). */
 export const letterLabel = pattern(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/, `${LABEL}, a letter first`);
 
 /** `istiod-<revision>` names a Service, hence the shorter limit. */
@@ -24,7 +24,7 @@ export const revision = pattern(
   'a DNS label of at most 56 characters, e.g. 1-19-3 (dots are not allowed), and not `default`: istioctl takes that name for an installation without a revision',
 );
 
-/** What every engine takes, and the length of a host name (docs/facts/multipass.md 1.3). */
+/** Valid in every engine, and within the length of a host name (docs/facts/multipass.md 1.3). */
 export const machineName = pattern(
   /^[a-zA-Z]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/,
   'a machine name: letters, digits and hyphens, a letter first, no hyphen at the end, at most 63 characters',
@@ -45,14 +45,14 @@ export function wholeNumber(least: number, most: number, allowed?: string): Synt
 const SIZE = /^(\d{1,12})(\.\d{1,6})?(?:([KMG])(?:i?B)?|B)?$/i;
 const UNIT: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
-/** Bytes of a size (docs/facts/multipass.md 1.3), or undefined: powers of 1024, no `T`. */
+/** A size in bytes (docs/facts/multipass.md 1.3), or undefined: powers of 1024, no `T`. */
 export function sizeInBytes(text: string): number | undefined {
   const [, whole, decimals = '', unit] = SIZE.exec(text) ?? [];
   if (whole === undefined || (decimals !== '' && unit === undefined)) return undefined;
   return Number(whole + decimals) * (unit === undefined ? 1 : (UNIT[unit.toUpperCase()] ?? 1));
 }
 
-/** A size of at least `least`, itself written in the grammar. */
+/** A size of at least `least`, which has the same syntax. */
 export function size(least: string): Syntax {
   const minimum = sizeInBytes(least) ?? 0;
   return z
@@ -60,7 +60,7 @@ export function size(least: string): Syntax {
     .refine((text) => (sizeInBytes(text) ?? -1) >= minimum, `a size of at least ${least}, e.g. 1536M or 4G (no T)`);
 }
 
-/** A rule says which minors are too old. */
+/** A separate rule rejects minors that are too old. */
 export const istioVersion = pattern(
   /^[1-9]\d?\.(0|[1-9]\d?)\.(0|[1-9]\d?)(-(alpha|beta|rc)\.\d{1,2})?$/,
   'a whole version of Istio, e.g. 1.19.3',
@@ -71,7 +71,7 @@ export const k3sVersion = pattern(
   'a whole k3s version with its k3s number, e.g. v1.28.15+k3s1',
 );
 
-/** 18.04 is left out: too old a libc for the arm64 Envoy (docs/facts/istio-vm.md 1.3). */
+/** 18.04 is excluded: its libc is too old for the arm64 Envoy (docs/facts/istio-vm.md 1.3). */
 export const ubuntuRelease = pattern(
   /^((2\d)\.(04|10)|focal|jammy|noble|plucky|questing|resolute|lts)$/,
   'an Ubuntu release from 20.04 on, e.g. 22.04 or 24.04, or one of focal, jammy, noble, plucky, questing, resolute, lts',
@@ -81,13 +81,13 @@ export function oneOf(...words: readonly [string, ...string[]]): Syntax {
   return z.enum(words, `one of ${words.join(', ')}`);
 }
 
-/** A mirror: no user or password (they would stand in logs), no query. */
+/** A mirror URL without user or password (they would appear in logs) and without a query. */
 export const mirrorUrl = pattern(
   /^(https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?|file:\/\/(?=\/))(\/[A-Za-z0-9._~%/-]*)?$/,
   'an http or https address without user, password, query or spaces, e.g. https://mirror.example/artifacts, or a directory, e.g. file:///srv/artifacts',
 ).refine((text) => URL.canParse(text), 'an http, https or file address that can be read');
 
-/** What no path may hold wherever it lies; `rules.ts` says more, with the computer's own directories in view. */
+/** Characters that no path may contain; `rules.ts` checks more, knowing the computer's own directories. */
 export const path = z
   .string()
   .min(1, 'a path')

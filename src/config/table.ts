@@ -1,6 +1,6 @@
 import { GROUPS, variable, VARIABLE_NAMES } from './schema.ts';
 
-/** The table of docs/configuration.md, a section for each group. */
+/** The table in docs/configuration.md, with a section for each group. */
 export function configurationTable(): string {
   return GROUPS.map((group) => {
     const rows = VARIABLE_NAMES.filter((name) => variable(name).group === group).map((name) => {

@@ -1,14 +1,14 @@
 import { VARIABLE_NAMES, type VariableName } from './schema.ts';
 
-/** The variable that a name was probably meant to be; undefined when it is like none. */
+/** The variable that a misspelled name was probably meant to be; undefined when none is similar. */
 export function nearestVariable(name: string): VariableName | undefined {
   const folded = name.toUpperCase().replaceAll('-', '_');
-  // One slip in a short name, two in a longer one: `pwd` and `CERT_MANAGER_NAMESPACE` must not be taken for ours.
+  // One wrong character in a short name, two in a longer one: `pwd` and `CERT_MANAGER_NAMESPACE` must not match.
   const slips = (known: string) => (known.length < 8 ? 1 : 2);
   return VARIABLE_NAMES.find((known) => distance(folded, known, slips(known)) <= slips(known));
 }
 
-/** Levenshtein distance, as far as it matters: anything above `most` is `most + 1`. */
+/** Levenshtein distance, capped: anything above `most` is `most + 1`. */
 function distance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) > most) return most + 1;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

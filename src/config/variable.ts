@@ -1,13 +1,13 @@
 import type { Syntax } from './syntax.ts';
 
 export interface Variable {
-  /** The section of run.env.example and of docs/configuration.md. */
+  /** The section in run.env.example and docs/configuration.md. */
   readonly group: string;
-  /** Empty where `derivedFrom` says what stands in its place. */
+  /** Empty when `derivedFrom` describes the default. */
   readonly default: string;
-  /** For an empty default: what it follows from, in words. */
+  /** For an empty default: what it is derived from, in words. */
   readonly derivedFrom?: string;
-  /** For people; part of run.env.example and docs/configuration.md. */
+  /** Description in run.env.example and docs/configuration.md. */
   readonly description: string;
   readonly syntax: Syntax;
 }

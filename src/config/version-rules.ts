@@ -1,7 +1,7 @@
 import type { RuleContext, Violation } from './rule.ts';
 import { istioRow, isAtLeast, kubernetesMinor, supportedRange } from './versions.ts';
 
-/** Older minors lack what the steps rely on; newer ones are taken with a warning. */
+/** Older minors lack features that the steps need; newer ones are accepted with a warning. */
 export function istioIsNewEnough({ values, versions }: RuleContext): readonly Violation[] {
   const version = values.ISTIO_VERSION;
   if (version === undefined || istioRow(version, versions) !== undefined) return [];
@@ -20,7 +20,8 @@ export function k3sIsNewEnough({ values, versions }: RuleContext): readonly Viol
 }
 
 /**
- * From 1.35 on the kubelet does not start on cgroup v1, which is all that 20.04 boots with (docs/facts/k3s.md 0.14).
+ * From 1.35 on the kubelet does not start on cgroup v1, the only version that 20.04 boots with (docs/facts/k3s.md
+ * 0.14).
  */
 export function releaseFitsK3s({ values }: RuleContext): readonly Violation[] {
   const { RUN_OS: release, K3S_VERSION: k3s } = values;

@@ -1,7 +1,7 @@
 import { mirrorUrl, path } from '../syntax.ts';
 import type { Variable } from '../variable.ts';
 
-/** Where files lie, here and for download. */
+/** Locations of files, local and for download. */
 export const FILE_VARIABLES = {
   DATA_DIR: {
     group: 'Files',

@@ -3,7 +3,7 @@ import { ISTIOCTL_BUILDS } from '../istioctl-builds.ts';
 import { istioVersion, label, oneOf, path, revision, ubuntuRelease, wholeNumber } from '../syntax.ts';
 import type { Variable } from '../variable.ts';
 
-/** What lab it is, and of which Istio. */
+/** The lab and its Istio version. */
 export const LAB_VARIABLES = {
   LAB_NAME: {
     group: 'Lab',
