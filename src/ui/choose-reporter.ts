@@ -16,8 +16,8 @@ export interface Choice {
 }
 
 /**
- * How the story is told. Pure. `--output json` does not change it: the answer goes to stdout, the story to stderr, and
- * a run of minutes without a word looks like one that hangs.
+ * Chooses the progress display. Pure. `--output json` does not change it: the output goes to stdout and progress to
+ * stderr, and a run of minutes without progress would seem to hang.
  */
 export function chooseReporter(options: OutputOptions, surface: Surface): Choice {
   return { kind: kindOf(options, surface), color: hasColour(surface) };
@@ -29,7 +29,7 @@ function kindOf({ quiet, verbose }: OutputOptions, { stderrIsTTY, env }: Surface
   return moving ? 'tree' : 'plain';
 }
 
-/** no-color.org: any value but an empty one. It wins over FORCE_COLOR, because too much color can make text unreadable. */
+/** no-color.org: any non-empty value. It overrides FORCE_COLOR, because too much color can make text unreadable. */
 function hasColour({ stderrIsTTY, env }: Surface): boolean {
   if ((env['NO_COLOR'] ?? '') !== '') return false;
   const forced = env['FORCE_COLOR'];

@@ -2,12 +2,12 @@ import { counted } from '../plan/text.ts';
 import type { Command } from '../system/system.ts';
 import { quoteCommand, quoteWord } from '../system/quote.ts';
 
-/** Text longer than this is no fun to paste; it is named instead. In characters. */
+/** Input longer than this, in characters, is described instead of shown, because it is impractical to paste. */
 const LONGEST_INPUT = 4_000;
 
 /**
- * Commands as one would paste them into a shell, each with what it is given to read. Scripts that ship with the tool are
- * named by their file, payloads by their size: they carry keys and tokens.
+ * Commands to paste into a shell, each with its standard input. Scripts that ship with the tool are shown by their
+ * path, payloads by their size: they contain keys and tokens.
  * @param scripts text → path of a script that ships with the tool
  */
 export function commandListing(commands: readonly Command[], scripts: ReadonlyMap<string, string>): string {

@@ -7,20 +7,20 @@ export interface ErrorScreenOptions {
   readonly paint: Styles;
   /** Columns of the terminal. */
   readonly width: number;
-  /** The full log, if one was begun. */
+  /** Path of the full log, if there is one. */
   readonly logPath?: string | undefined;
-  /** The picture of the run, if one was drawn. */
+  /** Path of the run report, if there is one. */
   readonly reportPath?: string | undefined;
-  /** How the steps of the run came out. */
+  /** The outcomes of the steps of the run. */
   readonly seen?: readonly { readonly outcome: string }[] | undefined;
 }
 
-/** Lines of another program's stderr that are shown; the log has all. */
+/** How many lines of another program's stderr are shown; the log has all of them. */
 const STDERR_LINES = 12;
 
 /**
- * One screen for one error: what failed and why, all problems, the command to repeat by hand, what it said, what to try,
- * where to read more. Pure. Commands are never broken, so that they can be pasted.
+ * One screen for one error: what failed and why, all problems, the command to repeat by hand, its output, what to try,
+ * and where to read more. Pure. Commands are never wrapped, so that they can be pasted.
  */
 export function renderError(error: CliError, options: ErrorScreenOptions): string {
   const { paint, logPath, reportPath, seen } = options;
@@ -57,7 +57,10 @@ function said(stderrTail: string, paint: Styles): readonly string[] {
   ];
 }
 
-/** What to do. A hint that ends in a command of ours has it on a line of its own, whole. Our own bugs are nothing to try. */
+/**
+ * What to do. A command of istio-vms at the end of a hint is put on its own line, unwrapped. For an internal error
+ * there is nothing to try.
+ */
 function advice(error: CliError, hint: string, { paint, width }: ErrorScreenOptions): readonly string[] {
   if (error.reason === 'internal-error') return wrapText(hint, bounded(width));
   const [before = '', command] = hint.split(/(?<=:) (?=istio-vms )/);
@@ -65,12 +68,12 @@ function advice(error: CliError, hint: string, { paint, width }: ErrorScreenOpti
   return command === undefined ? lines : [...lines, `  ${command}`];
 }
 
-/** Long lines are hard to read, however wide the terminal is. One column stays free. */
+/** Limits the line length, because long lines are hard to read on a wide terminal. One column stays free. */
 function bounded(width: number): number {
   return width > 0 ? Math.min(width - 1, 100) : 0;
 }
 
-/** Says that finished steps are kept. */
+/** Reports that finished steps are kept. */
 function kept(seen: ErrorScreenOptions['seen'], stop: boolean): readonly string[] {
   const done = seen?.filter(({ outcome }) => outcome === 'ready' || outcome === 'changed').length ?? 0;
   if (stop || seen === undefined || done === 0) return [];

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { REASONS, type Reason } from '../errors/reasons.ts';
 
 /**
- * The documents of `--output json`, as docs/json-output.md describes them. A test parses the document of every command by
- * this; an object with a field that is not described here is refused.
+ * Schemas of the documents of `--output json`, as described in docs/json-output.md. A test parses the document of every
+ * command with them; a field that is not described here is refused.
  */
 const ms = z.number().nonnegative().describe('milliseconds');
 
@@ -65,7 +65,7 @@ const row = z.strictObject({
   expires: z.iso.datetime({ offset: true }).optional(),
 });
 
-/** Fields of `data` by the form of the command. */
+/** Fields of `data` for each form of command. */
 const DATA = {
   up: {
     ...run,

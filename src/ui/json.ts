@@ -1,9 +1,9 @@
 import type { CliError } from '../errors/cli-error.ts';
 
-/** Grows when a field changes its meaning or goes away; new fields may come without. */
+/** Increased when a field changes its meaning or is removed; new fields may be added without. */
 const DOCUMENT_VERSION = 2;
 
-/** The answer of a command as one JSON document for stdout, with a newline at its end. */
+/** The output of a command as one JSON document for stdout, with a trailing newline. */
 export function jsonDocument(
   command: string,
   outcome: 'ok' | 'error',
@@ -21,7 +21,7 @@ export function jsonDocument(
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** An error as data: what its screen shows, without the cause. */
+/** An error as data: the same fields as on the error screen, without the cause. */
 function errorObject(error: CliError): Readonly<Record<string, unknown>> {
   const { hint, details, command, stderrTail } = error.facts;
   return { reason: error.reason, exitCode: error.exitCode, message: error.message, hint, details, command, stderrTail };

@@ -8,16 +8,16 @@ import { counted, duration } from '../plan/text.ts';
 import { createDirectionTracker, createRepeatFilter, plainLine, REPEAT_INTERVAL_MS } from './plain.ts';
 import type { Reporter } from './reporter.ts';
 
-/** The full log of one run: one file, in the order of time, secrets masked. */
+/** The full log of one run: one file, in chronological order, secrets masked. */
 export interface RunLog {
   readonly path: string;
   /** Secrets added here are masked from now on. */
   readonly mask: Mask;
-  /** Outputs of commands stand in it whole, and every line of progress. */
+  /** Log the full output of commands, and every progress message. */
   readonly verbose: boolean;
-  /** Adds an entry with the time in front; further lines are indented. */
+  /** Adds an entry with a timestamp; its further lines are indented. */
   readonly write: (text: string) => void;
-  /** Resolves when everything written so far is in the file, with the first problem there was in writing it. */
+  /** Resolves when everything so far is in the file, with the first write error if there was one. */
   readonly flush: () => Promise<unknown>;
 }
 
@@ -29,7 +29,7 @@ export interface RunLogOptions {
   readonly verbose?: boolean;
 }
 
-/** Begins a log. It is written behind the run: a log that cannot be written (a full disk) must not stop the work. */
+/** Creates a log. It is written in the background: a log that cannot be written (a full disk) must not stop the run. */
 export function createRunLog({ files, clock, path, mask, verbose = false }: RunLogOptions): RunLog {
   let pending = '';
   let problem: unknown;
@@ -53,7 +53,7 @@ export function createRunLog({ files, clock, path, mask, verbose = false }: RunL
     write: (text) => {
       const entry = mask.text(text).trimEnd().replaceAll('\n', '\n    ');
       pending += `${new Date(clock.now()).toISOString()}  ${entry}\n`;
-      // Whoever drains first takes along what came meanwhile.
+      // The first drain also writes entries that arrived meanwhile.
       written = written.then(drain);
     },
     flush: async () => {
@@ -63,12 +63,15 @@ export function createRunLog({ files, clock, path, mask, verbose = false }: RunL
   };
 }
 
-/** Output of a command longer than this is cut in the log, in characters. */
+/** Output of a command that is longer than this, in characters, is truncated in the log. */
 const LONGEST_OUTPUT = 64 * 1024;
-/** What a successful read printed is cut here, in characters: most of a log would be the JSON of whole clusters. */
+/**
+ * The output of a successful read is truncated here, in characters: otherwise most of a log would be the JSON of whole
+ * clusters.
+ */
 const LONGEST_ANSWER = 1024;
 
-/** The same interface, with every command, its owner and what came of it in the log. */
+/** The same interface; every command is logged with its owner and its result. */
 export function loggingProcesses(processes: Processes, log: RunLog): Processes {
   let count = 0;
   return {
@@ -94,7 +97,7 @@ export function loggingProcesses(processes: Processes, log: RunLog): Processes {
   };
 }
 
-/** The progress of the run in the log. */
+/** Writes the progress of the run to the log. */
 export function createLogReporter(log: Pick<RunLog, 'write' | 'flush' | 'verbose'>): Reporter {
   const directions = createDirectionTracker();
   const isNews = createRepeatFilter(log.verbose ? 0 : REPEAT_INTERVAL_MS);
@@ -103,7 +106,7 @@ export function createLogReporter(log: Pick<RunLog, 'write' | 'flush' | 'verbose
       directions.see(event);
       if ((event.type === 'step-said' || event.type === 'check-said') && !isNews(event)) return;
       const line = plainLine(event, directions.removing());
-      // The log has its own time in front.
+      // The log adds its own timestamp.
       if (line !== undefined) log.write(line.slice('00:00:00Z  '.length));
     },
     finish: async () => {
@@ -113,7 +116,7 @@ export function createLogReporter(log: Pick<RunLog, 'write' | 'flush' | 'verbose
   };
 }
 
-/** Standard input may be all secrets: only that there is one is told, and how large it is. */
+/** Standard input may contain secrets, so only its size is logged. */
 function inputOf({ stdin }: Command): string {
   if (stdin === undefined) return '';
   if (typeof stdin === 'string') return `  (stdin: ${Buffer.byteLength(stdin)} bytes)`;
@@ -121,7 +124,7 @@ function inputOf({ stdin }: Command): string {
   return 'file' in stdin ? '  (stdin: a file)' : `  (stdin: ${counted(stdin.tar.length, 'file')})`;
 }
 
-/** @param whole what it printed is not shortened as an answer */
+/** @param whole don't truncate the output of a successful read */
 function ending(command: Command, result: CommandResult, how: string, whole: boolean): string {
   const secret = command.secretOutput === true;
   const stdout = secret
@@ -150,6 +153,7 @@ function output(text: string, whole: boolean): string {
 
 function labeled(label: string, text: string): string {
   if (text === '') return '';
-  // Whole texts at once, not line by line: an answer may have thousands. Lines have no blanks at their end by now.
+  // Replaces in the whole text instead of line by line: an output may have thousands of lines. Trailing blanks are
+  // already removed.
   return `${label} ${text.replaceAll('\n', `\n${label} `)}`.replaceAll(`${label} \n`, `${label}\n`);
 }

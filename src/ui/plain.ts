@@ -2,16 +2,19 @@ import { duration } from '../plan/text.ts';
 import type { Reporter, ReporterEvent } from './reporter.ts';
 
 export interface PlainOptions {
-  /** Takes whole lines for stderr. */
+  /** Writes whole lines to stderr. */
   readonly write: (text: string) => void;
-  /** Says everything, also what differs from the line before in its numbers alone. */
+  /** Print every message, including those that differ from the previous one only in numbers. */
   readonly verbose?: boolean;
 }
 
-/** The least time between two sentences of a step that differ in numbers alone (progress in per cent, bytes, tries). */
+/**
+ * The minimum time between two messages of a step that differ only in numbers (percentages, bytes, attempts), in
+ * milliseconds.
+ */
 export const REPEAT_INTERVAL_MS = 10_000;
 
-/** A line an event, with the time of the run in UTC, as the log has it. For logs, pipes and `CI`. */
+/** Prints one line per event, with a UTC timestamp as in the log. For logs, pipes and `CI`. */
 export function createPlainReporter({ write, verbose = false }: PlainOptions): Reporter {
   const directions = createDirectionTracker();
   const isNews = createRepeatFilter(verbose ? 0 : REPEAT_INTERVAL_MS);
@@ -27,7 +30,7 @@ export function createPlainReporter({ write, verbose = false }: PlainOptions): R
   };
 }
 
-/** One event as a line, or undefined when it is not worth one. `removing`: the direction of the run. Pure. */
+/** One event as a line, or undefined when it is not worth one. `removing`: the run deletes. Pure. */
 export function plainLine(event: ReporterEvent, removing: boolean): string | undefined {
   const text = textOf(event, removing);
   if (text === undefined) return undefined;
@@ -70,12 +73,12 @@ function textOf(event: ReporterEvent, removing: boolean): string | undefined {
   }
 }
 
-/** `removed`, and what, where it is less than the title of the step promises. */
+/** `removed`, followed by what, when that is less than the title of the step says. */
 export function deletedText(removed: string | undefined): string {
   return removed === undefined ? 'deleted' : `deleted ${removed}`;
 }
 
-/** Whether a sentence is worth a line: of another shape than the last one, or a while later. */
+/** Whether a message is worth a line: it differs in more than numbers, or enough time has passed. */
 export function createRepeatFilter(quietMs: number): (said: { id: string; at: number; text: string }) => boolean {
   const last = new Map<string, { shape: string; at: number }>();
   return ({ id, at, text }) => {
@@ -87,7 +90,7 @@ export function createRepeatFilter(quietMs: number): (said: { id: string; at: nu
   };
 }
 
-/** Remembers which way the run goes: the same event means another thing when removing. */
+/** Tracks the direction of the run, because the same event has another meaning when removing. */
 export function createDirectionTracker(): { see: (event: ReporterEvent) => void; removing: () => boolean } {
   let removing = false;
   return {

@@ -15,30 +15,30 @@ export type CheckEvent = { readonly at: number } & (
   | { readonly type: 'checks-finished' }
 );
 
-/** What a program says besides its answer: the events of runs, and single sentences. */
+/** Everything a program reports besides its output: the events of runs, and single messages. */
 export type ReporterEvent =
   | RunEvent
   | CheckEvent
-  /** For information; warnings are for what a person may want to change. */
+  /** For information only; a warning is for what a user may want to change. */
   | { readonly type: 'notice'; readonly at: number; readonly text: string }
   | { readonly type: 'warning'; readonly at: number; readonly text: string };
 
-/** Tells the story of a run on stderr. Steps know nothing of it. */
+/** Shows the progress of a run on stderr. Steps do not depend on it. */
 export interface Reporter {
-  /** Takes an event; never throws, never waits. */
+  /** Takes an event; never throws, never blocks. */
   readonly event: (event: ReporterEvent) => void;
-  /** Resolves when everything is on the screen and the terminal is free. */
+  /** Resolves when everything is on the screen and the terminal is released. */
   readonly finish: () => Promise<void>;
-  /** Leaves at once, with the terminal as it was: for the second interrupt. */
+  /** Ends at once and restores the terminal: for the second interrupt. */
   readonly abandon: () => void;
 }
 
-/** Says nothing. */
+/** Discards all events. */
 export function createSilentReporter(): Reporter {
   return { event: () => undefined, finish: () => Promise.resolve(), abandon: () => undefined };
 }
 
-/** Tells the same to several, e.g. the screen and the log. */
+/** Sends events to several reporters, e.g. the screen and the log. */
 export function combineReporters(...reporters: readonly Reporter[]): Reporter {
   return {
     event: (event) => reporters.forEach((reporter) => reporter.event(event)),

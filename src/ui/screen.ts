@@ -5,14 +5,14 @@ import { createPlainReporter } from './plain.ts';
 import { createSilentReporter, type Reporter } from './reporter.ts';
 import { createTreeReporter } from './tree.ts';
 
-/** The two streams of a run as people see them. */
+/** How the two streams of a run are shown. */
 export interface Screen {
   readonly reporter: Reporter;
-  /** Paint for stderr, the story. */
+  /** Styles for stderr, which shows progress. */
   readonly paint: Styles;
-  /** Columns of stderr; 0 when it is no terminal. */
+  /** Columns of stderr; 0 when it is not a terminal. */
   readonly width: number;
-  /** Paint and columns for stdout, the answer. */
+  /** Styles and columns for stdout, which has the command's output. */
   readonly answer: { readonly paint: Styles; readonly width: number };
 }
 
@@ -24,7 +24,7 @@ export interface ScreenInput {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** Decides once how everything is shown. */
+/** Decides once per run how everything is shown. */
 export function createScreen({ options, env, stdout, stderr, clock }: ScreenInput): Screen {
   const { kind, color } = chooseReporter(options, { stderrIsTTY: stderr.isTTY, env });
   const paint = createStyles(color);

@@ -2,7 +2,7 @@ import { Chalk } from 'chalk';
 
 export type Style = (text: string) => string;
 
-/** The few meanings that color has here; whether there is any is decided once. */
+/** The meanings that color has; whether color is used at all is decided once. */
 export interface Styles {
   readonly success: Style;
   readonly error: Style;
@@ -12,10 +12,10 @@ export interface Styles {
   readonly dim: Style;
 }
 
-/** Sixteen colors are enough, and follow the person's own theme. */
+/** Only the sixteen basic colors, which follow the theme of the user's terminal. */
 export function createStyles(color: boolean): Styles {
   const chalk = new Chalk({ level: color ? 1 : 0 });
-  // A brush takes one text alone: it stands in `map`, and chalk would paint the index as well.
+  // A style takes only one argument: in `map`, chalk would also print the index.
   const brush =
     (painter: (text: string) => string): Style =>
     (text) =>

@@ -9,7 +9,7 @@ export interface SummaryOptions {
   readonly width: number;
 }
 
-/** What a finished run comes to, in a few lines. Pure. A run that failed has its error screen besides. */
+/** The summary of a finished run, in a few lines. Pure. A failed run also has an error screen. */
 export function summarize(report: RunReport, { paint, width }: SummaryOptions): readonly string[] {
   const lines = report.error === undefined ? success(report) : [];
   return lines.flatMap((line, place) => wrapText(line, width - 1).map(place === 0 ? paint.bold : paint.dim));
@@ -22,12 +22,12 @@ function success(report: RunReport): readonly string[] {
   const path = criticalPathOf(report);
   return [
     `${SENTENCES[report.kind](report)} (${duration(report.makespanMs)}).`,
-    // A path of one step is no news.
+    // A path of one step tells nothing new.
     ...(path.length > 1 ? [`Critical path (${duration(report.criticalPathMs)}): ${path.join(' → ')}`] : []),
   ];
 }
 
-/** With --recreate a step may be there twice: what is deleted is said to be. */
+/** With --recreate a step may appear twice; deletions are marked as such. */
 function criticalPathOf({ kind, steps, criticalPath }: RunReport): readonly string[] {
   if (kind !== 'recreate') return criticalPath;
   const deleted = criticalChain(steps.filter(({ direction }) => direction === 'remove')).length;

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { hang, lengthOf, wrapText } from './wrap.ts';
 import type { Style, Styles } from './styles.ts';
 
-/** Text, or text with a brush: it is wrapped first and painted line by line after. */
+/** Text, or text with a style: it is wrapped first and then styled line by line. */
 export type Cell = string | { readonly text: string; readonly paint: Style };
 
 export interface TableOptions {
@@ -15,10 +15,10 @@ export interface TableOptions {
 }
 
 const GAP = 2;
-/** A column narrower than this cannot be read; then each row becomes a little list. */
+/** A narrower column is unreadable; then each row is printed as a list. */
 const NARROWEST = 8;
 
-/** A table without borders, never wider than the terminal. Pure. Lines without trailing blanks, newline at the end. */
+/** A table without borders, never wider than the terminal. Pure. No trailing blanks; ends with a newline. */
 export function renderTable({ head, rows, width, paint }: TableOptions): string {
   const heading = head === undefined ? [] : [head.map((text): Cell => ({ text, paint: paint.dim }))];
   const all = [...heading, ...rows];
@@ -40,7 +40,7 @@ function wrapped(cell: Cell, width: number): string {
     .join('\n');
 }
 
-/** Takes from the widest column until all fit; undefined when they cannot. */
+/** Narrows the widest column until all fit; undefined when they cannot. */
 function fitWidths(natural: readonly number[], width: number): readonly number[] | undefined {
   const room = width - 1 - GAP * (natural.length - 1);
   const fitted = [...natural];
@@ -80,7 +80,7 @@ function columnWidths(rows: TableOptions['rows']): readonly number[] {
 
 function parts(cell: Cell): { readonly text: string; readonly paint: Style } {
   const plain = typeof cell === 'string' ? { text: cell, paint: (text: string) => text } : cell;
-  // A stray control character from outside must not move the cursor.
+  // Control characters in external text must not move the cursor.
   return { ...plain, text: stripVTControlCharacters(plain.text) };
 }
 

@@ -19,7 +19,7 @@ interface Row {
   readonly why?: string;
   readonly startedAt?: number;
   readonly ms?: number;
-  /** What was removed, where that is less than the title promises. */
+  /** What was removed, when that is less than the title says. */
   readonly removed?: string;
 }
 
@@ -33,20 +33,23 @@ export interface Tree {
 
 export interface Frame {
   readonly columns: number;
-  /** Lines of the terminal, while the tree is alive: what does not fit is told as a number. Absent for the last picture. */
+  /**
+   * Lines of the terminal while the tree is updated: rows that do not fit are summarized as counts. Absent for the
+   * final state.
+   */
   readonly rows?: number;
-  /** A sentence below the tree. */
+  /** A message below the tree. */
   readonly note?: string;
   readonly now: number;
   readonly spinner: string;
   readonly paint: Styles;
 }
 
-/** Titles are not cut to less than this, and sentences not shown in less. */
+/** The minimum width of titles and messages; messages with less room are hidden. */
 const MIN_TITLE = 8;
 const MIN_SAID = 6;
 
-/** The tree after one more event. Pure; what does not belong to it changes nothing. */
+/** The tree after one more event. Pure; other events change nothing. */
 export function updateTree(tree: Tree, event: TreeEvent): Tree {
   switch (event.type) {
     case 'run-started': {
@@ -98,7 +101,7 @@ function change(tree: Tree, id: string, row: Partial<Row>): Tree {
   return before === undefined ? tree : { ...tree, rows: new Map(tree.rows).set(id, { ...before, ...row }) };
 }
 
-/** The tree as lines of which none is wider than the terminal. Pure. */
+/** The tree as lines that fit the width of the terminal. Pure. */
 export function treeLines(tree: Tree, frame: Frame): readonly string[] {
   const note = frame.note === undefined ? [] : [frame.paint.accent(cutText(frame.note, frame.columns - 1))];
   return [...stepLines(tree, frame), ...note];
@@ -115,14 +118,14 @@ function stepLines(tree: Tree, frame: Frame): readonly string[] {
   return tooMany ? folded(tree, begun, rest, frame) : all;
 }
 
-/** For low terminals: what runs or failed line by line, the rest as numbers. */
+/** For low terminals: running and failed steps as lines, the rest as counts. */
 function folded(tree: Tree, begun: readonly Row[], rest: number, frame: Frame): readonly string[] {
   const done = begun.filter(({ state }) => isDone(state)).length;
   const live = begun.filter(({ state }) => !isDone(state));
   const room = Math.max(1, (frame.rows ?? 0) - 4);
   const lines: string[] = [];
   let shown = 0;
-  // A failure is what a person must see.
+  // Failures first, because users must see them.
   for (const row of live.toSorted((a, b) => Number(b.state === 'failed') - Number(a.state === 'failed'))) {
     const more = rowLines(tree, row, frame);
     if (shown > 0 && lines.length + more.length > room) break;
@@ -140,10 +143,10 @@ function isDone(state: State): boolean {
   return state === 'ready' || state === 'changed' || state === 'passed' || state === 'skipped';
 }
 
-/** How many lines a reason may take while other steps go on; the error screen at the end has all of it. */
+/** How many lines an error may take while other steps run; the error screen at the end shows all of it. */
 const WHY_LINES = 3;
 
-/** A step, and below it at once why it failed: others may go on for minutes. */
+/** A step and, directly below it, why it failed: other steps may continue for minutes. */
 function rowLines(tree: Tree, row: Row, frame: Frame): readonly string[] {
   const own = line(tree, row, frame);
   if (row.state !== 'failed' || row.why === undefined) return [own];
@@ -158,11 +161,11 @@ function remark(tree: Tree, count: number, what: string, { columns, paint }: Fra
   return count === 0 ? [] : [paint.dim(cutText(`· ${counted(count, tree.rowsAre)} ${what}`, columns - 1))];
 }
 
-/** Icon, title, how it stands, and what it said last, as much as there is room for: the title gives way before the times. */
+/** Icon, title, state and last message, as far as they fit: the title is truncated before the times. */
 function line(tree: Tree, row: Row, frame: Frame): string {
   const { paint, columns } = frame;
   const [icon, brush] = iconOf(row.state, frame);
-  // One column stays free: some terminals break the line when the last one is written.
+  // One column stays free: some terminals wrap the line when the last column is written.
   const room = columns - 1 - lengthOf(`${icon} `);
   const standing = standingOf(tree, row, frame);
   const title = cutText(row.title, Math.max(MIN_TITLE, room - lengthOf(standing) - 2));

@@ -16,13 +16,13 @@ export interface TreeOptions {
   /** stderr, which must be a terminal. */
   readonly stream: NodeJS.WriteStream;
   readonly paint: Styles;
-  /** The clock of the run: what is shown is its time, so a rehearsal shows the time that it rehearses. */
+  /** The clock of the run, so that a rehearsal shows simulated times. */
   readonly clock: Pick<Clock, 'now'>;
 }
 
 /**
- * The moving tree. listr2 keeps the terminal (cursor, redrawing, holding back what others write meanwhile); the lines
- * are ours, being a pure function of the events. While a tree is alive, a notice stands below it; warnings come after it.
+ * The live progress tree. listr2 manages the terminal (cursor, redrawing, holding back other writes); the lines are a
+ * pure function of the events. While a tree is shown, a notice appears below it; warnings are printed after it.
  */
 export function createTreeReporter({ stream, paint, clock }: TreeOptions): Reporter {
   const held: string[] = [];
@@ -48,7 +48,7 @@ export function createTreeReporter({ stream, paint, clock }: TreeOptions): Repor
       if (event.type === 'run-started' || event.type === 'checks-started') {
         const tree = createLiveTree({ stream, paint, clock });
         current = tree;
-        // A second phase may begin before the last picture of the first is drawn.
+        // A second phase may start before the final state of the first is drawn.
         shown = shown.then(tree.show);
       }
       current?.take(event);
@@ -68,11 +68,11 @@ export function createTreeReporter({ stream, paint, clock }: TreeOptions): Repor
 
 interface LiveTree {
   readonly take: (event: TreeEvent) => void;
-  /** Shows a sentence below the tree, until the next one or the end. */
+  /** Shows a message below the tree, until the next one or the end. */
   readonly note: (text: string) => void;
   /** Draws until the run is over. */
   readonly show: () => Promise<unknown>;
-  /** Draws the last picture and gives the terminal back. */
+  /** Draws the final state and releases the terminal. */
   readonly end: () => void;
 }
 
@@ -91,7 +91,7 @@ function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
   };
 
   class TreeRenderer extends DefaultRenderer {
-    /** listr2 would look whether *stdout* is a terminal; ours is stderr, and was looked at already. */
+    /** listr2 would check whether *stdout* is a terminal; this tree uses stderr, which is already known to be one. */
     static override nonTTY = true;
     private ended = false;
 
@@ -100,7 +100,7 @@ function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
       await super.render();
     }
 
-    /** listr2 asks for the last picture without a prompt. */
+    /** listr2 requests the final state without a prompt. */
     override create(options?: { prompt?: boolean }): string {
       return draw(options?.prompt !== false);
     }
@@ -118,7 +118,7 @@ function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
       if (tree.over) over();
     },
     note: (text) => void (note = text),
-    // ProcessOutput remembers how the stream writes: made any earlier, that could be the hold of the tree before.
+    // ProcessOutput saves the stream's write function: created earlier, it could save the one of the previous tree.
     show: () =>
       new Listr([{ title: 'run', task: () => finished }], {
         renderer: TreeRenderer,
@@ -132,7 +132,7 @@ function createLiveTree({ stream, paint, clock }: TreeOptions): LiveTree {
   };
 }
 
-/** A terminal that does not know its size says 0. */
+/** A terminal with unknown size reports 0. */
 function columnsOf(stream: NodeJS.WriteStream): number {
   return stream.columns > 0 ? stream.columns : 80;
 }

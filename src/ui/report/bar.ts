@@ -3,14 +3,14 @@ import { html, type Markup } from './html.ts';
 import type { ReportedStep } from './report-data.ts';
 import { offset, type Scale } from './scale.ts';
 
-/** What a step did with a span of its time: `queue`, waiting to be begun; `turn`, waiting for a bounded resource. */
+/** How a step spent a span of its time: `queue`, waiting to start; `turn`, waiting for a limited resource. */
 export interface Segment {
   readonly kind: 'queue' | 'look' | 'turn' | 'work';
   readonly from: number;
   readonly to: number;
 }
 
-/** The life of a step as spans, in order, without empty ones. Times are milliseconds since 1970. */
+/** The time of a step as spans, in order, without empty ones. Times are milliseconds since 1970. */
 export function segmentsOf(step: ReportedStep): readonly Segment[] {
   const { queuedAt, startedAt, workedAt, waitedMs, endedAt } = step;
   if (startedAt === undefined || endedAt === undefined) return [];
@@ -22,7 +22,7 @@ export function segmentsOf(step: ReportedStep): readonly Segment[] {
     { kind: 'work', from: workedAt ?? looked, to: endedAt },
   ];
   const filled = spans.filter(({ from, to }) => to > from);
-  // What took no time that the clock knows has its place on the axis all the same.
+  // A step with a duration of 0 still needs a place on the axis.
   return filled.length > 0
     ? filled
     : [{ kind: workedAt === undefined ? 'look' : 'work', from: startedAt, to: endedAt }];
@@ -30,12 +30,12 @@ export function segmentsOf(step: ReportedStep): readonly Segment[] {
 
 export interface BarOptions {
   readonly scale: Scale;
-  /** The zero of the time axis. */
+  /** The start of the time axis. */
   readonly zero: number;
   readonly critical: boolean;
 }
 
-/** Heights in pixels: looking is thinner than work, so that the two differ by more than color. */
+/** Heights in pixels: checks are thinner than work, so that the two differ by more than color. */
 const HEIGHT = 24;
 const BOX: Readonly<Record<Segment['kind'], readonly [top: number, height: number]>> = {
   queue: [7, 8],
@@ -61,7 +61,7 @@ export function bar(step: ReportedStep, { scale, zero, critical }: BarOptions): 
       height="${height}"
     />`;
   });
-  // It decided the end by what it did, not by what it waited for.
+  // It determined the end by its checks and its work, not by its waits.
   const deeds = segments.filter(({ kind }) => kind === 'look' || kind === 'work');
   const [first, last] = [step.turnFrom === undefined ? deeds[0] : deeds.at(-1), deeds.at(-1)];
   const mark =
@@ -79,7 +79,7 @@ export function bar(step: ReportedStep, { scale, zero, critical }: BarOptions): 
   </svg>`;
 }
 
-/** A box without any width would not be drawn, nor its stroke; in per cent. */
+/** Minimum width in per cent; a box of width 0 would not be drawn, nor its stroke. */
 const THINNEST = 0.01;
 
 function width(scale: Scale, from: number, to: number): number {

@@ -3,7 +3,7 @@ import { commandList } from './command-list.ts';
 import { html, type Markup } from './html.ts';
 import { checkOwner, type ReportData, type ReportedCheck } from './report-data.ts';
 
-/** The table of `verify`: each check with its verdict, its evidence and its commands. */
+/** The table of `verify`: each check with its result, evidence and commands. */
 export function checkTable(picture: ReportData): Markup {
   const { checks: proofs } = picture;
   const passed = proofs.filter(({ outcome }) => outcome === 'passed').length;
@@ -27,7 +27,7 @@ export function checkTable(picture: ReportData): Markup {
   </section>`;
 }
 
-/** The row's class and its verdict. */
+/** CSS class and text of a result. */
 const VERDICTS = {
   passed: ['pass', '✔ pass'],
   failed: ['fail', '✖ FAIL'],
@@ -36,7 +36,7 @@ const VERDICTS = {
 
 function row({ name, title, outcome, evidence, hint, durationMs }: ReportedCheck, picture: ReportData): Markup {
   const commands = picture.commands.filter(({ owner }) => owner === checkOwner(name));
-  // Much of what is proved was looked up once for all proofs.
+  // Many checks share one snapshot, so a check may have no commands of its own.
   const list =
     commands.length === 0
       ? undefined

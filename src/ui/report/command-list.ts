@@ -3,7 +3,7 @@ import { html, type Markup } from './html.ts';
 import type { CommandRecord } from './record.ts';
 import { offset } from './scale.ts';
 
-/** The same question, asked again and again with the same outcome. */
+/** A read that was repeated with the same result. */
 export interface RepeatedCommand {
   readonly last: CommandRecord;
   readonly times: number;
@@ -11,8 +11,8 @@ export interface RepeatedCommand {
 }
 
 /**
- * In the order in which they began; a question repeated until its answer came stands once for each outcome. What changes
- * something is never folded.
+ * In order of their start; reads that were repeated while polling are shown once for each result. Writes are never
+ * collapsed.
  */
 export function collapseRepeats(commands: readonly CommandRecord[]): readonly RepeatedCommand[] {
   const rows: RepeatedCommand[] = [];
@@ -29,7 +29,7 @@ function isSame(one: CommandRecord, other: CommandRecord): boolean {
   return one.text === other.text && one.exitCode === other.exitCode && one.failure === other.failure;
 }
 
-/** Commands with time, duration and how each ended. */
+/** Commands with start time, duration and exit code. */
 export function commandList(commands: readonly CommandRecord[], zero: number): Markup {
   if (commands.length === 0) return html`<p class="none">No command was run for this.</p>`;
   return html`<ol class="commands">
@@ -55,7 +55,7 @@ function row({ last, times, firstAt }: RepeatedCommand, zero: number): Markup {
   </li>`;
 }
 
-/** What ran on a machine stands as it is there; behind a click, with what wraps it on its way there. */
+/** A command on a machine is shown without the engine's wrapping; the full command can be expanded. */
 function wrapped(text: string): Markup {
   return html`<details class="whole">
     <summary>as it was called here</summary>

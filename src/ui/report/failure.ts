@@ -2,7 +2,7 @@ import { sentence } from '../../plan/text.ts';
 import { html, type Markup } from './html.ts';
 import type { Failure } from './report-data.ts';
 
-/** An error with all that its screen has: what, every detail, the command, its last words, and what to try. */
+/** An error with everything on its screen: message, details, command, stderr and hint. */
 export function failureBlock({ reason, exitCode, message, details, command, stderrTail, hint }: Failure): Markup {
   const list =
     details.length === 0

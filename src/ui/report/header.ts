@@ -4,7 +4,7 @@ import { ownerOf, type ReportData, type ReportedRun } from './report-data.ts';
 import { anchorOf } from './step-details.ts';
 import { criticalSteps } from './timeline.ts';
 
-/** How it ended, of what lab, in which figures, and what took the time. */
+/** The result, the lab, the figures, and what took the time. */
 export function header(picture: ReportData): Markup {
   const { commandLine: typed, startedAt, endedAt, rehearsal, facts, warnings, run } = picture;
   const { tone, sign, words } = outcomeOf(picture);
@@ -85,7 +85,7 @@ function runTiles(run: ReportedRun): readonly Tile[] {
   ];
 }
 
-/** What the steps took, one after another and without waiting for each other. */
+/** The total duration of all steps, without waits. */
 function sumOfWork({ steps }: ReportedRun): number {
   return steps.reduce((sum, { startedAt = 0, endedAt = 0, waitedMs }) => sum + endedAt - startedAt - waitedMs, 0);
 }
@@ -103,10 +103,10 @@ function criticalPath(run: ReportedRun): Markup | undefined {
   const steps = run.steps
     .filter((step) => chain.has(ownerOf(step)))
     .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
-  // A path of one step is no news, nor is one of looks alone.
+  // A path of one step tells nothing new, nor does one of checks only.
   if (steps.length < 2 || run.changed === 0) return undefined;
   const links: Part = steps.map(({ endedAt = 0, ...step }, place) => {
-    // What it added to the whole: while the one before it was at work, it only waited.
+    // What it added to the total: until the previous step ended, it only waited.
     const ms = endedAt - (steps[place - 1]?.endedAt ?? run.startedAt);
     const share = run.makespanMs > 0 ? ` (${Math.round((100 * ms) / run.makespanMs)} %)` : '';
     return html`<li><a href="#${anchorOf(step)}">${step.title}</a> ${duration(ms)}${share}</li>`;
@@ -119,7 +119,7 @@ function criticalPath(run: ReportedRun): Markup | undefined {
   </div>`;
 }
 
-/** A moment as people all over the world read it. */
+/** A date and time in an international format. */
 function moment(at: number): Markup {
   const iso = new Date(at).toISOString();
   return html`<time datetime="${iso}">${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`;

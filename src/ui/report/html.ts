@@ -1,22 +1,22 @@
 const MARKUP = Symbol('markup');
 
-/** Text that is HTML already. Only this file makes any, so nothing gets into a page unescaped. */
+/** Text that is already HTML. Only this file creates it, so nothing gets into a page unescaped. */
 export interface Markup {
   readonly [MARKUP]: string;
 }
 
-/** What may stand in a template: text is escaped, markup is not, lists are joined, nothing is nothing. */
+/** A value in a template: text is escaped, markup is not, lists are joined, undefined is empty. */
 export type Part = Markup | string | number | undefined | readonly Part[];
 
 /**
- * A piece of HTML. Parts may stand between tags and inside double quotes, where their escaped text can mean nothing but
- * itself; not inside a tag's name, nor in a script or style.
+ * A piece of HTML. Values may be inserted between tags and inside double quotes, where escaped text is safe; not inside
+ * a tag name, nor in a script or style.
  */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return { [MARKUP]: strings.map((text, place) => text + rendered(parts[place])).join('') };
 }
 
-/** Our own text that needs no escaping, e.g. a style sheet. Never for anything that comes from outside. */
+/** Marks our own text as HTML without escaping it, e.g. a style sheet. Never use it for external text. */
 export function trusted(text: string): Markup {
   return { [MARKUP]: text };
 }
@@ -40,7 +40,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Control characters are no HTML, and those that turn the direction of writing can make a text look like another. */
+/** Control characters are not valid HTML, and those that change the text direction can disguise text. */
 const UNSEEN = /[\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|(?![\n\t])\p{Cc}/gu;
 
 function escaped(text: string): string {

@@ -11,8 +11,8 @@ import { STYLE } from './style.ts';
 import { timeline } from './timeline.ts';
 
 /**
- * The picture of one run as one file: no script, no font, nothing to load; what opens is `<details>`. The policy in its
- * head lets a browser load and run nothing whatever, should anything ever get past the escaping. Pure.
+ * The run report as one HTML file: no script, no font, nothing to load; sections expand with `<details>`. Its content
+ * security policy lets the browser load and run nothing, in case anything gets past the escaping. Pure.
  */
 export function renderReport(picture: ReportData): string {
   const { run, checks: proofs, failure } = picture;
@@ -39,12 +39,12 @@ export function renderReport(picture: ReportData): string {
   return `<!doctype html>\n${markupText(page)}\n`;
 }
 
-/** Without a blank around it: the policy knows the sheet by its digest. */
+/** No whitespace around it: the policy identifies the style sheet by its digest. */
 const SHEET = trusted(`<style>${STYLE}</style>`);
 
 const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'`;
 
-/** What waiting is painted with. */
+/** The pattern that fills waiting times. */
 const HATCH = html`<svg width="0" height="0" class="unseen" aria-hidden="true">
   <defs>
     <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
@@ -61,7 +61,7 @@ function section(id: string, title: string, content: Markup): Markup {
   </section>`;
 }
 
-/** The error, with the way to the steps that it comes from. */
+/** The error, with links to the failed steps. */
 function wrong(failure: Failure, run: ReportedRun | undefined): Markup {
   const steps = run?.steps.filter(({ outcome }) => outcome === 'failed' || outcome === 'interrupted') ?? [];
   const links = steps.map((step) => html`<li><a href="#${anchorOf(step)}">${step.title}</a></li>`);
@@ -77,7 +77,7 @@ function wrong(failure: Failure, run: ReportedRun | undefined): Markup {
   }`;
 }
 
-/** Commands that were nobody's: looking for the tools, and making the sample for the proofs. */
+/** Commands without an owner: checking the tools, and creating the sample for the checks. */
 function besides({ commands, startedAt }: ReportData): Markup | undefined {
   const nobodys = commands.filter(({ owner }) => owner === undefined);
   if (nobodys.length === 0) return undefined;

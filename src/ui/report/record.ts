@@ -3,21 +3,21 @@ import type { Clock, Command, Processes } from '../../system/system.ts';
 import { tail } from '../../system/plain-text.ts';
 import { commandListing } from '../command-listing.ts';
 
-/** One command as it was. Times are milliseconds since 1970, on the clock of the run. Nothing in it is masked yet. */
+/** One recorded command. Times are milliseconds since 1970, on the clock of the run. Nothing in it is masked yet. */
 export interface CommandRecord {
-  /** On whose behalf it ran, e.g. `apply/istio`; absent when that was nobody in particular. */
+  /** The owner, e.g. `apply/istio`; absent when it belongs to no step or check. */
   readonly owner?: string;
-  /** As one would paste it. */
+  /** The command as text that can be pasted. */
   readonly text: string;
-  /** What it ran on a machine, without what wraps it on its way there. */
+  /** The command that ran on a machine, without the engine's wrapping. */
   readonly onMachine?: { readonly name: string; readonly text: string };
   readonly effect: Command['effect'];
   readonly startedAt: number;
   readonly endedAt: number;
-  /** Absent when it did not end by itself. */
+  /** Absent when it did not exit by itself. */
   readonly exitCode?: number;
   readonly failure?: CommandFailure;
-  /** The last lines that it said on stderr, when it failed. */
+  /** The last lines of its stderr, when it failed. */
   readonly stderr?: string;
 }
 
@@ -27,13 +27,13 @@ export interface Message {
   readonly text: string;
 }
 
-/** Remembers what a run does, and on whose behalf. */
+/** Records the commands and messages of a run, by owner. */
 export interface RunRecord {
   readonly commands: readonly CommandRecord[];
   readonly messages: readonly Message[];
-  /** The same interface; every command through it is remembered. */
+  /** The same interface; every command run through it is recorded. */
   readonly processes: Processes;
-  /** Remembers a sentence of the owner's. */
+  /** Records a message of the owner. */
   readonly say: (owner: string, text: string) => void;
 }
 
@@ -44,10 +44,10 @@ export interface RunRecordOptions {
   readonly scripts: ReadonlyMap<string, string>;
 }
 
-/** Lines of stderr that are kept. */
+/** How many lines of stderr are kept. */
 const STDERR_TAIL_LINES = 20;
 
-/** Begins a record. Whose a command is says the context that it runs with. */
+/** Creates a record. The owner of a command is taken from its context. */
 export function createRunRecord({ processes, clock, scripts }: RunRecordOptions): RunRecord {
   const commands: CommandRecord[] = [];
   const sayings: Message[] = [];
@@ -59,7 +59,7 @@ export function createRunRecord({ processes, clock, scripts }: RunRecordOptions)
     const by = context.owner;
     const startedAt = clock.now();
     const note = (ending: Pick<CommandRecord, 'exitCode' | 'failure' | 'stderr'>): void => {
-      // The listing and not the command is kept: payloads can be large.
+      // Keeps the listing instead of the command, because payloads can be large.
       const { effect, onMachine } = command;
       const text = commandListing([command], scripts);
       const endedAt = clock.now();
@@ -92,7 +92,7 @@ export function createRunRecord({ processes, clock, scripts }: RunRecordOptions)
 }
 
 function endingOf({ command, failure, result }: CommandError): Pick<CommandRecord, 'exitCode' | 'failure' | 'stderr'> {
-  // What belongs to a secret answer may stand on either stream.
+  // A secret output may also appear on stderr.
   const stderr = command.secretOutput === true ? '' : tail(result.stderr, STDERR_TAIL_LINES);
   return {
     failure,

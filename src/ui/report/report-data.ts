@@ -2,24 +2,24 @@ import type { CliError } from '../../errors/cli-error.ts';
 import type { RunReport, StepReport } from '../../plan/report.ts';
 import type { CommandRecord, Message } from './record.ts';
 
-/** Everything that the picture of one run shows: plain data, so that it can be masked as a whole. */
+/** Everything that the run report shows, as plain data, so that it can be masked as a whole. */
 export interface ReportData {
-  /** Of the tool. */
+  /** The version of the tool. */
   readonly version: string;
   /** The command line, pasteable. */
   readonly commandLine: string;
   readonly kind: RunReport['kind'];
-  /** Milliseconds since 1970: when the command began and when it was over. */
+  /** Milliseconds since 1970: start and end of the command. */
   readonly startedAt: number;
   readonly endedAt: number;
-  /** In the simulated world; its times are simulated, too. */
+  /** The run was a rehearsal; its times are simulated too. */
   readonly rehearsal: boolean;
-  /** The configuration in brief: what, and how it is. */
+  /** The main settings: name and value. */
   readonly facts: readonly (readonly [string, string])[];
   readonly warnings: readonly string[];
-  /** Absent when it did not come to that. */
+  /** Absent when no run was started. */
   readonly run?: ReportedRun;
-  /** In the order in which they were made; those before an interrupt are there, too. */
+  /** In the order in which they ran, including those before an interrupt. */
   readonly checks: readonly ReportedCheck[];
   readonly commands: readonly CommandRecord[];
   readonly messages: readonly Message[];
@@ -34,7 +34,7 @@ export interface ReportedStep extends Omit<StepReport, 'error'> {
   readonly failure?: Failure;
 }
 
-/** One row of the report of `verify`. */
+/** One row of the output of `verify`. */
 export interface ReportedCheck {
   readonly name: string;
   readonly title: string;
@@ -44,7 +44,7 @@ export interface ReportedCheck {
   readonly durationMs: number;
 }
 
-/** An error as its screen shows it. */
+/** The fields of an error screen. */
 export interface Failure {
   readonly reason: string;
   readonly exitCode: number;
@@ -68,7 +68,7 @@ export function failureOf({ reason, exitCode, facts }: CliError): Failure {
   };
 }
 
-/** A run as plain data: without its error objects. */
+/** Converts a run to plain data, without error objects. */
 export function reportedRun({ steps, kind, startedAt, endedAt, makespanMs, ...rest }: RunReport): ReportedRun {
   const { criticalPath, criticalPathMs, changed } = rest;
   const plain = steps.map(({ error, ...step }) =>
@@ -77,11 +77,11 @@ export function reportedRun({ steps, kind, startedAt, endedAt, makespanMs, ...re
   return { kind, steps: plain, startedAt, endedAt, makespanMs, criticalPath, criticalPathMs, changed };
 }
 
-/** Whose commands and sentences are a step's; and a check's. */
+/** The owner of the commands and messages of a step; `checkOwner` for a check. */
 export const ownerOf = ({ direction, id }: Pick<StepReport, 'direction' | 'id'>): string => `${direction}/${id}`;
 export const checkOwner = (name: string): string => `prove/${name}`;
 
-/** The same data with every text in it changed: for masking. */
+/** The same data with `change` applied to every text: for masking. */
 export function mapTexts<T>(value: T, change: (text: string) => string): T {
   const walk = (part: unknown): unknown => {
     if (typeof part === 'string') return change(part);

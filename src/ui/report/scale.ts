@@ -1,26 +1,26 @@
-/** Time along the picture, from left to right. */
+/** Maps time to horizontal positions. */
 export interface Scale {
-  /** Where a moment lies, in per cent of the width. */
+  /** The position of a time, in per cent of the width. */
   readonly place: (at: number) => number;
-  /** The moments that the axis names, in milliseconds since `from`. */
+  /** The times labeled on the axis, in milliseconds since `from`. */
   readonly ticks: readonly number[];
 }
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-/** Spans that people count in. */
+/** Round intervals for ticks. */
 const ROUND = [
   ...[0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30].map((count) => count * SECOND),
   ...[1, 2, 5, 10, 15, 30].map((count) => count * MINUTE),
   ...[1, 2, 6, 12, 24].map((count) => count * HOUR),
 ];
-/** More ticks than this do not fit a narrow screen. */
+/** The maximum number of ticks; more do not fit on a narrow screen. */
 const MOST = 6;
 
-/** The scale of the time between two moments, milliseconds since 1970. */
+/** The scale between two times in milliseconds since 1970. */
 export function createScale(from: number, to: number): Scale {
-  // A run in which nothing took any time still needs a width.
+  // A run with a duration of 0 still needs a width.
   const span = Math.max(to - from, 1);
   const step = ROUND.find((each) => span / each <= MOST) ?? Math.ceil(span / MOST / HOUR) * HOUR;
   return {
@@ -29,7 +29,7 @@ export function createScale(from: number, to: number): Scale {
   };
 }
 
-/** Time since the beginning, as a clock shows it: `0:07`, `12:30`, `1:02:03`; tenths where they matter. */
+/** Time since the start in clock format: `0:07`, `12:30`, `1:02:03`; optionally with tenths. */
 export function offset(ms: number, tenths = false): string {
   const rounded = tenths ? Math.round(ms / 100) / 10 : Math.round(ms / SECOND);
   const [hours, minutes] = [Math.floor(rounded / 3600), Math.floor(rounded / 60) % 60];

@@ -6,10 +6,10 @@ import { html, type Markup, type Part } from './html.ts';
 import { ownerOf, type ReportData, type ReportedStep } from './report-data.ts';
 import { offset } from './scale.ts';
 
-/** The address of a step inside the page. */
+/** The HTML id of a step. */
 export const anchorOf = ({ direction, id }: Pick<ReportedStep, 'direction' | 'id'>): string => `${direction}-${id}`;
 
-/** What a click on a step shows: its times, what it needs, what it said, and its commands. */
+/** The expanded details of a step: its times, needs, messages and commands. */
 export function stepDetails(step: ReportedStep, picture: ReportData): Markup {
   const owner = ownerOf(step);
   const facts = timesOf(step, picture).map(
@@ -60,7 +60,7 @@ function timesOf(step: ReportedStep, picture: ReportData): readonly (readonly [s
   ];
 }
 
-/** The title of another step of the same phase, as a way to it: what a link leads to opens by itself. */
+/** The title of another step of the same phase, as a link; the browser expands the target. */
 function titleOf({ run }: ReportData, direction: ReportedStep['direction'], id: string): Part {
   const step = run?.steps.find((each) => each.direction === direction && each.id === id);
   return step === undefined ? id : html`<a href="#${anchorOf(step)}">${step.title}</a>`;

@@ -1,4 +1,4 @@
-/** The look of the picture: system fonts, two palettes, and no color that means anything alone. */
+/** The style of the run report: system fonts, a light and a dark palette, and no meaning by color alone. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

@@ -6,7 +6,7 @@ import { ownerOf, type ReportData, type ReportedRun, type ReportedStep } from '.
 import { createScale, offset, type Scale } from './scale.ts';
 import { stepDetails } from './step-details.ts';
 
-/** Every step in the order of the plan, each on the same time axis; a click opens what it did. */
+/** All steps in the order of the plan on one time axis; a click expands the details. */
 export function timeline(picture: ReportData, run: ReportedRun): Markup {
   const scale = createScale(picture.startedAt, run.endedAt);
   const chain = criticalSteps(run);
@@ -30,7 +30,7 @@ export function timeline(picture: ReportData, run: ReportedRun): Markup {
 
 const PHASES = { remove: 'Deleted', apply: 'Created' } as const;
 
-/** Owners of the steps that decided when the run ended. */
+/** Owners of the steps that determined when the run ended. */
 export function criticalSteps({ steps }: ReportedRun): ReadonlySet<string> {
   const chains = (['remove', 'apply'] as const).map((direction) => {
     const phase = steps.filter((step) => step.direction === direction);
@@ -42,7 +42,7 @@ export function criticalSteps({ steps }: ReportedRun): ReadonlySet<string> {
 function axis(picture: ReportData, scale: Scale): Markup {
   const labels = scale.ticks.map((tick) => {
     const x = scale.place(picture.startedAt + tick);
-    // A label in the middle of its line would hang over at either end.
+    // A centered label would overflow at either end of the axis.
     const anchor = x < 3 ? 'start' : x > 95 ? 'end' : 'middle';
     return html`<text x="${x}%" y="14" text-anchor="${anchor}">${offset(tick, tick % 1000 !== 0)}</text>`;
   });
@@ -65,7 +65,7 @@ function row(step: ReportedStep, picture: ReportData, scale: Scale, critical: bo
   </details>`;
 }
 
-/** How it went with a step, and how long it took without its wait for a resource. */
+/** The outcome of a step, and its duration without the wait for a resource. */
 function howItCame({ outcome, direction, startedAt, endedAt, waitedMs }: ReportedStep): string {
   const took = startedAt === undefined || endedAt === undefined ? '' : duration(endedAt - startedAt - waitedMs);
   switch (outcome) {
