@@ -8,7 +8,10 @@ import { withBundle } from '../steps/bundle.ts';
 import { BUNDLE_LIMITS, planBundle } from '../steps/create-bundle.ts';
 import type { Session } from './command.ts';
 
-/** The same session with everything out of the bundle. @throws CliError when there is none, or it is for other versions */
+/**
+ * The same session with all artifacts from the bundle.
+ * @throws CliError when the bundle does not exist or has other versions
+ */
 export async function useBundle(session: Session, file: string): Promise<Session> {
   const { lab } = session.app;
   const { cache, temp } = lab.config.paths;
@@ -18,12 +21,12 @@ export async function useBundle(session: Session, file: string): Promise<Session
   return { ...session, app: { ...session.app, lab: withBundle(lab, bundle) } };
 }
 
-/** A rehearsed computer that has a bundle has no network: so it shows that none is needed. */
+/** A rehearsal with a bundle has no network, which shows that none is needed. */
 export function rehearseOffline<Options extends GlobalOptions>(options: Options): Options {
   return options.rehearse ? { ...options, fault: [...options.fault, 'offline'] } : options;
 }
 
-/** In a rehearsal the bundle is a simulated one too: as if it had been made on another computer and brought here. */
+/** A rehearsal uses a simulated bundle, as if it had been created on another computer. */
 export async function simulateBundle({ app, signal }: Session, file: string): Promise<void> {
   const { lab } = app;
   const making = planBundle(lab, {

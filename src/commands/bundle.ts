@@ -28,7 +28,7 @@ interface BundleOptions extends GlobalOptions {
   readonly imageArchive?: readonly string[];
 }
 
-/** The lab in a file: `bundle create`. */
+/** `bundle create`: writes everything that a lab needs into one file. */
 export async function bundle(invocation: Invocation, options: BundleOptions): Promise<ExitCode> {
   return runSession({
     command: 'bundle',

@@ -17,16 +17,16 @@ export interface Session {
   /** The command line, pasteable. */
   readonly commandLine: string;
   readonly screen: Screen;
-  /** Hears everything that happens: the screen and the log. */
+  /** Receives all events; prints them and writes the log. */
   readonly reporter: Reporter;
   /** Aborted at the first interrupt. */
   readonly signal: AbortSignal;
 }
 
-/** For what a command asks between its steps; its progress is not shown. */
+/** The context for reads between the steps of a command; their progress is not shown. */
 export const contextOf = ({ signal }: Pick<Session, 'signal'>): Context => silentContext(signal);
 
-/** What a command comes to: the answer in both forms, and what went wrong, if anything did. */
+/** The result of a command: the output in both formats, and the error if there is one. */
 export interface CommandOutput {
   /** For `--output json`. */
   readonly data: Readonly<Record<string, unknown>>;
@@ -35,8 +35,8 @@ export interface CommandOutput {
   readonly error?: CliError;
   /** The run behind it, for the error screen. */
   readonly run?: RunReport;
-  /** Path of the real file that holds the picture of the run. */
+  /** Path of the run report, if it is a real file. */
   readonly report?: string;
-  /** Last words on stderr: part of the story, so that stdout holds nothing but the answer. */
+  /** Final lines on stderr, with the progress, so that stdout holds only the command's output. */
   readonly closing?: string;
 }

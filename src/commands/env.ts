@@ -27,7 +27,7 @@ export async function env(invocation: Invocation, options: GlobalOptions): Promi
   });
 }
 
-/** Puts istioctl on the PATH, once however often it is evaluated. */
+/** Adds istioctl to the PATH, only once even when it is evaluated repeatedly. */
 function pathLine(bin: string): string {
   const directory = quoteWord(bin);
   return `case ":$PATH:" in *:${directory}:*) ;; *) export PATH=${directory}:"$PATH" ;; esac`;

@@ -1,15 +1,15 @@
 import { dirname } from 'node:path/posix';
 import type { Command, System } from '../system/system.ts';
 
-/** A command of a shell that does what a interface to files or downloads did, and when that was. */
+/** A file operation or download as the equivalent shell command, with its time. */
 export interface FileCommand {
   readonly command: Command;
   readonly startedAt: number;
 }
 
 /**
- * The same system interfaces, and everything they write or download as commands: so that a listing of commands makes the files that
- * it reads. Only files below `shownIn` keep their text; others may hold keys and tokens.
+ * The same system interfaces, recording every write and download as a command, so that a listing of commands also
+ * creates the files it uses. Only files below `shownIn` are shown with their text; others may contain keys and tokens.
  */
 export function recordFileCommands(
   system: System,
@@ -67,7 +67,7 @@ export function recordFileCommands(
           return files.rename(from, to);
         },
         remove: async (path) => {
-          // What is not there needs no command.
+          // Removing a file that does not exist needs no command.
           if ((await files.stat(path)) !== undefined) add('rm', ['-rf', path]);
           return files.remove(path);
         },

@@ -4,7 +4,7 @@ import { ownerOf, checkOwner } from '../ui/report/report-data.ts';
 import type { RunRecord } from '../ui/report/record.ts';
 import type { Check } from '../verify/check.ts';
 
-/** The same step; what it runs and says goes onto the record as its own. */
+/** The same step; its commands and messages are recorded with the step as their owner. */
 export function instrumentedStep<S extends Step>(step: S, record: RunRecord): S {
   const making = ownerOf({ direction: 'apply', id: step.id });
   const removing = ownerOf({ direction: 'remove', id: step.id });
@@ -13,7 +13,7 @@ export function instrumentedStep<S extends Step>(step: S, record: RunRecord): S 
     check: (context) =>
       instrumented(record, making, context, async (heard) => {
         const finding = await step.check(heard);
-        // Why something was made is worth a line; that it is there says the outcome.
+        // The reason for a change is worth a line; when the step is ready, its outcome already shows that.
         if (finding !== 'ready') record.say(making, `looked: ${findingText(finding)}`);
         return finding;
       }),

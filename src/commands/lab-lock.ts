@@ -4,22 +4,22 @@ import { LOCK_TIMEOUT_S } from '../invocation.ts';
 import type { LockAnswer, LockHolder } from '../system/system.ts';
 import type { Session } from './command.ts';
 
-/** What is taken from a session: enough for a test to be one. */
+/** The part of a session that the lock needs, kept small for tests. */
 export type LockRequest = Pick<Session, 'app' | 'options' | 'commandLine' | 'signal' | 'reporter'>;
 
 type Taken = Exclude<LockAnswer, { heldBy: unknown }>;
 
 /**
- * Does what changes a lab while nobody else changes the same one: two runs with one DATA_DIR go one after the other. As
- * apt and cargo do, the second says whom it waits for and begins when that one ends, in whatever way it ends.
- * @throws CliError `timed-out` with who holds the lock; `interrupted`
+ * Runs `body` while holding the lab's lock, so that only one run at a time changes the lab in a DATA_DIR. Like apt and
+ * cargo, a second run prints who holds the lock and starts when that run ends, however it ends.
+ * @throws CliError `timed-out` with the holder of the lock; `interrupted`
  */
 export async function withLabLock<T>(session: LockRequest, body: () => Promise<T>): Promise<T> {
   const lock = await take(session);
   try {
     return await body();
   } finally {
-    // It ends with this process in any case.
+    // If the release fails, the kernel still releases the lock when this process ends.
     if ('release' in lock) await lock.release().catch(() => undefined);
   }
 }

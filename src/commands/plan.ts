@@ -23,7 +23,7 @@ interface PlanOptions extends GlobalOptions {
 
 /** What `up` would do: the steps and their state, every command, or a graph. Changes nothing. */
 export async function plan(invocation: Invocation, options: PlanOptions): Promise<ExitCode> {
-  // Commands are only known by carrying them out, and that is done in the simulated world.
+  // Commands are known only by running them, so they are run in the simulated world.
   const rehearse = options.rehearse || options.commands === true;
   return runSession({
     command: 'plan',
@@ -90,8 +90,8 @@ async function commands(session: Session): Promise<CommandOutput> {
 }
 
 /**
- * As they were begun. A question that was asked again until its answer came stands once, where the answer came: how often
- * it is asked is the weather's business.
+ * In order of their start. A read that was repeated until its answer came is listed once, at the last attempt, because
+ * the number of attempts varies.
  */
 function inOrder(transcript: Rehearsal['transcript']): Rehearsal['transcript'] {
   const begun = [...transcript].sort((a, b) => a.startedAt - b.startedAt);
@@ -103,7 +103,7 @@ function inOrder(transcript: Rehearsal['transcript']): Rehearsal['transcript'] {
   });
 }
 
-/** By time; a file is written before the command of the same moment that reads it. */
+/** Sorted by time; at the same time, a file is written before the command that reads it. */
 function merged(files: readonly FileCommand[], programs: Rehearsal['transcript']): readonly Command[] {
   return [...files, ...programs].sort((a, b) => a.startedAt - b.startedAt).map(({ command }) => command);
 }

@@ -9,13 +9,13 @@ import type { LabStep } from '../steps/lab-step.ts';
 import { allSteps } from '../steps/steps.ts';
 import type { Session } from './command.ts';
 
-/** Where the rehearsed command began: what came before it was only preparation. */
+/** Where the rehearsed command started; everything before it was preparation. */
 export interface RehearsalStartPoint {
   readonly at: number;
   readonly commands: number;
 }
 
-/** The figures of a rehearsal, for people and for JSON. */
+/** The figures of a rehearsal, for text and JSON output. */
 export interface RehearsalFigures {
   readonly virtualMs: number;
   readonly commands: number;
@@ -25,8 +25,8 @@ export interface RehearsalFigures {
 }
 
 /**
- * Brings the simulated world to where the command begins, quietly and without faults.
- * @param needs which steps `needs` finds done, by id
+ * Brings the simulated world to the state in which the command starts, without output and without faults.
+ * @param needs ids of the steps that are already done with `--from needs`
  */
 export async function prepareRehearsal(
   rehearsal: Rehearsal,
@@ -59,7 +59,7 @@ async function doneSteps(
     case 'lab':
       return upStepIds(session);
     case 'real': {
-      // Looks at the real world through the same checks, and changes nothing there.
+      // Runs the same checks against the real world, read-only.
       const real = realApp(session.environment, session.labOptions);
       const results = await checkSteps(allSteps(real.lab), { signal: session.signal });
       return results.filter(({ finding }) => finding === 'ready').map(({ step }) => step.id);

@@ -6,10 +6,10 @@ import type { LabStep } from '../steps/lab-step.ts';
 import { requireTools } from './tools.ts';
 import { contextOf, type Session } from './command.ts';
 
-/** A snapshot this fresh, in milliseconds, need not be read again for the check after a step. */
+/** A snapshot this recent, in milliseconds, is not read again for the check after a step. */
 const JUST_SEEN_MS = 250;
 
-/** Makes sure of the tools, then carries out the goal on the steps. */
+/** Checks the required tools, then runs the steps towards the goal. */
 export async function planAndRun(session: Session, steps: readonly LabStep[], goal: Goal): Promise<RunReport> {
   const { lab } = session.app;
   const plan = makePlan(steps, goal);
@@ -34,7 +34,7 @@ export async function planAndRun(session: Session, steps: readonly LabStep[], go
     forget: (looksBefore) => {
       // The step's own wait has usually just read the cluster.
       lab.kubectl.forget(looksBefore === 0 ? JUST_SEEN_MS : undefined);
-      // A step forgets the machines that it changed itself; who looks again waits for what others do to them.
+      // A step invalidates the machines that it changed itself; a later check waits for changes made by others.
       if (looksBefore === 0) return;
       lab.machines.forget();
       for (const { name } of lab.config.workloads) lab.workloadVm(name).forget();

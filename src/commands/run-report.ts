@@ -12,7 +12,7 @@ import type { CheckResult } from '../verify/check.ts';
 import { VERSION } from '../version.ts';
 import type { CommandOutput, Session } from './command.ts';
 
-/** What a run has come to so far: its picture is drawn also when it ends early. */
+/** The result of a run so far; the run report is written even when it ends early. */
 export interface ReportDraft {
   run?: RunReport;
   readonly checks: CheckResult[];
@@ -20,13 +20,13 @@ export interface ReportDraft {
 
 export interface ReportSpec {
   readonly kind: RunReport['kind'];
-  /** From `--report`: where the picture goes instead of TEMP_DIR. */
+  /** From `--report`: where the run report is written instead of TEMP_DIR. */
   readonly file?: string | undefined;
 }
 
 /**
- * Does the work of a command and leaves a picture of it, however it ends. A rehearsal leaves it in its simulated world,
- * unless a real file is asked for. A picture that cannot be drawn or written is a warning and no reason to fail.
+ * Runs a command and writes its run report, however the command ends. A rehearsal writes it to the simulated files
+ * unless `--report` names a real file. A run report that cannot be rendered or written causes only a warning.
  */
 export async function withRunReport(
   session: Session,
@@ -45,7 +45,7 @@ export async function withRunReport(
     text: '',
     error: explainThrown(thrown),
   }));
-  // Nothing was touched, and the picture of the run before may still be wanted.
+  // Nothing was run; keep the run report of the previous run.
   if (draft.run === undefined && spec.file === undefined) return answer;
   const files = spec.file === undefined ? system.files : environment.real.files;
   try {
@@ -60,7 +60,7 @@ export async function withRunReport(
   return real ? { ...answer, data: { ...answer.data, report: path }, report: path } : answer;
 }
 
-/** @throws CliError `usage-error` for a name that may well be another file of the user's */
+/** @throws CliError `usage-error` for a name that may be one of the user's other files */
 function reportPath(file: string, host: Host): string {
   if (/\.html?$/i.test(file)) return absolutePath(file, host);
   throw new CliError('usage-error', {
@@ -72,7 +72,7 @@ function reportPath(file: string, host: Host): string {
 interface EndedCommand extends CommandOutput {
   readonly draft: ReportDraft;
   readonly startedAt: number;
-  /** How many commands there were before: a rehearsal prepares its world. */
+  /** How many commands were recorded before: a rehearsal runs some to prepare its world. */
   readonly seen: number;
 }
 
@@ -101,7 +101,7 @@ function reportData(
   };
 }
 
-/** The configuration in brief. */
+/** The main settings of the configuration. */
 function labFacts({ lab, istio, k3s, workloads, engine, launches }: Config, host: Host): ReportData['facts'] {
   const size = ({ cpus, memory, disk }: MachineSize): string => `${counted(cpus, 'CPU')}, ${memory}, ${disk}`;
   return [

@@ -21,26 +21,26 @@ export interface SessionSpec {
   readonly invocation: Invocation;
   readonly options: GlobalOptions;
   readonly labOptions?: LabOptions;
-  /** Where a rehearsal of this command begins when `--from` does not say. */
+  /** Where a rehearsal of this command starts without `--from`. */
   readonly from: RehearsalStart;
-  /** Ids of the steps that a rehearsal `--from needs` finds already done. */
+  /** Ids of the steps that are already done in a rehearsal with `--from needs`. */
   readonly needs?: (steps: readonly LabStep[]) => readonly string[];
-  /** It warns of an Istio that is end-of-life; said in every command, the warning would only be noise. */
+  /** Print the warning about an end-of-life Istio; in every command it would be noise. */
   readonly warnsOfEndOfLife?: true;
-  /** What a rehearsal of this command has to have there besides, whatever it begins with. */
+  /** Prepares whatever else a rehearsal of this command needs, for every `--from`. */
   readonly prepare?: (session: Session) => Promise<void>;
   readonly body: (session: Session) => Promise<CommandOutput>;
 }
 
 /**
- * The frame around every command: configuration, system interfaces, screen, log, interrupts, and one place where errors are shown.
+ * Runs a command: sets up the configuration, system interfaces, screen, log and interrupts, and prints errors.
  * @returns the exit code
  */
 export async function runSession(spec: SessionSpec): Promise<ExitCode> {
   const { invocation, options, labOptions = { fixCa: true, fixPilot: true } } = spec;
   const { stdout, stderr, env } = invocation;
   const interrupt = new AbortController();
-  // Every command, wait and download of the run listens to it.
+  // Every command, wait and download of the run listens to this signal.
   setMaxListeners(0, interrupt.signal);
   let app: App | undefined;
   let screen = createScreen({ options, env, stdout, stderr, clock: { now: () => 0 } });
@@ -108,7 +108,7 @@ async function rehearsed(spec: SessionSpec, session: Session): Promise<CommandOu
 
 const LEFT = 'Aborted. Re-run the same command to resume.';
 
-/** First interrupt: start nothing new. Second: leave at once. */
+/** First interrupt: start nothing new. Second: quit at once. */
 function listenForInterrupts(invocation: Invocation, interrupt: AbortController, app: App, reporter: Reporter): void {
   invocation.onSignal(() => {
     if (interrupt.signal.aborted) {
@@ -137,7 +137,7 @@ function show(
   if (options.output === 'json') {
     invocation.stdout.write(jsonDocument(command, error === undefined ? 'ok' : 'error', answer.data, error));
   } else if (answer.text !== '') {
-    // Air between the story and the answer; on the story's side, so that the answer begins at once.
+    // A blank line between the progress and the output; on stderr, so that stdout starts with the output.
     if (!options.quiet) invocation.stderr.write('\n');
     invocation.stdout.write(`${answer.text.trimEnd()}\n`);
   }

@@ -15,7 +15,7 @@ import { readStatus, type StatusRow } from '../verify/status.ts';
 import { contextOf } from './command.ts';
 import { runSession } from './session.ts';
 
-/** One screen of the whole lab; reads only. */
+/** Shows the whole lab on one screen. Read-only. */
 export async function status(invocation: Invocation, options: GlobalOptions): Promise<ExitCode> {
   return runSession({
     command: 'status',
@@ -99,7 +99,7 @@ function leftoverAdvice(
   return `${advice(machines.length, 'machine', 'previous settings', command)}${advice(unused, 'control plane', 'previous settings', command)}${advice(deletable(objects), 'object', 'previous settings', command)}`;
 }
 
-/** What deletes the leftovers that may be deleted; empty when there are none. */
+/** The command that deletes the leftovers; empty when there are none. */
 function advice(count: number, noun: string, of: string, command: string): string {
   if (count === 0) return '';
   return `\n\n${counted(count, noun)} left over from ${of}; \`istio-vms ${command}\` deletes ${count === 1 ? 'it' : 'them'}.`;
@@ -125,7 +125,7 @@ function remaining(expires: string, now: number): string {
   return left > 0 ? `${coarse(left)} left` : `${coarse(-left)} ago`;
 }
 
-/** Minutes matter in the first hours, seconds in the first minutes. */
+/** A rough duration: minutes in the first hours, seconds in the first minutes. */
 function coarse(ms: number): string {
   return duration(ms < 600_000 ? ms : Math.round(ms / 60_000) * 60_000);
 }

@@ -11,7 +11,7 @@ import { runSession } from './session.ts';
 interface StepOptions extends GlobalOptions {
   readonly delete?: boolean;
   readonly recreate?: boolean;
-  /** False after `--no-fix-ca`. */
+  /** False with `--no-fix-ca`. */
   readonly fixCa?: boolean;
   readonly fixPilot?: boolean;
 }

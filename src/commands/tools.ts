@@ -3,7 +3,10 @@ import type { ToolNeed } from '../steps/lab-step.ts';
 import { checkRequirements, TOOLS, type Requirement } from '../tools/requirements.ts';
 import type { Context } from '../system/system.ts';
 
-/** Makes sure that these are there and new enough, all at once. @throws CliError `tool-missing`, `tool-too-old`, … */
+/**
+ * Checks that these tools are installed and new enough, all in parallel.
+ * @throws CliError `tool-missing`, `tool-too-old`, …
+ */
 export async function requireTools(lab: Lab, needs: readonly ToolNeed[], context: Context): Promise<void> {
   const probes: Record<ToolNeed, Requirement> = {
     machines: { tool: lab.engine.requirement, probe: async () => (await lab.engine.probe(context)).version },

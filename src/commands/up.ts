@@ -22,13 +22,13 @@ interface UpOptions extends GlobalOptions {
   readonly recreate?: boolean;
   readonly prune?: boolean;
   readonly skipVerify?: boolean;
-  /** A file out of which everything comes. */
+  /** Path of the bundle that replaces all downloads. */
   readonly bundle?: string;
-  /** Where the picture of the run goes. */
+  /** Path of the run report. */
   readonly report?: string;
 }
 
-/** Everything, in dependency order, whatever can run at once at once; ends with the proofs. */
+/** Creates the lab in dependency order, in parallel where possible, and verifies it at the end. */
 export async function up(invocation: Invocation, options: UpOptions): Promise<ExitCode> {
   const kind = options.delete === true ? 'delete' : options.recreate === true ? 'recreate' : 'apply';
   const { bundle } = options;
@@ -64,16 +64,16 @@ export async function up(invocation: Invocation, options: UpOptions): Promise<Ex
   });
 }
 
-/** What a run without `--prune` leaves as it is, and why that matters. */
+/** What a run without `--prune` leaves in place, and why that matters. */
 async function notes(lab: Lab, session: Session): Promise<string> {
-  // The record is read first: without a former name no engine is asked.
+  // The record is read first: without previous names there is nothing to query from the engine.
   if ((await formerNames(lab)).length === 0) return '';
   const names = (await formerMachines(lab, contextOf(session))).recorded.map(({ name }) => name);
   if (names.length === 0) return '';
   return `\nLeft over from previous settings: ${names.join(', ')}; \`istio-vms up --prune\` deletes ${names.length === 1 ? 'it' : 'them'}.`;
 }
 
-/** After a run that changed nothing only those proofs are made that change nothing either. */
+/** After a run that changed nothing, runs only the checks that change nothing. */
 async function verified(
   session: Session,
   draft: ReportDraft,

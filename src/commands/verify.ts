@@ -27,7 +27,7 @@ export interface VerifyReport {
   readonly error?: CliError;
 }
 
-/** Proves the lab: every check by name, with evidence. Exit code 7 if something fails. */
+/** Verifies the lab: every check by name, with evidence. Exit code 7 if one fails. */
 export async function verify(
   invocation: Invocation,
   options: VerifyOptions,
@@ -62,8 +62,8 @@ export async function verify(
         await removeLeftExperiments(session);
         return runChecks(session, checks);
       };
-      // A read-only run needs no lock. Experiments may belong to a verify that is still running: only with the lock it is
-      // certain that they were left behind.
+      // A read-only run needs no lock. Experiments may belong to a verify that is still running; only a run that holds
+      // the lock can tell that they are leftovers.
       const alone =
         checks.some(({ mutatesLab: disturbs }) => disturbs === true) ||
         (await experimentsIn(lab, await clusterSnapshotFor(lab, contextOf(session)), contextOf(session))).length > 0;
@@ -77,14 +77,14 @@ export async function verify(
   });
 }
 
-/** A policy that an interrupted `verify` left behind would make checks fail. */
+/** Removes policies that an interrupted `verify` left behind, because they would make checks fail. */
 async function removeLeftExperiments(session: Session): Promise<void> {
   const { app, reporter } = session;
   const { lab } = app;
   const context = contextOf(session);
   const left = async () => experimentsIn(lab, await clusterSnapshotFor(lab, context), context);
   if ((await left()).length === 0) return;
-  // The other run may have deleted its own while this one waited for the lock.
+  // The other run may have deleted its own experiments while this one waited for the lock.
   lab.kubectl.forget();
   const say = (text: string): void =>
     reporter.event({
@@ -95,7 +95,7 @@ async function removeLeftExperiments(session: Session): Promise<void> {
   await removeExperiments(lab, await left(), { ...context, say });
 }
 
-/** Runs the checks and reports each of them as it goes on. */
+/** Runs the checks and reports the progress of each. */
 export async function runChecks(
   session: Session,
   checks: readonly Check[],
@@ -133,7 +133,7 @@ export async function runChecks(
   return results.every(({ ok }) => ok) ? ended : { ...ended, error: failure(results) };
 }
 
-/** The first cause is the message and the hint; everything else stands in the details. */
+/** The error for failed checks: the first cause is the message and the hint, the rest are the details. */
 function failure(results: readonly CheckResult[]): CliError {
   const cause = firstCause(results);
   const others = results.filter((result) => result.outcome === 'failed' && result !== cause);
