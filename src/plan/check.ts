@@ -7,9 +7,9 @@ import type { Finding, Say, Step } from './step.ts';
 export interface StepFinding {
   readonly step: Step;
   readonly finding: Finding;
-  /** Set when looking itself failed; the finding then says so. */
+  /** Set when the check itself failed; the finding then says so. */
   readonly error?: CliError;
-  /** Set when its check was not called, because this one is missing. */
+  /** Set when the check was not called because this step is missing. */
   readonly waitsFor?: string;
 }
 
@@ -20,9 +20,9 @@ export interface CheckStepsOptions {
 }
 
 /**
- * Looks at every step and changes nothing: each as soon as what it needs was looked at. A step whose need is missing is
- * not looked at (its check would make no sense); one whose need is merely not as wanted is.
- * @returns results in dependency order. Needs that are not among `steps` are taken to be there.
+ * Checks every step as soon as the steps it needs have been checked. Changes nothing. A step is not checked when one of
+ * its needs is missing (the check would make no sense); it is checked when a need has only drifted.
+ * @returns results in dependency order. Needs that are not among `steps` are assumed to be ready.
  * @throws CliError `interrupted`.
  */
 export async function checkSteps(steps: readonly Step[], checking: CheckStepsOptions): Promise<readonly StepFinding[]> {
@@ -49,7 +49,7 @@ export async function checkSteps(steps: readonly Step[], checking: CheckStepsOpt
     }
   };
   for (const { step, needs } of order) results.set(step.id, look(step, needs));
-  // All are waited for, also when one throws: no look goes on behind our back.
+  // Wait for all checks, even when one throws, so that none continues in the background.
   const settled = await Promise.allSettled(results.values());
   return settled.map((result) => {
     if (result.status === 'rejected') throw result.reason as Error;

@@ -1,6 +1,6 @@
 import { CliError } from '../errors/cli-error.ts';
 
-/** Anything with a name that comes after other things. */
+/** Anything with an ID that depends on others. */
 export interface Node {
   readonly id: string;
   readonly needs: readonly string[];
@@ -9,8 +9,8 @@ export interface Node {
 const ID = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /**
- * Makes sure that the steps form a graph that can be run.
- * @throws CliError `internal-error` that names the bad id, the doubled step, the unknown need or the cycle.
+ * Checks that the steps form a valid graph.
+ * @throws CliError `internal-error` that names the invalid ID, the duplicate step, the unknown need or the cycle.
  */
 export function validateGraph(nodes: readonly Node[]): void {
   const ids = new Set<string>();
@@ -27,7 +27,7 @@ export function validateGraph(nodes: readonly Node[]): void {
   if (cycle !== undefined) throw broken(`steps need each other in a circle: ${cycle.join(' → ')}`);
 }
 
-/** Needs before what needs them; otherwise the given order is kept. The graph must be valid. */
+/** Sorts nodes after the nodes they need; otherwise keeps the given order. The graph must be valid. */
 export function topologicalOrder<T extends Node>(nodes: readonly T[]): readonly T[] {
   const byId = index(nodes);
   const placed = new Set<string>();
@@ -42,7 +42,10 @@ export function topologicalOrder<T extends Node>(nodes: readonly T[]): readonly 
   return order;
 }
 
-/** The given ids and everything they need, directly or not. @throws CliError `internal-error` for an unknown id. */
+/**
+ * The given IDs and everything they need, directly or indirectly.
+ * @throws CliError `internal-error` for an unknown ID.
+ */
 export function closure(nodes: readonly Node[], ids: Iterable<string>): ReadonlySet<string> {
   const byId = index(nodes);
   const found = new Set<string>();
@@ -55,7 +58,7 @@ export function closure(nodes: readonly Node[], ids: Iterable<string>): Readonly
   return found;
 }
 
-/** Everything that needs one of the given ids, directly or not; the ids themselves are left out. */
+/** Everything that needs one of the given IDs, directly or indirectly, without these IDs. */
 export function dependents(nodes: readonly Node[], ids: Iterable<string>): ReadonlySet<string> {
   const given = new Set(ids);
   const found = new Set(given);
@@ -66,10 +69,7 @@ export function dependents(nodes: readonly Node[], ids: Iterable<string>): Reado
   return found;
 }
 
-/**
- * The needs of each kept node among the kept ones: where a path leads through nodes that are left out, the next kept
- * ones behind them count.
- */
+/** The needs of each kept node among the kept ones: a node that is left out is replaced by its nearest kept needs. */
 export function contract(nodes: readonly Node[], keep: ReadonlySet<string>): ReadonlyMap<string, readonly string[]> {
   const nearest = new Map<string, ReadonlySet<string>>();
   for (const node of topologicalOrder(nodes)) {
@@ -79,7 +79,7 @@ export function contract(nodes: readonly Node[], keep: ReadonlySet<string>): Rea
   return new Map([...keep].map((id) => [id, [...(nearest.get(id) ?? [])]]));
 }
 
-/** For each node the longest path from its start to the end of everything, in milliseconds. */
+/** For each node the longest path from its start to the end of the graph, in milliseconds. */
 export function remainingPath(nodes: readonly (Node & { readonly expectMs: number })[]): ReadonlyMap<string, number> {
   const longestAfter = new Map<string, number>();
   const total = new Map<string, number>();
@@ -121,7 +121,7 @@ function at<T>(byId: ReadonlyMap<string, T>, id: string): T {
   return node;
 }
 
-/** A graph is made by us alone: whatever is wrong with it is our bug. */
+/** Graphs are built only by this program, so an invalid one is a bug. */
 function broken(message: string): CliError {
   return new CliError('internal-error', {
     message: `Invalid step graph: ${message}.`,

@@ -1,7 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
 import { CommandError } from '../system/command-error.ts';
 
-/** The error of something that stopped because the person asked for it. */
+/** The error of an operation that stopped because of an interrupt. */
 export function interrupted(what: string): CliError {
   return new CliError('interrupted', {
     message: `Interrupted: ${what}.`,
@@ -9,7 +9,9 @@ export function interrupted(what: string): CliError {
   });
 }
 
-/** Whether something was thrown only because the signal was aborted. A real failure at the same moment stays one. */
+/**
+ * Whether something was thrown only because the signal was aborted, as opposed to a real failure at the same moment.
+ */
 export function isInterrupt(thrown: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted) return false;
   if (thrown instanceof CliError) return thrown.reason === 'interrupted' || isInterrupt(thrown.cause, signal);

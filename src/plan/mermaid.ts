@@ -1,9 +1,6 @@
 import { closure, type Node, topologicalOrder } from './graph.ts';
 
-/**
- * The steps as Mermaid flowchart text. Edges that follow from others are left out: what is drawn says the same, and
- * can be read.
- */
+/** The steps as a Mermaid flowchart. Edges that follow from other edges are omitted to keep the graph readable. */
 export function toMermaid(steps: readonly (Node & { readonly title: string })[]): string {
   const order = topologicalOrder(steps);
   const boxes = order.map(({ id, title }) => `  ${name(id)}["${escapeText(title)}"]`);
@@ -11,12 +8,12 @@ export function toMermaid(steps: readonly (Node & { readonly title: string })[])
   return ['flowchart LR', ...boxes, ...arrows, ''].join('\n');
 }
 
-/** Needs of a step that no other of its needs already needs. */
+/** The needs of a step that are not already needed by another of its needs. */
 function direct(steps: readonly Node[], step: Node): readonly string[] {
   return step.needs.filter((need) => !step.needs.some((other) => other !== need && closure(steps, [other]).has(need)));
 }
 
-/** The prefix keeps ids apart from Mermaid's own words (`end`, `default`). */
+/** The prefix keeps IDs distinct from Mermaid's keywords (`end`, `default`). */
 function name(id: string): string {
   return `step_${id.replaceAll('-', '_')}`;
 }

@@ -8,9 +8,9 @@ export interface Goal {
 
 export interface PlannedStep {
   readonly step: Step;
-  /** Ids of the steps of the same phase that must be over before this one begins. */
+  /** IDs of the steps of the same phase that must finish before this one starts. */
   readonly after: readonly string[];
-  /** Longest path from here to the end of the phase, in milliseconds: the larger, the sooner it gets its turn. */
+  /** Longest path from here to the end of the phase, in milliseconds: steps with a longer path start first. */
   readonly remainingMs: number;
 }
 
@@ -22,14 +22,17 @@ export interface Phase {
 
 export interface Plan {
   readonly goal: Goal;
-  /** Looked at before anything is changed, and never changed: what the targets need besides themselves, in dependency order. */
+  /**
+   * Checked before anything is changed, and never changed: what the targets need besides each other, in dependency
+   * order.
+   */
   readonly required: readonly Step[];
   readonly phases: readonly Phase[];
 }
 
 /**
- * Which steps run, in which order and direction. Pure.
- * @throws CliError `internal-error` when the steps do not fit together or a target is no step.
+ * Decides which steps run, in which order and direction. Pure.
+ * @throws CliError `internal-error` when the graph is invalid or a target is unknown.
  */
 export function makePlan(steps: readonly Step[], goal: Goal): Plan {
   validateGraph(steps);
@@ -46,8 +49,8 @@ export function makePlan(steps: readonly Step[], goal: Goal): Plan {
 }
 
 /**
- * Needs of the targets that are no targets, what is required beside them, and what those need in turn (without which
- * their check makes no sense).
+ * Needs of the targets that are not targets themselves, other required steps, and what those need in turn (without
+ * which their check makes no sense).
  */
 function required(steps: readonly Step[], targets: ReadonlySet<string>, needed: ReadonlySet<string>): readonly Step[] {
   const besides = steps.filter(({ id }) => needed.has(id)).flatMap((step) => step.requires ?? []);
@@ -62,7 +65,10 @@ function application(steps: readonly Step[], targets: ReadonlySet<string>): Phas
   return phase('apply', steps, contract(steps, targets));
 }
 
-/** The other way round: what needs something goes before it. Steps that take nothing away are passed through. */
+/**
+ * The reverse order: a step is removed after everything that needs it. Steps without `remove` are skipped, and their
+ * order is kept.
+ */
 function removal(steps: readonly Step[], targets: ReadonlySet<string>): Phase {
   const removable = new Set(steps.filter((step) => targets.has(step.id) && 'remove' in step).map(({ id }) => id));
   const needs = contract(steps, removable);

@@ -1,11 +1,11 @@
 /**
- * Limits how many steps hold one resource at the same time. A lower rank goes first, even if it acquires a moment later:
- * a step that may still acquire reserves its place before.
+ * Limits how many steps hold a resource at the same time. Lower ranks go first, even if they acquire a moment later: a
+ * step that may still acquire reserves its place before.
  */
 export interface PriorityLimiter {
-  /** How many may hold the resource at the same time. */
+  /** How many steps may hold the resource at the same time. */
   readonly limit: number;
-  /** Keeps a place for a step that may acquire soon. */
+  /** Reserves a place for a step that may acquire soon. */
   reserve(id: string): void;
   /**
    * Resolves with the id of the step that released its place (none when a place was free), or with `closed`.
@@ -14,11 +14,11 @@ export interface PriorityLimiter {
   acquire(id: string, onWait: () => void): Promise<{ readonly from?: string } | 'closed'>;
   /** Releases a place or a reservation; does nothing when there is neither. */
   release(id: string): void;
-  /** From now on every acquire, also a waiting one, resolves with `closed`. */
+  /** From now on every acquire, including pending ones, resolves with `closed`. */
   close(): void;
 }
 
-/** `rank`: the lower, the sooner. */
+/** `rank`: lower ranks go first. */
 export function createPriorityLimiter(bound: number, rank: (id: string) => number): PriorityLimiter {
   const reserved = new Set<string>();
   const holding = new Set<string>();

@@ -3,8 +3,8 @@ import type { Phase } from './plan.ts';
 import type { Finding } from './step.ts';
 
 /**
- * How it went with one step. `ready`: it was so already (or, when removing, nothing was there). `interrupted`: it was
- * cut short, or its work is done and was not looked at again. `not-started`: nothing was changed.
+ * The result of a step. `ready`: it was already ready (or, when removing, nothing was there). `interrupted`: it was
+ * stopped, or its work is done but was not checked again. `not-started`: nothing was changed.
  */
 export type Outcome = 'ready' | 'changed' | 'failed' | 'interrupted' | 'not-started';
 
@@ -14,43 +14,46 @@ export interface StepReport {
   readonly title: string;
   readonly direction: Phase['direction'];
   readonly outcome: Outcome;
-  /** Steps of the same phase that it came after. */
+  /** Steps of the same phase that had to finish before it. */
   readonly after: readonly string[];
-  /** When all of those were over. */
+  /** When all of those had finished. */
   readonly queuedAt?: number;
-  /** When its first look began. */
+  /** When its first check started. */
   readonly startedAt?: number;
-  /** When its work began: after the look, and after it got its turn at a bounded resource. */
+  /** When its work started: after the check, and after it acquired its limited resource. */
   readonly workedAt?: number;
   readonly endedAt?: number;
-  /** How long it waited for a bounded resource, and the step that gave it up. */
+  /** How long it waited for a limited resource, and the step that released it. */
   readonly waitedMs: number;
   readonly turnFrom?: string;
-  /** What was removed, where that is less than the title promises. */
+  /** What was removed, when that is less than the title says. */
   readonly removed?: string;
-  /** The last thing that a check found. */
+  /** The result of the last check. */
   readonly finding?: Finding;
   readonly error?: CliError;
 }
 
 export interface RunReport {
   readonly kind: 'apply' | 'delete' | 'recreate';
-  /** In the order of the plan; with `recreate` a step may be there twice, once for each direction. */
+  /** In the order of the plan; with `recreate` a step may appear twice, once for each direction. */
   readonly steps: readonly StepReport[];
   readonly startedAt: number;
   readonly endedAt: number;
   readonly makespanMs: number;
-  /** Ids of the chain that decided when the run ended, first to last; waits for a resource lead to whoever held it. */
+  /**
+   * IDs of the chain that determined when the run ended, first to last; a wait for a resource links to the step that
+   * held it.
+   */
   readonly criticalPath: readonly string[];
-  /** The longest chain of steps that need each other, by what they really took without waiting for a resource. */
+  /** The longest chain of dependent steps, by their actual durations without waits for a resource. */
   readonly criticalPathMs: number;
-  /** How many steps did change something. */
+  /** How many steps changed something. */
   readonly changed: number;
-  /** What went wrong; absent when everything went well. */
+  /** The error of the run; absent on success. */
   readonly error?: CliError;
 }
 
-/** The chain of steps behind the end of a phase: from the last one back to whatever let each of them begin. */
+/** The chain of steps that determined the end of a phase: from the last step back to what each one waited for. */
 export function criticalChain(reports: readonly StepReport[]): readonly string[] {
   const byId = new Map(reports.map((report) => [report.id, report]));
   const chain: string[] = [];
@@ -63,7 +66,9 @@ export function criticalChain(reports: readonly StepReport[]): readonly string[]
   return chain;
 }
 
-/** Milliseconds of the longest chain by needs alone: no schedule can be shorter, however many things run at once. */
+/**
+ * Duration of the longest chain of dependent steps, in milliseconds: no schedule can be shorter, even without limits.
+ */
 export function longestChainMs(reports: readonly StepReport[]): number {
   const byId = new Map(reports.map((report) => [report.id, report]));
   const ends = new Map<string, number>();
@@ -78,13 +83,13 @@ export function longestChainMs(reports: readonly StepReport[]): number {
   return Math.max(0, ...reports.map(({ id }) => endOf(id)));
 }
 
-/** What a step really took, in milliseconds: looks and work, without its wait for a resource. */
+/** The duration of a step in milliseconds: checks and work, without the wait for a resource. */
 function workMs(report: StepReport): number {
   if (report.endedAt === undefined || report.startedAt === undefined) return 0;
   return report.endedAt - report.startedAt - report.waitedMs;
 }
 
-/** Of those that ran, the one that ended last. */
+/** The step that ended last, among those that ran. */
 function latest(reports: readonly StepReport[]): StepReport | undefined {
   return reports
     .filter(({ endedAt }) => endedAt !== undefined)

@@ -5,8 +5,8 @@ import type { StepReport } from './report.ts';
 import { commandHint, counted, findingText } from './text.ts';
 
 /**
- * What a whole phase failed of: the first real failure, the others in its details; else the interrupt; else nothing.
- * An interrupt that came when everything was done is none.
+ * The error of a whole phase: the first real failure, with the others in its details; else the interrupt, if there was
+ * one. An interrupt after everything was done does not count.
  */
 export function runError(reports: readonly StepReport[]): CliError | undefined {
   const [first, ...others] = failures(reports);
@@ -23,7 +23,7 @@ export function runError(reports: readonly StepReport[]): CliError | undefined {
   });
 }
 
-/** In the order of time. */
+/** In chronological order. */
 function failures(reports: readonly StepReport[]): readonly StepReport[] {
   return reports.filter(({ outcome }) => outcome === 'failed').sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
 }
@@ -41,7 +41,7 @@ function interruption(reports: readonly StepReport[]): CliError | undefined {
   });
 }
 
-/** The error of targets whose needs are not there, naming for each what makes it; undefined when all is there. */
+/** The error for missing prerequisites, with the command that creates each; undefined when none is missing. */
 export function unmetPrerequisites(plan: Plan, results: readonly StepFinding[]): CliError | undefined {
   const missing = results.filter(({ finding }) => finding !== 'ready');
   const [first] = missing;

@@ -8,24 +8,27 @@ import type { Finding, StepContext } from './step.ts';
 import type { PriorityLimiter } from './priority-limiter.ts';
 import { findingText, sentence } from './text.ts';
 
-/** Before a step is said to have had no effect: whoever it asks may be away at this very moment. Milliseconds. */
+/**
+ * Milliseconds before each check that is repeated before a step counts as not converged: an API or a machine may be
+ * briefly unreachable.
+ */
 const RECHECK_DELAYS_MS = [1_000, 2_000, 4_000, 8_000];
 
-/** What one step needs of the run around it. */
+/** What a step needs from the run. */
 export interface StepRun {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
   /** Limits the resource that the step uses, if it is limited. */
   readonly limiter: PriorityLimiter | undefined;
-  /** Whether nothing new may begin. */
+  /** Whether no new work may start. */
   readonly stopping: () => boolean;
   readonly explain: (thrown: unknown) => CliError;
-  /** Called before each look that follows an `apply`, with how often it was looked since: what was seen before is void. */
+  /** Called before each check after `apply`, with the number of checks since then: cached results are outdated. */
   readonly forget?: ((looksBefore: number) => void) | undefined;
 }
 
-/** The life of one step, from the first look to the last. Never rejects: what goes wrong stands in the report. */
+/** Runs one step, from the first check to the last. Never rejects: a failure is in the report. */
 export async function runStep(planned: PlannedStep, direction: Phase['direction'], run: StepRun): Promise<StepReport> {
   const { clock, signal, emit, limiter, stopping } = run;
   const { step, after } = planned;
@@ -37,7 +40,7 @@ export async function runStep(planned: PlannedStep, direction: Phase['direction'
   let over = false;
   const context: StepContext = {
     signal,
-    // A step that still talks after its end talks to nobody.
+    // Messages after the step has ended are dropped.
     say: (text) => {
       if (!over) emit({ type: 'step-said', at: clock.now(), id, text });
     },
@@ -65,7 +68,7 @@ export async function runStep(planned: PlannedStep, direction: Phase['direction'
     if (stopping() || !(await ask())) return 'not-started';
     await step.apply(context);
     limiter?.release(id);
-    // Done, but an aborted signal lets no look succeed: the next run finds it ready.
+    // The work is done, but no check can succeed after an abort; the next run finds the step ready.
     if (signal.aborted) throw interrupted(`${title} was not looked at again`);
     run.forget?.(0);
     noted.finding = await step.check(context);

@@ -11,21 +11,22 @@ import { runPhase } from './schedule.ts';
 export interface Run {
   readonly plan: Plan;
   readonly clock: Clock;
-  /** How many steps may use a resource at once, e.g. `{ LAUNCHES: 2 }`; what is not named is not limited. */
+  /** How many steps may use a resource at once, e.g. `{ LAUNCHES: 2 }`; other resources are not limited. */
   readonly bounds?: Readonly<Record<string, number>>;
-  /** The interrupt: nothing new begins, waits end, what must not be cut is let end. */
+  /** The interrupt: nothing new starts, waits end, and commands that must not be cut off finish. */
   readonly signal: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
-  /** Forgets what the steps have seen, before each look that follows an `apply`; 0 for the first such look of a step. */
+  /**
+   * Invalidates what the steps have cached, before each check after an `apply`; 0 for the first such check of a step.
+   */
   readonly forget?: (looksBefore: number) => void;
-  /** What anything thrown by a step means; the default knows failed commands. */
+  /** Converts anything thrown by a step to a CliError; the default explains failed commands. */
   readonly explain?: (thrown: unknown) => CliError;
 }
 
 /**
- * Carries out a plan. Never rejects for a step's sake: what went wrong is `report.error`, with the first failure as its
- * reason and the others among its details; `prerequisite-missing` when something outside the targets is not there (and then
- * nothing was changed).
+ * Runs a plan. A failed step does not reject: `report.error` has the first failure as its reason and the others in its
+ * details; `prerequisite-missing` when something outside the targets is missing (then nothing was changed).
  */
 export async function runPlan(run: Run): Promise<RunReport> {
   const { plan, clock, bounds = {}, signal, onEvent = () => undefined, explain = explainThrown } = run;
@@ -61,7 +62,7 @@ async function requirementError(
 ): Promise<CliError | undefined> {
   try {
     const results = await checkSteps(plan.required, { signal, explain });
-    // A look that failed says nothing about what is there.
+    // A check that failed does not show what exists.
     return results.find(({ error }) => error !== undefined)?.error ?? unmetPrerequisites(plan, results);
   } catch (thrown) {
     return explain(thrown);

@@ -6,7 +6,7 @@ import { createPriorityLimiter, type PriorityLimiter } from './priority-limiter.
 
 export interface Schedule extends Pick<StepRun, 'clock' | 'signal' | 'emit' | 'explain' | 'forget'> {
   readonly phase: Phase;
-  /** How many steps may use a resource at once; a resource that is not named is not limited. */
+  /** How many steps may use a resource at once; other resources are not limited. */
   readonly bounds: Readonly<Record<string, number>>;
 }
 
@@ -67,7 +67,7 @@ function limitersOf({ phase, bounds }: Schedule, rank: (id: string) => number): 
     Object.entries(bounds)
       .filter(([resource]) => used.has(resource))
       .map(([resource, bound]) => {
-        // No step could ever acquire it.
+        // No step could ever acquire such a resource.
         if (!(bound >= 1)) throw new CliError('internal-error', { message: `The limit of ${resource} is ${bound}.` });
         return [resource, createPriorityLimiter(bound, rank)];
       }),

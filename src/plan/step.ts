@@ -1,19 +1,19 @@
 import type { Context } from '../system/system.ts';
 
-/** The engine's nouns. Nothing in this room knows Istio. */
+/** Types of the scheduler, which does not depend on Istio. */
 
-/** What a step finds when it looks: there and right, not there, or there and different from what is wanted. */
+/** The result of a check: ready, missing, or different from the configuration. */
 export type Finding = 'ready' | { readonly missing: string } | { readonly drifted: string };
 
-/** A sentence for the person who watches; the last one is what is shown. */
+/** Reports progress to the user; only the latest message is shown. */
 export type Say = Context['say'];
 
-/** What a step is checked and applied with. */
+/** The context of `check`, `apply` and `remove`. */
 export type StepContext = Context;
 
 /**
- * What `remove` did. The object form names what was removed, where that is less than the title of the step promises: files
- * of this computer whose cluster goes with its machine.
+ * The result of `remove`. The object form names what was removed, when that is less than the title of the step says:
+ * local files, if the cluster is deleted with its machine.
  */
 export type Removal = 'removed' | 'absent' | { readonly removed: string };
 
@@ -23,22 +23,22 @@ export interface Step {
   /** Ids of steps that must be ready before `check` and `apply` make sense. */
   readonly needs: readonly string[];
   /**
-   * Ids of steps that `apply` does not wait for, but without which it does not succeed: a run that does not make them
-   * itself demands them.
+   * IDs of steps that `apply` does not wait for, but cannot succeed without: a run that does not apply them itself
+   * requires them to be ready.
    */
   readonly requires?: readonly string[];
   /** Name of the command that applies it, e.g. `k3s`; `commandHint` shows it to people. */
   readonly command: string;
-  /** Kinds of programs of the host that it calls. */
+  /** Kinds of host programs that it calls. */
   readonly tools: readonly string[];
-  /** What `apply` takes on an ordinary machine, in milliseconds: orders the schedule, promises nothing. */
+  /** Typical duration of `apply`, in milliseconds; used only to order the schedule. */
   readonly expectMs: number;
   /** A limited resource that `apply` and `remove` hold while they run, named by the setting that limits it, e.g. `LAUNCHES`. */
   readonly uses?: string;
-  /** Looks and changes nothing. */
+  /** Compares the actual state with the configuration. Changes nothing. */
   check(context: StepContext): Promise<Finding>;
-  /** Makes it so. On a ready thing it does nothing. */
+  /** Creates or updates the resource. Does nothing when it is ready. */
   apply(context: StepContext): Promise<void>;
-  /** Takes away what `apply` made, and only that; nothing there is fine, and may be told by `absent`. */
+  /** Deletes what `apply` created, and only that. Succeeds when nothing exists, and may then return `absent`. */
   remove?(context: StepContext): Promise<Removal>;
 }

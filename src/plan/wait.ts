@@ -6,8 +6,8 @@ import type { Say } from './step.ts';
 import { duration, sentence } from './text.ts';
 
 /**
- * What one probe found: ready, with the result; pending, and why; or failed, when waiting longer cannot help. A failure ends
- * the wait at once.
+ * The result of one probe: ready, with the value; pending, with the reason; or failed, when waiting longer cannot help.
+ * A failure ends the wait at once.
  */
 export type ProbeResult<T> = { readonly ready: T } | NotReady;
 export type NotReady = { readonly pending: string } | { readonly failed: CliError };
@@ -15,30 +15,30 @@ export type NotReady = { readonly pending: string } | { readonly failed: CliErro
 export interface Wait<T> {
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
-  /** What is waited for, as it stands after "Waiting for": `the nodes to be Ready`. */
+  /** What is waited for, phrased to follow "Waiting for": `the nodes to be Ready`. */
   readonly what: string;
-  /** Milliseconds after which it is given up. */
+  /** Milliseconds after which the wait times out. */
   readonly deadlineMs: number;
-  /** Milliseconds before the second look; later ones come more slowly, to three times as much. */
+  /** Milliseconds before the second probe; the pauses then grow up to three times that. */
   readonly intervalMs: number;
-  /** One thing to try when it does not come. */
+  /** One thing to try after a timeout. */
   readonly hint: string;
   readonly say: Say;
   /**
-   * Blocks until something may have changed, at most so many milliseconds, in place of a pause: a command that waits costs
-   * less than many that look. False when it cannot know; then the rest of the pause is slept.
+   * Blocks until something may have changed, for at most `ms` milliseconds, instead of a pause: one blocking command
+   * costs less than many probes. Returns false when it cannot tell; then the rest of the pause is slept.
    */
   readonly block?: (ms: number) => Promise<boolean>;
-  /** The operation was just started and cannot be done yet: block before the first look. */
+  /** The operation was just started and cannot be done yet: block before the first probe. */
   readonly blockFirst?: true;
-  /** Looks once. What it throws ends the wait, as `failed` does. */
+  /** Probes once. An exception ends the wait, as `failed` does. */
   readonly probe: () => Promise<ProbeResult<T>>;
 }
 
-/** How much longer each pause is than the one before it, and the most it becomes, as multiples of the interval. */
+/** How much each pause grows, and its maximum as a multiple of the interval. */
 const GROWTH_FACTOR = 1.25;
 const MAX_FACTOR = 3;
-/** How much longer than a pause is blocked, as a multiple: who blocks hears of the change at once. */
+/** How much longer to block than to pause, as a multiple: a blocking command reports a change at once. */
 const BLOCK_FACTOR = 5;
 
 /**
@@ -51,7 +51,7 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
   const deadline = createDeadline(clock, deadlineMs);
   let pause = intervalMs;
   let lastSaid: string | undefined;
-  // A command that has just reported a change, wrongly, would report it again at once.
+  // A command that has just reported a change by mistake would report it again at once, so don't block twice in a row.
   let hasBlocked = false;
   for (let probes = blockFirst ? 0 : 1; ; probes++) {
     if (signal?.aborted === true) throw interrupted(`stopped waiting for ${what}`);
@@ -67,7 +67,7 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
           hint,
         });
       }
-      // The same reason again is no news.
+      // Report a reason only when it changes.
       if (probed.pending !== lastSaid) say(`waiting for ${what}: ${probed.pending}`);
       lastSaid = probed.pending;
     }
@@ -76,7 +76,10 @@ export async function waitUntil<T>(wait: Wait<T>): Promise<T> {
   }
 }
 
-/** Blocks or pauses, and says when the computer slept meanwhile. Whether a command blocked until something changed. */
+/**
+ * Blocks or pauses, and reports if the computer slept meanwhile. Returns whether the blocking command reported a
+ * change.
+ */
 async function untilNextProbe(
   wait: Wait<unknown>,
   deadline: Deadline,
@@ -106,7 +109,7 @@ async function blockOrStop({ block, signal }: Wait<unknown>, ms: number, what: s
   }
 }
 
-/** Pauses; an abort becomes our own `interrupted`. */
+/** Pauses; an abort becomes a CliError `interrupted`. */
 async function pauseOrStop(
   deadline: Deadline,
   ms: number,
