@@ -1,12 +1,12 @@
 import type { Config } from '../config/config.ts';
 import type { Cpu, Host, Platform } from '../system/system.ts';
 
-/** Where the expected SHA-256 comes from: from our own source, or from a checksum file beside the artifact. */
+/** Where the expected SHA-256 comes from: pinned in our source, or a checksum file next to the artifact. */
 type Digest = { readonly pinned: string } | { readonly publishedAt: string; readonly line: string };
 
-/** Something that is downloaded, as data. */
+/** A description of something to download. */
 export interface Artifact {
-  /** What people call it, e.g. `istioctl`. */
+  /** The name shown to users, e.g. `istioctl`. */
   readonly id: string;
   readonly version: string;
   readonly url: string;
@@ -19,20 +19,20 @@ export interface Artifact {
 
 const GITHUB = 'https://github.com';
 /**
- * Every version is there; the former place (storage.googleapis.com) closes in December 2026
+ * This host has every version; the previous one (storage.googleapis.com) closes in December 2026
  * (docs/facts/istio-vm.md 1.2).
  */
 const ISTIO_RELEASES = 'https://blob.istio.io/istio-release/releases';
 
-/** Istio says `osx` where everyone else says `darwin` (docs/facts/istio-vm.md 1.1). */
+/** Istio uses `osx` for `darwin` (docs/facts/istio-vm.md 1.1). */
 const ISTIO_PLATFORM: Record<Platform, string> = { darwin: 'osx', linux: 'linux' };
 
-/** istioctl for this computer, or of the build in `ISTIO_ARCH`: a gzipped tar with nothing but `istioctl` in it. */
+/** istioctl for this computer, or the build in `ISTIO_ARCH`: a gzipped tar that contains only `istioctl`. */
 export function istioctlArtifact(config: Config, host: Pick<Host, 'platform' | 'cpu'>): Artifact {
   return istioctlBuild(config, istioctlBuildOf(config, host));
 }
 
-/** Which build of istioctl this computer takes, e.g. `linux-amd64`. */
+/** The istioctl build for this computer, e.g. `linux-amd64`. */
 export function istioctlBuildOf({ istio }: Config, { platform, cpu }: Pick<Host, 'platform' | 'cpu'>): string {
   return istio.arch ?? `${ISTIO_PLATFORM[platform]}-${cpu}`;
 }
@@ -55,7 +55,7 @@ export function k3sArtifact(config: Config, cpu: Cpu): Artifact {
 }
 
 /**
- * The images of k3s' own components, for nodes without a network; k3s unpacks them itself (docs/facts/k3s.md 1.1 and
+ * The images of k3s' own components, for nodes without a network; k3s imports them itself (docs/facts/k3s.md 1.1 and
  * 6).
  */
 export function k3sImagesArtifact(config: Config, cpu: Cpu): Artifact {
@@ -63,8 +63,8 @@ export function k3sImagesArtifact(config: Config, cpu: Cpu): Artifact {
 }
 
 /**
- * Every file that a lab on machines with these CPUs may need. istioctl comes in the builds that are named, else in the one
- * of `ISTIO_ARCH`, else for each system with these CPUs.
+ * Every file that a lab on machines with these CPUs may need. istioctl is included in the given builds, else in the one
+ * of `ISTIO_ARCH`, else for each operating system with these CPUs.
  */
 export function labArtifacts(
   config: Config,
@@ -83,7 +83,7 @@ export function labArtifacts(
   ];
 }
 
-/** A file of a k3s release; one list of sums for each CPU speaks of all of them. */
+/** A file of a k3s release; each CPU has one checksum list for all of its files. */
 function k3sRelease(config: Config, cpu: Cpu, { id, file, mode }: Pick<Artifact, 'id' | 'file' | 'mode'>): Artifact {
   const { version, digests } = config.k3s;
   const release = `${GITHUB}/k3s-io/k3s/releases/download/${encodeURIComponent(version)}`;
@@ -101,7 +101,7 @@ function k3sRelease(config: Config, cpu: Cpu, { id, file, mode }: Pick<Artifact,
   };
 }
 
-/** Every Istio release file has its `.sha256` beside it (docs/facts/istio-vm.md 1.2). */
+/** Every Istio release file has its `.sha256` next to it (docs/facts/istio-vm.md 1.2). */
 function istioArtifact(config: Config, id: string, original: string, file: string): Artifact {
   const url = mirrored(original, config.artifactsUrl);
   return {
@@ -114,7 +114,7 @@ function istioArtifact(config: Config, id: string, original: string, file: strin
   };
 }
 
-/** The same path below the mirror, in place of the original host. */
+/** The same path below the mirror URL instead of the original host. */
 function mirrored(url: string, mirror: string | undefined): string {
   if (mirror === undefined) return url;
   return mirror.replace(/\/+$/, '') + new URL(url).pathname;

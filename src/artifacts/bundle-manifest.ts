@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { CliError } from '../errors/cli-error.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
-/** It becomes part of a path in the cache: a name and nothing else. */
+/** It becomes part of a path in the cache, so only a plain file name is allowed. */
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/);
 const cpu = z.enum(['amd64', 'arm64']);
 const size = z.number().int().nonnegative();
@@ -17,16 +17,22 @@ const schema = z.object({
   images: z.array(z.object({ cpu, file: fileName, names: z.array(z.string()), sha256, size })),
 });
 
-/** What a bundle says of itself: no date and nothing of the computer that made it, so that two are the same. */
+/**
+ * The contents of a bundle. It holds no date and nothing about the computer that created it, so bundles are
+ * reproducible.
+ */
 export type BundleManifest = z.infer<typeof schema>;
 export type BundledFile = BundleManifest['files'][number];
 export type BundledImages = BundleManifest['images'][number];
 
 export const MANIFEST = 'manifest.json';
-/** Tells a manifest that was changed on its way; whoever changes both can be told only by the digest of the whole. */
+/**
+ * Detects a manifest that was changed in transit. It cannot detect that both files were changed; only the digest of the
+ * whole bundle can.
+ */
 export const MANIFEST_SUM = 'manifest.json.sha256';
 
-/** Where a file lies, in the bundle as in the cache. */
+/** Path of a file, the same in the bundle and in the cache. */
 export function contentPath({ sha256: digest, file }: { readonly sha256: string; readonly file: string }): string {
   return `sha256/${digest}/${file}`;
 }
@@ -35,7 +41,7 @@ export function renderManifest(manifest: BundleManifest): string {
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
-/** @throws CliError `digest-mismatch` when it is not one of ours */
+/** @throws CliError `digest-mismatch` when it is not a manifest of istio-vms */
 export function parseManifest(text: string, bundle: string): BundleManifest {
   try {
     return schema.parse(JSON.parse(text));
@@ -48,7 +54,10 @@ export function parseManifest(text: string, bundle: string): BundleManifest {
   }
 }
 
-/** A bundle is for one Istio and one k3s. @throws CliError `invalid-configuration` when the configuration wants others */
+/**
+ * Checks that the bundle has the configured Istio and k3s versions.
+ * @throws CliError `invalid-configuration` when it does not
+ */
 export function requireFitting(manifest: BundleManifest, config: Config, bundle: string): void {
   const wanted = [
     ['ISTIO_VERSION', config.istio.version, manifest.istio],

@@ -14,32 +14,38 @@ import { digestOf } from './checksum.ts';
 
 type Files = System['files'];
 
-/** A lab in a file: every artifact, and what it is by its digest. */
+/** A bundle file: every artifact of a lab, identified by digest. */
 export interface Bundle {
   /** The file's path. */
   readonly path: string;
   readonly manifest: BundleManifest;
-  /** The artifact with the digest that the bundle has it by. @throws CliError `artifact-not-found` when it is not in there */
+  /**
+   * The artifact with the digest from the bundle.
+   * @throws CliError `artifact-not-found` when the bundle does not contain it
+   */
   pin(artifact: Artifact): Artifact;
-  /** Container images for nodes of this CPU, and where they lie in the cache once it is unpacked. */
+  /** Container images for nodes with this CPU, and their paths in the cache after unpacking. */
   images(cpu: Cpu): readonly (BundledImages & { readonly path: string })[];
   /**
-   * Reads all of the bundle and holds it to its manifest. Gives what the cache does not have yet.
-   * @throws CliError `digest-mismatch` that names what was tampered with
+   * Reads the whole bundle and compares it with its manifest. Returns what the cache does not have yet.
+   * @throws CliError `digest-mismatch` that names the file that was changed
    */
   verify(): Promise<readonly (BundledFile | BundledImages)[]>;
-  /** Lays these into the cache. */
+  /** Copies these files into the cache. */
   unpack(files: readonly (BundledFile | BundledImages)[]): Promise<void>;
 }
 
 export interface BundlePlace {
   readonly files: Files;
   readonly cacheDir: string;
-  /** A directory of ours in which the manifest may lie for a moment. */
+  /** A directory of istio-vms for the manifest, which is extracted there temporarily. */
   readonly tempDir: string;
 }
 
-/** Reads the manifest of a bundle, which is its beginning. @throws CliError `invalid-configuration` without such a file */
+/**
+ * Reads the manifest, which is the first member of a bundle.
+ * @throws CliError `invalid-configuration` when there is no such file
+ */
 export async function openBundle(path: string, { files, cacheDir, tempDir }: BundlePlace): Promise<Bundle> {
   if ((await files.stat(path)) === undefined) {
     throw new CliError('invalid-configuration', {
@@ -74,7 +80,7 @@ export async function openBundle(path: string, { files, cacheDir, tempDir }: Bun
   };
 }
 
-/** The Downloads interface of a run with a bundle: it never opens. */
+/** The Downloads interface of a run with a bundle: every download fails. */
 export function noDownloads(bundle: Bundle): Downloads {
   const refuse = (url: string): Promise<never> =>
     Promise.reject(
@@ -110,7 +116,7 @@ async function readManifest(path: string, files: Files, into: string): Promise<B
   }
 }
 
-/** The digest by which the bundle has it; one that our own source knows must be the same. */
+/** The digest in the bundle; it must equal the digest pinned in our source, if there is one. */
 function pinnedDigest(artifact: Artifact, manifest: BundleManifest, path: string): string {
   const { id, version, file, digest } = artifact;
   const found = manifest.files.find((each) => each.id === id && each.version === version && each.file === file);
@@ -131,7 +137,7 @@ function lackingHint({ id, file }: Artifact, { cpus }: BundleManifest): string {
   return `Make one that holds it, where there is a network: \`istio-vms bundle create ${option}\`.`;
 }
 
-/** Everything that the manifest names has to be there as it says, and nothing else. */
+/** Checks that the bundle contains exactly the files in the manifest, with the same digests. */
 function requireWhole(
   found: readonly ArchiveListing[],
   wanted: readonly { readonly file: string; readonly sha256: string; readonly size: number }[],

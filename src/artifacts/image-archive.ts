@@ -7,14 +7,14 @@ type Files = Pick<System['files'], 'members' | 'extract' | 'readText' | 'sha256'
 
 /** One image in an archive of `docker save` or `podman save`. */
 export interface SavedImage {
-  /** Full names. */
+  /** Names with registry and tag. */
   readonly names: readonly string[];
   readonly cpu: string;
   readonly config: Blob;
   readonly layers: readonly Blob[];
 }
 
-/** Content of a member, by what it is. */
+/** The content of an archive member. */
 interface Blob {
   readonly sha256: string;
   readonly archive: string;
@@ -27,10 +27,10 @@ const listSchema = z.array(
 const configSchema = z.object({ architecture: z.string() });
 
 /**
- * The images of an archive. Two forms of one kind are known: what docker and podman write (`manifest.json` names
- * configuration and layers), the layers being files or links to files.
- * @param work a directory of ours
- * @throws CliError `artifact-not-found` when it is no such archive
+ * The images of an archive that docker or podman wrote: `manifest.json` names the configuration and the layers, which
+ * are files or links to files.
+ * @param work a temporary directory of istio-vms
+ * @throws CliError `artifact-not-found` when it is not an image archive
  */
 export async function readImages(archive: string, work: string, files: Files): Promise<readonly SavedImage[]> {
   try {
@@ -58,10 +58,10 @@ export async function readImages(archive: string, work: string, files: Files): P
 }
 
 /**
- * One archive of these images for one CPU. Its names are those that pods ask for, what images have in common is in it
- * once, and the same images give the same bytes whichever tool has saved them. In the form that podman writes, which
- * containerd imports (tried with podman 4.3.1 and containerd 1.6.20).
- * @returns the names that are in it
+ * Packs these images for one CPU into one archive. It uses the names that pods request, stores shared layers once, and
+ * is the same byte for byte whichever tool saved the images. It has the format of podman, which containerd imports
+ * (tested with podman 4.3.1 and containerd 1.6.20).
+ * @returns the image names in the archive
  */
 export async function packImages(
   images: readonly SavedImage[],
@@ -75,7 +75,7 @@ export async function packImages(
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
   const blobs = new Map([...byName.values()].flatMap(contentOf).map((content) => [content.name, content.blob]));
-  // Each archive is read once, however much is taken out of it.
+  // Read each archive only once, however many members are taken from it.
   for (const archive of new Set([...blobs.values()].map((blob) => blob.archive))) {
     const wanted = [...blobs.values()].filter((blob) => blob.archive === archive);
     const members = wanted.map(({ member, sha256 }) => ({ member, as: sha256, mode: 0o600 }));
@@ -100,7 +100,7 @@ function contentOf({ config, layers }: SavedImage): readonly { readonly name: st
   return [{ name: configName(config), blob: config }, ...layers.map((blob) => ({ name: layerName(blob), blob }))];
 }
 
-/** The content behind a name: older tools write a layer that they have written before as a link to it. */
+/** The content of a member, following links: older tools write a repeated layer as a link to the first copy. */
 function blobAt(archive: string, name: string, listing: ReadonlyMap<string, ArchiveListing>, depth = 0): Blob {
   const found = listing.get(name);
   if (found === undefined || depth > 8) throw new Error(`${name} is not in it`);

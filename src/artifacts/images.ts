@@ -10,12 +10,12 @@ export function proxyImage(config: Config, versions: VersionTable, overlay: Imag
   const { variant } = overlay.global;
   const { image: name = 'proxyv2' } = fieldsAt(overlay.global, 'proxy');
   const { hub, tag } = source(config, versions, overlay);
-  // A variant takes the place of one in the tag (ProxyImage in pkg/kube/inject/inject.go).
+  // A variant replaces the one in the tag (ProxyImage in pkg/kube/inject/inject.go).
   const bare = variant === undefined || variant === '' ? tag : tag.replace(/-(distroless|debug)$/, '');
   return imageName(hub, name, bare, variant === 'default' ? undefined : variant);
 }
 
-/** Every image that the lab's pods ask for by name, without those of k3s itself. */
+/** Every image that the lab's pods use, without those of k3s itself. */
 export function labImages(config: Config, versions: VersionTable, overlay: ImageOverlay): readonly string[] {
   const { helloworldImages } = knownRow(config.istio.version, versions);
   const { hub, tag } = source(config, versions, overlay);
@@ -29,7 +29,7 @@ export function labImages(config: Config, versions: VersionTable, overlay: Image
   return [...new Set([...own, ...helloworldImages, CURL_IMAGE])];
 }
 
-/** Hub and tag of everything that has none of its own; `values.global` comes after `spec.hub` and `spec.tag`. */
+/** The default hub and tag; `values.global` overrides `spec.hub` and `spec.tag`. */
 function source({ istio }: Config, versions: VersionTable, { hub, tag, global }: ImageOverlay) {
   return {
     hub: textOf(global['hub'] ?? hub ?? knownRow(istio.version, versions).hub),
@@ -37,14 +37,17 @@ function source({ istio }: Config, versions: VersionTable, { hub, tag, global }:
   };
 }
 
-/** An image as Istio's charts write it: a name with a slash is whole already. */
+/** An image name as Istio's charts build it: a name with a slash is already complete. */
 function imageName(hub: unknown, name: unknown, tag: unknown, variant: unknown): string {
   if (textOf(name).includes('/')) return textOf(name);
   const suffix = variant === undefined || variant === '' ? '' : `-${textOf(variant)}`;
   return `${textOf(hub)}/${textOf(name)}:${textOf(tag)}${suffix}`;
 }
 
-/** A name as pods and nodes write it out: registry, repository and tag. Container tools leave out what goes without saying. */
+/**
+ * The full name as pods and nodes use it: registry, repository and tag. Container tools omit the default registry and
+ * tag.
+ */
 export function fullImageName(name: string): string {
   const [first = '', ...rest] = name.split('/');
   const registry = rest.length > 0 && /[.:]|^localhost$/.test(first);
@@ -52,7 +55,7 @@ export function fullImageName(name: string): string {
   return /[:@][^/]*$/.test(repository) ? repository : `${repository}:latest`;
 }
 
-/** What a sidecar needs of it, by name inside the image (docs/facts/istio-vm.md 1.5). */
+/** The files that a sidecar needs from the image, by path in the image (docs/facts/istio-vm.md 1.5). */
 export const IMAGE_MEMBERS: readonly ArchiveMember[] = [
   { member: 'usr/local/bin/envoy', as: 'envoy', mode: 0o755 },
   { member: 'usr/local/bin/pilot-agent', as: 'pilot-agent', mode: 0o755 },

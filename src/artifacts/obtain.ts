@@ -10,16 +10,16 @@ type FilesAndDownloads = Pick<System, 'files' | 'downloads' | 'clock'>;
 export interface ObtainRequest {
   readonly artifact: Artifact;
   readonly system: FilesAndDownloads;
-  /** Hears of progress, e.g. `k3s: 12 MB of 79 MB, 4 MB/s`. */
+  /** Called with progress, e.g. `k3s: 12 MB of 79 MB, 4 MB/s`. */
   readonly say: (text: string) => void;
   readonly signal?: AbortSignal;
   readonly cacheDir: string;
 }
 
 /**
- * The path of the verified file in the cache, `<cache>/sha256/<digest>/<file>`. When it is there and right, nothing is
- * downloaded, and the network is not even asked for the digest.
- * @throws CliError `artifact-not-found`, `digest-mismatch`, or `download-failed` after three tries.
+ * The path of the verified file in the cache, `<cache>/sha256/<digest>/<file>`. When the file is cached and intact,
+ * nothing is downloaded, not even the checksum.
+ * @throws CliError `artifact-not-found`, `digest-mismatch`, or `download-failed` after three attempts.
  */
 export async function obtain(request: ObtainRequest): Promise<string> {
   const { artifact, system, say, signal, cacheDir } = request;
@@ -38,12 +38,12 @@ export async function obtain(request: ObtainRequest): Promise<string> {
       }),
     );
   }
-  // Only now: a digest that no file ever had must not be believed the next time.
+  // Saved only after the file was verified: a digest that matched no file must not be trusted next time.
   if (known === undefined) await system.files.write(memoryPath(cacheDir, artifact.url), `${digest}\n`);
   return path;
 }
 
-/** Whether `obtain` would need no network. Looks and changes nothing. */
+/** Whether `obtain` would need no network. Read-only. */
 export async function isCached(artifact: Artifact, system: Pick<System, 'files'>, cacheDir: string): Promise<boolean> {
   const digest = await knownDigest(artifact, system.files, cacheDir);
   if (digest === undefined) return false;
@@ -54,7 +54,7 @@ function cachePath(cacheDir: string, digest: string, file: string): string {
   return `${cacheDir}/sha256/${digest}/${file}`;
 }
 
-/** One small file for each URL, so that downloads side by side, and labs side by side, never write the same one. */
+/** One small file for each URL, so that parallel downloads and labs never write the same file. */
 function memoryPath(cacheDir: string, url: string): string {
   return `${cacheDir}/digests/${encodeURIComponent(url)}`;
 }
@@ -65,10 +65,10 @@ async function knownDigest(artifact: Artifact, files: System['files'], cacheDir:
   return text !== undefined && /^[0-9a-f]{64}$/.test(text) ? text : undefined;
 }
 
-/** Milliseconds before the second and the third try. */
+/** Milliseconds before the second and the third attempt. */
 const PAUSES = [2_000, 6_000];
 
-/** The network may fail and come back; a wrong digest or an absent file is no weather, and is told at once. */
+/** Retries network errors, which may be temporary. A wrong digest or a missing file is reported at once. */
 function patiently<T>({ artifact, system, say, signal }: ObtainRequest, attempt: () => Promise<T>): Promise<T> {
   return retry(attempt, {
     clock: system.clock,
@@ -95,16 +95,16 @@ async function publishedDigest(request: ObtainRequest): Promise<string> {
   return digest;
 }
 
-/** A speed of less than this is a guess. */
+/** Milliseconds; over a shorter time the speed would be a guess. */
 const SPEED_AFTER_MS = 1_000;
 
-/** Says the same sentence only once: progress comes with every chunk, people read megabytes. */
+/** Reports each text only once: progress arrives with every chunk, but the text shows megabytes. */
 function progressReader(artifact: Artifact, say: (text: string) => void, clock: System['clock']) {
   let last = '';
   let first: { readonly bytes: number; readonly at: number } | undefined;
   return ({ bytes, total }: { readonly bytes: number; readonly total?: number }) => {
     const now = clock.now();
-    // What an earlier try has left is no part of this line's speed.
+    // Bytes left by an earlier attempt do not count towards the speed.
     first ??= { bytes, at: now };
     const ms = now - first.at;
     const speed = ms < SPEED_AFTER_MS ? '' : `, ${size(((bytes - first.bytes) / ms) * 1000)}/s`;
