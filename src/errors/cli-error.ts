@@ -1,12 +1,12 @@
 import { REASONS, type ExitCode, type Reason } from './reasons.ts';
 
-/** What an error screen shows. Every field is for the person who must act. */
+/** The content of an error screen. */
 export interface ErrorFacts {
   /** One sentence: what failed and why. */
   readonly message: string;
   /** One thing to try, as a sentence or a command. */
   readonly hint?: string;
-  /** All problems at once, a line each (bad configuration, several failed steps, several failed checks). */
+  /** All problems, one per line (invalid configuration, several failed steps, several failed checks). */
   readonly details?: readonly string[];
   /** The command that failed, pasteable, secrets masked. */
   readonly command?: string;
@@ -15,7 +15,7 @@ export interface ErrorFacts {
   readonly cause?: unknown;
 }
 
-/** The one error that people see. Anything else that reaches the edge is a bug of ours (`internal-error`, exit 1). */
+/** The only error that users see. Any other exception is a bug in istio-vms (`internal-error`, exit code 1). */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly reason: Reason;
@@ -32,7 +32,7 @@ export class CliError extends Error {
   }
 }
 
-/** A CliError out of anything thrown: itself, or our own bug with the original as its cause. */
+/** Converts anything thrown to a CliError: itself, or `internal-error` with the original as its cause. */
 export function asCliError(thrown: unknown): CliError {
   if (thrown instanceof CliError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);

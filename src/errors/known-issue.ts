@@ -1,24 +1,24 @@
 import type { Reason } from './reasons.ts';
 
 /**
- * Which program a command starts. `guest` is anything that runs on a machine, `engine` the program that makes machines,
- * `host` any other program of this computer.
+ * Which program a command starts. `guest` is anything that runs on a machine, `engine` the program that creates
+ * machines, `host` any other program on this computer.
  */
 export type CommandOrigin = 'engine' | 'guest' | 'kubectl' | 'istioctl' | 'container' | 'host';
 
-/** A murky message of another program, in words for the person who must act. */
+/** An unclear message of another program, with a clear sentence and advice. */
 export interface KnownIssue {
   /** Stable name, for tests and logs. */
   readonly id: string;
   readonly pattern: RegExp;
-  /** Only for commands of this origin, or one of these; without it, of any. */
+  /** Only for commands of this origin or these origins; absent for any. */
   readonly origin?: CommandOrigin | readonly CommandOrigin[];
-  /** Whether the same command may succeed a moment later, with nothing changed by anyone. */
+  /** Whether the same command may succeed on a retry, without any change. */
   readonly transient?: true;
   readonly reason: Reason;
   readonly sentence: string;
-  /** `RESTART` in backquotes and parentheses stands for the command that restarts the machine. */
+  /** `RESTART` in backquotes and parentheses is replaced by the command that restarts the machine. */
   readonly hint: string;
-  /** Where we know it from. */
+  /** The source of the message. */
   readonly source: string;
 }

@@ -2,8 +2,8 @@ import type { CommandOrigin, KnownIssue } from './known-issue.ts';
 import { KUBERNETES_ISSUES } from './kubernetes-issues.ts';
 
 /**
- * What programs say whatever makes the machines; each engine has its own beside it.
- * Order matters: the first that matches explains the failure, so the narrow stand before the broad.
+ * Messages of programs with any engine; each engine has its own list in its folder. Order matters: the first match
+ * explains the failure, so specific rows come before general ones.
  */
 export const KNOWN_ISSUES: readonly KnownIssue[] = [
   ...KUBERNETES_ISSUES,
@@ -144,9 +144,9 @@ export const KNOWN_ISSUES: readonly KnownIssue[] = [
 ];
 
 /**
- * The first known issue that this text shows.
+ * The first known issue that matches this text.
  *
- * @param own issues of the program itself, looked at before the shared ones
+ * @param own issues of the program itself, checked before the shared ones
  */
 export function knownIssue(
   text: string,

@@ -3,13 +3,13 @@ import type { CommandOrigin, KnownIssue } from './known-issue.ts';
 const CLIENTS: readonly CommandOrigin[] = ['kubectl', 'istioctl'];
 
 /**
- * What kubectl and istioctl say. Order matters: istioctl reports "configmap … was not found" and "failed to wait for
- * resource" for any error of the API server, so only the end of the sentence tells an absent object from an API server
- * that does not answer (docs/facts/real-mesh.md 6.4).
+ * Messages of kubectl and istioctl. Order matters: istioctl reports "configmap … was not found" and "failed to wait for
+ * resource" for any error of the API server, so only the end of the sentence distinguishes an absent object from an API
+ * server that does not answer (docs/facts/real-mesh.md 6.4).
  */
 export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   {
-    // Before the API server's own troubles: the text may hold the same words about the webhook's pod.
+    // Before the API server's own errors: the text may contain the same words about the webhook's pod.
     id: 'kubernetes-webhook',
     origin: CLIENTS,
     pattern: /failed calling webhook/i,
@@ -20,8 +20,8 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     source: 'docs/facts/istio-vm.md 2.5',
   },
   {
-    // Its details may hold a registry's "connection refused" or x509 error. An API server that went away during the wait
-    // is told by the URL of the request.
+    // Its details may contain a registry's "connection refused" or x509 error. An API server that became unreachable
+    // during the wait is recognized by the URL of the request.
     id: 'istio-not-ready',
     origin: 'istioctl',
     pattern:
@@ -43,7 +43,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
   {
     id: 'kubernetes-x509',
     origin: CLIENTS,
-    // Whatever x509 says: macOS words it as its own libraries do, `x509: “k3s” certificate is not trusted`.
+    // Any x509 error: macOS uses its own wording, `x509: “k3s” certificate is not trusted`.
     pattern: /certificate signed by unknown authority|tls: failed to verify certificate|x509: /i,
     reason: 'api-unreachable',
     sentence: 'The kubeconfig does not belong to the cluster that answers.',
@@ -110,7 +110,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     source: 'Kubernetes: NamespaceLifecycle admission, test/recordings/kubectl-1.34.2/apply-terminating.json',
   },
   {
-    // Until the API server has read a new CustomResourceDefinition it says the same.
+    // The API server gives the same message until it has read a new CustomResourceDefinition.
     id: 'kubernetes-unknown-kind',
     origin: CLIENTS,
     pattern: /no matches for kind "/i,
@@ -121,7 +121,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     source: 'test/recordings/kubectl-1.34.2/apply-unknown-kind.json',
   },
   {
-    // A moment after a CustomResourceDefinition was created the API server answers its paths with 404.
+    // Right after a CustomResourceDefinition is created, the API server answers its paths with 404.
     id: 'kubernetes-not-served',
     origin: CLIENTS,
     pattern: /the server could not find the requested resource/i,
@@ -210,8 +210,8 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     source: 'istio/istio istioctl/pkg/tag/generate.go',
   },
   {
-    // Last: Go words the failure of a request in more ways than a list can hold (operating systems, TLS, HTTP/2, proxies).
-    // What a request to the API server failed of, and no row above knows, is taken for an API server that does not answer.
+    // Last: Go reports a failed request in more ways than a list can hold (operating systems, TLS, HTTP/2, proxies). A
+    // failed request to the API server that matches no row above counts as an API server that does not answer.
     id: 'kubernetes-request-failed',
     origin: CLIENTS,
     pattern:

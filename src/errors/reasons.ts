@@ -1,6 +1,6 @@
 /**
- * Why a run can end other than well. A reason is a stable word: it stands in the error screen, in `--output json`
- * and as a row of docs/troubleshooting.md. The exit code says whose turn it is.
+ * Why a run failed or was interrupted. A reason is a stable word: it appears in the error screen, in `--output json`
+ * and as a row of docs/troubleshooting.md. The exit code tells who has to act.
  */
 export const EXIT = {
   done: 0,
@@ -29,7 +29,7 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.interrupted, 'interrupted'],
 ];
 
-/** Every reason with its exit code. Add one only when a person would act differently on it. */
+/** Every reason with its exit code. Add one only when the user would act differently on it. */
 export const REASONS = {
   'internal-error': EXIT.bug,
   'usage-error': EXIT.usage,
