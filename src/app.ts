@@ -18,27 +18,27 @@ import { createRunRecord, type RunRecord } from './ui/report/record.ts';
 
 export type { Rehearsal };
 
-/** Everything of one run, put together: a page of function calls. */
+/** Everything that one run needs, assembled. */
 export interface App {
   readonly lab: Lab;
   readonly loaded: LoadedConfig;
   readonly log: RunLog;
-  /** Every command, and on whose behalf: for the picture of the run. */
+  /** Every command with its owner, for the run report. */
   readonly record: RunRecord;
   /** Set in a rehearsal; its system interfaces are the lab's. */
   readonly rehearsal?: Rehearsal;
-  /** Ends everything that still runs. */
+  /** Kills everything that still runs. */
   killAll(): void;
 }
 
-/** What every world has in common: this computer, what ships with us, and the configuration. */
+/** What a real and a rehearsed lab share: this computer, the shipped data and the configuration. */
 export interface Environment {
   readonly host: Host;
   readonly shipped: ShippedData;
   readonly loaded: LoadedConfig;
   readonly real: RealSystem;
   readonly pid: number;
-  /** The log keeps the whole of what commands printed. */
+  /** The log keeps the full output of commands. */
   readonly verbose: boolean;
 }
 
@@ -101,11 +101,11 @@ export async function rehearsedApp(
     shipped: environment.shipped,
     faults,
     faultsDisabledAtStart: true,
-    // The simulated server has all that the configuration names.
+    // The simulated server knows everything that the configuration names.
     engine: environment.loaded.config.engine,
     engineSettings: environment.loaded.config.engineSettings,
   });
-  // A fault may want another computer, e.g. one with an arm64 CPU.
+  // A fault may need a different computer, e.g. one with an arm64 CPU.
   const { host } = rehearsal.world;
   const { overlay } = environment.loaded.config.istio;
   const text = overlay === undefined ? undefined : await environment.real.files.readText(overlay);
@@ -120,7 +120,7 @@ export async function rehearsedApp(
 function compose(environment: Environment, system: System, options: LabOptions): Omit<App, 'rehearsal' | 'killAll'> {
   const { config } = environment.loaded;
   const mask = createMask();
-  // The process as well: two runs may begin in the same millisecond.
+  // The process ID is included because two runs may start in the same millisecond.
   const stamp = new Date(system.clock.now()).toISOString().replace(/[:.]/g, '-');
   const log = createRunLog({
     files: system.files,

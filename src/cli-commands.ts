@@ -105,5 +105,5 @@ const LOOKING: readonly CommandSpec[] = [
   },
 ];
 
-/** Every command there is, in the order of the help. */
+/** All commands, in the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [...WHOLE, ...STEP_COMMANDS, ...LOOKING];

@@ -10,7 +10,7 @@ export function lockTimeout(): Option {
   ).argParser(wholeSeconds);
 }
 
-/** What every command takes; `more` stands among it. */
+/** Options of every command, together with `more`. */
 export function addCommonOptions(command: Command, more: readonly Option[]): void {
   const common: readonly Option[] = [
     new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text'),

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ExitCode } from './errors/reasons.ts';
 import type { GlobalOptions, Invocation } from './invocation.ts';
 
-/** Every command is loaded when it is chosen, so that `--help` starts fast. */
+/** Every command is loaded only when it is run, so that `--help` starts fast. */
 export type Load = () => Promise<
   (invocation: Invocation, options: GlobalOptions, args: readonly string[]) => Promise<ExitCode>
 >;
@@ -13,19 +13,19 @@ export interface CommandSpec {
   readonly summary: string;
   readonly load: Load;
   readonly extend?: (command: Command) => void;
-  /** It changes nothing, and so stands in nobody's way. */
+  /** The command is read-only and does not take the lock. */
   readonly readOnly?: true;
   /** Lines below the options. */
   readonly examples?: readonly string[];
 }
 
-/** Options of a command that also takes down what it makes. */
+/** Adds the options of a command that can also delete what it creates. */
 export const deletable = (command: Command): void => {
   command.addOption(new Option('--delete', 'delete it; only what istio-vms created').conflicts('recreate'));
   command.addOption(new Option('--recreate', 'delete it and create it again'));
 };
 
-/** An option that may be given several times: all of its values, in their order. */
+/** An option that may be repeated: all of its values, in order. */
 export const repeatable = (flags: string, description: string, choices: readonly string[] = []): Option =>
   new Option(flags, description).default([]).argParser((value: string, before: readonly string[]) => {
     if (choices.length > 0 && !choices.includes(value)) {

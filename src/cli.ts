@@ -6,10 +6,7 @@ import { EXIT, EXIT_MEANINGS, type ExitCode } from './errors/reasons.ts';
 import type { Invocation, Output } from './invocation.ts';
 import { VERSION } from './version.ts';
 
-/**
- * Parses the command line and runs the chosen command.
- * @returns the exit code; nothing is thrown but what is truly unforeseen.
- */
+/** Parses the command line and runs the chosen command. @returns the exit code; throws only on unexpected errors. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
   const program = commandTree(invocation, (code) => {
@@ -28,7 +25,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   return exitCode;
 }
 
-/** The command tree and nothing else. `done` hears the exit code. */
+/** Builds the command tree. `done` is called with the exit code. */
 function commandTree(invocation: Invocation, done: (code: ExitCode) => void): Command {
   const program = new Command('istio-vms')
     .description('Join virtual machines to an Istio mesh and verify that it works')
@@ -67,7 +64,7 @@ function addCommand(program: Command, spec: CommandSpec, invocation: Invocation,
   });
 }
 
-/** A stream that is no terminal has no columns, whatever its type says. */
+/** A stream that is not a terminal has no columns, although its type declares them. */
 function columnsOf(stream: Output): number {
   return stream.isTTY ? stream.columns : 80;
 }

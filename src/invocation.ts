@@ -1,53 +1,53 @@
 import type { ExitCode } from './errors/reasons.ts';
 import type { RealSystem } from './system/index.ts';
 
-/** What `main.ts` hands in: the edge of the process as values, so that a test can be the edge. */
+/** What `main.ts` passes in: the process environment as values, so that tests can provide their own. */
 export interface Invocation {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** As Node names them, e.g. `darwin` and `arm64`. */
+  /** Node's names, e.g. `darwin` and `arm64`. */
   readonly platform: string;
   readonly arch: string;
   readonly pid: number;
-  /** The answer. */
+  /** For the command's output. */
   readonly stdout: Output;
-  /** The story. */
+  /** For progress, warnings and errors. */
   readonly stderr: Output;
   /** Calls back at each interrupt or termination signal. */
   readonly onSignal: (act: () => void) => void;
-  /** Interfaces to the outside. Absent: the real ones; the documents are generated over simulated ones. */
+  /** The system interfaces; by default the real ones. The documentation is generated with simulated ones. */
   readonly system?: RealSystem;
-  /** Leaves at once: only for the second interrupt. */
+  /** Quits at once; only for the second interrupt. */
   readonly exit: (code: ExitCode) => void;
 }
 
 export type Output = NodeJS.WriteStream;
 
-/** How long another run is waited for when nobody says, in seconds: about as long as an `up` takes. */
+/** Default time to wait for another run, in seconds: about the duration of `up`. */
 export const LOCK_TIMEOUT_S = 600;
 
-/** Options that every command takes. */
+/** Options of every command. */
 export interface GlobalOptions {
   readonly output: 'text' | 'json';
   readonly quiet: boolean;
   readonly verbose: boolean;
-  /** Path of the configuration file; absent means `run.env` here, if it exists. */
+  /** Path of the configuration file; absent means `run.env` in the working directory, if it exists. */
   readonly config?: string;
   /** `NAME=VALUE` from `--set`. */
   readonly set: Readonly<Record<string, string>>;
   readonly rehearse: boolean;
-  /** Where a rehearsal begins. */
+  /** Where a rehearsal starts. */
   readonly from?: RehearsalStart;
   readonly fault: readonly string[];
-  /** Seconds that a command which changes something waits for another one that does; 0: not at all. */
+  /** Seconds to wait for another command that changes the lab; 0: do not wait. */
   readonly lockTimeout?: number;
 }
 
 export const REHEARSAL_STARTS = ['nothing', 'needs', 'lab', 'real'] as const;
 
 /**
- * `nothing`: an empty computer. `needs`: what the command needs is there. `lab`: all is there. `real`: what is really
- * there now.
+ * `nothing`: an empty computer. `needs`: what the command needs exists. `lab`: everything exists. `real`: the current
+ * state of the real lab.
  */
 export type RehearsalStart = (typeof REHEARSAL_STARTS)[number];

@@ -3,14 +3,14 @@ import { run } from './cli.ts';
 import { END_SIGNALS, ignoreEchoes } from './system/signals.ts';
 import { restoreTerminal } from './system/terminal.ts';
 
-// Whoever watched may go away (a closed terminal, the reader of a pipe). That is no reason to fall over in the midst of
-// the work: it ends as a signal asks, or by itself, unseen.
+// The reader of the output may disappear (a closed terminal, a pipe). That must not crash a run: it ends by a signal,
+// or continues without output.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
-// Should we fall over all the same, the terminal is not left without its cursor in the midst of a line.
+// If the program crashes anyway, restore the terminal's cursor at the start of a line.
 process.on('uncaughtExceptionMonitor', restoreTerminal);
 
-/** The process edge: what comes in from the system, and the exit code that goes out. */
+/** The entry point: passes the process environment in and sets the exit code. */
 process.exitCode = await run({
   argv: process.argv.slice(2),
   env: process.env,

@@ -1,2 +1,2 @@
-/** The tool's own version; a test holds it to package.json, which is not read at start. */
+/** The version of the tool; a test compares it with package.json, which is not read at startup. */
 export const VERSION = '0.1.0';
