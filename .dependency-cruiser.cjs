@@ -22,7 +22,7 @@ const forbiddenImports = {
   rehearsal: ['steps', 'verify', 'ui', 'commands', 'machines', 'tools', 'guest', 'kube', 'plan'],
 };
 
-/** The one file that learns the variables of the engines, from their map. */
+/** The only config file that reads the engines' variables, from the map of engines. */
 const READS_THE_ENGINES = '^src/config/engines\\.ts$';
 
 const folderRules = Object.entries(forbiddenImports).map(([folder, forbidden]) => ({

@@ -1,15 +1,15 @@
 import { defineConfig } from 'vitest/config';
 import { LONG_FILES, SAMPLED_FILES } from './test/support/long-files.ts';
 
-/** Three kinds of tests (design.md section 2); acceptance tests need real machines and are started by .ci/run. */
+/** The test projects; acceptance tests need real machines and are started by .ci/run. */
 export default defineConfig({
   test: {
     env: { NO_COLOR: '1' },
-    // Each project transforms what it imports; the second one, and the next run, find it done.
+    // Share transformed modules between projects and with the next run.
     experimental: { fsModuleCache: true },
-    // The default leaves one core idle; on two that is half of them.
+    // The default leaves one core idle, which is half of a two-core machine.
     maxWorkers: '100%',
-    // The time limits only end what hangs; they are wide enough for a busy computer.
+    // Time limits only end hanging tests; they are long enough for a busy computer.
     projects: [
       {
         extends: true,
@@ -21,13 +21,13 @@ export default defineConfig({
           name: 'rehearsal',
           isolate: false,
           setupFiles: ['test/rehearsal/support/share-modules.ts'],
-          // The simulated machines are held to what the real ones are.
+          // The simulated machines must pass the same tests as the real ones.
           include: ['test/rehearsal/**/*.test.ts', 'test/acceptance/machines/simulated.test.ts'],
           exclude: LONG_FILES,
           testTimeout: 60_000,
         },
       },
-      // What `npm test` leaves out to end within a minute; .ci/run runs it.
+      // Tests that `npm test` leaves out to finish within a minute; .ci/run runs them.
       {
         extends: true,
         test: {
@@ -39,7 +39,8 @@ export default defineConfig({
           testTimeout: 300_000,
         },
       },
-      // Every moment at which the program can die, and that the harness sees planted bugs; .ci/run runs it, `npm test` has a sample.
+      // Every point at which the program can be killed, and planted bugs that the harness must find; .ci/run runs it,
+      // `npm test` runs a sample.
       {
         extends: true,
         test: { name: 'crash', include: ['test/rehearsal/{crash,mutants}/*.crash.ts'], testTimeout: 900_000 },
@@ -54,7 +55,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
-      // Real machines, in no default script: `npm run acceptance`, which .ci/run starts where it may.
+      // Real machines; not part of `npm test`, but of `npm run acceptance`, which .ci/run starts where possible.
       {
         extends: true,
         test: {
