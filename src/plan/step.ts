@@ -20,7 +20,7 @@ export type Removal = 'removed' | 'absent' | { readonly removed: string };
 export interface Step {
   readonly id: string;
   readonly title: string;
-  /** Ids of steps that must be ready before `check` and `apply` make sense. */
+  /** IDs of steps that must be ready before `check` and `apply` make sense. */
   readonly needs: readonly string[];
   /**
    * IDs of steps that `apply` does not wait for, but cannot succeed without: a run that does not apply them itself

@@ -11,8 +11,8 @@ const Holder = z.object({ pid: z.number(), command: z.string(), since: z.string(
 
 /**
  * A kernel lock on a file that exists only while the lock is held. The kernel releases it when the process ends, also
- * after `kill -9`. No heartbeat or process ID is involved, so neither a sleep of the computer nor a reused process ID
- * can give a wrong answer. Child processes do not inherit it, because Node opens files close-on-exec.
+ * after `kill -9`. It needs no heartbeat and compares no process IDs, so neither a sleep of the computer nor a reused
+ * process ID can give a wrong answer. Child processes do not inherit it, because Node opens files close-on-exec.
  */
 export async function lockFile(path: string, holder: Omit<LockHolder, 'pid'>): Promise<LockAnswer> {
   // Loaded on demand: it is a native addon, and may not be available for this computer.
