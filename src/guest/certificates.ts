@@ -25,7 +25,10 @@ const certs = z.object({
   ),
 });
 
-/** Asks Envoy's admin port on the machine; as root, whose loopback traffic no rule takes away. */
+/**
+ * Queries Envoy's admin port on the machine. Runs as root, because traffic rules do not apply to root's loopback
+ * traffic.
+ */
 export function certificatesCommand(): Command {
   return {
     file: 'sudo',
@@ -35,7 +38,7 @@ export function certificatesCommand(): Command {
   };
 }
 
-/** Identities in the answer; empty when it is not what Envoy writes. */
+/** Identities in the output; empty when it is not Envoy's format. */
 export function parseIdentities(stdout: string): readonly Identity[] {
   const parsed = certs.safeParse(parseJson(stdout));
   if (!parsed.success) return [];

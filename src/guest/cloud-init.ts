@@ -7,16 +7,16 @@ export function nodeCloudInit(config: Config): Readonly<Record<string, unknown>>
 }
 
 /**
- * cloud-init user data of the workload machine. Packages stay out: they come with one payload, where a failure is seen
- * and can be tried again.
+ * cloud-init user data of the workload machine. It installs no packages: a later payload does, where a failure is
+ * visible and can be retried.
  */
 export function workloadCloudInit(config: Config): Readonly<Record<string, unknown>> {
   return ownershipOf(config);
 }
 
 /**
- * Small on purpose. `users` stays out, since an engine may keep its own way in through vendor data, which also asks
- * cloud-init to write /etc/hosts anew at each boot, which would take istiod's line away (docs/facts/istio-vm.md 4.4).
+ * Deliberately small. `users` is not set, because an engine may add its own login through vendor data. That vendor data
+ * also has cloud-init rewrite /etc/hosts at each boot, which would delete istiod's line (docs/facts/istio-vm.md 4.4).
  */
 function ownershipOf(config: Config): Readonly<Record<string, unknown>> {
   return {

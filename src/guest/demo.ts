@@ -7,7 +7,7 @@ import type { GuestScript } from '../machines/machine.ts';
 import { shippedScript, unitFile, type GuestTexts } from './shipped.ts';
 import type { GuestListener, GuestState } from './state.ts';
 
-/** Its unit. */
+/** The systemd unit of the demo workload. */
 export const DEMO_UNIT = 'istio-vms-demo';
 const DEMO_PAGE = '/var/lib/istio-vms/demo/index.html';
 const DEMO_ENV = '/var/lib/istio-vms/demo.env';
@@ -17,16 +17,16 @@ export function portConflict({ demo }: Pick<GuestState, 'demo'>): GuestListener 
   return demo.listener?.unit === `${DEMO_UNIT}.service` ? undefined : demo.listener;
 }
 
-/** A listener in words, e.g. `nginx (pid 812, nginx.service) on 0.0.0.0:8000`. */
+/** A listener as text, e.g. `nginx (pid 812, nginx.service) on 0.0.0.0:8000`. */
 export function listenerText({ program, pid, unit, address }: GuestListener): string {
   const known = [...(pid === undefined ? [] : [`pid ${pid}`]), ...(unit === undefined ? [] : [unit])];
   return `${program}${known.length > 0 ? ` (${known.join(', ')})` : ''} on ${address}`;
 }
 
-/** Files whose digests tell whether the demo workload on the machine is the wanted one. */
+/** Files whose digests show whether the demo workload on the machine is up to date. */
 export const demoPaths: readonly string[] = ['/etc/systemd/system/istio-vms-demo.service', DEMO_ENV, DEMO_PAGE];
 
-/** The demo workload: a web server on `VM_APP_PORT` that serves one page, as a unit of its own. */
+/** The demo workload: a web server on `VM_APP_PORT` that serves one page, run by its own systemd unit. */
 export function demoFiles(workload: WorkloadConfig, shipped: Pick<ShippedData, 'guest' | 'sample'>): GuestPayload {
   const page = shipped.sample['index.html'];
   if (page === undefined)
@@ -48,7 +48,7 @@ export function demoFiles(workload: WorkloadConfig, shipped: Pick<ShippedData, '
 /** Exit code of the start script when the workload does not listen; the reason is on stderr. */
 export const DEMO_NOT_LISTENING = 23;
 
-/** Takes the demo workload off the machine, and nothing else. */
+/** Removes the demo workload from the machine, and nothing else. */
 export function demoStopScript(shipped: GuestTexts): GuestScript {
   return shippedScript(shipped, 'demo-stop.sh');
 }

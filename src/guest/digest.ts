@@ -2,15 +2,18 @@ import { createHash } from 'node:crypto';
 import type { GuestFile } from '../machines/machine.ts';
 import type { GuestState } from './state.ts';
 
-/** SHA-256 of a file's content in lower-case hex; undefined for a host file, whose digest the Files interface knows. */
+/**
+ * SHA-256 of a file's content in lower-case hex; undefined for a host file, whose digest comes from the Files
+ * interface.
+ */
 export function digestOf(file: GuestFile): string | undefined {
   if (typeof file.content !== 'string' && !(file.content instanceof Uint8Array)) return undefined;
   return createHash('sha256').update(file.content).digest('hex');
 }
 
 /**
- * Paths whose content, mode or owner on the machine is not as wanted. `digests` adds what `digestOf` cannot know (path →
- * SHA-256); a file without any digest is compared by its mode and owner alone.
+ * Paths whose content, mode or owner on the machine differ from what is wanted. `digests` adds what `digestOf` cannot
+ * compute (path → SHA-256); a file without a digest is compared by mode and owner only.
  */
 export function driftOf(
   files: readonly GuestFile[],

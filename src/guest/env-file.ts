@@ -1,14 +1,14 @@
 import { readParts, Unclosed, type Cursor, type Part } from '../config/shell-words.ts';
 import { CliError } from '../errors/cli-error.ts';
 
-/** An environment file as a map; a name that stands twice has its last value, as in a shell. */
+/** An environment file as a map. If a name occurs twice, the last value counts, as in a shell. */
 export type EnvFile = ReadonlyMap<string, string>;
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
  * Reads `KEY=value` lines with the quoting of a POSIX shell, as istioctl writes cluster.env. Nothing is expanded.
- * @throws CliError `tool-failed` at anything that a shell would execute, or that is no assignment.
+ * @throws CliError `tool-failed` for anything that a shell would execute, or that is not an assignment.
  */
 export function parseEnvFile(text: string): EnvFile {
   const entries = new Map<string, string>();
@@ -29,9 +29,10 @@ export function parseEnvFile(text: string): EnvFile {
 }
 
 /**
- * Writes the map so that systemd's EnvironmentFile and a POSIX shell read the very same values: double quotes, with a
- * backslash before `"`, `\`, `$` and the backtick. istioctl's own mixture of quotes in mid-word is read by shells alone.
- * @throws CliError `internal-error` for names that are none, and for bytes that no environment can carry.
+ * Writes the map so that systemd's EnvironmentFile and a POSIX shell read the same values: double quotes, with a
+ * backslash before `"`, `\`, `$` and the backtick. istioctl's own format has quotes in mid-word, which only shells
+ * understand.
+ * @throws CliError `internal-error` for invalid names, and for bytes that an environment variable cannot hold.
  */
 export function renderEnvFile(entries: EnvFile): string {
   const lines = [...entries].map(([name, value]) => {
@@ -53,7 +54,7 @@ function readWord(text: string, start: number): Word {
   const cursor = { text, at: start };
   const parts = partsOf(cursor, () => unreadable(text, start));
   const end = endOfLine(text, cursor.at);
-  // A second word on the line would be a command to the shell, run with this assignment.
+  // A shell would run a second word on the line as a command, with this assignment in its environment.
   const rest = text.slice(cursor.at, end).trim();
   if (rest !== '' && !/^\s+#/.test(text.slice(cursor.at, end))) throw unreadable(text, start);
   return { value: parts.map((part) => literalOf(part, () => unreadable(text, start))).join(''), end };
@@ -68,7 +69,7 @@ function partsOf(cursor: Cursor, problem: () => CliError): readonly Part[] {
   }
 }
 
-/** Text that means itself; whatever a shell would expand or execute is refused. */
+/** Literal text; anything that a shell would expand or execute is refused. */
 function literalOf(part: Part, problem: () => CliError): string {
   if (part.kind !== 'text') throw problem();
   return part.text;

@@ -8,13 +8,16 @@ import { shippedScript, unitFile, type GuestTexts } from './shipped.ts';
 
 const K3S_BINARY = '/usr/local/bin/k3s';
 const K3S_CONFIG = '/etc/rancher/k3s/config.yaml';
-/** Server: the password agents join with, made there. Agent: the secure form, which also proves the server. */
+/**
+ * On the server: the password with which agents join, generated there. On an agent: the secure form, which also
+ * authenticates the server.
+ */
 const AGENT_TOKEN = '/etc/rancher/k3s/agent-token';
 /** Where the server keeps the secure form `K10<hash>::node:<password>` (docs/facts/k3s.md 2.5). */
 export const SERVER_AGENT_TOKEN = '/var/lib/rancher/k3s/server/agent-token';
 export const K3S_KUBECONFIG = '/etc/rancher/k3s/k3s.yaml';
 
-/** Where the API server answers that runs at this address. */
+/** URL of the API server at this address. */
 export const serverUrl = (address: string): string => `https://${address}:6443`;
 
 export interface GuestPayload {
@@ -58,17 +61,15 @@ export function agentFiles(_config: Config, input: AgentInput): GuestPayload {
 }
 
 /**
- * Digest of what a worker is told, but for the binary: its configuration, its unit, and the cluster that its token is
- * for, which the CA of that cluster (PEM or base64) stands for.
+ * Digest of a worker's input except the binary: its configuration, its unit, and the cluster that its token is for. The
+ * cluster is identified by its CA (PEM or base64).
  */
 export function agentDigest(input: Omit<AgentInput, 'binary' | 'agentToken'>, authority: string): string {
   const unit = unitFile(input.shipped, 'k3s-agent');
   return sha256(JSON.stringify([configFile(agentConfig(input)).content, unit.content, authority]));
 }
 
-/**
- * config.yaml of the server. A key that k3s does not know is skipped there in silence: keep to docs/facts/k3s.md 2.4.
- */
+/** config.yaml of the server. k3s ignores unknown keys silently: use only those in docs/facts/k3s.md 2.4. */
 function serverConfig(config: Config, address: string): Readonly<Record<string, unknown>> {
   return {
     'agent-token-file': AGENT_TOKEN,
@@ -79,12 +80,12 @@ function serverConfig(config: Config, address: string): Readonly<Record<string, 
     'write-kubeconfig-mode': '0600',
     // istiod must not land on the smallest machine (docs/facts/k3s.md 9).
     'node-taint': ['node-role.kubernetes.io/control-plane:NoSchedule'],
-    // On by default from 1.28; before, foreign names could be stuffed into the certificate (CVE-2023-32187).
+    // On by default from 1.28. Before, any client could add names to the certificate (CVE-2023-32187).
     ...(isAtLeast('1.27', kubernetesMinor(config.k3s.version)) && { 'tls-san-security': true }),
   };
 }
 
-/** config.yaml of a worker. A key that only servers know is fatal here (docs/facts/k3s.md 2.3). */
+/** config.yaml of a worker. A server-only key is fatal here (docs/facts/k3s.md 2.3). */
 function agentConfig(input: Pick<AgentInput, 'address' | 'serverAddress'>): Readonly<Record<string, unknown>> {
   return { server: serverUrl(input.serverAddress), 'token-file': AGENT_TOKEN, 'node-ip': input.address };
 }

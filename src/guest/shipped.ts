@@ -13,17 +13,17 @@ export function shippedText(shipped: GuestTexts, name: string): string {
   return text;
 }
 
-/** A shipped script with its arguments, to run as root once files are in place. */
+/** A shipped script with its arguments, to run as root after the files are in place. */
 export function shippedScript(shipped: GuestTexts, name: string, args: readonly string[] = []): GuestScript {
   return { name, text: shippedText(shipped, name), args };
 }
 
-/** A shipped file on its way to `path`, owned by root. */
+/** A shipped file to write to `path`, owned by root. */
 export function shippedFile(shipped: GuestTexts, name: string, path: string, mode = 0o644): GuestFile {
   return { path, content: shippedText(shipped, name), mode };
 }
 
-/** A systemd unit of ours; it stands above a package's unit of the same name. */
+/** A systemd unit of istio-vms; it overrides a package's unit of the same name. */
 export function unitFile(shipped: GuestTexts, unit: string): GuestFile {
   return shippedFile(shipped, `${unit}.service`, `/etc/systemd/system/${unit}.service`);
 }

@@ -10,14 +10,14 @@ import { workloadIdentity, type WorkloadFiles } from './workload-files.ts';
 
 const LIB = '/usr/local/lib/istio-vms';
 const STORE = '/var/lib/istio-vms';
-/** Root helpers around the agent's life, by their name in data/guest. */
+/** Scripts that run as root before and after the agent, by their name in data/guest. */
 const HELPERS = ['prepare', 'ready', 'cleanup', 'hosts-block'] as const;
 
 const SIDECAR_PATHS = {
   clusterEnv: '/var/lib/istio/envoy/cluster.env',
   sidecarEnv: `${STORE}/sidecar.env`,
   mesh: '/etc/istio/config/mesh',
-  // The agent's own copy is in /etc/certs, and it rewrites that one: sidecar-start.sh puts it there.
+  // The agent rewrites its own copy in /etc/certs; sidecar-start.sh copies the file there.
   rootCert: `${STORE}/root-cert.pem`,
   hosts: `${STORE}/hosts`,
   token: `${STORE}/istio-token`,
@@ -32,11 +32,16 @@ export interface SidecarInput {
   /** Fixed files (`fixWorkloadFiles`). */
   readonly workloadFiles: WorkloadFiles;
   readonly workload: WorkloadConfig;
-  /** Address of the workload machine: named outright, since the agent's own guess may be a bridge (facts 5.7). */
+  /**
+   * Address of the workload machine. It is set explicitly, because the agent may pick the address of a bridge (facts
+   * 5.7).
+   */
   readonly address: string;
 }
 
-/** Everything the sidecar reads on the machine, and the script that starts it. Goes after the package (facts 1.4). */
+/**
+ * All files that the sidecar reads on the machine, and the script that starts it. Placed after the package (facts 1.4).
+ */
 export function sidecarFiles(config: Config, input: SidecarInput): GuestPayload {
   const { shipped, workloadFiles } = input;
   return {
@@ -54,22 +59,24 @@ export function sidecarFiles(config: Config, input: SidecarInput): GuestPayload 
   };
 }
 
-/** Environment that istio-start.sh would make, and what `prepare` and `cleanup` need; read after cluster.env. */
+/** Environment that istio-start.sh would set, plus what `prepare` and `cleanup` need; read after cluster.env. */
 function sidecarEnv(config: Config, input: SidecarInput): ReadonlyMap<string, string> {
   return new Map([
     ['INSTANCE_IP', input.address],
     ['POD_NAME', input.workload.name],
     ['POD_NAMESPACE', input.workload.namespace],
-    // One directory for both: a restart proves itself with the certificate, also when the token is gone (facts 5.8).
+    // One directory for both: after a restart the agent authenticates with the certificate, even when the token is
+    // gone (facts 5.8).
     ['PROV_CERT', '/etc/certs'],
     ['OUTPUT_CERTS', '/etc/certs'],
-    // A certificate of another identity is dropped before the agent starts: istiod would refuse it for what the agent says of itself.
+    // A certificate of another identity is deleted before the agent starts, because istiod refuses it when it does not
+    // match the agent's own identity.
     ['ISTIO_VMS_IDENTITY', workloadIdentity(input.workload, input.workloadFiles)],
     ['ISTIO_VMS_RULES_CLEANUP', knownRow(config.istio.version, input.shipped.versions).rulesCleanup.join(' ')],
   ]);
 }
 
-/** Files whose digests tell whether the sidecar on the machine is the wanted one. */
+/** Files whose digests show whether the sidecar on the machine is up to date. */
 export const sidecarPaths: readonly string[] = [
   '/etc/systemd/system/istio.service',
   ...HELPERS.map((name) => `${LIB}/${name}`),
@@ -81,13 +88,13 @@ export const sidecarPaths: readonly string[] = [
   SIDECAR_PATHS.token,
 ];
 
-/** The package's way: the deb goes over, the script installs it and takes it away again. */
+/** Installation from the deb package: it is copied to the machine and the script installs it. */
 export interface DebRoute {
   readonly shipped: GuestTexts;
   readonly deb: FileInput;
 }
 
-/** The image's way, where no package exists for the CPU: files out of proxyv2 (facts 1.5). */
+/** Installation from the image, where no package exists for the CPU: binaries from proxyv2 (facts 1.5). */
 export interface ImageRoute {
   readonly shipped: GuestTexts;
   readonly envoy: FileInput;
@@ -108,7 +115,7 @@ export function installScript(config: Config, route: DebRoute | ImageRoute): Gue
     };
   }
   return {
-    // Group and setgid bit follow in the script: the group does not exist before it.
+    // The script sets the group and the setgid bit, because the group does not exist before it runs.
     files: [
       { path: SIDECAR_PATHS.envoy, content: route.envoy, mode: 0o755 },
       { path: SIDECAR_PATHS.agent, content: route.agent, mode: 0o755 },
@@ -118,7 +125,7 @@ export function installScript(config: Config, route: DebRoute | ImageRoute): Gue
   };
 }
 
-/** Takes sidecar and demo off the machine again. */
+/** Removes the sidecar and the demo workload from the machine. */
 export function removeScript(shipped: GuestTexts): GuestScript {
   return shippedScript(shipped, 'sidecar-remove.sh');
 }

@@ -15,11 +15,11 @@ export interface GuestUnitState {
   readonly enabled?: boolean;
   /** systemd's ActiveState, e.g. `active`, `activating`, `inactive`, `failed`. */
   readonly active: string;
-  /** Whether it was started with the files that are there now; absent when no start of ours was seen to its end. */
+  /** Whether it was started with the current files; absent when no start by istio-vms has completed. */
   readonly current?: boolean;
 }
 
-/** Who listens on the application's port. */
+/** The process that listens on the application's port. */
 export interface GuestListener {
   readonly program: string;
   readonly pid?: number;
@@ -29,7 +29,7 @@ export interface GuestListener {
   readonly address: string;
 }
 
-/** What `data/guest/state.sh` tells about a machine. */
+/** Output of `data/guest/state.sh`. */
 export interface GuestState {
   readonly arch?: Cpu;
   readonly bootId?: string;
@@ -40,29 +40,29 @@ export interface GuestState {
   readonly sidecar: GuestUnitState & {
     /** Istio version that was installed. */
     readonly version?: string;
-    /** Answer of the readiness port was 200. */
+    /** Whether the readiness port returned 200. */
     readonly ready: boolean;
-    /** HTTP status of the readiness port; 0 when nobody listens. */
+    /** HTTP status of the readiness port; 0 when nothing listens. */
     readonly readyCode: number;
     /** systemd's id of the last start; absent before the first one. */
     readonly invocation?: string;
-    /** Whether our lines in /etc/hosts are as the sidecar wants them; absent before it was given any. */
+    /** Whether our lines in /etc/hosts match what the sidecar needs; absent before it was configured. */
     readonly hosts?: boolean;
   };
   readonly demo: GuestUnitState & {
-    /** Absent when the port is free, or no port was asked for. */
+    /** Absent when the port is free, or no port was given. */
     readonly listener?: GuestListener;
   };
-  /** End of the workload certificate, seconds since 1970. */
+  /** Expiry of the workload certificate, seconds since 1970. */
   readonly certExpires?: number;
   /** `spiffe://…` of that certificate. */
   readonly certIdentity?: string;
   readonly sudo: 'sudo' | 'sudo-rs';
-  /** The paths that were asked for and are there. */
+  /** The requested paths that exist. */
   readonly files: ReadonlyMap<string, GuestFileState>;
 }
 
-/** The command that asks a machine for its state; it changes nothing. */
+/** The command that reads a machine's state; it changes nothing. */
 export function stateCommand(shipped: GuestTexts, paths: readonly string[] = [], port?: number): Command {
   const asked = port === undefined ? paths : [...paths, `port=${port}`];
   return {
@@ -73,7 +73,7 @@ export function stateCommand(shipped: GuestTexts, paths: readonly string[] = [],
   };
 }
 
-/** Reads what `state.sh` printed. @throws CliError `guest-failed` when it is not that. */
+/** Parses the output of `state.sh`. @throws CliError `guest-failed` when it cannot be parsed. */
 export function parseGuestState(stdout: string): GuestState {
   const values = new Map<string, string>();
   const files = new Map<string, GuestFileState>();

@@ -3,16 +3,16 @@ import { z } from 'zod';
 /** A line of a unit's journal. */
 export interface JournalEntry {
   readonly message: string;
-  /** The program that wrote it; `systemd` for what systemd says about the unit. */
+  /** The program that wrote it; `systemd` for systemd's own messages about the unit. */
   readonly program: string;
   /** systemd's id of the start that the line belongs to. */
   readonly invocation: string;
 }
 
-/** Fields to ask `journalctl --output json` for. */
+/** Fields to request from `journalctl --output json`. */
 export const JOURNAL_FIELDS = ['MESSAGE', 'SYSLOG_IDENTIFIER', '_SYSTEMD_INVOCATION_ID', 'INVOCATION_ID'] as const;
 
-/** A message that is not UTF-8 is an array of bytes, and one that is too long is null. */
+/** journalctl prints a message that is not UTF-8 as an array of bytes, and one that is too long as null. */
 const line = z.object({
   MESSAGE: z.union([z.string(), z.array(z.number()), z.null()]).optional(),
   SYSLOG_IDENTIFIER: z.string().optional(),
@@ -20,7 +20,7 @@ const line = z.object({
   INVOCATION_ID: z.string().optional(),
 });
 
-/** Reads the answer of `journalctl --output json`; a line that is not its own is left out. */
+/** Parses the output of `journalctl --output json`; lines that are not journal entries are skipped. */
 export function parseUnitJournal(stdout: string): readonly JournalEntry[] {
   return stdout.split('\n').flatMap((text) => {
     const parsed = line.safeParse(parseJson(text));
@@ -32,7 +32,7 @@ export function parseUnitJournal(stdout: string): readonly JournalEntry[] {
   });
 }
 
-/** Says that the agent is not ready, not why; or is said at every first start. */
+/** Messages that say that the agent is not ready but not why, or that appear at every first start. */
 const SYMPTOMS = [
   /Envoy proxy is NOT ready/,
   /^istio-vms: not ready within/,
@@ -46,8 +46,8 @@ const OTHER_ERROR =
   /^([A-Za-z.]*(Error|Exception)|error|fatal|panic)\b.*:|: (.*: )?(permission denied|no such file|not found|no such user)|\bfailed\b/i;
 
 /**
- * The last error that the unit's own programs wrote in its newest start, in short; undefined when there is none. What
- * systemd says about the unit is left out, and a symptom counts only where nothing better is there.
+ * The last error that the unit's own programs wrote in its newest start, shortened; undefined when there is none.
+ * systemd's messages about the unit are skipped, and a symptom is used only if there is no better line.
  * @param before a start whose lines are old, e.g. the one that has just been replaced
  */
 export function lastError(entries: readonly JournalEntry[], before?: string): string | undefined {
@@ -70,7 +70,7 @@ function isSymptom(message: string): boolean {
 
 const LONGEST = 240;
 
-/** Without time, level, source file and thread: `scope: words` of the agent's tab-separated line. */
+/** Removes time, level, source file and thread: `scope: words` of the agent's tab-separated line. */
 function inShort(message: string): string {
   const [, quoted] = /\bmsg=("(?:[^"\\]|\\.)*")/.exec(message) ?? [];
   const parts = (quoted === undefined ? message : (z.string().safeParse(parseJson(quoted)).data ?? quoted))

@@ -26,46 +26,46 @@ export interface WorkloadFixes {
 
 export interface FixedWorkloadFiles {
   readonly files: WorkloadFiles;
-  /** What is wrong and cannot be mended here, a sentence each; empty when the files are good. */
+  /** Problems that cannot be fixed here, a sentence each; empty when the files are valid. */
   readonly problems: readonly string[];
 }
 
-/** What the files say, without any secret. */
+/** Content of the files, without any secret. */
 export interface WorkloadFilesSummary {
   readonly caAddress?: string;
   readonly pilotAddress?: string;
   readonly discoveryAddress?: string;
   readonly gatewayAddress?: string;
-  /** The name that `hosts` gives to the gateway's address. */
+  /** The name that `hosts` maps to the gateway's address. */
   readonly istiodHost?: string;
   readonly vmAddress?: string;
   readonly network?: string;
   readonly autoRegisterGroup?: string;
-  /** `namespace/name`, out of the token. */
+  /** `namespace/name`, from the token. */
   readonly serviceAccount?: string;
-  /** Seconds since 1970; absent when the token cannot be read. */
+  /** Seconds since 1970; absent when the token cannot be parsed. */
   readonly tokenExpires?: number;
 }
 
-/** The name under which this revision's istiod is known to machines outside the cluster. */
+/** The host name of this revision's istiod for machines outside the cluster. */
 export function istiodHost(config: Config): string {
   return `istiod-${config.istio.revision}.${config.istio.namespace}.svc`;
 }
 
-/** Where a machine outside dials istiod: through the gateway's outside port. */
+/** The address at which a machine outside the cluster connects to istiod: the gateway's external port. */
 export function istiodAddress(config: Config): string {
   return `${istiodHost(config)}:${config.gateway.istiod.outside}`;
 }
 
-/** The identity that the machine's certificate has to carry, in the trust domain of the files. */
+/** The identity that the machine's certificate must have, in the trust domain of the files. */
 export function workloadIdentity(workload: WorkloadConfig, files: Pick<WorkloadFiles, 'clusterEnv'>): string {
   const trustDomain = parseEnvFile(files.clusterEnv).get('TRUST_DOMAIN') || 'cluster.local';
   return `spiffe://${trustDomain}/ns/${workload.namespace}/sa/${workload.serviceAccount}`;
 }
 
 /**
- * Makes the files right for this lab: istiod's address on the gateway's port, the machine's own address, `hosts` never
- * empty, and cluster.env in a form that systemd reads as a shell does. Pure; fixing fixed files changes nothing.
+ * Adapts the files to this lab: istiod's address on the gateway's port, the machine's own address, a `hosts` that is
+ * never empty, and cluster.env in a form that systemd reads as a shell does. Pure and idempotent.
  */
 export function fixWorkloadFiles(files: WorkloadFiles, config: Config, fixes: WorkloadFixes): FixedWorkloadFiles {
   const address = istiodAddress(config);
@@ -76,7 +76,7 @@ export function fixWorkloadFiles(files: WorkloadFiles, config: Config, fixes: Wo
   const fixed = {
     clusterEnv: renderEnvFile(env),
     meshYaml: fixes.fixPilot ? withDiscoveryAddress(files.meshYaml, address) : files.meshYaml,
-    // istioctl leaves it empty when the gateway's address came late, with exit code 0 (docs/facts/istio-vm.md 4.4).
+    // istioctl leaves it empty, with exit code 0, when the gateway had no address yet (docs/facts/istio-vm.md 4.4).
     hosts: `${fixes.gatewayAddress} ${istiodHost(config)}\n`,
     rootCert: files.rootCert,
     token: `${files.token.trim()}\n`,
@@ -84,7 +84,7 @@ export function fixWorkloadFiles(files: WorkloadFiles, config: Config, fixes: Wo
   return { files: fixed, problems: problemsOf(fixed, config, fixes) };
 }
 
-/** What the files say, for `status`, `verify` and people. Secrets stay out. */
+/** Summary of the files for `status` and `verify`. Contains no secrets. */
 export function describeWorkloadFiles(files: WorkloadFiles): WorkloadFilesSummary {
   const env = parseEnvFile(files.clusterEnv);
   const [gatewayAddress, host] = files.hosts.trim().split(/\s+/);
@@ -159,7 +159,7 @@ const payloadSchema = z.object({
   sub: z.string().optional().catch(undefined),
 });
 
-/** The payload of a JWT, unverified: only the API server can verify it, and we only tell people. */
+/** The payload of a JWT, not verified: only the API server can verify it, and this is only displayed. */
 function claimsOf(token: string): Claims {
   try {
     const payload: unknown = JSON.parse(Buffer.from(token.trim().split('.')[1] ?? '', 'base64url').toString('utf8'));
