@@ -1,14 +1,17 @@
-/** The tag in an image's name; undefined where it has none, as with a name by digest alone. Pure. */
+/** The tag in an image's name; undefined when there is none, as in a name that has only a digest. Pure. */
 export function imageTag(image: string): string | undefined {
   return /:([^/:]+)$/.exec(image.replace(/@.*$/, ''))?.[1];
 }
 
-/** Whether a tag is that of a version or of one of its variants, e.g. `1.19.3-distroless`. Pure. */
+/** Whether a tag is this version or one of its variants, e.g. `1.19.3-distroless`. Pure. */
 export function isTagOf(tag: string, version: string): boolean {
   return tag === version || tag.startsWith(`${version}-`);
 }
 
-/** Whether an image is of a version, and its version in words: a variant is right, and a digest says nothing of it. Pure. */
+/**
+ * Whether an image matches a version, and the version to display. A variant matches; a digest counts as a match,
+ * because it does not show a version. Pure.
+ */
 export function judgeImage(
   image: string | undefined,
   version: string,

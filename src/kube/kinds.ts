@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** A field that may be absent; the API server writes null for some of those. */
+/** A field that may be absent; the API server writes null for some absent fields. */
 const optional = <T extends z.ZodType>(schema: T) => z.preprocess((value) => value ?? undefined, schema.optional());
 
 const texts = z.record(z.string(), z.string());
 
-/** What every kind has alike. Fields that nothing here reads stay as they are. */
+/** The fields that all kinds have. Other fields are kept as they are. */
 export const objectSchema = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
@@ -66,7 +66,7 @@ const containerStatuses = optional(
   ),
 );
 
-/** The kinds of which more than the metadata is read, each with the fields that are. */
+/** The kinds of which more than the metadata is read, each with the fields that are read. */
 export const kinds = {
   Node: objectSchema.extend({
     status: optional(
@@ -155,7 +155,7 @@ export const kinds = {
 
 type Kinds = { [K in keyof typeof kinds]: z.infer<(typeof kinds)[K]> & { readonly kind: K } };
 
-/** The object of a kind; of a kind without a schema of its own, what every kind has. */
+/** The object of a kind; for a kind without its own schema, the fields that all kinds have. */
 export type ObjectOf<K extends string> = K extends keyof Kinds ? Kinds[K] : KubeObject;
 
 export type Node = ObjectOf<'Node'>;

@@ -15,7 +15,7 @@ const schema = z.looseObject({
 });
 
 /**
- * The kubeconfig of k3s for use from this computer: another server URL, our own context name, the same keys.
+ * The kubeconfig of k3s, adapted for use from this computer: another server URL, our own context name, the same keys.
  *
  * @throws CliError `tool-failed`
  */
@@ -39,12 +39,12 @@ export function rewriteKubeconfig(text: string, server: string, context: string)
   });
 }
 
-/** The cluster's CA as a kubeconfig has it (base64): another cluster has another one. */
+/** The cluster's CA as written in a kubeconfig (base64); it is different for each cluster. */
 export function authorityOf(kubeconfig: string): string | undefined {
   return clusterIn(kubeconfig)?.['certificate-authority-data'];
 }
 
-/** The API server's URL that a kubeconfig names first. */
+/** The API server URL of the first cluster in a kubeconfig. */
 export function serverOf(kubeconfig: string): string | undefined {
   return clusterIn(kubeconfig)?.server;
 }

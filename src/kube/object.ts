@@ -6,9 +6,10 @@ export type { KubeObject } from './kinds.ts';
 const listSchema = z.looseObject({ kind: z.literal('List'), items: z.array(z.unknown()) });
 
 /**
- * What `kubectl get --output=json` printed: a List, one object, or nothing. Each object has the shape of its kind.
+ * Parses the output of `kubectl get --output=json`: a List, one object, or nothing. Each object has the shape of its
+ * kind.
  *
- * @throws Error that names the object and the field when it is something else
+ * @throws Error that names the object and the field if the output has another shape
  */
 export function parseObjects(stdout: string): KubeObject[] {
   if (stdout.trim() === '') return [];
@@ -30,19 +31,22 @@ export function parseObject(value: unknown): KubeObject {
 
 const schemas = new Map<unknown, z.ZodType<KubeObject>>(Object.entries(kinds));
 
-/** The schema of the kind that an object names: parsing once matters with hundreds of pods. */
+/**
+ * The schema for an object's kind. Picking it by kind parses each object only once, which matters with hundreds of
+ * pods.
+ */
 function schemaFor(value: unknown): z.ZodType<KubeObject> {
   const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
   return schemas.get(kind) ?? objectSchema;
 }
 
-/** `Deployment istio-system/istiod: spec.replicas: expected number, received string`. */
+/** A problem as text, e.g. `Deployment istio-system/istiod: spec.replicas: expected number, received string`. */
 function problemIn(what: string, { issues: [first] }: z.ZodError): string {
   const text = (first?.message ?? 'unknown shape').replace(/^Invalid input: /, '');
   return [what, first?.path.join('.') ?? '', text].filter((part) => part !== '').join(': ');
 }
 
-/** Whether an object is of this kind, and so has the shape that `parseObjects` requires of it. */
+/** Whether an object is of this kind, and so has the shape that `parseObjects` checked. */
 export function isKind<K extends string>(object: KubeObject, kind: K): object is ObjectOf<K> {
   return object.kind === kind;
 }

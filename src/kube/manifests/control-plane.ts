@@ -10,17 +10,17 @@ const SMALL = {
   proxy: { requests: { cpu: '10m', memory: '64Mi' } },
 } as const;
 
-/** Name of its IstioOperator file, which labels what it installs. */
+/** Name of the control plane's IstioOperator file; Istio adds it as a label to what it installs. */
 export const CONTROL_PLANE = 'istio-vms-control-plane';
 
 /** Gateway that Istio's default profile installs; Deployment and Service. */
 export const INGRESS_GATEWAY = 'istio-ingressgateway';
 
-/** Label by which an installer knows what it made: the name of its IstioOperator file. */
+/** Label with the name of the IstioOperator file that an object was installed from. */
 export const OWNER = 'install.operator.istio.io/owning-resource';
 
 /**
- * IstioOperator file of the control plane. Always named: a nameless one prunes the gateway
+ * IstioOperator file of the control plane. It always has a name: an install without a name prunes the gateway
  * (docs/facts/istio-vm.md 2.6).
  */
 export function controlPlane(config: Config): Manifest {
@@ -32,7 +32,7 @@ export function controlPlane(config: Config): Manifest {
     metadata: { name: CONTROL_PLANE, namespace: istio.namespace },
     spec: {
       revision: istio.revision,
-      // An overlay's own `hub` comes later and counts.
+      // The `hub` of an overlay comes later and takes precedence.
       ...(istio.hub !== undefined && { hub: istio.hub }),
       ...(small && { components: { pilot: { k8s: { resources: SMALL.istiod } } } }),
       values: {
@@ -49,7 +49,7 @@ export function controlPlane(config: Config): Manifest {
   };
 }
 
-/** Resources of a gateway in this lab; undefined leaves Istio's own. */
+/** Resources of a gateway in this lab; undefined keeps Istio's defaults. */
 export function gatewayResources(config: Config): Readonly<Record<string, unknown>> | undefined {
   return config.labSize === 'small' ? SMALL.proxy : undefined;
 }

@@ -4,12 +4,12 @@ import { labels, type Manifest } from './manifest.ts';
 export interface DeploymentInput {
   readonly name: string;
   readonly namespace: string;
-  /** Labels of the pods, and what the Deployment selects by. */
+  /** Labels of the pods, also used as the selector of the Deployment. */
   readonly labels: Readonly<Record<string, string>>;
   readonly container: Readonly<Record<string, unknown>> & { readonly name: string; readonly image: string };
 }
 
-/** The curl of the article, as one pinned image for both CPUs. */
+/** The curl image for the article's requests, pinned, for both CPUs. */
 export const CURL_IMAGE = 'docker.io/curlimages/curl:8.4.0';
 
 /** A Deployment of one small pod with one container. */
@@ -29,7 +29,7 @@ export function deployment(config: Config, { name, namespace, labels: own, conta
   };
 }
 
-/** A pod that waits, so that requests can be made in it. Its container is named `curl`. */
+/** A pod that sleeps, so that requests can be made from it. Its container is named `curl`. */
 export function curlClient(config: Config, name: string, namespace: string): Manifest {
   return deployment(config, {
     name,

@@ -3,7 +3,7 @@ import { fieldsAt } from '../overlay/fields.ts';
 import { gatewayResources } from './control-plane.ts';
 import { LABELS, type Manifest } from './manifest.ts';
 
-/** What of a user's IstioOperator file the gateway's install gets too. */
+/** The parts of a user's IstioOperator file that also apply to the gateway's install. */
 export interface GatewayOverlay {
   readonly hub?: unknown;
   readonly tag?: unknown;
@@ -11,24 +11,25 @@ export interface GatewayOverlay {
   readonly global: Readonly<Record<string, unknown>>;
 }
 
-/** Name of its IstioOperator file, which labels what it installs. */
+/** Name of the gateway's IstioOperator file; Istio adds it as a label to what it installs. */
 export const EAST_WEST = 'eastwest';
 /** Name of the gateway's Deployment and Service. */
 export const GATEWAY_SERVICE = 'istio-eastwestgateway';
-/** Label by which Gateway objects choose it. */
+/** Label with which Gateway objects select this gateway. */
 export const GATEWAY_SELECTOR = { istio: 'eastwestgateway' } as const;
 /**
- * Service traffic, routed by SNI; the number is Istio's own and the same on both sides (docs/facts/istio-vm.md 3.6).
+ * Port for service traffic, routed by SNI. It is Istio's default and the same on both sides (docs/facts/istio-vm.md
+ * 3.6).
  */
 export const MESH_PORT = 15443;
 
 /**
- * IstioOperator file of the east-west gateway: what `gen-eastwest-gateway.sh` prints, with the outside ports of this lab
- * and the lab's namespace, and no script from the network (docs/facts/istio-vm.md 3.1, 3.2).
+ * IstioOperator file of the east-west gateway: the output of `gen-eastwest-gateway.sh`, with the external ports and the
+ * namespace of this lab, but without a script from the network (docs/facts/istio-vm.md 3.1, 3.2).
  *
- * Its pod says `image: auto`, for which Kubernetes would pull always; the policy stands here because that of the control
- * plane's install does not reach this one (docs/facts/real-mesh.md 6.1). An overlay's `hub`, `tag` and `values.global`
- * do.
+ * Its pod has `image: auto`, for which Kubernetes would always pull. The pull policy is set here, because the policy of
+ * the control plane's install does not apply to this install (docs/facts/real-mesh.md 6.1). An overlay's `hub`, `tag`
+ * and `values.global` do apply.
  */
 export function eastWestGateway(config: Config, overlay: GatewayOverlay = { global: {} }): Manifest {
   const { istio, networks } = config;

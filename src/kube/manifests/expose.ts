@@ -3,14 +3,14 @@ import { GATEWAY_SELECTOR, MESH_PORT } from './east-west-gateway.ts';
 import { LABELS, labels, namespace, NETWORKING, type Manifest } from './manifest.ts';
 
 export const ISTIOD_GATEWAY = 'istiod-gateway';
-/** Ports of the istiod Service: what it serves proxies, and the injection webhook. Fixed in Istio's chart. */
+/** Ports of the istiod Service: xDS for proxies, and the injection webhook. Fixed in Istio's chart. */
 const ISTIOD_SERVICE_PORT = 15012;
 const WEBHOOK_SERVICE_PORT = 443;
 
 /**
- * istiod of this revision on the gateway's outside ports. Servers and matches name the Service's ports, not the target
- * ports; the route is to the revision's own Service, since a revisioned install makes no plain `istiod`
- * (docs/facts/istio-vm.md 3.3).
+ * istiod of this revision on the gateway's external ports. Servers and matches use the ports of the Service, not the
+ * target ports. The route goes to the revision's own Service, since an install with a revision creates no plain
+ * `istiod` Service (docs/facts/istio-vm.md 3.3).
  */
 export function exposeIstiod(config: Config): readonly Manifest[] {
   const { istio, gateway } = config;
@@ -50,7 +50,7 @@ export function exposeIstiod(config: Config): readonly Manifest[] {
   ];
 }
 
-/** Every service of the cluster's network, behind 15443. */
+/** Exposes every service of the cluster's network on port 15443. */
 export function exposeServices(config: Config): readonly Manifest[] {
   return [
     {
@@ -73,7 +73,7 @@ export function exposeServices(config: Config): readonly Manifest[] {
 
 /**
  * The control plane's namespace with its network label, as a partial object for server-side apply. The installer sets
- * the label only on a namespace that it makes itself (docs/facts/istio-vm.md 2.4).
+ * the label only on a namespace that it creates itself (docs/facts/istio-vm.md 2.4).
  */
 export function networkNamespace(config: Config): Manifest {
   return namespace(config, config.istio.namespace, { [LABELS.network]: config.networks.cluster });

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { Config } from '../../config/config.ts';
 
-/** A Kubernetes object on its way out: plain data, serialized at the edge. */
+/** A Kubernetes object to apply: plain data, serialized only when it is sent. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -22,10 +22,10 @@ export const SECURITY = 'security.istio.io/v1beta1';
 
 const HEADER = '# Made by istio-vms from its configuration; what is changed here is lost with the next run.\n';
 
-/** Objects as one YAML text, a document each: for istioctl, and for people to read. */
+/** Objects as one YAML text, one document each: for istioctl, and for people to read. */
 export function toYaml(objects: readonly Manifest[]): string {
-  // No anchors: not every reader of these files expands them. No folding: a long value stays easy to find. And Kubernetes
-  // reads `yes` and `on` as true, as YAML 1.1 has it.
+  // No anchors: not every reader of these files expands them. No folding: long values stay searchable. YAML 1.1
+  // compatibility: Kubernetes reads `yes` and `on` as true.
   const options = { aliasDuplicateObjects: false, lineWidth: 0, compat: 'yaml-1.1' } as const;
   return HEADER + objects.map((object) => stringify(object, options)).join('---\n');
 }
@@ -38,7 +38,7 @@ export const LABELS = {
   revision: 'istio.io/rev',
 } as const;
 
-/** On every object that we make, so that we find it and remove nothing else. */
+/** On every object that we create, so that we can find it and remove nothing else. */
 export function labels(config: Config): Readonly<Record<string, string>> {
   return { [LABELS.managedBy]: 'istio-vms', [LABELS.lab]: config.lab };
 }
@@ -53,24 +53,26 @@ export function plainNamespace(config: Config, name: string): Manifest {
   return namespace(config, name, { 'istio-injection': 'disabled' });
 }
 
-/** A namespace with labels of ours; applied on the server's side, it may as well exist already. */
+/** A namespace with our labels; server-side apply also works when it already exists. */
 export function namespace(config: Config, name: string, extra: Readonly<Record<string, string>>): Manifest {
   return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { ...labels(config), ...extra } } };
 }
 
 /**
- * Digest of what was given to `istioctl install`, which itself leaves no trace of it from about 1.23 on
+ * Annotation with the digest of the input of `istioctl install`, which itself keeps no record of it from about 1.23 on
  * (docs/facts/istio-vm.md 2.1).
  */
 const INSTALLED = 'istio-vms/installed';
 
-/** The object with a note of what was installed: kept in the cluster, so that it is never lost and never stale. */
+/**
+ * The object with a record of what was installed. It is kept in the cluster, so that it cannot be lost or become stale.
+ */
 export function withRecord(object: Manifest, digest: string): Manifest {
   const annotations = { ...object.metadata.annotations, [INSTALLED]: digest };
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-/** The note on an object, if there is one. */
+/** The record on an object, if there is one. */
 export function recordOf(
   object: { readonly metadata: { readonly annotations?: Readonly<Record<string, string>> | undefined } } | undefined,
 ): string | undefined {

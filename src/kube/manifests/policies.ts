@@ -4,8 +4,8 @@ import { SAMPLE_NAMESPACE } from './sample.ts';
 import { curlClient } from './deployment.ts';
 
 /**
- * The article's first experiment: deny all ingress of the workload. It selects pods, the workload is none, so nothing
- * changes (docs/facts/istio-vm.md 8.1).
+ * The article's first experiment: deny all ingress of the workload. The policy selects pods, and the workload is not a
+ * pod, so nothing changes (docs/facts/istio-vm.md 8.1).
  */
 export function articleDenyAll(config: Config, workload: WorkloadConfig): Manifest {
   return policy(config, 'deny-all', workload.namespace, {
@@ -15,8 +15,8 @@ export function articleDenyAll(config: Config, workload: WorkloadConfig): Manife
 }
 
 /**
- * The article's second experiment: egress of the sample namespace to namespaces other than the machine's. Such a peer can
- * only match pods, so every destination that is no pod is dropped, the machine among them.
+ * The article's second experiment: allow egress of the sample namespace only to namespaces other than the machine's. A
+ * namespace selector matches only pods, so all traffic to other destinations is dropped, including the machine.
  */
 export function articleDenyEgress(config: Config, workload: WorkloadConfig): Manifest {
   return policy(config, 'deny-egress-tovm', SAMPLE_NAMESPACE, {
@@ -36,7 +36,7 @@ export function articleDenyEgress(config: Config, workload: WorkloadConfig): Man
   });
 }
 
-/** What the second experiment wants to say: all may be reached but the machine's address. */
+/** What the second experiment intends: every destination is allowed except the machine's address. */
 export function denyEgressToVm(config: Config, vmAddress: string): Manifest {
   return policy(config, 'deny-egress-to-vm', SAMPLE_NAMESPACE, {
     podSelector: {},

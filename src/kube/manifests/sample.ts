@@ -13,8 +13,8 @@ export const DESTINATION_RULE = 'helloworld';
 export const SAMPLE_DEPLOYMENTS = ['helloworld-v1', 'helloworld-v2', MESH_CLIENT] as const;
 
 /**
- * The sample application in an injected namespace: helloworld in two versions behind one Service, and a client. Its
- * images are those of this Istio, for both CPUs (docs/facts/istio-vm.md 7).
+ * The sample application in an injected namespace: helloworld in two versions behind one Service, and a client. The
+ * images are those of this Istio version, for both CPUs (docs/facts/istio-vm.md 7).
  */
 export function sampleObjects(config: Config, versions: VersionTable): readonly Manifest[] {
   const images = knownRow(config.istio.version, versions).helloworldImages;
@@ -38,8 +38,9 @@ function helloworldService(config: Config): Manifest {
 }
 
 /**
- * A connection for each request. Envoy on the workload VM would keep one per gateway address, and the gateway chooses a pod
- * only when a connection is opened: with few nodes all requests could go to one version (docs/facts/real-mesh.md 6.10).
+ * One connection per request. Envoy on the workload VM would reuse one connection per gateway address, and the gateway
+ * picks a pod only when a connection is opened: with few nodes all requests could go to one version
+ * (docs/facts/real-mesh.md 6.10).
  */
 function helloworldConnections(config: Config): Manifest {
   return {

@@ -15,8 +15,8 @@ function serviceAccount(config: Config, workload: WorkloadConfig): Manifest {
 }
 
 /**
- * The group in which the machine registers itself. No `template.ports`: with ports given, only those are captured, and
- * STRICT would not guard the others (docs/facts/istio-vm.md 8.3). The probe makes the health condition.
+ * The group in which the machine registers itself. `template.ports` is not set: with ports, only these are captured,
+ * and STRICT would not protect the others (docs/facts/istio-vm.md 8.3). The probe sets the health condition.
  */
 export function workloadGroup(config: Config, workload: WorkloadConfig): Manifest {
   const { app, appPort, namespace, serviceAccount: account } = workload;
@@ -32,10 +32,10 @@ export function workloadGroup(config: Config, workload: WorkloadConfig): Manifes
   };
 }
 
-/** Port on which the mesh finds the machine's workload. */
+/** Port of the Service for the machine's workload. */
 export const ROUTE_PORT = 8000;
 
-/** The Service in front of the machine: its selector matches the labels of the WorkloadEntry. */
+/** The Service for the machine: its selector matches the labels of the WorkloadEntry. */
 export function routeObjects(config: Config, workload: WorkloadConfig): readonly Manifest[] {
   const { app, appPort, namespace } = workload;
   return [

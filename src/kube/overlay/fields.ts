@@ -3,12 +3,12 @@ export type Fields = Readonly<Record<string, unknown>>;
 export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The value at a path; undefined where the path ends early. */
+/** The value at a path; undefined when the path does not exist. */
 export function valueAt(from: Fields, ...path: readonly string[]): unknown {
   return path.reduce<unknown>((value, key) => (isFields(value) ? value[key] : undefined), from);
 }
 
-/** The map at a path; empty where there is none. */
+/** The map at a path; empty when there is none. */
 export function fieldsAt(from: Fields, ...path: readonly string[]): Fields {
   const value = valueAt(from, ...path);
   return isFields(value) ? value : {};
@@ -20,10 +20,13 @@ export function listAt(from: Fields, ...path: readonly string[]): readonly Field
   return Array.isArray(value) ? value.filter(isFields) : [];
 }
 
-/** A value with the path that it was found at. */
+/** A value and the path at which it was found. */
 export type Found = readonly [path: string, value: unknown];
 
-/** What `spec.values` and `spec.unvalidatedValues`, which istioctl merges, say at a path; nothing where neither does. */
+/**
+ * The values at a path in `spec.values` and `spec.unvalidatedValues`, which istioctl merges; empty when neither has
+ * one.
+ */
 export function chartValues(spec: Fields, ...path: readonly string[]): readonly Found[] {
   return ['values', 'unvalidatedValues']
     .map((values): Found => [`spec.${[values, ...path].join('.')}`, valueAt(spec, values, ...path)])

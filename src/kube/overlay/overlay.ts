@@ -5,15 +5,15 @@ import { chartValues, fieldsAt, isFields, listAt, type Fields } from './fields.t
 import { portClashes } from './ports.ts';
 import { contradictions, missingParts } from './rules.ts';
 
-/** What of an overlay chooses images. */
+/** The settings of an overlay that select images. */
 export interface ImageOverlay extends GatewayOverlay {
   /** `hub`, `tag`, `image` and `variant` of istiod alone. */
   readonly pilot?: Fields;
-  /** Tags of ingress gateways; their `hub` is ignored by Istio's chart. */
+  /** Tags of ingress gateways; Istio's chart ignores their `hub`. */
   readonly gatewayTags?: readonly unknown[];
 }
 
-/** The settings of an overlay that reach the east-west gateway. A file that cannot be read gives none. */
+/** The settings of an overlay that also apply to the east-west gateway. Empty when the file cannot be parsed. */
 export function gatewayOverlay(text: string): GatewayOverlay {
   const spec = specOf(documentsIn(text).found[0]);
   const { hub, tag } = spec;
@@ -24,7 +24,7 @@ export function gatewayOverlay(text: string): GatewayOverlay {
   };
 }
 
-/** Where an overlay takes Istio's own images from, as Istio's charts read it. A file that cannot be read says nothing. */
+/** Where an overlay takes Istio's images from, as Istio's charts read it. Empty when the file cannot be parsed. */
 export function imageOverlay(text: string): ImageOverlay {
   const spec = specOf(documentsIn(text).found[0]);
   const { hub, tag } = fieldsAt(spec, 'components', 'pilot');
@@ -47,15 +47,15 @@ export function meshSettings(text: string): string {
 }
 
 /**
- * Everything in an overlay that cannot work in this lab, a sentence each: what istioctl refuses in any version, and what
- * contradicts a variable of the configuration, for the rest of the lab would look for the other value.
+ * Everything in an overlay that cannot work in this lab, a sentence each: what istioctl rejects in any version, and
+ * what contradicts a variable of the configuration, because the other steps use the variable's value.
  */
 export function overlayProblems(text: string, config: Config): readonly string[] {
   const { found, broken } = documentsIn(text);
   if (broken !== undefined) return [`it is not YAML: ${broken}`];
   if (found.length > 1) return [`it has ${found.length} documents; istioctl takes one IstioOperator per file`];
   const [document] = found;
-  // Only comments: an empty overlay, which istioctl takes.
+  // The file has only comments: an empty overlay, which istioctl accepts.
   if (document === undefined) return [];
   if (!isFields(document)) return ['it is no IstioOperator'];
   const { kind, apiVersion } = document;

@@ -3,13 +3,14 @@ import { INGRESS_GATEWAY } from '../manifests/control-plane.ts';
 import { GATEWAY_SERVICE, servicePorts } from '../manifests/east-west-gateway.ts';
 import { fieldsAt, listAt, valueAt, type Fields } from './fields.ts';
 
-/** What profile `demo` gives its ingress gateway in every version (manifests/profiles and helm-profiles, demo.yaml). */
+/**
+ * Ports of the ingress gateway in profile `demo`, in every version (manifests/profiles and helm-profiles, demo.yaml).
+ */
 const DEMO_PORTS = [15021, 80, 443, 31400, 15443];
 
 /**
- * Gateways of an overlay that would take a port of the east-west gateway: k3s's ServiceLB gives each port of a
- * LoadBalancer Service on every node to one Service alone (docs/facts/k3s.md 4), so the address of the other stays
- * pending.
+ * Gateways of an overlay that would use a port of the east-west gateway. On every node the ServiceLB of k3s gives each
+ * port to only one LoadBalancer Service (docs/facts/k3s.md 4), so the address of the other Service stays pending.
  */
 export function portClashes(spec: Fields, config: Config): readonly string[] {
   const isDemo = [valueAt(spec, 'profile'), valueAt(spec, 'values', 'profile')].includes('demo');

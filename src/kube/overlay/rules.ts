@@ -3,7 +3,7 @@ import { EAST_WEST, GATEWAY_SERVICE } from '../manifests/east-west-gateway.ts';
 import { imageTag, isTagOf } from '../image-tag.ts';
 import { chartValues, listAt, textOf, valueAt, type Fields, type Found } from './fields.ts';
 
-/** Values of an overlay that contradict a variable, for the rest of the lab would look for the other value. */
+/** Values of an overlay that contradict a variable; the other steps use the variable's value. */
 export function contradictions(metadata: Fields, spec: Fields, { istio, networks }: Config): readonly string[] {
   const at = (...path: readonly string[]): readonly Found[] => chartValues(spec, ...path);
   const rules: readonly (readonly [found: readonly Found[], wanted: string, variable: string])[] = [
@@ -16,7 +16,7 @@ export function contradictions(metadata: Fields, spec: Fields, { istio, networks
       istio.namespace,
       'ISTIO_NAMESPACE',
     ],
-    // `verify --strict` makes STRICT hold for the whole mesh, which only the root namespace can.
+    // `verify --strict` sets STRICT for the whole mesh, which works only in the root namespace.
     [
       [
         ['spec.meshConfig.rootNamespace', valueAt(spec, 'meshConfig', 'rootNamespace')],
@@ -31,14 +31,14 @@ export function contradictions(metadata: Fields, spec: Fields, { istio, networks
   ];
   const differing = rules.flatMap(([found, wanted, variable]) =>
     found
-      // istioctl writes null as the text `<nil>` into names.
+      // istioctl writes null into names as the text `<nil>`, so null is reported too.
       .filter(([, value]) => value !== undefined && value !== wanted)
       .map(([path, value]) => `${path} is ${JSON.stringify(value)}, but ${variable} is "${wanted}"`),
   );
   return [...differing, ...imageProblems(spec, istio.version)];
 }
 
-/** Images of another version: the check `versions` would fail after every `up`. */
+/** Images of another version, with which the check `versions` would fail after every `up`. */
 function imageProblems(spec: Fields, version: string): readonly string[] {
   const tags: readonly Found[] = [
     ['spec.tag', spec['tag']],
@@ -67,17 +67,17 @@ function imageProblems(spec: Fields, version: string): readonly string[] {
   ];
 }
 
-/** Profiles without an istiod of their own; `external` is the older name of `remote`. */
+/** Profiles that install no istiod; `external` is the older name of `remote`. */
 const WITHOUT_ISTIOD: readonly unknown[] = ['empty', 'remote', 'external'];
 
-/** What the lab cannot do without, or makes itself. */
+/** Overlay settings that remove parts that the lab needs, or that duplicate parts that istio-vms installs itself. */
 export function missingParts(metadata: Fields, spec: Fields): readonly string[] {
   const { name } = metadata;
   const profiles: readonly Found[] = [['spec.profile', spec['profile']], ...chartValues(spec, 'profile')];
   const named = listAt(spec, 'components', 'ingressGateways').map((gateway) => gateway['name']);
   return [
-    // Each install prunes what bears its own file's name, and without a name whatever it did not make
-    // (docs/facts/istio-vm.md 2.6).
+    // Each install prunes objects labeled with its own file's name, and without a name all objects that it did not
+    // create (docs/facts/istio-vm.md 2.6).
     ...(name === EAST_WEST ? [`metadata.name is "${EAST_WEST}", as the east-west gateway's own file is called`] : []),
     ...(name === '' || name === null ? ['metadata.name is empty; a nameless install removes the gateways'] : []),
     ...profiles
@@ -92,7 +92,7 @@ export function missingParts(metadata: Fields, spec: Fields): readonly string[] 
   ];
 }
 
-/** Values with which `istioctl manifest generate` of 1.30 leaves out what the lab needs, or names it otherwise. */
+/** Values with which `istioctl manifest generate` of 1.30 omits what the lab needs, or gives it another name. */
 function brokenValues(spec: Fields): readonly string[] {
   const component = (...path: readonly string[]): readonly Found[] => [
     [`spec.components.${path.join('.')}`, valueAt(spec, 'components', ...path)],
@@ -118,7 +118,7 @@ function brokenValues(spec: Fields): readonly string[] {
   );
 }
 
-/** Switches of istiod without which no VM can join or be seen healthy (pilot/pkg/features/pilot.go). */
+/** Feature flags of istiod that a VM needs to join and to be reported healthy (pilot/pkg/features/pilot.go). */
 const NEEDED_FEATURES = [
   'PILOT_ENABLE_WORKLOAD_ENTRY_AUTOREGISTRATION',
   'PILOT_ENABLE_WORKLOAD_ENTRY_HEALTHCHECKS',
@@ -133,7 +133,7 @@ function disabledFeatures(spec: Fields): readonly string[] {
         .filter(({ name }) => name === feature)
         .map(({ value }): Found => [`spec.components.pilot.k8s.env[${feature}]`, value]),
     ];
-    // What Go's strconv.ParseBool takes for false.
+    // The values that Go's strconv.ParseBool reads as false.
     return found
       .filter(([, value]) => /^(0|f|F|false|FALSE|False)$/.test(String(value)))
       .map(([path, value]) => `${path} is ${JSON.stringify(value)}, but the VM needs it`);
@@ -142,7 +142,7 @@ function disabledFeatures(spec: Fields): readonly string[] {
 
 const WITH_CNI: readonly unknown[] = ['ambient', 'openshift', 'openshift-ambient'];
 
-/** Istio's CNI plug-in never becomes ready unless it is given the folders of k3s (platform-k3s.yaml). */
+/** Istio's CNI plug-in becomes ready only if it is configured with the folders of k3s (platform-k3s.yaml). */
 function cniProblems(spec: Fields): readonly string[] {
   const { profile } = spec;
   const enabled = valueAt(spec, 'components', 'cni', 'enabled');
