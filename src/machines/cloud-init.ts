@@ -5,20 +5,20 @@ import { explain } from '../system/explain.ts';
 import { retry } from '../system/retry.ts';
 import type { EngineContext, Machine } from './machine.ts';
 
-/** cloud-init goes on after the machine answers: three times the five minutes that engines wait for it themselves. */
+/** cloud-init continues after the machine answers: three times the five minutes that engines themselves wait for it. */
 const CLOUD_INIT_MS = 900_000;
 
-/** In what the engines differ when they wait for the same thing. */
+/** How the engines differ in waiting for cloud-init. */
 export interface CloudInitWay {
   readonly clock: Clock;
-  /** Milliseconds before each further session. */
+  /** Milliseconds before each retry in a new session. */
   readonly pauses: readonly number[];
-  /** Whether the session failed, and cloud-init said nothing. */
+  /** Whether the session failed, rather than cloud-init. */
   readonly isLost: (error: CommandError) => boolean;
   readonly onRetry?: () => void;
-  /** How a person asks this machine for more. */
+  /** The command with which a user sees the status of cloud-init on this machine. */
   readonly statusCommand: string;
-  /** A better word for a failure, where the engine has one. */
+  /** A more specific error for a failure, if the engine has one. */
   readonly failureOf?: (error: CommandError) => CliError | undefined;
 }
 
@@ -37,7 +37,7 @@ export async function awaitCloudInit(
     timeoutMs: CLOUD_INIT_MS,
   } as const;
   try {
-    // Each try is a session of its own: the one before may have met sshd, or the agent, while it restarted.
+    // Each try uses a new session: the previous one may have failed because sshd, or the agent, was restarting.
     await retry(() => machine.run(command, context), {
       clock,
       delays: pauses,
@@ -48,7 +48,7 @@ export async function awaitCloudInit(
   } catch (thrown) {
     if (!(thrown instanceof CommandError)) throw thrown;
     if (thrown.failure !== 'exit' || isLost(thrown)) throw explain(thrown);
-    // 2 means: done, with errors that it got over (cloud-init 23.4 and later; docs/facts/multipass.md 7 no. 3).
+    // Exit code 2: done, with recoverable errors (cloud-init 23.4 and later; docs/facts/multipass.md 7 no. 3).
     if (thrown.result.exitCode !== 2) throw failureOf?.(thrown) ?? failed(machine.name, statusCommand, thrown);
     say(`${machine.name}: cloud-init is done, with warnings (${statusCommand})`);
   }

@@ -5,7 +5,7 @@ import type { EngineDefinition } from './definition.ts';
 import { ENGINES } from './index.ts';
 import type { MachineEngine } from './machine.ts';
 
-/** The engine that makes the machines of a lab. Nothing else needs to know which one it is. */
+/** The engine that creates the machines of a lab. No other code depends on which engine it is. */
 export function createEngine(
   system: Pick<System, 'processes' | 'files' | 'clock'>,
   shipped: Pick<ShippedData, 'guest'>,

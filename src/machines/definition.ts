@@ -3,22 +3,24 @@ import type { System } from '../system/system.ts';
 import type { MachineEngine } from './machine.ts';
 import type { PlaceScript } from './put.ts';
 
-/** All that the rest of the program needs to offer an engine: one folder exports it, one line of `index.ts` names it. */
+/**
+ * Everything that the program needs to support an engine. Each engine's folder exports one, and `index.ts` lists it.
+ */
 export interface EngineDefinition {
-  /** As its makers write it; its variables stand under this title. */
+  /** The product name as its makers write it; the help shows the engine's variables under this title. */
   readonly title: string;
-  /** For people who choose, e.g. where it runs. */
+  /** Short description that helps users choose, e.g. where the engine runs. */
   readonly about?: string;
   /** Variables of the configuration that only this engine reads. */
   readonly variables: Readonly<Record<string, Omit<Variable, 'group'>>>;
-  /** Defaults of these variables that follow from others. */
+  /** Defaults of these variables that depend on other variables. */
   readonly defaultsFrom?: (values: EngineValues) => EngineValues;
-  /** Values of any variable that this engine cannot work with. */
+  /** Values of any variable that this engine does not support. */
   readonly check?: (values: Partial<EngineValues>) => readonly { readonly name: string; readonly allowed: string }[];
   readonly create: (parts: EngineParts) => MachineEngine;
 }
 
-/** Text by name of the variable, e.g. `RUN_OS`. */
+/** Values by name of the variable, e.g. `RUN_OS`. */
 export type EngineValues = Readonly<Record<string, string>>;
 
 export interface EngineParts {
@@ -28,6 +30,6 @@ export interface EngineParts {
   readonly names: { readonly nodes: readonly string[]; readonly workloads: readonly string[] };
   /** The values of the engine's own variables. */
   readonly settings: EngineValues;
-  /** Called when a session into a machine broke off: it may be restarting, and come back with another address. */
+  /** Called when a session into a machine was lost: the machine may be restarting and get another address. */
   readonly onLost?: () => void;
 }

@@ -5,31 +5,34 @@ import { CommandError } from '../system/command-error.ts';
 import type { Clock, Context, Files } from '../system/system.ts';
 import type { MachineEngine, MachineInfo, NamedMachine } from './machine.ts';
 
-/** Where every machine of ours says whose it is; written by cloud-init, content = name of the lab. */
+/** File on every machine of ours with the name of its lab; written by cloud-init. */
 export const MARKER = '/etc/istio-vms/lab';
 
-/** As long as the most patient engine waits for cloud-init itself (docs/facts/multipass.md 3.3). */
+/** The longest time that an engine waits for cloud-init itself (docs/facts/multipass.md 3.3). */
 const FIRST_BOOT_MS = 300_000;
 
 export type Owner = 'ours' | 'foreign' | 'unknown';
 
-/** Which machines this lab has made. Only those may be changed or removed. */
+/** Which machines this lab has created. Only those may be changed or removed. */
 export interface Ownership {
-  /** Notes that we are about to launch this machine: before the launch, so that a crash in its midst loses nothing. */
+  /**
+   * Records that this machine is about to be launched. This happens before the launch, so that a crash during it loses
+   * nothing.
+   */
   intend(name: string): Promise<void>;
-  /** Notes that its launch was seen to its end. */
+  /** Records that its launch completed. */
   confirm(name: string): Promise<void>;
-  /** Whether `confirm` was called since the last `intend`; a lost record knows nothing. */
+  /** Whether `confirm` was called since the last `intend`; false if the record was lost. */
   isConfirmed(name: string): Promise<boolean>;
-  /** When a launch began (ms since 1970) that is on record and was not seen to its end: the engine may still be at it. */
+  /** When a launch began (ms since 1970) that is on record but not confirmed: the engine may still be working on it. */
   unfinishedSince(name: string): Promise<number | undefined>;
-  /** Strikes a machine that is gone. */
+  /** Removes a machine that is gone from the record. */
   forget(name: string): Promise<void>;
-  /** Names noted so far, sorted: also those that the configuration no longer asks for. */
+  /** Recorded names, sorted, including those that the configuration no longer contains. */
   recorded(): Promise<readonly string[]>;
   /**
-   * A running machine is asked itself. One that cannot be asked is ours if we noted it; else it is unknown, and unknown is
-   * never touched.
+   * A running machine is checked itself. One that cannot be read is ours if it is on record; otherwise it is unknown,
+   * and an unknown machine is never touched.
    */
   isOurs(info: MachineInfo, context: Context): Promise<Owner>;
 }
@@ -56,13 +59,13 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
   const path = config.paths.machinesRecord;
   let lastWrite: Promise<void> = Promise.resolve();
 
-  /** A record of another lab, or one that is broken, tells nothing about ours. */
+  /** A record of another lab, or one that is broken, is ignored. */
   const read = async (): Promise<Machines> => {
     const record = recordSchema.safeParse(parseJson(await files.readText(path)));
     return record.success && record.data.lab === config.lab ? record.data.machines : {};
   };
 
-  /** Several machines are launched at once; each read-and-write waits for the one before. */
+  /** Several machines are launched in parallel; each update waits for the one before. */
   const change = (edit: (machines: Machines) => Machines): Promise<void> => {
     const write = async (): Promise<void> => {
       const before = await read();
@@ -71,7 +74,7 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
       await files.write(path, `${JSON.stringify({ version: 1, lab: config.lab, machines }, undefined, 2)}\n`);
     };
     const done = lastWrite.then(write);
-    // A write that failed is told to whoever asked for it, and does not hold up the next.
+    // A failed write is reported to its own caller, and does not block the next one.
     lastWrite = done.catch(() => undefined);
     return done;
   };
@@ -108,7 +111,7 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
       await change((machines) =>
         name in machines ? Object.fromEntries(Object.entries(machines).filter(([key]) => key !== name)) : machines,
       );
-      // The first record of all may have been cut while it was written: what waits beside it goes.
+      // If the very first write of the record was interrupted, this removes its temporary file.
       if ((await files.stat(path)) === undefined) await files.remove(path);
     },
     recorded: async () => {
@@ -116,10 +119,11 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
       return Object.keys(await read()).sort();
     },
     isOurs: async ({ name, state, lab }, context) => {
-      // A label of the engine's own tells without a remote call, whether the machine runs or not.
+      // The engine's own label needs no remote call, and can be read whether the machine runs or not.
       if (lab !== undefined) return lab === config.lab ? 'ours' : 'foreign';
       let marker = state === 'running' ? await readMarker(engine, name, context) : undefined;
-      // A launch of ours that was cut: the mark comes with the first boot's cloud-init, which may still be at work.
+      // An interrupted launch of ours: the marker is written by cloud-init on the first boot, which may still be
+      // running.
       if (marker === '' && (await unfinishedSince(name)) !== undefined) {
         await firstBootOver(engine, name, context);
         marker = await readMarker(engine, name, context);
@@ -127,14 +131,15 @@ export function createOwnership({ files, clock, config, engine }: OwnershipParts
       if (marker === config.lab) return 'ours';
       if (marker !== undefined && marker !== '') return 'foreign';
       const recorded = await isRecorded(name);
-      // It runs and bears no mark. If we noted it, someone may have made their own in place of ours: better not touched.
+      // It runs without a marker. If it is on record, someone may have created another machine in its place, so it is
+      // not touched.
       if (marker === '') return recorded ? 'unknown' : 'foreign';
       return recorded ? 'ours' : 'unknown';
     },
   };
 }
 
-/** Somebody else holds the name that a machine of ours should have. */
+/** The error for a foreign machine that has the name of one of ours. */
 export function foreignMachine(machine: NamedMachine, engine: Pick<MachineEngine, 'nameConflictHint'>): CliError {
   const { name, state } = machine;
   const holder =
@@ -147,7 +152,7 @@ export function foreignMachine(machine: NamedMachine, engine: Pick<MachineEngine
   });
 }
 
-/** Waits for cloud-init, however it ends. */
+/** Waits for cloud-init, whatever its result. */
 async function firstBootOver(engine: OwnershipParts['engine'], name: string, context: Context): Promise<void> {
   try {
     await engine
@@ -158,7 +163,7 @@ async function firstBootOver(engine: OwnershipParts['engine'], name: string, con
   }
 }
 
-/** Content of the marker; empty when the machine has none, undefined when it could not be asked. */
+/** Content of the marker; empty when the machine has none, undefined when it could not be read. */
 async function readMarker(
   engine: OwnershipParts['engine'],
   name: string,

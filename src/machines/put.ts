@@ -3,16 +3,16 @@ import type { Command, CommandResult, Context, Files, TarMember } from '../syste
 import { MARKER } from './ownership.ts';
 import { asRoot, type GuestFile, type GuestScript, type PutContext, type PutResult } from './machine.ts';
 
-/** Installing a package over a slow line is the longest that a payload does. */
+/** The longest payload is the installation of a package over a slow connection. */
 const PUT_MS = 900_000;
 
-/** What is on the other side of `put`: data/guest/place.sh, which serves the machines of one lab alone. */
+/** The script that `put` runs on the machine: data/guest/place.sh, which only accepts machines of its own lab. */
 export interface PlaceScript {
   readonly text: string;
   readonly lab: string;
 }
 
-/** What `put` needs of a machine: any engine's. */
+/** What `put` needs of a machine, whatever its engine. */
 export interface PutPlace {
   run(command: Command, context: Context): Promise<CommandResult>;
   readonly files: Pick<Files, 'stat'>;
@@ -20,8 +20,8 @@ export interface PutPlace {
 }
 
 /**
- * Carries files and a script onto a machine in one call.
- * @throws CommandError with exit code 19, and nothing changed, when the machine does not bear the lab's mark
+ * Copies files and a script to a machine in one call.
+ * @throws CommandError with exit code 19, and nothing changed, when the machine does not have the lab's marker
  */
 export async function putFiles(
   machine: PutPlace,
@@ -40,7 +40,7 @@ export async function putFiles(
   return parseAnswer(stdout);
 }
 
-/** The tar that goes along: `manifest`, `files/<PATH>`, `then.sh`. The same input gives the same bytes. */
+/** The tar to send: `manifest`, `files/<PATH>`, `then.sh`. The same input gives the same bytes. */
 export async function payload(
   files: readonly GuestFile[],
   script: GuestScript | undefined,
@@ -49,7 +49,7 @@ export async function payload(
   const members: TarMember[] = [{ name: 'manifest', content: files.map(manifestLine).join(''), mode: 0o600 }];
   for (const file of files) {
     await refuseMissing(file, host);
-    // Owner and final mode come from the manifest: until then the file is root's alone.
+    // The manifest sets owner and final mode; until then only root can read the file.
     members.push({ name: `files${file.path}`, content: file.content, mode: 0o600 });
   }
   if (script !== undefined) members.push({ name: 'then.sh', content: script.text, mode: 0o600 });
@@ -57,7 +57,7 @@ export async function payload(
 }
 
 function manifestLine({ path, mode, owner = 'root', group = 'root' }: GuestFile): string {
-  // A tab or newline would turn one line into another one.
+  // A tab or newline would break the line format of the manifest.
   for (const field of [path, owner, group]) {
     if (/[\t\n]/.test(field)) throw new Error(`not a name for a file on a machine: ${JSON.stringify(field)}`);
   }
@@ -74,7 +74,7 @@ async function refuseMissing({ path, content }: GuestFile, host: Pick<Files, 'st
   });
 }
 
-/** `changed PATH` lines, then, when a script came along, `--` and the script's own output. */
+/** Parses `changed PATH` lines and, if there was a script, `--` and the script's output. */
 export function parseAnswer(stdout: string): PutResult {
   const [report = '', ...rest] = stdout.split(/^--\n/m);
   const changed = report

@@ -7,7 +7,7 @@ import type { Clock, Command, CommandResult, Cpu, Files, Processes, System, Cont
 import type { Machine } from './machine.ts';
 import { putFiles, type PlaceScript } from './put.ts';
 
-/** The same programs; a failure carries what this engine is known to say, so that it can be explained anywhere. */
+/** The same programs; a failure carries this engine's known error messages, so that it can be explained anywhere. */
 export function withIssues(processes: Processes, issues: readonly KnownIssue[]): Processes {
   return {
     run: async (...call) => {
@@ -22,19 +22,19 @@ export function withIssues(processes: Processes, issues: readonly KnownIssue[]):
   };
 }
 
-/** What a command ends with that never began, or of which nobody knows how far it came: as with ssh. */
+/** Exit code for a command that never started, or whose progress is unknown, as with ssh. */
 export const SESSION_LOST_EXIT = 255;
 
 /**
- * The way to the machine broke off, or could not be opened: ssh's own exit code, or the client's words
- * (docs/facts/multipass.md 1.2). Nobody knows how far the command came; what may be run twice is run again.
+ * The connection to the machine was lost or could not be opened: ssh's own exit code, or the client's error text
+ * (docs/facts/multipass.md 1.2). How far the command came is unknown; a command that is safe to repeat is retried.
  */
 export function isLostSession({ failure, result }: CommandError): boolean {
   if (failure !== 'exit' || NOT_THERE.test(result.stderr)) return false;
   return result.exitCode === SESSION_LOST_EXIT || /^exec failed: ssh/m.test(result.stderr);
 }
 
-/** A machine that is not there will not be there for the next session either. */
+/** A machine that does not exist: a new session would fail as well. */
 const NOT_THERE = /^instance "[^"]+" (?:does not exist|is deleted)|: Instance not found$/m;
 
 interface MachineCacheParts {
@@ -45,13 +45,13 @@ interface MachineCacheParts {
 }
 
 export interface MachineCache {
-  /** The same for the same name, so that what it found out (its CPU) is asked once. */
+  /** Returns the same object for the same name, so that what it cached (the CPU) is read only once. */
   readonly machine: (name: string) => Machine;
-  /** Another machine may stand under that name from now on. */
+  /** Call this when the name may belong to another machine from now on. */
   readonly forget: (name: string) => void;
 }
 
-/** The machines of an engine, out of its way to run commands on them. */
+/** The machines of an engine, built on its function to run commands on them. */
 export function createMachineCache({ system, place, runOn, addressOf }: MachineCacheParts): MachineCache {
   const machines = new Map<string, Machine>();
   const make = (name: string): Machine =>
@@ -75,10 +75,12 @@ export function createMachineCache({ system, place, runOn, addressOf }: MachineC
   };
 }
 
-/** A machine that restarts is back within these; one that was stopped is started by the next session. */
+/** A machine that restarts is back within these delays; one that was stopped is started by the next session. */
 const PAUSES = [5_000, 15_000];
 
-/** The machine, but what is put goes on in a new session when one broke off: putting again what is there does no harm. */
+/**
+ * The machine, with a `put` that is retried in a new session after a lost one: putting the same files again is safe.
+ */
 export function withSessionRetry(machine: Machine, clock: Clock): Machine {
   return {
     ...machine,
@@ -93,7 +95,7 @@ export function withSessionRetry(machine: Machine, clock: Clock): Machine {
   };
 }
 
-/** What an engine brings; the rest of a machine is the same everywhere. */
+/** The parts that differ by engine; the rest of a machine is the same everywhere. */
 interface RemoteMachineParts {
   readonly name: string;
   /** Runs on the machine as its ordinary user. @throws CommandError */
@@ -105,7 +107,7 @@ interface RemoteMachineParts {
 
 const CPUS: Readonly<Record<string, Cpu>> = { x86_64: 'amd64', aarch64: 'arm64', arm64: 'arm64' };
 
-/** A machine out of an engine's way to run commands on it. */
+/** Builds a machine on an engine's function to run commands. */
 function createRemoteMachine(parts: RemoteMachineParts): Machine {
   let arch: Promise<Cpu> | undefined;
   return {

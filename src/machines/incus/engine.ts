@@ -18,16 +18,16 @@ import { asInner, isCut, isWhole, neverStarted, withoutMarks } from './session.t
 import { createMachineCache, withIssues } from '../session.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from '../machine.ts';
 
-/** What never began, and what only reads, may be tried again without harm. */
+/** A command that never started, or that only reads, can be retried safely. */
 const EXEC_PAUSES = [500, 1_000, 2_000];
-/** How long the daemon may be at something else: two minutes, as a slow disk takes to unpack an image. */
+/** How long the daemon may be busy with another operation: two minutes, as a slow disk takes to unpack an image. */
 const BUSY_PAUSES = Array.from({ length: 60 }, () => 2_000);
 
 interface IncusParts extends Pick<EngineParts, 'system' | 'place' | 'names'> {
   readonly settings: IncusSettings;
 }
 
-/** Incus by its command line, after the twelve rules of docs/facts/incus.md. */
+/** Incus through its command line, following the twelve rules of docs/facts/incus.md. */
 export function createIncus({ system, place, settings, names }: IncusParts): MachineEngine {
   const { clock } = system;
   const processes = withIssues(system.processes, INCUS_ISSUES);
@@ -52,7 +52,7 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
     }
   };
 
-  /** Looked at once in a run: it does not change between one launch and the next. */
+  /** Probed once per run: it does not change between launches. */
   const ready = (context: Context): Promise<IncusReadiness> => {
     looked ??= readiness(
       settings,
@@ -106,7 +106,7 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
     known.forget(name);
   };
 
-  /** A change of an instance that is there; it waits for what the daemon is still doing to it. */
+  /** Changes an existing instance; waits while the daemon is still busy with it. */
   const change = (command: Command, context: Context): Promise<CommandResult> =>
     retry(() => processes.run(command, context), {
       clock,
@@ -121,7 +121,7 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
       await change(argv.removeCommand(settings, name), context);
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
-      // `--force` does not mean that absence is fine.
+      // `--force` does not suppress the error for an instance that does not exist.
       if (!isAbsence(thrown)) throw explain(thrown);
     }
   };
@@ -142,7 +142,7 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
     try {
       await change(argv.unsetCommand(settings, name, KERNEL_MODULES), context);
     } catch (thrown) {
-      // It was not set: it comes from a profile, and the start will tell.
+      // The setting comes from a profile, not from the instance; the start shows whether that is a problem.
       if (!(thrown instanceof CommandError) || thrown.failure !== 'exit') throw thrown;
     }
     const failure = await tryStart(name, context);
@@ -177,7 +177,7 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
     startWithoutModules,
     machine: known.machine,
     nameConflictHint,
-    // The limit is that of the computer that runs Incus, and only this one can be asked.
+    // The limit is that of the computer that runs Incus, and only the local one can be read.
     hostWarning: () => (settings.remote === undefined ? inotifyWarning(system.files) : Promise.resolve(undefined)),
   });
 
@@ -222,7 +222,7 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
   };
 }
 
-/** The words of every command for «no such thing»; the API says them of profiles, networks and images as well. */
+/** The error text of every command for «not found»; the API uses it for profiles, networks and images as well. */
 function isAbsence({ failure, result }: CommandError): boolean {
   return failure === 'exit' && /not found$/m.test(result.stderr);
 }

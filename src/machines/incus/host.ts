@@ -1,6 +1,6 @@
 import type { ToolRequirement } from '../../tools/requirements.ts';
 
-/** Which server and project; what is not given is as the user's own client has it. */
+/** Which server and project to use; what is not set is as in the user's own client. */
 export interface IncusPlace {
   readonly remote?: string;
   readonly project?: string;
@@ -8,7 +8,7 @@ export interface IncusPlace {
 
 export const INCUS_REQUIREMENT: ToolRequirement = {
   name: 'incus',
-  // Older ones are LXD under another name, and answer otherwise (docs/facts/incus.md 11).
+  // Older versions are LXD under another name, with different output (docs/facts/incus.md 11).
   floor: '6.0.0',
   because: 'it is the oldest that is maintained',
   install: {
@@ -17,7 +17,7 @@ export const INCUS_REQUIREMENT: ToolRequirement = {
   },
 };
 
-/** What a person types at this server and project, e.g. `incus restart --project p far:vm`. */
+/** The command that a user types for this server and project, e.g. `incus restart --project p far:vm`. */
 export function typed(place: IncusPlace, verb: string, name: string): string {
   const project = place.project === undefined ? '' : ` --project ${place.project}`;
   return `incus ${verb}${project} ${place.remote === undefined ? '' : `${place.remote}:`}${name}`;

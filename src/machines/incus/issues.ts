@@ -1,6 +1,6 @@
 import type { KnownIssue } from '../../errors/known-issue.ts';
 
-/** What `incus` itself says (docs/facts/incus.md 1.2, 1.3 and 9). */
+/** Known error messages of `incus` (docs/facts/incus.md 1.2, 1.3 and 9). */
 export const INCUS_ISSUES: readonly KnownIssue[] = [
   {
     id: 'incus-daemon',

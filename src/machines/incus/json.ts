@@ -6,7 +6,7 @@ import type { MachineInfo, MachineState } from '../machine.ts';
 /** The label on an instance that names the lab it belongs to. */
 export const LABEL = 'user.istio-vms';
 
-/** docs/facts/incus.md 4.1. «Ready» is said by the guest itself, and runs. */
+/** docs/facts/incus.md 4.1. «Ready» is reported by the guest itself, and means that it is running. */
 const STATES: Readonly<Record<number, MachineState>> = {
   102: 'stopped',
   103: 'running',
@@ -69,7 +69,7 @@ export function parseServer(stdout: string): IncusServer {
   };
 }
 
-/** Devices of a profile by their names. */
+/** Devices of a profile by name. */
 export function parseProfile(stdout: string): Readonly<Record<string, IncusDevice>> {
   return parse(profile, stdout, 'query /1.0/profiles/default').devices;
 }
@@ -89,13 +89,14 @@ export function parseAliases(stdout: string): readonly string[] {
 
 function asInfo({ name, status_code: code, config, state }: z.infer<typeof instance>): MachineInfo {
   const info = { name, state: STATES[code] ?? 'unknown', addresses: addressesOf(config ?? {}, state?.network ?? {}) };
-  // Nobody can say whose it is while its member is away.
+  // The label is not known while the instance's cluster member is down.
   return config ? { ...info, lab: config[LABEL] ?? null } : info;
 }
 
 /**
- * IPv4 addresses of the machine's own cards, and never of a bridge on it, which stands before `eth0` in the answer
- * (docs/facts/incus.md 4.1). Inside a VM a card is seldom called `eth0`; its hardware address is what Incus gave it.
+ * IPv4 addresses of the machine's own network interfaces. Bridges on the machine are excluded; they come before `eth0`
+ * in the response (docs/facts/incus.md 4.1). In a VM the interface is seldom called `eth0`, so it is identified by the
+ * hardware address that Incus assigned.
  */
 function addressesOf(config: z.infer<typeof settings>, cards: Readonly<Record<string, z.infer<typeof nic>>>): string[] {
   const given = Object.entries(config).filter(([key]) => /^volatile\..+\.hwaddr$/.test(key));

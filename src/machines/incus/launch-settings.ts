@@ -4,7 +4,7 @@ import type { MachineSpec } from '../machine.ts';
 
 export type IncusType = 'container' | 'virtual-machine';
 
-/** All that a launch says, besides the name. */
+/** All settings of a launch except the name. */
 export interface IncusLaunch {
   readonly image: string;
   readonly type: IncusType;
@@ -20,17 +20,17 @@ export interface IncusWishes {
   readonly image: string;
   readonly type: IncusType;
   readonly target?: string;
-  /** A network instead of the profile's. */
+  /** A network that replaces the profile's. */
   readonly network?: string;
-  /** Whether k3s will run on it; else a workload with its sidecar. */
+  /** Whether it is a k3s node; otherwise it is a workload machine with a sidecar. */
   readonly node: boolean;
   /** Devices of the profile `default`, by name. */
   readonly profile: Readonly<Record<string, IncusDevice>>;
-  /** Of the server, e.g. `6.0.4`. */
+  /** Version of the server, e.g. `6.0.4`. */
   readonly serverVersion: string;
 }
 
-/** What a machine is launched with. Pure. */
+/** The settings with which a machine is launched. Pure. */
 export function launchSettings(spec: MachineSpec, wishes: IncusWishes): IncusLaunch {
   const isNode = wishes.type === 'container' && wishes.node;
   return {
@@ -54,35 +54,36 @@ export function launchSettings(spec: MachineSpec, wishes: IncusWishes): IncusLau
 }
 
 /**
- * Every container. A sidecar needs nothing else: netfilter tables, owner matches and connection tracking are a
- * container's own, also where it is not privileged (docs/facts/incus.md 8.1).
+ * Settings of every container. A sidecar needs no others: netfilter tables, owner matches and connection tracking are
+ * separate for each container, even an unprivileged one (docs/facts/incus.md 8.1).
  */
 const CONTAINER = {
-  // systemd from 256 on sets up its services' credentials with mounts that AppArmor forbids without it.
+  // systemd from 256 on sets up the credentials of its services with mounts that AppArmor forbids without this setting.
   'security.nesting': 'true',
 } as const;
 
 /**
- * A container with k3s inside. It sees and changes the host's kernel: for a lab, and a virtual machine is the isolated
- * choice (docs/facts/incus.md 8.2).
+ * A container that runs k3s. It can see and change the host's kernel, which is acceptable for a lab; use a virtual
+ * machine for isolation (docs/facts/incus.md 8.2).
  */
 function nodeConfig(serverVersion: string): Readonly<Record<string, string>> {
   const lines = [
-    // containerd loads profiles of its own, which a confined container may not.
+    // containerd loads its own AppArmor profiles, which a confined container may not.
     'lxc.apparmor.profile=unconfined',
-    // Pods that are privileged (the service load balancer sets sysctls) get no more than their node has.
+    // Privileged pods (the service load balancer sets sysctls) have at most the capabilities of their node.
     'lxc.cap.drop=',
     // The kubelet writes vm.overcommit_memory, kernel.panic and the cgroup tree.
     'lxc.mount.auto=proc:rw sys:rw cgroup:rw',
-    // runc allows devices to privileged pods and fails where it may not.
+    // runc allows devices for privileged pods and fails if it may not.
     'lxc.cgroup2.devices.allow=a',
-    // The same on cgroup v1, which Incus 7 no longer knows.
+    // The same for cgroup v1, which Incus 7 no longer supports.
     ...(majorOf(serverVersion) < 7 ? ['lxc.cgroup.devices.allow=a'] : []),
   ];
   return {
-    // mknod, bpf and /proc/sys for the kubelet, which refuses a user namespace unless told (k3s-io/k3s#4249).
+    // mknod, bpf and /proc/sys for the kubelet, which by default refuses to run in a user namespace (k3s-io/k3s#4249).
     'security.privileged': 'true',
-    // A container cannot load modules: overlay for images, the others for kube-proxy and flannel.
+    // A container cannot load kernel modules, so Incus loads them: overlay for images, the others for kube-proxy and
+    // flannel.
     [KERNEL_MODULES]: 'overlay,br_netfilter,nf_conntrack,xt_conntrack,vxlan',
     'raw.lxc': `${lines.join('\n')}\n`,
   };
@@ -91,11 +92,11 @@ function nodeConfig(serverVersion: string): Readonly<Record<string, string>> {
 export const KERNEL_MODULES = 'linux.kernel_modules';
 
 const NODE_DEVICES: Readonly<Record<string, IncusDevice>> = {
-  // The kubelet watches the kernel's log for out-of-memory kills, and ends when there is none.
+  // The kubelet watches the kernel log for out-of-memory kills, and exits when there is no kernel log.
   kmsg: { type: 'unix-char', source: '/dev/kmsg', path: '/dev/kmsg' },
 };
 
-/** The same without kernel modules, for a host that has them built in or cannot load any. */
+/** The same settings without kernel modules, for a host that has them built in or cannot load any. */
 export function withoutModules(launch: IncusLaunch): IncusLaunch {
   return {
     ...launch,
@@ -103,7 +104,7 @@ export function withoutModules(launch: IncusLaunch): IncusLaunch {
   };
 }
 
-/** The profile's root disk with a size of its own; an override has to name the device whole. */
+/** The profile's root disk with another size; an override has to contain the whole device. */
 function rootDevice(profile: IncusWishes['profile'], disk: string): Readonly<Record<string, IncusDevice>> {
   const found = rootOf(profile);
   return found === undefined ? {} : { [found[0]]: { ...found[1], size: binarySize(disk) } };
@@ -113,12 +114,12 @@ export function rootOf(profile: IncusWishes['profile']): readonly [string, Incus
   return Object.entries(profile).find(([, device]) => device['type'] === 'disk' && device['path'] === '/');
 }
 
-/** `1G` of our grammar counts in powers of 1024; to Incus that is `1GiB`, and `1GB` would be less. */
+/** `1G` in our grammar is a power of 1024; Incus calls that `1GiB`, and its `1GB` is smaller. */
 export function binarySize(size: string): string {
   const [, number = size, unit] = /^([\d.]+)\s*([KMG])?(?:i?B)?$/i.exec(size) ?? [];
   if (unit === undefined) return number;
   if (/^\d+$/.test(number)) return `${number}${unit.toUpperCase()}iB`;
-  // Incus takes whole numbers alone.
+  // Incus accepts only whole numbers.
   const factor = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }[unit.toUpperCase()] ?? 1;
   return String(Math.floor(Number(number) * factor));
 }

@@ -15,19 +15,19 @@ import { launchSettings, type IncusLaunch } from './launch-settings.ts';
 import { SESSION_LOST_EXIT } from '../session.ts';
 import type { EngineContext, Launched, Machine, MachineEngine, MachineInfo, MachineSpec } from '../machine.ts';
 
-/** Some seconds after the start of a cluster member (docs/facts/incus.md 10.1). */
+/** A cluster member is ready some seconds after it starts (docs/facts/incus.md 10.1). */
 const SERVER_PAUSES = [2_000, 5_000, 10_000];
 export const NOT_YET =
   /Server isn't ready yet|Failed to retrieve PID of executing child process|VM agent isn't currently running/;
 /**
- * A launch goes on in the daemon although its client was killed, and until it is through the instance is STOPPED and
- * everything else that is asked of it is refused: «Instance is busy running a "create" operation» (seen with 6.0.4).
+ * A launch continues in the daemon after its client was killed. Until it is done, the instance is STOPPED and every
+ * other operation on it fails with «Instance is busy running a "create" operation» (seen with 6.0.4).
  */
 export const BUSY = /Instance is busy running/;
-/** A container has an address two seconds after its launch, a virtual machine boots first. */
+/** A container has an address two seconds after its launch; a virtual machine has to boot first. */
 const ADDRESS_MS = 300_000;
 const POLL_MS = 1_000;
-/** A virtual machine's agent comes up some time after its address, and may flap once. */
+/** A virtual machine's agent starts some time after the machine has an address, and may restart once. */
 const AGENT_PAUSES = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000, 30_000];
 
 export interface IncusLauncherParts {
@@ -35,30 +35,30 @@ export interface IncusLauncherParts {
   readonly clock: Clock;
   readonly settings: IncusSettings;
   readonly lab: string;
-  /** Machines of this lab in their order; all but the workloads' run k3s. */
+  /** Machines of this lab in their order; all except the workloads run k3s. */
   readonly names: { readonly nodes: readonly string[]; readonly workloads: readonly string[] };
   readonly readiness: (context: Context) => Promise<IncusReadiness>;
   readonly list: (context: Context) => Promise<readonly MachineInfo[]>;
-  /** Removes without asking whose it is. */
+  /** Removes a machine without checking who owns it. */
   readonly erase: (name: string, context: Context) => Promise<void>;
   readonly start: (name: string, context: EngineContext) => Promise<void>;
-  /** Starts one whose start failed because no kernel modules can be loaded. */
+  /** Starts a machine whose start failed because no kernel modules can be loaded. */
   readonly startWithoutModules: (name: string, context: EngineContext) => Promise<void>;
   readonly machine: (name: string) => Machine;
   readonly nameConflictHint: MachineEngine['nameConflictHint'];
-  /** A limit of this computer that containers may run into; asked once in a run. */
+  /** A limit of this computer that containers may exceed; read once per run. */
   readonly hostWarning: () => Promise<string | undefined>;
 }
 
 export interface IncusLauncher {
   launch(spec: MachineSpec, context: EngineContext): Promise<Launched>;
-  /** Waits until a machine that was started has an address. */
+  /** Waits until a started machine has an address. */
   awaitAddress(name: string, context: EngineContext): Promise<void>;
 }
 
 /**
- * Launching with Incus: 0 does not mean that it runs, and 1 does not mean that nothing is there
- * (docs/facts/incus.md 0.7).
+ * Launches machines with Incus: exit code 0 does not mean that the machine runs, and 1 does not mean that nothing was
+ * created (docs/facts/incus.md 0.7).
  */
 export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   const { processes, clock, settings, lab, names } = parts;
@@ -67,7 +67,10 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   const find = async (name: string, context: Context): Promise<MachineInfo | undefined> =>
     (await parts.list(context)).find((each) => each.name === name);
 
-  /** Members in turn, by the machine's place in the lab, so that a later run puts each where an earlier one would have. */
+  /**
+   * Assigns cluster members round-robin by the machine's place in the lab, so that each run places a machine on the
+   * same member.
+   */
   const targetOf = (name: string): string | undefined => {
     const place = [...names.nodes, ...names.workloads].indexOf(name);
     return settings.targets[Math.max(place, 0) % settings.targets.length];
@@ -87,7 +90,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
     });
   };
 
-  /** One try. Gives the failure, if it reports one. */
+  /** One try. Returns the failure, if one was reported. */
   const tryLaunch = async (
     name: string,
     launch: IncusLaunch,
@@ -130,7 +133,8 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       if (failure === undefined) return 'launched';
       const left = await find(name, context);
       if (EXISTS.test(failure.result.stderr) || BUSY.test(failure.result.stderr)) {
-        // Between our look and our launch somebody was faster: perhaps an earlier launch of ours, whose client was killed.
+        // The instance was created between our check and our launch, perhaps by an earlier launch of ours whose client
+        // was killed.
         if (left?.lab !== lab) throw foreignMachine({ name, ...left }, parts);
         return adopt(spec, left, context);
       }
@@ -144,7 +148,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
           return 'launched';
         }
       }
-      // A failure in the start phase leaves the instance behind, stopped: it is in the way of the next launch.
+      // A failure in the start phase leaves a stopped instance behind, which blocks the next launch.
       if (left?.lab === lab) await parts.erase(name, context);
       if (attempt === 2 || left === undefined) throw explain(failure);
     }
@@ -156,7 +160,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
     for (;;) {
       const found = await find(name, context);
       if (found?.state === 'running' && found.addresses.length > 0) return;
-      // Exit code 0 and dead a moment later: an init without cgroups, or too little memory.
+      // Exit code 0, but stopped a moment later: an init without cgroups, or too little memory.
       if (found === undefined || found.state === 'stopped') throw died(settings, name);
       if (deadline.left() === 0) throw noAddress(name, found);
       say(`${name}: waiting for its address`);
@@ -172,7 +176,10 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
     failureOf: ({ result }) => (result.exitCode === 127 ? withoutCloudInit(name, settings.image) : undefined),
   });
 
-  /** One that never was up, and does not come up, holds nothing: it is made anew. */
+  /**
+   * Starts an existing machine. If it does not start and its first launch never finished, it holds no data and is
+   * recreated.
+   */
   const revive = async (spec: MachineSpec, context: EngineContext): Promise<Launched> => {
     try {
       await parts.start(spec.name, context);
@@ -185,7 +192,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
     }
   };
 
-  /** What has the name already is ours, or nobody's to touch. */
+  /** Uses the existing instance if it belongs to this lab; otherwise it must not be touched. */
   const adopt = async (spec: MachineSpec, found: MachineInfo, context: EngineContext): Promise<Launched> => {
     if (found.lab !== lab && !(found.lab === undefined && context.ours === true)) throw foreignMachine(found, parts);
     context.say(`${found.name} already exists (${found.state})`);
@@ -206,7 +213,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   };
 }
 
-/** 6.0 tells it in the words of its database (docs/facts/incus.md 1.2). */
+/** 6.0 reports it with the error text of its database (docs/facts/incus.md 1.2). */
 const EXISTS = /UNIQUE constraint failed|already exists/;
 
 function unreachable(name: string): CliError {

@@ -1,20 +1,20 @@
 import type { CommandError } from '../../system/command-error.ts';
 import { KERNEL_MODULES, withoutModules, type IncusLaunch } from './launch-settings.ts';
 
-/** An instance that asks for kernel modules does not start on a host that cannot load them. It is created all the same. */
+/** On a host that cannot load kernel modules, an instance that needs some is created but does not start. */
 export function lacksModules({ failure, result }: CommandError): boolean {
   return failure === 'exit' && /Failed to load kernel module/.test(result.stderr);
 }
 
-/** Where no kernel modules can be loaded, as far as this run has learned it. */
+/** Remembers where this run could not load kernel modules. */
 export interface ModuleMemory {
-  /** What to launch with, for all that is known. */
+  /** Adapts a launch to what is known so far. */
   readonly adapt: (launch: IncusLaunch) => IncusLaunch;
-  /** A launch failed for its modules. Gives whether that is news. */
+  /** Records that a launch failed because of its modules. Returns whether this was unknown before. */
   readonly note: (launch: IncusLaunch) => boolean;
 }
 
-/** Each member of a cluster has a kernel of its own; where Incus itself chooses the member, nothing is remembered. */
+/** Each member of a cluster has its own kernel. If Incus itself chooses the member, nothing is remembered. */
 export function createModuleMemory(isClustered: boolean): ModuleMemory {
   const without = new Set<string>();
   const placeOf = ({ target }: IncusLaunch): string | undefined => {

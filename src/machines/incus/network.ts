@@ -1,20 +1,20 @@
 import { CliError } from '../../errors/cli-error.ts';
 import { parseMember, parseNetwork, type IncusDevice } from './json.ts';
 
-/** Asks one question of the API; undefined is «no such thing». */
+/** Sends one API query; undefined means «not found». */
 export type Query = (path: string) => Promise<string | undefined>;
 
-/** Something that a launch needs is not there; the hint is the command that mends it. */
+/** A prerequisite of a launch is missing; the hint is the command that fixes it. */
 export function notReady(message: string, hint: string): CliError {
   return new CliError('engine-unavailable', { message, hint });
 }
 
-/** The network of Incus' own that the profile puts machines into; undefined where it is a card of another kind. */
+/** The Incus-managed network that the profile connects machines to; undefined if its interface is of another kind. */
 export function networkOf(profile: Readonly<Record<string, IncusDevice>>): string | undefined {
   return Object.values(profile).find((device) => device['type'] === 'nic')?.['network'];
 }
 
-/** The network has to be there, and all machines of a lab have to meet in it. */
+/** Checks that the network exists, and that all machines of a lab can reach each other in it. */
 export async function checkNetwork(
   network: string | undefined,
   targets: readonly string[],
@@ -31,15 +31,16 @@ export async function checkNetwork(
   }
   const { type, managed } = parseNetwork(answer);
   if (!managed || type !== 'bridge') return;
-  // A managed bridge is each member's own: machines on different members would never meet (docs/facts/incus.md 10.2).
+  // Each member has its own managed bridge: machines on different members could not reach each other
+  // (docs/facts/incus.md 10.2).
   if (new Set(targets).size > 1) {
     throw notReady(
       `The network ${network} is a bridge of its own on each member of the cluster, and the machines of a lab have to reach each other.`,
       'Name one member in INCUS_TARGETS, or a network that spans all (type ovn or physical) in INCUS_NETWORK.',
     );
   }
-  // Incus goes on calling it created when the interface is gone (docs/facts/incus.md 9); of a cluster one member
-  // answers.
+  // Incus still reports the network as created when its interface is gone (docs/facts/incus.md 9). In a cluster only
+  // one member answers, so this is not checked there.
   if (!clustered && (await query(`/1.0/networks/${network}/state`)) === undefined) {
     throw notReady(
       `The bridge ${network} is gone from the computer, though Incus still knows it.`,
@@ -48,7 +49,7 @@ export async function checkNetwork(
   }
 }
 
-/** Members and groups (`@name`) that INCUS_TARGETS names. */
+/** Checks the members and groups (`@name`) in INCUS_TARGETS. */
 export async function checkMembers(targets: readonly string[], clustered: boolean, query: Query): Promise<void> {
   if (targets.length === 0) return;
   if (!clustered) {

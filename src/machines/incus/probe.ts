@@ -5,7 +5,7 @@ import type { IncusPlace } from './host.ts';
 import { parseAliases, parseProfile, parseServer, type IncusDevice, type IncusServer } from './json.ts';
 import { rootOf, type IncusType } from './launch-settings.ts';
 
-/** What the configuration says about Incus. */
+/** The Incus settings of the configuration. */
 export interface IncusSettings extends IncusPlace {
   readonly image: string;
   /** Undefined: a virtual machine where the server can run one. */
@@ -15,14 +15,14 @@ export interface IncusSettings extends IncusPlace {
   readonly targets: readonly string[];
 }
 
-/** The server as it is, with all that a launch needs to know of it. */
+/** The state of the server, with everything that a launch needs to know. */
 export interface IncusReadiness {
   readonly server: IncusServer;
   readonly type: IncusType;
   readonly profile: Readonly<Record<string, IncusDevice>>;
 }
 
-/** Looks at everything that a launch needs; each thing that is missing comes with the command that mends it. */
+/** Checks everything that a launch needs; each error for a missing prerequisite contains the command that fixes it. */
 export async function readiness(
   settings: IncusSettings,
   query: Query,
@@ -38,7 +38,7 @@ export async function readiness(
     checkMembers(settings.targets, server.clustered, query),
     checkImage(settings, query),
   ] as const;
-  // Asked at once, told in this order: where there is no project, there is no image either.
+  // The checks run in parallel and are reported in this order: without the project, its image is missing too.
   await Promise.allSettled(asked);
   for (const each of asked) await each;
   const profile = await asked[0];
@@ -89,7 +89,7 @@ async function profileOf({ network, project }: IncusSettings, query: Query): Pro
   return profile;
 }
 
-/** An image of a remote is looked up by the launch itself. */
+/** An image of a remote is not checked here; the launch looks it up. */
 async function checkImage({ image }: IncusSettings, query: Query): Promise<void> {
   if (image.includes(':') || /^[0-9a-f]{12,64}$/.test(image)) return;
   if ((await query(`/1.0/images/aliases/${encodeURIComponent(image)}`)) !== undefined) return;

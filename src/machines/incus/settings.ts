@@ -3,7 +3,7 @@ import type { EngineDefinition, EngineValues } from '../definition.ts';
 import { createIncus } from './engine.ts';
 import type { IncusSettings } from './probe.ts';
 
-/** Names of remotes, projects and networks; no slash, which is the API's. */
+/** Names of remotes, projects and networks. No slash, which separates parts of the API's paths. */
 const incusName = pattern(
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
   'a name of letters, digits, dots, hyphens and underscores',
@@ -65,13 +65,13 @@ export const incus = {
     },
   },
   defaultsFrom: ({ RUN_OS: release = '' }) => ({
-    // `lts` is a word of another engine.
+    // `lts` is an alias of another engine.
     INCUS_IMAGE: `images:ubuntu/${release === 'lts' ? '24.04' : release}/cloud`,
   }),
   create: ({ settings, ...parts }) => createIncus({ ...parts, settings: incusSettings(settings) }),
 } as const satisfies EngineDefinition;
 
-/** What the variables say. */
+/** The settings from the variables. */
 export function incusSettings(values: EngineValues): IncusSettings {
   const text = (name: keyof typeof incus.variables): string | undefined => values[name] || undefined;
   const [type, remote, project, network] = [

@@ -3,14 +3,16 @@ import type { Command, CommandResult } from '../../system/system.ts';
 import type { MachineSpec } from '../machine.ts';
 import { restartHint } from './host.ts';
 
-/** Seconds that Multipass itself may take, in each phase of a launch and for a start (docs/facts/multipass.md 3.3). */
+/**
+ * Timeout in seconds for Multipass itself, for each phase of a launch and for a start (docs/facts/multipass.md 3.3).
+ */
 const LAUNCH_S = 900;
 const START_S = 300;
-/** A guest that does not end by itself is given five minutes. */
+/** Multipass gives a guest five minutes to shut down. */
 const STOP_MS = 330_000;
-/** Our own wall clock is a little longer than the tool's, so that the tool's own words are heard first (rule 10). */
+/** Our own deadline is a little longer than the tool's, so that the tool reports its own error first (rule 10). */
 const MARGIN_MS = 60_000;
-/** The daemon answers one request at a time, and a `stop` elsewhere may hold it for five minutes. */
+/** The daemon answers one request at a time, and another `stop` may block it for five minutes. */
 const ANSWER_MS = 330_000;
 
 const multipass = (effect: Command['effect'], timeoutMs: number, ...args: string[]): Command => ({
@@ -27,7 +29,7 @@ export const listCommand = (): Command => multipass('read', ANSWER_MS, 'list', '
 
 export const infoCommand = (name: string): Command => multipass('read', ANSWER_MS, 'info', name, '--format', 'json');
 
-/** cloud-init goes by standard input: the snap cannot read most host paths (rule 9). */
+/** cloud-init is passed on standard input: the snap cannot read most host paths (rule 9). */
 export function launchCommand(spec: MachineSpec): Command {
   const options = {
     name: spec.name,
@@ -46,20 +48,20 @@ export function launchCommand(spec: MachineSpec): Command {
 export const startCommand = (name: string): Command =>
   multipass('write', START_S * 1000 + MARGIN_MS, 'start', name, '--timeout', String(START_S));
 
-/** In good order; one that is stopped already is fine (docs/facts/multipass.md 3.2). */
+/** A clean shutdown; one that is already stopped is fine (docs/facts/multipass.md 3.2). */
 export const stopCommand = (name: string): Command => multipass('write', STOP_MS, 'stop', name);
 
-/** Exactly this one; never `multipass purge`, which erases what others have deleted. */
+/** Deletes exactly this machine. Never use `multipass purge`, which also erases other deleted machines. */
 export const removeCommand = (name: string): Command => multipass('write', ANSWER_MS, 'delete', '--purge', name);
 
 /**
- * Runs on the machine what is given.
+ * Runs the given command on the machine.
  *
- * The first byte on stdout says that it began: before it stands the client's spinner, and without it the failure is
- * Multipass' own, which has the same exit codes as many a command. It never ends with 4: up to Multipass 1.16.3 the client
- * takes a 4 for its own «again» and runs the command for ever (docs/facts/multipass.md 1.2, #3771); a 4 is 104 and a
- * last byte on stderr, for a command may well end with 104 itself. `timeout` ends what a client left behind that is
- * gone; what `sudo` began only root may end.
+ * The first byte on stdout shows that the command started. The client's spinner comes before it. Without the byte, the
+ * failure is one of Multipass, which uses the same exit codes as many commands. The exit code is never 4: Multipass up
+ * to 1.16.3 takes a 4 for its own «again» and runs the command in an endless loop (docs/facts/multipass.md 1.2, #3771).
+ * A 4 is sent as 104 with a last byte on stderr, because a command may also exit with 104 itself. `timeout` ends what a
+ * killed client left running; only root can end what `sudo` started.
  */
 export const SHIM = [
   String.raw`printf '\036'; l=$1; shift;`,
@@ -68,14 +70,17 @@ export const SHIM = [
 ].join(' ');
 const REMAPPED_FOUR = 104;
 const WAS_FOUR = '\u001f';
-/** The machine begins to count after us, so our own clock strikes first. */
+/** The machine's `timeout` starts later and is longer, so our own deadline comes first. */
 const GUEST_MARGIN_S = 5;
 
-/** Time for a command on a machine that names none itself. */
+/** Timeout for a command on a machine that does not set one. */
 const GUEST_READ_MS = 60_000;
 const GUEST_WRITE_MS = 600_000;
 
-/** The host's command that runs `command` on the machine. Its `env` becomes arguments of env(1): no place for secrets. */
+/**
+ * The command on the host that runs `command` on the machine. Its `env` becomes arguments of env(1), so it must not
+ * contain secrets.
+ */
 export function execCommand(name: string, command: Command): Command {
   const { env, ...rest } = command;
   const timeoutMs = command.timeoutMs ?? (command.effect === 'read' ? GUEST_READ_MS : GUEST_WRITE_MS);
@@ -92,7 +97,7 @@ export function execCommand(name: string, command: Command): Command {
   };
 }
 
-/** The result as the command on the machine gave it. */
+/** The result with the exit code 4 restored. */
 export function withFour(result: CommandResult): CommandResult {
   const { exitCode, stderr } = result;
   if (exitCode !== REMAPPED_FOUR || !stderr.endsWith(WAS_FOUR)) return result;

@@ -15,16 +15,16 @@ import { MULTIPASS_ISSUES } from './issues.ts';
 import { createLauncher } from './launch.ts';
 import { asInner, withoutMark } from './session.ts';
 
-/** How long a running machine may take to get its address from the engine's DHCP. */
+/** How long a running machine may take to get an address from the engine's DHCP server. */
 const ADDRESS_MS = 60_000;
 const ADDRESS_POLL_MS = 2_000;
 
-/** A daemon that has just been started, or restarted, answers after some seconds; one that is down stays so. */
+/** A daemon that has just started or restarted answers after some seconds; one that is down stays down. */
 const DAEMON_PAUSES = [2_000, 4_000, 8_000];
-/** Reading again costs nothing when the session broke off. */
+/** A read can be retried safely after a lost session. */
 const LOST_PAUSES = [1_000, 4_000];
 
-/** Multipass by its command line, after the ten rules of docs/facts/multipass.md. */
+/** Multipass through its command line, following the ten rules of docs/facts/multipass.md. */
 export function createMultipass({
   system,
   place,
@@ -34,11 +34,11 @@ export function createMultipass({
   const processes = withIssues(system.processes, MULTIPASS_ISSUES);
   const addresses = new Map<string, string>();
 
-  /** What the daemon never heard of may be asked again: while it restarts nobody listens. */
+  /** Retries requests that did not reach the daemon, e.g. while it restarts. */
   const patiently = <T>(work: () => Promise<T>, { signal }: Context): Promise<T> =>
     retry(work, { clock, delays: DAEMON_PAUSES, signal, shouldRetry: isAway });
 
-  /** A command of the engine itself; its failure in words for people. */
+  /** Runs a command of the engine itself and explains its failure. */
   const ask = async (command: Command, context: Context): Promise<CommandResult> => {
     try {
       return await patiently(() => processes.run(command, context), context);
@@ -50,7 +50,7 @@ export function createMultipass({
   const list = async (context: Context): Promise<readonly MachineInfo[]> =>
     parseList((await ask(argv.listCommand(), context)).stdout);
 
-  /** «No such instance» is an answer. */
+  /** The machine's info; undefined if the instance does not exist. */
   const info = async (name: string, context: Context): Promise<MachineInfo | undefined> => {
     try {
       return parseInfo((await patiently(() => processes.run(argv.infoCommand(name), context), context)).stdout, name);
@@ -107,7 +107,10 @@ export function createMultipass({
 
   const known = createMachineCache({ system, place, runOn, addressOf });
 
-  /** An address seldom survives a new machine, and not always a restart (docs/facts/multipass.md 5, 7 no. 6). */
+  /**
+   * The address is usually different for a new machine, and may change after a restart (docs/facts/multipass.md 5, 7
+   * no. 6).
+   */
   const forget = (name: string): void => {
     addresses.delete(name);
     known.forget(name);
@@ -141,7 +144,8 @@ export function createMultipass({
     launch: async (spec, context) => {
       forget(spec.name);
       const launched = await launcher.launch(spec, context);
-      // Now, before any container network on it makes the choice harder (docs/facts/multipass.md 7 no. 5).
+      // The address is read now, before a container network on the machine makes it ambiguous (docs/facts/multipass.md
+      // 7 no. 5).
       await addressOf(spec.name, context);
       return launched;
     },
@@ -151,21 +155,21 @@ export function createMultipass({
       try {
         await patiently(() => processes.run(argv.startCommand(name), context), context);
       } catch (thrown) {
-        // Like a launch, a start may report a time-out and have worked.
+        // As with a launch, a start may report a time-out although it succeeded.
         if (!(thrown instanceof CommandError)) throw thrown;
         if (thrown.failure === 'aborted' || (await info(name, context))?.state !== 'running') throw explain(thrown);
       }
       await addressOf(name, context);
     },
     stop: async (name, context) => {
-      // Its address may be another one after the next start.
+      // Its address may be different after the next start.
       forget(name);
       context.say(`stopping ${name}`);
       try {
         await patiently(() => processes.run(argv.stopCommand(name), context), context);
       } catch (thrown) {
         if (!(thrown instanceof CommandError)) throw thrown;
-        // It does not run, and a start resumes it.
+        // A suspended machine does not run, and a start resumes it.
         if (!/Cannot shut down suspended instance/.test(thrown.result.stderr)) throw explain(thrown);
       }
     },
@@ -190,7 +194,7 @@ function isAway(thrown: unknown): boolean {
   );
 }
 
-/** The words for «no such instance» of every command but `start` (docs/facts/multipass.md 3.2). */
+/** The error text for «no such instance» of every command except `start` (docs/facts/multipass.md 3.2). */
 function isAbsence(error: CommandError): boolean {
   return error.failure === 'exit' && /instance "[^"]+" does not exist/.test(error.result.stderr);
 }

@@ -3,14 +3,14 @@ import type { NamedMachine } from '../machine.ts';
 
 export const MULTIPASS_REQUIREMENT: ToolRequirement = {
   name: 'multipass',
-  // `exec -n` is older (1.10), but without `stop --force` a machine in state Unknown has no way out
+  // `exec -n` exists since 1.10, but without `stop --force` a machine in state Unknown cannot be stopped
   // (docs/facts/multipass.md 1.10).
   floor: '1.14.0',
   because: '`multipass stop --force` came with it',
   install: { darwin: 'brew install --cask multipass', linux: 'sudo snap install multipass' },
 };
 
-/** How a person starts the service. */
+/** The commands with which a user starts the service. */
 export const START_SERVICE =
   'Start it: `sudo snap start multipass` on Linux, `sudo launchctl kickstart -k system/com.canonical.multipassd` on macOS.';
 

@@ -1,7 +1,7 @@
 import type { KnownIssue } from '../../errors/known-issue.ts';
 import { START_SERVICE } from './host.ts';
 
-/** What `multipass` itself says (docs/facts/multipass.md 3). */
+/** Known error messages of `multipass` (docs/facts/multipass.md 3). */
 export const MULTIPASS_ISSUES: readonly KnownIssue[] = [
   {
     id: 'multipass-socket',

@@ -3,10 +3,10 @@ import { CliError } from '../../errors/cli-error.ts';
 import { usableAddresses } from '../addresses.ts';
 import type { MachineInfo, MachineState } from '../machine.ts';
 
-/** All states that Multipass has, 1.17's among them (docs/facts/multipass.md 2.5). */
+/** All states of Multipass, including those of 1.17 (docs/facts/multipass.md 2.5). */
 const STATES: Readonly<Record<string, MachineState>> = {
   Running: 'running',
-  // Counts down to a shutdown, and serves until then.
+  // Counts down to a shutdown, and is usable until then.
   'Delayed Shutdown': 'running',
   Starting: 'starting',
   Restarting: 'starting',
@@ -18,7 +18,7 @@ const STATES: Readonly<Record<string, MachineState>> = {
   Unavailable: 'unknown',
 };
 
-// Only what we read; everything else may come and go with versions.
+// Only the fields that we read; others may differ between versions.
 const version = z.object({ multipass: z.string(), multipassd: z.string().optional() });
 const instance = z.object({ state: z.string(), ipv4: z.array(z.string()).default([]) });
 const list = z.object({ list: z.array(instance.extend({ name: z.string() })) });
@@ -34,7 +34,7 @@ export function parseList(stdout: string): MachineInfo[] {
   return parse(list, stdout, 'list').list.map(({ name, ...rest }) => asInfo(name, rest));
 }
 
-/** The one machine that was asked for. */
+/** The one machine that was requested. */
 export function parseInfo(stdout: string, name: string): MachineInfo | undefined {
   const found = parse(info, stdout, 'info').info[name];
   return found === undefined ? undefined : asInfo(name, found);

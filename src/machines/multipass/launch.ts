@@ -19,7 +19,9 @@ const NOT_YET = /Remote ".*" is unknown or unreachable|cannot connect to the mul
 /** How long a machine that is still starting after a failed launch may take to run. */
 const RECOVER_MS = 180_000;
 const RECOVER_POLL_MS = 5_000;
-/** How long somebody else's client may be at a launch of this name; an image takes its time over a bad line. */
+/**
+ * How long another client may take to launch a machine of this name; the image download is slow on a bad connection.
+ */
 const PREPARING_MS = 900_000;
 const SSH_PAUSES = [5_000, 10_000, 20_000];
 
@@ -32,14 +34,14 @@ export interface LauncherParts {
   readonly machine: (name: string) => Machine;
 }
 
-/** What a launch really came to. */
+/** The actual outcome of a launch. */
 type Outcome = 'running' | 'lost' | 'absent';
 
 export interface Launcher {
   launch(spec: MachineSpec, context: EngineContext): Promise<Launched>;
 }
 
-/** Launching, with every way in which it reports a failure and is none, or the other way round. */
+/** Launches machines. Handles launches that report a failure but succeed, and those that report success but fail. */
 export function createLauncher({ processes, clock, list, info, remove, machine }: LauncherParts): Launcher {
   const tryOnce = async (
     spec: MachineSpec,
@@ -66,9 +68,9 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
   };
 
   /**
-   * One try. Gives the failure, if it reports one; `again` hears of every launch after the first that the daemon may have
-   * begun. Another client may have it prepare this name, an earlier run's that was killed or a stranger's: whatever comes
-   * of that, we go on then.
+   * One try. Returns the failure, if one was reported; `again` is called for every launch after the first that the
+   * daemon may have started. If another client is already preparing this name (of an earlier run that was killed, or a
+   * foreign one), waits for its result and tries again.
    */
   const tryLaunch = async (
     spec: MachineSpec,
@@ -86,7 +88,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     }
   };
 
-  /** A daemon that restarts is away for some seconds, and that is no news about the machine. */
+  /** A daemon that restarts is away for some seconds, which says nothing about the machine. */
   const patientInfo = (name: string, context: Context): Promise<MachineInfo | undefined> =>
     retry(() => info(name, context), {
       clock,
@@ -95,7 +97,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       signal: context.signal,
     });
 
-  /** The outcome is looked up, not believed; a machine that is on its way gets some more time. */
+  /** The outcome is checked instead of trusted; a machine that is still starting gets some more time. */
   const lookUp = async (name: string, context: EngineContext): Promise<Outcome> => {
     const { say, signal } = context;
     const deadline = createDeadline(clock, RECOVER_MS);
@@ -119,8 +121,8 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
   });
 
   /**
-   * What already has the name is looked at before the launch: afterwards nobody could tell it from what a launch that
-   * reports a time-out has left behind, and that may be removed. Gives whether the machine is up.
+   * Checks a machine that already has the name before the launch: afterwards it could not be told from what is left of
+   * a launch that reports a time-out, and that may be removed. Returns whether the machine is up.
    */
   const adopt = async (found: MachineInfo, context: EngineContext): Promise<boolean> => {
     if (context.ours !== true) throw foreignMachine(found, { nameConflictHint });
@@ -131,7 +133,7 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     context.say(`${found.name} already exists (${found.state})`);
     const outcome = await lookUp(found.name, context);
     if (outcome === 'lost') {
-      // It may hold a cluster: it is not for us to throw that away unasked. Unless its first start never ended.
+      // It may hold a cluster, so it is not deleted without a request, unless its first start never completed.
       if (context.unfinished !== true) throw stuck(found);
       context.say(`${found.name}: its first start was interrupted and does not continue; deleting it`);
       await remove(found.name, context);
@@ -148,14 +150,14 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
       const failure = await tryLaunch(spec, context, () => (launches += 1));
       if (failure === undefined) return 'launched';
       const exists = failure.result.stderr.includes(`instance "${name}" already exists`);
-      // Between our look and our launch somebody was faster. Once we have launched before, in this run or in one that
-      // was cut, it is that launch's late fruit.
+      // The machine was created between our check and our launch. If we launched before, in this run or in an
+      // interrupted one, it is the result of that launch.
       if (exists && launches === 1 && context.unfinished !== true) throw foreignMachine({ name }, { nameConflictHint });
-      // What Multipass refused it refuses again, and leaves nothing behind.
+      // A launch that Multipass refused leaves nothing behind, and a retry would be refused too.
       if (!exists && !ranOutOfTime(failure)) throw explain(failure);
       const outcome = await lookUp(name, context);
       if (outcome === 'running') return exists ? 'found' : 'launched';
-      // It may fail twice; that the late fruit of an earlier launch was in the way may cost one try more.
+      // Two failures are allowed, and one more try if the machine of an earlier launch was in the way.
       if (attempt === 3) throw exists ? stuck({ name, state: 'unknown' }) : explain(failure);
       if (attempt === 2 && !exists) throw explain(failure);
       context.say(`${name}: did not start; deleting it`);

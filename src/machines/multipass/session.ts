@@ -4,12 +4,12 @@ import { SESSION_LOST_EXIT } from '../session.ts';
 import { withFour } from './argv.ts';
 
 /**
- * The byte with which a machine says that a command began there: the client does not write it itself. The client's own
- * failures have the exit codes of commands; without this byte nobody could tell them apart.
+ * The byte that a machine writes when a command starts there; the client itself never writes it. The client's own
+ * failures have the same exit codes as commands; only this byte tells them apart.
  */
 const BEGAN = '\u001e';
 
-/** What the command itself wrote: what the client wrote before it (a spinner, a banner) is dropped. */
+/** The output of the command itself, without what the client wrote before it (a spinner, a banner). */
 export function withoutMark(result: CommandResult): CommandResult {
   const at = result.stdout.indexOf(BEGAN);
   if (at < 0) return result;
@@ -17,7 +17,10 @@ export function withoutMark(result: CommandResult): CommandResult {
   return { ...result, stdout: result.stdout.slice(at + 1), stdoutBytes: result.stdoutBytes.subarray(byte + 1) };
 }
 
-/** The failure as the command itself would have it: its own words, and an exit code that no client's is taken for. */
+/**
+ * The failure as the command itself would report it: its own output, and an exit code that cannot be confused with the
+ * client's.
+ */
 export function asInner(error: CommandError): CommandError {
   const result = withFour(withoutMark(error.result));
   const neverBegan = error.failure === 'exit' && !error.result.stdout.includes(BEGAN);
