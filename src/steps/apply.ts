@@ -8,8 +8,8 @@ import type { Lab } from './lab.ts';
 const GOING_MS = 180_000;
 
 /**
- * Applies objects. A namespace of theirs that is still going (a former lab's, or somebody deleted it) is waited for:
- * nothing can be made in it, and what is made beside it would go along.
+ * Applies objects. Waits first for any of their namespaces that is still being deleted (a former lab's, or deleted by a
+ * user): nothing new can be created in it, and what is applied to it meanwhile is deleted with it.
  */
 export async function applyObjects(lab: Lab, context: StepContext, objects: readonly Manifest[]): Promise<void> {
   const namespaces = [...new Set(objects.flatMap(namespacesOf))];
@@ -17,7 +17,7 @@ export async function applyObjects(lab: Lab, context: StepContext, objects: read
   try {
     await lab.kubectl.apply(objects, context);
   } catch (error) {
-    // It began to go between our look and our deed.
+    // The namespace started terminating between our check and the apply.
     if (!(error instanceof CliError && /because it is being terminated/.test(error.facts.stderrTail ?? '')))
       throw error;
     await waitForFormerNamespaces(lab, context, namespaces);
@@ -25,7 +25,7 @@ export async function applyObjects(lab: Lab, context: StepContext, objects: read
   }
 }
 
-/** Waits until none of these namespaces is on its way out any more. */
+/** Waits until none of these namespaces is being deleted any more. */
 export async function waitForFormerNamespaces(lab: Lab, context: StepContext, names: readonly string[]): Promise<void> {
   const going = async (): Promise<string | undefined> => {
     const view = await clusterSnapshot(lab, context);

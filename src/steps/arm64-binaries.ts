@@ -13,7 +13,10 @@ export interface ImageBinaries extends Readonly<Record<string, FileInput>> {
   readonly bootstrap: FileInput;
 }
 
-/** The `arm64-patch` command: envoy and pilot-agent out of the linux/arm64 image. Not part of `up` unless the package is missing. */
+/**
+ * The `arm64-patch` command: extracts envoy and pilot-agent from the linux/arm64 image. `up` does this only if the
+ * package is missing.
+ */
 export function arm64BinariesStep(lab: Lab): LabStep {
   const paths = Object.values(binaries(lab, 'arm64')).map(({ file }) => file);
   return {
@@ -40,7 +43,7 @@ export function arm64BinariesStep(lab: Lab): LabStep {
   };
 }
 
-/** Takes the binaries out of the proxyv2 image of this CPU, if they are not here yet. */
+/** Extracts the binaries from the proxyv2 image of this CPU, unless they are in the cache. */
 export async function imageBinaries(lab: Lab, cpu: Cpu, context: StepContext): Promise<ImageBinaries> {
   const paths = binaries(lab, cpu);
   const there = await Promise.all(Object.values(paths).map(({ file }) => lab.system.files.stat(file)));

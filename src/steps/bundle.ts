@@ -7,14 +7,14 @@ import { memoize } from './memoize.ts';
 
 export const BUNDLE_STEP = 'bundle';
 
-/** The same lab with everything out of a file: whatever is not in there cannot be had. */
+/** The same lab, with all files taken from a bundle: what the bundle lacks is not available. */
 export function withBundle(lab: Lab, bundle: Bundle): Lab {
   return { ...lab, bundle, system: { ...lab.system, downloads: noDownloads(bundle) } };
 }
 
-/** Everything out of a file: held to its manifest, then laid into the cache, where all other steps look. */
+/** Verifies the bundle against its manifest and copies its files into the cache, which all other steps use. */
 export function bundleStep(bundle: Bundle): LabStep {
-  // The bundle is large; it is read to its end once in a run, and what the cache lacks is written.
+  // The bundle is large: it is read completely only once per run, and only what the cache lacks is written.
   const verified = memoize(() => bundle.verify());
   let unpacked = false;
   return {

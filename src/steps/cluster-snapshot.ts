@@ -4,14 +4,14 @@ import { ofKind } from '../kube/object.ts';
 import type { Context } from '../system/system.ts';
 import type { Lab } from './lab.ts';
 
-/** The cluster as one look saw it: core and Istio objects; empty when there is no cluster or it does not answer. */
+/** Core and Istio objects of the cluster, read together; empty when there is no cluster or it does not answer. */
 export interface ClusterSnapshot {
   readonly objects: readonly KubeObject[];
-  /** Why nothing could be seen. */
+  /** Why the cluster could not be read. */
   readonly unreachable?: string;
 }
 
-/** One look at the whole cluster, shared by every step until something is written. */
+/** A snapshot of the whole cluster, shared by every step until something is written. */
 export async function clusterSnapshot(lab: Lab, context: Context): Promise<ClusterSnapshot> {
   if ((await lab.system.files.stat(lab.config.paths.kubeconfig)) === undefined) {
     return { objects: [], unreachable: 'there is no kubeconfig yet' };
@@ -21,14 +21,14 @@ export async function clusterSnapshot(lab: Lab, context: Context): Promise<Clust
 }
 
 /**
- * The same for whoever is about to act upon it: an API that is away for a moment is waited for.
+ * The same for steps that are about to change something: waits while the API is temporarily unavailable.
  * @throws CliError `api-unreachable`
  */
 export async function requireClusterSnapshot(lab: Lab, context: Context): Promise<ClusterSnapshot> {
   return lab.kubectl.everything(context);
 }
 
-/** The object of a kind with this name; without a namespace, the first one in any. */
+/** The object of a kind with this name; without a namespace, the first one in any namespace. */
 export function findObject<K extends string>(
   { objects }: ClusterSnapshot,
   kind: K,
@@ -52,30 +52,30 @@ export function nodeAddress(node: Node | undefined): string | undefined {
   return node?.status?.addresses?.find((address) => address.type === 'InternalIP')?.address;
 }
 
-/** Whether a namespace is on its way out: what stands in it goes along, and nothing new can be made in it. */
+/** Whether a namespace is being deleted: its objects are deleted with it, and no new ones can be created in it. */
 export function isTerminating(view: ClusterSnapshot, namespace: string): boolean {
   return findObject(view, 'Namespace', namespace)?.metadata.deletionTimestamp !== undefined;
 }
 
-/** Why pods do not come up, when the reason is a node; empty when no node is down. */
+/** Text that names the stopped nodes as the reason why pods do not start; empty when no node is down. */
 export function stoppedNodeNames(view: ClusterSnapshot): string {
   const down = ofKind(view.objects, 'Node').filter((node) => !hasCondition(node, 'Ready'));
   return down.length === 0 ? '' : ` (not Ready: ${down.map(({ metadata }) => metadata.name).join(', ')})`;
 }
 
-/** How many pods a Deployment is to have. */
+/** The desired number of pods of a Deployment. */
 export function replicasOf(deployment: Deployment): number {
   return deployment.spec?.replicas ?? 1;
 }
 
-/** Running pods of a namespace; those that are on their way out do not count. */
+/** Running pods of a namespace, without those that are being deleted. */
 export function runningPods(view: ClusterSnapshot, namespace: string): readonly Pod[] {
   return ofKind(view.objects, 'Pod', namespace).filter(
     ({ metadata, status }) => metadata.deletionTimestamp === undefined && status?.phase === 'Running',
   );
 }
 
-/** Pods that a Service selects and that stay, Ready or not. */
+/** Pods that a Service selects, Ready or not, without those that are being deleted. */
 export function podsBehind(view: ClusterSnapshot, service: Service | undefined): readonly Pod[] {
   const selector = Object.entries(service?.spec?.selector ?? {});
   if (selector.length === 0) return [];
@@ -87,12 +87,17 @@ export function podsBehind(view: ClusterSnapshot, service: Service | undefined):
   );
 }
 
-/** Pods behind a Service that are Ready and stay: what serves, whatever the objects in front of it say. */
+/**
+ * Ready pods behind a Service, without those that are being deleted: what really serves, independent of the status of
+ * other objects.
+ */
 export function readyPodsBehind(view: ClusterSnapshot, service: Service | undefined): readonly Pod[] {
   return podsBehind(view, service).filter((pod) => hasCondition(pod, 'Ready'));
 }
 
-/** The revision whose sidecar is in the pod: a container, or from Istio 1.29 on possibly a restartable init container. */
+/**
+ * The revision of the sidecar in the pod: a container or, from Istio 1.29 on, possibly a restartable init container.
+ */
 export function sidecarRevision({ metadata, spec }: Pod): string | undefined {
   const injected = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].some(
     ({ name }) => name === 'istio-proxy',
@@ -105,12 +110,12 @@ export function loadBalancerAddresses(service: Service | undefined): readonly st
   return (service?.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
 }
 
-/** Host names that some other load balancer gave instead of addresses. */
+/** Host names that another load balancer assigned instead of addresses. */
 export function loadBalancerNames(service: Service | undefined): readonly string[] {
   return (service?.status?.loadBalancer?.ingress ?? []).flatMap(({ hostname }) => hostname ?? []);
 }
 
-/** Whether the object out there has everything that the wanted one says (it may have more). */
+/** Whether the existing object has everything that the wanted one specifies (it may have more). */
 export function contains(actual: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {
     return (
@@ -127,7 +132,7 @@ export function contains(actual: unknown, wanted: unknown): boolean {
   return actual === wanted;
 }
 
-/** The first wanted object that is missing or different in the view, as a finding. */
+/** The first wanted object that is missing or different in the snapshot, as a finding. */
 export function compareObjects(
   view: ClusterSnapshot,
   wanted: readonly Manifest[],

@@ -21,17 +21,17 @@ import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 
 export interface BundleRequest {
-  /** CPUs of the machines that the bundle is for. */
+  /** CPUs of the machines that the bundle supports. */
   readonly cpus: readonly Cpu[];
-  /** Builds of istioctl, e.g. `linux-amd64`; without any `ISTIO_ARCH` decides, else the CPUs. */
+  /** Builds of istioctl, e.g. `linux-amd64`. If absent, `ISTIO_ARCH` decides, or else the CPUs. */
   readonly istioctl?: readonly string[];
   /** Absolute path of the bundle. */
   readonly output: string;
-  /** Archives of images that people bring themselves; absolute paths. */
+  /** Archives of images supplied by the user; absolute paths. */
   readonly imageArchives: readonly string[];
 }
 
-/** What came of it. */
+/** The result. */
 export interface CreatedBundle {
   readonly path: string;
   readonly sha256: string;
@@ -41,16 +41,16 @@ export interface CreatedBundle {
 
 export interface BundlePlan {
   readonly steps: readonly LabStep[];
-  /** Set once all steps are done. */
+  /** The result; set when all steps are done. */
   readonly made: () => CreatedBundle | undefined;
-  /** Takes away what was only needed on the way. */
+  /** Deletes temporary files. */
   readonly cleanUp: () => Promise<void>;
 }
 
-/** How many files come at once: a line is no faster for more, and servers have their limits. */
+/** Limit for parallel downloads: more do not make the connection faster, and servers have limits. */
 export const BUNDLE_LIMITS: Readonly<Record<string, number>> = { download: 4 };
 
-/** Steps that gather everything a lab needs into one file. */
+/** Steps that collect everything a lab needs into one file. */
 export function planBundle(lab: Lab, request: BundleRequest): BundlePlan {
   const { config, system } = lab;
   const work = `${config.paths.temp}/bundle`;
@@ -74,7 +74,7 @@ export function planBundle(lab: Lab, request: BundleRequest): BundlePlan {
       },
     });
   });
-  // A tool that keeps one CPU's image by a name has ours again at the end.
+  // Our own CPU comes last: a tool that keeps only one CPU's image per name then has the image for this computer.
   const cpus = [...request.cpus].sort((a) => (a === lab.host.cpu ? 1 : -1));
   const imageSteps = cpus.map((cpu, index): LabStep => {
     const file = `istio-vms-images-${cpu}.tar`;
@@ -116,7 +116,7 @@ export function planBundle(lab: Lab, request: BundleRequest): BundlePlan {
   };
 }
 
-/** Whether a container tool is needed: what people bring themselves may be all there is to have. */
+/** Whether a container tool is needed: not if the user's archives contain all images. */
 export async function lacksImages(lab: Lab, { imageArchives, cpus }: BundleRequest): Promise<boolean> {
   const there = await givenImages(lab, imageArchives, `${lab.config.paths.temp}/bundle/look`);
   const wanted = await wantedImages(lab);
@@ -140,7 +140,7 @@ interface ImageGathering {
   readonly archives: readonly string[];
 }
 
-/** What people brought, and from the container tool what they did not; all in one archive. */
+/** Images from the user's archives, and the remaining ones from the container tool, in one archive. */
 async function gatherImages(
   lab: Lab,
   { cpu, into, work, archives }: ImageGathering,
@@ -163,7 +163,7 @@ async function gatherImages(
   return names;
 }
 
-/** Not every file is published everywhere (docs/facts/istio-vm.md 1.3); a bundle without this one can still be had. */
+/** Not every file is published (docs/facts/istio-vm.md 1.3); the hint says how to create a bundle without this one. */
 function withoutThisFile({ config, host }: Lab, thrown: unknown, { id, file }: Artifact): unknown {
   if (!(thrown instanceof CliError && thrown.reason === 'artifact-not-found')) return thrown;
   if (config.artifactsUrl !== undefined && id !== 'istioctl') return thrown;
@@ -207,7 +207,7 @@ function manifestOf(
   };
 }
 
-/** The manifest first, so that it is found without reading on; then the content in the order of its digests. */
+/** The manifest comes first, so that it can be read without the rest; then the content in the order of its digests. */
 function bundleMembers(
   manifest: BundleManifest,
   place: (file: BundledFile | BundledImages) => string,
@@ -223,14 +223,14 @@ function bundleMembers(
   ];
 }
 
-/** The files interface's own words on a file: in the simulated world a small file stands for a large one. */
+/** Digest and size from the Files interface, because in the simulated world a small file represents a large one. */
 async function measured({ system }: Lab, path: string): Promise<{ sha256: string; size: number }> {
   const [digest, stat] = await Promise.all([system.files.sha256(path), system.files.stat(path)]);
   if (digest === undefined || stat === undefined) throw new Error(`${path} is gone while the bundle is made`);
   return { sha256: digest, size: stat.size };
 }
 
-/** A step of which nothing is left when its run is over: it is ready when it has been made. */
+/** A step whose result does not exist outside its run: it is ready once it was applied. */
 function makingStep({
   make,
   ...rest

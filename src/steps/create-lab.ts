@@ -24,10 +24,10 @@ export interface LabInput {
   readonly options: LabOptions;
 }
 
-/** What the engine said so many milliseconds ago still holds. */
+/** For how many milliseconds the engine's list of machines counts as current. */
 const FRESH_MS = 1_000;
 
-/** Puts the tools together for one lab. */
+/** Combines the tools for one lab. */
 export function createLab(input: LabInput): Lab {
   const { config, system, shipped } = input;
   const engine = createEngine(system, shipped, config, () => list.forget());
@@ -57,7 +57,7 @@ export function createLab(input: LabInput): Lab {
     machines,
     ownership: createOwnership({ files: system.files, clock: system.clock, config, engine }),
     kubectl,
-    // An install brings kinds, also one that fails half way.
+    // An install adds kinds, even if it fails half way.
     istioctl: { ...istioctl, install: (...args) => istioctl.install(...args).finally(() => kubectl.forgetKinds()) },
     container: createContainer({ processes: system.processes, files: system.files, config }),
     workloadVm: (name) => {
@@ -71,7 +71,7 @@ export function createLab(input: LabInput): Lab {
 interface MachineAccess {
   readonly engine: MachineEngine;
   readonly machines: MachineList;
-  /** Whether what the engine said last still holds. */
+  /** Whether the engine's list of machines is still current. */
   readonly isFresh: () => boolean;
 }
 
@@ -85,8 +85,8 @@ function createWorkloadVm(
     return found?.state === 'running' && found.addresses.length > 0;
   };
   const guest = memoize(async (context: Context) => {
-    // A command on a stopped machine would start it (docs/facts/multipass.md 1.2): only a running one is asked. What
-    // the engine said a while ago may be over, so it is asked anew before the machine counts as one that does not run.
+    // A command on a stopped machine would start it (docs/facts/multipass.md 1.2), so only a running one is queried. An
+    // older list of machines may be outdated, so it is read again before the machine counts as not running.
     if (!(await isRunning(context))) {
       if (isFresh()) return undefined;
       machines.forget();

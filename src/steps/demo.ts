@@ -8,8 +8,8 @@ import type { WorkloadLab } from './workload-lab.ts';
 import type { LabStep } from './lab-step.ts';
 
 /**
- * Something on the VM that answers: a small HTTP server as a managed unit. It gives way to an application that listens on
- * the port already, and is not there at all with `DEMO=off`.
+ * The demo workload on the VM: a small HTTP server with its own systemd unit. It is not started when an application
+ * already listens on the port, and is not installed at all with `DEMO=off`.
  */
 export function demoStep(lab: WorkloadLab): LabStep {
   const { name, appPort } = lab.workload;
@@ -57,7 +57,7 @@ export function demoStep(lab: WorkloadLab): LabStep {
   };
 }
 
-/** Why there is nothing to start; undefined when the demo workload is wanted. */
+/** The reason not to start the demo workload; undefined when it is wanted. */
 function notNeeded({ workload }: WorkloadLab, state: GuestState): string | undefined {
   const { appPort, demo } = workload;
   const foreign = portConflict(state);

@@ -5,8 +5,9 @@ import { findObject, hasCondition, replicasOf, type ClusterSnapshot } from './cl
 import { nodeOf, reports } from './node-health.ts';
 
 /**
- * `available` when a Deployment is rolled out as `kubectl rollout status` sees it, and as many of its pods are Ready on nodes
- * whose kubelets report: a Deployment's own status is as old as its controller's last look. Else why not.
+ * `available` when a Deployment is rolled out as `kubectl rollout status` reports it, and as many of its pods are Ready
+ * on nodes whose kubelets report. The status alone may be outdated: it is as old as the controller's last update.
+ * Otherwise the reason why it is not available.
  * @param stopped nodes that are known to be down
  */
 export function deploymentState(
@@ -27,18 +28,18 @@ export function deploymentState(
   return ready >= wanted ? AVAILABLE : `${ready} of ${wanted} pods Ready`;
 }
 
-/** Whether a Deployment was rolled out when its controller last looked. */
+/** Whether a Deployment was rolled out at its controller's last update. */
 export const wasRolledOut = (deployment: Deployment): boolean => reportedState(deployment) === AVAILABLE;
 
 const AVAILABLE = 'available';
 
-/** What the status of a Deployment says. */
+/** The state according to the status of a Deployment. */
 function reportedState(deployment: Deployment): string {
   const { status = {}, metadata } = deployment;
   const { generation = 0 } = metadata;
   if ((status.observedGeneration ?? generation) < generation) return 'its change is not seen yet';
   const wanted = replicasOf(deployment);
-  // Nothing serves there, however content its controller is.
+  // Without pods nothing serves, although the controller reports success.
   if (wanted === 0) return 'scaled to 0';
   const available = status.availableReplicas ?? 0;
   const updated = status.updatedReplicas ?? available;
@@ -47,7 +48,7 @@ function reportedState(deployment: Deployment): string {
   return old > 0 ? `${counted(old, 'old pod')} not terminated yet` : AVAILABLE;
 }
 
-/** Pods that a Deployment selects and that stay, Ready or not. */
+/** Pods that a Deployment selects, Ready or not, without those that are being deleted. */
 function podsOf({ objects }: ClusterSnapshot, { metadata: { namespace }, spec }: Deployment): readonly Pod[] {
   const labels = Object.entries(spec?.selector?.matchLabels ?? {});
   return ofKind(objects, 'Pod', namespace).filter(

@@ -9,7 +9,7 @@ import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { nodeIsReady } from './node-health.ts';
 
-/** A verified file of the cache, downloaded when it is not there; with a bundle it is there already. */
+/** A verified file of the cache; it is downloaded if it is missing. With a bundle it is already in the cache. */
 export async function obtainArtifact(lab: Lab, artifact: Artifact, context: StepContext): Promise<string> {
   const { artifactsUrl } = lab.config;
   return obtain({
@@ -37,12 +37,15 @@ async function isHere(lab: Lab, artifact: Artifact): Promise<boolean> {
   return isCached(lab.bundle?.pin(artifact) ?? artifact, lab.system, lab.config.paths.cache);
 }
 
-/** Whether something that is not published may be had in another way: not where nothing may be fetched. */
+/**
+ * Whether another source may be used for a file that is not published: not with a bundle, because nothing may be
+ * downloaded then.
+ */
 export function canFallBack(lab: Lab, error: unknown): boolean {
   return lab.bundle === undefined && error instanceof CliError && error.reason === 'artifact-not-found';
 }
 
-/** Files come out of the bundle, where there is one. */
+/** With a bundle, files come from it. */
 const afterBundle = (lab: Lab): readonly string[] => (lab.bundle === undefined ? [] : [BUNDLE_STEP]);
 
 /** The k3s binary, once for all nodes. */
@@ -70,7 +73,7 @@ export function k3sBinaryStep(lab: Lab): LabStep {
   };
 }
 
-/** The sidecar's package for the workload VM; a package that is not published is left to the image route. */
+/** The sidecar's package for the workload VM. If it is not published, the binaries come from the image. */
 export function sidecarDownloadStep(lab: Lab): LabStep {
   const artifact = sidecarDebArtifact(lab.config, lab.host.cpu);
   let absent = false;
@@ -126,7 +129,7 @@ export function istioctlStep(lab: Lab): LabStep {
       const archive = await obtainArtifact(lab, artifact, context);
       await files.makeDirectory(bin);
       if ((await files.stat(istioctl)) === undefined) {
-        // Extracted beside its place and renamed: a half-written istioctl is never found there.
+        // Extracted next to its target and renamed, so that a half-written istioctl is never used.
         await files.extract(archive, bin, [{ member: 'istioctl', as: part, mode: 0o755 }]);
         await files.rename(`${bin}/${part}`, istioctl);
       }

@@ -30,14 +30,17 @@ import { staleGateway } from './proxies.ts';
 import { install, restartDeployments } from './rollout.ts';
 
 const ADDRESS_MS = 180_000;
-/** How long a port may be taken, or a host name stand for an address, until it counts as a failure: pods that are being replaced hold their ports for some seconds. */
+/**
+ * How long a taken port, or a host name instead of an address, is tolerated until it counts as a failure: pods that are
+ * being replaced keep their ports for some seconds.
+ */
 const OBSTACLE_MS = 8_000;
 
-/** The east-west gateway, and istiod and the mesh's services behind it. */
+/** The east-west gateway, which exposes istiod and the services of the mesh. */
 export function eastwestStep(lab: Lab): LabStep {
   const { config, system } = lab;
   const file = `${config.paths.manifests}/east-west-gateway.yaml`;
-  /** The gateway's file, with what the overlay says of it; and what stands behind it, with a record of that file. */
+  /** The gateway's file, including the overlay's settings; and the exposed objects, with a record of that file. */
   const wanted = async () => {
     const overlay = gatewayOverlay(await overlayText(lab));
     const document = toYaml([eastWestGateway(config, overlay)]);
@@ -51,7 +54,7 @@ export function eastwestStep(lab: Lab): LabStep {
   return {
     id: 'eastwest',
     title: 'east-west gateway',
-    // The first worker's address is the gateway's.
+    // The gateway uses the first worker's address.
     needs: ['istio', 'k3s-agent-1'],
     command: 'eastwest',
     tools: ['kubectl'],
@@ -100,15 +103,15 @@ export function eastwestStep(lab: Lab): LabStep {
 }
 
 /**
- * The address under which the workload VM reaches the gateway. The load balancer of k3s answers on every node; we take
- * one on purpose, the first worker's, and so know it before the gateway exists (docs/facts/k3s.md 4.2).
+ * The address at which the workload VM reaches the gateway. The load balancer of k3s answers on every node. We always
+ * use the first worker's address, so that it is known before the gateway exists (docs/facts/k3s.md 4.2).
  */
 export function expectedGatewayAddress(lab: Lab, view: ClusterSnapshot): string | undefined {
   const node = findObject(view, 'Node', lab.config.k3s.workerNames[0] ?? lab.config.k3s.master);
   return nodeAddress(node);
 }
 
-/** Waits for the address; what keeps it away for longer than a rollout takes does not pass by itself. */
+/** Waits for the address; an obstacle that lasts longer than a rollout does not go away by itself. */
 async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
   const { namespace } = lab.config.istio;
   const { clock } = lab.system;
@@ -141,7 +144,7 @@ async function waitForAddress(lab: Lab, context: StepContext): Promise<void> {
   });
 }
 
-/** What keeps the address away, and the error that it becomes when it lasts. */
+/** What prevents the address, and the error to report when it lasts. */
 function obstacleTo(
   view: ClusterSnapshot,
   service: Service | undefined,
@@ -169,8 +172,8 @@ function obstacleTo(
 }
 
 /**
- * Names the Services that hold a port of this one. The Service itself says nothing; its load balancer pods stay Pending
- * (docs/facts/k3s.md 4.3).
+ * Names the Services that use a port of this one. The Service itself does not show it; its load balancer pods stay
+ * Pending (docs/facts/k3s.md 4.3).
  */
 export function portClash(view: ClusterSnapshot, name: string, namespace: string): string | undefined {
   const service = findObject(view, 'Service', name, namespace);

@@ -14,7 +14,9 @@ import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { isDeletable, isOurs, leftoverName, namespacesInUse, type Leftover } from './left-objects.ts';
 
-/** Kinds of the objects that `verify --strict` and `verify --network-policy` create for a while, as kubectl names them. */
+/**
+ * Kinds of the objects that `verify --strict` and `verify --network-policy` create temporarily, as named by kubectl.
+ */
 const KINDS: Readonly<Record<string, string>> = {
   Namespace: 'namespaces',
   PeerAuthentication: 'peerauthentications.security.istio.io',
@@ -27,7 +29,7 @@ export function experimentsIn(lab: Lab, view: ClusterSnapshot, context: Context)
   const left = view.objects.filter((object) => {
     const { kind, metadata } = object;
     const home = kind === 'Namespace' ? metadata.name : (metadata.namespace ?? '');
-    // Both the label and the name: whatever a user has labeled like ours stays.
+    // Both the label and the name must match, so that objects that a user labeled in the same way are kept.
     return names.has(`${kind} ${metadata.name}`) && isOurs(lab, object) && !isTerminating(view, home);
   });
   return Promise.all(left.map((object) => namespacesInUse(lab, object, context)));
@@ -41,7 +43,7 @@ export async function removeExperiments(lab: Lab, left: readonly Leftover[], con
   }
 }
 
-/** No experiment of a `verify` that was killed is left: a policy left behind would go on refusing traffic. */
+/** Ensures that no experiment of a killed `verify` remains: such a policy would continue to refuse traffic. */
 export function experimentsStep(lab: Lab): LabStep {
   return {
     id: 'experiments',

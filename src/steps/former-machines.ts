@@ -7,15 +7,18 @@ import type { LabStep } from './lab-step.ts';
 import { removeMachine } from './own-machines.ts';
 import { isSpareWorker } from './spare-workers.ts';
 
-/** Machines of this lab that the present settings do not ask for; surplus workers are the matter of `spare-workers`. */
+/** Machines of this lab that the current settings do not need; surplus workers are handled by `spare-workers`. */
 export interface FormerMachines {
   /** On record in this DATA_DIR and ours: `up --prune` and `up --delete` delete them. */
   readonly recorded: readonly MachineInfo[];
-  /** Labeled with the name of this lab, but not on record: they may belong to a lab of the same name in another directory. */
+  /**
+   * Labeled with the name of this lab, but not on record: they may belong to a lab of the same name in another
+   * directory.
+   */
   readonly labeled: readonly MachineInfo[];
 }
 
-/** Looks for machines of a former WORKLOAD_VM_NAME or NODE_PREFIX. */
+/** Finds machines of a former WORKLOAD_VM_NAME or NODE_PREFIX. */
 export async function formerMachines(lab: Lab, context: Context): Promise<FormerMachines> {
   const onRecord = await lab.ownership.recorded();
   const recorded: MachineInfo[] = [];
@@ -29,7 +32,7 @@ export async function formerMachines(lab: Lab, context: Context): Promise<Former
   return { recorded, labeled };
 }
 
-/** Names on record that the present settings do not ask for; read from the record alone. */
+/** Names on record that the current settings do not need; reads only the record. */
 export async function formerNames(lab: Lab): Promise<readonly string[]> {
   return (await lab.ownership.recorded()).filter((name) => !isWanted(lab, name) && !isSpareWorker(lab, name));
 }
@@ -37,7 +40,8 @@ export async function formerNames(lab: Lab): Promise<readonly string[]> {
 /**
  * Deletes machines of former settings: part of `up --prune`, `--delete` and `--recreate` only.
  *
- * @param whenInUse true where the whole lab is deleted: it does not wait for the VM of the present settings to be a member
+ * @param whenInUse true when the whole lab is deleted: then it does not wait until the VM of the current settings is a
+ * member
  */
 export function formerMachinesStep(lab: Lab, { whenInUse }: { readonly whenInUse: boolean }): LabStep {
   const removeAll = async (context: StepContext): Promise<readonly string[]> => {
@@ -45,14 +49,14 @@ export function formerMachinesStep(lab: Lab, { whenInUse }: { readonly whenInUse
     const ours = (await formerMachines(lab, context)).recorded.map(({ name }) => name);
     const gone = (await formerNames(lab)).filter((name) => !all.some((machine) => machine.name === name));
     const removed: string[] = [];
-    // One whose launch was cut may come up late; a record without a machine is deleted.
+    // The machine of an interrupted launch may still come up. A record without a machine is deleted.
     for (const name of [...ours, ...gone]) if (await removeMachine(lab, name, context)) removed.push(name);
     return removed;
   };
   return {
     id: 'former-machines',
     title: 'machines left over from previous settings',
-    // Only when the VM is a member under the present settings is nothing of the former ones in use.
+    // The former machines may be in use until the VM of the current settings is a member.
     needs: whenInUse ? [] : ['sidecar', 'route', 'sample'],
     command: 'up',
     tools: ['machines'],

@@ -11,11 +11,11 @@ import { isOurs } from './left-objects.ts';
 export interface FormerPlane {
   readonly revision: string;
   readonly namespace: string;
-  /** What still uses it; it is kept as long as there is anything. */
+  /** What still uses it; it is kept as long as the list is not empty. */
   readonly usedBy: readonly string[];
 }
 
-/** Kinds of the objects that `istioctl install` creates for istiod, in the order in which they are deleted: webhooks first. */
+/** Kinds of the objects that `istioctl install` creates for istiod, in the order of deletion: webhooks first. */
 const KINDS: Readonly<Record<string, string>> = {
   MutatingWebhookConfiguration: 'mutatingwebhookconfigurations.admissionregistration.k8s.io',
   ValidatingWebhookConfiguration: 'validatingwebhookconfigurations.admissionregistration.k8s.io',
@@ -29,13 +29,16 @@ const KINDS: Readonly<Record<string, string>> = {
   RoleBinding: 'rolebindings.rbac.authorization.k8s.io',
   Role: 'roles.rbac.authorization.k8s.io',
   ServiceAccount: 'serviceaccounts',
-  // Last: what is cut before this is found again by its Deployment.
+  // Deleted last: an interrupted deletion is found again by its Deployment.
   Deployment: 'deployments.apps',
 };
 const COMPONENT = 'operator.istio.io/component';
 const TAG = 'istio.io/tag';
 
-/** Control planes of former revisions in this view: installed by our file, in a namespace with the labels of this lab. */
+/**
+ * Control planes of former revisions in this snapshot: installed from our file, in a namespace with the labels of this
+ * lab.
+ */
 export function formerPlanes(lab: Lab, view: ClusterSnapshot): readonly FormerPlane[] {
   return view.objects.flatMap(({ kind, metadata }): readonly FormerPlane[] => {
     const { labels = {}, namespace = '' } = metadata;
@@ -54,7 +57,7 @@ export function formerPlanesStep(lab: Lab): LabStep {
   return {
     id: 'former-control-planes',
     title: 'control planes left over from previous settings',
-    // The present control plane serves, and everything of this lab has moved to it.
+    // By then the current control plane is ready, and everything in this lab has moved to it.
     needs: ['istio', 'eastwest', 'sidecar', 'route', 'sample', 'leftovers'],
     command: 'up',
     tools: ['kubectl'],
@@ -102,14 +105,14 @@ function uses({ kind, metadata }: KubeObject, revision: string): boolean {
   const named = [labels[LABELS.revision], annotations[LABELS.revision]].includes(revision);
   switch (kind) {
     case 'Pod':
-      // One that is being deleted is replaced by another one.
+      // A pod that is being deleted is replaced by a new one.
       return named && labels['app'] !== 'istiod' && metadata.deletionTimestamp === undefined;
     case 'Namespace':
       return named;
     case 'MutatingWebhookConfiguration':
       return named && labels[TAG] !== undefined;
     case 'WorkloadEntry': {
-      // The pod of istiod to which a VM is connected, or was last.
+      // The pod of istiod to which a VM is, or was last, connected.
       const controller = annotations['istio.io/workloadController'] ?? '';
       const isConnected = annotations['istio.io/disconnectedAt'] === undefined;
       return isConnected && new RegExp(`^istiod-${revision}(-[a-z0-9]+-[a-z0-9]+)?$`).test(controller);

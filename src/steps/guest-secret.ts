@@ -1,7 +1,7 @@
 import type { Context } from '../system/system.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 
-/** Text of a file on the machine that is root's alone; log and report do not show it. */
+/** Text of a file on the machine that only root can read; it does not appear in the log or the report. */
 export async function readSecret(machine: Machine, path: string, context: Context): Promise<string> {
   const read = await machine.run(
     {

@@ -7,15 +7,15 @@ import { stoppedNodeNames, type ClusterSnapshot } from './cluster-snapshot.ts';
 import { podTrouble, type PodTrouble } from './pod-reasons.ts';
 import type { Lab } from './lab.ts';
 
-/** The first look at the pods comes when an ordinary install is over; milliseconds. */
+/** The pods are first checked when an ordinary install would be done; milliseconds. */
 const FIRST_LOOK_MS = 15_000;
 const LOOK_MS = 20_000;
 
-/** What the cluster says of pods that do not start, over several looks. */
+/** Reasons why pods do not start, tracked over several snapshots. */
 export interface TroubleWatch {
-  /** Takes a look at these Deployments. @returns the trouble there is, and the error once it has lasted too long */
+  /** Checks these Deployments. @returns the current trouble, and the error once it has lasted too long */
   see(objects: readonly KubeObject[], deployments: readonly string[]): Seen;
-  /** What the last look saw. */
+  /** Result of the last check. */
   readonly last: () => Seen;
 }
 
@@ -24,7 +24,7 @@ interface Seen {
   readonly verdict?: CliError;
 }
 
-/** Remembers since when which trouble is there. */
+/** Remembers since when each kind of trouble exists. */
 export function createTroubleWatch(lab: Lab, namespace: string): TroubleWatch {
   const { clock } = lab.system;
   const since = new Map<string, number>();
@@ -61,15 +61,15 @@ export function troubleError(deployment: string, { text, hint, reason }: PodTrou
 
 /** Watches an install: shows istioctl's progress and the reasons of pods that do not start. */
 export interface InstallWatch {
-  /** Aborted when a pod's trouble has lasted too long: istioctl would wait on. */
+  /** Aborted when a pod's trouble has lasted too long, because istioctl would continue to wait. */
   readonly signal: AbortSignal;
-  /** For each line of istioctl's progress. */
+  /** Called for each line of istioctl's progress. */
   readonly onProgress: (line: string) => void;
   /** The error behind `signal`. */
   readonly verdict: () => CliError | undefined;
-  /** The last trouble that was seen. */
+  /** The trouble found by the last check. */
   readonly trouble: () => PodTrouble | undefined;
-  /** Ends the watch; resolves when its last look is over. */
+  /** Ends the watch; resolves when its last check is done. */
   readonly stop: () => Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export function watchInstall(lab: Lab, context: Context, namespace: string, main
     if (text !== said) context.say(text);
     said = text;
   };
-  /** Only what this install waits for: another Deployment of the namespace may be in trouble of its own. */
+  /** Only the Deployments that this install waits for: others in the namespace may have unrelated trouble. */
   const concerns = (objects: readonly KubeObject[]): readonly string[] => {
     const named = objects
       .filter(({ kind, metadata }) => kind === 'Deployment' && waited.some((each) => isNamed(each, metadata.name)))
@@ -104,7 +104,7 @@ export function watchInstall(lab: Lab, context: Context, namespace: string, main
     try {
       await clock.sleep(FIRST_LOOK_MS, over.signal);
       for (;;) {
-        // A look that fails says nothing about the install.
+        // A failed check says nothing about the install.
         await look().catch(() => undefined);
         await clock.sleep(LOOK_MS, over.signal);
       }
@@ -134,7 +134,10 @@ export function watchInstall(lab: Lab, context: Context, namespace: string, main
 const isNamed = ({ kind, name, cut }: Waited, deployment: string): boolean =>
   kind === 'Deployment' && (cut ? deployment.startsWith(name) : deployment === name);
 
-/** Why Deployments are not ready yet: what their pods say, or which nodes are down; failed once waiting cannot help. */
+/**
+ * Why Deployments are not ready yet: the reasons of their pods, or which nodes are down; `failed` when waiting cannot
+ * help.
+ */
 export function probePods(
   state: string,
   troubles: TroubleWatch,

@@ -31,7 +31,7 @@ export function istioStep(lab: Lab): LabStep {
   return {
     id: 'istio',
     title: `Istio ${config.istio.version}, revision ${config.istio.revision}`,
-    // Not a worker: pods wait Pending until there is one, and everything before them is done by then.
+    // Not a worker: pods stay Pending until there is one, and everything before them can be done by then.
     needs: ['istioctl', 'k3s-server', 'spare-workers'],
     requires: ['k3s-agent-1'],
     command: 'istio',
@@ -68,11 +68,11 @@ export function istioStep(lab: Lab): LabStep {
       const files = [file, ...(config.istio.overlay === undefined ? [] : [config.istio.overlay])];
       await install(lab, context, files, `istiod-${config.istio.revision}`);
       if (!hasDefaultTag(await requireClusterSnapshot(lab, context), config.istio.revision)) {
-        // A re-run at 1.19 before .7 and 1.20 before .3 drops the tag's webhook (docs/facts/istio-vm.md 2.5).
+        // A re-run of 1.19 before .7 and 1.20 before .3 deletes the tag's webhook (docs/facts/istio-vm.md 2.5).
         context.say('setting the revision tag `default` again');
         await lab.istioctl.setDefaultTag(context);
         lab.kubectl.forget();
-        // istioctl can end with exit code 0 and have done nothing (docs/facts/real-mesh.md 6.6).
+        // istioctl may exit with 0 without having done anything (docs/facts/real-mesh.md 6.6).
         if (!hasDefaultTag(await requireClusterSnapshot(lab, context), config.istio.revision))
           throw tagNotSet(config.istio.revision);
       }
@@ -82,26 +82,26 @@ export function istioStep(lab: Lab): LabStep {
         namespace,
         staleGateway(await requireClusterSnapshot(lab, context), config, INGRESS_GATEWAY),
       );
-      // The installer labels only a namespace that it makes itself (docs/facts/istio-vm.md 2.4). The record comes last:
-      // an install that was cut is done again.
+      // The installer labels only a namespace that it creates itself (docs/facts/istio-vm.md 2.4). The record is
+      // written last, so that an interrupted install is repeated.
       await applyObjects(lab, context, [withRecord(networkNamespace(config), await wanted())]);
     },
 
     async remove() {
       if ((await system.files.stat(config.paths.manifests)) === undefined) return 'absent';
       await system.files.remove(config.paths.manifests);
-      // The control plane goes with the machines of its cluster.
+      // The control plane is deleted with the machines of its cluster.
       return { removed: 'rendered manifests' };
     },
   };
 
-  /** Digest of all that goes into the install, so that a changed overlay is seen. */
+  /** Digest of all inputs of the install, which shows when an overlay has changed. */
   async function wanted(): Promise<string> {
     return sha256(`${document}\n---\n${await overlayText(lab)}`);
   }
 }
 
-/** The user's own IstioOperator file; empty where there is none. */
+/** The user's own IstioOperator file; empty if there is none. */
 export async function overlayText({ config, system }: Lab): Promise<string> {
   const { overlay } = config.istio;
   if (overlay === undefined) return '';
@@ -116,7 +116,7 @@ function tagNotSet(revision: string): CliError {
 }
 
 /**
- * Two control planes of one lab do not work side by side: both inject under the same revision, and their gateways want
+ * Two control planes of one lab cannot work in parallel: both inject under the same revision, and their gateways need
  * the same ports. @throws CliError `invalid-configuration`
  */
 function refuseOther(view: ClusterSnapshot, { istio: { namespace } }: Config): void {
@@ -131,7 +131,7 @@ function refuseOther(view: ClusterSnapshot, { istio: { namespace } }: Config): v
   });
 }
 
-/** The revision's own; a tag has another one. */
+/** The injector of the revision itself, not the one of a tag. */
 function hasInjector(view: ClusterSnapshot, revision: string): boolean {
   return view.objects.some(
     ({ kind, metadata: { labels = {} } }) =>

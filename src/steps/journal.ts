@@ -4,7 +4,7 @@ import { asRoot, type Machine } from '../machines/machine.ts';
 import { CommandError } from '../system/command-error.ts';
 import type { Command, Context } from '../system/system.ts';
 
-/** Asks a machine for the last lines of a unit's journal. */
+/** Reads the last lines of a unit's journal on a machine. */
 export function journalCommand(unit: string, lines: number): Command {
   return asRoot({
     file: 'journalctl',
@@ -14,15 +14,15 @@ export function journalCommand(unit: string, lines: number): Command {
   });
 }
 
-/** The same with the fields that tell starts and programs apart, for `parseUnitJournal`. */
+/** The same with the fields that identify starts and programs, for `parseUnitJournal`. */
 function journalEntriesCommand(unit: string, lines: number): Command {
   const command = journalCommand(unit, lines);
   return { ...command, args: [...command.args, '--output', 'json', '--output-fields', JOURNAL_FIELDS.join(',')] };
 }
 
 /**
- * The last error that a unit's own programs wrote in its newest start; undefined when there is none, or the machine cannot be
- * asked.
+ * The last error that a unit's own programs wrote in its newest start; undefined when there is none, or the journal
+ * cannot be read.
  *
  * @param before a start whose lines are old
  */

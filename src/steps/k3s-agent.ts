@@ -79,7 +79,10 @@ export function agentStep(lab: Lab, name: string, number: number): LabStep {
   };
 }
 
-/** Annotation of a Node: digest of what its agent was told. A node may be called Ready although it was told the wrong server. */
+/**
+ * Annotation of a Node: digest of its agent's configuration. A node may be Ready although its agent is configured with
+ * the wrong server.
+ */
 const TOLD = 'istio-vms/agent-config';
 
 async function toldDigest(lab: Lab, address: string, serverAddress: string): Promise<string> {
@@ -87,7 +90,7 @@ async function toldDigest(lab: Lab, address: string, serverAddress: string): Pro
   return agentDigest({ shipped: lab.shipped, address, serverAddress }, authorityOf(kubeconfig) ?? '');
 }
 
-/** The agents' join token in its secure form, which also proves the server (docs/facts/k3s.md 2.5). */
+/** The agents' join token in its secure form, which also authenticates the server (docs/facts/k3s.md 2.5). */
 async function agentToken(lab: Lab, server: Machine, context: Context): Promise<string> {
   const token = (await readSecret(server, SERVER_AGENT_TOKEN, context)).trim();
   if (!token.startsWith('K10')) {
@@ -100,14 +103,14 @@ async function agentToken(lab: Lab, server: Machine, context: Context): Promise<
   return token;
 }
 
-/** A new machine under an old node's name is turned away until that node is deleted (docs/facts/k3s.md 2.6). */
+/** A new machine with an old node's name is rejected until that node is deleted (docs/facts/k3s.md 2.6). */
 async function forgetFormerNode(
   lab: Lab,
   machine: Machine,
   name: string,
   context: StepContext,
 ): Promise<ClusterSnapshot> {
-  // A cluster that does not answer for a moment is waited for: what it remembers is not to be guessed.
+  // Waits while the cluster is temporarily unavailable, because its nodes must be known here.
   const view = await requireClusterSnapshot(lab, context);
   if (findObject(view, 'Node', name) === undefined) return view;
   const password = '/etc/rancher/node/password';
@@ -118,7 +121,7 @@ async function forgetFormerNode(
   return { objects: view.objects.filter(({ kind, metadata }) => kind !== 'Node' || metadata.name !== name) };
 }
 
-/** Whether its agent says so, in a loop: it joined before the former node was forgotten. */
+/** Whether the agent logs repeatedly that it was rejected: it tried to join before the former node was deleted. */
 async function isTurnedAway(machine: Machine, context: Context): Promise<boolean> {
   const { stdout } = await machine.run(journalCommand('k3s-agent', 5), context);
   return /Node password rejected/i.test(stdout);

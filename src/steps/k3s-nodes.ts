@@ -13,20 +13,20 @@ import { CLUSTER_DNS, nodeState, type WantedNode } from './node-health.ts';
 import { restoreReplicas } from './replicas.ts';
 
 /**
- * Deadlines with room over the figures of docs/facts/k3s.md 3. An agent first imports all images that were put there:
- * on a slow disk minutes.
+ * Deadlines with a margin over the figures of docs/facts/k3s.md 3. An agent first imports all images on its disk, which
+ * takes minutes on a slow disk.
  */
 const NODE_READY_MS = 600_000;
 const COREDNS_MS = 300_000;
 
-/** All nodes Ready and cluster DNS up: what the rest may build on. */
+/** All nodes Ready and cluster DNS available: the prerequisite of the later steps. */
 export function nodesStep(lab: Lab): LabStep {
   const { config } = lab;
   const names = [config.k3s.master, ...config.k3s.workerNames];
   const late = (view: ClusterSnapshot): readonly (readonly [string, string])[] =>
     names.map((name) => [name, nodeState(view, name)] as const).filter(([, state]) => state !== 'ready');
   let waitingFor: string | undefined;
-  /** @param troubles tells when there is no point in waiting for the pods of cluster DNS */
+  /** @param troubles reports when waiting for the pods of cluster DNS cannot help */
   const look = async (context: StepContext, troubles?: TroubleWatch): Promise<ProbeResult<true>> => {
     const view = await clusterSnapshot(lab, context);
     if (view.unreachable !== undefined) return { pending: view.unreachable };
@@ -76,12 +76,12 @@ export function nodesStep(lab: Lab): LabStep {
 export interface NodeWait extends WantedNode {
   readonly machine: Machine;
   readonly unit: 'k3s' | 'k3s-agent';
-  /** `ready`, or a state before it that is enough. */
+  /** `ready`, or an earlier state that is sufficient. */
   readonly state: (view: ClusterSnapshot) => string;
   readonly enough: readonly string[];
 }
 
-/** Waits for a node's k3s to have started, and then until the node's state is one of those that are enough. */
+/** Waits until a node's k3s has started, and then until the node is in one of the sufficient states. */
 export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait): Promise<void> {
   const { machine, unit, state, enough } = wait;
   let started = false;
@@ -96,7 +96,7 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
     probe: async () => {
       started ||= await hasStarted(machine, unit, context);
       if (!started) return { pending: await startingWords(machine, unit, context) };
-      // An agent that has joined is about to be Ready: one command that waits spares a look.
+      // An agent that has joined is Ready soon, so one blocking command saves another poll.
       if (unit === 'k3s-agent') await lab.kubectl.nodeReady(machine.name, READY_SOON_MS, context);
       const seen = await lab.kubectl.get(['nodes', 'leases.coordination.k8s.io'], {}, context);
       const is = state({ objects: seen });
@@ -106,21 +106,21 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
   lab.kubectl.forget();
 }
 
-/** That a unit is still starting, with the last error that it wrote itself. */
+/** States that a unit is still starting, with the last error that it wrote itself. */
 export async function startingWords(machine: Machine, unit: NodeWait['unit'], context: Context): Promise<string> {
   const error = await unitError(machine, unit, context);
   return `${unit} is starting${error === undefined ? '' : `: ${error}`}`;
 }
 
-/** How long a node that has joined is waited for with one command. Milliseconds. */
+/** Timeout of the one command that waits for a joined node. Milliseconds. */
 const READY_SOON_MS = 10_000;
 
-/** How long a start is waited for with one command. Milliseconds. */
+/** Timeout of the one command that waits for a start. Milliseconds. */
 const START_MS = 20_000;
 
 /**
- * Waits for the end of a unit's start job, in one command: k3s tells systemd when its API answers, k3s-agent when it has
- * joined (docs/facts/k3s.md 3). Neither this nor what it waits for starts anything that was not started before.
+ * Waits for the end of a unit's start job, in one command: k3s reports to systemd when its API answers, k3s-agent when
+ * it has joined (docs/facts/k3s.md 3). This does not start anything that was not started before.
  */
 export async function hasStarted(machine: Machine, unit: NodeWait['unit'], context: Context): Promise<boolean> {
   const start = asRoot({ file: 'systemctl', args: ['start', unit], effect: 'read', timeoutMs: START_MS });

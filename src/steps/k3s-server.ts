@@ -13,10 +13,10 @@ import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { heartbeatOf, nodeState, registration, type WantedNode } from './node-health.ts';
 
-/** A deadline with room over the figures of docs/facts/k3s.md 3. */
+/** A deadline with a margin over the figures of docs/facts/k3s.md 3. */
 const SERVER_READY_MS = 300_000;
 
-/** k3s on the first machine, and the kubeconfig that reaches it. */
+/** k3s on the first machine, and the kubeconfig for it. */
 export function serverStep(lab: Lab): LabStep {
   const { config, system } = lab;
   const name = config.k3s.master;
@@ -76,7 +76,7 @@ export function serverStep(lab: Lab): LabStep {
 
     async remove() {
       const found = await system.files.stat(config.paths.kubeconfig);
-      // The machine takes k3s with it; what is left here is the key to a cluster that is gone, perhaps half written.
+      // k3s is deleted with the machine. The kubeconfig, possibly half written, remains here and is of no use any more.
       await system.files.remove(config.paths.kubeconfig);
       lab.kubectl.forget();
       return found === undefined ? 'absent' : { removed: 'kubeconfig' };
@@ -85,14 +85,14 @@ export function serverStep(lab: Lab): LabStep {
 }
 
 /**
- * The control plane is there when the API answers and the kubelet beside it has registered: workers may join, and Istio be
- * installed, before this node is Ready. "all nodes Ready" is a step of its own.
+ * The control plane is usable when the API answers and the kubelet of its own machine has registered: workers can join,
+ * and Istio can be installed, before this node is Ready. "all nodes Ready" is a separate step.
  */
 const ENOUGH = ['ready', 'registered'];
 
 function serverState(view: ClusterSnapshot, name: string, wanted: WantedNode): string {
   const state = nodeState(view, name, wanted);
-  // NotReady by its kubelet's own word; one that has fallen silent is Unknown.
+  // NotReady as reported by its kubelet; a kubelet that no longer reports has status Unknown.
   return state === 'NotReady' && !isSilent(view, name) ? registration(view, name, wanted) : state;
 }
 
@@ -127,7 +127,7 @@ async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Pro
   });
 }
 
-/** Whether a read command ends with 0; trouble with the machine itself counts as «no» too. */
+/** Whether a read command exits with 0; a failure of the machine itself counts as false. */
 async function runs(machine: Machine, command: Parameters<Machine['run']>[0], context: Context): Promise<boolean> {
   try {
     await machine.run(command, context);

@@ -7,9 +7,9 @@ export type StepCommand =
 /** Kinds of programs of the host that a step calls: the machine engine, kubectl, docker or podman. */
 export type ToolNeed = 'machines' | 'kubectl' | 'container';
 
-/** A step of the lab: one that names a command and the tools that exist here. */
+/** A step of the lab, with the command that applies it and the tools that it calls. */
 export interface LabStep extends Step {
-  /** `up` and `bundle` apply steps that no smaller command applies. */
+  /** Steps that no smaller command applies have `up` or `bundle`. */
   readonly command: StepCommand | 'up' | 'bundle';
   readonly tools: readonly ToolNeed[];
 }

@@ -10,7 +10,7 @@ import type { Istioctl } from '../tools/istioctl.ts';
 import type { Kubectl } from '../tools/kubectl.ts';
 import type { GuestState } from '../guest/state.ts';
 
-/** All that steps and checks may use: what is wanted, and the tools that speak our nouns. Made by `app.ts`. */
+/** Everything that steps and checks may use: the configuration and the tools. Created by `app.ts`. */
 export interface Lab {
   readonly config: Config;
   readonly host: Host;
@@ -26,7 +26,7 @@ export interface Lab {
   /** The workload VM of this name. */
   readonly workloadVm: (name: string) => WorkloadVm;
   readonly options: LabOptions;
-  /** Set when everything comes out of a file: then nothing is downloaded. */
+  /** Set when all files come from a bundle: then nothing is downloaded. */
   readonly bundle?: Bundle;
 }
 
@@ -37,14 +37,14 @@ export interface LabOptions {
   readonly fixPilot: boolean;
 }
 
-/** What the engine says about machines, asked once and remembered until something changes. */
+/** The engine's list of machines, cached until something changes. */
 export interface MachineList {
   find(name: string, context: Context): Promise<MachineInfo | undefined>;
   all(context: Context): Promise<readonly MachineInfo[]>;
   forget(): void;
 }
 
-/** A workload VM's state in one remote call, remembered until something changes. */
+/** A workload VM's state, read in one remote call and cached until something changes. */
 export interface WorkloadVm {
   /** Undefined when the machine is absent or not running. */
   state(context: Context): Promise<GuestState | undefined>;

@@ -4,7 +4,7 @@ import { isKind } from '../kube/object.ts';
 import type { Context } from '../system/system.ts';
 import type { Lab } from './lab.ts';
 
-/** What keeps a namespace when it was not created by istio-vms. */
+/** Kinds of content for which a namespace is kept if istio-vms did not create it. */
 const CONTENT = [
   'pods',
   'services',
@@ -27,7 +27,7 @@ const CONTENT = [
   'authorizationpolicies.security.istio.io',
 ] as const;
 
-/** Kubernetes and istiod put these into every namespace. */
+/** Objects that Kubernetes and istiod create in every namespace. */
 const EVERYWHERE = new Set([
   'ServiceAccount/default',
   'ConfigMap/kube-root-ca.crt',
@@ -35,12 +35,12 @@ const EVERYWHERE = new Set([
   'ConfigMap/istio-ca-crl',
 ]);
 
-/** An object of this lab that the present settings do not ask for. */
+/** An object of this lab that the current settings do not need. */
 export interface Leftover {
   readonly kind: string;
   readonly name: string;
   readonly namespace?: string;
-  /** Set for what stays, e.g. a namespace: what is in it that istio-vms did not create. */
+  /** Set for an object that is kept, e.g. a namespace: the objects in it that istio-vms did not create. */
   readonly holds?: string;
 }
 
@@ -49,7 +49,7 @@ export function leftoverName({ kind, name, namespace }: Leftover): string {
   return `${kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
 }
 
-/** Whether it may be deleted: nothing of others would go with it. */
+/** Whether it may be deleted without deleting objects of others. */
 export const isDeletable = ({ holds }: Leftover): boolean => holds === undefined;
 
 /** Whether an object has the labels of exactly this lab. */
@@ -57,7 +57,7 @@ export function isOurs({ config }: Lab, { metadata }: Pick<KubeObject, 'metadata
   return Object.entries(labels(config)).every(([name, value]) => metadata.labels?.[name] === value);
 }
 
-/** The object as a leftover; of a namespace with what is in it that is not ours, and would be deleted with it. */
+/** The object as a leftover; for a namespace, with the objects in it that are not ours and would be deleted with it. */
 export async function namespacesInUse(lab: Lab, { kind, metadata }: KubeObject, context: Context): Promise<Leftover> {
   const { name, namespace } = metadata;
   if (kind !== 'Namespace') return { kind, name, ...(namespace !== undefined && { namespace }) };
@@ -65,7 +65,9 @@ export async function namespacesInUse(lab: Lab, { kind, metadata }: KubeObject, 
   return { kind, name, ...(foreign.length > 0 && { holds: foreign.join(', ') }) };
 }
 
-/** A namespace may be older than our label on it: whatever else is in it would be deleted with it. */
+/**
+ * A namespace may have existed before we labeled it, so it may contain other objects, which would be deleted with it.
+ */
 async function foreignObjects(lab: Lab, namespace: string, context: Context): Promise<readonly string[]> {
   const content = await lab.kubectl.get(CONTENT, { namespace }, context);
   return content

@@ -13,7 +13,7 @@ import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { isDeletable, isOurs, leftoverName, namespacesInUse, type Leftover } from './left-objects.ts';
 
-/** Kinds that depend on settings, as kubectl names them; gateways and control planes are other steps' matter. */
+/** Kinds that depend on settings, as kubectl names them; other steps handle gateways and control planes. */
 const KINDS: Readonly<Record<string, string>> = {
   Namespace: 'namespaces',
   Service: 'services',
@@ -23,38 +23,41 @@ const KINDS: Readonly<Record<string, string>> = {
   Gateway: 'gateways.networking.istio.io',
 };
 
-/** Kinds that stand in the namespace of the control plane. */
+/** Kinds that are created in the namespace of the control plane. */
 const ROUTES: ReadonlySet<string> = new Set(['VirtualService', 'Gateway']);
 
-/** Objects with this lab's labels that no step of the present configuration makes; none while the API does not answer. */
+/**
+ * Objects with this lab's labels that no step of the current configuration creates; empty while the API does not
+ * answer.
+ */
 export async function findLeftovers(lab: Lab, context: Context): Promise<readonly Leftover[]> {
   const view = await clusterSnapshot(lab, context);
   const wanted = new Set(wantedObjects(lab).map(idOf));
-  // The route to a former control plane goes with it.
+  // The route to a former control plane is deleted together with it.
   for (const { revision, namespace } of formerPlanes(lab, view))
     wanted.add(`VirtualService/${namespace}/istiod-vs-${revision}`);
   const left = view.objects.filter(
     (object) =>
       Object.hasOwn(KINDS, object.kind) &&
-      // Those beside a control plane in another namespace are in use: `up` refuses that namespace.
+      // Routes of a control plane in another namespace are in use: `up` refuses a second control plane.
       (!ROUTES.has(object.kind) || object.metadata.namespace === lab.config.istio.namespace) &&
       isOurs(lab, object) &&
       !wanted.has(idOf(object)) &&
       !isTerminating(view, object.kind === 'Namespace' ? object.metadata.name : (object.metadata.namespace ?? '')) &&
-      // A former ISTIO_NAMESPACE holds a control plane.
+      // This label marks a former ISTIO_NAMESPACE, which contains a control plane.
       object.metadata.labels?.[LABELS.network] === undefined,
   );
   return Promise.all(left.map((object) => namespacesInUse(lab, object, context)));
 }
 
-/** Deletes what former settings have left; part of `up --prune` only. */
+/** Deletes objects of former settings; part of `up --prune` only. */
 export function leftoversStep(lab: Lab): LabStep {
   const deletable = async (context: StepContext): Promise<readonly Leftover[]> =>
     (await findLeftovers(lab, context)).filter(isDeletable);
   return {
     id: 'leftovers',
     title: 'objects left over from previous settings',
-    // Only when the VM is a member under the present settings is nothing of the former ones in use.
+    // The former objects may be in use until the VM of the current settings is a member.
     needs: ['sidecar', 'route', 'sample'],
     command: 'up',
     tools: ['kubectl'],
@@ -70,7 +73,7 @@ export function leftoversStep(lab: Lab): LabStep {
       const left = await deletable(context);
       const namespaces = left.filter(({ kind }) => kind === 'Namespace').map(({ name }) => name);
       for (const each of left) {
-        // A namespace takes its content along.
+        // It is deleted with its namespace.
         if (each.namespace !== undefined && namespaces.includes(each.namespace)) continue;
         context.say(`deleting ${leftoverName(each)}`);
         await lab.kubectl.remove(KINDS[each.kind] ?? each.kind, each.name, each.namespace, context);
@@ -89,7 +92,7 @@ function wantedObjects({ config, shipped }: Lab): readonly Manifest[] {
       ...routeObjects(config, workload),
     ]),
     ...sampleObjects(config, shipped.versions),
-    // What an interrupted `verify` left is the matter of step `experiments`.
+    // Step `experiments` handles what an interrupted `verify` left.
     strictObject(config),
     ...plainClientObjects(config),
   ];

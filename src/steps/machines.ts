@@ -8,7 +8,7 @@ import { launchMachine, requireOwnMachine, removeMachine } from './own-machines.
 import { removeWorkloadFiles } from './workload.ts';
 import { workloadLabs, type WorkloadLab } from './workload-lab.ts';
 
-/** What a launch takes when the image is there (docs/facts/figures.md 1: one launch 13–42 s). */
+/** Duration of a launch when the image is cached (docs/facts/figures.md 1: one launch 13–42 s). */
 const LAUNCH_MS = 40_000;
 
 /** The machine of the control plane, one for each worker, and the workload VMs. */
@@ -31,7 +31,7 @@ export function machineSteps(lab: Lab): readonly LabStep[] {
   ];
 }
 
-/** A workload VM; what is remembered of it and its files go with it. */
+/** A workload VM. Its cached state and its files are deleted with it. */
 function workloadMachineStep(lab: WorkloadLab): LabStep {
   const { name, size } = lab.workload;
   const step = machineStep(lab, `vm${lab.suffix}`, `machine ${name}`, 'vm', {
@@ -44,7 +44,7 @@ function workloadMachineStep(lab: WorkloadLab): LabStep {
     apply: (context) => step.apply(context).finally(() => lab.vm.forget()),
     remove: async (context) => {
       const removed = (await step.remove?.(context)) ?? 'absent';
-      // The files speak of this machine's address; for another one they would be wrong.
+      // The files contain this machine's address, which would be wrong for another machine.
       await removeWorkloadFiles(lab);
       return removed;
     },
@@ -76,7 +76,7 @@ function machineStep(lab: Lab, id: string, title: string, command: StepCommand, 
       if (!(await requireOwnMachine(lab, found, context))) throw foreignMachine(found, lab.engine);
       if (found.state !== 'running') return { drifted: `${name} is ${found.state}` };
       if (found.addresses.length === 0) return { drifted: `${name} has no address yet` };
-      // A launch that was cut, or whose cloud-init failed, leaves a machine that runs and is not to be built upon.
+      // An interrupted launch, or one whose cloud-init failed, leaves a running machine that is not usable.
       const confirmed = await lab.ownership.isConfirmed(name);
       return confirmed ? 'ready' : { drifted: `the first start of ${name} was not seen to its end` };
     },
@@ -88,12 +88,12 @@ function machineStep(lab: Lab, id: string, title: string, command: StepCommand, 
       }
       try {
         const rests = found?.state === 'stopped' || found?.state === 'suspended';
-        // One whose launch was not seen to its end may be unable to start; it holds nothing, and may be made anew.
+        // A machine whose launch never completed may be unable to start. It holds no data, so it may be recreated.
         if (rests && (await lab.ownership.isConfirmed(name))) {
           context.say('starting it again');
           await lab.engine.start(name, context);
         } else {
-          // An earlier run may have been cut in its launch: its machine may come up at any moment from now on.
+          // An earlier run may have been interrupted during its launch, so the machine may still come up at any time.
           const unfinished = (await lab.ownership.unfinishedSince(name)) !== undefined;
           if (found?.state === 'deleted') await lab.engine.remove(name, context);
           await launchMachine(lab, spec, { ...context, ours: found !== undefined || unfinished, unfinished });

@@ -1,6 +1,6 @@
 /**
- * A question asked once: callers at the same time share the answer, which holds until `forget`. It is asked with the
- * arguments of the first caller.
+ * The cached result of a call. Concurrent callers share it, and it is kept until `forget`. The call uses the arguments
+ * of the first caller.
  */
 export interface Memo<T, A extends readonly unknown[] = []> {
   get(...args: A): Promise<T>;
@@ -12,7 +12,7 @@ export function memoize<T, A extends readonly unknown[] = []>(ask: (...args: A) 
   return {
     get: (...args) => {
       const mine = (answer ??= ask(...args));
-      // A failed question is asked again next time.
+      // A failed call is not cached.
       mine.catch(() => {
         if (answer === mine) answer = undefined;
       });

@@ -12,19 +12,21 @@ import { obtainArtifact } from './downloads.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 
-/** A gigabyte over a slow bridge. */
+/** Enough time for a gigabyte over a slow bridge. */
 const PUT_MS = 1_200_000;
 const LOOK_MS = 120_000;
 
-/** The step that brings images onto the node of this machine's step, where there is a bundle. */
+/** Id of the step that copies images to the node of this machine's step, when there is a bundle. */
 export const imagesStepOf = (machineStep: string): string => `images-${machineStep}`;
 
-/** Images onto every node, so that none has to be pulled. Without a bundle nodes pull what they need themselves. */
+/**
+ * Copies images to every node, so that none has to be pulled. Without a bundle, nodes pull what they need themselves.
+ */
 export function nodeImageSteps(lab: Lab): readonly LabStep[] {
   const { bundle, config } = lab;
   if (bundle === undefined) return [];
   return [
-    // The control plane's node takes no pods but those of k3s itself: it has a taint, and a small disk.
+    // The control plane's node runs only the pods of k3s itself, because it has a taint and a small disk.
     imagesStep(lab, bundle, { node: config.k3s.master, machineStep: 'master', own: false }),
     ...config.k3s.workerNames.map((node, index) =>
       imagesStep(lab, bundle, { node, machineStep: `worker-${index + 1}`, own: true }),
@@ -35,7 +37,7 @@ export function nodeImageSteps(lab: Lab): readonly LabStep[] {
 interface Place {
   readonly node: string;
   readonly machineStep: string;
-  /** Whether the lab's own images go there too. */
+  /** Whether the lab's own images are copied too. */
   readonly own: boolean;
 }
 
@@ -80,7 +82,7 @@ async function archivesFor(
 
 type NodeFile = ReturnType<typeof imageFiles>['files'][number];
 
-/** What is not on the node yet, by its digest there: a gigabyte travels only when it has to. */
+/** Archives that are not on the node yet, compared by digest: a gigabyte is copied only if necessary. */
 async function missingFiles(
   lab: Lab,
   machine: Machine,

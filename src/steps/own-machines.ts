@@ -6,18 +6,21 @@ import type { StepContext } from '../plan/step.ts';
 import { createDeadline } from '../system/deadline.ts';
 import type { Lab } from './lab.ts';
 
-/** No engine of ours is longer at one launch: what began earlier has come up, or never will. */
+/** No engine takes longer for one launch: the machine of an earlier launch either has come up, or never will. */
 const LONGEST_LAUNCH_MS = 900_000;
-/** How long after a cut launch its machine may still appear, and how often we look (docs/facts/multipass.md 3.3). */
+/**
+ * How long after an interrupted launch its machine may still appear, and the poll interval (docs/facts/multipass.md
+ * 3.3).
+ */
 const LATE_MS = 90_000;
 const LATE_POLL_MS = 3_000;
 
 /**
- * Whether the machine may be built upon: the record is enough to look at it and costs no remote call, the mark on the
- * machine decides where there is no record. Whoever puts something onto it or removes it asks the machine itself.
+ * Whether the machine belongs to this lab. For reading, the record is sufficient and needs no remote call; without a
+ * record the marker on the machine decides. Code that writes to the machine or removes it checks the machine itself.
  */
 export async function requireOwnMachine(lab: Lab, found: MachineInfo, context: Context): Promise<boolean> {
-  // What the engine's own label says costs nothing and is never out of date.
+  // The engine's own label needs no remote call and is always up to date.
   if (found.lab !== undefined) return (await lab.ownership.isOurs(found, context)) === 'ours';
   return (
     (await lab.ownership.recorded()).includes(found.name) || (await lab.ownership.isOurs(found, context)) === 'ours'
@@ -25,8 +28,8 @@ export async function requireOwnMachine(lab: Lab, found: MachineInfo, context: C
 }
 
 /**
- * The intent is on record before the deed, so that a run cut in between still knows its machine. What turns out to be
- * somebody else's, or not to have come to be, goes from the record. @throws CliError
+ * The intent is recorded before the launch, so that an interrupted run still knows its machine. The record is removed
+ * when the machine is foreign or was not created. @throws CliError
  */
 export async function launchMachine(lab: Lab, spec: MachineSpec, context: EngineContext): Promise<void> {
   const { name } = spec;
@@ -41,20 +44,20 @@ export async function launchMachine(lab: Lab, spec: MachineSpec, context: Engine
   await lab.ownership.confirm(name);
 }
 
-/** Whether a launch that failed so has left no machine of ours, nor ever will. */
+/** Whether a launch with this failure has left no machine of ours, and will not create one later. */
 async function isNotOurs(lab: Lab, name: string, thrown: unknown, context: Context): Promise<boolean> {
-  // Nobody saw these launches to their end.
+  // The outcome of these launches is unknown.
   if (!(thrown instanceof CliError) || ['interrupted', 'timed-out'].includes(thrown.reason)) return false;
   if (thrown.reason === 'foreign-machine') return true;
   lab.machines.forget();
-  // An engine that does not answer tells nothing.
+  // If the engine does not answer, the state is unknown.
   return lab.machines.find(name, context).then(
     (found) => found === undefined,
     () => false,
   );
 }
 
-/** What was not launched in this run bears our mark, or it is not ours after all. */
+/** A machine that was not launched in this run must have our marker; otherwise it is foreign. */
 async function expectMark(lab: Lab, name: string, context: Context): Promise<void> {
   lab.machines.forget();
   const found = await lab.machines.find(name, context);
@@ -62,7 +65,7 @@ async function expectMark(lab: Lab, name: string, context: Context): Promise<voi
     throw foreignMachine(found, lab.engine);
 }
 
-/** Removes one machine if it is ours, and tells whether there was one. @throws CliError `foreign-machine` */
+/** Removes one machine if it is ours; returns whether it existed. @throws CliError `foreign-machine` */
 export async function removeMachine(lab: Lab, name: string, context: StepContext): Promise<boolean> {
   const found = (await lab.machines.find(name, context)) ?? (await lateMachine(lab, name, context));
   if (found !== undefined) {
@@ -77,8 +80,8 @@ export async function removeMachine(lab: Lab, name: string, context: StepContext
 }
 
 /**
- * The machine of a launch that was cut a moment ago: nothing lists it while its disk is being made, and it comes up all
- * the same. Waits until it does, or is not to be expected any more.
+ * The machine of a launch that was interrupted a moment ago. It is not listed while its disk is being created, but
+ * still comes up. Waits until it appears, or until it can no longer be expected.
  */
 async function lateMachine(lab: Lab, name: string, context: StepContext): Promise<MachineInfo | undefined> {
   const { say, signal } = context;

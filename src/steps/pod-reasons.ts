@@ -2,13 +2,13 @@ import type { Reason } from '../errors/reasons.ts';
 import type { Conditions, Deployment, KubeObject, Pod } from '../kube/kinds.ts';
 import { ofKind } from '../kube/object.ts';
 
-/** Why the pods of a Deployment do not become ready, as the cluster itself says it. */
+/** Why the pods of a Deployment do not become ready, as reported by the cluster. */
 export interface PodTrouble {
-  /** One kind of trouble: `ErrImagePull` and `ImagePullBackOff` alternate and are the same. */
+  /** One kind of trouble: `ErrImagePull` and `ImagePullBackOff` alternate and count as one kind. */
   readonly kind: string;
-  /** For people: Kubernetes' reason, and its message where that says more. */
+  /** Text to display: Kubernetes' reason, with its message if that has more information. */
   readonly text: string;
-  /** After so many milliseconds of it there is no point in waiting longer. */
+  /** After so many milliseconds, waiting longer cannot help. */
   readonly patienceMs: number;
   readonly reason: Reason;
   readonly hint: string;
@@ -16,22 +16,25 @@ export interface PodTrouble {
 
 interface Row {
   readonly kind: string;
-  /** Of `state.waiting.reason`, `PodScheduled` or a Deployment's `ReplicaFailure`. */
+  /** Matches `state.waiting.reason`, `PodScheduled` or a Deployment's `ReplicaFailure`. */
   readonly reasons: RegExp;
   readonly message?: RegExp;
   readonly patienceMs: number;
   readonly reason: Reason;
   readonly hint: string;
-  /** For pods that Istio did not install; absent: the same. */
+  /** Hint for pods that Istio did not install; absent: the same hint. */
   readonly elsewhere?: string;
 }
 
 const PULL = /^(?:ErrImagePull|ImagePullBackOff|RegistryUnavailable)$/;
 
-/** As a kubelet from 1.31 on says it (seen on the mesh rig with 1.34). */
+/** Message format of kubelets from 1.31 on (seen on the mesh rig with 1.34). */
 const BACK_OFF = /^Back-off pulling image "[^"]*": ErrImagePull: (.+)/s;
 
-/** The first row that fits explains it. How long each may last: a kubelet tries a pull again after 10, 20, 40, 80 s. */
+/**
+ * The first matching row explains the trouble. The limits consider that a kubelet retries a pull after 10, 20, 40, 80
+ * s.
+ */
 const ROWS: readonly Row[] = [
   {
     kind: 'image name',
@@ -100,7 +103,7 @@ const ROWS: readonly Row[] = [
 /**
  * The trouble of a Deployment's newest pods, or undefined when none is known (yet).
  *
- * @param ofIstio whether its images are Istio's, which an overlay may take from elsewhere
+ * @param ofIstio whether its images are Istio's, which an overlay may take from another registry
  */
 export function podTrouble(
   objects: readonly KubeObject[],
@@ -146,7 +149,8 @@ function troubleOf(who: string, state: State | undefined, ofIstio: boolean): Pod
   if (row === undefined) return undefined;
   const { kind, patienceMs, reason, elsewhere } = row;
   const hint = ofIstio ? row.hint : (elsewhere ?? row.hint);
-  // Between two tries the kubelet repeats the last one's message behind words of its own: it stays one and the same text.
+  // Between two tries the kubelet repeats the last message with a prefix, which is removed so that the text stays the
+  // same.
   const [, lastTry] = BACK_OFF.exec(message) ?? [];
   const more = (lastTry ?? message).split('\n')[0] ?? '';
   const shown = lastTry === undefined ? word : 'ErrImagePull';
@@ -157,13 +161,13 @@ function conditionOf(conditions: Conditions, type: string, status: string): Stat
   return conditions?.find((each) => each.type === type && each.status === status);
 }
 
-/** By its ReplicaSet, which is named after the Deployment and a hash. */
+/** Matches the pod's ReplicaSet, which is named after the Deployment and a hash. */
 function isOf({ metadata: { ownerReferences = [] } }: Pod, deployment: Deployment): boolean {
   return ownerReferences.some(
     ({ kind, name }) => kind === 'ReplicaSet' && name.slice(0, name.lastIndexOf('-')) === deployment.metadata.name,
   );
 }
 
-/** Newest first: older pods are on their way out. */
+/** Newest first: older pods are being replaced. */
 const byAge = (a: Pod, b: Pod): number =>
   (b.metadata.creationTimestamp ?? '').localeCompare(a.metadata.creationTimestamp ?? '');

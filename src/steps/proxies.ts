@@ -2,13 +2,13 @@ import type { Config } from '../config/config.ts';
 import type { Pod } from '../kube/kinds.ts';
 import { runningPods, type ClusterSnapshot } from './cluster-snapshot.ts';
 
-/** istiod's address as injection writes it; another one comes from an overlay and is the user's business. */
+/** istiod's address as injection writes it; any other address was set by the user's overlay. */
 const ISTIOD = /^istiod(?:-[a-z0-9-]+)?\.[a-z0-9-]+\.svc:\d+$/;
 
 /**
- * What a proxy was told when its pod was made and this configuration says otherwise, as `name "value"`; undefined when it
- * is right, or there is none. istiod injects once: a pod keeps it until it is made anew, and istiod refuses a proxy that
- * names another cluster.
+ * The first setting in which a pod's proxy differs from this configuration, as `name "value"`; undefined when there is
+ * none, or the pod has no proxy. istiod injects only when a pod is created, so the pod keeps its settings until it is
+ * recreated, and istiod rejects a proxy with another cluster name.
  */
 export function proxyDifference({ spec }: Pod, { istio, networks }: Config): string | undefined {
   const proxy = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(
@@ -29,18 +29,18 @@ export function proxyDifference({ spec }: Pod, { istio, networks }: Config): str
   return undefined;
 }
 
-/** A Deployment whose pods have to be made anew, and what is wrong with their proxies. */
+/** A Deployment whose pods must be recreated, and what is wrong with their proxies. */
 export interface StaleDeployment {
   readonly name: string;
   readonly why: string;
 }
 
-/** A gateway of the control plane's namespace whose pods have to be made anew; empty when they are right. */
+/** A gateway of the control plane's namespace whose pods must be recreated; empty when they are up to date. */
 export function staleGateway(view: ClusterSnapshot, config: Config, name: string): readonly StaleDeployment[] {
   return staleDeployments(view, config.istio.namespace, [name], (pod) => proxyDifference(pod, config));
 }
 
-/** Of these Deployments, those with a running pod for which `differs` gives a reason. */
+/** Of these Deployments, those with a running pod for which `differs` returns a reason. */
 export function staleDeployments(
   view: ClusterSnapshot,
   namespace: string,

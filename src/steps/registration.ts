@@ -9,7 +9,7 @@ import { waitForReadiness } from './sidecar-start.ts';
 
 const REGISTRATION_MS = 90_000;
 
-/** The entry that istiod made for the VM at this address, if it is connected. */
+/** The entry that istiod created for the VM at this address, if it is connected. */
 export function entryOf(lab: WorkloadLab, view: ClusterSnapshot, address: string): WorkloadEntry | undefined {
   return ofKind(view.objects, 'WorkloadEntry', lab.workload.namespace).find(
     ({ metadata, spec }) =>
@@ -20,8 +20,8 @@ export function entryOf(lab: WorkloadLab, view: ClusterSnapshot, address: string
 }
 
 /**
- * istiod registers a proxy when it connects, and only then. When the entry went away meanwhile (with its WorkloadGroup,
- * docs/facts/istio-vm.md 6.1) a sidecar that runs and is ready stays unknown until it connects anew.
+ * istiod registers a proxy only when it connects. If the entry was deleted later (with its WorkloadGroup,
+ * docs/facts/istio-vm.md 6.1), a running and ready sidecar stays unregistered until it reconnects.
  */
 export async function registerAgain(
   lab: WorkloadLab,

@@ -3,8 +3,8 @@ import { findObject, replicasOf, requireClusterSnapshot } from './cluster-snapsh
 import type { Lab } from './lab.ts';
 
 /**
- * Gives a Deployment that was scaled to 0 one pod again. Nothing else does: the charts of Istio and k3s leave the number
- * of pods alone, and an autoscaler never starts from 0.
+ * Scales a Deployment from 0 back to one pod. Nothing else does it: the charts of Istio and k3s do not set the number
+ * of pods, and an autoscaler never scales up from 0.
  */
 export async function restoreReplicas(
   lab: Lab,

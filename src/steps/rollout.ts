@@ -16,9 +16,9 @@ import { CommandError } from '../system/command-error.ts';
 const ROLLOUT_MS = 180_000;
 
 /**
- * Installs from IstioOperator files and waits for this Deployment. istioctl gives up after its own time although what it
- * made may come up later; so its pods are watched further, with their reasons, and then istioctl does what it had left.
- * @throws CliError with the pods' own reason, as soon as that has lasted too long
+ * Installs from IstioOperator files and waits for this Deployment. If istioctl times out, the pods may still become
+ * ready, so they are watched further, with their reasons; then istioctl runs again to complete the install.
+ * @throws CliError with the pods' own reason, as soon as it has lasted too long
  */
 export async function install(
   lab: Lab,
@@ -28,14 +28,14 @@ export async function install(
 ): Promise<void> {
   const { namespace } = lab.config.istio;
   await waitForFormerNamespaces(lab, context, [namespace]);
-  // Before the install: without istiod no gateway's pod is admitted, and istioctl would wait for it in vain.
+  // This comes before the install: without istiod no gateway pod is admitted, and istioctl would time out.
   await restoreReplicas(lab, context, namespace, deployment);
   try {
     await runInstall(lab, context, files, deployment);
   } catch (error) {
     const unchangeable = await unchangeableDeployment(lab, context, error);
     if (unchangeable !== undefined) {
-      // Cut after this, the next run finds no Deployment and installs it.
+      // If we are interrupted after this, the next run finds no Deployment and installs it.
       context.say(`recreating Deployment ${namespace}/${unchangeable}: its selector cannot be changed in place`);
       await lab.kubectl.remove('deployments.apps', unchangeable, namespace, context);
     } else {
@@ -51,8 +51,8 @@ export async function install(
 }
 
 /**
- * The Deployment whose selector an install could not change, e.g. after another CLUSTER_NETWORK
- * (docs/facts/real-mesh.md 6.11); undefined for any other error, and for one that our files did not install.
+ * The Deployment whose selector an install could not change, e.g. after CLUSTER_NETWORK was changed
+ * (docs/facts/real-mesh.md 6.11); undefined for any other error, and for a Deployment that our files did not install.
  */
 async function unchangeableDeployment(lab: Lab, context: StepContext, error: unknown): Promise<string | undefined> {
   const { cause } = error instanceof CliError ? error.facts : {};
@@ -66,7 +66,7 @@ async function unchangeableDeployment(lab: Lab, context: StepContext, error: unk
   return owner === EAST_WEST || owner === CONTROL_PLANE ? name : undefined;
 }
 
-/** One `istioctl install`, ended early where a pod can be seen not to start. */
+/** One `istioctl install`, ended early when a pod cannot start. */
 async function runInstall(lab: Lab, context: StepContext, files: readonly string[], deployment: string): Promise<void> {
   const watch = watchInstall(lab, context, lab.config.istio.namespace, deployment);
   try {
@@ -84,7 +84,7 @@ async function runInstall(lab: Lab, context: StepContext, files: readonly string
   }
 }
 
-/** Makes the pods of these Deployments anew, with the proxies that istiod injects now. */
+/** Recreates the pods of these Deployments, with the proxies that istiod injects now. */
 export async function restartDeployments(
   lab: Lab,
   context: StepContext,
@@ -98,7 +98,7 @@ export async function restartDeployments(
   for (const { name } of stale) await waitForRollout(lab, context, name, namespace);
 }
 
-/** Waits until only new pods of a Deployment are left: installers return as soon as there is one. */
+/** Waits until only new pods of a Deployment are left: installers return as soon as the first one is ready. */
 async function waitForRollout(lab: Lab, context: StepContext, name: string, namespace: string): Promise<void> {
   const troubles = createTroubleWatch(lab, namespace);
   try {

@@ -10,7 +10,7 @@ import type { LabStep } from './lab-step.ts';
 
 const INSTALL_MS = 300_000;
 
-/** The package on the VM: everything that needs DNS and disk, before the sidecar captures traffic. */
+/** The package on the VM. It needs DNS and disk space, so it is installed before the sidecar captures traffic. */
 export function sidecarPackageStep(lab: WorkloadLab): LabStep {
   const { config } = lab;
   return {
@@ -45,9 +45,9 @@ export function sidecarPackageStep(lab: WorkloadLab): LabStep {
   };
 }
 
-/** The deb for the machine's own CPU, or, where it was never published, the binaries out of the image. */
+/** The deb for the machine's CPU or, if it was never published, the binaries from the image. */
 async function packagePayload(lab: WorkloadLab, machine: Machine, context: StepContext): Promise<GuestPayload> {
-  // The look that found it missing has asked for the CPU, too: one session less.
+  // The state was just read and contains the CPU, which saves a session.
   const cpu = (await lab.vm.state(context))?.arch ?? (await machine.arch(context));
   const artifact = sidecarDebArtifact(lab.config, cpu);
   try {

@@ -12,15 +12,15 @@ import type { WorkloadLab } from './workload-lab.ts';
 
 const START_MS = 90_000;
 const READY_MS = 180_000;
-/** A machine that reboots answers again within this. */
+/** A rebooting machine answers again within this time. */
 const BOOT_MS = 60_000;
 
-/** Whether the unit was told to start anew; after a session that froze nobody knows, and it counts as told. */
+/** Whether the unit was restarted; after a hung session this is unknown and counts as started. */
 export type Started = 'started' | 'unchanged';
 
 /**
- * Loading the rules can swallow the very session that loads them (docs/facts/istio-vm.md 5.6). If the call does not
- * come back but a fresh session answers at once, the session froze and the machine is well: go on in new sessions.
+ * Loading the rules can hang the session that loads them (docs/facts/istio-vm.md 5.6). If the call times out but a new
+ * session answers, only the session hung and the machine is fine: continue in new sessions.
  */
 export async function putDespiteHang(
   lab: WorkloadLab,
@@ -46,7 +46,7 @@ export async function putDespiteHang(
   }
 }
 
-/** Whether a fresh session answers, within the time that a machine takes to boot. */
+/** Whether a new session answers within the time that a machine needs to boot. */
 async function isAlive(lab: WorkloadLab, machine: Machine, context: StepContext): Promise<boolean> {
   const deadline = createDeadline(lab.system.clock, BOOT_MS);
   for (;;) {
@@ -62,13 +62,13 @@ function timedOut(error: unknown): boolean {
 }
 
 export interface Readiness {
-  /** Looked at after each «no». */
+  /** Checked after each try that is not ready. */
   readonly giveUp?: () => boolean;
-  /** The start that was replaced: its lines in the journal are old. */
+  /** The start that was replaced: its journal lines are old. */
   readonly before?: string | undefined;
 }
 
-/** Asks in a new session each time, so that a frozen one costs only its own time-out. */
+/** Each try uses a new session, so that a hung one costs only its own timeout. */
 export async function waitForReadiness(
   lab: WorkloadLab,
   machine: Machine,
@@ -81,7 +81,7 @@ export async function waitForReadiness(
     effect: 'read',
     timeoutMs: 20_000,
   };
-  // A start that has just begun has no error yet: the one before it in this wait is still the best that is known.
+  // A new start has no error yet; until it has one, the last error of this wait is shown.
   let reason = 'not ready yet';
   return waitUntil({
     clock: lab.system.clock,
@@ -93,8 +93,8 @@ export async function waitForReadiness(
     hint: `Look at its journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --unit istio --lines 40')}\`.`,
     probe: async () => {
       if (await answers(machine, wait, context)) {
-        // The agent may answer us a moment before it answers the unit's own `ready`; until then the unit is not started.
-        // The whole state is asked for, and remembered: the step's own look at the end needs no session more.
+        // The agent may answer us shortly before it answers the unit's own `ready` check; until then the unit is not
+        // started. This reads and caches the whole state, so that the step's final check needs no further session.
         if ((await freshState(lab, context))?.sidecar.active === 'active') return { ready: 'ready' } as const;
         return { pending: 'it answers, and its unit is about to see it' };
       }
@@ -105,7 +105,7 @@ export async function waitForReadiness(
   });
 }
 
-/** The machine's state now; undefined when it cannot be asked. */
+/** The machine's current state; undefined when it cannot be read. */
 async function freshState(lab: WorkloadLab, context: Context): Promise<GuestState | undefined> {
   lab.vm.forget();
   return unlessFailed(lab.vm.state(context));

@@ -10,9 +10,9 @@ import { entryOf, registerAgain } from './registration.ts';
 import { putDespiteHang, waitForReadiness } from './sidecar-start.ts';
 import { configureWorkload, gatewayAddressOf, readWorkloadFiles } from './workload.ts';
 
-/** A token with less life than this is renewed before it travels. */
+/** A token that expires sooner than this is renewed before it is copied to the machine. */
 const TOKEN_MARGIN_S = 5 * 60;
-/** How many tokens one start may take. */
+/** The maximum number of tokens for one start. */
 const TOKENS = 3;
 
 /** Workload files and unit on the VM, enabled, running and ready. */
@@ -74,14 +74,14 @@ export function sidecarStep(lab: WorkloadLab): LabStep {
           const former = (await lab.vm.state(context))?.sidecar.invocation;
           const started = await putDespiteHang(lab, machine, payload, context);
           const before = started === 'started' ? former : undefined;
-          // A computer that sleeps lets the token age, also while the sidecar starts.
+          // The token ages while this computer sleeps, even while the sidecar starts.
           const giveUp = token < TOKENS ? () => isStale(lab, files) : () => false;
           if ((await waitForReadiness(lab, machine, context, { giveUp, before })) === 'ready') break;
         }
         await registerAgain(lab, machine, address, context);
         seen = true;
       } finally {
-        // What was seen when it became ready is how it is.
+        // The state that was read when the sidecar became ready stays valid.
         if (!seen) {
           lab.vm.forget();
           lab.kubectl.forget();
@@ -91,7 +91,7 @@ export function sidecarStep(lab: WorkloadLab): LabStep {
   };
 }
 
-/** The workload files, with a token that lasts long enough to start with. */
+/** The workload files, with a token that is valid long enough for the start. */
 async function filesWithFreshToken(lab: WorkloadLab, context: StepContext): Promise<WorkloadFiles> {
   const files = await readWorkloadFiles(lab);
   if (files !== undefined && !isStale(lab, files)) return files;
@@ -105,7 +105,7 @@ async function filesWithFreshToken(lab: WorkloadLab, context: StepContext): Prom
   });
 }
 
-/** A token that nobody can read counts as stale. */
+/** A token that cannot be parsed counts as stale. */
 function isStale(lab: WorkloadLab, files: WorkloadFiles): boolean {
   const { tokenExpires } = describeWorkloadFiles(files);
   return tokenExpires === undefined || tokenExpires - TOKEN_MARGIN_S < lab.system.clock.now() / 1000;

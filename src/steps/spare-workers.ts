@@ -15,7 +15,7 @@ import { removeMachine } from './own-machines.ts';
 
 const MOVE_MS = 300_000;
 
-/** Workers of ours beyond `WORKERS`, machine or node, left from a run that asked for more. */
+/** Our workers beyond `WORKERS`, as machine or node, left from a run with more workers. */
 export function spareWorkersStep(lab: Lab): LabStep {
   const spare = async (context: Context): Promise<readonly MachineInfo[]> => {
     const ours: MachineInfo[] = [];
@@ -25,14 +25,14 @@ export function spareWorkersStep(lab: Lab): LabStep {
     }
     return ours;
   };
-  /** Nodes whose machine is gone: the cluster goes on counting with them, and with the pods that ran there. */
+  /** Nodes whose machine is gone: the cluster still counts them and the pods that ran there. */
   const strandedNodes = async (context: StepContext): Promise<readonly string[]> => {
     const machines = (await lab.machines.all(context)).map(({ name }) => name);
     return ofKind((await clusterSnapshot(lab, context)).objects, 'Node')
       .map(({ metadata }) => metadata.name)
       .filter((name) => isSpareWorker(lab, name) && !machines.includes(name));
   };
-  /** Workers that the record of a run that was cut still names. */
+  /** Workers without a machine that the record of an interrupted run still contains. */
   const notedForNothing = async (context: Context): Promise<readonly string[]> => {
     const machines = (await lab.machines.all(context)).map(({ name }) => name);
     return (await lab.ownership.recorded()).filter((name) => isSpareWorker(lab, name) && !machines.includes(name));
@@ -79,14 +79,16 @@ export function spareWorkersStep(lab: Lab): LabStep {
       await waitForPodsToMove(lab, context, names, serving);
     },
     async remove(context) {
-      // The cluster goes as well: no pod has to move.
+      // The cluster is deleted too, so no pod has to move.
       const names = await removeAll(context, () => Promise.resolve());
       return names.length === 0 ? 'absent' : 'removed';
     },
   };
 }
 
-/** Lets the pods move before the machine goes. A node that is not Ready cannot end its pods; its pods are deleted later. */
+/**
+ * Moves the pods before the machine is deleted. A node that is not Ready cannot end its pods; they are deleted later.
+ */
 async function drain(lab: Lab, name: string, context: StepContext): Promise<void> {
   if (!nodeIsReady(await clusterSnapshot(lab, context), name)) return;
   context.say(`draining ${name}`);
@@ -98,9 +100,9 @@ async function drain(lab: Lab, name: string, context: StepContext): Promise<void
   }
 }
 
-/** Deletes a node whose machine is gone, with the pods that Kubernetes would keep for a minute more. */
+/** Deletes a node whose machine is gone, and its pods, which Kubernetes would keep for another minute. */
 async function forgetNode(lab: Lab, name: string, context: StepContext): Promise<void> {
-  // The node first: as long as it is there, DaemonSets make their pods on it anew.
+  // The node is deleted first: as long as it exists, DaemonSets create their pods on it again.
   await lab.kubectl.remove('node', name, undefined, context);
   await lab.kubectl.removePodsOf(name, context);
 }
@@ -109,7 +111,7 @@ function availableDeployments({ objects }: ClusterSnapshot): readonly Deployment
   return ofKind(objects, 'Deployment').filter(wasRolledOut);
 }
 
-/** Waits until what served before does so again, without the nodes that are gone. */
+/** Waits until the Deployments that were available before are so again, without the deleted nodes. */
 async function waitForPodsToMove(
   lab: Lab,
   context: StepContext,
@@ -144,7 +146,7 @@ async function waitForPodsToMove(
   });
 }
 
-/** A worker's name in this lab's manner, but not one that the configuration asks for. */
+/** Whether a name is that of a worker in this lab, but not in the configuration. */
 export function isSpareWorker(lab: Lab, name: string): boolean {
   const { master, workerNames } = lab.config.k3s;
   const prefix = master.slice(0, -'master'.length);

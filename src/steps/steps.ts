@@ -17,7 +17,7 @@ import { routeStep, sampleStep } from './traffic.ts';
 import { workloadStep } from './workload.ts';
 import { workloadLabs } from './workload-lab.ts';
 
-/** Everything that `up` makes: the table of contents. Order here is only the order of display; `needs` decides. */
+/** All steps of `up`. This order is only for display; `needs` decides the order in which they run. */
 export function labSteps(lab: Lab): readonly LabStep[] {
   return [
     ...(lab.bundle === undefined ? [] : [bundleStep(lab.bundle)]),
@@ -42,7 +42,7 @@ export function labSteps(lab: Lab): readonly LabStep[] {
   ];
 }
 
-/** The steps of `up`, and those that only have a command of their own. */
+/** The steps of `up`, and those that only a separate command applies. */
 export function allSteps(lab: Lab): readonly LabStep[] {
   return [...labSteps(lab), arm64BinariesStep(lab)];
 }

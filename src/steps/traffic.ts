@@ -24,7 +24,7 @@ import { restartDeployments } from './rollout.ts';
 
 const ROLLOUT_MS = 300_000;
 
-/** The Service in front of the WorkloadGroup: a name that every pod can call. */
+/** The Service for the WorkloadGroup: a name that every pod can call. */
 export function routeStep(lab: WorkloadLab): LabStep {
   const wanted = routeObjects(lab.config, lab.workload);
   return {
@@ -66,7 +66,7 @@ export function sampleStep(lab: Lab): LabStep {
       deadlineMs: ROLLOUT_MS,
       intervalMs: 3_000,
       hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
-      // New Deployments become available together; of one that is changed, the last rollout is waited for.
+      // New Deployments become available together; for changed ones, the last rollout is waited for.
       ...(isNew ? { blockFirst: true } : {}),
       block: (ms) =>
         isNew
@@ -99,7 +99,7 @@ export function sampleStep(lab: Lab): LabStep {
       const isNew = findObject(await clusterSnapshot(lab, context), 'Namespace', SAMPLE_NAMESPACE) === undefined;
       await applyObjects(lab, context, wanted);
       await waitForRollout(context, isNew);
-      // Injection happens when a pod is made: one from before has no sidecar, or an older revision's.
+      // Injection happens when a pod is created: an older pod has no sidecar, or one of an older revision.
       await restartDeployments(
         lab,
         context,
@@ -120,7 +120,7 @@ function staleSamples(view: ClusterSnapshot, config: Config): readonly StaleDepl
   });
 }
 
-/** Takes the sample away: for `verify`, when it made one itself. */
+/** Deletes the sample; for `verify`, when it created the sample itself. */
 export async function removeSample(lab: Lab, context: StepContext): Promise<void> {
   await lab.kubectl.remove('namespace', SAMPLE_NAMESPACE, undefined, { ...context, cleanup: true });
 }

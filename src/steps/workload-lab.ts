@@ -1,13 +1,15 @@
 import type { WorkloadConfig } from '../config/config.ts';
 import type { Lab, WorkloadVm } from './lab.ts';
 
-/** The lab as seen by what is about one workload VM: the same tools, and that VM. */
+/** The lab for the steps of one workload VM: the same tools, and that VM. */
 export interface WorkloadLab extends Lab {
   readonly workload: WorkloadConfig;
   readonly vm: WorkloadVm;
-  /** Directory of its workload files; with one VM that of the article. */
+  /** Directory of its workload files; with one VM, the directory from the article. */
   readonly workloadFiles: string;
-  /** Ends the ids of its steps and checks: empty for the first VM, whose ids are those of a lab with one VM. */
+  /**
+   * Suffix of the ids of its steps and checks. Empty for the first VM, so that its ids are those of a lab with one VM.
+   */
   readonly suffix: string;
 }
 
@@ -27,7 +29,7 @@ export function workloadLabs(lab: Lab): readonly WorkloadLab[] {
   return lab.config.workloads.map((workload) => workloadLab(lab, workload));
 }
 
-/** Steps and checks of further VMs are told apart by the name of their machine. */
+/** Ids of steps and checks of further VMs end with the name of their machine. */
 export function suffixOf(place: number, name: string): string {
   return place <= 0 ? '' : `-${name.toLowerCase()}`;
 }

@@ -16,10 +16,10 @@ import type { LabStep } from './lab-step.ts';
 
 const ROOT_CERT_MS = 120_000;
 
-/** Says from which group the files beside it were made. */
+/** File with the digest of what the files beside it were generated from. */
 const MADE_FROM = 'made-from';
 
-/** What istioctl calls the five files. */
+/** istioctl's names of the five files. */
 const FILE_NAMES: Readonly<Record<keyof WorkloadFiles, string>> = {
   clusterEnv: 'cluster.env',
   meshYaml: 'mesh.yaml',
@@ -28,13 +28,13 @@ const FILE_NAMES: Readonly<Record<keyof WorkloadFiles, string>> = {
   hosts: 'hosts',
 };
 
-/** Namespace, service account, WorkloadGroup, and the five files that make the VM a member. */
+/** Namespace, service account, WorkloadGroup, and the five files with which the VM joins the mesh. */
 export function workloadStep(lab: WorkloadLab): LabStep {
   const { config } = lab;
   return {
     id: `workload${lab.suffix}`,
     title: `workload group ${lab.workload.app} and its files`,
-    // Not the gateway: its address is the first worker's, known before (docs/facts/figures.md 2).
+    // Not the gateway: its address is the first worker's, which is known earlier (docs/facts/figures.md 2).
     needs: ['istio', `vm${lab.suffix}`, 'k3s-agent-1'],
     command: 'workload',
     tools: ['machines', 'kubectl'],
@@ -56,7 +56,7 @@ export function workloadStep(lab: WorkloadLab): LabStep {
       if (files.rootCert.trim() !== (await rootCertificate(lab, context))?.trim()) {
         return { drifted: 'the root certificate is not the one of this control plane' };
       }
-      // What the group and the control plane say went into the files; both may be newer.
+      // The files depend on the group and the control plane, and both may have changed since.
       if ((await madeFrom(lab)) !== (await sourcesDigest(lab)))
         return { drifted: 'the files were made from another workload group or control plane' };
       const gateway = expectedGatewayAddress(lab, view);
@@ -81,7 +81,7 @@ export function workloadStep(lab: WorkloadLab): LabStep {
   };
 }
 
-/** Where the VM will find the gateway. @throws CliError `prerequisite-missing` while no node has an address */
+/** The gateway's address for the VM. @throws CliError `prerequisite-missing` while no node has an address */
 export async function gatewayAddressOf(lab: WorkloadLab, context: StepContext): Promise<string> {
   const address = expectedGatewayAddress(lab, await requireClusterSnapshot(lab, context));
   if (address !== undefined) return address;
@@ -91,14 +91,15 @@ export async function gatewayAddressOf(lab: WorkloadLab, context: StepContext): 
   });
 }
 
-/** Asks istioctl for the files and a new token, puts right what it cannot know, and keeps them 0600 in 0700. */
+/** Gets the files and a new token from istioctl, fixes what istioctl cannot know, and stores them with 0600 in 0700. */
 export async function configureWorkload(lab: WorkloadLab, context: StepContext, gatewayAddress: string): Promise<void> {
   const { config, system } = lab;
   const vmAddress = await lab.engine.machine(lab.workload.name).address(context);
   const groupFile = `${config.paths.manifests}/workload-group${lab.suffix}.yaml`;
   await system.files.write(groupFile, toYaml([workloadGroup(config, lab.workload)]), 0o644);
 
-  // istioctl writes the token readable for all (docs/facts/istio-vm.md 4.2): into a directory that lets nobody in.
+  // istioctl makes the token readable for all users (docs/facts/istio-vm.md 4.2), so it writes into a private
+  // directory.
   const raw = halfMade(lab);
   await system.files.remove(raw);
   await system.files.makeDirectory(raw, 0o700);
@@ -131,7 +132,7 @@ export async function configureWorkload(lab: WorkloadLab, context: StepContext, 
       await system.files.write(`${raw}/${name}`, fixed[key as keyof WorkloadFiles], 0o600);
     }
     await system.files.write(`${raw}/${MADE_FROM}`, `${await sourcesDigest(lab)}\n`, 0o600);
-    // All at once: files of two makes would not fit each other, and nobody could see it.
+    // Replaces all files at once: files of two runs would not fit together, and nothing would report it.
     await system.files.remove(lab.workloadFiles);
     await system.files.rename(raw, lab.workloadFiles);
   } finally {
@@ -139,18 +140,18 @@ export async function configureWorkload(lab: WorkloadLab, context: StepContext, 
   }
 }
 
-/** The files, and what a run that was cut left of the next ones: among both is a token. */
+/** Deletes the files, and new ones that an interrupted run left: both contain a token. */
 export async function removeWorkloadFiles(lab: WorkloadLab): Promise<void> {
   await lab.system.files.remove(halfMade(lab));
   await lab.system.files.remove(lab.workloadFiles);
 }
 
-/** Where the files wait until all of them are right. */
+/** Where the new files are written until all of them are valid. */
 function halfMade(lab: WorkloadLab): string {
   return `${lab.workloadFiles}.new`;
 }
 
-/** Digest of what istioctl makes the files from: the group, the control plane's names, and the mesh configuration. */
+/** Digest of istioctl's inputs for the files: the group, the control plane's names, and the mesh configuration. */
 async function sourcesDigest(lab: WorkloadLab): Promise<string> {
   const { cluster, meshId, namespace, revision } = lab.config.istio;
   const mesh = meshSettings(await overlayText(lab));
@@ -162,7 +163,7 @@ async function madeFrom(lab: WorkloadLab): Promise<string | undefined> {
   return (await lab.system.files.readText(`${lab.workloadFiles}/${MADE_FROM}`))?.trim();
 }
 
-/** The five files as they are on this computer; undefined when one is missing. */
+/** The five files on this computer; undefined when one is missing. */
 export async function readWorkloadFiles(lab: WorkloadLab): Promise<WorkloadFiles | undefined> {
   return readWorkloadFilesIn(lab, lab.workloadFiles);
 }
@@ -180,7 +181,7 @@ async function readWorkloadFilesIn(lab: WorkloadLab, directory: string): Promise
   return files;
 }
 
-/** The first of the files, or their directory, whose mode gives something to others. */
+/** The first of the files, or their directory, that other users have access to. */
 async function openToOthers(lab: WorkloadLab): Promise<string | undefined> {
   const directory = lab.workloadFiles;
   for (const path of [directory, ...Object.values(FILE_NAMES).map((name) => `${directory}/${name}`)]) {
@@ -190,7 +191,7 @@ async function openToOthers(lab: WorkloadLab): Promise<string | undefined> {
   return undefined;
 }
 
-/** The mesh's root certificate as istiod gives it to the VM's namespace. */
+/** The mesh's root certificate, which istiod writes into the VM's namespace. */
 async function rootCertificate(lab: WorkloadLab, context: StepContext): Promise<string | undefined> {
   const where = { name: 'istio-ca-root-cert', namespace: lab.workload.namespace };
   const [map] = ofKind(await lab.kubectl.get('configmaps', where, context), 'ConfigMap');
