@@ -7,12 +7,12 @@ import type { Context } from '../system/system.ts';
 import type { Lab } from '../steps/lab.ts';
 import { labSteps } from '../steps/steps.ts';
 
-/** Gives the hint that repairs the first thing that is missing for what these commands create. */
+/** Returns the hint that repairs the first missing thing that these commands create or depend on. */
 export type Adviser = (commands: readonly string[]) => Promise<string | undefined>;
 
 /**
- * Advice out of the steps' own checks: of all that is needed, in the order of needs, the first that is not as wanted. The
- * steps are looked at once, when the first advice is asked for.
+ * Advice from the steps' own checks: the hint of the first required step, in the order of `needs`, that is not ready.
+ * The steps are checked once, when the first advice is needed.
  */
 export function createAdviser(lab: Lab, context: Context): Adviser {
   const steps = labSteps(lab);
@@ -23,7 +23,10 @@ export function createAdviser(lab: Lab, context: Context): Adviser {
   };
 }
 
-/** A step that is not as wanted stops the look at those that need it: they would only say the same, and take time. */
+/**
+ * Treats a step that is not ready as missing, so that the steps that need it are not checked: they would give the same
+ * advice, and take time.
+ */
 function strictly(step: Step): Step {
   return {
     ...step,
@@ -34,7 +37,7 @@ function strictly(step: Step): Step {
   };
 }
 
-/** The command, or the hint of a look that failed; undefined when everything is as wanted. Pure. */
+/** The command, or the hint of a check that failed; undefined when everything is ready. Pure. */
 export function firstCommand(
   steps: readonly Step[],
   results: readonly StepFinding[],
@@ -46,7 +49,7 @@ export function firstCommand(
     results.find(({ step, finding, waitsFor }) => ids.has(step.id) && finding !== 'ready' && waitsFor === undefined);
 
   let first = firstIn(closure(steps, idsOf(wanted)));
-  // A command also makes its other steps; it refuses when something that those need is missing.
+  // A command also applies its other steps, and it refuses when one of their prerequisites is missing.
   for (let tries = 0; first !== undefined && tries < steps.length; tries++) {
     if (first.error !== undefined) return first.error.facts.hint ?? commandHint(first.step.command);
     const { required } = makePlan(steps, { kind: 'apply', targets: idsOf([first.step.command]) });

@@ -1,19 +1,19 @@
 import type { Check, CheckResult, Verdict } from './check.ts';
 
-/** The failed check because of which this one has nothing to judge; undefined when it can run. Pure. */
+/** The failed check that prevents this one from running; undefined when it can run. Pure. */
 export function failedNeed(check: Check, seen: readonly CheckResult[]): CheckResult | undefined {
   for (const need of check.needs) {
     const result = seen.find(({ name }) => name === need);
     if (result === undefined || result.ok) continue;
     if (result.outcome === 'failed' && (result.blocks === undefined || result.blocks.includes(check.name)))
       return result;
-    // It was skipped: what it was skipped for is what failed.
+    // This need was skipped itself: return the failed check that it was skipped for.
     if (result.outcome === 'skipped') return seen.find(({ name }) => name === result.cause) ?? result;
   }
   return undefined;
 }
 
-/** The name of the check whose failure is behind one that is not ok: its own when nothing else explains it. Pure. */
+/** The name of the check that caused a failure or a skip: its own name when no other check explains it. Pure. */
 export function causeOf(
   check: Check,
   { certain }: Verdict,
@@ -29,7 +29,7 @@ export function causeOf(
   return check.name;
 }
 
-/** Of all that failed, the one that is behind the most; the first of several. Pure. */
+/** Of all failed checks, the one that caused the most failures and skips; the first one if there are several. Pure. */
 export function firstCause(results: readonly CheckResult[]): CheckResult | undefined {
   const behind = (name: string): number => results.filter(({ cause }) => cause === name).length;
   return results

@@ -9,7 +9,7 @@ import { strict } from './strict.ts';
 import { meshToVm, vmToMesh } from './traffic-checks.ts';
 import { dns, identity, registration, sidecar, workloadFiles } from './vm-checks.ts';
 
-/** Every check, in the order of the walk-through: what is below builds on what is above. */
+/** Every check, in the order of the walk-through: later checks depend on earlier ones. */
 const DEFINITIONS: readonly (Check | WorkloadCheck)[] = [
   nodes,
   versions,
@@ -28,7 +28,7 @@ const DEFINITIONS: readonly (Check | WorkloadCheck)[] = [
   networkPolicy,
 ];
 
-/** The checks of a lab: those of a VM once for each workload VM. */
+/** The checks of a lab, with each VM check once for each workload VM. */
 export function checksOf({
   workloads,
 }: {
@@ -46,7 +46,7 @@ const WORKLOAD_CHECKS: ReadonlySet<string> = new Set(
 /** The checks of a lab with one workload VM. */
 export const CHECKS = checksOf({ workloads: [{ name: '' }] });
 
-/** The check of the VM at this place of the configuration; names of further VMs' checks end with the VM's name. */
+/** The check of the VM with this index in the configuration; names of further VMs' checks end with the VM's name. */
 function ofWorkload(check: WorkloadCheck, place: number, vm: string): Check {
   const suffix = suffixOf(place, vm);
   const named = (names: readonly string[]): readonly string[] =>
@@ -66,10 +66,10 @@ function ofWorkload(check: WorkloadCheck, place: number, vm: string): Check {
   };
 }
 
-/** These checks and all that they need, directly or not, in the order of proofs. */
+/** These checks and all that they need, directly or indirectly, in the order of the walk-through. */
 export function withNeeds(checks: readonly Check[], all: readonly Check[] = CHECKS): readonly Check[] {
   const wanted = new Map(checks.map((check) => [check.name, check]));
-  // What is below stands on what is above: from the end, each check adds its needs before their turn comes.
+  // Checks only need earlier ones. Going backwards, each check adds its needs before they are visited.
   const found = all.toReversed().flatMap((known) => {
     const check = wanted.get(known.name);
     if (check === undefined) return [];
@@ -87,7 +87,7 @@ export interface Choice {
   readonly names: readonly string[];
   readonly strict: boolean;
   readonly networkPolicy: boolean;
-  /** Only checks that write nothing. */
+  /** Whether to run only checks that write nothing. */
   readonly readOnly?: boolean;
 }
 

@@ -41,7 +41,9 @@ export const nodes: Check = {
   },
 };
 
-/** The verdict on the nodes, and what of it may pass by itself: a node whose machine runs may just have booted. */
+/**
+ * The verdict on the nodes, and the part of it that may resolve itself: a node whose machine runs may just have booted.
+ */
 async function lookAtNodes(lab: Lab, context: CheckContext): Promise<{ verdict: Verdict; pending?: string }> {
   const { master, workerNames, version } = lab.config.k3s;
   const names = [master, ...workerNames];
@@ -62,7 +64,7 @@ async function lookAtNodes(lab: Lab, context: CheckContext): Promise<{ verdict: 
     if (machine === undefined) return `${name} (no such machine)`;
     return machine.state === 'running' ? name : `${name} (its machine is ${machine.state})`;
   };
-  // What still runs on the other nodes can be judged.
+  // Checks can still test what runs on the other nodes.
   const verdict = fail(`not Ready with ${version}: ${late.map(why).join(', ')}`, { blocks: [] });
   const comes = (name: string): boolean => {
     const machine = machineOf(name);
@@ -72,20 +74,20 @@ async function lookAtNodes(lab: Lab, context: CheckContext): Promise<{ verdict: 
   return late.every(comes) ? { verdict, pending: `${late.join(', ')} not Ready yet` } : { verdict };
 }
 
-/** The verdict on cluster DNS, without which no pod finds a Service; the VM's sidecar answers its own. */
+/** The verdict on cluster DNS, without which no pod can resolve a Service; the VM's sidecar resolves names itself. */
 function lookAtDns(view: ClusterSnapshot, nodesEvidence: string): { verdict: Verdict; pending?: string } {
   const { name, namespace } = CLUSTER_DNS;
   const state = deploymentState(view, name, namespace);
   if (state === 'available') return { verdict: pass(nodesEvidence) };
   const verdict = fail(`${name}: ${state}; ${nodesEvidence}`, { blocks: ['mesh-to-vm'] });
   const deployment = findObject(view, 'Deployment', name, namespace);
-  // One without pods stays so; others may be starting, e.g. after a reboot.
+  // A Deployment without pods stays unavailable; others may be starting, e.g. after a reboot.
   return deployment === undefined || isScaledToZero(deployment)
     ? { verdict }
     : { verdict, pending: `${name}: ${state}` };
 }
 
-/** Whether the API may come: without a kubeconfig, or with one for another address, there is nothing to wait for. */
+/** Whether the API may become reachable: without a kubeconfig, or with one for another address, waiting cannot help. */
 const isKnown = (why: string): boolean => !/no kubeconfig|the kubeconfig names/.test(why);
 
 export const versions: Check = {
@@ -98,7 +100,7 @@ export const versions: Check = {
     const client = await lab.istioctl.version(context);
     const view = await clusterSnapshotFor(lab, context);
     const serving = readyPodsBehind(view, findObject(view, 'Service', `istiod-${revision}`, namespace));
-    // What runs, where something runs; else what is to run.
+    // The running pods if there are any; otherwise the Deployment.
     const sources = serving.length > 0 ? serving : [findObject(view, 'Deployment', `istiod-${revision}`, namespace)];
     const planes = sources.map((source) => judgeImage(imageOf(source), version));
     const shown = [...new Set(planes.map((plane) => plane.shown))].join(' and ');
@@ -160,13 +162,14 @@ export const gateway: Check = {
     return fail(problem === undefined ? evidence : `${problem}; ${evidence}`, {
       look: look(lab, namespace, 'pods,services'),
       ...sure,
-      // What only needs the pods may still pass; the flips of health are not waited for.
+      // Checks that only need the pods may still pass. Without an address, `health` is skipped, because its waits would
+      // be wasted.
       ...(serves ? { blocks: reachable ? [] : ['health'] } : {}),
     });
   },
 };
 
-/** What is wrong with a Deployment and the pods behind its Service, and whether something serves all the same. */
+/** What is wrong with a Deployment and the pods behind its Service, and whether something still serves. */
 function servingState(
   view: ClusterSnapshot,
   name: string,
@@ -203,7 +206,7 @@ export const sample: Check = {
     const late = states.filter(([, state]) => state !== 'available');
     const at = { look: look(lab, SAMPLE_NAMESPACE, 'pods') };
     if (late.length > 0) {
-      // Without its client nothing can be asked; without a version of helloworld the other one still answers.
+      // Without its client no request can be made; without one version of helloworld, the other still responds.
       const blocks = late.some(([name]) => name === MESH_CLIENT) ? {} : { blocks: [] };
       return fail(late.map(([name, state]) => `${name}: ${state}`).join('; '), { ...at, ...blocks });
     }
@@ -227,13 +230,13 @@ export const sample: Check = {
   },
 };
 
-/** A command that shows what stands in a namespace. */
+/** A command that shows objects in a namespace. */
 export function look(lab: Lab, namespace: string | undefined, kinds: string): string {
   const where = namespace === undefined ? '' : ` -n ${namespace}`;
   return `kubectl --kubeconfig ${lab.config.paths.kubeconfig}${where} get ${kinds}`;
 }
 
-/** The image of a pod, or of the pods that a Deployment makes. */
+/** The image of a pod, or of the pods that a Deployment creates. */
 function imageOf(source: Pod | Deployment | undefined): string | undefined {
   if (source === undefined) return undefined;
   const spec = isKind(source, 'Pod') ? source.spec : source.spec?.template?.spec;

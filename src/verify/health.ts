@@ -14,19 +14,18 @@ import { runningVm } from './vm.ts';
 import { entrySeen, findEntry } from './vm-checks.ts';
 
 /**
- * The agent's probe runs every 5 s, and one result is enough (docs/facts/real-mesh.md 6.8). At least so long it is
- * waited for.
+ * The agent's probe runs every 5 s, and one result is enough (docs/facts/real-mesh.md 6.8). This is the minimum wait.
  */
 const FLIP_MS = 9_000;
-/** How much later than other checks this one may still wait: it is nearly the last. Milliseconds. */
+/** How much longer than other checks this one may wait, because it is nearly the last. Milliseconds. */
 const LATER_MS = 4_000;
-/** How long in a lab that settles. */
+/** The maximum wait in a lab that is still settling. */
 const SETTLING_MS = 45_000;
-/** After so long without a change the entry itself is looked at, for the reason. Milliseconds. */
+/** After so long without a change the entry is read to learn the reason. Milliseconds. */
 const SLICE_MS = 12_000;
 const PAUSE_MS = 2_000;
 
-/** Health must follow the workload, not merely be green: stopped → unhealthy, running → healthy. */
+/** Health must follow the workload, not just be good: stopped → unhealthy, running → healthy. */
 export const health: WorkloadCheck = {
   of: 'workload',
   name: 'health',
@@ -37,12 +36,12 @@ export const health: WorkloadCheck = {
   async run(lab, context) {
     const entry = (await entrySeen(lab, context)) ?? (await findEntry(lab, context));
     if (entry === undefined) return fail('no WorkloadEntry');
-    // Only what runs is stopped, so that it runs again afterwards and nothing else has changed.
+    // The workload is stopped only if it runs, so that the state afterwards is the same as before.
     const state = await lab.vm.state(context);
     const other = state === undefined ? undefined : otherApplication(lab, state);
     if (other !== undefined) {
       const listens = state !== undefined && portConflict(state) !== undefined;
-      // Without a listener on the port the VM does not become healthy: one look is enough.
+      // Without a listener on the port the VM cannot become healthy, so one read is enough.
       const health = listens
         ? await waitForHealth(lab, entry, 'True', context)
         : healthOf(await findEntry(lab, context));
@@ -50,7 +49,7 @@ export const health: WorkloadCheck = {
     }
     const { active } = state?.demo ?? { active: 'not there' };
     if (active !== 'active') return fail(`the demo workload is ${active}`, { certain: true });
-    // Looked up before: on the way back there is no look that an interrupt could cut.
+    // Looked up before the stop: the cleanup then needs no lookup that an interrupt could abort.
     const vm = await runningVm(lab, context);
     let stopped: string;
     try {
@@ -58,7 +57,7 @@ export const health: WorkloadCheck = {
       await demo(lab, vm, 'stop', context);
       stopped = await waitForHealth(lab, entry, 'False', context);
     } finally {
-      // Also after an interrupt: what we stopped runs again.
+      // This also runs after an interrupt, so that the workload is started again.
       await demo(lab, vm, 'start', cleanupContext(context));
     }
     if (stopped !== 'False') return fail(`stopped: Healthy is ${stopped}`, { look: entries(lab) });
@@ -70,14 +69,14 @@ export const health: WorkloadCheck = {
   },
 };
 
-/** What serves the port in place of the demo workload; undefined when that is the demo workload's to do. */
+/** What serves the port instead of the demo workload; undefined when the demo workload serves it. */
 export function otherApplication({ workload }: WorkloadLab, state: GuestState): string | undefined {
   const foreign = portConflict(state);
   if (foreign !== undefined) return listenerText(foreign);
   return workload.demo ? undefined : `nothing (DEMO=off) on port ${workload.appPort}`;
 }
 
-/** The user's own application is not ours to stop: that it is healthy is all there is to see. */
+/** The user's own application is not stopped, so only its being healthy can be checked. */
 function healthyOnly(lab: WorkloadLab, health: string, other: string): Verdict {
   return health === 'True'
     ? pass(`Healthy True, served by ${other}; not stopped to see it unhealthy`)
@@ -95,8 +94,8 @@ async function demo(lab: WorkloadLab, vm: Machine, verb: 'start' | 'stop', conte
 }
 
 /**
- * Waits for a health of the VM's entry, longer only in a lab that settles. Gives that, or what it is instead. The entry may
- * be made anew meanwhile.
+ * Waits for a health of the VM's entry, longer only in a lab that is still settling. Returns the wanted health, or the
+ * last one. The entry may be recreated in the meantime.
  */
 async function waitForHealth(
   lab: WorkloadLab,
@@ -121,7 +120,7 @@ async function waitForHealth(
       intervalMs: PAUSE_MS,
       hint: 'The probe travels with the workload files: `istio-vms workload`, then `istio-vms bootstrap`.',
       probe: async () => {
-        // The command that waits hears of the change at once, and says no more than yes or no.
+        // The blocking command notices the change at once, but only returns whether it happened.
         const slice = Math.min(SLICE_MS, until - clock.now());
         if (
           entry !== undefined &&
@@ -146,7 +145,7 @@ async function waitForHealth(
   }
 }
 
-/** `True`, `False`, or `unknown` when istiod has not said. */
+/** `True`, `False`, or `unknown` when istiod has not set it. */
 export function healthOf(entry: WorkloadEntry | undefined): string {
   return entry?.status?.conditions?.find(({ type }) => type === 'Healthy')?.status ?? 'unknown';
 }

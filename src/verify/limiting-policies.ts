@@ -8,13 +8,13 @@ const KIND = 'networkpolicies.networking.k8s.io';
 
 type Direction = 'Ingress' | 'Egress';
 
-/** Pods through which a request goes, and the directions in which it does. */
+/** Pods that a request passes through, and in which directions. */
 interface Passage {
   readonly pods: readonly Pod[];
   readonly directions: readonly Direction[];
 }
 
-/** NetworkPolicies that limit the traffic of these pods, and so may be behind a request that fails. */
+/** NetworkPolicies that limit the traffic of these pods, and so may be the cause of a failed request. */
 export async function limitingPolicies(
   lab: Lab,
   context: CheckContext,
@@ -31,7 +31,10 @@ export async function limitingPolicies(
   );
 }
 
-/** The failure of a request on whose way policies stand. Those are the user's: they are where to look if no step differs. */
+/**
+ * The failure of a request that policies may have blocked. They belong to the user, so they are the place to look if
+ * all steps are ready.
+ */
 export function limitedBy(lab: Lab, evidence: string, policies: readonly NetworkPolicy[]): Verdict {
   const names = policies.map(({ metadata }) => `NetworkPolicy ${metadata.namespace ?? ''}/${metadata.name}`);
   const [verb, namespace] = [policies.length === 1 ? 'limits' : 'limit', policies[0]?.metadata.namespace];
@@ -40,11 +43,11 @@ export function limitedBy(lab: Lab, evidence: string, policies: readonly Network
   });
 }
 
-/** Whether a policy selects a pod and does not let everything through in this direction. Pure. */
+/** Whether a policy selects a pod and does not allow all traffic in this direction. Pure. */
 function limits(policy: NetworkPolicy, pod: Pod, direction: Direction): boolean {
   if (policy.metadata.namespace !== pod.metadata.namespace) return false;
   const { spec = {} } = policy;
-  // Without policyTypes: ingress always, egress where the policy has rules for it.
+  // Default without policyTypes: ingress always, egress if the policy has rules for it.
   const types = spec.policyTypes ?? ['Ingress', ...(spec.egress === undefined ? [] : ['Egress'])];
   if (!types.includes(direction) || !selects(spec.podSelector, pod.metadata.labels ?? {})) return false;
   const rules = (direction === 'Ingress' ? spec.ingress : spec.egress) ?? [];

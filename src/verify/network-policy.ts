@@ -10,9 +10,9 @@ import { waitForAnswer } from './strict.ts';
 import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
 
 /**
- * The article's experiments with network policies, with what they really show (docs/facts/istio-vm.md 8.1): a policy
- * cannot select a VM; one by namespace stops every destination that is no pod; only an address block names the VM
- * itself.
+ * The article's experiments with network policies, with their actual effects (docs/facts/istio-vm.md 8.1): a policy
+ * cannot select a VM; a policy with a namespace selector blocks every destination that is not a pod; only an IP block
+ * matches the VM itself.
  */
 export const networkPolicy: WorkloadCheck = {
   of: 'workload',
@@ -56,7 +56,7 @@ async function experiment(lab: WorkloadLab, context: StepContext, { name, policy
     await lab.kubectl.apply([policy], context);
     const answer =
       vm === 'served'
-        ? // A policy that does nothing cannot be waited for; give it the time that the others need.
+        ? // A policy without an effect cannot be waited for, so it gets the time that the others need.
           await lab.system.clock.sleep(5_000, context.signal).then(() => toVm(lab, context))
         : await waitForAnswer(
             lab,

@@ -6,7 +6,7 @@ import { fail, type CheckContext, type Verdict } from './check.ts';
 import { look } from './cluster-checks.ts';
 import type { Answer } from './requests.ts';
 
-/** A workload that was asked: policies of its namespace that choose its labels hold for it. */
+/** The workload that received the request: policies of its namespace that select its labels apply to it. */
 export interface Target {
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -20,14 +20,14 @@ export function vmTarget({ workload }: WorkloadLab): Target {
   return { namespace: workload.namespace, labels: { app: workload.app } };
 }
 
-/** Whether an AuthorizationPolicy has refused: Envoy says so itself. */
+/** Whether an AuthorizationPolicy refused the request, according to Envoy's response. */
 export function isForbidden(answer: Answer): boolean {
   return 'status' in answer && answer.status === 403 && answer.body.startsWith('RBAC:');
 }
 
 /**
- * The failure of a request that was refused, with the policies that may be behind it: AuthorizationPolicies after a 403
- * by RBAC, PeerAuthentications of mode STRICT after a connection that was closed. Those are the user's; none of our
+ * The failure of a request that was refused, with the policies that may be the cause: AuthorizationPolicies after a 403
+ * by RBAC, PeerAuthentications of mode STRICT after a closed connection. They belong to the user, so none of our
  * commands would help.
  */
 export async function refusedBy(

@@ -3,7 +3,7 @@ import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { CommandResult, Context } from '../system/system.ts';
 import { asSentence, runningVm } from './vm.ts';
 
-/** An HTTP answer, or why there was none. */
+/** An HTTP response, or the reason why there was none. */
 export type Answer = { readonly status: number; readonly body: string } | { readonly refused: string };
 
 const curlArgs = (url: string): readonly string[] => [
@@ -19,8 +19,8 @@ const curlArgs = (url: string): readonly string[] => [
 ];
 
 /**
- * The same request several times in one session, made on the workload VM by an ordinary user, so that the sidecar carries
- * it. A transfer that fails ends them all.
+ * Sends the same request several times in one session, from the workload VM as an ordinary user, so that it goes
+ * through the sidecar. The first transfer that fails ends them all.
  */
 export async function requestsFromVm(
   lab: WorkloadLab,
@@ -52,7 +52,7 @@ export interface Client {
   readonly deployment: string;
 }
 
-/** Asked in a pod. */
+/** Sends a request from a pod. */
 export async function requestFromPod(lab: Lab, client: Client, url: string, context: Context): Promise<Answer> {
   return answer(() => lab.kubectl.exec({ ...client, container: 'curl' }, ['curl', ...curlArgs(url)], 'read', context));
 }
@@ -65,7 +65,7 @@ async function answer(ask: () => Promise<CommandResult>): Promise<Answer> {
   }
 }
 
-/** Body and status as our curl writes them: the status alone on the last line. */
+/** Body and status in the format of our curl command: the status alone on the last line. */
 export function parseAnswer(stdout: string): Answer {
   const cut = stdout.lastIndexOf('\n');
   const status = Number(stdout.slice(cut + 1));
@@ -74,7 +74,7 @@ export function parseAnswer(stdout: string): Answer {
     : { refused: 'no HTTP answer' };
 }
 
-/** Several answers one after the other, each ended by its status alone on a line. */
+/** Several responses in sequence, each ended by its status alone on a line. */
 export function parseAnswers(stdout: string): readonly Answer[] {
   const answers: Answer[] = [];
   let from = 0;
@@ -89,12 +89,12 @@ export function isServed(answer: Answer): answer is { status: number; body: stri
   return 'status' in answer && answer.status === 200;
 }
 
-/** «200» or why not, for evidence. */
+/** «200» or the reason of the failure, for evidence. */
 export function describe(answer: Answer): string {
   return 'status' in answer ? `${answer.status} ${firstLine(answer.body)}`.trim() : answer.refused;
 }
 
-/** The first words of a body; a page without its tags. */
+/** The first words of a body; an HTML page without its tags. */
 function firstLine(body: string): string {
   const text = body.replaceAll(/<style[\s\S]*?<\/style>|<[^>]*>/g, ' ');
   const line =

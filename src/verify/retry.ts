@@ -8,18 +8,20 @@ import type { WorkloadVm } from '../steps/lab.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { CheckContext, Verdict } from './check.ts';
 
-/** How long, from the start of all checks, something that is on its way is waited for: a broken lab is told within 20 s. */
+/**
+ * How long, from the start of all checks, pending things are waited for, so that a broken lab is reported within 20 s.
+ */
 export const RETRY_MS = 12_000;
-/** A machine that boots, as its engine says, is waited for longer: it makes progress. */
+/** A longer wait for a machine that is booting according to its engine, because it makes progress. */
 const BOOT_MS = 45_000;
 const PAUSE_MS = 2_000;
 
-/** VMs whose sidecar did not come back although we waited: once is enough. */
+/** VMs whose sidecar did not recover within the wait; they are not waited for again. */
 const unrecovered = new WeakSet<WorkloadVm>();
 
 /**
- * Asks something that needs the sidecar. Where the answer is no, the sidecar may only be on its way (the VM has just
- * rebooted): then it is waited for, and asked once more.
+ * Runs a check that needs the sidecar. If it fails, the sidecar may still be starting (the VM has just rebooted): then
+ * waits for it and runs the check once more.
  */
 export async function withRetry(
   lab: WorkloadLab,
@@ -33,7 +35,10 @@ export async function withRetry(
   return back === 'was-ready' ? first : ask();
 }
 
-/** Whether the sidecar is ready at the first look, or becomes so while we wait; what is over is known at once. */
+/**
+ * Whether the sidecar was ready from the start, or becomes ready within the wait. Returns at once when nothing is
+ * pending.
+ */
 async function awaitRecovery(lab: WorkloadLab, context: CheckContext): Promise<'was-ready' | 'yes' | 'no'> {
   const { clock } = lab.system;
   const from = clock.now();
@@ -49,7 +54,7 @@ async function awaitRecovery(lab: WorkloadLab, context: CheckContext): Promise<'
       if (!boots) deadline = createDeadline(clock, Math.max(deadline.left(), from + BOOT_MS - clock.now()));
       boots = true;
     } else if (boots) {
-      // It has booted; from now on its unit has the ordinary time.
+      // The machine has booted; from now on the ordinary deadline applies to its unit.
       boots = false;
       deadline = createDeadline(clock, RETRY_MS);
     }
@@ -60,7 +65,7 @@ async function awaitRecovery(lab: WorkloadLab, context: CheckContext): Promise<'
   }
 }
 
-/** What is on its way; undefined when nothing is. */
+/** What is pending; undefined when nothing is. */
 function pending(lab: WorkloadLab, found: MachineInfo | undefined, state: GuestState | undefined): string | undefined {
   if (isBooting(found)) return `${lab.workload.name} is starting`;
   if (found?.state !== 'running') return undefined;
@@ -69,12 +74,12 @@ function pending(lab: WorkloadLab, found: MachineInfo | undefined, state: GuestS
   return active === 'inactive' || active === 'failed' ? undefined : active;
 }
 
-/** A machine without an address boots only if its engine says that it runs. */
+/** A machine is booting when its engine reports it as starting, or as running without an address yet. */
 export function isBooting(found: MachineInfo | undefined): boolean {
   return found?.state === 'starting' || (found?.state === 'running' && found.addresses.length === 0);
 }
 
-/** The VM's state; undefined while it cannot be asked. */
+/** The VM's state; undefined while it cannot be read. */
 async function stateOrUndefined(lab: WorkloadLab, context: Context): Promise<GuestState | undefined> {
   try {
     return await lab.vm.state(context);

@@ -8,8 +8,8 @@ import { isKind } from '../kube/object.ts';
 import type { Context } from '../system/system.ts';
 
 /**
- * The cluster as it is. A control plane whose machine does not run is not asked: its address does not answer, and that
- * alone takes 20 seconds.
+ * The current snapshot of the cluster. If the control plane's machine does not run, the API is not queried: its address
+ * does not answer, and the timeout takes 20 seconds.
  */
 export async function clusterSnapshotFor(lab: Lab, context: Context): Promise<ClusterSnapshot> {
   const { master } = lab.config.k3s;
@@ -22,7 +22,9 @@ export async function clusterSnapshotFor(lab: Lab, context: Context): Promise<Cl
   return withoutNodes(await clusterSnapshot(lab, context), await stoppedNodes(lab, context));
 }
 
-/** The reason when the kubeconfig names an address that the server's machine no longer has: the API cannot answer there. */
+/**
+ * The reason when the kubeconfig has an address that the server's machine no longer has: the API cannot answer there.
+ */
 async function otherServer(lab: Lab, address: string | undefined): Promise<string | undefined> {
   const kubeconfig = await lab.system.files.readText(lab.config.paths.kubeconfig);
   if (kubeconfig === undefined || address === undefined) return undefined;
@@ -32,7 +34,10 @@ async function otherServer(lab: Lab, address: string | undefined): Promise<strin
     : `the kubeconfig names ${server ?? 'no server'}, and ${lab.config.k3s.master} is at ${address}`;
 }
 
-/** The view with nothing Ready on these nodes: the cluster notices after 40 seconds that a machine has stopped. Pure. */
+/**
+ * The snapshot with nothing Ready on these nodes: the cluster needs 40 seconds to notice that a machine has stopped.
+ * Pure.
+ */
 function withoutNodes(view: ClusterSnapshot, stopped: readonly string[]): ClusterSnapshot {
   if (stopped.length === 0) return view;
   const isOn = (object: KubeObject): object is Node | Pod =>

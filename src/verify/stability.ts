@@ -7,30 +7,31 @@ import type { CheckContext } from './check.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 
 /**
- * How long after a change a failure may still pass by itself. Envoys go on sending to a pod or a machine that is gone until
- * they are connected to istiod anew: on real machines half a minute after a node was removed that istiod had run on.
+ * How long after a change a failure may still resolve itself. Envoys continue to send to a deleted pod or machine until
+ * they reconnect to istiod: on real machines for half a minute after istiod's node was removed.
  */
 const RECENT_MS = 60_000;
-/** A snapshot that is at most this old is recent enough to judge by. Milliseconds. */
+/** The maximum age of a snapshot to decide with. Milliseconds. */
 const FRESH_MS = 2_000;
 
 /**
- * What is known about a failure: `explained` when something else is wrong that may be behind it, `settling` when a pod or
- * a node has just changed, so that it may pass by itself, `steady` otherwise.
+ * What is known about a failure: `explained` when something else that is wrong may be its cause, `settling` when a pod
+ * or a node has just changed, so that it may resolve itself, `steady` otherwise.
  */
 export async function stability(lab: Lab, context: CheckContext): Promise<'explained' | 'settling' | 'steady'> {
   if (context.failedBefore === true) return 'explained';
   lab.kubectl.forget(FRESH_MS);
   const changed = justChanged(await clusterSnapshotFor(lab, context), lab.config.istio.namespace);
-  // A pod that is starting again: a step would say that it differs, and there is nothing to do.
+  // A pod is restarting. Its step would report a difference, although there is nothing to do.
   if (changed.some((object) => isKind(object, 'Pod') && !hasCondition(object, 'Ready'))) return 'settling';
   if ((await context.stepDiffers?.()) === true) return 'explained';
   return changed.length > 0 ? 'settling' : 'steady';
 }
 
 /**
- * Nodes, and pods of Istio and of the sample application, that have changed within the last minute or are on their way
- * out. The newest time in the cluster counts as now: the clocks of this computer and of the nodes may differ. Pure.
+ * Nodes, and pods of Istio and of the sample application, that have changed within the last minute or are being
+ * deleted. The newest time in the cluster counts as now, because the clocks of this computer and of the nodes may
+ * differ. Pure.
  */
 function justChanged({ objects }: ClusterSnapshot, istioNamespace: string): readonly (Node | Pod)[] {
   const namespaces = [istioNamespace, SAMPLE_NAMESPACE];
@@ -45,7 +46,7 @@ function justChanged({ objects }: ClusterSnapshot, istioNamespace: string): read
   );
 }
 
-/** When an object was created, and when it last became Ready or stopped being so. */
+/** When an object was created, and when its Ready condition last changed. */
 function changesOf({ metadata, status }: Node | Pod): readonly number[] {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
   return [...timeOf(metadata.creationTimestamp), ...timeOf(ready)];

@@ -22,12 +22,12 @@ import { healthOf, otherApplication } from './health.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 import { asSentence } from './vm.ts';
 
-/** One line of the status screen. `ok` is undefined where nothing is good or bad. */
+/** One line of the status screen. `ok` is undefined for a row that is neither good nor bad. */
 export interface StatusRow {
   readonly what: string;
   readonly ok?: boolean;
   readonly state: string;
-  /** ISO time at which this ends by itself (a token, a certificate). */
+  /** ISO time at which this expires (a token, a certificate). */
   readonly expires?: string;
   /** ISO time since when it exists. */
   readonly since?: string;
@@ -38,7 +38,7 @@ export interface StatusSection {
   readonly rows: readonly StatusRow[];
 }
 
-/** The whole lab as it is now; reads only. What cannot be seen is said, not guessed. */
+/** The current state of the whole lab; only reads. What cannot be read is reported as such, not guessed. */
 export async function readStatus(lab: Lab, context: Context): Promise<readonly StatusSection[]> {
   const [machines, view] = await Promise.all([lab.machines.all(context), clusterSnapshotFor(lab, context)]);
   const { config } = lab;
@@ -65,7 +65,7 @@ export async function readStatus(lab: Lab, context: Context): Promise<readonly S
       rows: [
         servingRow(`istiod ${revision}`, view, `istiod-${revision}`, namespace),
         servingRow('east-west gateway', view, GATEWAY_SERVICE, namespace),
-        // Some profiles install none.
+        // Some profiles do not install it.
         ...(findObject(view, 'Deployment', INGRESS_GATEWAY, namespace) === undefined
           ? []
           : [servingRow('ingress gateway', view, INGRESS_GATEWAY, namespace)]),
@@ -111,7 +111,7 @@ async function workloadSection(lab: WorkloadLab, view: ClusterSnapshot, context:
   };
 }
 
-/** An application of the user's in the demo workload's place is neither good nor bad. */
+/** A user's application that replaces the demo workload is neither good nor bad. */
 function demoRow(lab: WorkloadLab, guest: GuestState): StatusRow {
   const other = otherApplication(lab, guest);
   if (other !== undefined) return { what: 'demo workload', state: `not used: the port is served by ${other}` };
@@ -140,7 +140,7 @@ function dnsRow(view: ClusterSnapshot): StatusRow {
   );
 }
 
-/** A Deployment and the pods behind its Service: what serves counts, not the objects in front of it. */
+/** A Deployment and the pods behind its Service: ready pods count, not the status of the Deployment. */
 function servingRow(what: string, view: ClusterSnapshot, name: string, namespace: string): StatusRow {
   const deployment = findObject(view, 'Deployment', name, namespace);
   const service = findObject(view, 'Service', name, namespace);
@@ -160,7 +160,7 @@ function servingProblem(view: ClusterSnapshot, service: Service | undefined): st
   return isBalanced && loadBalancerAddresses(service).length === 0 ? 'no address' : undefined;
 }
 
-/** The VM's state, or why there is none: a machine that does not answer must not take the whole screen with it. */
+/** The VM's state, or the reason why there is none: a machine that does not answer must not fail the whole screen. */
 async function guestState(lab: WorkloadLab, context: Context): Promise<GuestState | { readonly unknown: string }> {
   try {
     return (await lab.vm.state(context)) ?? { unknown: `${lab.workload.name} is not running` };

@@ -17,7 +17,9 @@ const ROLLOUT_MS = 180_000;
 const EFFECT_MS = 60_000;
 const PAUSE_MS = 2_000;
 
-/** Mutual TLS is proven by what it refuses: a client without a sidecar is served before, and refused after. */
+/**
+ * Mutual TLS is proven by a refused request: a client without a sidecar is served before the policy, and refused after.
+ */
 export const strict: WorkloadCheck = {
   of: 'workload',
   name: 'strict',
@@ -97,7 +99,7 @@ async function waitForClient(lab: WorkloadLab, context: StepContext): Promise<vo
   });
 }
 
-/** The answer once it is as wanted, or the last one when it never is. */
+/** The first response that is as wanted, or the last one if none is. */
 export async function waitForAnswer(
   lab: WorkloadLab,
   context: StepContext,

@@ -14,12 +14,15 @@ import { requestsFor, VERSIONS, versionIn, type Version } from './versions-seen.
 import { stability } from './stability.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 
-/** Requests of the first session and of each further one. */
+/** Number of requests in the first session and in each further one. */
 const FIRST = 8;
 const FURTHER = 25;
-/** Istio's configuration of a sample that was made a moment ago reaches the VM's Envoy within this. */
+/** Istio's configuration of a sample that was just created reaches the VM's Envoy within this time. */
 const PUSH_MS = 3_000;
-/** How long a request that is not served is made again: once where the reason is known, longer while something settles. */
+/**
+ * How long a request that is not served is retried: not at all when the reason is known, longer while the lab is
+ * settling.
+ */
 const AGAIN_MS = { explained: 0, steady: 6_000, settling: 30_000 };
 const PAUSE_MS = 2_000;
 
@@ -66,8 +69,8 @@ interface Seen {
 }
 
 /**
- * Asks until both versions have answered, or so often that a version that can be reached would have (`requestsFor`). At a
- * further try the first session is longer: whatever was not served must not pass by luck.
+ * Sends requests until both versions have responded, or until every reachable version should have (`requestsFor`). On a
+ * retry the first session is longer, so that a failing request is not missed by luck.
  */
 async function seeVersions(lab: WorkloadLab, context: CheckContext, url: string, tries: number): Promise<Seen> {
   const first = tries === 1 ? FIRST : FURTHER;
@@ -113,7 +116,7 @@ export const meshToVm: WorkloadCheck = {
   },
 };
 
-/** Policies of the gateway's pods and of helloworld's, through which requests of the VM go. */
+/** Policies of the gateway's pods and of helloworld's pods, which requests from the VM pass through. */
 async function onTheWayToMesh(lab: WorkloadLab, context: CheckContext): Promise<readonly NetworkPolicy[]> {
   const view = await clusterSnapshotFor(lab, context);
   const behind = (name: string, namespace: string): readonly Pod[] =>
@@ -124,14 +127,16 @@ async function onTheWayToMesh(lab: WorkloadLab, context: CheckContext): Promise<
   ]);
 }
 
-/** Policies of the client's pods; to a policy the VM is no pod. */
+/** Policies of the client's pods; no policy can select the VM. */
 async function onTheWayToVm(lab: WorkloadLab, context: CheckContext): Promise<readonly NetworkPolicy[]> {
   const pods = runningPods(await clusterSnapshotFor(lab, context), SAMPLE_NAMESPACE);
   const clients = pods.filter(({ metadata }) => metadata.labels?.['app'] === CLIENT_NAME);
   return limitingPolicies(lab, context, [{ pods: clients, directions: ['Egress'] }]);
 }
 
-/** Asks again while a request is not served, for as long as that may pass by itself; where policies are on its way, once. */
+/**
+ * Retries while a request is not served, for as long as that may resolve itself; no retries if policies may block it.
+ */
 async function untilServed<T extends { readonly refused?: Answer }>(
   lab: WorkloadLab,
   context: CheckContext,

@@ -13,9 +13,9 @@ import { RETRY_MS } from './retry.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 
 /**
- * Runs checks one after the other (some change the lab while they look), each to its verdict: a check that cannot run
- * has failed, and one whose needs have failed is skipped. What the checks need and was not asked for is looked at as
- * well, and told when it fails. A sample application that was not there is made first and taken away after.
+ * Runs the checks one after the other (some change the lab while they run). A check that cannot run has failed, and one
+ * whose needs have failed is skipped. Checks that these need also run, and are reported if they fail. If there is no
+ * sample application, it is created first and deleted afterwards.
  */
 export async function verify(
   lab: Lab,
@@ -71,7 +71,7 @@ export async function verify(
 async function judge(check: Check, lab: Lab, context: CheckContext): Promise<Verdict> {
   try {
     const verdict = await check.run(lab, context);
-    // What was cut failed for that reason alone.
+    // After an interrupt, a failure only shows the interrupt.
     context.signal.throwIfAborted();
     return verdict;
   } catch (thrown) {
@@ -81,7 +81,10 @@ async function judge(check: Check, lab: Lab, context: CheckContext): Promise<Ver
   }
 }
 
-/** A failure with what to do: its own hint, else the command of the first step that is not as wanted, else where to look. */
+/**
+ * Adds a hint to a failure: its own, otherwise the command of the first step that is not ready, otherwise where to
+ * look.
+ */
 async function advised(check: Check, verdict: Verdict, adviser: Adviser): Promise<Verdict> {
   if (verdict.ok || verdict.hint !== undefined) return verdict;
   const hint = (await adviser(check.commands)) ?? verdict.look;
@@ -89,13 +92,13 @@ async function advised(check: Check, verdict: Verdict, adviser: Adviser): Promis
 }
 
 /**
- * True when there was no sample and one has been made for the time of the proofs. One that is there and not as wanted is
- * not ours to mend here, and never ours to take away. Where nodes or istiod have failed its pods would not come up.
+ * Creates the sample for the duration of the checks if there is none; returns true if it did. An existing sample is
+ * neither repaired nor deleted here. If nodes or istiod have failed, its pods would not start.
  */
 async function provideSample(lab: Lab, context: StepContext, seen: readonly CheckResult[]): Promise<boolean> {
   if (seen.some(({ name, ok }) => !ok && (name === 'nodes' || name === 'istiod'))) return false;
   const view = await clusterSnapshotFor(lab, context);
-  // Without a cluster there is no sample; the checks say so, each in its own words.
+  // Without a cluster there is no sample; each check reports that itself.
   if (view.unreachable !== undefined || findObject(view, 'Namespace', SAMPLE_NAMESPACE) !== undefined) return false;
   context.say('starting the sample application');
   try {
@@ -109,7 +112,7 @@ async function provideSample(lab: Lab, context: StepContext, seen: readonly Chec
   return true;
 }
 
-/** A sample that stays behind is told, and is no reason to lose the report. */
+/** If the sample cannot be deleted, that is reported, but the report of the checks is kept. */
 async function withdrawSample(lab: Lab, context: StepContext): Promise<void> {
   try {
     await removeSample(lab, context);

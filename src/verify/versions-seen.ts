@@ -5,15 +5,15 @@ export const VERSIONS = ['v1', 'v2'] as const;
 
 export type Version = (typeof VERSIONS)[number];
 
-/** How likely a version that can be reached may be missed. */
+/** The accepted probability of missing a reachable version. */
 const MISS = 1e-9;
-/** Requests where a version has no pod: it cannot answer, however often it is asked. */
+/** Number of requests when a version has no pod: it cannot respond, however many are sent. */
 const FEW = 8;
 
 /**
- * How many requests, each on a connection of its own, find every version that can be reached with odds of one in 10⁹
- * against it. The gateway's Envoy takes two pods at random, which may be the same, and of them the one with fewer
- * connections; in the worst case a version is only chosen when both are its own: (its pods / all pods)². Pure.
+ * How many requests, each on its own connection, find every reachable version with a probability of a miss of one in
+ * 10⁹. The gateway's Envoy picks two pods at random, possibly the same one twice, and uses the one with fewer
+ * connections. In the worst case a version is only chosen when both picks are its pods: (its pods / all pods)². Pure.
  */
 export function requestsFor(pods: readonly Pod[]): number {
   const counts = VERSIONS.map(
@@ -25,7 +25,7 @@ export function requestsFor(pods: readonly Pod[]): number {
   return Math.ceil(Math.log(MISS / VERSIONS.length) / Math.log(1 - worst));
 }
 
-/** The version that an answer of helloworld names. Pure. */
+/** The version in a response of helloworld. Pure. */
 export function versionIn(body: string): Version | undefined {
   const found = /version: (v\d+)/.exec(body)?.[1];
   return VERSIONS.find((version) => version === found);

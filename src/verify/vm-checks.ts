@@ -23,11 +23,11 @@ export const workloadFiles: WorkloadCheck = {
   name: 'workload-files',
   title: 'the workload files name the gateway and the right CA address',
   needs: ['nodes'],
-  // What the files are for comes after them: a token is renewed when the sidecar is started.
+  // `bootstrap`, which uses the files, is included: it renews the token when it starts the sidecar.
   commands: ['workload', 'bootstrap'],
   async run(lab, context) {
     const files = await readWorkloadFiles(lab);
-    // The sidecar has its own copies: it can be judged without these.
+    // The sidecar has its own copies, so it can be checked without these.
     if (files === undefined) return fail(`no complete set in ${lab.workloadFiles}`, { blocks: [] });
     const { gatewayAddress, caAddress, tokenExpires } = describeWorkloadFiles(files);
     const gateway = expectedGatewayAddress(lab, await clusterSnapshotFor(lab, context));
@@ -39,7 +39,7 @@ export const workloadFiles: WorkloadCheck = {
     const now = lab.system.clock.now() / 1000;
     const token = tokenWords(tokenExpires, now);
     if (token === undefined) return pass(evidence);
-    // A restart proves itself with the certificate: an expired token matters only without one
+    // After a restart the agent authenticates with the certificate: an expired token matters only without a valid one
     // (docs/facts/istio-vm.md 5.8).
     const state = await stateOf(lab, context);
     const certificate = state === undefined ? undefined : certificateWords(state.certExpires, now);
@@ -72,7 +72,7 @@ export const sidecar: WorkloadCheck = {
       const evidence = `version ${version ?? 'none'}, ${enabled === true ? 'starts' : 'does not start'} at boot, ${active}, ${
         ready ? 'ready' : 'not ready'
       }`;
-      // A unit that was stopped says nothing of the mesh; one that starts and starts may wait for it.
+      // A stopped unit is not caused by the mesh; one that keeps restarting may be waiting for it.
       const own = active === 'inactive' || version === undefined ? { certain: true as const } : {};
       if (!ready || active !== 'active') return fail(evidence, { look: journal(lab), ...own });
       return enabled === true ? pass(evidence) : fail(evidence, { look: journal(lab), blocks: [] });
@@ -133,7 +133,7 @@ export const registration: WorkloadCheck = {
   commands: ['bootstrap'],
   run: (lab, context) =>
     withRetry(lab, context, async () => {
-      // What was seen already may be older than the registration; only what is right in it is believed.
+      // The snapshot may be older than the registration, so it is only used if the entry in it is right.
       const address = (await lab.machines.find(lab.workload.name, context))?.addresses[0];
       const isRight = (seen: WorkloadEntry | undefined): boolean =>
         seen !== undefined &&
@@ -154,12 +154,12 @@ export const registration: WorkloadCheck = {
     }),
 };
 
-/** A command that shows what the sidecar says of itself. */
+/** A command that shows the sidecar's log. */
 function journal(lab: WorkloadLab): string {
   return lab.engine.shellHint(lab.workload.name, 'sudo journalctl --unit istio --lines 40');
 }
 
-/** The VM's state; undefined when it cannot be asked. */
+/** The VM's state; undefined when it cannot be read. */
 async function stateOf(lab: WorkloadLab, context: Context): Promise<GuestState | undefined> {
   try {
     return await lab.vm.state(context);
@@ -169,13 +169,13 @@ async function stateOf(lab: WorkloadLab, context: Context): Promise<GuestState |
   }
 }
 
-/** The entry of the VM, as the last look at the whole cluster has it. */
+/** The entry of the VM in the last snapshot of the cluster. */
 export async function entrySeen(lab: WorkloadLab, context: CheckContext): Promise<WorkloadEntry | undefined> {
   const { objects } = await clusterSnapshotFor(lab, context);
   return entryIn(lab, objects, (await lab.machines.find(lab.workload.name, context))?.addresses[0]);
 }
 
-/** The entry that istiod made for the VM; read anew each time. */
+/** The entry that istiod created for the VM; read again each time. */
 export async function findEntry(lab: WorkloadLab, context: CheckContext): Promise<WorkloadEntry | undefined> {
   const { app, namespace, name } = lab.workload;
   const entries = await lab.kubectl.get(
@@ -187,8 +187,8 @@ export async function findEntry(lab: WorkloadLab, context: CheckContext): Promis
 }
 
 /**
- * The VM's entry among objects: the one with its address, else one that is connected. A former machine's may stay for
- * minutes after it went without a word (docs/facts/istio-vm.md 6.1).
+ * The VM's entry among the objects: the one with its address, otherwise one that is connected. The entry of a former
+ * machine may remain for minutes if the machine did not disconnect cleanly (docs/facts/istio-vm.md 6.1).
  */
 function entryIn(
   lab: WorkloadLab,

@@ -4,7 +4,7 @@ import type { Machine } from '../machines/machine.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import { CommandError } from '../system/command-error.ts';
 
-/** Runs something on the VM; a failure is a sentence, since here it is an answer. */
+/** Runs something on the VM. A failure is returned as a sentence, because a check reports it as evidence. */
 export async function onVm<T>(
   lab: WorkloadLab,
   work: (machine: Machine) => Promise<T>,
@@ -18,13 +18,13 @@ export async function onVm<T>(
 }
 
 /**
- * The workload VM; a command would start one that is stopped (docs/facts/multipass.md 1.2). @throws CliError
- * `machine-failed`
+ * The workload VM, if it runs: a command would start one that is stopped (docs/facts/multipass.md 1.2). @throws
+ * CliError `machine-failed`
  */
 export async function runningVm(lab: WorkloadLab, context: Context): Promise<Machine> {
   const { name } = lab.workload;
   const found = await lab.machines.find(name, context);
-  // A machine that starts is waited for by the engine itself.
+  // The engine itself waits for a machine that is starting.
   if (found?.state === 'running' || found?.state === 'starting') return lab.engine.machine(name);
   throw new CliError('machine-failed', {
     message: found === undefined ? `there is no machine ${name}` : `${name} is ${found.state}`,
@@ -39,7 +39,7 @@ export function asSentence(error: unknown): string {
   throw error;
 }
 
-/** The last line that says something: kubectl adds one of its own that only repeats the exit code. */
+/** The last informative line: kubectl adds one that only repeats the exit code. */
 function lastWords(stderr: string): string | undefined {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('command terminated with'));
   return lines.at(-1)?.trim();
