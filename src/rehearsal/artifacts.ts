@@ -5,7 +5,7 @@ import { packTar } from '../system/archives.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { digestOf, K3S_IMAGES, standInBytes } from './stand-in.ts';
 
-/** What a server gives for a path. */
+/** What a server returns for a path. */
 export interface ServedArtifact {
   /** The stand-in's own bytes. */
   readonly bytes: Uint8Array;
@@ -15,7 +15,7 @@ export interface ServedArtifact {
   readonly digest: string;
 }
 
-/** Finds what the release servers have at a URL's path, or undefined where they answer 404. */
+/** Finds the artifact that the release servers have at a URL's path; undefined where they answer 404. */
 export type ArtifactAt = (path: string) => Promise<ServedArtifact | undefined>;
 
 /** Bytes of the true artifacts: docs/facts/k3s.md 1.1 and docs/facts/figures.md 1; istioctl's is an estimate. */
@@ -29,13 +29,15 @@ const SIDECAR = /\/istio-release\/releases\/([^/]+)\/deb\/(istio-sidecar(?:-arm6
 const K3S = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/(k3s|k3s-arm64|k3s-airgap-images-(?:amd64|arm64)\.tar\.zst)$/;
 const K3S_SUMS = /\/k3s-io\/k3s\/releases\/download\/([^/]+)\/sha256sum-(amd64|arm64)\.txt$/;
 
-/** istioctl is built for these (docs/facts/istio-vm.md 1.1); `osx` alone is an older name of `osx-amd64`. */
+/**
+ * CPU names for which istioctl is released (docs/facts/istio-vm.md 1.1); `osx` alone is an older name of `osx-amd64`.
+ */
 const ISTIOCTL_BUILDS = new Set(['linux-amd64', 'linux-arm64', 'linux-armv7', 'osx-amd64', 'osx-arm64', 'osx']);
 const K3S_VERSION = /^v1\.\d+\.\d+\+k3s\d+$/;
 
 /**
- * What stands where on the release servers (docs/facts/istio-vm.md 1.1-1.3, docs/facts/k3s.md 1.1). Paths are matched
- * from their end, so that a mirror that keeps the original path gives the same.
+ * The layout of the release servers (docs/facts/istio-vm.md 1.1-1.3, docs/facts/k3s.md 1.1). Paths are matched from
+ * their end, so a mirror that keeps the original path works the same.
  */
 export function releaseServers(shipped: ShippedData): ArtifactAt {
   const istioKnown = (version: string): boolean =>
@@ -84,7 +86,9 @@ function k3sFile(shipped: ShippedData, version: string, file: string): ServedArt
   return { bytes, size, digest: digestOf(bytes) };
 }
 
-/** GNU form, and the lines of the other image tars, so that a careless search for `k3s` finds one of them. */
+/**
+ * GNU checksum format, with the lines of the other image tars, so that a careless search for `k3s` finds one of them.
+ */
 function k3sSums(shipped: ShippedData, version: string, cpu: string): ServedArtifact | undefined {
   const names = [`k3s-airgap-images-${cpu}.tar.zst`, cpu === 'amd64' ? 'k3s' : `k3s-${cpu}`];
   const served = names.map((name) => [k3sFile(shipped, version, name)?.digest, name] as const);

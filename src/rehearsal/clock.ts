@@ -1,14 +1,16 @@
 import type { Clock } from '../system/system.ts';
 
-/** A clock that jumps: when everything waits, time moves to the next timer. */
+/** A simulated clock: when all work is waiting, time jumps to the next timer. */
 export interface VirtualClock extends Clock {
   /** Runs `act` once the clock has reached now + ms. */
   after(ms: number, act: () => void): void;
-  /** The computer slept: the time of day leaps, but nothing came due meanwhile; every timer keeps its rest. */
+  /**
+   * Simulates a sleeping computer: the time of day jumps ahead, but no timer fires and each keeps its remaining time.
+   */
   leap(ms: number): void;
-  /** Moves time by hand and lets everything due happen, in order. */
+  /** Moves time forward and runs everything that comes due, in order. */
   advance(ms: number): Promise<void>;
-  /** Drives time until `work` settles: jumps to the next timer whenever nothing else can move. */
+  /** Drives time until `work` settles: jumps to the next timer whenever nothing else can run. */
   drive<T>(work: Promise<T>): Promise<T>;
 }
 
@@ -18,10 +20,10 @@ interface Timer {
   readonly fire: () => void;
 }
 
-/** Turns of the event loop without a new timer before time may jump: lets streams and promise chains come to rest. */
+/** Event loop turns without a new timer before time may jump, so that streams and promise chains can finish. */
 const QUIET_TURNS = 3;
 
-/** Makes a clock that stands at `start` (milliseconds since 1970). */
+/** Creates a clock set to `start` (milliseconds since 1970). */
 export function createVirtualClock(start: number): VirtualClock {
   let now = start;
   let order = 0;
@@ -98,7 +100,7 @@ export function createVirtualClock(start: number): VirtualClock {
         await quiet();
         if (isSettled()) break;
         if (!fireNext()) {
-          // Nothing is due: only real work can move things now.
+          // Nothing is due, so only real work can make progress now.
           await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 1))]);
         }
       }

@@ -7,7 +7,7 @@ import type { SimulatedFiles } from './files.ts';
 import { digestOf } from './stand-in.ts';
 import type { World } from './world.ts';
 
-/** The simulated Downloads interface: the release servers at the end of an ordinary line. */
+/** The simulated Downloads interface: the release servers over an ordinary internet connection. */
 export function createDownloads(world: World, files: SimulatedFiles): Downloads {
   const artifactAt = releaseServers(world.shipped);
 

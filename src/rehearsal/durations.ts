@@ -2,62 +2,59 @@ import type { EnginePace } from './world.ts';
 
 /**
  * How long things take in the simulated world, in milliseconds. Each figure has its source: `docs/facts/figures.md` 1
- * where somebody measured it, other facts where they bound it, and else an estimate that adds up to the scenario totals
+ * where it was measured, other facts where they bound it, and otherwise an estimate that adds up to the scenario totals
  * of `docs/facts/figures.md` 2 (sequential about 345 s, critical path about 145 s).
  */
 const second = 1_000;
 
-/** Bytes in a second of an ordinary line: 38.8 MB in 11 s (docs/facts/figures.md 1, istio#41595). */
+/** Bytes per second of an ordinary connection: 38.8 MB in 11 s (docs/facts/figures.md 1, istio#41595). */
 export const LINE_BYTES_PER_SECOND = 38_800_000 / 11;
-/** Before the first byte comes: TLS, redirects of release pages. Estimate. */
+/** Time to the first byte: TLS, redirects of release pages. Estimate. */
 export const LINE_LATENCY = 0.4 * second;
-/** How often a download tells how far it is. */
+/** How often a download reports progress. */
 export const PROGRESS_EVERY = 1 * second;
 
-/** A call of an engine's client that asks nothing of a guest. Estimate: process start and one local RPC. */
+/** A call of an engine's client that contacts no guest. Estimate: process start and one local RPC. */
 export const ENGINE_CALL = 0.08 * second;
 /** `list` and `info` open an SSH session to each running guest (docs/facts/multipass.md 1.4). Estimate. */
 export const ENGINE_ASKS_GUEST = 0.25 * second;
 /** One command on a machine: a new SSH session. Estimate. */
 export const EXEC_SESSION = 0.35 * second;
-/** Bytes in a second through the standard input of an exec session. Estimate: SSH on a local bridge. */
+/** Bytes per second through the standard input of an exec session. Estimate: SSH on a local bridge. */
 export const SESSION_BYTES_PER_SECOND = 80_000_000;
 
-/** First fetch of an Ubuntu image; "minutes to hours on a bad link" (docs/facts/figures.md 1), this is a good one. */
+/** First fetch of an Ubuntu image on a good link; "minutes to hours on a bad link" (docs/facts/figures.md 1). */
 export const IMAGE_DOWNLOAD = 60 * second;
-/** Copying the image and making the machine. Estimate, part of the launch below. */
+/** Copying the image and creating the machine. Estimate, part of the launch below. */
 export const MACHINE_CREATE = 6 * second;
 /** A virtual machine of either engine. */
 export const MACHINE_PACE: EnginePace = {
   /** Power on until sshd answers: guest userspace alone 4.2 s, "under 10 s" expected (docs/facts/figures.md 1). */
   boot: 10 * second,
-  /** Running, and the engine still answers `N/A` for the address. Estimate. */
+  /** From Running until the engine knows the address; before, it answers `N/A`. Estimate. */
   address: 2 * second,
   /** First boot's cloud-init after sshd answers. With create and boot: a launch of 13-42 s (docs/facts/figures.md 1). */
   cloudInit: 12 * second,
-  /** A machine that goes down in good order. Estimate. */
+  /** An orderly shutdown of a machine. Estimate. */
   shutdown: 4 * second,
 };
-/** Packages that user data asks for, together. Estimate. */
+/** All packages that user data installs, together. Estimate. */
 export const CLOUD_INIT_PACKAGES = 15 * second;
 /** The fault `address-late`. */
 export const ADDRESS_LATE = 30 * second;
 /** `delete --purge` kills and erases. Estimate. */
 export const MACHINE_PURGE = 2 * second;
-/**
- * How long the daemon waits for ssh, and again for cloud-init, when it is not told otherwise
- * (docs/facts/multipass.md 3.3).
- */
+/** How long the daemon waits for ssh, and again for cloud-init, by default (docs/facts/multipass.md 3.3). */
 export const ENGINE_PATIENCE = 300 * second;
 
 /** k3s unpacks about 200 MB at its first call (docs/facts/k3s.md 2.1). Estimate. */
 export const K3S_UNPACK = 4 * second;
 /**
- * Start of the unit until CA, token files and k3s.yaml are written; earlier than the API (docs/facts/k3s.md 3).
- * Estimate.
+ * From the start of the unit until CA, token files and k3s.yaml are written; the API is ready later (docs/facts/k3s.md
+ * 3). Estimate.
  */
 export const K3S_SERVER_FILES = 4 * second;
-/** Those files until the API server answers and READY=1: a server takes 15-30 s in all (docs/facts/k3s.md 3). */
+/** From then until the API server answers and READY=1: a server takes 15-30 s in all (docs/facts/k3s.md 3). */
 export const K3S_SERVER_READY = 12 * second;
 /** A restarted server has its certificates and database already. Estimate. */
 export const K3S_SERVER_RESTART = 8 * second;
@@ -97,13 +94,13 @@ export const HTTP_REQUEST = 0.05 * second;
 
 /** A kubectl call that the API server answers. Estimate: process start, discovery cache, one request. */
 export const KUBECTL_CALL = 0.15 * second;
-/** kubectl against an address where nothing listens (refused at once), and where nobody is (`--request-timeout`). */
+/** kubectl against an address where nothing listens (refused at once), and one without a host (`--request-timeout`). */
 export const KUBECTL_REFUSED = 0.3 * second;
 export const KUBECTL_UNREACHABLE = 20 * second;
-/** A controller's answer to a change. Estimate. */
+/** A controller's reaction to a change. Estimate. */
 export const CONTROLLER = 0.05 * second;
 /**
- * A node that has joined until it is Ready (CNI up). Estimate, part of the "about 45 s after boot" of
+ * From the join of a node until it is Ready (CNI up). Estimate, part of the "about 45 s after boot" of
  * docs/facts/k3s.md 3.
  */
 export const NODE_READY = 4 * second;
@@ -113,9 +110,9 @@ export const NODE_SILENT = 40 * second;
 export const LEASE_RENEWAL = 10 * second;
 /** How often a kubelet reports conditions that have not changed (nodeStatusReportFrequency). */
 export const STATUS_REPORT = 300 * second;
-/** From the API of a restarted server until the kubelet beside it reports; what it said before stands until then. */
+/** From the API of a restarted server until its own kubelet reports; the previous status is kept until then. */
 export const KUBELET_LATE = 3 * second;
-/** Until pods of a node that was deleted are collected: quarantine 40 s, looked at every 20 s. */
+/** Until pods of a deleted node are collected: quarantine 40 s, checked every 20 s. */
 export const ORPHANED_PODS = 60 * second;
 /**
  * Pulls of images per node, first time. Estimates that give 20-22 s for the sample pods (docs/facts/figures.md 1,
@@ -123,17 +120,17 @@ export const ORPHANED_PODS = 60 * second;
  */
 export const PULL_SMALL = 3 * second;
 export const PULL_LARGE = 8 * second;
-/** More for each image, with the fault `pulls-slow`. */
+/** Additional time for each image, with the fault `pulls-slow`. */
 export const PULL_SLOW = 30 * second;
-/** Until a kubelet tries an image again that it could not get; its back-off goes from 10 s to 5 minutes. */
+/** Until a kubelet retries an image that it could not pull; its back-off goes from 10 s to 5 minutes. */
 export const PULL_BACK_OFF = 20 * second;
 /** Containers from created to ready. */
 export const POD_START = 2 * second;
 /** istiod from container start to ready. Estimate; install in all about 30 s (docs/facts/figures.md 1). */
 export const ISTIOD_START = 5 * second;
-/** A pod that must start over after its node was away. Estimate. */
+/** Restart of a pod after its node was away. Estimate. */
 export const POD_RESTART = 5 * second;
-/** A pod that ends: most programs leave at SIGTERM within this. Estimate. */
+/** Termination of a pod: most programs exit on SIGTERM within this time. Estimate. */
 export const POD_STOP = 2 * second;
 /** A Service's address once svclb is ready: "seconds" (docs/facts/k3s.md 4.2). */
 export const LOAD_BALANCER_STATUS = 1 * second;
@@ -157,9 +154,9 @@ export const ENTRY_GRACE = 10 * second;
  * (docs/facts/istio-vm.md 6.1).
  */
 export const STREAM_KEEPALIVE = 60 * second;
-/** With the fault `answers-late`: how old an answer is when it comes. */
+/** With the fault `answers-late`: the age of an answer when it arrives. */
 export const ANSWER_LATE = 5 * second;
-/** How long a fault lasts, from the moment at which somebody first meets it. */
+/** How long each fault lasts after it first has an effect. */
 export const FAULT_LASTS = {
   'api-away': 60 * second,
   'api-slow': 120 * second,
@@ -168,20 +165,20 @@ export const FAULT_LASTS = {
   'mirror-down': 5 * second,
   'line-slow': 120 * second,
   'clock-behind': 60 * second,
-  // A little longer than the unit's own patience, so that it has to give the machine its names back once.
+  // Slightly longer than the unit's own timeout, so that the unit has to restore the machine's DNS once.
   'dns-captured': 75 * second,
   'load-balancer-late': 600 * second,
   'second-up': 30 * second,
   'pulls-slow': 300 * second,
 } as const;
-/** With the fault `namespace-stuck`: until whoever holds the namespace lets it go. */
+/** With the fault `namespace-stuck`: how long the finalizer holds the namespace. */
 export const NAMESPACE_HELD = 60 * second;
 /** With the fault `address-gone`: until the daemon knows the address again. */
 export const ADDRESS_GONE = 45 * second;
-/** Container tool calls: a question, a pull with create, an export. Estimates (image about 100 MB). */
+/** Container tool calls: a query, a pull with create, an export. Estimates (image about 100 MB). */
 export const CONTAINER_CALL = 0.2 * second;
 export const CONTAINER_PULL = 15 * second;
 export const CONTAINER_EXPORT = 3 * second;
 
-/** How long the computer sleeps in the faults that are about that. */
+/** How long the computer sleeps, in the faults that simulate sleep. */
 export const LID_CLOSED = 2 * 3_600_000;

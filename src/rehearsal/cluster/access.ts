@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { stringify } from 'yaml';
 
-/** Text that has the shape of a PEM certificate and says what it stands for. */
+/** Text in the form of a PEM certificate that contains its subject. */
 export function pem(subject: string): string {
   const body = Buffer.from(subject, 'utf8')
     .toString('base64')

@@ -8,7 +8,7 @@ const TOLERATIONS = [
   { key: 'node-role.kubernetes.io/master', operator: 'Exists', effect: 'NoSchedule' },
 ];
 
-/** What k3s puts into a new cluster, as far as its configuration does not switch it off (docs/facts/k3s.md 5). */
+/** What k3s installs in a new cluster, except for what its configuration disables (docs/facts/k3s.md 5). */
 export function installAddons(world: World, store: Store, server: string): void {
   const disabled = k3sList(k3sConfig(world, server)['disable']);
   for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) {
@@ -49,7 +49,7 @@ export function installAddons(world: World, store: Store, server: string): void 
     );
   }
   if (!disabled.includes('traefik')) {
-    // Left on, it takes the host ports 80 and 443 before Istio's ingress gateway can.
+    // Unless disabled, it takes the host ports 80 and 443 before Istio's ingress gateway can.
     const selector = { 'app.kubernetes.io/name': 'traefik' };
     store.put(deployment('traefik', selector, 'rancher/mirrored-library-traefik:2.10.5'));
     store.put(

@@ -1,4 +1,4 @@
-/** What the API server, or kubectl before it, says when it will not: the sentence is kubectl's own. */
+/** An error of the API server, or of kubectl before it sends a request, in kubectl's words. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   /** The status message itself, as clients other than kubectl print it. */

@@ -6,7 +6,7 @@ import { isReady, type Condition, type Deployment, type Pod } from './shapes.ts'
 
 const HASH = 'pod-template-hash';
 
-/** Deployments and their replica sets in one: new pods first, old ones go when the new are ready. */
+/** The Deployment and ReplicaSet controllers in one: old pods are deleted when the new ones are ready. */
 export const deployments: Controller = (kube) => {
   const all = podObjects(kube.store);
   for (const deployment of deploymentObjects(kube.store)) {
@@ -28,7 +28,7 @@ export const deployments: Controller = (kube) => {
 export const ownerOf = (pod: Pod): string | undefined =>
   (pod.metadata.ownerReferences?.[0] as { uid?: string } | undefined)?.uid;
 
-/** Makes the pods that lack; gives back why not, where admission turns them away. */
+/** Creates the missing pods; returns the reason when admission rejects them. */
 function grow(kube: Kube, deployment: Deployment, hash: string, count: number): string | undefined {
   const { name, namespace = 'default', uid = '' } = deployment.metadata;
   const admission = admit(kube, namespace, deployment.spec.template);
@@ -87,13 +87,13 @@ function writeStatus(
   });
 }
 
-/** Ten hex digits of the template: another template, another set of pods. */
+/** Ten hex digits of the template; a changed template gets new pods. */
 const hashOf = (template: unknown): string =>
   createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10);
 
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 
-/** Five letters as Kubernetes picks them. */
+/** A suffix of five letters in the style of Kubernetes. */
 export function suffix(kube: Kube): string {
   const hex = kube.world.token(5);
   return Array.from(
@@ -102,6 +102,6 @@ export function suffix(kube: Kube): string {
   ).join('');
 }
 
-/** The API server leaves out what is 0. */
+/** The API server omits counts of 0. */
 const counts = (all: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
   Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0));

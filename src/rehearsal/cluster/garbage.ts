@@ -1,7 +1,7 @@
 import { podObjects, type Controller } from './kube.ts';
 import { endPod } from './pods.ts';
 
-/** Takes away what belongs to an owner that is gone: pods gently, everything else at once. */
+/** Deletes objects whose owner is gone: pods gracefully, everything else at once. */
 export const garbage: Controller = (kube) => {
   const kinds = kube.store.kinds().map(({ plural }) => plural);
   const all = kinds.flatMap((plural) => kube.store.list(plural).map((object) => ({ plural, object })));

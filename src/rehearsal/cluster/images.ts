@@ -1,8 +1,9 @@
 import { PULL_LARGE, PULL_SMALL } from '../durations.ts';
 
 /**
- * Images that exist, by repository without its registry. All are there for amd64 and arm64 (docs/facts/istio-vm.md 7).
- * Istio's other registries, gcr.io/istio-release and registry.istio.io, close in December 2026: nothing is there.
+ * Images that exist, by repository without its registry. All exist for amd64 and arm64 (docs/facts/istio-vm.md 7).
+ * Istio's other registries, gcr.io/istio-release and registry.istio.io, close in December 2026, so no image is found
+ * there.
  */
 const REPOSITORIES: readonly { readonly pattern: RegExp; readonly tag: RegExp; readonly pull: number }[] = [
   {
@@ -19,7 +20,7 @@ const REPOSITORIES: readonly { readonly pattern: RegExp; readonly tag: RegExp; r
   { pattern: /^(docker\.io\/)?rancher\//, tag: /./, pull: PULL_SMALL },
 ];
 
-/** Milliseconds that a first pull takes, or undefined where there is no such image. */
+/** Milliseconds that a first pull takes; undefined when there is no such image. */
 export function pullTime(image: string): number | undefined {
   const colon = image.lastIndexOf(':');
   const tagged = colon > image.lastIndexOf('/');
@@ -29,8 +30,8 @@ export function pullTime(image: string): number | undefined {
 }
 
 /**
- * When a kubelet asks the registry. The API server writes its default into the Deployment, before any webhook has put
- * another image in the place of `auto` (docs/facts/real-mesh.md 6.1).
+ * When a kubelet contacts the registry. The API server writes its default into the Deployment before any webhook has
+ * replaced the image `auto` (docs/facts/real-mesh.md 6.1).
  */
 export function pullPolicy({ image, imagePullPolicy }: { image: string; imagePullPolicy?: string }): string {
   if (imagePullPolicy !== undefined && imagePullPolicy !== '') return imagePullPolicy;
@@ -38,17 +39,17 @@ export function pullPolicy({ image, imagePullPolicy }: { image: string; imagePul
   return image.includes('@') || (tag !== undefined && tag !== 'latest') ? 'IfNotPresent' : 'Always';
 }
 
-/** A name written out, as containerd keeps it. */
+/** The full image name, as containerd stores it. */
 export function containerdName(image: string): string {
   const [first = '', ...rest] = image.split('/');
   if (rest.length > 0 && /[.:]/.test(first)) return image;
   return `docker.io/${rest.length > 0 ? image : `library/${image}`}`;
 }
 
-/** What stands for all of k3s' own images, for their list is different in each version. */
+/** Stands for all of k3s' own images, because their list differs in each version. */
 export const OWN_IMAGES = 'docker.io/rancher/*';
 
-/** Whether a node has the image out of an archive that k3s has imported. */
+/** Whether the node has this image from an archive that k3s has imported. */
 export function isImported(imported: ReadonlySet<string>, image: string): boolean {
   const name = containerdName(image);
   return imported.has(name) || (name.startsWith('docker.io/rancher/') && imported.has(OWN_IMAGES));

@@ -37,7 +37,7 @@ export interface ClusterOptions {
 }
 
 /**
- * A new Kubernetes cluster, as k3s makes it at the server's first start: new CA, new token, its add-ons, no node yet.
+ * Creates a Kubernetes cluster as k3s does at the server's first start: new CA, new token, its add-ons, no node yet.
  * The caller puts it into `world.cluster` and joins the server's own node.
  */
 export function createCluster(world: World, { server, version }: ClusterOptions): SimulatedCluster {
@@ -69,7 +69,7 @@ export function createCluster(world: World, { server, version }: ClusterOptions)
   inner.onChange(loop.kube.touch);
 
   let settling = false;
-  /** Lets everything lazy catch up; what it reads itself does not start it again. */
+  /** Runs pending lazy updates; the reads it makes itself do not start it again. */
   const settle = (): void => {
     if (settling) return;
     settling = true;
@@ -113,7 +113,7 @@ export function createCluster(world: World, { server, version }: ClusterOptions)
   return cluster;
 }
 
-/** The password that the server's own agent-token file holds, or a random one. */
+/** The password in the server's own agent-token file, or a random one. */
 function agentPassword(world: World, server: string): string {
   const content = world.engine.instances.get(server)?.files.get('/etc/rancher/k3s/agent-token')?.content;
   if (content === undefined) return world.token(16);

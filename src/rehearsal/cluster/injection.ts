@@ -5,7 +5,7 @@ import { deploymentObjects } from './kube.ts';
 import type { Container, PodTemplate } from './shapes.ts';
 import type { Store } from './store.ts';
 
-/** What admission makes of a new pod: left alone, turned away, or given a proxy. */
+/** What admission does with a new pod: leaves it unchanged, rejects it, or adds a proxy. */
 export type Admission =
   | { readonly kind: 'plain'; readonly template: PodTemplate }
   | { readonly kind: 'refused'; readonly message: string }
@@ -13,7 +13,7 @@ export type Admission =
 
 const WEBHOOKS = 'mutatingwebhookconfigurations.admissionregistration.k8s.io';
 
-/** Sends a pod past Istio's mutating webhooks, as its namespace and its own labels ask for. */
+/** Passes a pod through Istio's mutating webhooks, according to the labels of its namespace and its own. */
 export function admit(kube: Kube, namespace: string, template: PodTemplate): Admission {
   const home = kube.store.get('namespaces', undefined, namespace)?.metadata.labels ?? {};
   const labels = template.metadata?.labels ?? {};
@@ -75,7 +75,9 @@ function webhookFor(
   return pod['sidecar.istio.io/inject'] === 'true' ? named('default') : undefined;
 }
 
-/** A gateway's only container says `auto` and becomes the proxy itself; anything else gets a second container. */
+/**
+ * A gateway's only container has the image `auto` and becomes the proxy itself; any other pod gets a second container.
+ */
 function withProxy(template: PodTemplate, proxy: Container, revision: string): PodTemplate {
   const { image, env = [] } = proxy;
   const metadata = {
@@ -110,7 +112,7 @@ const proxyImage = (containers: readonly Container[]): string =>
   (containers[0]?.image ?? '').replace(/\/pilot:/, '/proxyv2:');
 
 /**
- * What a proxy asks of its node: `values.global.proxy.resources` of the install, or Istio's own
+ * Resources that a proxy requests: `values.global.proxy.resources` of the install, or Istio's own default
  * (docs/facts/figures.md 1).
  */
 
@@ -123,15 +125,15 @@ interface InjectionValues {
   };
 }
 
-/** Name of the ConfigMap that an install leaves for the injector of a revision. */
+/** Name of the ConfigMap that an install writes for the injector of a revision. */
 export const injectorConfig = (revision: string): string =>
   revision === 'default' ? 'istio-sidecar-injector' : `istio-sidecar-injector-${revision}`;
 
-/** What an install has left for the injector of a revision. */
+/** The values that an install has written for the injector of a revision. */
 export function injectionValues(store: Store, revision: string): InjectionValues {
   const map = store.list('configmaps').find(({ metadata }) => metadata.name === injectorConfig(revision));
   return JSON.parse((map?.['data'] as { values?: string } | undefined)?.values ?? '{}') as InjectionValues;
 }
 
-/** The name under which istiod knows its own cluster. */
+/** The name by which istiod knows its own cluster. */
 export const clusterIdIn = ({ global }: InjectionValues): string => global?.multiCluster?.clusterName ?? 'Kubernetes';

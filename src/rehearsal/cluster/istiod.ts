@@ -12,15 +12,15 @@ const readyIstiods = (store: Store) =>
     ({ metadata, status }) => metadata.labels?.['app'] === 'istiod' && (status?.readyReplicas ?? 0) > 0,
   );
 
-/** The mesh's root certificate: made by the first istiod, kept in its namespace's Secret. */
+/** The mesh's root certificate: created by the first istiod and stored in a Secret in its namespace. */
 export function meshRoot(store: Store): string | undefined {
   const secret = store.list('secrets').find(({ metadata }) => metadata.name === SECRET);
   return (secret?.['stringData'] as Record<string, string> | undefined)?.['ca-cert.pem'];
 }
 
 /**
- * istiod's own controllers: the CA at first start, and ConfigMap istio-ca-root-cert in every namespace a moment after
- * both are there (docs/facts/istio-vm.md 4.2).
+ * istiod's own controllers: create the CA at first start, and ConfigMap istio-ca-root-cert in every namespace shortly
+ * after both exist (docs/facts/istio-vm.md 4.2).
  */
 export const istiod: Controller = (kube) => {
   const planes = readyIstiods(kube.store);
@@ -55,7 +55,7 @@ export const istiod: Controller = (kube) => {
   }
 };
 
-/** The fault is about namespaces of the user. */
+/** The fault delays only the user's namespaces. */
 function delay(kube: Kube, namespace: string, home: string): number {
   const own = namespace !== home && namespace !== 'default' && !namespace.startsWith('kube-');
   return own && isFaultOn(kube.world, 'root-cert-late') ? ROOT_CERT_LATE : ROOT_CERT;

@@ -24,7 +24,7 @@ function kind(plural: string, name: string, group: string, versions: string, nam
 
 const CLUSTER = false;
 
-/** What k3s serves from the start, as far as this tool can meet it. */
+/** What k3s serves from the start, limited to the kinds that istio-vms can encounter. */
 export const BUILTIN_KINDS: readonly KindInfo[] = [
   kind('namespaces', 'Namespace', '', 'v1', CLUSTER, 'ns'),
   kind('nodes', 'Node', '', 'v1', CLUSTER, 'no'),
@@ -79,7 +79,7 @@ export function istioKinds(minor: string): readonly KindInfo[] {
   ];
 }
 
-/** `group/version` of an object, apart. */
+/** Splits the `group/version` of an object. */
 export function splitApiVersion(apiVersion: string): { group: string; version: string } {
   const slash = apiVersion.indexOf('/');
   return slash < 0
@@ -87,7 +87,7 @@ export function splitApiVersion(apiVersion: string): { group: string; version: s
     : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
 }
 
-/** How an object of this kind says its apiVersion in the preferred version. */
+/** The apiVersion of this kind's objects in the preferred version. */
 export function preferredApiVersion(info: KindInfo): string {
   const version = info.versions[0] as string;
   return info.group === '' ? version : `${info.group}/${version}`;

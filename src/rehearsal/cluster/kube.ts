@@ -14,44 +14,44 @@ export interface NodeFacts {
   readonly index: number;
   /** World time from which the node is Ready. */
   readyAt: number;
-  /** World time at which its kubelet started: it reports then, and every so often after. */
+  /** World time at which its kubelet started; it reports then, and at regular intervals after. */
   readonly startedAt: number;
-  /** World time at which its kubelet renewed its Lease last. */
+  /** World time at which its kubelet last renewed its Lease. */
   renewedAt: number;
-  /** The boot of its machine in which its kubelet started. */
+  /** The boot id of its machine when its kubelet started. */
   readonly bootId: string | undefined;
-  /** The address at which an agent reaches its server; undefined on the server itself. */
+  /** The server address in the agent's configuration; undefined on the server itself. */
   readonly told?: string | undefined;
-  /** World time at which its kubelet fell silent. */
+  /** World time from which its kubelet is silent. */
   silentFrom?: number;
 }
 
-/** What the controllers share: the store, the nodes, and a way to be called again. */
+/** What the controllers share: the store, the nodes, and a way to be run again. */
 export interface Kube {
   readonly world: World;
   readonly store: Store;
   readonly server: string;
   readonly version: string;
   readonly nodes: Map<string, NodeFacts>;
-  /** Hashes of node passwords in kube-system, here the passwords themselves. */
+  /** Node passwords in kube-system: the real cluster stores hashes, this one the passwords themselves. */
   readonly passwords: Map<string, string>;
-  /** Times that are no part of any object: `what uid` → world time. */
+  /** World times that are not stored in any object, by `what uid`. */
   readonly times: Map<string, number>;
   /** `node image` pairs that are on disk. */
   readonly pulled: Set<string>;
   readonly uid: () => string;
-  /** World time from which the API server answers without a break. */
+  /** World time since which the API server has answered without interruption. */
   readonly answersSince: () => number;
-  /** Lets the controllers run soon. */
+  /** Runs the controllers soon. */
   readonly touch: () => void;
-  /** Lets the controllers run at a world time. */
+  /** Runs the controllers at a world time. */
   readonly wakeAt: (time: number) => void;
 }
 
-/** A controller looks at everything and changes what is not as it should be; called again until nothing changes. */
+/** A controller reconciles all objects; it is called again until nothing changes. */
 export type Controller = (kube: Kube) => void;
 
-/** A cluster with what the simulated tools, and istiod, see of it beyond the guest's view. */
+/** A cluster with what the simulated tools and istiod see of it, which is more than a guest sees. */
 export interface SimulatedCluster extends Cluster {
   readonly version: string;
   readonly store: Store;
@@ -61,11 +61,11 @@ export interface SimulatedCluster extends Cluster {
   sign(text: string): string;
   /** Proxies connected to istiod that are no pods, by `<name>.<namespace>`; written by the mesh. */
   readonly proxies: Map<string, { readonly cluster: string; readonly revision: string }>;
-  /** Called before objects are read, so that whoever changes things lazily can catch up. */
+  /** Registers a function to call before objects are read, so that lazy changes can be applied first. */
   beforeRead(settle: () => void): void;
 }
 
-/** Every cluster of a world comes from `createCluster`, so this is the one place that says so. */
+/** Every cluster of a world comes from `createCluster`, so the cast is safe; it is made only here. */
 export function clusterOf(world: World): SimulatedCluster | undefined {
   return world.cluster as SimulatedCluster | undefined;
 }
@@ -82,7 +82,7 @@ export const stamp = (time: number): string => new Date(time).toISOString().repl
 /** World time of an object's creation. */
 export const createdAt = (object: KubeObject): number => Date.parse(object.metadata.creationTimestamp ?? '') || 0;
 
-/** A time that is fixed the first time it is asked for. */
+/** A time that is fixed when it is first requested. */
 export function once(kube: Kube, what: string, make: () => number): number {
   let time = kube.times.get(what);
   if (time === undefined) {
@@ -94,7 +94,7 @@ export function once(kube: Kube, what: string, make: () => number): number {
 
 const parsedConfigs = new Map<string, Readonly<Record<string, unknown>>>();
 
-/** k3s' own configuration on a machine, or an empty one. */
+/** The k3s configuration on a machine, or an empty one. */
 export function k3sConfig(world: World, node: string): Readonly<Record<string, unknown>> {
   const entry = world.engine.instances.get(node)?.files.get('/etc/rancher/k3s/config.yaml');
   if (entry === undefined) return {};
@@ -104,14 +104,14 @@ export function k3sConfig(world: World, node: string): Readonly<Record<string, u
   return config;
 }
 
-/** A list in k3s' configuration: YAML list or comma separated text. */
+/** A list in the k3s configuration: a YAML list or comma-separated text. */
 export function k3sList(value: unknown): string[] {
   if (value === undefined || value === null) return [];
   const items: unknown[] = Array.isArray(value) ? value : [value];
   return items.flatMap((item) => String(item).split(',')).filter((item) => item !== '');
 }
 
-/** Runs controllers until nothing changes, each time a moment after something did. */
+/** Runs controllers until nothing changes, each time shortly after a change. */
 export function createLoop(
   kube: Omit<Kube, 'touch' | 'wakeAt'>,
   controllers: readonly Controller[],
@@ -146,7 +146,7 @@ export function createLoop(
   };
   return {
     kube: full,
-    /** Catches up at once after a time in which the API server was away. */
+    /** Runs the controllers at once if a run was missed while the API server was away. */
     catchUp: (): void => {
       if (missed && awake()) run();
     },

@@ -2,13 +2,15 @@ import { createHash } from 'node:crypto';
 import { LEASE_RENEWAL } from '../durations.ts';
 import type { Kube, NodeFacts } from './kube.ts';
 
-/** Renews what is due: a Lease of each kubelet that reaches the API server, and one of the API server itself. */
+/**
+ * Renews the Leases that are due: one for each kubelet that reaches the API server, and one of the API server itself.
+ */
 export function renewLeases(kube: Kube): void {
   for (const facts of kube.nodes.values()) {
     heartbeat(kube, facts);
     renew(kube, facts.name, 'kube-node-lease', facts.renewedAt);
   }
-  // Each API server has an identity from 1.26 on.
+  // Each API server has an identity Lease from 1.26 on.
   if (Number(/^v1\.(\d+)/.exec(kube.version)?.[1] ?? 0) < 26) return;
   renew(kube, `apiserver-${identityOf(kube.server)}`, 'kube-system', due(kube, kube.answersSince()));
 }
@@ -21,19 +23,19 @@ function identityOf(server: string): string {
   return id;
 }
 
-/** Brings a kubelet's last renewal up to date; none was possible while the API server was away. */
+/** Updates a kubelet's last renewal; no renewal was possible while the API server was away. */
 export function heartbeat(kube: Kube, facts: NodeFacts): void {
   const last = due(kube, facts.startedAt, facts.silentFrom);
   if (last >= kube.answersSince()) facts.renewedAt = Math.max(facts.renewedAt, last);
 }
 
-/** The last of the times, one every so often from a first one on, that has come. */
+/** The time of the latest renewal that was due, at regular intervals from the first. */
 function due({ world }: Kube, first: number, until = Infinity): number {
   const end = Math.min(world.clock.now(), until);
   return first + Math.max(0, Math.floor((end - first) / LEASE_RENEWAL)) * LEASE_RENEWAL;
 }
 
-/** Nothing is made where nothing is due: this runs at every read. */
+/** Writes nothing when the renewal is unchanged, because this runs at every read. */
 function renew({ store, times }: Kube, name: string, namespace: string, renewed: number): void {
   const key = `lease ${name}`;
   if (times.get(key) === renewed && store.get('leases.coordination.k8s.io', namespace, name) !== undefined) return;

@@ -4,8 +4,8 @@ const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Server-side apply in small: maps merge, and so do list entries with the same port or name; everything else is replaced,
- * and what the same manager applied before and leaves out now goes away.
+ * A small server-side apply: maps merge, and so do list entries with the same port or name; everything else is
+ * replaced. Fields that the same manager applied before and omits now are removed.
  */
 export function mergeApplied(current: Fields, before: Fields | undefined, next: Fields): Fields {
   const merged: Fields = { ...current };
@@ -34,14 +34,14 @@ function mergeValue(now: unknown, was: unknown, value: unknown): unknown {
   return value.map((entry: unknown) => mergeValue(counterpart(now, entry), counterpart(before, entry), entry));
 }
 
-/** The entry of a list that means the same thing: what the server fills in (node ports, defaults) stays with it. */
+/** The matching entry of a list, so that what the server filled in (node ports, defaults) is kept. */
 function counterpart(list: readonly unknown[], entry: unknown): unknown {
   if (!isFields(entry)) return undefined;
   const key = ['port', 'name'].find((name) => name in entry);
   return key === undefined ? undefined : list.find((other) => isFields(other) && other[key] === entry[key]);
 }
 
-/** Whether two values of plain data are the same, key order aside. */
+/** Whether two values of plain data are equal, regardless of key order. */
 export function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (Array.isArray(a))
@@ -51,7 +51,7 @@ export function same(a: unknown, b: unknown): boolean {
   return keys.length === Object.keys(b).length && keys.every((key) => key in b && same(a[key], b[key]));
 }
 
-/** A deep copy of plain data; many times faster than structuredClone, which this room calls at every look of a controller. */
+/** A deep copy of plain data; many times faster than structuredClone, and controllers copy objects in every run. */
 export function copyOf<T>(value: T): T {
   if (Array.isArray(value)) return value.map(copyOf) as T;
   if (!isFields(value)) return value;

@@ -4,7 +4,7 @@ import { once, podObjects, stamp, type Controller } from './kube.ts';
 import { endPod } from './pods.ts';
 import type { Store } from './store.ts';
 
-/** Namespaces get a default service account; one that is deleted goes after its content. */
+/** Creates the default service account of each namespace; deletes a namespace after its content. */
 export const namespaces: Controller = (kube) => {
   for (const home of kube.store.list('namespaces')) {
     const { name, uid = '' } = home.metadata;
@@ -17,7 +17,7 @@ export const namespaces: Controller = (kube) => {
     const gone = once(kube, `namespace ${uid}`, () => now + NAMESPACE_GOES);
     const held = (home.metadata as { finalizers?: string[] }).finalizers?.length ?? 0;
     if (held > 0) {
-      // Whoever holds it lets it go later; its content goes before.
+      // The finalizer is removed later; the content is deleted before that.
       emptyNamespace(kube.store, name);
     } else if (now >= gone) {
       emptyNamespace(kube.store, name);
@@ -40,7 +40,7 @@ export function endNamespace(store: Store, name: string, now: number): void {
   });
 }
 
-/** The namespace is on its way out, and somebody's finalizer holds it for a while (the fault `namespace-stuck`). */
+/** The namespace is being deleted, and a foreign finalizer holds it for a while (the fault `namespace-stuck`). */
 export function holdNamespace({ clock }: World, store: Store, name: string): void {
   const hold = (finalizers: string[]): void =>
     store.edit('namespaces', undefined, name, (home) => {

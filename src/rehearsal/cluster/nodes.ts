@@ -4,7 +4,7 @@ import { heartbeat } from './leases.ts';
 import { machineBytes } from './quantities.ts';
 import type { NodeObject, Taint } from './shapes.ts';
 
-/** Share of a machine's memory that the kernel leaves to be used. */
+/** Share of a machine's memory that the kernel leaves usable. */
 const USABLE_MEMORY = 0.96;
 
 export interface JoiningNode {
@@ -13,11 +13,11 @@ export interface JoiningNode {
   readonly role: 'server' | 'agent';
   readonly version: string;
   readonly password: string;
-  /** The address at which an agent was told to find its server. */
+  /** The server address in the agent's configuration. */
   readonly server?: string | undefined;
 }
 
-/** A kubelet registers, or comes back after a restart (docs/facts/k3s.md 2.6 for the password). */
+/** A kubelet registers, or returns after a restart (docs/facts/k3s.md 2.6 for the password). */
 export function joinNode(kube: Kube, node: JoiningNode): { rejected?: string } {
   const stored = kube.passwords.get(node.name);
   if (stored !== undefined && stored !== node.password) {
@@ -35,13 +35,13 @@ export function joinNode(kube: Kube, node: JoiningNode): { rejected?: string } {
   if (known === undefined) {
     const { name, address, role, version } = node;
     kube.nodes.set(name, { name, address, role, version, index: kube.nodes.size, ...kubelet });
-    // The object is there with the join; only the condition comes later.
+    // The Node object exists from the join on; only its Ready condition comes later.
     kube.store.put(nodeObject(kube, kube.nodes.get(name) as NodeFacts));
   } else {
     const back: NodeFacts = { ...known, address: node.address, version: node.version, ...kubelet };
     delete back.silentFrom;
     kube.nodes.set(node.name, back);
-    // A kubelet that was away for a moment finds its pods running; a machine that was off has none.
+    // After a short absence a kubelet finds its pods running; after a power-off there are none.
     const calledUnknown = now >= silentAt(kube, known);
     if (!calledUnknown && known.bootId === bootId) back.readyAt = Math.min(known.readyAt, back.readyAt);
   }
@@ -53,7 +53,7 @@ export function joinNode(kube: Kube, node: JoiningNode): { rejected?: string } {
 /** The kubelet is silent from now on; the control plane notices after its grace period. */
 export function nodeDown(kube: Kube, name: string): void {
   const node = kube.nodes.get(name);
-  // With the server's own k3s the API goes: what was renewed until now is all there is.
+  // Stopping k3s on the server stops the API as well, so the Leases renewed so far are the last ones.
   if (name === kube.server) for (const each of kube.nodes.values()) heartbeat(kube, each);
   if (node === undefined || node.silentFrom !== undefined) return;
   heartbeat(kube, node);
@@ -61,21 +61,23 @@ export function nodeDown(kube: Kube, name: string): void {
   kube.wakeAt(silentAt(kube, node));
 }
 
-/** From when on the control plane calls a node Unknown. It counts from its own start, and believes its memory until then. */
+/**
+ * When the control plane marks a node Unknown. It counts from its own start, and trusts the stored status until then.
+ */
 function silentAt(kube: Kube, { silentFrom }: NodeFacts): number {
   return silentFrom === undefined ? Infinity : Math.max(silentFrom, kube.answersSince()) + NODE_SILENT;
 }
 
-/** Keeps Node objects as their kubelets, or their silence, would have them; forgets nodes whose object was deleted. */
+/** Sets Node objects to what their kubelets report, or fail to report; forgets nodes whose object was deleted. */
 export const nodes: Controller = (kube) => {
   for (const facts of [...kube.nodes.values()]) {
     if (kube.store.get('nodes', undefined, facts.name) === undefined) {
-      // `kubectl delete node` takes the password Secret along; the kubelet registers anew only after a restart.
+      // `kubectl delete node` also deletes the password Secret; the kubelet registers again only after a restart.
       kube.nodes.delete(facts.name);
       kube.passwords.delete(facts.name);
       continue;
     }
-    // An agent knows its server by the address that it was told, and no other.
+    // An agent knows its server only by the address in its configuration.
     const server = kube.world.engine.instances.get(kube.server);
     if (facts.told !== undefined && facts.told !== server?.address) nodeDown(kube, facts.name);
     if (facts.silentFrom !== undefined) kube.wakeAt(silentAt(kube, facts));
@@ -151,7 +153,7 @@ function nodeObject(kube: Kube, facts: NodeFacts): NodeObject {
   };
 }
 
-/** When the kubelet reported last: when it started, when it became Ready, and every so often. */
+/** The time of the kubelet's last report: at its start, when it became Ready, and then at regular intervals. */
 function reportedAt({ startedAt, readyAt, silentFrom = Infinity }: NodeFacts, now: number): number {
   const first = readyAt >= startedAt && now >= readyAt ? readyAt : startedAt;
   const end = Math.min(now, silentFrom);
@@ -161,7 +163,7 @@ function reportedAt({ startedAt, readyAt, silentFrom = Infinity }: NodeFacts, no
 const NOT_READY: Taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
 const UNREACHABLE: Taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoSchedule' };
 
-/** `key=value:Effect` or `key:Effect`, as k3s takes taints. */
+/** `key=value:Effect` or `key:Effect`, as k3s accepts taints. */
 function taint(text: string): Taint {
   const colon = text.lastIndexOf(':');
   const [key, value] = pair(text.slice(0, colon));

@@ -13,7 +13,7 @@ import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
 import { isFaultOn, isFaultActive } from '../fault-state.ts';
 import { isReady, type Container, type NodeObject, type Pod, type PodTemplate } from './shapes.ts';
 
-/** The kubelets: they pull images, start containers, report readiness, and end pods that are being deleted. */
+/** The kubelets: they pull images, start containers, report readiness, and stop pods that are being deleted. */
 export const pods: Controller = (kube) => {
   const now = kube.world.clock.now();
   for (const pod of podObjects(kube.store)) {
@@ -29,13 +29,13 @@ export const pods: Controller = (kube) => {
 
 const isBound = ({ spec }: Pod): boolean => spec.nodeName !== undefined;
 
-/** Whether a kubelet is there to end the pod. */
+/** Whether a kubelet is running that can stop the pod. */
 function isAttended({ nodes }: Kube, { spec }: Pod): boolean {
   const facts = nodes.get(spec.nodeName ?? '');
   return facts !== undefined && facts.silentFrom === undefined;
 }
 
-/** A pod of a node that is no more stays until it is collected; one of a node that is silent stays with it. */
+/** A pod of a deleted node stays until it is collected; a pod of a silent node stays as long as the node. */
 function awaitCollection(kube: Kube, pod: Pod): void {
   if (kube.nodes.has(pod.spec.nodeName ?? '')) return;
   const due = once(kube, `orphan ${pod.metadata.uid ?? ''}`, () => kube.world.clock.now() + ORPHANED_PODS);
@@ -43,7 +43,7 @@ function awaitCollection(kube: Kube, pod: Pod): void {
   else kube.wakeAt(due);
 }
 
-/** Makes a pod object of a template; it waits for the scheduler. */
+/** Creates a pod from a template; it is pending until the scheduler binds it. */
 export function newPod(
   kube: Kube,
   template: PodTemplate,
@@ -66,7 +66,7 @@ export function newPod(
   });
 }
 
-/** Begins the end of a pod. */
+/** Starts the deletion of a pod. */
 export function endPod(kube: Pick<Kube, 'store' | 'world'>, pod: Pod): void {
   kube.store.edit('pods', pod.metadata.namespace, pod.metadata.name, ({ metadata }) => {
     (metadata as { deletionTimestamp?: string }).deletionTimestamp ??= stamp(kube.world.clock.now());
@@ -96,7 +96,7 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
         );
   const timely = readyAt !== undefined && now >= readyAt;
   if (readyAt !== undefined && !timely) kube.wakeAt(readyAt);
-  // It cannot be had now, but perhaps later.
+  // The image cannot be pulled now, but perhaps later.
   if (bad !== undefined && pullTime(bad) !== undefined) kube.wakeAt(now + PULL_BACK_OFF);
   const ready = timely && isReady(node) && proxyConfigured(kube, pod);
   if (ready) once(kube, `was ready ${uid}`, () => now);
@@ -139,7 +139,7 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
 const containersOf = ({ spec }: Pod): Container[] => [...(spec.initContainers ?? []), ...spec.containers];
 const imagesOf = (pod: Pod): string[] => containersOf(pod).map(({ image }) => image);
 
-/** What the kubelet says of an image that it cannot have. */
+/** The kubelet's message about an image that it cannot pull. */
 function pullMessage(image: string): string {
   const host = image.split('/')[0] ?? '';
   const registry = host.includes('.') ? host : 'registry-1.docker.io';
@@ -155,7 +155,9 @@ function hasImported({ world }: Kube, node: string, image: string): boolean {
   return instance !== undefined && isImported(instance.importedImages, image);
 }
 
-/** Whether a node has a container's image or can get it; the policy `Always` needs the registry even if it is there. */
+/**
+ * Whether a node has a container's image or can pull it; the policy `Always` needs the registry even if it is present.
+ */
 function canHave(kube: Kube, node: string, container: Container): boolean {
   const { image } = container;
   if (pullTime(image) === undefined) return false;
@@ -164,14 +166,14 @@ function canHave(kube: Kube, node: string, container: Container): boolean {
   return kube.pulled.has(`${node} ${image}`) || hasImported(kube, node, image);
 }
 
-/** A proxy is ready once istiod has answered it for the first time; later istiod may go away. */
+/** A proxy is ready once istiod has configured it for the first time, and stays ready when istiod goes away. */
 function proxyConfigured(kube: Kube, pod: Pod): boolean {
   const revision = pod.metadata.annotations?.['istio.io/rev'];
   if (revision === undefined || kube.times.has(`was ready ${pod.metadata.uid ?? ''}`)) return true;
   return (istiodOf(kube.store, revision)?.status?.readyReplicas ?? 0) > 0;
 }
 
-/** Milliseconds until the containers run: images one after the other where they are not on the node yet. */
+/** Milliseconds until the containers run: images that the node lacks are pulled one after the other. */
 function pull(kube: Kube, pod: Pod, node: string): number {
   const images = new Set(imagesOf(pod));
   let time = [...images].some((image) => /\/pilot:/.test(image)) ? ISTIOD_START : POD_START;

@@ -2,7 +2,7 @@ import { condition, isReady, type NodeObject, type Pod, type PodSpec, type Taint
 import { nodeObjects, podObjects, stamp, type Controller } from './kube.ts';
 import { quantity } from './quantities.ts';
 
-/** Binds pending pods to nodes that have room, or says why there is none, in the scheduler's words. */
+/** Binds pending pods to nodes that have room, or reports why none has, in the scheduler's words. */
 export const scheduling: Controller = (kube) => {
   const nodes = nodeObjects(kube.store);
   const bound = podObjects(kube.store).filter((pod) => pod.spec.nodeName !== undefined);
@@ -48,7 +48,7 @@ export const scheduling: Controller = (kube) => {
 function objection(node: NodeObject, pod: Pod, bound: readonly Pod[]): string | undefined {
   const pinned = pod.metadata.annotations?.[PINNED];
   if (pinned !== undefined && pinned !== node.metadata.name) return "node(s) didn't satisfy plugin(s) [NodeAffinity]";
-  // A DaemonSet's pod goes there all the same.
+  // A DaemonSet's pod is scheduled there nevertheless.
   if (node.spec.unschedulable === true && pinned === undefined) return 'node(s) were unschedulable';
   const taint = (node.spec.taints ?? []).find((entry) => !tolerates(pod.spec, entry));
   if (taint !== undefined) return `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`;
@@ -65,7 +65,7 @@ function objection(node: NodeObject, pod: Pod, bound: readonly Pod[]): string | 
   return undefined;
 }
 
-/** Annotation that stands for the node affinity of a DaemonSet's pod. */
+/** Annotation used instead of the node affinity of a DaemonSet's pod. */
 export const PINNED = 'rehearsal/node';
 
 /** `0/3 nodes are available: 1 node(s) had …, 2 Insufficient memory.` */

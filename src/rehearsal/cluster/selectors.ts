@@ -13,7 +13,9 @@ export interface LabelSelector {
   readonly matchExpressions?: readonly Requirement[];
 }
 
-/** Whether all labels of a plain map are there: a Service's or a Gateway's selector. An empty one matches nothing. */
+/**
+ * Whether the labels include a plain map, such as a Service's or a Gateway's selector. An empty map matches nothing.
+ */
 export function matchesMap(selector: Labels | undefined, labels: Labels | undefined): boolean {
   const wanted = Object.entries(selector ?? {});
   return wanted.length > 0 && wanted.every(([key, value]) => labels?.[key] === value);
@@ -40,7 +42,7 @@ export function parseSelector(text: string): LabelSelector {
   };
 }
 
-/** An absent label satisfies NotIn and DoesNotExist: that is what makes the article's policy so wide (facts 8.1). */
+/** An absent label satisfies NotIn and DoesNotExist, which makes the article's policy so wide (facts 8.1). */
 function meets({ key, operator, values }: Requirement, labels: Labels): boolean {
   const value = labels[key];
   switch (operator) {

@@ -17,7 +17,7 @@ import { PINNED } from './scheduling.ts';
 import { isFaultOn, isFaultActive } from '../fault-state.ts';
 import { isReady, type NodeObject, type Pod, type PodTemplate, type Service, type Toleration } from './shapes.ts';
 
-/** The name that another load balancer gives, with the fault `load-balancer-hostname`. */
+/** The hostname that a foreign load balancer sets, with the fault `load-balancer-hostname`. */
 const FOREIGN_BALANCER = 'gateway-1234.elb.example.com';
 const FOREIGN_STAYS = 5_000;
 const ENABLE = 'svccontroller.k3s.cattle.io/enablelb';
@@ -28,7 +28,7 @@ const TOLERATIONS: Toleration[] = [
 ];
 
 /**
- * klipper: one DaemonSet with host ports for each LoadBalancer Service, and its nodes' addresses as status
+ * klipper: one DaemonSet with host ports for each LoadBalancer Service; its nodes' addresses become the status
  * (docs/facts/k3s.md 4).
  */
 export const serviceLb: Controller = (kube) => {
@@ -66,13 +66,15 @@ function placePods(kube: Kube, service: Service, daemon: KubeObject, pods: reado
   }
 }
 
-/** All nodes, until one bears the label; then only those where it is `true`. */
+/** All nodes; once any node has the label, only those where it is `true`. */
 function balancingNodes(nodes: readonly NodeObject[]): readonly NodeObject[] {
   if (!nodes.some(({ metadata }) => metadata.labels?.[ENABLE] !== undefined)) return nodes;
   return nodes.filter(({ metadata }) => metadata.labels?.[ENABLE] === 'true');
 }
 
-/** Addresses of nodes whose svclb pod is ready, sorted as strings. A new set takes a moment to be written. */
+/**
+ * Writes the addresses of nodes whose svclb pod is ready, sorted as strings. A changed set is written after a delay.
+ */
 function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): void {
   const addresses = pods
     .filter((pod) => isReady(pod) && !('deletionTimestamp' in pod.metadata))
@@ -93,7 +95,7 @@ function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): voi
       ? [{ hostname: FOREIGN_BALANCER }]
       : addresses.map((ip) => (vip ? { ip, ipMode: 'VIP' } : { ip }));
     (copy as Service).status = { loadBalancer: ingress.length === 0 ? {} : { ingress } };
-    // The other load balancer may be taken away any time.
+    // The foreign load balancer may be removed at any time.
     if (named) kube.wakeAt(now + FOREIGN_STAYS);
   });
 }

@@ -1,7 +1,7 @@
 import { serviceObjects, type Controller } from './kube.ts';
 import type { Service } from './shapes.ts';
 
-/** Fills in what the API server defaults in a Service: its cluster address, target ports, node ports. */
+/** Fills in the API server's defaults for a Service: its cluster address, target ports, node ports. */
 export const services: Controller = (kube) => {
   for (const service of serviceObjects(kube.store)) {
     const { name, namespace } = service.metadata;
@@ -26,5 +26,7 @@ export const services: Controller = (kube) => {
 
 const number = (uid: string): number => parseInt(uid.slice(0, 7), 16) || 0;
 
-/** An address in k3s' service network 10.43.0.0/16, told by the uid; the first ones are kept for the cluster itself. */
+/**
+ * An address in k3s' service network 10.43.0.0/16, derived from the uid; the first ones are reserved for the cluster.
+ */
 const address = (uid: string): string => `10.43.${1 + (number(uid) % 254)}.${1 + (number(uid.slice(1)) % 254)}`;

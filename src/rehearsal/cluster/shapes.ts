@@ -82,7 +82,7 @@ export interface Deployment extends KubeObject {
   spec: { replicas?: number; selector?: LabelSelector; template: PodTemplate };
   status?: {
     observedGeneration: number;
-    /** Absent where it is 0, like the other counts. */
+    /** Omitted when it is 0, like the other counts. */
     replicas?: number;
     updatedReplicas?: number;
     readyReplicas?: number;

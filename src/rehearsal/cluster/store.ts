@@ -4,27 +4,27 @@ import { BUILTIN_KINDS, preferredApiVersion, splitApiVersion, type KindInfo } fr
 import { copyOf, mergeApplied, same } from './merge.ts';
 
 /**
- * The API server's memory: objects by kind, namespace and name. What `get` and `list` hand out is shared, for speed: it is
- * replaced and never changed in place, and readers must not change it either (`edit` gives a copy).
+ * The API server's memory: objects by kind, namespace and name. What `get` and `list` return is shared, for speed:
+ * objects are replaced and never changed in place, and readers must not change them either (`edit` makes a copy).
  */
 export interface Store {
   /** Server-side apply by `manager`. @throws ApiError in kubectl's words */
   apply(object: KubeObject, manager: string): KubeObject;
-  /** A controller's own write: the whole object, made or replaced. Nothing happens when it is the same. */
+  /** Writes a whole object for a controller: creates or replaces it. An equal object is not written. */
   put(object: KubeObject): KubeObject;
-  /** Changes a copy and stores it if it differs; nothing happens where there is none. */
+  /** Changes a copy and stores it if it differs; does nothing when the object is not found. */
   edit(plural: string, namespace: string | undefined, name: string, change: (object: KubeObject) => void): void;
-  /** Takes one object away, at once and alone (the garbage collector follows its owner references). */
+  /** Removes one object at once, without its dependents (the garbage collector follows its owner references). */
   remove(plural: string, namespace: string | undefined, name: string): void;
   get(plural: string, namespace: string | undefined, name: string): KubeObject | undefined;
   list(plural: string): readonly KubeObject[];
-  /** The kind behind a name as kubectl takes it: plural, qualified plural, lower-case kind, or short name. */
+  /** The kind for a name that kubectl accepts: plural, qualified plural, lower-case kind, or short name. */
   kind(name: string): KindInfo | undefined;
   /** The kind that serves this apiVersion and kind. */
   serving(apiVersion: string, kind: string): KindInfo | undefined;
   /** All kinds that are served. */
   kinds(): readonly KindInfo[];
-  /** Serves more kinds (custom resource definitions). */
+  /** Serves additional kinds (custom resource definitions). */
   serve(kinds: readonly KindInfo[]): void;
   /** Called after every change. */
   onChange(listener: () => void): void;
@@ -35,10 +35,10 @@ export interface StoreOptions {
   readonly uid: () => string;
 }
 
-/** Kinds whose changes the API server does not count. */
+/** Kinds for which the API server keeps no generation. */
 const WITHOUT_GENERATION = new Set(['nodes', 'leases.coordination.k8s.io', 'services', 'namespaces']);
 
-/** Makes an empty API server that serves what k3s serves. */
+/** Creates an empty API server that serves the same kinds as k3s. */
 export function createStore({ now, uid }: StoreOptions): Store {
   const kinds = new Map<string, KindInfo>(BUILTIN_KINDS.map((info) => [info.plural, info]));
   const objects = new Map<string, Map<string, KubeObject>>();
@@ -166,7 +166,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
   };
 }
 
-/** The selector of a workload is for life: another one needs another object (docs/facts/real-mesh.md 6.11). */
+/** The selector of a workload is immutable; changing it needs a new object (docs/facts/real-mesh.md 6.11). */
 function checkImmutable({ plural, kind, group }: KindInfo, current: KubeObject, next: KubeObject): void {
   if (group !== 'apps') return;
   const selectorOf = ({ spec }: KubeObject): unknown => (spec as { selector?: unknown } | undefined)?.selector;
@@ -178,7 +178,7 @@ function checkImmutable({ plural, kind, group }: KindInfo, current: KubeObject, 
   );
 }
 
-/** RFC 1123: the API server takes no other names (dots are for kinds that need them). */
+/** RFC 1123: the API server accepts no other names (dots only for kinds that need them). */
 function checkName(object: KubeObject): void {
   const name: unknown = (object.metadata as { name?: unknown } | undefined)?.name;
   if (typeof name !== 'string' || name === '') throw new ApiError('error: resource name may not be empty');

@@ -1,6 +1,6 @@
 import type { SimulatedCluster } from './kube.ts';
 
-/** What a service account token of a cluster says. */
+/** The claims of a cluster's service account token. */
 export interface TokenClaims {
   readonly audience: string;
   readonly namespace: string;
@@ -13,7 +13,7 @@ export interface TokenClaims {
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A token as TokenRequest gives it: a JWT that anyone can read and only this cluster can have signed. */
+/** A token as TokenRequest returns it: a JWT that anyone can read and only this cluster can sign. */
 export function issueToken(cluster: SimulatedCluster, claims: TokenClaims, issued: number): string {
   const payload = {
     aud: [claims.audience],
