@@ -1,29 +1,29 @@
 import { FAULT_LASTS } from './durations.ts';
 import type { World } from './world.ts';
 
-/** Whether this one-shot fault strikes now; it never does again. */
+/** Whether this one-shot fault takes effect now; it does so only once. */
 export function consumeFault(world: World, name: string): boolean {
   const consumed = world.faults.delete(name);
   if (consumed) world.triggeredFaults.add(name);
   return consumed;
 }
 
-/** Whether this fault without an end is switched on; asked only where it has an effect. */
+/** Whether this fault without an end is switched on; call it only where the fault has an effect. */
 export function isFaultOn(world: World, name: string): boolean {
   const on = world.faults.has(name);
   if (on) world.triggeredFaults.add(name);
   return on;
 }
 
-/** Faults that somebody has met, by world. */
+/** Lasting faults that have started, by world. */
 const met = new WeakMap<World, Set<string>>();
 
-/** Whether somebody has met this lasting fault, and it is not over. */
+/** Whether this lasting fault has started and is not over. */
 export function hasFaultStarted(world: World, name: string): boolean {
   return met.get(world)?.has(name) === true;
 }
 
-/** Whether this fault is there. It lasts its time (`FAULT_LASTS`) from the moment at which somebody first meets it. */
+/** Whether this fault is active. It lasts its time (`FAULT_LASTS`) from the moment it first has an effect. */
 export function isFaultActive(world: World, name: keyof typeof FAULT_LASTS): boolean {
   if (!world.faults.has(name)) return false;
   const known = met.get(world) ?? new Set<string>();

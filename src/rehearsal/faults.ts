@@ -13,20 +13,20 @@ import {
 } from './machine-events.ts';
 import type { Mesh, World } from './world.ts';
 
-/** One way in which the simulated world misbehaves. */
+/** One failure mode of the simulated world. */
 export interface Fault {
   readonly name: string;
-  /** One sentence for people who choose it. */
+  /** One sentence for the users who choose it. */
   readonly what: string;
-  /** Set where only one engine can misbehave so. */
+  /** Set for a fault that only one engine can have. */
   readonly engine?: string;
-  /** Changes the computer before the world is made. */
+  /** Changes the host before the world is created. */
   readonly host?: (host: Host) => Host;
-  /** Changes the fresh world; programs look at `world.faults` for the rest. */
+  /** Changes the new world; programs check `world.faults` for the rest. */
   readonly apply?: (world: World, mesh: Mesh) => void;
 }
 
-/** When the daemon restarts, and how long it is away: while the first machines are on their way. */
+/** When the daemon restarts and how long it is away: while the first machines are launching. */
 const DAEMON_RESTARTS_AFTER = 20_000;
 const DAEMON_AWAY = 8_000;
 
@@ -127,7 +127,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'offline',
     what: 'There is no way out: what is not on this computer or its machines already cannot be had.',
-    // The image of the machines is not ours to bring: who has an engine without a network has it.
+    // istio-vms does not provide the machine image; users with an engine and no network already have it.
     apply: ({ engine }) => {
       for (const image of engine.localImages) engine.images.add(image);
     },

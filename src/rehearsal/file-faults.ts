@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 /** Process id of the program of the fault `second-up`. */
 const OTHER_PID = 3_141;
 
-/** The files interface, with the faults that a file system has: in the real interface's words. */
+/** The Files interface with file system faults, in the words of the real interface. */
 export function withFileFaults(world: World, files: Files): Files {
   let other: LockHolder | undefined;
   const guard = (path: string): void => {

@@ -4,30 +4,30 @@ import type { Files, LockHolder } from '../system/system.ts';
 import { leftovers } from '../system/temporary.ts';
 import { digestOf, sizeOf } from './stand-in.ts';
 
-/** One thing in the simulated file system. */
+/** One entry of the simulated file system. */
 type FileNode =
   | { readonly kind: 'file'; content: Uint8Array; mode: number }
   | { readonly kind: 'directory'; mode: number }
   | { readonly kind: 'link'; readonly target: string };
 
 export interface SimulatedFiles extends Files {
-  /** Everything there is, by absolute path. Tests look and put things here. */
+  /** All entries, by absolute path. Tests read and write them directly. */
   readonly nodes: Map<string, FileNode>;
-  /** Who holds which lock, by path. Whoever kills a program takes out what it held, as the kernel does. */
+  /** Holders of locks, by path. Code that kills a program must remove its locks, as the kernel does. */
   readonly locks: Map<string, LockHolder>;
 }
 
 const LINKS_FOLLOWED = 20;
-/** The first program that takes a lock here has this process id. */
+/** Process id of the first program that takes a lock here. */
 const FIRST_PID = 4_201;
 
-/** A file system in memory with the meaning of the real one: modes, parents, links, whole writes. No time passes. */
+/** A file system in memory that behaves like the real one: modes, parents, links, atomic writes. No time passes. */
 export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> = {}): SimulatedFiles {
   const nodes = new Map<string, FileNode>([['/', { kind: 'directory', mode: 0o755 }]]);
   const locks = new Map<string, LockHolder>();
   let pid = FIRST_PID;
 
-  /** Where a path really is: links in its directories are followed, one at its end only when asked. */
+  /** Resolves a path: links in its directories are followed, a link at its end only on request. */
   const locate = (path: string, followLast: boolean, depth = 0): string => {
     if (!posix.isAbsolute(path)) throw new Error(`rehearsal: a relative path reached the files interface: ${path}`);
     if (depth > LINKS_FOLLOWED) throw fault('ELOOP', 'too many symbolic links encountered', path);
@@ -72,7 +72,7 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
     nodes.set(at, { kind: 'file', content: Uint8Array.from(Buffer.from(content as Uint8Array)), mode });
   };
 
-  /** Writes here are whole at once: what still waits beside a target is of a program that is dead. */
+  /** Writes are atomic here, so a temporary file beside a target belongs to a program that was killed. */
   const sweep = (at: string): void => {
     const directory = posix.dirname(at);
     const names = children(directory).map((key) => posix.relative(directory, key));
@@ -193,7 +193,7 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
   };
 }
 
-/** Buffers of files that grow, with room at their end: a log is not copied whole for each line. */
+/** Growing file buffers with spare room, so that a log is not copied for each line. */
 const roomy = new WeakMap<FileNode, Buffer>();
 
 function grown(file: Extract<FileNode, { kind: 'file' }>, more: Uint8Array): Uint8Array {
@@ -208,7 +208,7 @@ function grown(file: Extract<FileNode, { kind: 'file' }>, more: Uint8Array): Uin
   return buffer.subarray(0, length);
 }
 
-/** An error with the code and the words of Node's own. */
+/** An error with Node's own code and message. */
 function fault(code: string, words: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${words} '${path}'`), { code, path });
 }

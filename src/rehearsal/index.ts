@@ -22,17 +22,17 @@ export interface RehearsalOptions {
   readonly shipped: ShippedData;
   /** Names of faults; see `FAULTS`. */
   readonly faults?: readonly string[];
-  /** True: the world behaves until `misbehave` is called, so that a rehearsal may prepare in peace. */
+  /** True: no fault is active until `enableFaults` is called, so that a rehearsal can prepare without faults. */
   readonly faultsDisabledAtStart?: boolean;
-  /** When the world begins, milliseconds since 1970. */
+  /** Start time of the world, milliseconds since 1970. */
   readonly start?: number;
   /** Host programs that are installed; default the engine's and all others. */
   readonly tools?: readonly string[];
-  /** The engine that is simulated; default: the first there is. */
+  /** The engine to simulate; default: the first one. */
   readonly engine?: string;
-  /** Values of the engine's own variables: all that they name is there. */
+  /** Values of the engine's own variables; everything that they name exists. */
   readonly engineSettings?: EngineState['settings'];
-  /** Machines that are there already and are not ours. */
+  /** Existing machines that were not created by istio-vms. */
   readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
   /** Host files that are there from the beginning. */
   readonly seedFiles?: Readonly<Record<string, string>>;
@@ -40,16 +40,16 @@ export interface RehearsalOptions {
 
 export interface Rehearsal {
   readonly system: System;
-  /** `world.host` is the computer as the faults would have it, and may differ from the one that was given. */
+  /** `world.host` is the computer after the faults' changes, and may differ from the given one. */
   readonly world: World;
   readonly mesh: Mesh;
   readonly files: SimulatedFiles;
   readonly transcript: readonly TranscriptEntry[];
-  /** Ends every host program that runs, or those of some commands. */
+  /** Kills all running host programs, or those of some commands. */
   readonly killAll: SimulatedProcesses['killAll'];
   /** Switches the chosen faults on. */
   readonly enableFaults: () => void;
-  /** Runs work in virtual time: whenever all of it waits, the clock jumps. */
+  /** Runs work in virtual time: when all of it waits, the clock jumps. */
   readonly drive: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
@@ -65,7 +65,7 @@ export const HOST_PROGRAMS: Readonly<Record<string, HostProgram>> = {
 
 /**
  * A whole simulated world behind the system interfaces.
- * @throws CliError for a fault that there is not, or not with this engine
+ * @throws CliError for a fault that does not exist, or not with this engine
  */
 export function createRehearsal(options: RehearsalOptions): Rehearsal {
   const faults = (options.faults ?? []).map((name) => findFault(name, options.engine));

@@ -5,14 +5,14 @@ import { erase } from './engines/erase.ts';
 import { newAddress } from './state.ts';
 import type { Instance, Mesh, World } from './world.ts';
 
-/** Something happens to a machine of ours without us. */
+/** An event on a machine of the lab that istio-vms did not cause. */
 type MachineEvent = (world: World, mesh: Mesh) => void;
 
 const LOOK = 5_000;
-/** A machine that never comes is not waited for. */
+/** Milliseconds after which an event stops waiting for its machine. */
 const PATIENCE = 3_600_000;
 
-/** Lets it happen as soon as there is such a machine, set up and running. */
+/** Triggers the event as soon as there is such a machine, set up and running. */
 function once(fault: string, isIt: (instance: Instance) => boolean, act: (guest: Guest) => void): MachineEvent {
   return (world, mesh) => {
     const until = world.clock.now() + PATIENCE;
@@ -30,7 +30,7 @@ function once(fault: string, isIt: (instance: Instance) => boolean, act: (guest:
   };
 }
 
-/** Nodes are known by what runs on them, once it does; any other machine of ours is the workload VM. */
+/** Nodes are recognized by the unit that runs on them; any other machine of the lab is the workload VM. */
 const runs =
   (unit: string) =>
   ({ units }: Instance): boolean =>
@@ -42,22 +42,22 @@ const restart = (guest: Guest): void => {
   void powerOn(guest, 'Restarting');
 };
 
-/** Somebody erases the workload VM. */
+/** The workload VM is erased from outside. */
 export const vmDeleted = once('vm-deleted', isVm, erase);
 
-/** The workload VM is restarted, and its lease was given away meanwhile (docs/facts/multipass.md 7 no. 6). */
+/** The workload VM restarts, and its lease was given away meanwhile (docs/facts/multipass.md 7 no. 6). */
 export const vmMoved = once('vm-moved', isVm, (guest) => {
   guest.instance.address = newAddress(guest.world);
   restart(guest);
 });
 
-/** The daemon has lost track of a machine that runs on (docs/facts/multipass.md 2.6). */
+/** The daemon loses the address of a running machine (docs/facts/multipass.md 2.6). */
 export const addressGone = once('address-gone', isVm, ({ world, instance }) => {
   instance.addressKnown = false;
   world.clock.after(ADDRESS_GONE, () => void (instance.addressKnown = true));
 });
 
-/** An update of the engine stops a machine in the middle of a run (docs/facts/multipass.md 7 no. 9). */
+/** An update of the engine stops a machine during a run (docs/facts/multipass.md 7 no. 9). */
 export const workerStopped = once('worker-stopped', runs('k3s-agent'), (guest) => powerOff(guest, 'Stopped'));
 export const vmStopped = once('vm-stopped', isVm, (guest) => powerOff(guest, 'Stopped'));
 

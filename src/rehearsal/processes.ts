@@ -7,7 +7,7 @@ import { ANSWER_LATE } from './durations.ts';
 import { isFaultActive } from './fault-state.ts';
 import type { HostProgram, Mesh, ProgramResult, World } from './world.ts';
 
-/** One command as it was, in the order in which commands ended. */
+/** One command that has ended, in the order in which commands ended. */
 export interface TranscriptEntry {
   readonly command: Command;
   /** World time, milliseconds since 1970. */
@@ -21,8 +21,8 @@ export interface TranscriptEntry {
 export interface SimulatedProcesses extends Processes {
   readonly transcript: readonly TranscriptEntry[];
   /**
-   * Ends every host program that runs, or those that were started for `these` commands, as if the computer's user had:
-   * what a daemon or a machine does goes on.
+   * Kills all running host programs, or those started for `these` commands, as the computer's user could; the work of
+   * daemons and machines continues.
    */
   killAll(these?: ReadonlySet<Command>): void;
 }
@@ -35,16 +35,16 @@ interface Surroundings {
   readonly programs: Readonly<Record<string, HostProgram>>;
 }
 
-/** After so long in world time a command without a time limit is a bug of whoever started it. */
+/** A command without a time limit that runs longer than this, in world time, is a bug of its caller. */
 const FOR_EVER_MS = 24 * 3_600_000;
 
-/** Why a program's signal is aborted when it did not end by itself: a KILL cannot be passed on, a TERM can. */
+/** The abort reason of a program that was killed: a KILL cannot be forwarded, a TERM can. */
 export const KILLED = 'killed';
 export const TERMINATED = 'terminated';
 
 /**
- * The simulated Processes interface, with the manners of the real one: a time limit ends any command, an interrupt ends
- * only those that read or are interruptible, and what a daemon or a machine has begun goes on without us.
+ * The simulated Processes interface, with the behavior of the real one: a time limit ends any command, an interrupt
+ * ends only those that read or are interruptible, and work that a daemon or a machine has begun continues.
  */
 export function createProcesses({ world, mesh, files, programs }: Surroundings): SimulatedProcesses {
   const { clock } = world;
@@ -101,10 +101,10 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
     return end(whole, outcome.exitCode === 0 ? undefined : 'exit');
   };
 
-  /** What a command has seen may be over when its caller hears of it. */
+  /** Delays some answers, so that what a command has seen may be outdated when its caller gets it. */
   const onItsWay = async ({ effect }: Command, result: ProgramResult, ended: AbortSignal): Promise<ProgramResult> => {
     const late = effect === 'read' && isFaultActive(world, 'answers-late') && answers++ % 2 === 1;
-    // Whoever was ended is not listened to any more.
+    // The result of a command that was aborted is not used.
     if (late) await clock.sleep(ANSWER_LATE, ended).catch(() => undefined);
     return result;
   };
@@ -123,7 +123,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
   const linkTarget = async (path: string): Promise<string> =>
     posix.resolve(posix.dirname(path), (await files.stat(path))?.target ?? '');
 
-  /** Waits on the clock, yet leaves no timer behind when the command ends before. */
+  /** Waits on the clock, but leaves no timer when the command ends first. */
   const limit = async (command: Command, ended: AbortSignal): Promise<CommandFailure> => {
     const { timeoutMs = FOR_EVER_MS } = command;
     await clock.sleep(timeoutMs, ended).catch(() => new Promise(() => undefined));
@@ -138,7 +138,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
   return { run, transcript, killAll };
 }
 
-/** Resolves when a person interrupts and the command may be cut; else never. */
+/** Resolves when the user interrupts and the command may be aborted; otherwise never. */
 function interrupted(command: Command, signal: AbortSignal | undefined, ended: AbortSignal): Promise<CommandFailure> {
   return new Promise((resolve) => {
     if (command.effect === 'write' && command.interruptible !== true) return;
@@ -174,7 +174,7 @@ function answer(result: ProgramResult, durationMs: number): CommandResult {
   };
 }
 
-/** A simulated program never throws on purpose: what it throws is a hole in the simulation. */
+/** A simulated program never throws on purpose: an exception is a bug in the simulation. */
 function crash(command: Command, cause: unknown): never {
   const why = cause instanceof Error ? cause.message : String(cause);
   throw new Error(`rehearsal: the simulated program failed at ${shown(command)}: ${why}`, { cause });

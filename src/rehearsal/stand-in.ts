@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * A few bytes that stand for a large artifact: JSON that says what it is. Copies, tars and reads of it are real; only
- * its size and, where the true artifact's digest is pinned, its digest are those of the thing it stands for.
+ * A few bytes that stand for a large artifact: JSON that describes it. It is really copied, archived and read; only its
+ * size and, where the real artifact's digest is pinned, its digest are those of the real artifact.
  */
 export interface StandIn {
   readonly artifact: string;
@@ -35,7 +35,7 @@ export function readStandIn(content: string | Uint8Array | undefined): StandIn |
   }
 }
 
-/** SHA-256 in lower-case hex: the pinned one of what the bytes stand for, else that of the bytes themselves. */
+/** SHA-256 in lower-case hex: the pinned digest of a stand-in, otherwise that of the bytes themselves. */
 export function digestOf(content: string | Uint8Array): string {
   return readStandIn(content)?.digest ?? createHash('sha256').update(content).digest('hex');
 }

@@ -5,7 +5,7 @@ import { createVirtualClock, type VirtualClock } from './clock.ts';
 import { DEFAULT_ENGINE, traitsOf } from './engines/traits.ts';
 import type { EngineState, Instance, World } from './world.ts';
 
-/** When the simulated world begins, unless told otherwise. */
+/** Default start time of the simulated world. */
 const WORLD_START = Date.parse('2026-01-05T09:00:00Z');
 
 export interface WorldOptions {
@@ -16,15 +16,15 @@ export interface WorldOptions {
   readonly clock?: VirtualClock;
   /** Host programs that are installed; default the engine's and all others. */
   readonly tools?: readonly string[];
-  /** The engine that is simulated; default: the first there is. */
+  /** The engine to simulate; default: the first one. */
   readonly engine?: string;
-  /** Values of the engine's own variables: all that they name is there. */
+  /** Values of the engine's own variables; everything that they name exists. */
   readonly engineSettings?: EngineState['settings'];
-  /** Machines that are there already and are not ours. */
+  /** Existing machines that were not created by istio-vms. */
   readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
 }
 
-/** A world with its tools installed, a daemon that runs, and no machine but foreign ones. */
+/** A world with its tools installed, a running daemon, and no machines but foreign ones. */
 export function createWorld(options: WorldOptions): World {
   const { host, engine: name = DEFAULT_ENGINE, engineSettings: settings = {} } = options;
   const traits = traitsOf(name);
@@ -58,10 +58,10 @@ export function createWorld(options: WorldOptions): World {
   return world;
 }
 
-/** What every instance must be told; the rest has an engine's defaults (docs/facts/multipass.md 1.3). */
+/** Required properties of an instance; the rest has an engine's defaults (docs/facts/multipass.md 1.3). */
 export type InstanceSpec = Pick<Instance, 'name'> & Partial<Instance>;
 
-/** Puts a machine into the world, as cloud images come: two users, a hosts file, a resolver, and no more. */
+/** Adds a machine to the world with what a cloud image has: two users, a hosts file, a resolver, and nothing else. */
 export function addInstance(world: World, spec: InstanceSpec): Instance {
   const address = newAddress(world);
   const instance: Instance = {
@@ -109,7 +109,7 @@ export function bootId(world: World): string {
   return world.token(16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** Bytes that look random and are not: the n-th call gives the n-th value, in lower-case hex. */
+/** Deterministic bytes that look random: the n-th call returns the n-th value, in lower-case hex. */
 function tokens(): (bytes: number) => string {
   let calls = 0;
   return (bytes) => {

@@ -3,56 +3,59 @@ import type { ShippedData } from '../system/shipped.ts';
 import type { VirtualClock } from './clock.ts';
 
 /**
- * The simulated outside world, as data. Host programs (`rehearsal/host`) and guest programs (`rehearsal/guest`) read and
- * change it; time passes only on its clock. It knows nothing of our steps, and follows `docs/facts/`.
+ * The simulated outside world, as data. Host programs (`rehearsal/host`) and guest programs (`rehearsal/guest`) read
+ * and change it; time passes only on its clock. It does not depend on the steps of istio-vms, and follows
+ * `docs/facts/`.
  */
 export interface World {
   readonly clock: VirtualClock;
   readonly host: Host;
   readonly shipped: ShippedData;
-  /** Names of faults that are switched on (`rehearsal/faults.ts`). A one-shot fault removes itself when it has struck. */
+  /**
+   * Names of faults that are switched on (`rehearsal/faults.ts`). A one-shot fault is removed once it has taken effect.
+   */
   readonly faults: Set<string>;
-  /** Names of faults that something in this world has met so far. */
+  /** Names of faults that have had an effect in this world so far. */
   readonly triggeredFaults: Set<string>;
-  /** Host programs that are installed; a missing name is `not-found`. */
+  /** Host programs that are installed; a missing one fails as `not-found`. */
   readonly tools: Set<string>;
   readonly engine: EngineState;
   /** The Kubernetes cluster, once a k3s server has been started on some instance. */
   cluster: Cluster | undefined;
   /** Containers of docker or podman on the host, by name → image. */
   readonly containers: Map<string, string>;
-  /** Images that docker or podman has, by full name → CPU: one at a time by each name. */
+  /** Images that docker or podman has, by full name → CPU: one per name. */
   readonly containerImages: Map<string, Cpu>;
   /**
-   * What a program here did not understand: an unknown command, argument or guest command line. Real tools refuse
-   * these in their own words; the list lets a test say that nothing of ours is ever refused.
+   * What a program here did not understand: an unknown command, argument or guest command line. Real tools reject these
+   * in their own words; with the list a test can check that no call of istio-vms is rejected.
    */
   readonly refused: string[];
-  /** Set by crash tests alone. Statements labeled `CRASH_POINT` call it; the build drops them from the package. */
+  /** Set only by crash tests. Statements labeled `CRASH_POINT` call it; the build drops them from the package. */
   crashPoints?: CrashPoints | undefined;
   /** Deterministic bytes for tokens and uids: the n-th call gives the n-th value. */
   readonly token: (bytes: number) => string;
 }
 
-/** How long the life of a machine takes with an engine, in milliseconds. */
+/** How long the life cycle steps of a machine take with an engine, in milliseconds. */
 export interface EnginePace {
   /** Power on until commands can be run. */
   readonly boot: number;
   /** From then until the engine knows the address. */
   readonly address: number;
-  /** The first boot's cloud-init, from the moment at which commands can be run. */
+  /** The first boot's cloud-init, from the moment commands can be run. */
   readonly cloudInit: number;
   readonly shutdown: number;
 }
 
-/** In what the simulated engines differ, besides their programs. */
+/** How the simulated engines differ, besides their programs. */
 export interface EngineTraits {
   readonly version: (host: Host) => string;
   readonly pace: (settings: EngineState['settings']) => EnginePace;
   /** First three octets of every machine's address. */
   readonly subnet: string;
   readonly localImages: (settings: EngineState['settings']) => readonly string[];
-  /** The script under which every command reaches a machine, by its exact text. */
+  /** The script through which every command reaches a machine, as its exact text. */
   readonly wrapper: {
     readonly text: string;
     readonly run: (call: GuestCall, inner: GuestProgram) => Promise<ProgramResult>;
@@ -63,15 +66,15 @@ export interface EngineState {
   readonly name: string;
   version: string;
   readonly pace: EnginePace;
-  /** The engine's own variables: all that they name is there. */
+  /** Values of the engine's own variables; everything that they name exists. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Images that are on this computer even where there is no network. */
+  /** Images that this computer has even without a network. */
   readonly localImages: readonly string[];
   daemonUp: boolean;
   readonly instances: Map<string, Instance>;
   /** Releases whose image the daemon has fetched. */
   readonly images: Set<string>;
-  /** Names whose launch has begun but whose machine is not there yet; not listed (docs/facts/multipass.md 2.5). */
+  /** Names whose launch has begun but whose machine does not exist yet; not listed (docs/facts/multipass.md 2.5). */
   readonly preparing: Set<string>;
   /** First three octets of every machine's address. */
   readonly subnet: string;
@@ -92,7 +95,7 @@ export interface Instance {
   addressKnown: boolean;
   /** New at every boot. */
   bootId: string;
-  /** cloud-init writes /etc/hosts anew at every boot (an engine's own default; user data may switch it off). */
+  /** cloud-init rewrites /etc/hosts at every boot (an engine's own default; user data may switch it off). */
   manageHosts: boolean;
   cloudInit: 'running' | 'done' | 'error';
   readonly files: Map<string, GuestEntry>;
@@ -101,7 +104,7 @@ export interface Instance {
   readonly units: Map<string, Unit>;
   /** Installed packages → version. */
   readonly packages: Map<string, string>;
-  /** Container images that k3s has imported out of files, by full name. */
+  /** Container images that k3s has imported from files, by full name. */
   readonly importedImages: Set<string>;
   /** True once Istio's nat rules are loaded. */
   rules: boolean;
@@ -123,7 +126,9 @@ export interface Unit {
   active: 'inactive' | 'activating' | 'active' | 'failed';
   /** World time of the last start. */
   since: number;
-  /** World time of the last change of `active`; health probes flip a while after it (without it: after they noticed). */
+  /**
+   * World time of the last change of `active`; health probes flip some time after it, or without it after they noticed.
+   */
   changed?: number;
   restarts: number;
   /** Last lines of the journal. */
@@ -150,7 +155,7 @@ export interface KubeObject {
 export interface Cluster {
   /** Instance name of the k3s server. The API answers only while that instance runs and its unit is active. */
   readonly server: string;
-  /** PEM of the cluster's CA: new for every cluster, so that stale copies are seen. */
+  /** PEM of the cluster's CA: new for every cluster, so that stale copies are detected. */
   readonly ca: string;
   /** Whether the API server answers now (`/readyz`). */
   ready(): boolean;
@@ -158,7 +163,10 @@ export interface Cluster {
   readonly agentToken: string;
   /** Content of /etc/rancher/k3s/k3s.yaml. */
   kubeconfig(): string;
-  /** The kubelet of an instance registers, or comes back; node is Ready a little later. Rejects a re-created machine whose old node password is stored. */
+  /**
+   * The kubelet of an instance registers or returns; its node is Ready a little later. Rejects a recreated machine
+   * whose old node password is stored.
+   */
   joinNode(node: {
     name: string;
     address: string;
@@ -177,17 +185,17 @@ export interface Cluster {
   has(kind: string): boolean;
 }
 
-/** What istiod and Envoy make of a workload VM. Implemented in `rehearsal/mesh/`, asked by `rehearsal/guest/`. */
+/** istiod's and Envoy's view of workload VMs. Implemented in `rehearsal/mesh/`, used by `rehearsal/guest/`. */
 export interface Mesh {
   /**
-   * Whether the sidecar of this instance would be ready now, and if not why, in the words its journal would use.
-   * Looks at the files on the instance, /etc/hosts, the gateway's ports, the expose objects, the token, the clock.
+   * Whether the sidecar of this instance would be ready now, and if not why, in the words of its journal. Checks the
+   * files on the instance, /etc/hosts, the gateway's ports, the expose objects, the token, the clock.
    */
   sidecar(instance: Instance): { ready: true; identity?: string } | { ready: false; reason: string; fatal?: boolean };
   /** Called when the sidecar unit starts, stops, or its instance goes away: registers and unregisters. */
   started(instance: Instance): void;
   stopped(instance: Instance): void;
-  /** A name asked on the VM's own resolver. */
+  /** Resolves a name with the VM's own resolver. */
   resolve(instance: Instance, name: string): { addresses: string[] } | { error: string };
   /** An HTTP request made on the VM by an ordinary user. */
   requestFromVm(instance: Instance, url: string): HttpAnswer;
@@ -206,12 +214,12 @@ export interface HttpAnswer {
   readonly stderr: string;
 }
 
-/** What a simulated program gives back; it has already let its time pass on the clock. */
+/** The result of a simulated program, whose time has already passed on the clock. */
 export interface ProgramResult {
   exitCode: number;
   stdout?: string | Uint8Array;
   stderr?: string;
-  /** Set when the world refuses an argument it does not know: names it. The tool itself may have understood. */
+  /** Names an argument that the world does not know and rejects. The real tool might have accepted it. */
   refused?: string;
 }
 
@@ -224,7 +232,7 @@ export interface HostCall {
   readonly stdin: Uint8Array;
   readonly env: Readonly<Record<string, string>>;
   readonly command: Command;
-  /** A line of stderr that is there at once, before the program ends; the end's own stderr comes after it. */
+  /** Reports a line of stderr before the program ends; the result's own stderr comes after it. */
   readonly tell?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -239,9 +247,9 @@ export interface GuestCall {
   readonly root: boolean;
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
-  /** What env(1) has set. */
+  /** Variables set by env(1). */
   readonly env?: Readonly<Record<string, string>>;
-  /** Aborted when the machine's own clock ends the call (timeout(1)). */
+  /** Aborted when a time limit on the machine ends the call (timeout(1)). */
   readonly ended?: AbortSignal;
 }
 
@@ -254,6 +262,6 @@ export interface CrashPoints {
    * @param atEnd what the world sees of a process that is gone, e.g. that it no longer holds a stage
    */
   readonly at: (place: string, atEnd?: () => void) => Promise<void>;
-  /** For work that several wait for: whether it ends here. */
+  /** For work with several waiting callers: whether it ends here. */
   readonly endsAt: (place: string) => Promise<boolean>;
 }

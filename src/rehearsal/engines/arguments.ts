@@ -7,13 +7,11 @@ export interface CommandShape {
 export interface ParsedArgs {
   readonly positionals: readonly string[];
   readonly options: ReadonlyMap<string, string>;
-  /** What stands after `--`; undefined without one. */
+  /** Arguments after `--`; undefined without one. */
   readonly rest: readonly string[] | undefined;
 }
 
-/**
- * Reads arguments as the clients' own parsers do (docs/facts/multipass.md 1.1), or tells which option is unknown.
- */
+/** Parses arguments as the clients' own parsers do (docs/facts/multipass.md 1.1), or returns the unknown option. */
 export function parseArgs(args: readonly string[], shape: CommandShape): ParsedArgs | { readonly unknown: string } {
   const positionals: string[] = [];
   const options = new Map<string, string>();

@@ -1,7 +1,7 @@
 import { isFaultOn } from '../fault-state.ts';
 import type { World } from '../world.ts';
 
-/** One life of the daemon: requests that it was working on end with it. */
+/** One run of the daemon; the requests in progress end with it. */
 interface DaemonLife {
   readonly lost: Promise<void>;
   readonly end: () => void;
@@ -26,19 +26,19 @@ export function isDaemonAway(world: World): boolean {
   return true;
 }
 
-/** Identifies the daemon that runs now; another one has no memory of what this one was preparing. */
+/** Identifies the running daemon; a new one knows nothing of what this one was preparing. */
 export function daemonLife(world: World): object {
   return lifeOf(world);
 }
 
-/** Resolves when the daemon that runs now is gone. */
+/** Resolves when the running daemon is gone. */
 export function daemonLost(world: World): Promise<void> {
   return lifeOf(world).lost;
 }
 
 /**
- * The daemon goes away for so many milliseconds. Names that it was preparing are forgotten; machines that exist live on
- * (docs/facts/multipass.md 7 no. 9; what becomes of requests under way is an inference).
+ * The daemon is away for this many milliseconds. Names that it was preparing are forgotten; existing machines keep
+ * running (docs/facts/multipass.md 7 no. 9; what happens to requests in progress is an inference).
  */
 export function restartDaemon(world: World, awayMs: number): void {
   const { engine, clock } = world;

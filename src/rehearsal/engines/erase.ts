@@ -1,13 +1,13 @@
 import { powerOff } from '../guest/boot.ts';
 import type { Guest } from '../guest/systemd.ts';
 
-/** Kills and erases; the cluster that lived on it is gone with it. */
+/** Kills and erases a machine; a cluster on it is gone as well. */
 export function erase(guest: Guest): void {
   const { world, instance } = guest;
-  // Killed, not shut down: nobody says good-bye to the mesh.
+  // The machine is killed, not shut down, so nothing disconnects from the mesh in an orderly way.
   instance.state = 'Deleted';
   powerOff(guest, 'Deleted');
-  // Whoever still waits for this machine must see that it is another's boot.
+  // Code that still waits for this machine must see a different boot id.
   instance.bootId = 'erased';
   world.engine.instances.delete(instance.name);
   world.cluster?.nodeDown(instance.name);

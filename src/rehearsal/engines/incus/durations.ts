@@ -11,13 +11,13 @@ export const CONTAINER_PACE: EnginePace = {
   shutdown: 1 * second,
 };
 
-/** A call of the Incus client that only asks (docs/facts/incus.md 1.5). */
+/** A read-only call of the Incus client (docs/facts/incus.md 1.5). */
 export const INCUS_CALL = 0.03 * second;
-/** One `incus exec`: 0.05 s, and the moment by which its wrapper puts its end off (src/machines/incus/argv.ts). */
+/** One `incus exec`: 0.05 s, plus the delay that its wrapper adds at its end (src/machines/incus/argv.ts). */
 export const INCUS_EXEC = 0.15 * second;
 /** Unpacking an image on a `dir` pool; with the start a launch of 1.2-4 s (docs/facts/incus.md 1.5). */
 export const INCUS_CREATE = 1.5 * second;
 /** `delete`: 1-3 s (docs/facts/incus.md 1.5). */
 export const INCUS_DELETE = 2 * second;
-/** First fetch of an image of `images:`, about 130 MB. Estimate: an ordinary line. */
+/** First fetch of an image of `images:`, about 130 MB. Estimate: an ordinary connection. */
 export const INCUS_IMAGE_DOWNLOAD = 40 * second;

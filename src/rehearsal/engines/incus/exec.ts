@@ -9,7 +9,7 @@ import type { ParsedArgs } from '../arguments.ts';
 import { daemonAway, failure, help } from './answers.ts';
 import { factsOf, named } from './instances.ts';
 
-/** What the client adds to these two codes, also where the command itself ended so (docs/facts/incus.md 2.2). */
+/** What the client prints for these codes, also when the command itself exited with one (docs/facts/incus.md 2.2). */
 const ADDED: Readonly<Record<number, string>> = {
   126: 'Error: Command not executable\n',
   127: 'Error: Command not found\n',
@@ -32,11 +32,11 @@ export async function exec(call: HostCall, parsed: ParsedArgs): Promise<ProgramR
   const closed = notOpen(instance);
   if (closed !== undefined) return closed;
 
-  // No network lies between: rules for traffic freeze no session of these (docs/facts/incus.md 2.1).
+  // There is no network in between, so traffic rules freeze none of these sessions (docs/facts/incus.md 2.1).
   const session = openSession(instance);
   const begun = inner[2] === INCUS_WRAPPER ? INCUS_MARK : '';
   const ended = new AbortController();
-  // The client passes a TERM on; what a KILL leaves behind ends at its own time limit (docs/facts/incus.md 2.3).
+  // The client forwards a TERM; a command left behind by a KILL ends at its own time limit (docs/facts/incus.md 2.3).
   call.signal?.addEventListener('abort', () => {
     if (call.signal?.reason === TERMINATED) ended.abort();
   });
@@ -50,11 +50,11 @@ export async function exec(call: HostCall, parsed: ParsedArgs): Promise<ProgramR
       runOnGuest({ world, mesh: call.mesh, instance, root: true, args: inner, stdin: call.stdin, ended: ended.signal }),
       gone,
     ]);
-    // Of what a command wrote that ended the machine nothing more comes.
+    // When a command has ended its own machine, its output is lost.
     await Promise.resolve();
     if (fate.lost)
       return { exitCode: world.engine.instances.get(instance.name) === instance ? 143 : 137, stderr: begun };
-    // A busy Incus loses the last words of a command, and its exit code does not tell (src/machines/incus/session.ts).
+    // A busy Incus can lose the end of a command's output without an error exit code (src/machines/incus/session.ts).
     if (call.command.effect === 'write' && consumeFault(world, 'exec-lost')) {
       return { exitCode: result.exitCode, stderr: begun };
     }
@@ -64,7 +64,7 @@ export async function exec(call: HostCall, parsed: ParsedArgs): Promise<ProgramR
   }
 }
 
-/** Why no command can be run there now. */
+/** Why no command can run there now. */
 function notOpen(instance: Instance): ProgramResult | undefined {
   const { busy, type } = factsOf(instance);
   if (busy === 'create' || instance.state === 'Stopped') return failure('Instance is not running');

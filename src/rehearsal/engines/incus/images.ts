@@ -2,7 +2,7 @@ import { UBUNTU_RELEASES } from '../images.ts';
 import type { World } from '../../world.ts';
 import { serverOf } from './traits.ts';
 
-/** Names of the releases' aliases on `images:`; every release has its code name beside it. */
+/** Names of the releases' aliases on `images:`; each release also has its code name. */
 const CODE_NAMES: Readonly<Record<string, string>> = {
   focal: '20.04',
   jammy: '22.04',
@@ -11,13 +11,13 @@ const CODE_NAMES: Readonly<Record<string, string>> = {
   resolute: '26.04',
 };
 
-/** The Ubuntu release in an image: of an image of the user's own it is a guess. */
+/** The Ubuntu release in an image; for the user's own image it is a guess. */
 export function imageReleaseOf(image: string): string {
   const [, word = ''] = /^images:ubuntu\/([^/]+)/.exec(image) ?? [];
   return CODE_NAMES[word] ?? /\d\d\.\d\d/.exec(image)?.[0] ?? '22.04';
 }
 
-/** The release in an image that there is: that of the configuration, and Ubuntu's of `images:`. */
+/** The release in an image, if the image exists: that of the configuration, or one of Ubuntu's on `images:`. */
 export function findImage({ engine }: World, image: string): string | undefined {
   const incus = serverOf(engine);
   const bare = (name: string | undefined): string | undefined =>

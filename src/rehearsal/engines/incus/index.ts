@@ -12,7 +12,7 @@ import { query } from './query.ts';
 
 interface CommandModel extends CommandShape {
   readonly run: (call: HostCall, parsed: ParsedArgs) => Promise<ProgramResult>;
-  /** Works without the daemon, or outlives it. */
+  /** Set when the command works without the daemon or outlives it. */
   readonly isOutlasting?: true;
 }
 
@@ -27,13 +27,13 @@ const COMMANDS: Readonly<Record<string, CommandModel>> = {
   restart: { options: { force: 'switch' }, short: { f: 'force' }, run: restart },
   delete: { options: { force: 'switch' }, short: { f: 'force' }, run: remove },
   config: { options: {}, run: config },
-  // Only aliases of the client itself: no server is asked.
+  // Aliases belong to the client, so no server is contacted.
   alias: { options: { format: 'value' }, short: { f: 'format' }, run: aliases, isOutlasting: true },
-  // A daemon that ends waits for sessions (docs/facts/incus.md 2.3).
+  // A daemon that stops waits for open sessions (docs/facts/incus.md 2.3).
   exec: { options: { mode: 'value' }, run: exec, isOutlasting: true },
 };
 
-/** The simulated Incus 6.0.4: the commands that we use, as docs/facts/incus.md has them, and no other. */
+/** The simulated Incus 6.0.4: only the commands that istio-vms uses, as described in docs/facts/incus.md. */
 export const incus: HostProgram = async (call) => {
   const [name = '', ...args] = call.args;
   const command = COMMANDS[name];
@@ -46,7 +46,9 @@ export const incus: HostProgram = async (call) => {
   return Promise.race([command.run(call, parsed), daemonLost(call.world).then(() => CUT)]);
 };
 
-/** `incus list [REMOTE:] --format json`. A project that there is not is empty, and no error (docs/facts/incus.md 0.10). */
+/**
+ * `incus list [REMOTE:] --format json`. An unknown project gives an empty list and no error (docs/facts/incus.md 0.10).
+ */
 async function list({ world }: HostCall, parsed: ParsedArgs): Promise<ProgramResult> {
   const [target = '', ...more] = parsed.positionals;
   const place = onRemote(world, target);

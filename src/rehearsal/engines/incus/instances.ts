@@ -6,17 +6,17 @@ import { serverOf } from './traits.ts';
 
 export type Device = Readonly<Record<string, string>>;
 
-/** What Incus keeps of an instance, beside what every machine of the simulated world has. */
+/** What Incus stores about an instance, besides what every simulated machine has. */
 export interface IncusFacts {
   readonly type: 'container' | 'virtual-machine';
   readonly config: Map<string, string>;
   readonly devices: Readonly<Record<string, Device>>;
-  /** Member of the cluster; `none` without one. */
+  /** Cluster member; `none` without a cluster. */
   readonly location: string;
   readonly createdAt: number;
-  /** What the daemon is at: until that is over every other change is refused. */
+  /** The operation in progress; until it ends, every other change is rejected. */
   busy?: 'create' | 'start' | 'stop';
-  /** What the first boot still has to do. */
+  /** User data that the first boot still has to process. */
   firstBoot?: UserData;
 }
 
@@ -26,7 +26,7 @@ export function setFacts(instance: Instance, of: IncusFacts): void {
   facts.set(instance, of);
 }
 
-/** Of a machine that a test put into the world nothing is known: a container without settings. */
+/** A machine that a test put into the world has no facts; it counts as a container without settings. */
 export function factsOf(instance: Instance): IncusFacts {
   const known = facts.get(instance) ?? {
     type: 'container',
@@ -39,13 +39,13 @@ export function factsOf(instance: Instance): IncusFacts {
   return known;
 }
 
-/** The project that a command is about. */
+/** The project that a command applies to. */
 export const projectOf = ({ options }: ParsedArgs): string => options.get('project') ?? 'default';
 
-/** The project that holds all instances: that of the configuration. */
+/** The project that holds all instances, from the configuration. */
 export const projectOfAll = ({ engine }: World): string => serverOf(engine).project ?? 'default';
 
-/** Splits `[REMOTE:]NAME`, or gives what the client says to a remote that it does not know. */
+/** Splits `[REMOTE:]NAME`, or returns the client's error for an unknown remote. */
 export function onRemote(
   { engine }: World,
   text: string,
@@ -57,13 +57,13 @@ export function onRemote(
   return failure(`The remote "${remote}" doesn't exist`);
 }
 
-/** Instances of a project; Incus knows no deleted ones. */
+/** Instances of a project; Incus keeps no deleted ones. */
 export function instancesIn(world: World, project: string): readonly Instance[] {
   if (project !== projectOfAll(world)) return [];
   return [...world.engine.instances.values()].filter(({ state }) => state !== 'Deleted');
 }
 
-/** The instance that a command names, or the words for its absence. */
+/** The instance that a command names, or the error that it was not found. */
 export function named(call: HostCall, parsed: ParsedArgs, text: string): Instance | ProgramResult {
   const target = onRemote(call.world, text);
   if ('exitCode' in target) return target;
@@ -75,7 +75,7 @@ export function named(call: HostCall, parsed: ParsedArgs, text: string): Instanc
 export const absence = (name: string, project: string): string =>
   `Failed to fetch instance "${name}" in project "${project}": Instance not found`;
 
-/** What every change of an instance is refused with while another one is under way. */
+/** The error for every change of an instance while another one is in progress. */
 export function busyWith(instance: Instance): ProgramResult | undefined {
   const { busy } = factsOf(instance);
   return busy === undefined ? undefined : failure(`Instance is busy running a "${busy}" operation`);

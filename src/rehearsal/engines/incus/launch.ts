@@ -13,7 +13,7 @@ import { onRemote, projectOf, projectOfAll, setFacts, type Device, type IncusFac
 import { boot } from './lifecycle.ts';
 import { serverOf } from './traits.ts';
 
-/** Settings that our launches use, and `user.*` keys, which may be any (docs/facts/incus.md 1.1). */
+/** Settings that istio-vms uses in launches; any `user.*` key is allowed (docs/facts/incus.md 1.1). */
 const KNOWN_KEYS = new Set([
   'cloud-init.user-data',
   'limits.cpu',
@@ -30,7 +30,7 @@ interface Given {
   readonly devices: Readonly<Record<string, Device>>;
 }
 
-/** What is launched, once the client and the server have nothing against it. */
+/** A launch that the client and the server have accepted. */
 interface Request extends Given {
   readonly name: string;
   readonly image: string;
@@ -58,7 +58,7 @@ export async function launch(call: HostCall, parsed: ParsedArgs): Promise<Progra
   return isQuiet || result.exitCode !== 0 ? result : { ...result, stdout: `Launching ${request.name}\n` };
 }
 
-/** Keys that it does not know are ignored, by Incus as here (docs/facts/incus.md 1.1). */
+/** Unknown keys are ignored, as in Incus (docs/facts/incus.md 1.1). */
 function readGiven(text: string): Given | ProgramResult {
   try {
     const { config = {}, devices = {} } = (parse(text) ?? {}) as {
@@ -71,7 +71,7 @@ function readGiven(text: string): Given | ProgramResult {
   }
 }
 
-/** The client's checks, then the server's, each in its own words (docs/facts/incus.md 1.2). */
+/** The client's checks, then the server's, each with its own messages (docs/facts/incus.md 1.2). */
 function check(
   world: World,
   parsed: ParsedArgs,
@@ -127,7 +127,7 @@ function check(
   return { name, image, isLocal, type, location: member, config, devices, userData };
 }
 
-/** A name that is taken, in the words of 6.0.4's database (docs/facts/incus.md 1.2). */
+/** The error for a name that is taken, in the words of 6.0.4's database (docs/facts/incus.md 1.2). */
 function exists(): ProgramResult {
   return failure(
     'Failed creating instance record: Add instance info to the database: Failed to create "instances" entry: UNIQUE constraint failed: instances.project_id, instances.name',
@@ -168,7 +168,7 @@ function deviceProblem({ engine }: World, devices: Given['devices']): string | u
   return undefined;
 }
 
-/** The daemon's work. It goes on when the client is gone; what a daemon that ends has begun stays as it is. */
+/** The daemon's work. It continues when the client is gone; when the daemon ends, unfinished work stays as it is. */
 async function create(call: Omit<Guest, 'instance'>, request: Request): Promise<ProgramResult> {
   const { world } = call;
   const { name, image, config, devices, userData } = request;
@@ -176,7 +176,7 @@ async function create(call: Omit<Guest, 'instance'>, request: Request): Promise<
   const isCut = (): boolean => daemonLife(world) !== life;
   if (!request.isLocal) await fetchImage(world, image, name);
   if (isCut()) return CUT;
-  // Another launch may have had the same name in mind, and the image was there for it first.
+  // Another launch may have used the same name and got its image first.
   if (world.engine.instances.has(name)) return exists();
   const root = Object.values(devices).find(({ path }) => path === '/');
   const instance = addInstance(world, {
@@ -209,7 +209,7 @@ async function create(call: Omit<Guest, 'instance'>, request: Request): Promise<
 
 const downloads = new WeakMap<object, Map<string, Promise<void>>>();
 
-/** The server fetches an image once for all who want it, and keeps it; a new daemon begins anew. */
+/** The server fetches an image once for all requests and keeps it; a new daemon starts over. */
 async function fetchImage(world: World, image: string, name: string): Promise<void> {
   if (world.engine.images.has(image)) return;
   const life = daemonLife(world);

@@ -10,10 +10,10 @@ import { erase } from '../erase.ts';
 import { daemonAway, failure, help } from './answers.ts';
 import { absence, busyWith, factsOf, named, projectOf, type IncusFacts } from './instances.ts';
 
-/** Settings of liblxc that the simulated one knows; with any other a container is created, and does not start. */
+/** liblxc settings that the simulation knows; with any other, a container is created but does not start. */
 const LXC_KEYS = /^lxc\.(apparmor\.profile|cap\.drop|mount\.auto|cgroup2?\.devices\.allow)=/;
 
-/** The one instance that a command names: with several, what happens differs by version (docs/facts/incus.md 5.2). */
+/** The single instance that a command names; behavior with several differs by version (docs/facts/incus.md 5.2). */
 async function selected(call: HostCall, parsed: ParsedArgs, command: string): Promise<Instance | ProgramResult> {
   const [target, ...more] = parsed.positionals;
   if (target === undefined) return help(command);
@@ -37,8 +37,8 @@ export async function start(call: HostCall, parsed: ParsedArgs): Promise<Program
 }
 
 /**
- * Starts an instance, and gives the failure if there is one. A container is up when this is over, a virtual machine is on
- * its way; cloud-init of the first boot goes on behind.
+ * Starts an instance; returns the failure, if any. On return a container is up and a virtual machine is still booting;
+ * cloud-init of the first boot continues in the background.
  */
 export async function boot(guest: Guest): Promise<ProgramResult | undefined> {
   const { world, instance } = guest;
@@ -65,7 +65,7 @@ export async function boot(guest: Guest): Promise<ProgramResult | undefined> {
   return undefined;
 }
 
-/** Why an instance is created and does not start (docs/facts/incus.md 1.3). */
+/** Why an instance is created but does not start (docs/facts/incus.md 1.3). */
 function startProblem(world: World, name: string, { config }: IncusFacts): string | undefined {
   const lines = (config.get('raw.lxc') ?? '').split('\n').filter((line) => line !== '');
   if (lines.some((line) => !LXC_KEYS.test(line))) {
@@ -106,7 +106,10 @@ export async function restart(call: HostCall, parsed: ParsedArgs): Promise<Progr
   return (await boot({ ...call, instance })) ?? { exitCode: 0 };
 }
 
-/** `incus delete NAME [--force]`: `--force` stops, and does not make absence fine (docs/facts/incus.md 5.1). */
+/**
+ * `incus delete NAME [--force]`: `--force` stops it first; a missing instance is still an error (docs/facts/incus.md
+ * 5.1).
+ */
 export async function remove(call: HostCall, parsed: ParsedArgs): Promise<ProgramResult> {
   const instance = await selected(call, parsed, 'delete');
   if ('exitCode' in instance) {

@@ -6,7 +6,7 @@ import type { Instance, World } from '../../world.ts';
 import { factsOf, projectOfAll, type Device } from './instances.ts';
 import { PROFILE } from './profile.ts';
 
-/** Codes and words of the states (docs/facts/incus.md 4.1). One that restarts by itself is running all the while. */
+/** Codes and names of the states (docs/facts/incus.md 4.1). An instance that restarts itself counts as running. */
 const STATES: Readonly<Record<Instance['state'], readonly [number, string]>> = {
   Running: [103, 'Running'],
   Starting: [103, 'Running'],
@@ -72,7 +72,9 @@ function stateView(world: World, instance: Instance, code: number, status: strin
   };
 }
 
-/** Interfaces sorted by name, so that a bridge on the machine stands before its card (docs/facts/incus.md 4.1). */
+/**
+ * Interfaces sorted by name, so that a bridge on the machine comes before its network card (docs/facts/incus.md 4.1).
+ */
 function networkOf(world: World, instance: Instance): object {
   const isKnown = instance.addressKnown && instance.state === 'Running';
   const bridge = nodeAddresses({ world, instance }).find((address) => address.endsWith('.1'));
@@ -106,7 +108,7 @@ function nic(
   };
 }
 
-/** The hardware address that Incus gave the machine's card. */
+/** The hardware address of the machine's network card, assigned by Incus. */
 function cardOf({ name }: Instance): string {
   return `10:66:6a:${(digest(name).slice(0, 6).match(/../g) ?? []).join(':')}`;
 }

@@ -8,7 +8,7 @@ import { onRemote, projectOfAll } from './instances.ts';
 import { PROFILE } from './profile.ts';
 import { serverOf } from './traits.ts';
 
-/** An answer of the API, or the words for what is not there. */
+/** An answer of the API, or the error for what is not found. */
 type Resource = (world: World, name: string) => object | ProgramResult;
 
 const RESOURCES: readonly (readonly [RegExp, Resource])[] = [
@@ -21,7 +21,9 @@ const RESOURCES: readonly (readonly [RegExp, Resource])[] = [
   [/^\/1\.0\/cluster\/groups\/(.+)$/, (world, name) => memberView(world, `@${name}`, 'Cluster group not found')],
 ];
 
-/** `incus query [REMOTE:]/1.0/…[?project=P]`: bare JSON, or the words for what is not there (docs/facts/incus.md 4.3). */
+/**
+ * `incus query [REMOTE:]/1.0/…[?project=P]`: bare JSON, or an error for what is not found (docs/facts/incus.md 4.3).
+ */
 export async function query(call: HostCall, { positionals }: ParsedArgs): Promise<ProgramResult> {
   const { world } = call;
   const [target, ...more] = positionals;
@@ -90,7 +92,7 @@ function aliasView(world: World, name: string): object | ProgramResult {
 function networkView(world: World, name: string): object | ProgramResult {
   const incus = serverOf(world.engine);
   if (name !== incus.bridge && name !== incus.network) return failure('Network not found');
-  // A bridge is each member's own: machines that are spread meet in a network that spans the members.
+  // Each member has its own bridge; machines on different members need a network that spans them.
   const spans = name === incus.network && new Set(incus.targets).size > 1;
   return {
     config: { 'ipv4.address': `${world.engine.subnet}.1/24`, 'ipv4.nat': 'true' },

@@ -4,17 +4,17 @@ import type { EngineState, EngineTraits } from '../../world.ts';
 import { UBUNTU_RELEASES } from '../images.ts';
 import { INCUS_WRAPPER, underIncusWrapper } from './wrapper.ts';
 
-/** What the simulated server has, besides its default profile: all that a configuration names is there. */
+/** What the simulated server has besides its default profile: everything that the configuration names exists. */
 interface IncusServer {
-  /** Its name at the client; without one it is local. */
+  /** The client's name for the server; without one it is local. */
   readonly remote?: string;
-  /** A project beside `default`; machines are in it. */
+  /** A project besides `default`; the machines are in it. */
   readonly project?: string;
-  /** An image that is there or that its remote has, as INCUS_IMAGE names it. */
+  /** An image that exists locally or on its remote, as INCUS_IMAGE names it. */
   readonly image?: string;
-  /** A server that is asked for virtual machines can run them; any other has no KVM. */
+  /** True when the configuration requests virtual machines; otherwise the server has no KVM. */
   readonly virtualMachines: boolean;
-  /** A managed network beside that of the profile. */
+  /** A managed network besides that of the profile. */
   readonly network?: string;
   /** Members and groups (`@NAME`) of its cluster; without any it is not clustered. */
   readonly targets: readonly string[];

@@ -2,8 +2,8 @@ import { joined } from '../../bytes.ts';
 import type { GuestCall, GuestProgram, ProgramResult } from '../../world.ts';
 
 /**
- * The wrapper under which every command comes with Incus, as root: a mark on stderr when it begins, the user ubuntu, a
- * time limit, and a mark on both streams when all is written.
+ * The wrapper that runs every command with Incus, as root: it writes a mark to stderr at the start, switches to the
+ * user ubuntu, sets a time limit, and writes a mark to both streams after all output.
  */
 export const INCUS_WRAPPER = String.raw`printf '\036' >&2
 limit=$1
@@ -13,10 +13,10 @@ cd ~ubuntu 2>/dev/null || cd /
 id -u ubuntu >/dev/null 2>&1 || exec timeout -k 2 "$limit" "$@"
 exec timeout -k 2 "$limit" setpriv --reuid=ubuntu --regid="$(id -g ubuntu)" --init-groups --inh-caps=-all env HOME="$PWD" USER=ubuntu LOGNAME=ubuntu "$@"`;
 
-/** The byte that the wrapper writes before and behind what the command writes. */
+/** The byte that the wrapper writes before and after the command's output. */
 export const INCUS_MARK = '\u001e';
 
-/** What the wrapper makes of a command: see src/machines/incus/argv.ts. */
+/** Simulates the wrapper around a command: see src/machines/incus/argv.ts. */
 export async function underIncusWrapper(call: GuestCall, run: GuestProgram): Promise<ProgramResult> {
   const [limit = '', ...args] = call.args;
   const [late, done] = [new AbortController(), new AbortController()];

@@ -7,7 +7,7 @@ import type { HostCall, ProgramResult } from '../../world.ts';
 import { bringBack } from './lifecycle.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 
-/** What never comes back; whoever waits for it needs a time limit. */
+/** A promise that never settles; callers need a time limit. */
 const never = (): Promise<never> => new Promise(() => undefined);
 
 /** `multipass exec [-n] [-d DIR] NAME [--] CMD...` (docs/facts/multipass.md 1.2 and 3.4). */
@@ -26,7 +26,7 @@ export async function exec(call: HostCall, { positionals, options, rest }: Parse
   const instance = world.engine.instances.get(name);
   if (instance === undefined) {
     const absent = failures('exec', [`instance "${name}" does not exist`]);
-    // Without -n the client asks for the mounts first, and says it twice.
+    // Without -n the client requests the mounts first and prints the error twice.
     return mapped ? { ...absent, stderr: `${absent.stderr ?? ''}${absent.stderr ?? ''}` } : absent;
   }
   if (instance.state === 'Deleted') return failures('exec', [`instance "${name}" is deleted`]);
@@ -46,7 +46,7 @@ export async function exec(call: HostCall, { positionals, options, rest }: Parse
     if (call.command.effect === 'write' && consumeFault(call.world, 'exec-lost')) return { exitCode: 255, stderr: '' };
     if (session.frozen) await session.lost;
     if (session.frozen) return { exitCode: 255, stderr: '' };
-    // Up to 1.16.3 the client takes a 4 for its own «again», for ever.
+    // Up to 1.16.3 the client takes exit code 4 for its own code for a retry, and retries without end.
     if (result.exitCode === 4) await never();
     return { ...result, stdout: joined(noise, result.stdout ?? '') };
   } finally {

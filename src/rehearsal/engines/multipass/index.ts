@@ -65,7 +65,7 @@ const COMMANDS: Readonly<Record<string, CommandModel>> = {
   },
 };
 
-/** The simulated Multipass 1.16.3: the commands that we use, as docs/facts/multipass.md has them, and no other. */
+/** The simulated Multipass 1.16.3: only the commands that istio-vms uses, as described in docs/facts/multipass.md. */
 export const multipass: HostProgram = async (call) => {
   const [name, ...args] = call.args;
   if (name === undefined)

@@ -11,7 +11,7 @@ import { expiring, timeLimit } from './limit.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 import { bytesOf } from './views.ts';
 
-/** Aliases of images that the daemon finds; every release has its code name beside it. */
+/** Aliases of images that the daemon finds; each release also has its code name. */
 const RELEASES: Readonly<Record<string, string>> = {
   '20.04': '20.04',
   focal: '20.04',
@@ -26,11 +26,11 @@ const RELEASES: Readonly<Record<string, string>> = {
   resolute: '26.04',
 };
 const NAME = /^([a-zA-Z]|[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])$/;
-/** How many launches the daemon's thread pool carries at once: the number of host CPUs (docs/facts/multipass.md 5). */
+/** How many launches the daemon's thread pool runs at once: the number of host CPUs (docs/facts/multipass.md 5). */
 const POOL = 4;
-/** The fault `launch-timeout-lies`: how long until the machine that was given up answers after all. */
+/** The fault `launch-timeout-lies`: milliseconds from the reported timeout until the machine answers. */
 const ANSWERS_AFTER_ALL = 20_000;
-/** A daemon that died in the middle of a launch is started again by its system after so long. */
+/** Milliseconds until the system restarts a daemon that ended during a launch. */
 const DAEMON_BACK = 8_000;
 
 interface Request {
@@ -82,7 +82,7 @@ export async function launch(call: HostCall, { positionals, options }: ParsedArg
   const release = RELEASES[image];
   if (release === undefined) return refuse(`Unable to find an image matching "${image}" in remote "".`);
   const invalid = (detail: string): ProgramResult => refuse('Invalid arguments supplied', detail);
-  // When several are wrong only the last one is told.
+  // When several are wrong, only the last one is reported.
   if ((bytesOf(sizes.disk) ?? 0) < 512 * 2 ** 20) return invalid(`Invalid disk size value supplied: ${sizes.disk}.`);
   if ((bytesOf(sizes.memory) ?? 0) < 128 * 2 ** 20)
     return invalid(`Invalid memory size value supplied: ${sizes.memory}.`);
@@ -110,7 +110,7 @@ async function bringUp({ world, mesh, signal }: HostCall, request: Request): Pro
       return failure('launch', 'the client is gone');
     }
     await clock.sleep(MACHINE_CREATE);
-    // Another daemon has come, and knows nothing of this; the client has had its answer.
+    // A new daemon is running and knows nothing of this launch; the client already has its error.
     if (daemonLife(world) !== life) return failure('launch', 'cannot connect to the multipass socket');
     const instance = addInstance(world, {
       name,
@@ -125,8 +125,7 @@ async function bringUp({ world, mesh, signal }: HostCall, request: Request): Pro
     engine.preparing.delete(name);
     const guest: Guest = { world, mesh, instance };
     CRASH_POINT: await world.crashPoints?.at(`launch ${name}: Starting`, () => {
-      // The daemon is gone in the middle, and the next one knows nothing of this start
-      // (docs/facts/multipass.md 7 no. 12).
+      // The daemon ended during the launch, and the next one knows nothing of it (docs/facts/multipass.md 7 no. 12).
       instance.state = 'Unknown';
       restartDaemon(world, DAEMON_BACK);
     });
@@ -149,7 +148,7 @@ async function bringUp({ world, mesh, signal }: HostCall, request: Request): Pro
   }
 }
 
-/** Power on, then cloud-init; false when somebody removed the machine meanwhile. */
+/** Power on, then cloud-init; false when the machine was removed meanwhile. */
 async function finish(guest: Guest, userData: UserData): Promise<boolean> {
   const { world, instance } = guest;
   if (world.engine.instances.get(instance.name) !== instance) return false;
@@ -163,9 +162,9 @@ async function finish(guest: Guest, userData: UserData): Promise<boolean> {
 const downloads = new WeakMap<object, Map<string, Promise<void>>>();
 
 /**
- * One download of an image serves all launches that want it; a new daemon begins anew. A client that is killed takes its
- * download along (docs/facts/multipass.md 3.3), and whoever waited for it fetches the image itself. False when this
- * client is one that was killed.
+ * One download of an image serves all launches that need it; a new daemon starts over. Killing a client also ends its
+ * download (docs/facts/multipass.md 3.3); the other launches then fetch the image themselves. Returns false when this
+ * client was killed.
  */
 async function imageOf(world: World, release: string, name: string, client?: AbortSignal): Promise<boolean> {
   const life = daemonLife(world);
@@ -191,7 +190,7 @@ async function imageOf(world: World, release: string, name: string, client?: Abo
 
 const pools = new WeakMap<object, { busy: number; readonly waiting: (() => void)[] }>();
 
-/** Waits for a free place in the daemon's thread pool; gives back how to leave it. */
+/** Waits for a free slot in the daemon's thread pool; returns a function that releases it. */
 async function enterPool(world: World): Promise<() => void> {
   const life = daemonLife(world);
   const pool = pools.get(life) ?? { busy: 0, waiting: [] };

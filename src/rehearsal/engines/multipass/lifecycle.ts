@@ -8,7 +8,7 @@ import { expiring, timeLimit } from './limit.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 
 /**
- * What the commands on instances share: names, all or nothing, a daemon that must be there
+ * What the commands on instances share: they select by name, all or nothing, and need the daemon
  * (docs/facts/multipass.md 3.2).
  */
 async function select(
@@ -57,7 +57,7 @@ export async function remove(call: HostCall, { positionals, options }: ParsedArg
   return { exitCode: 0 };
 }
 
-/** `multipass purge`: erases every deleted machine, whoever deleted it. */
+/** `multipass purge`: erases all deleted machines, including those that istio-vms did not delete. */
 export async function purge(call: HostCall, { positionals }: ParsedArgs): Promise<ProgramResult> {
   if (positionals.length > 0) return usage('This command takes no arguments');
   const deleted = [...call.world.engine.instances.values()].filter((instance) => instance.state === 'Deleted');
@@ -123,7 +123,7 @@ export async function start(call: HostCall, { positionals, options }: ParsedArgs
   return expiring(world, limit, work, { exitCode: 5, stdout, stderr: 'Timed out waiting for instance to start.\n' });
 }
 
-/** Starts what is down, and waits for what is on its way. */
+/** Starts a stopped machine, or waits for one that is starting. */
 export async function bringBack(guest: Guest): Promise<void> {
   const { instance, world } = guest;
   if (instance.state === 'Stopped' || instance.state === 'Suspended') {

@@ -6,7 +6,7 @@ export function timeLimit(seconds: string | undefined): number | undefined | 'in
   return /^[1-9]\d*$/.test(seconds) ? Number(seconds) * 1000 : 'invalid';
 }
 
-/** The client ends itself when its time is over; what the daemon does goes on (docs/facts/multipass.md 3.3). */
+/** The client exits when its timeout is over; the daemon's work continues (docs/facts/multipass.md 3.3). */
 export async function expiring(
   world: World,
   limit: number | undefined,

@@ -12,12 +12,12 @@ export function failure(command: string, ...lines: readonly string[]): ProgramRe
   return { exitCode: 2, stderr: `${command} failed: ${lines.join('\n')}\n` };
 }
 
-/** The daemon's way to report on a selection of instances: nothing was done for any of them. */
+/** The daemon's error for a selection of instances; none of them was changed. */
 export function failures(command: string, items: readonly string[]): ProgramResult {
   return failure(command, 'The following errors occurred:', ...items);
 }
 
-/** What the spinner leaves on stdout, also when that is no terminal (docs/facts/multipass.md 4). */
+/** The spinner's output on stdout, which is written even without a terminal (docs/facts/multipass.md 4). */
 export function spinner(text: string): string {
   return `\x1b[2K\x1b[0A\x1b[0E${text}  |\b/\b-\b\\\b\x1b[2K\x1b[0A\x1b[0E`;
 }

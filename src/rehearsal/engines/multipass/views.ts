@@ -6,7 +6,7 @@ import { isDaemonAway } from '../daemon.ts';
 /** Kinds of JSON that these commands print. */
 export type Json = string | number | readonly Json[] | { readonly [key: string]: Json };
 
-/** JSON as Qt lays it out: four blanks, keys sorted, an empty array over two lines (docs/facts/multipass.md 2). */
+/** JSON as Qt formats it: four spaces, sorted keys, an empty array on two lines (docs/facts/multipass.md 2). */
 export function qtJson(value: Json): string {
   return `${layout(value, '')}\n`;
 }
@@ -25,13 +25,13 @@ function layout(value: Json, indent: string): string {
   return fields.length === 0 ? `{\n${indent}}` : `{\n${fields.join(',\n')}\n${indent}}`;
 }
 
-/** `version --format json`; a daemon that does not answer is left out. */
+/** `version --format json`; omits a daemon that does not answer. */
 export function versionView(world: World): string {
   const { version } = world.engine;
   return qtJson(isDaemonAway(world) ? { multipass: version } : { multipass: version, multipassd: version });
 }
 
-/** `list --format json`: live ones first, then deleted ones, else in no order to rely on. */
+/** `list --format json`: live instances first, then deleted ones, otherwise in no guaranteed order. */
 export function listView(world: World): string {
   const instances = [...world.engine.instances.values()];
   const deleted = (instance: Instance): boolean => instance.state === 'Deleted';

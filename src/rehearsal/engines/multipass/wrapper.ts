@@ -1,14 +1,14 @@
 import { joined } from '../../bytes.ts';
 import type { GuestCall, GuestProgram, ProgramResult } from '../../world.ts';
 
-/** The wrapper under which every command comes: says that it began, limits its time, and never ends in 4. */
+/** The wrapper that runs every command: it signals the start, limits the time, and never exits with 4. */
 export const WRAPPER = [
   String.raw`printf '\036'; l=$1; shift;`,
   'case $1 in sudo) shift; set -- sudo timeout -k 2 "$l" "$@" ;; *) set -- timeout -k 2 "$l" "$@" ;; esac;',
   String.raw`"$@"; rc=$?; [ $rc -ne 4 ] || { printf '\037' >&2; rc=104; }; exit $rc`,
 ].join(' ');
 
-/** What the wrapper makes of a command: see src/machines/multipass/argv.ts. */
+/** Simulates the wrapper around a command: see src/machines/multipass/argv.ts. */
 export async function underWrapper(call: GuestCall, run: GuestProgram): Promise<ProgramResult> {
   const [limit = '', ...args] = call.args;
   const [late, done] = [new AbortController(), new AbortController()];
