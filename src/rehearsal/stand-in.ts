@@ -31,7 +31,7 @@ export function readStandIn(content: string | Uint8Array | undefined): StandIn |
   try {
     return JSON.parse(Buffer.from(content as Uint8Array).toString()) as StandIn;
   } catch {
-    return undefined; // cut off on its way: it stands for nothing any more
+    return undefined; // a truncated file stands for nothing
   }
 }
 

@@ -6,16 +6,16 @@ const SDS = 'var/run/secrets/workload-spiffe-uds';
 const XDS = 'etc/istio/proxy/XDS';
 
 /**
- * What the agent, as its user, cannot write; in the words of its journal (docs/facts/real-mesh.md 6.2, pilot-agent
- * 1.30).
+ * A file that the agent's user cannot write, in the words of the agent's journal (docs/facts/real-mesh.md 6.2,
+ * pilot-agent 1.30).
  */
 export interface AgentFilesProblem {
   readonly lines: readonly string[];
-  /** The agent ends; otherwise it goes on for ever without becoming ready. */
+  /** Set when the agent exits; otherwise it runs on without ever becoming ready. */
   readonly fatal?: string;
 }
 
-/** The socket for XDS, without which the agent ends, and the one for certificates, without which Envoy waits for ever. */
+/** Without the XDS socket the agent exits; without the socket for certificates Envoy waits without end. */
 export function agentSocketProblem(instance: Instance): AgentFilesProblem | undefined {
   if (!mayCreateIn(instance, '/etc/istio/proxy', USER)) {
     const text = `failed to start xds proxy: failed to listen on unix socket "${XDS}": listen unix ${XDS}: bind: permission denied`;
@@ -35,7 +35,7 @@ export function mayKeepCertificate(instance: Instance): boolean {
   return mayCreateIn(instance, '/etc/certs', USER);
 }
 
-/** Directories that a script of ours makes: its own `install -d` lines, read as the shell reads them. */
+/** Creates the directories of a shipped script: its own `install -d` lines, parsed as the shell does. */
 export function installDirectories(instance: Instance, script: string): void {
   const line = /^ *install -d -m (\d{4})( -o "\$user" -g "\$user")? (.+)$/gm;
   for (const [, mode = '0755', owned, paths = ''] of script.matchAll(line)) {

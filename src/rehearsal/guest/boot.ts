@@ -10,10 +10,10 @@ import { sidecarUnit } from './sidecar.ts';
 import { endAllUnits, startUnit, UnitExit, type Guest, type UnitModel, type UnitModels } from './systemd.ts';
 import { findUnitFile } from './unit-file.ts';
 
-/** What memory held and a power cut takes away (docs/facts/istio-vm.md 5.8). */
+/** Directories in memory, which a power cut clears (docs/facts/istio-vm.md 5.8). */
 const MEMORY = ['/run', '/tmp'];
 
-/** A web server, which ends at once where another application has its port. */
+/** A web server, which exits at once when another application uses its port. */
 const demoUnit: UnitModel = {
   run: async (run) => {
     const port = demoPort(run.instance);
@@ -25,7 +25,7 @@ const demoUnit: UnitModel = {
   },
 };
 
-/** Units whose processes mean something to the world; every other unit just runs. */
+/** Units whose processes affect the world; every other unit just runs. */
 export const UNIT_MODELS: UnitModels = {
   k3s: k3sUnit,
   'k3s-agent': k3sUnit,
@@ -33,7 +33,7 @@ export const UNIT_MODELS: UnitModels = {
   istio: sidecarUnit((guest) => reboot(guest)),
 };
 
-/** Power off: all processes end, what was in memory is gone. */
+/** Power off: all processes end, and what was in memory is lost. */
 export function powerOff(guest: Guest, state: Instance['state'] = 'Stopped'): void {
   const { instance } = guest;
   endAllUnits(guest, UNIT_MODELS);
@@ -43,7 +43,10 @@ export function powerOff(guest: Guest, state: Instance['state'] = 'Stopped'): vo
   dropSessions(instance);
 }
 
-/** Power on until commands can be run; enabled units start by themselves. Resolves false when the machine went away meanwhile. */
+/**
+ * Powers on and waits until commands can be run; enabled units start. Resolves to false when the machine went away
+ * meanwhile.
+ */
 export async function powerOn(guest: Guest, state: 'Starting' | 'Restarting' = 'Starting'): Promise<boolean> {
   const { instance, world } = guest;
   instance.state = state;
@@ -64,7 +67,7 @@ export async function powerOn(guest: Guest, state: 'Starting' | 'Restarting' = '
   return true;
 }
 
-/** multi-user.target comes after every unit that it wants, unless the unit says that it has no default dependencies. */
+/** multi-user.target is reached after every unit that it wants, unless the unit disables default dependencies. */
 function holdsBoot(instance: Instance, name: string): boolean {
   return !/^(no|false|off|0)$/.test(findUnitFile(instance, name)?.get('Unit.DefaultDependencies') ?? 'yes');
 }
@@ -78,7 +81,7 @@ async function bootTo({ instance }: Guest, held: readonly Promise<unknown>[]): P
   if (instance.bootId === boot && (instance.cloudInit as string) !== 'error') instance.cloudInit = 'done';
 }
 
-/** The guest restarts itself; its engine sees it and waits for it (docs/facts/multipass.md 1.8). */
+/** The guest restarts itself; its engine detects this and waits for it (docs/facts/multipass.md 1.8). */
 export async function reboot(guest: Guest): Promise<void> {
   if (guest.instance.state !== 'Running') return;
   powerOff(guest, 'Restarting');

@@ -7,23 +7,22 @@ import { asText, guestEntry, guestText, removeGuest, writeGuest } from './files.
 const CHAIN = '/etc/certs/cert-chain.pem';
 const KEY = '/etc/certs/key.pem';
 const ROOT = '/etc/certs/root-cert.pem';
-/** The agent's own files: for nobody else. */
+/** The agent's own files, which no other user can read. */
 const OWN = { mode: 0o600, owner: 'istio-proxy', group: 'istio-proxy' } as const;
 
 /**
- * What counts of a workload certificate: whose it is, who signed it, and until when it holds
- * (docs/facts/istio-vm.md 5.8).
+ * The relevant parts of a workload certificate: its identity, its issuer and its expiry (docs/facts/istio-vm.md 5.8).
  */
 export interface WorkloadCertificate {
-  /** Its URI name; empty where a test's mesh says nothing of it. */
+  /** Its URI name; empty when a test's mesh sets none. */
   readonly identity: string;
-  /** SHA-256 of the root certificate of that moment. */
+  /** SHA-256 of the root certificate at the time of issue. */
   readonly root: string;
   /** Milliseconds since 1970. */
   readonly expires: number;
 }
 
-/** The certificate that the agent would offer, expired or not; undefined where it has none. */
+/** The certificate that the agent would present, expired or not; undefined when it has none. */
 export function workloadCertificate(instance: Instance): WorkloadCertificate | undefined {
   const entry = guestEntry(instance, CHAIN);
   if (entry === undefined || guestEntry(instance, KEY) === undefined) return undefined;
@@ -38,14 +37,14 @@ export function trustedRoot(instance: Instance): string | undefined {
   return text === undefined ? undefined : `${text.trimEnd()}\n`;
 }
 
-/** Gives the agent a root certificate to begin with. */
+/** Gives the agent its first root certificate. */
 export function trustRoot(instance: Instance, root: string): void {
   writeGuest(instance, ROOT, root, { ...OWN, mode: 0o644 });
 }
 
 /**
- * The agent has been given a certificate and keeps it in /etc/certs (PROV_CERT and OUTPUT_CERTS point there), the root
- * certificate as well, in its own form and with its own mode.
+ * Stores the agent's new certificate in /etc/certs (PROV_CERT and OUTPUT_CERTS point there), and the root certificate
+ * as well, in the agent's own form and mode.
  */
 export function keepCertificate(world: World, instance: Instance, identity = ''): void {
   if (!mayKeepCertificate(instance)) return;
@@ -60,13 +59,13 @@ export function keepCertificate(world: World, instance: Instance, identity = '')
   writeGuest(instance, ROOT, (trustedRoot(instance) ?? '').trimEnd(), OWN);
 }
 
-/** Forgets certificate and key. */
+/** Deletes certificate and key. */
 export function dropCertificate(instance: Instance): void {
   removeGuest(instance, CHAIN);
   removeGuest(instance, KEY);
 }
 
-/** What the scripts do with a certificate that is not of the wanted identity (`ISTIO_VMS_IDENTITY` of sidecar.env). */
+/** The check in the scripts for a certificate without the expected identity (`ISTIO_VMS_IDENTITY` of sidecar.env). */
 export function hasOtherIdentity(instance: Instance): boolean {
   const wanted = /^ISTIO_VMS_IDENTITY="(.*)"$/m.exec(guestText(instance, '/var/lib/istio-vms/sidecar.env') ?? '')?.[1];
   const is = workloadCertificate(instance)?.identity ?? '';

@@ -12,7 +12,7 @@ interface WrittenFile {
   readonly owner?: string;
 }
 
-/** User data as far as this world understands it. */
+/** The parts of user data that this world supports. */
 export interface UserData {
   readonly write_files?: readonly WrittenFile[];
   readonly manage_etc_hosts?: boolean;
@@ -24,8 +24,8 @@ export interface UserData {
 const KNOWN = new Set(['write_files', 'manage_etc_hosts', 'packages', 'package_update', 'package_upgrade']);
 
 /**
- * User data as an object, or why an engine does not take it: it parses and writes it anew
- * (docs/facts/multipass.md 1.3).
+ * User data as an object, or why an engine rejects it: engines parse it and write it again (docs/facts/multipass.md
+ * 1.3).
  */
 export function readUserData(text: string): UserData | { readonly problem: string } {
   try {
@@ -37,10 +37,10 @@ export function readUserData(text: string): UserData | { readonly problem: strin
   }
 }
 
-/** Machines whose first boot was cut: the next boot does what that one did not. */
+/** Machines whose first boot was interrupted; the next boot does the rest. */
 const cut = new WeakMap<Instance, UserData>();
 
-/** What a later boot still has to do, because an earlier one was cut in the middle. */
+/** Does the work that an earlier boot left undone because it was interrupted. */
 export async function resumeCloudInit(guest: Guest, powerOff: PowerOff): Promise<void> {
   const data = cut.get(guest.instance);
   if (data === undefined) return;
@@ -48,11 +48,11 @@ export async function resumeCloudInit(guest: Guest, powerOff: PowerOff): Promise
   await firstCloudInit(guest, data, powerOff);
 }
 
-/** What a machine does that loses its power. */
+/** Called for a machine that loses its power. */
 type PowerOff = (guest: Guest) => void;
 
 /**
- * The first boot's cloud-init. An engine waits for its end and does not ask how it ended (docs/facts/multipass.md 0.6).
+ * The first boot's cloud-init. An engine waits for its end and does not check its result (docs/facts/multipass.md 0.6).
  */
 export async function firstCloudInit(
   { world, mesh, instance }: Guest,

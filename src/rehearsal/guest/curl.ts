@@ -5,13 +5,13 @@ import { sidecarIsReady, sidecarRuns } from './sidecar.ts';
 interface CurlCall {
   readonly urls: readonly string[];
   readonly writeOut: string;
-  /** The n-th is for the n-th URL; a URL without one goes to stdout. */
+  /** The n-th output belongs to the n-th URL; a URL without one goes to stdout. */
   readonly outputs: readonly string[];
   readonly maxTime: number;
   readonly failEarly: boolean;
 }
 
-/** curl, with the options that we use. Several URLs come one after the other; the last one's exit code counts. */
+/** curl, with the options that istio-vms uses. Several URLs are requested in order; the last exit code counts. */
 export const curl: GuestProgram = async (call) => {
   const parsed = parse(call.args);
   if (typeof parsed === 'string') {
@@ -36,7 +36,7 @@ async function transfer(call: GuestCall, url: string, maxTime: number): Promise<
   const local = localAnswer(call, url);
   await call.world.clock.sleep(HTTP_REQUEST);
   const answer = local ?? call.mesh.requestFromVm(call.instance, url);
-  // 28 is curl's own time limit: it has passed.
+  // Exit code 28 is curl's own time limit, so that time passes here.
   if (answer.exit === 28) await call.world.clock.sleep(maxTime * 1000);
   return answer;
 }
@@ -57,7 +57,7 @@ function parse(args: readonly string[]): CurlCall | string {
 }
 
 /**
- * What the sidecar itself answers on the loopback: readiness and Envoy's own interface (docs/facts/istio-vm.md 5.7).
+ * What the sidecar itself answers on the loopback: readiness and Envoy's admin interface (docs/facts/istio-vm.md 5.7).
  */
 function localAnswer({ instance, mesh }: GuestCall, url: string): HttpAnswer | undefined {
   const [, port, path] = /^http:\/\/(?:localhost|127\.0\.0\.1):(15000|15020|15021)(\/.*)$/.exec(url) ?? [];

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { GuestCall, GuestProgram, Instance, ProgramResult } from '../world.ts';
 
 /**
- * Programs that every system has, as far as people and tests use them on a machine. Each knows a few arguments and no
- * others; `undefined` is what it does not know.
+ * Programs that every system has, as far as people and tests use them on a machine. Each supports a few arguments; for
+ * any other it returns `undefined`.
  */
 type Everyday = (call: GuestCall) => Promise<ProgramResult | undefined>;
 
@@ -12,12 +12,12 @@ interface Running {
   readonly boot: string;
 }
 
-/** What runs on a machine for a while. A restart ends it all. */
+/** Programs that run on a machine for a while. A restart ends them all. */
 const running = new WeakMap<Instance, Set<Running>>();
 
 const echo: Everyday = async ({ args }) => ({ exitCode: 0, stdout: `${args.slice(1).join(' ')}\n` });
 
-/** The format once for each argument; no other conversion than `%s`. */
+/** Applies the format once per argument; `%s` is the only conversion. */
 const printf: Everyday = async ({ args }) => {
   const [, format = '', ...words] = args;
   if (/[%\\]/.test(format.replace('%s', ''))) return undefined;
@@ -61,8 +61,8 @@ const pgrep: Everyday = async ({ args, instance }) => {
 export const EVERYDAY: Readonly<Record<string, Everyday>> = { echo, printf, printenv, sha256sum, sleep, pgrep };
 
 /**
- * A line for `sh -c`: plain commands one after another, each perhaps with its output to stderr, and `exit`.
- * Undefined where there is more to it: a quote, a variable, a condition.
+ * A line for `sh -c`: plain commands one after another, each perhaps with its output to stderr, and `exit`. Undefined
+ * for anything else: a quote, a variable, a condition.
  */
 export async function runLine(line: string, call: GuestCall, run: GuestProgram): Promise<ProgramResult | undefined> {
   if (!/^[\w ./;>&-]+$/.test(line)) return undefined;

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { GuestEntry, Instance } from '../world.ts';
 
 /**
- * Where a path on a guest really is: links are followed, also in the middle (`/etc/istio` is one after the package is
+ * Resolves a path on a guest: links are followed, also in the middle (`/etc/istio` is one after the package is
  * installed, docs/facts/istio-vm.md 1.4; `/var/run` and `/lib` are on every Ubuntu).
  */
 export function guestPath(instance: Instance, path: string): string {
@@ -34,7 +34,7 @@ export interface EntryOptions {
   readonly group?: string;
 }
 
-/** Writes a file through links; root's and 0644 unless told otherwise. */
+/** Writes a file through links; the default is root's and 0644. */
 export function writeGuest(
   instance: Instance,
   path: string,
@@ -49,10 +49,10 @@ interface Directory {
   readonly mode: number;
 }
 
-/** Directories whose owner and mode somebody has set; every other one is root's, mode 0755. */
+/** Directories whose owner and mode were set; every other one is root's, mode 0755. */
 const directories = new WeakMap<Instance, Map<string, Directory>>();
 
-/** What `install -d` does: makes the directory, or gives the one that is there its owner and mode. */
+/** Like `install -d`: creates the directory, or sets owner and mode of an existing one. */
 export function makeDirectory(
   instance: Instance,
   path: string,
@@ -62,7 +62,7 @@ export function makeDirectory(
   directories.set(instance, known.set(guestPath(instance, path), { owner, mode }));
 }
 
-/** Whether a user may create something in a directory, making it first where it is not there. */
+/** Whether a user may create a file in a directory, which is created first if it is missing. */
 export function mayCreateIn(instance: Instance, path: string, user: string): boolean {
   const known = directories.get(instance);
   for (let at = guestPath(instance, path); at !== '/'; at = posix.dirname(at)) {

@@ -3,7 +3,7 @@ import { guestText, writeGuest } from './files.ts';
 
 const BLOCK = /# istio-vms begin\n[\s\S]*?# istio-vms end\n/g;
 
-/** What `data/guest/hosts-block` does: replaces our marked lines in /etc/hosts, and nothing else. */
+/** Like `data/guest/hosts-block`: replaces the marked lines of istio-vms in /etc/hosts, and nothing else. */
 export function hostsBlock(instance: Instance, lines: string): void {
   const others = (guestText(instance, '/etc/hosts') ?? '').replaceAll(BLOCK, '');
   const block = lines === '' ? '' : `# istio-vms begin\n${lines}# istio-vms end\n`;

@@ -6,8 +6,8 @@ import type { Instance } from '../world.ts';
 const DIRECTORY = '/var/lib/rancher/k3s/agent/images/';
 
 /**
- * k3s takes what lies in its directory each time it starts (docs/facts/k3s.md 6); images for another CPU are no use to
- * it.
+ * k3s imports the archives in its directory each time it starts (docs/facts/k3s.md 6); images for another CPU cannot be
+ * used.
  */
 export async function importArchives(instance: Instance): Promise<void> {
   instance.importedImages.clear();

@@ -30,13 +30,13 @@ export function scalar(config: K3sConfig, key: string): string | undefined {
 
 export interface ReadConfig {
   readonly config: K3sConfig;
-  /** Said in the journal; nothing comes of it. */
+  /** Written to the journal, without further effect. */
   readonly warnings: readonly string[];
-  /** The process ends with this. */
+  /** The process exits with this message. */
   readonly fatal?: string;
 }
 
-/** Reads config.yaml as the role does: a server skips what it does not know, an agent dies of it. */
+/** Reads config.yaml as the role does: a server ignores unknown flags, an agent exits because of them. */
 export function readK3sConfig(text: string | undefined, role: 'server' | 'agent'): ReadConfig {
   const parsed: unknown = text === undefined ? {} : (parse(text) ?? {});
   if (typeof parsed !== 'object' || Array.isArray(parsed)) {

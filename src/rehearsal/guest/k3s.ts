@@ -23,7 +23,7 @@ const BINARY = '/usr/local/bin/k3s';
 const CONFIG = '/etc/rancher/k3s/config.yaml';
 const DATA = '/var/lib/rancher/k3s';
 const PASSWORD = '/etc/rancher/node/password';
-/** Whose database this is: written at the first start, and gone with the machine. */
+/** Stands for the cluster's database and holds its CA: written at the first start, and gone with the machine. */
 const DATABASE = `${DATA}/server/db/state.db`;
 
 /** k3s under systemd, server or agent as its unit says (docs/facts/k3s.md 2 and 3). */
@@ -70,18 +70,18 @@ async function serve(run: UnitRun, config: K3sConfig, version: string): Promise<
   }
   const cluster = world.cluster as Cluster;
   writeGuest(instance, `${DATA}/server/agent-token`, `${cluster.agentToken}\n`, { mode: 0o600 });
-  // Rewritten at every start, and there before the API answers (docs/facts/k3s.md 3 and 12).
+  // Written at every start, before the API answers (docs/facts/k3s.md 3 and 12).
   const mode = Number.parseInt(scalar(config, 'write-kubeconfig-mode') ?? '0600', 8);
   writeGuest(instance, '/etc/rancher/k3s/k3s.yaml', cluster.kubeconfig(), { mode });
   await run.sleep(first ? K3S_SERVER_READY : K3S_SERVER_RESTART);
   run.active();
   run.log('level=info msg="k3s is up and running"');
-  // Until then all that the API server tells of this node is from before.
+  // Until then, what the API server reports of this node is from before the restart.
   if (!first) await run.sleep(KUBELET_LATE);
   await register(run, cluster, 'server', version);
 }
 
-/** An agent tries for ever; its unit is `activating` until it has joined (docs/facts/k3s.md 0.1). */
+/** An agent retries without end; its unit is `activating` until it has joined (docs/facts/k3s.md 0.1). */
 async function join(run: UnitRun, config: K3sConfig, version: string): Promise<void> {
   const { instance, world } = run;
   const url = /^https:\/\/([\d.]+):6443\/?$/.exec(scalar(config, 'server') ?? '');
@@ -107,7 +107,7 @@ async function join(run: UnitRun, config: K3sConfig, version: string): Promise<v
   run.log('level=info msg="k3s agent is up and running"');
 }
 
-/** What keeps an agent from its server, in the words of docs/facts/k3s.md 3. */
+/** Why an agent cannot join its server, in the words of docs/facts/k3s.md 3. */
 function obstacle(world: World, target: string, address: string, token: string): string | undefined {
   const { cluster } = world;
   const server = cluster === undefined ? undefined : world.engine.instances.get(cluster.server);
@@ -128,12 +128,12 @@ function obstacle(world: World, target: string, address: string, token: string):
   if (theirs !== undefined && theirs !== hash) {
     return `token CA hash does not match the Cluster CA certificate hash: ${theirs} != ${hash}`;
   }
-  // A short token proves nothing of the server, and joins all the same (docs/facts/k3s.md 2.5).
+  // A short token does not authenticate the server, and joins nevertheless (docs/facts/k3s.md 2.5).
   if (password === cluster.agentToken.split('::node:')[1]) return undefined;
   return `Failed to validate connection to cluster at ${target}: 401 Unauthorized`;
 }
 
-/** The kubelet registers; a machine made anew under an old name is turned away until the old node is deleted. */
+/** The kubelet registers; a machine recreated under an old name is rejected until the old node is deleted. */
 async function register(
   run: UnitRun,
   cluster: Cluster,
@@ -171,7 +171,7 @@ function fatalError(text: string): UnitExit {
   return new UnitExit(1, `level=fatal msg="Error: ${text}"`);
 }
 
-/** Addresses that a node has beside its own, in the guest's order: cni0 and flannel.1 (docs/facts/multipass.md 2.6). */
+/** Addresses of a node besides its own, in the guest's order: cni0 and flannel.1 (docs/facts/multipass.md 2.6). */
 export function nodeAddresses({ world, instance }: Pick<Guest, 'world' | 'instance'>): readonly string[] {
   const runs = ['k3s', 'k3s-agent'].some((name) => instance.units.get(name)?.active === 'active');
   if (!runs || world.cluster === undefined) return [];

@@ -7,13 +7,13 @@ const DEMO = 'istio-vms-demo';
 export interface OwnApplication {
   readonly program: string;
   readonly pid: number;
-  /** Its systemd unit; absent: the one that is named like the program. */
+  /** Its systemd unit; default: the unit with the program's name. */
   readonly unit?: string;
 }
 
 const applications = new WeakMap<Instance, Map<number, OwnApplication>>();
 
-/** The user's own application listens on this port from now on; undefined ends it. */
+/** Starts the user's own application on this port; undefined stops it. */
 export function listenOn(instance: Instance, port: number, application: OwnApplication | undefined): void {
   const known = applications.get(instance) ?? new Map<number, OwnApplication>();
   applications.set(instance, known);
@@ -37,7 +37,7 @@ export function demoPort(instance: Instance): number | undefined {
   return Number.isInteger(port) && port > 0 ? port : undefined;
 }
 
-/** Who listens on a port, as `state.sh` tells it: PID, unit, address, program; `-` when nobody does. */
+/** The listener on a port, as `state.sh` prints it: PID, unit, address, program; `-` when there is none. */
 export function listenerLine(instance: Instance, port: number): string {
   const own = ownApplication(instance, port);
   if (own !== undefined) return `${own.pid} ${own.unit ?? own.program}.service 0.0.0.0:${port} ${own.program}`;

@@ -1,10 +1,10 @@
 import type { Instance } from '../world.ts';
 
-/** One SSH session into a guest: what a single command on a machine holds open. */
+/** One SSH session into a guest, held open by a single command on a machine. */
 export interface Session {
-  /** It was swallowed by the traffic rules: nothing comes through any more, though the guest is well. */
+  /** The traffic rules cut it off: nothing comes through any more, though the guest works. */
   frozen: boolean;
-  /** Resolves when the machine goes away under it. */
+  /** Resolves when the machine goes away. */
   readonly lost: Promise<void>;
   close(): void;
 }
@@ -15,7 +15,7 @@ interface OpenSession extends Session {
 
 const open = new WeakMap<Instance, Set<OpenSession>>();
 
-/** Boot in which connection tracking has become active; sessions opened after that are tracked and safe. */
+/** The boot in which connection tracking became active; sessions opened after that are tracked and safe. */
 const tracking = new WeakMap<Instance, string>();
 
 /** Opens a session into a guest. */
@@ -30,7 +30,7 @@ export function openSession(instance: Instance): Session {
   return session;
 }
 
-/** The machine is gone, and every session with it. */
+/** Ends all sessions of a machine that is gone. */
 export function dropSessions(instance: Instance): void {
   for (const session of open.get(instance) ?? []) session.drop();
   open.delete(instance);
@@ -45,8 +45,8 @@ export function freezeSessions(instance: Instance): void {
 }
 
 /**
- * Istio's nat rules load. A session that is older than connection tracking is taken for a new connection at its next
- * packet and redirected into nothing (docs/facts/istio-vm.md 5.6). The first load since boot activates tracking.
+ * Loads Istio's nat rules. At its next packet, a session that is older than connection tracking is taken for a new
+ * connection and redirected, so it hangs (docs/facts/istio-vm.md 5.6). The first load since boot activates tracking.
  */
 export function loadRules(instance: Instance, options: { readonly looseTracking: boolean }): void {
   instance.rules = true;

@@ -27,7 +27,7 @@ const SCRIPTS: Readonly<Record<string, ScriptModel>> = {
   'demo-stop.sh': demoStopModel,
 };
 
-/** Runs an argv on a guest, as ssh hands it over. Knows the commands of ours and no more. */
+/** Runs an argv on a guest, as ssh passes it on. Supports only the commands that istio-vms uses. */
 export const runOnGuest: GuestProgram = async (call) => {
   const [file = '', ...rest] = call.args;
   if (file === 'sudo') {
@@ -60,7 +60,7 @@ const shell: GuestProgram = async (call) => {
   return shipped ?? (await runLine(text, { ...call, args }, runOnGuest)) ?? unknown(call);
 };
 
-/** A script is known by its exact text: what is not shipped is not understood. */
+/** Recognizes a script by its exact text; only shipped scripts are supported. */
 async function runShipped(text: string, call: ScriptCall): Promise<ProgramResult | undefined> {
   const name = Object.keys(SCRIPTS).find((candidate) => call.world.shipped.guest[candidate] === text);
   return name === undefined ? undefined : SCRIPTS[name]?.(call);
@@ -157,7 +157,7 @@ function notFound({ args }: GuestCall): ProgramResult {
   return { exitCode: 127, stderr: `${args[0] ?? ''}: command not found\n` };
 }
 
-/** What this world does not know is not there; and a test can see that it was asked for. */
+/** An unknown command is not found, and is recorded so that a test can detect the call. */
 function unknown(call: GuestCall): ProgramResult {
   const shown = call.args.map((arg) => (arg.length > 80 ? `${arg.slice(0, 77)}...` : arg)).join(' ');
   return { ...notFound(call), refused: `on ${call.instance.name}: ${shown}` };

@@ -19,21 +19,21 @@ import { execLine } from './unit-file.ts';
 
 const LIB = '/usr/local/lib/istio-vms';
 const STORE = '/var/lib/istio-vms';
-/** Where the agent reads its token; memory, so a reboot takes it away (docs/facts/istio-vm.md 5.8). */
+/** Where the agent reads its token: in memory, so a reboot removes it (docs/facts/istio-vm.md 5.8). */
 export const TOKEN = '/run/secrets/tokens/istio-token';
-/** How long the shipped `ready` script waits before it gives the machine its DNS back. */
+/** How long the shipped `ready` script waits before it restores the machine's DNS. */
 const READY_PATIENCE = 60_000;
-/** What it says then. */
+/** The message of the script in that case. */
 const READY_GAVE_UP =
   'istio-vms: not ready within 60 s (is istiod reachable?); the rules are removed, next try in 15 s';
-/** What each start of the agent says first. */
+/** The first journal line of each start of the agent. */
 export const GO_MEMORY_LIMIT =
   'GOMEMLIMIT is updated package=github.com/KimMachineGun/automemlimit/memlimit GOMEMLIMIT=9223372036854775807';
 
-/** How soon after readiness the fault `vm-rebooted` strikes. */
+/** How soon after readiness the fault `vm-rebooted` takes effect. */
 const REBOOT_AFTER = 2_000;
 
-/** Instances whose Envoy has its configuration: readiness stays once it is there, until Envoy ends. */
+/** Instances whose Envoy has its configuration; once there, readiness lasts until Envoy ends. */
 const configured = new WeakSet<Instance>();
 
 /** Whether `/healthz/ready` on port 15021 answers 200 now. */
@@ -41,14 +41,14 @@ export function sidecarIsReady(instance: Instance): boolean {
   return configured.has(instance);
 }
 
-/** Whether pilot-agent or Envoy listen at all. */
+/** Whether pilot-agent or Envoy is running. */
 export function sidecarRuns(instance: Instance): boolean {
   const unit = instance.units.get('istio');
   return unit !== undefined && instance.rules && (unit.active === 'active' || unit.active === 'activating');
 }
 
 /**
- * Names are answered: by the machine's own resolver, or by a sidecar that has its name table
+ * Whether names are resolved: by the machine's own resolver, or by a sidecar that has its name table
  * (docs/facts/istio-vm.md 5.7).
  */
 export function dnsAnswers(instance: Instance): boolean {
@@ -56,8 +56,8 @@ export function dnsAnswers(instance: Instance): boolean {
 }
 
 /**
- * The sidecar's unit, ours (`data/guest/istio.service`) or the package's own. What reboots the machine is handed in,
- * since booting starts units.
+ * The sidecar's unit, that of istio-vms (`data/guest/istio.service`) or the package's own. `reboot` is a parameter,
+ * because booting itself starts units.
  */
 export function sidecarUnit(reboot: (guest: Guest) => Promise<void>): UnitModel {
   return {
@@ -92,7 +92,7 @@ async function start(run: UnitRun): Promise<void> {
     await run.sleep(SIDECAR_PREPARE);
     loadRules(instance, { looseTracking: true });
   }
-  // Go's runtime and the agent itself are talkative at every start.
+  // The Go runtime and the agent itself log these lines at every start.
   run.log(GO_MEMORY_LIMIT);
   if (trustedRoot(instance) === undefined) {
     throw new UnitExit(
@@ -129,14 +129,14 @@ async function prepare(run: UnitRun, privileged: boolean): Promise<void> {
   hostsBlock(instance, guestText(instance, `${STORE}/hosts`) ?? '');
   if (script.includes('ISTIO_VMS_IDENTITY') && hasOtherIdentity(instance)) dropCertificate(instance);
   await run.sleep(SIDECAR_PREPARE);
-  // A rule for answers of the ssh server, ahead of Istio's own, spares the sessions that are open: in its own backend.
+  // A rule for replies of the ssh server, before Istio's own and in the same backend, keeps open sessions working.
   const guarded = /^guard='OUTPUT .*--sport 22 /m.test(script) && script.includes(` ${rulesBackend(instance)} `);
   loadRules(instance, { looseTracking: !guarded });
 }
 
 /**
- * The tables that istio-iptables takes here (docs/facts/real-mesh.md 6.9). From 1.26 on they are the legacy ones,
- * because the cleanup before has created these.
+ * The iptables backend that istio-iptables uses here (docs/facts/real-mesh.md 6.9). From 1.26 on it is the legacy one,
+ * because the cleanup before it has created the legacy tables.
  */
 function rulesBackend(instance: Instance): string {
   const version = readStandIn(guestEntry(instance, '/usr/local/bin/pilot-agent')?.content)?.version ?? '';
@@ -144,7 +144,7 @@ function rulesBackend(instance: Instance): string {
   return minor < 22 ? 'iptables' : minor < 26 ? 'iptables-nft' : 'iptables-legacy';
 }
 
-/** Asks the mesh again and again until Envoy has a certificate and its configuration. */
+/** Retries until the mesh has given Envoy a certificate and its configuration. */
 async function connect(run: UnitRun, deadline: number): Promise<void> {
   const { instance, mesh, world } = run;
   run.log('info\tFQDN Service Node Type: sidecar~, starting');

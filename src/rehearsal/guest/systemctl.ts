@@ -4,7 +4,9 @@ import { journalLines, knownUnit, showUnit, startUnit, stopUnit } from './system
 
 type Unknown = (call: GuestCall) => ProgramResult;
 
-/** systemctl with the verbs that we use. `is-active` is left out on purpose: it ends in 4 for unknown units. */
+/**
+ * systemctl with the verbs that istio-vms uses. `is-active` is omitted on purpose: it exits with 4 for unknown units.
+ */
 export async function systemctl(call: GuestCall, unknown: Unknown): Promise<ProgramResult> {
   const { instance, root } = call;
   const [, verb, ...rest] = call.args;
@@ -47,7 +49,7 @@ export function journalctl(call: GuestCall, unknown: Unknown): Promise<ProgramRe
       const known: Readonly<Record<string, string>> = {
         MESSAGE: line.message,
         SYSLOG_IDENTIFIER: line.identifier,
-        // systemd names the start that it speaks of in a field of its own.
+        // systemd's own messages name the start that they are about in a separate field.
         [line.identifier === 'systemd' ? 'INVOCATION_ID' : '_SYSTEMD_INVOCATION_ID']: line.invocation,
       };
       return JSON.stringify(

@@ -3,27 +3,27 @@ import { GUEST_COMMAND } from '../durations.ts';
 import type { Instance, Mesh, Unit, World } from '../world.ts';
 import { execLine, findUnitFile, startProblem, type UnitFile } from './unit-file.ts';
 
-/** A guest with what it needs to live: time, the mesh around it, itself. */
+/** A guest machine with the world and the mesh around it. */
 export interface Guest {
   readonly world: World;
   readonly mesh: Mesh;
   readonly instance: Instance;
 }
 
-/** One run of a unit's processes. All waiting goes through it, so that a stop or a reboot ends it there. */
+/** One run of a unit's processes. All waiting goes through it, so that a stop or a reboot ends the run there. */
 export interface UnitRun extends Guest {
   readonly name: string;
   readonly unit: Unit;
   readonly file: UnitFile;
-  /** A line of the unit's own processes; `as` names the one that wrote it, where it is not the main program. */
+  /** Logs a line of the unit's own processes; `as` names the process that wrote it, if not the main program. */
   log(text: string, as?: string): void;
-  /** @throws an end of the run when the unit was stopped meanwhile. */
+  /** @throws RunOver when the unit was stopped meanwhile. */
   sleep(ms: number): Promise<void>;
-  /** The unit counts as started from now on. */
+  /** Marks the unit as started. */
   active(): void;
 }
 
-/** A line of the journal with the fields by which `journalctl --output json` tells lines apart. */
+/** A line of the journal with the fields by which `journalctl --output json` distinguishes lines. */
 export interface JournalLine {
   readonly message: string;
   readonly identifier: string;
@@ -32,16 +32,16 @@ export interface JournalLine {
 }
 
 export interface UnitModel {
-  /** The life of the unit's processes; it may return while they go on. @throws UnitExit when they end badly. */
+  /** Runs the unit's processes; it may return while they go on. @throws UnitExit when they fail. */
   readonly run: (run: UnitRun) => Promise<void>;
-  /** What stopping does, and how long it takes in milliseconds. */
+  /** Stops the unit; returns how long that takes, in milliseconds. */
   readonly stop?: (guest: Guest) => number;
 }
 
-/** A process of the unit ended with this status; its last words are in the journal. */
+/** A process of the unit exited with this status; its last message is in the journal. */
 export class UnitExit extends Error {
   readonly status: number;
-  /** Which process, where it is not the main program. */
+  /** The process, if not the main program. */
   readonly by: string | undefined;
   constructor(status: number, message: string, by?: string) {
     super(message);
@@ -66,7 +66,7 @@ interface Runtime {
 const runtimes = new WeakMap<Unit, Runtime>();
 const JOURNAL_KEPT = 200;
 
-/** The unit's record, made when systemd first hears of it; undefined when there is no unit file. */
+/** The unit's record, created on first use; undefined when there is no unit file. */
 export function knownUnit(instance: Instance, name: string): Unit | undefined {
   const known = instance.units.get(name);
   if (known !== undefined || findUnitFile(instance, name) === undefined) return known;
@@ -91,7 +91,7 @@ function runtimeOf(unit: Unit): Runtime {
 }
 
 /**
- * Starts a unit; on one that is starting or active nothing happens. Resolves when the start job is over: to true, to
+ * Starts a unit; does nothing for one that is starting or active. Resolves when the start job is over: to true, to
  * false when the first try failed; to undefined when there is no such unit.
  */
 export async function startUnit(guest: Guest, name: string, models: UnitModels): Promise<boolean | undefined> {
@@ -99,7 +99,7 @@ export async function startUnit(guest: Guest, name: string, models: UnitModels):
   const file = findUnitFile(instance, name);
   const unit = knownUnit(instance, name);
   if (file === undefined || unit === undefined) return undefined;
-  // A script that was under way when the machine went down starts nothing any more.
+  // A script that was running when the machine went down starts nothing any more.
   if (instance.state !== 'Running') return false;
   const runtime = runtimeOf(unit);
   if (unit.active === 'active') return true;
@@ -131,7 +131,7 @@ export async function startUnit(guest: Guest, name: string, models: UnitModels):
         resolve(true);
       },
     };
-    // The job ends with the first failure, though systemd may go on trying.
+    // The job ends with the first failure, though systemd may retry.
     void live(run, runtime, models[name] ?? plainModel, () => resolve(false)).then(() =>
       resolve(unit.active === 'active'),
     );
@@ -139,7 +139,7 @@ export async function startUnit(guest: Guest, name: string, models: UnitModels):
   return runtime.job;
 }
 
-/** Runs the unit's processes, again and again where the unit says so. */
+/** Runs the unit's processes, and restarts them when the unit file says so. */
 async function live(run: UnitRun, runtime: Runtime, model: UnitModel, failed: () => void): Promise<void> {
   const { unit, world, file } = run;
   for (;;) {
@@ -181,7 +181,7 @@ async function live(run: UnitRun, runtime: Runtime, model: UnitModel, failed: ()
   }
 }
 
-/** Stops a unit and waits until it is stopped; nothing happens to one that does not run. */
+/** Stops a unit and waits until it is stopped; does nothing for one that is not running. */
 export async function stopUnit(guest: Guest, name: string, models: UnitModels): Promise<void> {
   const unit = guest.instance.units.get(name);
   const runtime = unit === undefined ? undefined : runtimeOf(unit);
@@ -195,7 +195,7 @@ export async function stopUnit(guest: Guest, name: string, models: UnitModels): 
   await guest.world.clock.sleep(takes);
 }
 
-/** The power is gone: nothing is stopped in good order, everything has ended. */
+/** A power cut: everything ends, without an orderly stop. */
 export function endAllUnits(guest: Guest, models: UnitModels): void {
   for (const [name, unit] of guest.instance.units) {
     const runtime = runtimeOf(unit);
@@ -208,7 +208,7 @@ export function endAllUnits(guest: Guest, models: UnitModels): void {
 
 export type UnitModels = Readonly<Record<string, UnitModel>>;
 
-/** A program that just runs once its unit could be started, e.g. the demo workload. */
+/** A program that just runs once its unit has been started, e.g. the demo workload. */
 const plainModel: UnitModel = {
   run: async (run) => run.active(),
 };
@@ -225,7 +225,7 @@ export function invocationOf(instance: Instance, name: string): string {
   return unit === undefined ? '' : runtimeOf(unit).invocation;
 }
 
-/** `systemctl show` of some properties; it never fails, also for a unit that nobody knows (docs/facts/k3s.md 13). */
+/** `systemctl show` of some properties; it never fails, not even for an unknown unit (docs/facts/k3s.md 13). */
 export function showUnit(instance: Instance, name: string, properties: readonly string[]): string {
   const unit = knownUnit(instance, name);
   const runtime = unit === undefined ? undefined : runtimeOf(unit);

@@ -2,7 +2,7 @@ import type { Instance } from '../world.ts';
 import { readStandIn } from '../stand-in.ts';
 import { guestEntry, guestHas, guestText } from './files.ts';
 
-/** A unit file, read as systemd does: `Section.Key` → values, an empty value forgets those before it. */
+/** A unit file, parsed as systemd does: `Section.Key` → values; an empty value clears the earlier ones. */
 export interface UnitFile {
   readonly path: string;
   all(key: string): readonly string[];
@@ -10,7 +10,7 @@ export interface UnitFile {
   get(key: string): string | undefined;
 }
 
-/** Later directories are hidden by earlier ones: ours in /etc overrides a package's own. */
+/** Earlier directories take precedence: istio-vms' file in /etc overrides the package's own. */
 const DIRECTORIES = ['/etc/systemd/system', '/usr/lib/systemd/system'];
 
 /** The unit file of this name (without `.service`), or undefined when systemd would not find it. */
@@ -46,9 +46,9 @@ function parse(path: string, text: string): UnitFile {
 
 /** A process of a unit: prefixes as systemd reads them, then the words. */
 export interface ExecLine {
-  /** `-`: a failure is no failure. */
+  /** `-`: a failure is ignored. */
   readonly tolerant: boolean;
-  /** `+`: as root whatever `User=` says. */
+  /** `+`: runs as root regardless of `User=`. */
   readonly privileged: boolean;
   readonly program: string;
   readonly args: readonly string[];
@@ -61,7 +61,7 @@ export function execLine(line: string): ExecLine {
   return { tolerant: prefix.includes('-'), privileged: prefix.includes('+'), program, args };
 }
 
-/** Why systemd could not even start a unit's processes: the status and the words of its journal. */
+/** Why systemd could not even start a unit's processes: the exit status and the message in its journal. */
 export interface StartProblem {
   readonly status: number;
   readonly result: 'exit-code' | 'resources';
@@ -70,7 +70,7 @@ export interface StartProblem {
 
 const BASE_SYSTEM = /^\/(usr\/)?s?bin\/(python3|sh|env|modprobe|install|sleep|true|bash|rm|mkdir|cp|sysctl)$/;
 
-/** What stands in the way of starting this unit here: users, directories, environment files, programs, CPUs. */
+/** What prevents this unit from starting here: users, directories, environment files, programs, CPUs. */
 export function startProblem(instance: Instance, name: string, file: UnitFile): StartProblem | undefined {
   for (const path of file.all('Service.EnvironmentFile')) {
     if (path.startsWith('-') || guestText(instance, path) !== undefined) continue;

@@ -20,7 +20,7 @@ export const container: HostProgram = async (call) => {
   return { exitCode: 125, stderr: `unknown command or flag: ${tool} ${what}\n`, refused: `${tool} ${what}` };
 };
 
-/** Undefined means: not in this form. */
+/** Returns undefined for a form that is not supported. */
 type Action = (call: HostCall, tool: string, args: readonly string[]) => Promise<ProgramResult | undefined>;
 
 const version: Action = async ({ world }, tool, args) => {
@@ -116,7 +116,7 @@ const pull: Action = async ({ world, signal }, tool, args) => {
   return { exitCode: 0, stdout: `${tool === 'podman' ? world.token(32) : name}\n` };
 };
 
-/** What `save` writes: docker leaves the registry out of a name where it goes without saying, podman never does. */
+/** The archive that `save` writes: docker omits the default registry from a name, podman never does. */
 const save: Action = async ({ world, files, signal }, tool, args) => {
   const [outputFlag, output, image, ...more] = args;
   if (outputFlag !== '--output' || output === undefined || image === undefined || more.length > 0) return undefined;

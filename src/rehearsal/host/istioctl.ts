@@ -16,7 +16,7 @@ const COMMANDS: readonly {
   { words: ['experimental', 'workload', 'entry', 'configure'], run: configure },
 ];
 
-/** Simulated istioctl of whatever version the file on disk stands for: the forms that this tool sends, and nothing else. */
+/** Simulated istioctl of the version that the file on disk stands for; supports only the calls that istio-vms makes. */
 export const istioctl: HostProgram = async (call) => {
   const binary = await binaryOf(call);
   if ('problem' in binary) return binary.problem;

@@ -29,11 +29,11 @@ const VERBS: Readonly<Record<string, Verb>> = {
 const REQUEST = '--request-timeout=20s';
 const CLIENT_VERSION = { major: '1', minor: '34', gitVersion: 'v1.34.1', platform: '' };
 
-/** Simulated kubectl: the forms that this tool sends, and nothing else. */
+/** Simulated kubectl: supports only the calls that istio-vms makes. */
 export const kubectl: HostProgram = async (call) => {
   if (call.args[0] === 'version') return version(call);
   const [kubeconfigFlag, kubeconfig, contextFlag, context, ...after] = call.args;
-  // The time limit of a request also ends a watch (kubectl's default is none): commands that block go without.
+  // A request timeout would also end a watch, so commands that block have none (which is kubectl's default).
   const blocks = after[0] === 'wait' || (after[0] === 'rollout' && after[1] === 'status');
   const [timeout, name, ...args] = blocks ? [REQUEST, ...after] : after;
   const heads: [string, boolean][] = [

@@ -13,7 +13,7 @@ export interface HttpProbe {
   readonly successes: number;
 }
 
-/** What pilot-agent on a workload VM has been told, by its files and its environment. */
+/** Settings of pilot-agent on a workload VM, from its files and its environment. */
 export interface AgentSettings {
   /** host:port for XDS. */
   readonly discoveryAddress: string;
@@ -21,7 +21,7 @@ export interface AgentSettings {
   readonly caAddress: string;
   readonly name: string;
   readonly namespace: string;
-  /** What the agent says of itself; istiod holds it against its certificate. */
+  /** The service account that the agent claims; istiod compares it with the agent's certificate. */
   readonly serviceAccount: string;
   /** WorkloadGroup to register in, if any. */
   readonly group: string | undefined;
@@ -31,7 +31,7 @@ export interface AgentSettings {
   readonly labels: Readonly<Record<string, string>>;
   readonly dnsCapture: boolean;
   readonly captures: (port: number) => boolean;
-  /** Directory of the certificate that is offered, if any. */
+  /** Directory of the certificate that the agent presents, if any. */
   readonly certificates: string | undefined;
   readonly probe: HttpProbe | undefined;
 }
@@ -94,7 +94,7 @@ function jsonLabels(text: string | undefined): Record<string, string> {
   try {
     return JSON.parse(text ?? '{}') as Record<string, string>;
   } catch {
-    return {}; // the quoting was lost on the way: no labels, as the agent would have it
+    return {}; // the quoting was lost on the way: no labels, as in the agent itself
   }
 }
 

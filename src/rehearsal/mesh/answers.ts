@@ -35,14 +35,14 @@ export interface Target {
   readonly path: string;
 }
 
-/** Where an `http:` URL leads, or undefined when curl could not read it. */
+/** The target of an `http:` URL, or undefined when curl could not parse it. */
 export function targetOf(url: string): Target | undefined {
   if (!URL.canParse(url)) return undefined;
   const { protocol, hostname, port, pathname } = new URL(url);
   return protocol === 'http:' ? { host: hostname, port: port === '' ? 80 : Number(port), path: pathname } : undefined;
 }
 
-/** curl's word for a URL that it cannot read. */
+/** curl's error for a URL that it cannot parse. */
 export const badUrl = (): HttpAnswer => failed(3, 'URL using bad/illegal format or missing URL');
 
 /** Whether this is an IPv4 literal. */

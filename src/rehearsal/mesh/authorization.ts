@@ -4,7 +4,7 @@ import type { KubeObject } from '../world.ts';
 
 const POLICIES = 'authorizationpolicies.security.istio.io';
 
-/** Who calls, as its certificate says; undefined is plain text, which names nobody. */
+/** The caller's identity from its certificate; undefined for plain text, which has no identity. */
 export type Caller = { readonly namespace: string; readonly serviceAccount: string } | undefined;
 
 interface Source {
@@ -30,8 +30,8 @@ interface PolicySpec {
 }
 
 /**
- * Whether the AuthorizationPolicies of a workload refuse a GET: one of DENY that matches, or policies of ALLOW of which
- * none matches. Those in the root namespace without a selector hold for the whole mesh.
+ * Whether the AuthorizationPolicies of a workload deny a GET: a DENY policy that matches, or ALLOW policies of which
+ * none matches. Those in the root namespace without a selector apply to the whole mesh.
  */
 export function isDenied(
   cluster: SimulatedCluster,
@@ -78,7 +78,7 @@ function isTo({ ports, paths, methods }: Operation, { port, path }: { port: numb
   );
 }
 
-/** `*` is whatever is there; a star at one end stands for the rest. */
+/** `*` matches any value that is present; a star at one end matches the rest. */
 function isOneOf(patterns: readonly string[], value: string | undefined): boolean {
   if (value === undefined) return false;
   return patterns.some((pattern) => {

@@ -3,7 +3,7 @@ import type { Instance } from '../world.ts';
 import type { Connection } from './registration.ts';
 import { CERTIFICATE_LIFE } from '../durations.ts';
 
-/** Envoy's `/certs`: who the machine is in the mesh, and until when (docs/facts/istio-vm.md 6.3). */
+/** Envoy's `/certs`: the machine's identity in the mesh and when it expires (docs/facts/istio-vm.md 6.3). */
 export function certificatesJson(instance: Instance, { settings, group, since }: Connection, now: number): string {
   const template = (group?.['spec'] as { template?: { serviceAccount?: string } } | undefined)?.template;
   const kept = workloadCertificate(instance);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Pod } from '../cluster/shapes.ts';
 
-/** A number from 0 up to 1; the n-th call of a stream always gives the same. */
+/** Returns a number from 0 up to 1, excluding 1; the n-th call of a stream always returns the same. */
 export type Random = () => number;
 
 /** A deterministic stream of random numbers, so that a rehearsal can be repeated. */
@@ -15,7 +15,7 @@ export function randomStream(seed: number | string): Random {
 
 export const pickOne = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
 
-/** Where a connection leads: from the Envoy of a machine, through one address of the gateway, to a Service. */
+/** The path of a connection: from the Envoy of a machine, through one address of the gateway, to a Service. */
 export interface Route {
   readonly machine: string;
   readonly gateway: string;
@@ -25,14 +25,14 @@ export interface Route {
 interface Held {
   readonly route: Route;
   readonly pod: string;
-  /** The pod of the gateway that passes it on. */
+  /** The gateway's pod that forwards it. */
   readonly through: string;
 }
 
 /**
  * Connections that the Envoys of workload VMs hold through a gateway. Envoy keeps one HTTP/1.1 connection per gateway
- * address for its next requests, and the gateway, which passes TLS through, chooses a pod only when one is opened: so a
- * connection sticks with its pod (docs/facts/real-mesh.md 6.10).
+ * address for its next requests, and the gateway, which passes TLS through, chooses a pod only when a connection is
+ * opened: so a connection stays with its pod (docs/facts/real-mesh.md 6.10).
  */
 export interface Connections {
   /** The pod that answers the next request on this route; the connection is closed after it unless it is kept. */
@@ -41,7 +41,7 @@ export interface Connections {
   closeOf(machine: string): void;
 }
 
-/** Makes the record of connections, empty. */
+/** Creates an empty record of connections. */
 export function createConnections(random: Random): Connections {
   const held = new Map<string, Held>();
   const names = (pods: readonly Pod[]): string[] => pods.map(({ metadata }) => metadata.name);

@@ -9,7 +9,7 @@ import { isFaultActive } from '../fault-state.ts';
 import { identityProblem, type Refusal } from './identity.ts';
 import { balancedAt, hostMatches, isAlive, podsBehind, serversOn, serviceNamed, tlsDestination } from './gateways.ts';
 
-/** What stands between an agent and istiod, or undefined when it would be answered now: both addresses, root, identity. */
+/** Why istiod would not answer an agent now, or undefined: checks both addresses, the root and the identity. */
 export function obstacle(
   world: World,
   cluster: SimulatedCluster | undefined,
@@ -23,7 +23,7 @@ export function obstacle(
     };
   }
   if (isFaultActive(world, 'dns-captured')) {
-    // Not even the lines in /etc/hosts help an agent whose own answers come back to it.
+    // Even the lines in /etc/hosts do not help an agent whose own replies are redirected back to it.
     const [host = ''] = settings.discoveryAddress.split(':');
     return {
       reason: `warn\txdsproxy\tfailed to connect to upstream ${settings.discoveryAddress}: dial tcp: lookup ${host} on 127.0.0.53:53: server misbehaving`,
@@ -103,7 +103,10 @@ function istiodNames(cluster: SimulatedCluster, service: string, namespace: stri
   return [`istiod.${namespace}.svc`, ...own, `istio-pilot.${namespace}.svc`];
 }
 
-/** The address of a name in /etc/hosts, or the address itself. The resolver is the sidecar's own by now: no help. */
+/**
+ * The address of a name in /etc/hosts, or the address itself. The resolver is the sidecar's own by now, so it cannot
+ * help.
+ */
 function hostsAddress(instance: Instance, host: string): string | undefined {
   if (/^\d+(\.\d+){3}$/.test(host)) return host;
   for (const line of (guestText(instance, '/etc/hosts') ?? '').split('\n')) {

@@ -14,7 +14,7 @@ interface RuleSpec {
   };
 }
 
-/** Whether a DestinationRule that has reached the proxies lets Envoy use each connection to a Service once only. */
+/** Whether a DestinationRule that has reached the proxies makes Envoy use each connection to a Service only once. */
 export function closesEachConnection(world: World, { cluster }: Connection, service: Service): boolean {
   if (!cluster.has(RULES)) return false;
   const name = `${service.metadata.name}.${service.metadata.namespace ?? ''}.svc.cluster.local`;

@@ -5,15 +5,15 @@ import type { Connection } from './registration.ts';
 
 export type DnsAnswer = { addresses: string[] } | { error: string };
 
-/** What the world outside answers: names that look public have an address, cluster names have none. */
+/** What DNS outside the cluster answers: public-looking names have an address, cluster names have none. */
 function outside(name: string): DnsAnswer {
   const known = /\.[a-z]{2,}\.?$/.test(name) && !/\.(svc|local|internal|cluster)\.?$/.test(name);
   return known ? { addresses: ['203.0.113.10'] } : { error: 'NXDOMAIN' };
 }
 
 /**
- * A query to the machine's own resolver. With rules but without a name table everything is SERVFAIL; with it, cluster
- * names get their cluster address and others go out (docs/facts/istio-vm.md 5.7).
+ * A query to the machine's own resolver. With rules but without a name table every query is SERVFAIL; with it, cluster
+ * names get their cluster address and others are forwarded (docs/facts/istio-vm.md 5.7).
  */
 export function resolveOnVm(
   world: World,

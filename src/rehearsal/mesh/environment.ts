@@ -29,7 +29,7 @@ export function unitCommand(instance: Instance, unit: string): readonly string[]
 
 /**
  * systemd's own syntax (`man systemd.exec`, EnvironmentFile): quotes count only where a value, or a further part of it,
- * begins; in the middle of a bare word they are themselves (docs/facts/istio-vm.md 4.6, the article's append).
+ * begins; in the middle of a bare word they are literal (docs/facts/istio-vm.md 4.6, the article's append).
  */
 export function parseEnvironment(text: string): [string, string][] {
   const entries: [string, string][] = [];

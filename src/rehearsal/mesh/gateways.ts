@@ -52,7 +52,7 @@ export function balancedAt(
   return undefined;
 }
 
-/** Gateway servers on a Service port that Envoy behind this Service listens for. */
+/** Gateway servers on a Service port on which Envoy behind this Service listens. */
 export function serversOn(
   cluster: SimulatedCluster,
   service: Service,
@@ -68,13 +68,13 @@ export function serversOn(
   });
 }
 
-/** Ports that the proxy of a gateway's pod has itself, by its bootstrap and the agent. */
+/** Ports that the proxy of a gateway's pod uses itself, by its bootstrap and the agent. */
 const TAKEN = [15000, 15004, 15020, 15021, 15090];
 
 /** istiod skips ports below 1024 for a pod without privileges (pilot/pkg/networking/core/gateway.go). */
 const canListen = (port: number): boolean => port >= 1024 && !TAKEN.includes(port);
 
-/** Where a passthrough gateway sends this SNI that came in on this port, by its VirtualServices. */
+/** The destination of this SNI on this port of a passthrough gateway, by its VirtualServices. */
 export function tlsDestination(
   cluster: SimulatedCluster,
   gateway: KubeObject,

@@ -9,16 +9,16 @@ export function demoListens(instance: Instance, port: number): boolean {
   return ownApplication(instance, port) !== undefined || demoServes(instance, port);
 }
 
-/** What the agent's probe thinks, as far as it was told; kept between looks because the world is asked only now and then. */
+/** The state of the agent's probe; kept between evaluations, because the simulation evaluates it only at intervals. */
 export interface HealthView {
   healthy: boolean | undefined;
-  /** When a look first differed from what is known, where the unit itself does not say. */
+  /** When an evaluation first differed from the known state, for a unit without a time of change. */
   noticed: number | undefined;
 }
 
 /**
- * Moves the view on to `now`: the first result at once, later ones at the next probe after the change and after the
- * threshold. Gives back the time of the last flip, if there was one.
+ * Updates the view to `now`: the first result at once, later ones at the next probe after the change and after the
+ * threshold. Returns the time of the flip, if there was one.
  */
 export function probe(
   view: HealthView,
@@ -46,7 +46,7 @@ export function probe(
   return due;
 }
 
-/** What the agent says of a failed probe. */
+/** The agent's message about a failed probe. */
 export function probeMessage(settings: HttpProbe): string {
   return `Get "http://${settings.host}:${settings.port}${settings.path}": dial tcp 127.0.0.6:0->${settings.host}:${settings.port}: connect: connection refused`;
 }

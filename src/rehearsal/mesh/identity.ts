@@ -9,7 +9,7 @@ import { TOKEN } from '../guest/sidecar.ts';
 import type { Instance, World } from '../world.ts';
 import type { AgentSettings } from './agent.ts';
 
-/** Why the agent is not answered, in its journal's words. */
+/** Why istiod rejects the agent, in the words of the agent's journal. */
 export interface Refusal {
   readonly reason: string;
   readonly fatal?: boolean;
@@ -18,8 +18,8 @@ export interface Refusal {
 const TRUST_DOMAIN = 'cluster.local';
 
 /**
- * Who the agent is to istiod: by its certificate, else by its token (docs/facts/istio-vm.md 5.8); the answer keeps that
- * identity.
+ * The agent's identity for istiod: from its certificate, otherwise from its token (docs/facts/istio-vm.md 5.8); the
+ * issued certificate has the same identity.
  */
 export function presentedIdentity(
   world: World,
@@ -33,7 +33,10 @@ export function presentedIdentity(
   return claims && `spiffe://${TRUST_DOMAIN}/ns/${claims.namespace}/sa/${claims.serviceAccount}`;
 }
 
-/** istiod takes a certificate first, then a token, and either must fit what the agent says and the WorkloadGroup (6.1). */
+/**
+ * istiod checks a certificate first, then a token, and either must match the agent's claims and the WorkloadGroup
+ * (6.1).
+ */
 export function identityProblem(
   world: World,
   cluster: SimulatedCluster,
@@ -65,7 +68,7 @@ export function identityProblem(
   return groupProblem(cluster, settings, presentedIdentity(world, cluster, instance, settings) ?? '');
 }
 
-/** A token is looked at by the cluster that the agent names (security/pkg/server/ca/authenticate/kubeauth). */
+/** The cluster that the agent names checks its token (security/pkg/server/ca/authenticate/kubeauth). */
 function clusterProblem({ store }: SimulatedCluster, settings: AgentSettings): string | undefined {
   const revision = /^istiod-([^.]+)\./.exec(settings.discoveryAddress)?.[1] ?? 'default';
   const own = clusterIdIn(injectionValues(store, revision));
@@ -82,7 +85,7 @@ function groupProblem(cluster: SimulatedCluster, settings: AgentSettings, identi
   });
   if (found === undefined) return denied(`cannot find WorkloadGroup ${namespace}/${group}`);
   const account = (found['spec'] as { template?: { serviceAccount?: string } }).template?.serviceAccount ?? 'default';
-  // A test's mesh gives certificates that name nobody.
+  // A test's mesh issues certificates without an identity.
   if (identity === '') return undefined;
   const [, space = '', bearer = ''] = /\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(identity) ?? [];
   if (space !== namespace || (serviceAccount !== '' && bearer !== serviceAccount))
@@ -91,7 +94,7 @@ function groupProblem(cluster: SimulatedCluster, settings: AgentSettings, identi
   return undefined;
 }
 
-/** The agent's certificate where istiod still takes it: not expired, and of the mesh's present root. */
+/** The agent's certificate if istiod still accepts it: not expired, and signed by the mesh's current root. */
 function acceptedCertificate(
   cluster: SimulatedCluster,
   instance: Instance,

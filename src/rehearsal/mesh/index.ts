@@ -10,7 +10,7 @@ import { requestFromPod } from './pod-traffic.ts';
 import { createAgents } from './state.ts';
 import { requestFromVm } from './vm-traffic.ts';
 
-/** istiod's and Envoy's view of workload VMs, decided by nothing but what is in the world (docs/facts/istio-vm.md). */
+/** istiod's and Envoy's view of workload VMs, derived only from the state of the world (docs/facts/istio-vm.md). */
 export function createMesh(world: World): Mesh {
   const agents = createAgents(world);
   const turns = new Map<string, number>();

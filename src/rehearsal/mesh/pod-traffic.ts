@@ -10,7 +10,7 @@ import { ENTRIES, entryHealth, type Connection } from './registration.ts';
 import { demoAnswer, isInjected, podAnswer } from './servers.ts';
 import { rootNamespace } from './vm-traffic.ts';
 
-/** The n-th call for a key gives the n-th index: endpoints take turns. */
+/** Round robin over endpoints: the n-th call for a key returns the n-th index. */
 type Turns = (key: string, count: number) => number;
 
 /** What the request needs to know of workload VMs. */
@@ -62,7 +62,7 @@ function toService(view: VmView, client: Pod, service: Service, port: number, pa
   const injected = isInjected(client);
   if (found === undefined) return injected ? answer.upstreamTimeout() : answer.timedOut();
   const inner = Number(found.targetPort ?? port);
-  // Plain clients go by kube-proxy, which knows pods alone (docs/facts/istio-vm.md 8.4).
+  // Clients without a sidecar use kube-proxy, which knows only pods (docs/facts/istio-vm.md 8.4).
   const endpoints = endpointsOf(cluster, service).filter((endpoint) => injected || 'pod' in endpoint);
   if (endpoints.length === 0)
     return injected ? answer.noHealthyUpstream() : answer.refused(service.metadata.name, port);
@@ -106,7 +106,10 @@ function toAddress(view: VmView, client: Pod, address: string, port: number, pat
   return toVm(view, client, address, port, path, { mutualTls: false });
 }
 
-/** A connection to a machine's own address: policies see exactly that address, then the machine's sidecar, then the app. */
+/**
+ * A connection to a machine's own address: policies check exactly that address, then the machine's sidecar, then the
+ * app.
+ */
 function toVm(
   view: VmView,
   client: Pod,
@@ -137,7 +140,7 @@ function toVm(
   return demoAnswer(instance, port, path) ?? answer.upstreamRefused();
 }
 
-/** Who a pod is to those it calls: nobody without a sidecar. */
+/** A pod's identity for those it calls; without a sidecar it has none. */
 function callerOf(client: Pod): Caller {
   if (!isInjected(client)) return undefined;
   const { serviceAccountName = 'default' } = client.spec as { serviceAccountName?: string };

@@ -18,7 +18,7 @@ interface PolicySpec {
   }[];
 }
 
-/** Where a packet goes after the sidecar: a pod, or an address that is none. */
+/** Where a packet goes after the sidecar: a pod, or an address outside the cluster. */
 export interface Destination {
   readonly address: string;
   readonly port: number;
@@ -26,8 +26,8 @@ export interface Destination {
 }
 
 /**
- * Whether the policies of a pod's namespace let its packets out to this destination. A peer with selectors can only ever
- * mean pods; an address outside needs an ipBlock (docs/facts/istio-vm.md 8.1).
+ * Whether the policies of a pod's namespace allow its packets to this destination. A peer with selectors matches only
+ * pods; an address outside needs an ipBlock (docs/facts/istio-vm.md 8.1).
  */
 export function egressAllowed(cluster: SimulatedCluster, from: Pod, to: Destination): boolean {
   const policies = cluster.store
@@ -70,7 +70,7 @@ function inBlock(address: string, cidr: string): boolean {
 const toNumber = (address: string): number =>
   address.split('.').reduce((total, octet) => total * 256 + Number(octet), 0);
 
-/** How strict a workload is about plain text: its own PeerAuthentication, then its namespace's, then the mesh's. */
+/** Whether a workload rejects plain text: its own PeerAuthentication, then its namespace's, then the mesh's. */
 export function isStrict(
   cluster: SimulatedCluster,
   namespace: string,

@@ -16,12 +16,14 @@ export interface Connection {
   readonly group: KubeObject | undefined;
 }
 
-/** The entry's name: `<group>-<ip>-<network>`, cut from the front (docs/facts/istio-vm.md 6.1). */
+/** The entry's name: `<group>-<ip>-<network>`, truncated at the front (docs/facts/istio-vm.md 6.1). */
 function entryName({ group = '', address, network }: AgentSettings): string {
   return [group, address.replaceAll(':', '-'), ...(network === '' ? [] : [network])].join('-').slice(-253);
 }
 
-/** istiod writes the WorkloadEntry of a proxy that has connected; the same proxy again keeps its entry. */
+/**
+ * istiod creates the WorkloadEntry of a proxy that has connected; the same proxy keeps its entry when it reconnects.
+ */
 export function register({ cluster, settings, since, group, revision }: Connection): void {
   cluster.proxies.set(`${settings.name}.${settings.namespace}`, { cluster: settings.cluster, revision });
   if (group === undefined) return;
@@ -71,7 +73,10 @@ export function register({ cluster, settings, since, group, revision }: Connecti
   });
 }
 
-/** The stream is over: at once after a clean stop, later when the machine just went silent; the entry goes after a grace. */
+/**
+ * Ends the stream: at once after a clean stop, later when the machine just went silent; the entry is deleted after a
+ * grace period.
+ */
 export function unregister(world: World, connection: Connection, instance: Instance): void {
   const { cluster, settings, since } = connection;
   const silent = instance.state !== 'Running' && instance.state !== 'Restarting' && instance.state !== 'Starting';
@@ -82,7 +87,7 @@ export function unregister(world: World, connection: Connection, instance: Insta
   const drop = (): void => {
     if (!mine()) return;
     cluster.proxies.delete(`${settings.name}.${settings.namespace}`);
-    // It is istiod that writes this down; with none running the entry stays as it was.
+    // Only istiod writes this; when none is running the entry stays as it was.
     if ((istiodOf(cluster.store, connection.revision)?.status?.readyReplicas ?? 0) === 0) return;
     cluster.store.edit(ENTRIES, settings.namespace, name, ({ metadata }) => {
       metadata.annotations = {
@@ -98,7 +103,7 @@ export function unregister(world: World, connection: Connection, instance: Insta
   else drop();
 }
 
-/** Writes what the probe found; nothing happens when it is what stands there (docs/facts/istio-vm.md 6.2). */
+/** Writes the result of the probe; does nothing when it is unchanged (docs/facts/istio-vm.md 6.2). */
 export function reportHealth({ cluster, settings }: Connection, healthy: boolean, message: string, at: number): void {
   cluster.store.edit(ENTRIES, settings.namespace, entryName(settings), (entry) => {
     const before = entryHealth(entry);

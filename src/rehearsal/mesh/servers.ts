@@ -27,5 +27,5 @@ export function podAnswer(pod: Pod, port: number, path: string): HttpAnswer | un
     : http(404, 'Not Found');
 }
 
-/** Whether istiod put a proxy into this pod: only then it speaks mTLS. */
+/** Whether istiod added a proxy to this pod: only then it speaks mTLS. */
 export const isInjected = (pod: Pod): boolean => pod.metadata.annotations?.['istio.io/rev'] !== undefined;

@@ -11,25 +11,25 @@ import { register, reportHealth, unregister, type Connection } from './registrat
 interface Agent {
   readonly instance: Instance;
   connection: Connection | undefined;
-  /** What Envoy was last configured by: it goes on with that when istiod goes away. */
+  /** Envoy's last source of configuration; Envoy keeps that configuration when istiod goes away. */
   last: Connection | undefined;
   /** World time from which Envoy has its configuration. */
   configuredAt: number | undefined;
   readonly health: HealthView;
 }
 
-/** All agents of a world, and their streams. Everything is brought up to date when somebody looks. */
+/** All agents of a world, and their streams. They are updated when they are read. */
 export interface Agents {
   started(instance: Instance): void;
   stopped(instance: Instance): void;
-  /** Tries to connect, where the agent is not connected; why not, if not. */
+  /** Connects an agent that is not connected; returns the reason when that fails. */
   connect(instance: Instance): Refusal | undefined;
-  /** What a machine's Envoy was configured by, once it is. */
+  /** The connection that configured a machine's Envoy; undefined before. */
   configured(instance: Instance): Connection | undefined;
   settle(): void;
 }
 
-/** Makes the record of agents, empty. */
+/** Creates an empty record of agents. */
 export function createAgents(world: World): Agents {
   const agents = new Map<string, Agent>();
   const known = new WeakSet<SimulatedCluster>();
@@ -65,7 +65,7 @@ export function createAgents(world: World): Agents {
     return undefined;
   };
 
-  /** Reads the probe, and tells istiod when it thinks otherwise now. */
+  /** Evaluates the probe, and reports to istiod when its result has changed. */
   const look = ({ instance, health }: Agent, connection: Connection): void => {
     const settings = connection.settings.probe;
     if (settings === undefined) return;
@@ -73,7 +73,7 @@ export function createAgents(world: World): Agents {
     if (flipped !== undefined) reportHealth(connection, health.healthy === true, probeMessage(settings), flipped);
   };
 
-  /** Ends streams that have lost their way, renews those that have found it, and reads the probes. */
+  /** Ends streams whose path is broken, restores those whose path works again, and evaluates the probes. */
   const settle = (): void => {
     const now = world.clock.now();
     const moment = `${now} ${[...agents.values()].map(({ instance }) => `${instance.state} ${instance.units.get('istio-vms-demo')?.active ?? ''}`).join()}`;

@@ -15,13 +15,16 @@ import { demoAnswer, isInjected, podAnswer } from './servers.ts';
 
 const NETWORK = 'topology.istio.io/network';
 
-/** What Envoy decides by chance, and the connections that it holds. */
+/** Envoy's random choices, and the connections that it holds. */
 export interface Chance {
   readonly random: Random;
   readonly connections: Connections;
 }
 
-/** An HTTP request of an ordinary user on a workload VM: the machine itself, its names, then Envoy if the rules are on. */
+/**
+ * An HTTP request of an ordinary user on a workload VM: checks the machine itself, its names, then Envoy if the rules
+ * are on.
+ */
 export function requestFromVm(
   world: World,
   instance: Instance,
@@ -94,7 +97,7 @@ function toService(
       (direct || isInjected(pod)),
   );
   if (endpoints.length === 0) return answer.noHealthyUpstream();
-  // Pod addresses have no route from a machine outside.
+  // Pod addresses have no route from a machine outside the cluster.
   if (direct) return answer.upstreamTimeout();
   const through = pickOne(random, gateways);
   if (!isAlive(world, through.address)) return answer.upstreamTimeout();
@@ -152,7 +155,10 @@ function networkGateways(cluster: SimulatedCluster, network: string): NetworkGat
     );
 }
 
-/** Whether the gateway's Envoy takes SNI-routed traffic to services of the cluster: its port, its pods, the Gateway object. */
+/**
+ * Whether the gateway's Envoy accepts SNI-routed traffic to services of the cluster: checks its port, its pods, the
+ * Gateway object.
+ */
 function passesThrough(cluster: SimulatedCluster, gateway: Service, service: Service): boolean {
   if (gateway.spec.ports?.some(({ port }) => port === CROSS) !== true || podsBehind(cluster, gateway).length === 0)
     return false;

@@ -3,7 +3,7 @@ import { guestEntry } from '../files.ts';
 import { importArchive } from '../images.ts';
 import type { ScriptModel } from './script.ts';
 
-/** `data/guest/images-import.sh`: hands archives that have just come to a k3s that runs. */
+/** `data/guest/images-import.sh`: imports new archives into a running k3s. */
 export const imagesImportModel: ScriptModel = async ({ world, instance, changed = [] }) => {
   await world.clock.sleep(GUEST_SCRIPT);
   const runs = ['k3s', 'k3s-agent'].some((name) => instance.units.get(name)?.active === 'active');

@@ -14,7 +14,7 @@ interface Placed {
   readonly content: Uint8Array;
 }
 
-/** `data/guest/place.sh`: checks all, then places what differs, then runs the script that came along. */
+/** `data/guest/place.sh`: checks everything, then places the files that differ, then runs the script sent with them. */
 export function placeModel(
   runScript: (text: string, call: ScriptCall) => Promise<ProgramResult | undefined>,
 ): ScriptModel {
@@ -76,16 +76,16 @@ export function placeModel(
 }
 
 interface Stage {
-  /** Its process is gone: nobody but the next call takes it away. */
+  /** Its process is gone, so the next call removes the stage. */
   readonly lose: () => void;
   readonly close: () => void;
 }
 
-/** Processes whose stage this is; a stage without one is left over. */
+/** Stages whose process is running; any other stage is a leftover. */
 const live = new WeakMap<Instance, Set<string>>();
 const STAGE = '/var/lib/.istio-vms-stage.';
 
-/** The directory in which files wait for their final name. What a call that was cut has left there goes first. */
+/** Opens the directory in which files wait for their final name. Leftovers of an interrupted call are removed first. */
 function openStage({ instance, world }: ScriptCall, files: readonly Placed[]): Stage {
   const mine = live.get(instance) ?? new Set<string>();
   live.set(instance, mine);

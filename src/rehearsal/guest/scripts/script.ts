@@ -8,19 +8,19 @@ import { knownUnit, startUnit, stopUnit, type Guest } from '../systemd.ts';
 export interface ScriptCall extends Guest {
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
-  /** Paths that place.sh has just put there anew, for a script that came along with them. */
+  /** Paths that place.sh has just changed, for a script that was sent with them. */
   readonly changed?: readonly string[];
 }
 
 /** The model of one script in `data/guest`: same exit codes, same output, same effects. */
 export type ScriptModel = (call: ScriptCall) => Promise<ProgramResult>;
 
-/** A script that failed as its own `fail` function does. */
+/** The result of a script that failed through its own `fail` function. */
 export function failed(script: string, exitCode: number, text: string): ProgramResult {
   return { exitCode, stderr: `${script}: ${text}\n` };
 }
 
-/** One digest over several files, a missing one as nothing: the stamp by which scripts see what changed. */
+/** One digest over several files, with a missing one counted as empty; the scripts detect changes by it. */
 export function stampOf({ instance }: Guest, paths: readonly string[]): string {
   return digestOf(paths.map((path) => digestOf(guestEntry(instance, path)?.content ?? '')).join('\n'));
 }

@@ -12,7 +12,7 @@ const USER = 'istio-proxy';
 const STORE = '/var/lib/istio-vms';
 const PROGRAMS = ['/usr/local/bin/envoy', '/usr/local/bin/pilot-agent'];
 const OWN = { owner: USER } as const;
-/** Bytes that a cloud image itself takes, and that the sidecar needs. Estimates. */
+/** Bytes that a cloud image itself uses, and bytes that the sidecar needs. Estimates. */
 const IMAGE_BYTES = 1.6 * 2 ** 30;
 const SIDECAR_BYTES = 0.4 * 2 ** 30;
 
@@ -48,7 +48,7 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
     return fail(21, `no space left on device: the sidecar needs ${needed} KiB, ${Math.max(free, 0)} are free`);
   }
   if (route === 'deb') {
-    // Dependencies and lists come over the network, and the network needs names.
+    // Dependencies and package lists come over the network, which needs DNS.
     if (!dnsAnswers(instance)) {
       await world.clock.sleep(PACKAGE_INSTALL);
       return fail(22, 'the package manager could not install the sidecar');
@@ -68,7 +68,7 @@ export const sidecarInstallModel: ScriptModel = async (call) => {
   CRASH_POINT: await world.crashPoints?.at(`sidecar-install on ${instance.name}: configured, not noted`);
   writeGuest(instance, `${STORE}/sidecar-version`, `${version}\n`);
   forget();
-  // The package manager's own words go there.
+  // The package manager writes its own output there.
   const stderr = route === 'deb' ? `Reading package lists...\nSetting up istio-sidecar (${version}) ...\n` : '';
   return { exitCode: 0, stdout: 'installed\n', stderr };
 };
@@ -105,7 +105,7 @@ RestartSec=10
 WantedBy=multi-user.target
 `;
 
-/** What the package's own script does, and ours does in its place around an image's programs. */
+/** What the package's own script does; istio-vms' script does the same when the programs come from an image. */
 function afterUnpacking(instance: Instance): void {
   instance.users.add(USER);
   if (!guestHas(instance, '/etc/istio')) {
@@ -127,7 +127,7 @@ function afterUnpacking(instance: Instance): void {
   }
 }
 
-/** `data/guest/sidecar-remove.sh`: everything of ours and of the package goes; the rest stays as it was. */
+/** `data/guest/sidecar-remove.sh`: removes what istio-vms and the package installed; the rest is unchanged. */
 export const sidecarRemoveModel: ScriptModel = async (call) => {
   const { world, instance } = call;
   await world.clock.sleep(GUEST_SCRIPT);

@@ -16,7 +16,9 @@ const DEMO = 'istio-vms-demo';
 const STORE = '/var/lib/istio-vms';
 const ROOT = `${STORE}/root-cert.pem`;
 
-/** `data/guest/k3s-start.sh UNIT`: makes the join password on a server, enables, starts without waiting. */
+/**
+ * `data/guest/k3s-start.sh UNIT`: creates the join password on a server, enables the unit, starts it without waiting.
+ */
 export const k3sStartModel: ScriptModel = async (call) => {
   const { world, instance, args } = call;
   const [unit] = args;
@@ -31,7 +33,7 @@ export const k3sStartModel: ScriptModel = async (call) => {
   return startAsStamped(call, unit, paths, { wait: false });
 };
 
-/** `data/guest/sidecar-start.sh`: forgets certificates of another root, then starts what place.sh has put here. */
+/** `data/guest/sidecar-start.sh`: deletes certificates of another root, then starts what place.sh has placed here. */
 export const sidecarStartModel: ScriptModel = async (call) => {
   const { world, instance } = call;
   await world.clock.sleep(GUEST_SCRIPT);
@@ -57,7 +59,7 @@ export const sidecarStartModel: ScriptModel = async (call) => {
   return result;
 };
 
-/** What a running sidecar has read, in the order of its start script. */
+/** The files that a running sidecar has read, in the order of its start script. */
 export function sidecarStamped(instance: Instance): readonly string[] {
   const lib = guestPath(instance, '/usr/local/lib/istio-vms');
   return [
@@ -72,10 +74,10 @@ export function sidecarStamped(instance: Instance): readonly string[] {
   ];
 }
 
-/** What the demo workload has read. */
+/** The files that the demo workload has read. */
 export const DEMO_STAMPED: readonly string[] = ['/etc/systemd/system/istio-vms-demo.service', `${STORE}/demo.env`];
 
-/** A running agent reads its token anew each time, so a new one needs no restart. */
+/** A running agent reads its token again each time, so a new one needs no restart. */
 function newToken({ instance }: ScriptCall): string {
   const token = guestText(instance, `${STORE}/istio-token`) ?? '';
   const entry = guestEntry(instance, TOKEN);
@@ -90,7 +92,7 @@ export const demoStartModel: ScriptModel = async (call) => {
   const result = await startAsStamped(call, DEMO, DEMO_STAMPED, { wait: true });
   const port = demoPort(call.instance);
   if (port === undefined || ownApplication(call.instance, port) === undefined) return result;
-  // systemd counts it as started; that it does not listen is seen by the script.
+  // systemd considers it started; the script detects that it does not listen.
   removeGuest(call.instance, `${STORE}/started.${DEMO}`);
   const words = journalLines(call.instance, DEMO).filter(({ message }) => /^\w*Error/.test(message));
   return {
@@ -99,7 +101,7 @@ export const demoStartModel: ScriptModel = async (call) => {
   };
 };
 
-/** `data/guest/demo-stop.sh`: takes the demo workload away. */
+/** `data/guest/demo-stop.sh`: removes the demo workload. */
 export const demoStopModel: ScriptModel = async (call) => {
   const { instance, world } = call;
   await world.clock.sleep(GUEST_SCRIPT);

@@ -12,7 +12,7 @@ import { DEMO_STAMPED, sidecarStamped } from './starts.ts';
 /** Name of the CPU in the kernel's words. */
 export const KERNEL_CPU = { amd64: 'x86_64', arm64: 'aarch64' } as const;
 
-/** `data/guest/state.sh`: what is on this machine, a key and a value a line. */
+/** `data/guest/state.sh`: the state of this machine, one key and value per line. */
 export const stateModel: ScriptModel = async (call) => {
   const { world, instance, args } = call;
   await world.clock.sleep(GUEST_SCRIPT);

@@ -5,14 +5,14 @@ import type { HostCall, ProgramResult } from '../../world.ts';
 /** Exit 1 with istioctl's `Error: …`. */
 export const istioError = (text: string): ProgramResult => ({ exitCode: 1, stderr: `Error: ${text}\n` });
 
-/** istioctl refuses a flag or word, and the rehearsal says which. */
+/** istioctl rejects a flag or word, and the rehearsal reports which one. */
 export const refused = (what: string): ProgramResult => ({
   exitCode: 64,
   stderr: `Error: unknown command or flag: ${what}\n`,
   refused: `istioctl ${what}`,
 });
 
-/** Which istioctl this is: what the file stands for, else what its name says. */
+/** The version of this istioctl: from the content of the file, otherwise from its name. */
 export async function binaryOf({
   files,
   command,
@@ -20,7 +20,7 @@ export async function binaryOf({
 }: HostCall): Promise<{ version: string } | { problem: ProgramResult }> {
   const bytes = await files.read(command.file);
   const standIn = readStandIn(bytes);
-  // Cut off on its way to its place: no program any more.
+  // The write of the file was interrupted, so it is not a program.
   const cut = standIn === undefined && bytes !== undefined && Buffer.from(bytes).toString().startsWith('{"artifact"');
   const version = cut
     ? undefined

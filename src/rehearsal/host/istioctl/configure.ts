@@ -56,7 +56,7 @@ async function write(
   const { store } = cluster;
   const put = async (name: string, content: string): Promise<void> => {
     CRASH_POINT: if (call.world.crashPoints !== undefined) {
-      // Written in place, so a reader, or a crash, may meet half of it.
+      // Written in place, so a reader may see half of the file, and a crash may leave half of it.
       await call.files.write(posix.join(output, name), content.slice(0, content.length / 2), MODE);
       await call.world.crashPoints.at(`istioctl configure: half of ${name}`);
     }
@@ -127,7 +127,7 @@ function token(
   account: KubeObject,
   seconds: number,
 ): string {
-  // Only the token is that old; the fault `computer-slept` (guest/scripts/starts.ts) lets the time itself pass.
+  // Only the token is that old; with the fault `computer-slept` (guest/scripts/starts.ts) the time itself passes.
   const slept = consumeFault(call.world, 'token-expired') ? SLEEP_SECONDS : 0;
   const issued = Math.floor(call.world.clock.now() / 1000) - slept;
   const { namespace, serviceAccount } = group;

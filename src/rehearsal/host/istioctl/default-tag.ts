@@ -4,13 +4,13 @@ import { MANAGER, REVISION, revisionLabel, tagObjects } from './render.ts';
 
 const INJECTORS = 'mutatingwebhookconfigurations.admissionregistration.k8s.io';
 
-/** What was there before an install. */
+/** The state before an install. */
 export interface Before {
   readonly tagged: boolean;
   readonly reinstall: boolean;
 }
 
-/** Looks before anything is made. */
+/** Records the state before anything is created. */
 export function tagsAndPlanes({ store }: SimulatedCluster, plan: InstallPlan): Before {
   const tagged = store.list(INJECTORS).some(({ metadata }) => metadata.labels?.['istio.io/tag'] === 'default');
   const reinstall = deploymentObjects(store).some(
@@ -19,7 +19,10 @@ export function tagsAndPlanes({ store }: SimulatedCluster, plan: InstallPlan): B
   return { tagged, reinstall };
 }
 
-/** The default tag of a first install, and #47423, by which a second one of old versions loses all tags (facts 2.5). */
+/**
+ * Sets the default tag in a first install, and simulates #47423: a second one of old versions loses all tags (facts
+ * 2.5).
+ */
 export function settleTags({ store }: SimulatedCluster, plan: InstallPlan, { tagged, reinstall }: Before): void {
   const [, minor = 0, patch = 0] = plan.version.split('.').map(Number);
   const loses = reinstall && ((minor === 19 && patch < 7) || (minor === 20 && patch < 3));

@@ -5,13 +5,13 @@ import { flag, type Parsed } from '../kubectl/args.ts';
 import { connect, type Trouble } from '../kubectl/connect.ts';
 import { istioError } from './call.ts';
 
-/** Flags that name the cluster and the place of istiod in it. */
+/** Flags that select the cluster and istiod's namespace in it. */
 export const CLUSTER_FLAGS = { '--kubeconfig': 'value', '--context': 'value', '--istioNamespace': 'value' } as const;
 
-/** Where istioctl looks for istiod: `istio-system` unless it is told otherwise. */
+/** istiod's namespace: `istio-system` by default. */
 export const namespaceOf = (parsed: Parsed): string => flag(parsed, '--istioNamespace') ?? 'istio-system';
 
-/** The first request of a command: what istioctl puts before its failure, and how the request reads. */
+/** The first request of a command: the prefix of istioctl's error, and the text of the request. */
 interface FirstRequest {
   readonly before: string;
   readonly verb: 'Get';
@@ -20,7 +20,7 @@ interface FirstRequest {
   readonly unauthorized: string;
 }
 
-/** `install` asks for the version first (docs/facts/real-mesh.md 6.4). */
+/** `install` requests the version first (docs/facts/real-mesh.md 6.4). */
 export const VERSION_REQUEST: FirstRequest = {
   before: 'check minimum supported Kubernetes version: error getting Kubernetes version: ',
   verb: 'Get',
@@ -28,7 +28,7 @@ export const VERSION_REQUEST: FirstRequest = {
   unauthorized: 'the server has asked for the client to provide credentials',
 };
 
-/** `configure` asks for the mesh's ConfigMap first, and calls whatever goes wrong "not found". */
+/** `configure` requests the mesh's ConfigMap first, and reports every error as "not found". */
 export const configMapRequest = (namespace: string, name: string): FirstRequest => ({
   before: `configmap ${name} was not found in namespace ${namespace}: `,
   verb: 'Get',
@@ -36,7 +36,7 @@ export const configMapRequest = (namespace: string, name: string): FirstRequest 
   unauthorized: 'Unauthorized',
 });
 
-/** `tag set` asks for the webhooks of the revision first. */
+/** `tag set` requests the webhooks of the revision first. */
 export const webhookRequest = (revision: string): FirstRequest => ({
   before: '',
   verb: 'Get',
@@ -44,7 +44,7 @@ export const webhookRequest = (revision: string): FirstRequest => ({
   unauthorized: 'Unauthorized',
 });
 
-/** Connects as every command does; a failure has istioctl's own words and not kubectl's. */
+/** Connects as every command does; a failure is reported in istioctl's words instead of kubectl's. */
 export async function dial(
   call: HostCall,
   parsed: Parsed,

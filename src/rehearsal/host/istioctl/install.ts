@@ -25,7 +25,7 @@ const COMPONENTS = {
   gateways: { name: 'Ingress gateways', icon: '🛬' },
 } as const;
 
-/** A picture of a boat comes before anything else. */
+/** ASCII art of a boat, printed first. */
 const BANNER = [
   '',
   '        |\\',
@@ -39,8 +39,8 @@ const BANNER = [
 ];
 
 /**
- * `istioctl install`: renders, applies, waits for Deployments and not for addresses (docs/facts/istio-vm.md 2.7).
- * Progress is on stderr; a component that fails does not end it (docs/facts/real-mesh.md 6.3, 6.14).
+ * `istioctl install`: renders, applies, waits for Deployments but not for addresses (docs/facts/istio-vm.md 2.7).
+ * Progress is on stderr; the install continues after a component that fails (docs/facts/real-mesh.md 6.3, 6.14).
  */
 export async function install(call: HostCall, version: string, args: readonly string[]): Promise<ProgramResult> {
   const parsed = parseArgs(args, {
@@ -74,7 +74,7 @@ export async function install(call: HostCall, version: string, args: readonly st
   return { ...(await perform(call, connection.cluster, plan, Number(seconds) * 1000)), stdout: warning };
 }
 
-/** A Kubernetes that is too old is told on stdout, and the install goes on. */
+/** A Kubernetes that is too old gives a warning on stdout, and the install continues. */
 function oldKubernetes({ world }: HostCall, cluster: SimulatedCluster, version: string): string {
   const floor = istioRow(version, world.shipped.versions)?.kubernetesFloor ?? '1.25';
   const running = /^v1\.(\d+)/.exec(cluster.version)?.[1] ?? '0';
@@ -155,7 +155,7 @@ function together(errors: readonly string[]): string {
   return `${errors.length} errors occurred:\n${errors.map((error) => `\t* ${error}\n`).join('')}\n`;
 }
 
-/** Namespace with its network label when it is the installer who makes it (facts 2.4), and the CRDs. */
+/** Creates the namespace, labeled with its network, if it does not exist yet (facts 2.4), and then the CRDs. */
 async function prepare({ world, signal }: HostCall, { store }: SimulatedCluster, plan: InstallPlan): Promise<void> {
   if (store.get('namespaces', undefined, plan.namespace) === undefined) {
     const labels = plan.network === '' ? {} : { 'topology.istio.io/network': plan.network };
@@ -188,7 +188,7 @@ async function prepare({ world, signal }: HostCall, { store }: SimulatedCluster,
   }
 }
 
-/** Applies a component's objects; gives back the error that ended it. */
+/** Applies a component's objects; returns the error that ended it. */
 async function step(
   { world, signal }: HostCall,
   { store }: SimulatedCluster,
@@ -211,7 +211,7 @@ async function step(
 const planned = (objects: readonly KubeObject[]): KubeObject | undefined =>
   objects.find(({ kind }) => kind === 'Deployment');
 
-/** Waits for a Deployment's rollout; gives back the error when the patience is over. */
+/** Waits for a Deployment's rollout; returns the error when the timeout is over. */
 async function waitFor(
   call: HostCall,
   cluster: SimulatedCluster,
@@ -262,7 +262,7 @@ function notReady({ store }: SimulatedCluster, deployment: Deployment, deadline:
   );
 }
 
-/** Why a pod is not ready: what its container waits for, else the message of its condition. */
+/** Why a pod is not ready: what its container waits for, otherwise the message of its condition. */
 function reasonOf(pod: Pod): string | undefined {
   for (const { state } of pod.status.containerStatuses ?? []) {
     const wait = state['waiting'] as { reason?: string; message?: string } | undefined;
@@ -272,7 +272,7 @@ function reasonOf(pod: Pod): string | undefined {
   return ready?.status === 'False' ? ready.message : undefined;
 }
 
-/** The fault: somebody else's Service has the istiod port on every node already. */
+/** The fault: a foreign Service already uses the istiod port on every node. */
 function occupy({ store }: SimulatedCluster, gateway: GatewayPlan): void {
   const port = gateway.ports.find(({ targetPort }) => targetPort === 15012)?.port ?? 15012;
   store.put({

@@ -4,7 +4,7 @@ import type { SimulatedCluster } from '../../cluster/kube.ts';
 import type { Service } from '../../cluster/shapes.ts';
 import type { WorkloadGroup } from './workload-files.ts';
 
-/** The group's file counts, whatever its apiVersion says (docs/facts/istio-vm.md 4.1). */
+/** Reads the group's file, regardless of its apiVersion (docs/facts/istio-vm.md 4.1). */
 export function readGroup(text: string): WorkloadGroup {
   const file = (parse(text) ?? {}) as {
     metadata?: { name?: string; namespace?: string };
@@ -25,7 +25,7 @@ export function readGroup(text: string): WorkloadGroup {
   };
 }
 
-/** The cluster's name as the injector's values have it. */
+/** The cluster's name in the injector's values. */
 export function clusterName({ store }: SimulatedCluster, revision: string, namespace: string): string | undefined {
   const own = revision === '' ? 'default' : revision;
   const there = store.get('configmaps', namespace, injectorConfig(own)) !== undefined;

@@ -22,7 +22,7 @@ export interface GatewayComponent {
   };
 }
 
-/** The fields of an IstioOperator that the simulated installer acts upon (docs/facts/istio-vm.md 2.3). */
+/** The fields of an IstioOperator that the simulated installer uses (docs/facts/istio-vm.md 2.3). */
 export interface Operator {
   readonly metadata?: { readonly name?: string; readonly namespace?: string };
   readonly spec?: {
@@ -56,7 +56,7 @@ export interface Operator {
   };
 }
 
-/** A file that istioctl would not take; the message is its own. */
+/** A file that istioctl would reject; the message is istioctl's own. */
 export class OperatorError extends Error {}
 
 /** Known since 1.24, when the decoder became strict (operator/pkg/apis/types.go, values_types.proto of 1.30). */
@@ -108,7 +108,7 @@ const K8S_KEYS = [
   'volumes',
 ];
 
-/** Reads IstioOperator files in order, later ones over earlier ones. @throws OperatorError */
+/** Reads IstioOperator files in order; later ones override earlier ones. @throws OperatorError */
 export async function readOperators(files: Files, paths: readonly string[], strict: boolean): Promise<Operator> {
   let merged: Fields = { apiVersion: 'install.istio.io/v1alpha1', kind: 'IstioOperator', metadata: {}, spec: {} };
   for (const path of paths) {
@@ -121,7 +121,7 @@ export async function readOperators(files: Files, paths: readonly string[], stri
   return merged;
 }
 
-/** A file of comments only is an empty one, and fine (docs/facts/real-mesh.md 6.13). */
+/** A file with comments only counts as empty and is valid (docs/facts/real-mesh.md 6.13). */
 function oneDocument(text: string): Fields {
   const documents = parseAllDocuments(text).map((document) => {
     if (document.errors.length > 0) {
@@ -140,7 +140,7 @@ function oneDocument(text: string): Fields {
   return spec === null || spec === undefined ? rest : { ...rest, spec };
 }
 
-/** Another kind is told by what only that kind has: `data` of a ConfigMap. */
+/** Another kind is detected by a field that only it has, such as `data` of a ConfigMap. */
 function checkFields(document: Fields): void {
   known(document, DOCUMENT_KEYS);
   const spec = fields(document['spec']);
@@ -177,7 +177,7 @@ function known(found: Fields, allowed: readonly string[]): void {
   if (odd !== undefined) throw new OperatorError(`generate config: could not unmarshal: json: unknown field "${odd}"`);
 }
 
-/** Maps merge, lists are replaced; gateways, which have names, merge by them. */
+/** Maps merge, lists are replaced; gateways merge by their names. */
 function mergeFields(base: Fields, over: Fields): Fields {
   const merged: Fields = { ...base };
   for (const [key, value] of Object.entries(over)) {

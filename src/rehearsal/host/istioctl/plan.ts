@@ -2,9 +2,9 @@ import { istioRow } from '../../../config/versions.ts';
 import type { World } from '../../world.ts';
 import { mergeNamed, OperatorError, type GatewayComponent, type Operator, type Resources } from './operator-file.ts';
 
-/** What an install is going to make, after profile and files are laid over each other. */
+/** What an install will create, after the files are merged over the profile. */
 export interface InstallPlan {
-  /** `metadata.name`: owner of what is made; undefined for a nameless file. */
+  /** `metadata.name`: the owner of the created objects; undefined for a nameless file. */
   readonly owner: string | undefined;
   readonly version: string;
   readonly revision: string;
@@ -24,7 +24,7 @@ export interface GatewayPlan {
   readonly labels: Readonly<Record<string, string>>;
   readonly ports: readonly { readonly name: string; readonly port: number; readonly targetPort?: number }[];
   readonly resources: Resources;
-  /** Its own image, or `auto` where the injector is to put it in. */
+  /** Its own image, or `auto` when the injector is to set it. */
   readonly image: string;
   readonly imagePullPolicy: string | undefined;
 }
@@ -41,7 +41,7 @@ const INGRESS_PORTS = [
   { name: 'https', port: 443, targetPort: 8443 },
 ];
 
-/** Profile `demo` gives it two ports more, in every version (manifests/profiles/demo.yaml, helm-profiles/demo.yaml). */
+/** Profile `demo` adds two ports, in every version (manifests/profiles/demo.yaml, helm-profiles/demo.yaml). */
 const DEMO_INGRESS: GatewayComponent = {
   ...INGRESS,
   k8s: {
@@ -56,7 +56,7 @@ const DEMO_INGRESS: GatewayComponent = {
 };
 
 /**
- * Profiles as far as they differ here (docs/facts/figures.md 1 for the requests, docs/facts/istio-vm.md 3.4 for the
+ * Profiles, as far as they differ here (docs/facts/figures.md 1 for the requests, docs/facts/istio-vm.md 3.4 for the
  * ingress gateway).
  */
 const PROFILES: Readonly<Record<string, { pilot: boolean; gateways: readonly GatewayComponent[]; small: boolean }>> = {
@@ -68,7 +68,7 @@ const PROFILES: Readonly<Record<string, { pilot: boolean; gateways: readonly Gat
   empty: { pilot: false, gateways: [], small: false },
 };
 
-/** Lays files over their profile. @throws OperatorError */
+/** Merges files over their profile. @throws OperatorError */
 export function planInstall(world: World, version: string, { metadata, spec = {} }: Operator): InstallPlan {
   const profile = PROFILES[spec.profile ?? 'default'];
   if (profile === undefined) {
@@ -82,7 +82,7 @@ export function planInstall(world: World, version: string, { metadata, spec = {}
     );
   }
   const { components = {}, values = {} } = spec;
-  // Components go where the file's own namespace is (operator/pkg/component).
+  // Components are installed in the file's own namespace (operator/pkg/component).
   const namespace = metadata?.namespace ?? 'istio-system';
   const row = istioRow(version, world.shipped.versions);
   const hub = values.global?.hub ?? spec.hub ?? row?.builtInHub ?? row?.hub ?? 'docker.io/istio';

@@ -3,7 +3,10 @@ import { minorOf } from './call.ts';
 import type { InstallPlan } from './plan.ts';
 import { OWNER, REVISION, revisionLabel } from './render.ts';
 
-/** Takes away what the same owner made before and does not make now; a nameless file from 1.24 on owns nothing, and prunes all gateways of its revision (facts 2.6). */
+/**
+ * Deletes what the same owner created before and does not create now. From 1.24 on a nameless file owns nothing, and
+ * prunes all gateways of its revision (facts 2.6).
+ */
 export function prune({ store }: SimulatedCluster, plan: InstallPlan): void {
   const kept = new Set(plan.gateways.map(({ name, namespace }) => `${namespace}/${name}`));
   const careless = plan.owner === undefined && minorOf(plan.version) >= 24;

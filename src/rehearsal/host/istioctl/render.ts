@@ -7,7 +7,7 @@ export const REVISION = 'istio.io/rev';
 /** Field manager of everything that an install applies. */
 export const MANAGER = 'istio-operator';
 
-/** Revision as labels say it. */
+/** The revision as labels have it. */
 export const revisionLabel = (plan: InstallPlan): string => (plan.revision === '' ? 'default' : plan.revision);
 /** `istiod-1-19-3`, or `istiod` without a revision. */
 const withRevision = (name: string, { revision }: InstallPlan): string =>
@@ -55,7 +55,7 @@ export function istiodObjects(plan: InstallPlan): KubeObject[] {
       },
     }),
     object('apps/v1', 'Deployment', name, namespace, own, {
-      // No replicas: the charts leave the number to their autoscaler, and that one never starts from 0.
+      // No replicas: the charts leave the number to their autoscaler, which never scales up from 0.
       spec: {
         selector: { matchLabels: selector },
         template: {
@@ -128,7 +128,8 @@ export function tagObjects(tag: string, revision: string, namespace: string, ver
 
 /**
  * A gateway's Service and Deployment, both selecting by all of the gateway's labels. With an injection template its
- * container says `auto` until the webhook has seen the pod; without one the pod is complete and is not injected.
+ * container has the image `auto` until the webhook has processed the pod; without one the pod is complete and is not
+ * injected.
  */
 export function gatewayObjects(plan: InstallPlan, gateway: GatewayPlan): KubeObject[] {
   const own = { ...labels(plan, 'IngressGateways'), ...gateway.labels };
@@ -143,7 +144,7 @@ export function gatewayObjects(plan: InstallPlan, gateway: GatewayPlan): KubeObj
       },
     }),
     object('apps/v1', 'Deployment', gateway.name, gateway.namespace, own, {
-      // No replicas: the charts leave the number to their autoscaler, and that one never starts from 0.
+      // No replicas: the charts leave the number to their autoscaler, which never scales up from 0.
       spec: {
         selector: { matchLabels: gateway.labels },
         template: {

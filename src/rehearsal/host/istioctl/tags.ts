@@ -38,7 +38,7 @@ export async function tagSet(call: HostCall, version: string, args: readonly str
   }
   const conflict = conflictWith(injectors, tag, namespace, store.list('services'), revision);
   if (conflict !== undefined && !parsed.flags.has('--skip-confirmation')) {
-    // Nobody is there to answer: an empty stdin means no, and no is a success (docs/facts/real-mesh.md 6.6).
+    // There is no user to answer: an empty stdin means no, and no is a success (docs/facts/real-mesh.md 6.6).
     return { exitCode: 0, stdout: QUESTION, stderr: conflict };
   }
   for (const object of tagObjects(tag, revision, namespace, version)) store.apply(object, 'istioctl');
@@ -50,7 +50,10 @@ export async function tagSet(call: HostCall, version: string, args: readonly str
   };
 }
 
-/** What the analyzer says of the new webhook: it differs from the one that is there, or its istiod is not in this namespace. */
+/**
+ * What the analyzer reports on the new webhook: it differs from the existing one, or its istiod is not in this
+ * namespace.
+ */
 function conflictWith(
   injectors: readonly KubeObject[],
   tag: string,

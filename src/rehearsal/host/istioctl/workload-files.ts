@@ -22,13 +22,13 @@ export interface WorkloadGroup {
   readonly probe: unknown;
 }
 
-/** Where istiod of a revision is; the port is fixed, and stays so in 1.30 (docs/facts/istio-vm.md 4.6). */
+/** The address of a revision's istiod; the port is fixed, also in 1.30 (docs/facts/istio-vm.md 4.6). */
 const istiodAddress = ({ revision, istioNamespace }: WorkloadInput): string =>
   `istiod-${revision}.${istioNamespace}.svc:15012`;
 
 const isRevisioned = ({ revision }: WorkloadInput): boolean => revision !== '' && revision !== 'default';
 
-/** What goes to the agent by the mesh file's proxyMetadata and by cluster.env. */
+/** What the agent gets through the mesh file's proxyMetadata and through cluster.env. */
 function proxyMetadata(input: WorkloadInput): Record<string, string> {
   const { group } = input;
   const canonical = { 'service.istio.io/canonical-name': group.name, 'service.istio.io/canonical-revision': 'latest' };
@@ -40,7 +40,7 @@ function proxyMetadata(input: WorkloadInput): Record<string, string> {
     ISTIO_META_DNS_CAPTURE: 'true',
     ISTIO_META_MESH_ID: typeof input.meshDefaults['meshId'] === 'string' ? input.meshDefaults['meshId'] : '',
     ISTIO_META_NETWORK: group.network,
-    // Only where the group names ports.
+    // Only when the group names ports.
     ...(ports.length === 0 ? {} : { ISTIO_META_POD_PORTS: JSON.stringify(ports) }),
     ISTIO_META_WORKLOAD_NAME: group.name,
     ISTIO_METAJSON_LABELS: JSON.stringify(sorted({ ...group.labels, ...canonical })),
@@ -73,7 +73,8 @@ export function clusterEnv(input: WorkloadInput): string {
 const quoted = (value: string): string => `'${value.replaceAll("'", `'"'"'`)}'`;
 
 /**
- * mesh.yaml: the agent's ProxyConfig; the probe is the group's as it is now, and stays so (docs/facts/istio-vm.md 6.2).
+ * mesh.yaml: the agent's ProxyConfig; its probe is a copy of the group's and is not updated (docs/facts/istio-vm.md
+ * 6.2).
  */
 export function meshYaml(input: WorkloadInput): string {
   const config = {

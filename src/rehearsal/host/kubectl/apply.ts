@@ -8,7 +8,7 @@ import type { KubeObject } from '../../world.ts';
 import { flag } from './args.ts';
 import { shown, type Verb } from './verb.ts';
 
-/** `kubectl apply --server-side`: object after object; one that fails does not hold up the others. */
+/** `kubectl apply --server-side`: one object after the other; a failure does not stop the rest. */
 export const apply: Verb = {
   flags: {
     '--server-side': 'switch',
@@ -79,7 +79,7 @@ export function activate(
   });
 }
 
-/** Documents of YAML or JSON, Lists opened. @throws ApiError when it is no Kubernetes object */
+/** Parses documents of YAML or JSON and expands Lists. @throws ApiError for what is no Kubernetes object */
 function readObjects(text: string): KubeObject[] {
   const documents = parseAllDocuments(text).map((document) => {
     if (document.errors.length > 0) {

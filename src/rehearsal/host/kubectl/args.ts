@@ -1,4 +1,4 @@
-/** A command line, taken apart: flags with their values, and what stands alone. */
+/** A parsed command line: flags with their values, and positional arguments. */
 export interface Parsed {
   readonly flags: ReadonlyMap<string, readonly string[]>;
   readonly words: readonly string[];
@@ -9,7 +9,7 @@ export interface Parsed {
 /** Flags that a command knows: with a value, or without (`true`). */
 export type Known = Readonly<Record<string, 'value' | 'switch'>>;
 
-/** Takes `--flag value`, `--flag=value`, `-f value`; names the first flag that is not known or lacks its value. */
+/** Accepts `--flag value`, `--flag=value`, `-f value`; returns the first flag that is unknown or lacks its value. */
 export function parseArgs(
   args: readonly string[],
   known: Known,

@@ -13,11 +13,11 @@ interface Kubeconfig {
   }[];
 }
 
-/** The fault `api-away`: ten seconds of every twenty. */
+/** The fault `api-away`: no answer for ten seconds of every twenty. */
 const often = (now: number): boolean => Math.floor(now / 10_000) % 2 === 0;
 const API_SLOW = 5_000;
 
-/** Kubeconfigs by their text: every call reads one, and it is nearly always the same. */
+/** Kubeconfigs by their text, because every call reads one and it is nearly always the same. */
 const known = new Map<string, Kubeconfig>();
 const KEPT = 50;
 
@@ -31,12 +31,12 @@ function parsed(text: string): Kubeconfig {
   return config;
 }
 
-/** Why there is no connection; `failure` says it in kubectl's words, other clients have their own. */
+/** Why there is no connection; `failure` has kubectl's words, other clients have their own. */
 export interface Trouble {
-  /** What kubectl says of its kubeconfig, without the head of the line. */
+  /** kubectl's message about its kubeconfig, without the prefix of the line. */
   readonly text?: string;
   readonly kind: 'kubeconfig' | 'refused' | 'timeout' | 'x509' | 'unauthorized';
-  /** `host:port`, where the kubeconfig names one. */
+  /** `host:port`, if the kubeconfig names one. */
   readonly server?: string;
 }
 
@@ -46,12 +46,12 @@ export type Connection =
 /** Failure of a client program: exit 1 with this on stderr. */
 const failure = (text: string): ProgramResult => ({ exitCode: 1, stderr: `${text}\n` });
 
-/** The fault `api-flaky`: two seconds of every forty. */
+/** The fault `api-flaky`: no answer for two seconds of every forty. */
 const flaky = (now: number): boolean => Math.floor(now / 1000) % 40 < 2;
 
 /**
- * Dials the API server that a kubeconfig's context names, as every client of it does: the file, the context, the address
- * that really serves, the CA, the client certificate. The time of one call passes.
+ * Connects to the API server of a kubeconfig's context, as every client does. It checks the file, the context, the
+ * address that really serves, the CA and the client certificate. The time of one call passes.
  */
 export async function connect(
   call: HostCall,

@@ -6,10 +6,10 @@ import type { ProgramResult } from '../../world.ts';
 import { flag, type Parsed } from './args.ts';
 import { kindNamed, shown, type Verb } from './verb.ts';
 
-/** How often the wait looks. */
+/** Polling interval of the wait. */
 const LOOK_MS = 500;
 
-/** `kubectl delete KIND NAME --wait`: gone means gone, content and pods included. */
+/** `kubectl delete KIND NAME --wait`: waits until the object is gone, content and pods included. */
 export const remove: Verb = {
   flags: {
     '--namespace': 'value',
@@ -56,7 +56,7 @@ export const remove: Verb = {
   },
 };
 
-/** `kubectl delete pods --all-namespaces --field-selector spec.nodeName=NODE --force`: at once, whatever the kubelet says. */
+/** `kubectl delete pods --all-namespaces --field-selector spec.nodeName=NODE --force`: at once, without the kubelet. */
 function removePods({ store }: SimulatedCluster, parsed: Parsed): ProgramResult {
   const [, node] = /^spec\.nodeName=(.+)$/.exec(flag(parsed, '--field-selector') ?? '') ?? [];
   const forced = parsed.flags.has('--force') && flag(parsed, '--grace-period') === '0';

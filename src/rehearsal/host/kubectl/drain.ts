@@ -8,7 +8,7 @@ import type { Verb } from './verb.ts';
 
 const LOOK_MS = 500;
 
-/** `kubectl drain NODE`: no new pod comes, and those that are there go; the pods of DaemonSets stay. */
+/** `kubectl drain NODE`: cordons the node and evicts its pods; the pods of DaemonSets stay. */
 export const drain: Verb = {
   flags: {
     '--ignore-daemonsets': 'switch',
@@ -48,7 +48,7 @@ export const drain: Verb = {
   },
 };
 
-/** The charts of Istio give istiod and its gateways a disruption budget that a single pod cannot meet. */
+/** The charts of Istio give istiod and its gateways a disruption budget that a single pod cannot satisfy. */
 const isBudgeted = ({ metadata }: Pod): boolean => metadata.namespace === 'istio-system';
 
 const timedOut = (name: string): ProgramResult => ({

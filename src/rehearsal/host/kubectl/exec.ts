@@ -13,7 +13,7 @@ interface Chosen {
   readonly container: string;
 }
 
-/** The pod of `deployment/NAME` and the container asked for. @throws ApiError in kubectl's words */
+/** The pod of `deployment/NAME` and the requested container. @throws ApiError in kubectl's words */
 function choose(cluster: SimulatedCluster, parsed: Parsed): Chosen {
   const [, deployment] = /^deployment\/(.+)$/.exec(parsed.words[0] ?? '') ?? [];
   const namespace = flag(parsed, '--namespace') ?? 'default';

@@ -54,13 +54,13 @@ export const get: Verb = {
     );
     const onTheWay = items.some((item) => item.kind === 'Node' && !isReady(item as NodeObject));
     if (onTheWay && consumeFault(call.world, 'slept-while-looking')) call.world.clock.leap(LID_CLOSED);
-    // With --ignore-not-found, nothing found is nothing printed.
+    // With --ignore-not-found, an empty result prints nothing.
     if (items.length === 0 && parsed.flags.has('--ignore-not-found')) return { exitCode: 0 };
     return { exitCode: 0, stdout: listText(items) };
   },
 };
 
-/** Objects as they stand in a list. The store replaces an object that changes, so its text is made once. */
+/** JSON text of objects in a list. The store replaces an object that changes, so each text is built once. */
 const texts = new WeakMap<KubeObject, string>();
 
 function textOf(object: KubeObject): string {
@@ -72,7 +72,7 @@ function textOf(object: KubeObject): string {
   return text;
 }
 
-/** A List as kubectl lays it out. */
+/** A List as kubectl formats it. */
 function listText(items: readonly KubeObject[]): string {
   const inside = items.length === 0 ? '[]' : `[\n        ${items.map(textOf).join(',\n        ')}\n    ]`;
   return `{\n    "apiVersion": "v1",\n    "items": ${inside},\n    "kind": "List",\n    "metadata": {\n        "resourceVersion": ""\n    }\n}\n`;

@@ -18,7 +18,7 @@ const refusal = (what: string): ProgramResult => ({
   refused: `kubectl exec -- ${what}`,
 });
 
-/** Runs what is run in pods: curl, and istiod's own client. */
+/** Runs the programs that are used in pods: curl, and istiod's own client. */
 export async function runInPod(inPod: InPod): Promise<ProgramResult> {
   const [program] = inPod.argv;
   if (program === 'curl') return curl(inPod);

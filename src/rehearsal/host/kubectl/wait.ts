@@ -5,10 +5,10 @@ import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
 import { flag, type Parsed } from './args.ts';
 import type { Verb } from './verb.ts';
 
-/** How soon a watch tells of a change. */
+/** Delay until a watch reports a change. */
 const WATCH_MS = 100;
 
-/** What is waited for: a condition of one object, or of all of a namespace. */
+/** The target of the wait: a condition of one object, or of all in a namespace. */
 interface Waited {
   readonly kind: string;
   readonly namespace: string | undefined;
@@ -18,7 +18,7 @@ interface Waited {
   readonly status: string;
 }
 
-/** As kubectl names an object of the kind when all is well. */
+/** How kubectl names an object of the kind on success. */
 const SINGULAR: Readonly<Record<string, string>> = {
   nodes: 'node',
   'deployments.apps': 'deployment.apps',
@@ -26,7 +26,8 @@ const SINGULAR: Readonly<Record<string, string>> = {
 };
 
 /**
- * `kubectl wait KIND/NAME --for=condition=TYPE[=STATUS] --timeout=Ns`, and `KIND --all`: what is not there fails at once.
+ * `kubectl wait KIND/NAME --for=condition=TYPE[=STATUS] --timeout=Ns`, and `KIND --all`: a missing object fails at
+ * once.
  */
 export const wait: Verb = {
   flags: { '--for': 'value', '--timeout': 'value', '--namespace': 'value', '--all': 'switch' },
@@ -103,7 +104,7 @@ export const rolloutStatus: Verb['run'] = async ({ call, cluster, parsed }) => {
   return { exitCode: 0, stdout: `deployment "${name}" successfully rolled out\n` };
 };
 
-/** As kubectl sees it: its change was seen, all pods are new, none is missing. */
+/** kubectl's criteria: the change was observed, all pods are new, none is missing. */
 function isRolledOut({ metadata, spec, status }: Deployment): boolean {
   const { generation = 1 } = metadata as { generation?: number };
   const wanted = spec.replicas ?? 1;
@@ -117,13 +118,13 @@ function isRolledOut({ metadata, spec, status }: Deployment): boolean {
   );
 }
 
-/** Undefined once it is so; what the program ends with when it is not so in time, or the API server goes away. */
+/** Returns undefined once it is so, or the program's result when it times out or the API server goes away. */
 async function watch(
   { world, signal }: HostCall,
   cluster: SimulatedCluster,
   seconds: number,
   isSo: () => boolean,
-  /** Of what, as it stands after "condition" when the time is over. */
+  /** What the timeout message adds after "condition", e.g. the object's name. */
   of = '',
 ): Promise<ProgramResult | undefined> {
   for (const until = world.clock.now() + seconds * 1_000; !isSo();) {
