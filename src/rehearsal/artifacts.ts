@@ -9,7 +9,7 @@ import { digestOf, K3S_IMAGES, standInBytes } from './stand-in.ts';
 export interface ServedArtifact {
   /** The stand-in's own bytes. */
   readonly bytes: Uint8Array;
-  /** Bytes of the true artifact: what the transfer costs. */
+  /** Size of the real artifact in bytes, which determines the transfer time. */
   readonly size: number;
   /** SHA-256 that publishers state for it. */
   readonly digest: string;
@@ -18,7 +18,7 @@ export interface ServedArtifact {
 /** Finds the artifact that the release servers have at a URL's path; undefined where they answer 404. */
 export type ArtifactAt = (path: string) => Promise<ServedArtifact | undefined>;
 
-/** Bytes of the true artifacts: docs/facts/k3s.md 1.1 and docs/facts/figures.md 1; istioctl's is an estimate. */
+/** Bytes of the real artifacts: docs/facts/k3s.md 1.1 and docs/facts/figures.md 1; istioctl's is an estimate. */
 const SIZES = { istioctl: 26_000_000, k3s: 79_000_000, k3sImages: 193_000_000, sidecar: 38_800_000 };
 
 const ISTIOCTL =

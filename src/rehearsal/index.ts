@@ -34,7 +34,7 @@ export interface RehearsalOptions {
   readonly engineSettings?: EngineState['settings'];
   /** Existing machines that were not created by istio-vms. */
   readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
-  /** Host files that are there from the beginning. */
+  /** Host files that exist from the beginning. */
   readonly seedFiles?: Readonly<Record<string, string>>;
 }
 

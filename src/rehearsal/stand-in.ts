@@ -9,9 +9,9 @@ export interface StandIn {
   readonly version: string;
   /** `amd64`, `arm64`, or for istioctl its release name, e.g. `osx-arm64`. */
   readonly cpu: string;
-  /** Bytes of the true artifact. */
+  /** Size of the real artifact in bytes. */
   readonly size?: number;
-  /** Pinned SHA-256 of the true artifact. */
+  /** Pinned SHA-256 of the real artifact. */
   readonly digest?: string;
 }
 
@@ -40,7 +40,7 @@ export function digestOf(content: string | Uint8Array): string {
   return readStandIn(content)?.digest ?? createHash('sha256').update(content).digest('hex');
 }
 
-/** Bytes of the true artifact, or of the content itself. */
+/** Size in bytes of the real artifact, or of the content itself. */
 export function sizeOf(content: string | Uint8Array): number {
   return readStandIn(content)?.size ?? Buffer.byteLength(content);
 }

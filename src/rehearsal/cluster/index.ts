@@ -69,7 +69,7 @@ export function createCluster(world: World, { server, version }: ClusterOptions)
   inner.onChange(loop.kube.touch);
 
   let settling = false;
-  /** Runs pending lazy updates; the reads it makes itself do not start it again. */
+  /** Applies pending lazy changes; the reads it does itself do not start it again. */
   const settle = (): void => {
     if (settling) return;
     settling = true;

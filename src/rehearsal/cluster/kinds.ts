@@ -7,7 +7,7 @@ export interface KindInfo {
   /** Served versions, preferred one first. */
   readonly versions: readonly string[];
   readonly namespaced: boolean;
-  /** Names kubectl takes besides the plural and the kind in lower case. */
+  /** Names that kubectl accepts besides the plural and the kind in lower case. */
   readonly short: readonly string[];
 }
 

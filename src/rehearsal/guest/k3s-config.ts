@@ -9,7 +9,7 @@ const BOTH =
   'kube-proxy-arg resolv-conf snapshotter pause-image private-registry data-dir prefer-bundled-bin ' +
   'protect-kernel-defaults debug lb-server-port selinux disable-default-registry-endpoint docker bind-address server';
 
-/** Flags of the server alone; in an agent's file each of them is fatal (docs/facts/k3s.md 2.3). */
+/** Flags of the server only; each of them is fatal in an agent's file (docs/facts/k3s.md 2.3). */
 const SERVER =
   'agent-token agent-token-file tls-san tls-san-security disable disable-helm-controller disable-network-policy ' +
   'disable-cloud-controller disable-kube-proxy disable-scheduler write-kubeconfig write-kubeconfig-mode ' +

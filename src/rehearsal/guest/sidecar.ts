@@ -177,7 +177,7 @@ async function connect(run: UnitRun, deadline: number): Promise<void> {
   run.log('info\tEnvoy proxy is ready');
 }
 
-/** The processes are gone, and `cleanup` has taken the rules away. */
+/** Called after the processes have ended and `cleanup` has removed the rules. */
 function stopped({ instance, mesh }: Guest): void {
   configured.delete(instance);
   if (guestHas(instance, '/usr/local/bin/pilot-agent')) instance.rules = false;

@@ -44,7 +44,7 @@ function parse(path: string, text: string): UnitFile {
   return { path, all: (key) => values.get(key) ?? [], get: (key) => values.get(key)?.at(-1) };
 }
 
-/** A process of a unit: prefixes as systemd reads them, then the words. */
+/** A process of a unit: prefixes as systemd reads them, then the command line. */
 export interface ExecLine {
   /** `-`: a failure is ignored. */
   readonly tolerant: boolean;

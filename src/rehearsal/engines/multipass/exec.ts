@@ -46,7 +46,7 @@ export async function exec(call: HostCall, { positionals, options, rest }: Parse
     if (call.command.effect === 'write' && consumeFault(call.world, 'exec-lost')) return { exitCode: 255, stderr: '' };
     if (session.frozen) await session.lost;
     if (session.frozen) return { exitCode: 255, stderr: '' };
-    // Up to 1.16.3 the client takes exit code 4 for its own code for a retry, and retries without end.
+    // Up to 1.16.3 the client mistakes exit code 4 for its own retry code, and retries without end.
     if (result.exitCode === 4) await never();
     return { ...result, stdout: joined(noise, result.stdout ?? '') };
   } finally {

@@ -81,7 +81,7 @@ function packageAt(instance: Instance, path: string | undefined): StandIn | unde
   return standIn?.artifact === 'istio-sidecar' ? standIn : undefined;
 }
 
-/** What the package holds (docs/facts/istio-vm.md 1.4). */
+/** The content of the package (docs/facts/istio-vm.md 1.4). */
 function unpack(instance: Instance, { version, cpu }: StandIn): void {
   for (const path of PROGRAMS) {
     const artifact = path.slice(path.lastIndexOf('/') + 1);

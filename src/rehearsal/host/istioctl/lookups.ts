@@ -43,7 +43,7 @@ export function defaultRevision({ store }: SimulatedCluster): string {
 }
 
 /**
- * A valid `--ingressIP`, else the first address of the gateway's Service, else none, and no error
+ * A valid `--ingressIP`, otherwise the first address of the gateway's Service, otherwise none, without an error
  * (docs/facts/istio-vm.md 4.4).
  */
 export function ingressAddress(
