@@ -33,7 +33,7 @@ export const MACHINE_PACE: EnginePace = {
   boot: 10 * second,
   /** From Running until the engine knows the address; before, it answers `N/A`. Estimate. */
   address: 2 * second,
-  /** First boot's cloud-init after sshd answers. With create and boot: a launch of 13-42 s (docs/facts/figures.md 1). */
+  /** First cloud-init after sshd answers. With create and boot, a launch takes 13-42 s (docs/facts/figures.md 1). */
   cloudInit: 12 * second,
   /** An orderly shutdown of a machine. Estimate. */
   shutdown: 4 * second,
