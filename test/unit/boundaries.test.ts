@@ -39,7 +39,7 @@ const withoutComments = (text: string): string =>
 const code = (text: string): string => withoutComments(text).replace(/'(?:[^'\\\n]|\\.)*'/g, "''");
 
 describe('boundaries of the folders', () => {
-  it('only src/system, the process edge and the virtual clock touch the outside', async () => {
+  it('allow system access only in src/system, the process edge and the virtual clock', async () => {
     const found: string[] = [];
     for (const file of await sources('src')) {
       if (file.startsWith('src/system/')) continue;
@@ -51,7 +51,7 @@ describe('boundaries of the folders', () => {
     expect(found).toEqual([]);
   });
 
-  it('data from outside is parsed by a schema, never given a shape by a cast', async () => {
+  it('require that data from outside is parsed by a schema, not cast', async () => {
     const found: string[] = [];
     for (const file of await sources('src')) {
       // The simulated cluster stores what was applied as it is.
@@ -62,7 +62,7 @@ describe('boundaries of the folders', () => {
     expect(found).toEqual([]);
   });
 
-  it('detects a forbidden global', () => {
+  it('are checked by patterns that detect a forbidden global', () => {
     expect(
       GLOBALS.filter(([, pattern]) => pattern.test(code('const a = Date.now(); // process.env'))).map(([name]) => name),
     ).toEqual(['Date.now']);
@@ -75,11 +75,13 @@ describe('boundaries of the folders', () => {
     ['answer as Record<string, unknown>', 1],
     ["let metadata: Manifest['metadata'];", 0],
     ['[1, 2] as const', 0],
-  ])('counts the casts in %j: %i', (text, count) => expect([...text.matchAll(CASTS)]).toHaveLength(count));
+  ])('are checked by a pattern that counts the casts in %j: %i', (text, count) =>
+    expect([...text.matchAll(CASTS)]).toHaveLength(count),
+  );
 });
 
 describe('the project `long`', () => {
-  it('runs every file that runs only a part of its examples in `npm test`', async () => {
+  it('runs all files that are sampled in `npm test`', async () => {
     const sampled: string[] = [];
     for (const file of await sources('test')) {
       if (/^import .*support\/sampled\.ts';$/m.test(await readFile(file, 'utf8'))) sampled.push(file);

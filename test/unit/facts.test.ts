@@ -95,7 +95,7 @@ describe('docs/facts', () => {
     expect(count).toBeGreaterThan(200);
   });
 
-  it('has every section that its pages cite of each other', () => {
+  it('has every section that its pages cite from each other', () => {
     const names = [...pages.keys()].join('|');
     const missing = [...pages].flatMap(([name, text]) =>
       unresolved(citations(text, `(?=(?:${names})\\.md \\d)`), known).map((what) => `${name}.md: ${what}`),
@@ -121,7 +121,7 @@ describe('docs/facts', () => {
 });
 
 describe('a citation', () => {
-  it('may be wrapped, and may name several sections and numbered items', () => {
+  it('may span lines, and may name several sections and numbered items', () => {
     expect(citations('/* docs/facts/multipass.md\n * 5, 7 no. 1 and 2 and 3.1, #12 */', 'docs/facts/')).toEqual([
       { page: 'multipass', sections: ['5', '7 no. 1', '7 no. 2', '3.1'] },
     ]);

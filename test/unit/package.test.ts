@@ -18,11 +18,11 @@ interface Lock {
 const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T;
 
 describe('package.json', () => {
-  it('and the program agree on the version', async () => {
+  it('has the same version as the program', async () => {
     expect((await readJson<Manifest>('package.json')).version).toBe(VERSION);
   });
 
-  it('promises no Node that a shipped dependency refuses', async () => {
+  it('supports no Node version that a shipped dependency refuses', async () => {
     const { engines } = await readJson<Manifest>('package.json');
     const { packages } = await readJson<Lock>('package-lock.json');
     const floor = semver.minVersion(engines.node)!.version;

@@ -190,8 +190,8 @@ const cases = programs.flatMap((program) => {
   );
 });
 
-describe('the simulated world answers as the recordings', () => {
-  it.each(cases)('%s', async (_, { tool, version, name, scene }) => {
+describe('the simulated world', () => {
+  it.each(cases)('answers as in the recording %s', async (_, { tool, version, name, scene }) => {
     const recording = JSON.parse(readFileSync(`${FOLDER}/${tool}-${version}/${name}.json`, 'utf8')) as Recording;
     const lab = await readyLab(tool === 'istioctl' ? { version } : {});
     const { config, files, world, mesh } = lab;

@@ -153,11 +153,11 @@ async function played({ tool, exitCode, stdout, stderr }: Recorded): Promise<Row
 }
 
 describe('recorded failures', () => {
-  it.each(titled(failures))('%s: the reason, and whether it is tried again', async (_, each) => {
+  it.each(titled(failures))('give the reason, and whether it is retried: %s', async (_, each) => {
     expect(await played(each)).toEqual(EXPECTED[each.tool as keyof typeof EXPECTED][each.name]);
   });
 
-  it('are there for each row of the table', () => {
+  it('exist for each row of the table', () => {
     for (const tool of ['kubectl', 'istioctl'] as const)
       expect([...new Set(failures.filter((each) => each.tool === tool).map(({ name }) => name))].sort()).toEqual(
         Object.keys(EXPECTED[tool]).sort(),
@@ -179,13 +179,13 @@ const answering = (stdout: string): Processes => ({
 });
 
 describe('recorded answers', () => {
-  it.each(titled(ofIncus.filter(({ exitCode }) => exitCode === 0)))('%s is understood', (_, { argv, stdout }) => {
+  it.each(titled(ofIncus.filter(({ exitCode }) => exitCode === 0)))('can be parsed: %s', (_, { argv, stdout }) => {
     const [, parser] = PARSERS.find(([form]) => form.test(argv.join(' '))) ?? [];
     if (parser === undefined) expect(['', '{']).toContain(stdout.slice(0, 1));
     else expect(parser(stdout)).toBeDefined();
   });
 
-  it('of incus: each parser has one, and a launch without kernel modules is known', () => {
+  it('of incus cover each parser, and the failed launch without kernel modules', () => {
     const lines = ofIncus.map(({ argv }) => argv.join(' '));
     for (const [form] of PARSERS)
       expect(
@@ -203,7 +203,7 @@ describe('recorded answers', () => {
     }
   });
 
-  it('of incus list have the address of the machine and not of a bridge on it', () => {
+  it('of incus list give the address of the machine, and not of a bridge on it', () => {
     const list = ofIncus.find(({ argv }) => argv[1] === 'list');
     const [machine] = parseInstances(list?.stdout ?? '');
     expect(machine?.state).toBe('running');
@@ -211,7 +211,7 @@ describe('recorded answers', () => {
   });
 
   it.each(titled(successes.filter(({ tool, name }) => tool === 'kubectl' && name.startsWith('get-'))))(
-    '%s are objects',
+    'are lists of objects: %s',
     (_, { name, stdout }) => {
       const kinds = parseObjects(stdout).map(({ kind }) => kind);
       const expected: Readonly<Record<string, readonly string[]>> = {
@@ -224,14 +224,14 @@ describe('recorded answers', () => {
     },
   );
 
-  it.each(titled(successes.filter(({ name }) => name === 'version')))('%s is the version', async (_, each) => {
+  it.each(titled(successes.filter(({ name }) => name === 'version')))('give the version: %s', async (_, each) => {
     const parts = { processes: answering(each.stdout), clock: fakeClock(), config };
     const found =
       each.tool === 'kubectl' ? createKubectl(parts).clientVersion(quiet) : createIstioctl(parts).version(quiet);
     expect((await found)?.replace(/\+.*$/, '')).toBe(each.version);
   });
 
-  it.each(titled(successes.filter(({ name }) => name === 'install')))('%s shows progress', (_, { stderr }) => {
+  it.each(titled(successes.filter(({ name }) => name === 'install')))('show progress: %s', (_, { stderr }) => {
     const kinds = stderr.split('\n').map((line) => readProgress(line)?.kind);
     expect(kinds.filter((kind) => kind !== undefined).length).toBeGreaterThan(3);
     expect(kinds).not.toContain('failed');
@@ -239,13 +239,13 @@ describe('recorded answers', () => {
 });
 
 describe('the recordings', () => {
-  it.each(titled(all))('%s hold no secret', (_, each) => {
+  it.each(titled(all))('contain no secret: %s', (_, each) => {
     expect(JSON.stringify(each)).not.toMatch(
       /eyJ[\w-]{8,}\.[\w-]+\.|PRIVATE KEY|BEGIN CERT|LS0tLS1CRUdJTi|K10[0-9a-f]{16}/,
     );
   });
 
-  it.each(titled(all))('%s tell when they were made', (_, { recordedAt }) => {
+  it.each(titled(all))('state when they were made: %s', (_, { recordedAt }) => {
     expect(recordedAt).toMatch(/^\d{4}-\d\d-\d\d$/);
   });
 });

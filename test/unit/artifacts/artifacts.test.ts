@@ -16,7 +16,7 @@ test.each([
   ['linux', 'arm64', {}, 'linux-arm64'],
   ['linux', 'amd64', {}, 'linux-amd64'],
   ['linux', 'amd64', { ISTIO_ARCH: 'linux-armv7' }, 'linux-armv7'],
-] as const)('istioctl for %s %s %j', (platform, cpu, flags, arch) => {
+] as const)('selects the istioctl archive for %s %s %j', (platform, cpu, flags, arch) => {
   const url = `https://github.com/istio/istio/releases/download/1.19.3/istioctl-1.19.3-${arch}.tar.gz`;
   const file = `istioctl-1.19.3-${arch}.tar.gz`;
   expect(istioctlArtifact(config(flags), { platform, cpu })).toEqual({
@@ -32,7 +32,7 @@ test.each([
 test.each([
   ['amd64', 'istio-sidecar.deb'],
   ['arm64', 'istio-sidecar-arm64.deb'],
-] as const)('sidecar package for %s', (cpu, file) => {
+] as const)('selects the sidecar package for %s', (cpu, file) => {
   const url = `https://blob.istio.io/istio-release/releases/1.19.3/deb/${file}`;
   expect(sidecarDebArtifact(config(), cpu)).toMatchObject({
     url,
@@ -47,7 +47,7 @@ describe('k3s', () => {
   test.each([
     ['amd64', 'k3s', 'sha256sum-amd64.txt'],
     ['arm64', 'k3s-arm64', 'sha256sum-arm64.txt'],
-  ] as const)('for %s', (cpu, file, sums) => {
+  ] as const)('selects the binary for %s', (cpu, file, sums) => {
     expect(k3sArtifact(config(), cpu)).toEqual({
       id: 'k3s',
       version: 'v1.28.15+k3s1',
@@ -58,7 +58,7 @@ describe('k3s', () => {
     });
   });
 
-  test('images: packed as k3s reads them, with the digest out of the same list', () => {
+  test('selects the images archive in the form that k3s reads, with its digest from the same list', () => {
     expect(k3sImagesArtifact(config(), 'arm64')).toMatchObject({
       url: `${release}/v1.28.15%2Bk3s1/k3s-airgap-images-arm64.tar.zst`,
       digest: { line: 'k3s-airgap-images-arm64.tar.zst' },
@@ -68,14 +68,14 @@ describe('k3s', () => {
     });
   });
 
-  test('has its digest from our own source where we have one', () => {
+  test('uses our pinned digest where there is one', () => {
     const pinned = k3sArtifact(config({ K3S_VERSION: 'v1.36.4+k3s1' }), 'arm64').digest;
     expect(pinned).toEqual({ pinned: 'c920706346d5ad4e5cd3c7bf1bb09ce71ebe07fec829e513e40f1caf98aed8bb' });
     expect(k3sArtifact(config({ K3S_VERSION: 'v1.36.5+k3s1' }), 'arm64').digest).toHaveProperty('publishedAt');
   });
 });
 
-test('a mirror takes the place of the host, and nothing else', () => {
+test('replaces only the host when there is a mirror', () => {
   const mirrored = config({ ARTIFACTS_URL: 'https://mirror.example/lab/' });
   expect(k3sArtifact(mirrored, 'amd64')).toMatchObject({
     url: 'https://mirror.example/lab/k3s-io/k3s/releases/download/v1.28.15%2Bk3s1/k3s',
@@ -88,7 +88,7 @@ test('a mirror takes the place of the host, and nothing else', () => {
   );
 });
 
-test('a directory can be the mirror: file names there are those of the URLs, unescaped', () => {
+test('accepts a directory as the mirror, with the unescaped file names of the URLs', () => {
   expect(k3sArtifact(config({ ARTIFACTS_URL: 'file:///srv/lab' }), 'amd64').url).toBe(
     'file:///srv/lab/k3s-io/k3s/releases/download/v1.28.15%2Bk3s1/k3s',
   );
@@ -109,7 +109,7 @@ describe('checksum files', () => {
     ['too short', `${'a'.repeat(63)}  k3s\n`, 'k3s', undefined],
     ['a sign-in page', '<html>Welcome to the airport</html>', 'k3s', undefined],
     ['nothing', '', 'k3s', undefined],
-  ])('%s', (_, text, file, digest) => {
+  ])('give the digest of the file: %s', (_, text, file, digest) => {
     expect(digestOf(text, file)).toBe(digest);
   });
 });

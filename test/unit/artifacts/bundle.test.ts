@@ -63,7 +63,7 @@ describe('a bundle', () => {
   });
   afterEach(() => fixture.rm());
 
-  it('is read, held to its manifest and laid into the cache', async () => {
+  it('is read, verified against its manifest and unpacked into the cache', async () => {
     const bundle = await open();
     expect(bundle.manifest).toEqual(manifest);
     expect(await files.list(at('temp'))).toEqual([]);
@@ -81,12 +81,12 @@ describe('a bundle', () => {
     expect((await bundle.verify()).map(({ file }) => file)).toEqual(['k3s']);
   });
 
-  it('may be gzipped by whoever carries it', async () => {
+  it('may be gzipped', async () => {
     writeFileSync(at('lab.tar'), gzipSync(readFileSync(at('lab.tar'))));
     expect(await (await open()).verify()).toHaveLength(2);
   });
 
-  it('gives an artifact its digest, and says what it does not hold', async () => {
+  it('gives an artifact its digest and reports what it does not contain', async () => {
     const bundle = await open();
     expect(bundle.pin(artifact).digest).toEqual({ pinned: sha256(K3S) });
     expect(() => bundle.pin({ ...artifact, file: 'k3s-arm64' })).toThrow(/k3s-arm64 .* it was made for amd64/);
@@ -124,7 +124,7 @@ describe('a bundle', () => {
     ],
     ['a file that is gone', (all: TarMember[]) => all.filter(({ content }) => content !== K3S), 'k3s in'],
     ['a file too many', (all: TarMember[]) => [...all, { name: 'evil', content: '', mode: 0o644 }], 'evil in'],
-  ])('that was tampered with is refused by name: %s', async (_, change, words) => {
+  ])('is refused, with the name of the changed part, when it was tampered with: %s', async (_, change, words) => {
     await files.pack(at('lab.tar'), change(members()));
     const bundle = await open();
     await expect(bundle.verify()).rejects.toMatchObject({
@@ -135,7 +135,7 @@ describe('a bundle', () => {
     expect(await files.list(at('cache'))).toEqual([]);
   });
 
-  it('with any byte of a file changed is refused, also when the cache has the right one', async () => {
+  it('is refused when any byte of a file was changed, even when the cache has the right file', async () => {
     const bundle = await open();
     await bundle.unpack(await bundle.verify());
     const bytes = readFileSync(at('lab.tar'));
@@ -155,12 +155,12 @@ describe('a bundle', () => {
     ['of another kind', () => members(JSON.stringify({ ...manifest, format: 2 }))],
     ['with a path in a name', () => members(JSON.stringify(manifest).replace('"file":"k3s"', '"file":"../k3s"'))],
     ['gone', () => members().slice(2)],
-  ])('whose manifest is %s is none', async (_, make) => {
+  ])('is refused when its manifest is %s', async (_, make) => {
     await files.pack(at('lab.tar'), make());
     await expect(open()).rejects.toMatchObject({ reason: 'digest-mismatch' });
   });
 
-  it('that was cut off, or is something else, is none', async () => {
+  it('is refused when it is truncated or not a bundle', async () => {
     const whole = readFileSync(at('lab.tar'));
     writeFileSync(at('lab.tar'), whole.subarray(0, whole.length / 2));
     await expect((await open()).verify()).rejects.toMatchObject({ reason: 'digest-mismatch' });
@@ -170,7 +170,7 @@ describe('a bundle', () => {
     await expect(open()).rejects.toMatchObject({ reason: 'invalid-configuration', exitCode: 3 });
   });
 
-  it('for other versions than the configuration asks for says which it holds', () => {
+  it('reports which versions it contains when the configuration needs others', () => {
     const config = (flags: Record<string, string>) => load({ flags }).config;
     expect(() => requireFitting(manifest, config({}), 'lab.tar')).not.toThrow();
     expect(() => requireFitting(manifest, config({ ISTIO_VERSION: '1.20.0' }), 'lab.tar')).toThrow(

@@ -69,14 +69,14 @@ describe('archives of container images', () => {
     ['a new docker', NEW_DOCKER, false],
     ['an old docker', OLD_DOCKER, false],
     ['podman', PODMAN, true],
-  ] as const)('of %s: images with full names, their CPU and layers', async (_, form, gzip) => {
+  ] as const)('of %s list images with full names, CPU and layers', async (_, form, gzip) => {
     const images = await read(await save('a.tar', form('istio/pilot:1.19.3', 'PILOT'), gzip));
     expect(images).toHaveLength(1);
     expect(images[0]).toMatchObject({ names: ['docker.io/istio/pilot:1.19.3'], cpu: 'amd64' });
     expect(images[0]?.layers).toHaveLength(2);
   });
 
-  it('become one, the same bytes whichever tool has saved them, with what they share in it once', async () => {
+  it('are merged into the same bytes whichever tool saved them, with shared parts once', async () => {
     const bytes: Buffer[] = [];
     for (const form of [NEW_DOCKER, OLD_DOCKER, PODMAN]) {
       const pilot = await read(await save('p.tar', form('istio/pilot:1.19.3', 'PILOT')));
@@ -100,7 +100,7 @@ describe('archives of container images', () => {
     ]);
   });
 
-  it('hold only images of the CPU that is asked for', async () => {
+  it('are reduced to images of the requested CPU', async () => {
     const arm = PODMAN('a/b:1', 'X').map((part) =>
       'link' in part || part[0] !== 'z.json' ? part : (['z.json', config('arm64')] as const),
     );
@@ -122,7 +122,7 @@ describe('archives of container images', () => {
       'links that lead round',
       () => tarOf([...OLD_DOCKER('a/b:1', 'X').slice(1), { name: 'one/layer.tar', link: '../two/layer.tar' }]),
     ],
-  ])('%s is refused by its name', async (_, make) => {
+  ])('are refused with their file name: %s', async (_, make) => {
     await fixture.writeFile('odd.tar', await make());
     await expect(read(at('odd.tar'))).rejects.toMatchObject({
       reason: 'artifact-not-found',
@@ -139,5 +139,5 @@ describe('fullImageName', () => {
     ['localhost/a', 'localhost/a:latest'],
     ['host:5000/a/b', 'host:5000/a/b:latest'],
     ['a/b@sha256:00', 'docker.io/a/b@sha256:00'],
-  ])('%s is %s', (short, full) => expect(fullImageName(short)).toBe(full));
+  ])('expands %s to %s', (short, full) => expect(fullImageName(short)).toBe(full));
 });

@@ -24,7 +24,7 @@ it.each([
     '{ values: { pilot: { image: "r.example/i:1.19.3" }, global: { proxy: { image: "r.example/p:1.19.3" } } } }',
     ['r.example/i:1.19.3', 'r.example/p:1.19.3'],
   ],
-])('an overlay %s takes images %j', (spec, images) => {
+])('takes from overlay %s the images %j', (spec, images) => {
   const overlay = imageOverlay(`apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: ${spec}\n`);
   const all = labImages(labConfig(), versions, overlay);
   expect(all.slice(0, images.length)).toEqual(images);

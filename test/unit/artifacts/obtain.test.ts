@@ -73,7 +73,7 @@ function world(failures: { readonly fetch?: Reason[]; readonly text?: Reason[] }
   return { files, calls, said, slept, system, get };
 }
 
-test('tells the speed of this line, without what was there before', async () => {
+test('reports the speed of this download, without the bytes that were already there', async () => {
   const { system, files, said } = world();
   let now = 0;
   const clock = { ...system.clock, now: () => now };
@@ -94,14 +94,14 @@ test('tells the speed of this line, without what was there before', async () => 
   expect(said).toEqual(['k3s: 40 MB of 79 MB', 'k3s: 44 MB of 79 MB, 2 MB/s', 'k3s: 52 MB of 79 MB, 3 MB/s']);
 });
 
-test('fetches the digest, then the file, and tells of the progress once for each megabyte', async () => {
+test('fetches the digest, then the file, and reports progress once per megabyte', async () => {
   const { get, calls, said } = world();
   expect(await get(PUBLISHED)).toBe(CACHED);
   expect(calls).toEqual(['text https://a.example/sums', 'fetch https://a.example/k3s 755']);
   expect(said).toEqual(['k3s: 12 MB of 79 MB', 'k3s: 13 MB']);
 });
 
-test('a second time needs no network at all', async () => {
+test('needs no network the second time', async () => {
   const { get, calls, system } = world();
   expect(await isCached(PUBLISHED, system, '/cache')).toBe(false);
   await get(PUBLISHED);
@@ -111,13 +111,13 @@ test('a second time needs no network at all', async () => {
   expect(calls).toEqual([]);
 });
 
-test('a pinned digest is asked of nobody', async () => {
+test('does not fetch a digest that is pinned', async () => {
   const { get, calls } = world();
   await get(PINNED);
   expect(calls).toEqual(['fetch https://a.example/k3s 755']);
 });
 
-test('a damaged file of the cache is fetched again', async () => {
+test('fetches a damaged file of the cache again', async () => {
   const { get, calls, files, system } = world();
   files.set(CACHED, 'half a prog');
   expect(await isCached(PINNED, system, '/cache')).toBe(false);
@@ -126,14 +126,14 @@ test('a damaged file of the cache is fetched again', async () => {
   expect(files.get(CACHED)).toBe(CONTENT);
 });
 
-test('what the cache remembers is believed only if it is a digest', async () => {
+test('ignores a cached digest that is malformed', async () => {
   const { get, calls, files } = world();
   files.set(`/cache/digests/${encodeURIComponent(PUBLISHED.url)}`, '../../etc/passwd');
   expect(await get(PUBLISHED)).toBe(CACHED);
   expect(calls[0]).toBe('text https://a.example/sums');
 });
 
-test('a network that fails is tried three times, with longer pauses, and said', async () => {
+test('retries twice with growing pauses when the network fails, and says so', async () => {
   const { get, calls, slept, said } = world({
     text: ['download-failed'],
     fetch: ['download-failed', 'download-failed'],
@@ -144,13 +144,13 @@ test('a network that fails is tried three times, with longer pauses, and said', 
   expect(said[0]).toBe('k3s: It was download-failed. Trying again in 2s.');
 });
 
-test('then it gives up with the last reason', async () => {
+test('gives up with the last reason', async () => {
   const { get, calls } = world({ fetch: ['download-failed', 'download-failed', 'download-failed'] });
   await expect(get(PINNED)).rejects.toMatchObject({ reason: 'download-failed' });
   expect(calls).toHaveLength(3);
 });
 
-test.each(['artifact-not-found', 'digest-mismatch'] as const)('%s is no weather: thrown at once', async (reason) => {
+test.each(['artifact-not-found', 'digest-mismatch'] as const)('throws %s at once, without a retry', async (reason) => {
   const { get, calls, slept, files } = world({ fetch: [reason] });
   await expect(get(PUBLISHED)).rejects.toMatchObject({ reason });
   expect(calls).toHaveLength(2);
@@ -159,13 +159,13 @@ test.each(['artifact-not-found', 'digest-mismatch'] as const)('%s is no weather:
   expect([...files.keys()]).toEqual([]);
 });
 
-test('a checksum file that does not speak of the file is an error that names both', async () => {
+test('names the checksum file and the artifact when the file has no digest for it', async () => {
   const { get, calls } = world({}, '<html>Sign in</html>');
   await expect(get(PUBLISHED)).rejects.toThrow('The checksum file https://a.example/sums says nothing of k3s.');
   expect(calls).toHaveLength(1);
 });
 
-test('after an interrupt nothing is tried again', async () => {
+test('does not retry after an interrupt', async () => {
   const { get, calls } = world({ fetch: ['download-failed'] });
   await expect(get(PINNED, AbortSignal.abort())).rejects.toMatchObject({ reason: 'download-failed' });
   expect(calls).toHaveLength(1);

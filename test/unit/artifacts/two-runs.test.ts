@@ -28,7 +28,7 @@ afterAll(() => {
   server.close();
 });
 
-it('two runs at once, in two processes, leave one good file and nothing else', async () => {
+it('leaves one good file and nothing else when two processes download at once', async () => {
   await using cache = await createFixture({});
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/k3s`;
   const run = async (): Promise<{ code: unknown; stdout: string; stderr: string }> => {

@@ -22,7 +22,7 @@ const COMMANDS = [
 ];
 
 describe('help', () => {
-  it('of the whole is its golden text', async () => {
+  it('matches its golden text for the program', async () => {
     const run = await cli(['--help'], { columns: 80 });
     expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: '' });
     await expect(run.stdout).toMatchFileSnapshot('help/istio-vms.txt');
@@ -30,19 +30,19 @@ describe('help', () => {
     for (const [code, meaning] of EXIT_MEANINGS) expect(run.stdout).toContain(`${String(code).padEnd(5)}${meaning}`);
   });
 
-  it.each(COMMANDS)('of %s is its golden text, within 80 columns', async (command) => {
+  it.each(COMMANDS)('matches its golden text for %s, within 80 columns', async (command) => {
     const run = await cli([command, '--help'], { columns: 80 });
     expect(run.code).toBe(0);
     await expect(run.stdout).toMatchFileSnapshot(`help/${command}.txt`);
     for (const line of run.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
-  it('every exit code has a meaning', () => {
+  it('explains every exit code', () => {
     const known = EXIT_MEANINGS.map(([code]) => code);
     for (const code of Object.values(REASONS)) expect(known).toContain(code);
   });
 
-  it('--version is the one of the package', async () => {
+  it('comes with --version, which prints the version of the package', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(await cli(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });

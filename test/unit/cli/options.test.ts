@@ -28,7 +28,7 @@ const DEFAULTS = { output: 'text', quiet: false, verbose: false, rehearse: false
 
 beforeEach(() => void (heard.length = 0));
 
-describe('argv → options', () => {
+describe('the parser of the command line', () => {
   it.each<[string, string, Record<string, unknown>, string[]?]>([
     ['up', 'up', {}],
     ['up --delete', 'up', { delete: true }],
@@ -60,12 +60,12 @@ describe('argv → options', () => {
     ['plan --graph', 'plan', { graph: true }],
     ['status', 'status', {}],
     ['env', 'env', {}],
-  ])('%s', async (line, command, options, args = []) => {
+  ])('reads `%s`', async (line, command, options, args = []) => {
     expect((await cli(line.split(' '))).code).toBe(0);
     expect(heard).toEqual([{ command, options: { ...DEFAULTS, ...options }, args }]);
   });
 
-  it('a value that begins with a dash needs its equals sign, and is kept as it is', async () => {
+  it('keeps a value that begins with a dash when it follows an equals sign', async () => {
     await cli(['up', '--set=A=-x $(date)']);
     expect(heard[0]?.options['set']).toEqual({ A: '-x $(date)' });
   });
@@ -85,7 +85,7 @@ describe('usage errors', () => {
     ['up --set =1', /It must be NAME=VALUE/],
     ['up --set', /argument missing/],
     ['', /Usage: istio-vms <command>/],
-  ])('`%s` ends with 2, and says why on stderr', async (line, words) => {
+  ])('exit with 2 and give the reason on stderr: `%s`', async (line, words) => {
     const run = await cli(line.split(' ').filter(Boolean));
     expect(run.code).toBe(2);
     expect(run.stdout).toBe('');

@@ -20,15 +20,15 @@ function directory(over: Partial<Files> = {}) {
   return { clock, files, said, run };
 }
 
-describe('one at a time', () => {
-  it('says nothing when nobody else is there, and leaves nothing', async () => {
+describe('the lab lock', () => {
+  it('is acquired without a message when it is free, and leaves no file', async () => {
     const { clock, files, said, run } = directory();
     expect(await clock.drive(withLabLock(run('istio-vms up'), async () => 7))).toBe(7);
     expect(said).toEqual([]);
     expect(files.nodes.has('/lab/.data/.lock')).toBe(false);
   });
 
-  it('the second says whom it waits for, once, and begins when that one has ended', async () => {
+  it('names the run that holds it, once, and is acquired when that run ends', async () => {
     const { clock, said, run } = directory();
     const diary: string[] = [];
     const first = withLabLock(run('istio-vms up'), async () => {
@@ -47,7 +47,7 @@ describe('one at a time', () => {
     expect(clock.now() - Date.parse('2026-01-05T09:00:00Z')).toBeLessThan(202_000);
   });
 
-  it('gives up after its time, at once when told so, and touches nothing', async () => {
+  it('times out after --lock-timeout, at once with 0, and nothing is changed', async () => {
     const { clock, files, run } = directory();
     const end = new AbortController();
     const first = withLabLock(run('istio-vms up'), () => clock.sleep(3_600_000, end.signal)).catch(() => 'ended');
@@ -70,7 +70,7 @@ describe('one at a time', () => {
     expect(files.nodes.has('/lab/.data/.lock')).toBe(false);
   });
 
-  it('an interrupt ends the wait', async () => {
+  it('is no longer waited for after an interrupt', async () => {
     const { clock, run } = directory();
     const interrupt = new AbortController();
     const end = new AbortController();
@@ -84,14 +84,14 @@ describe('one at a time', () => {
     await first;
   });
 
-  it('gives the lock back also when the work fails', async () => {
+  it('is released even when the work fails', async () => {
     const { clock, files, run } = directory();
     const body = () => Promise.reject(new Error('broken'));
     await expect(clock.drive(withLabLock(run('istio-vms up'), body))).rejects.toThrow('broken');
     expect(files.locks.size).toBe(0);
   });
 
-  it('takes over what a dead run has left', async () => {
+  it('is taken over from a dead run', async () => {
     const { clock, files, said, run } = directory();
     await files.lock('/lab/.data/.lock', { command: 'istio-vms up', since: '2026-01-05T08:00:00Z' });
     files.locks.clear();
@@ -99,7 +99,7 @@ describe('one at a time', () => {
     expect(said).toEqual([]);
   });
 
-  it('works with a warning where there are no locks', async () => {
+  it('is replaced by a warning where locking is not available', async () => {
     const { clock, said, run } = directory({ lock: async () => ({ impossible: 'ENOLCK: no locks available' }) });
     expect(await clock.drive(withLabLock(run('istio-vms up'), async () => 'works'))).toBe('works');
     expect(said).toEqual([

@@ -14,7 +14,7 @@ function shell(
 }
 
 describe('--config', () => {
-  it('is read where it is: absolute, or from the working directory; and is called by its own name', async () => {
+  it('is read from an absolute or relative path, and errors name the file', async () => {
     const fixture = await createFixture({ 'labs/two.env': 'WORKERS=3\n', 'bad.env': '\nWORKERS=x\n' });
     const workers = async (config: string): Promise<unknown> =>
       (await cliJson(['env', '--config', config], { cwd: fixture.getPath('labs') })).json.data.variables.WORKERS;
@@ -26,7 +26,7 @@ describe('--config', () => {
     await fixture.rm();
   });
 
-  it('that is not there is an error, by its whole path', async () => {
+  it('is an error with the full path when the file does not exist', async () => {
     const { code, stderr } = await cli(['env', '-c', '/no/such.env'], { cwd: '/home/u/lab' });
     expect(code).toBe(3);
     expect(stderr).toContain('There is no configuration file /no/such.env.');
@@ -34,7 +34,7 @@ describe('--config', () => {
 });
 
 describe('env', () => {
-  it('can be evaluated, and gives the article its variables', async () => {
+  it('can be evaluated by a shell and sets the variables of the article', async () => {
     const { code, stdout } = await cli(['env', '--set', 'WORKERS=3'], { cwd: '/home/u/lab' });
     expect(code).toBe(0);
     const { stdout: seen, stderr } = shell(
@@ -49,19 +49,19 @@ describe('env', () => {
     ]);
   });
 
-  it('puts the directory on the PATH once, however often it is evaluated', async () => {
+  it('adds the directory to PATH once, however often it is evaluated', async () => {
     const { stdout } = await cli(['env'], { cwd: '/home/u/lab' });
     expect(shell(`${stdout}\n${stdout}\nprintf '%s' "$PATH"`).stdout).toBe('/home/u/lab/.bin:/usr/bin:/bin');
   });
 
-  it('quotes what a shell would read otherwise', async () => {
+  it('quotes what a shell would expand', async () => {
     const cwd = "/home/u/it's my $(lab) & `more`";
     const { code, stdout } = await cli(['env'], { cwd });
     expect(code).toBe(0);
     expect(shell(`${stdout}\nprintf '%s\\n' "$DATA_DIR" "\${PATH%%:*}"`).stdout).toBe(`${cwd}/.data\n${cwd}/.bin\n`);
   });
 
-  it('as JSON tells where each value came from', async () => {
+  it('reports the origin of each value as JSON', async () => {
     const { json } = await cliJson(['env', '--set', 'WORKERS=3'], { env: { VM_APP: 'shop' } });
     expect(json).toMatchObject({ version: 2, command: 'env', outcome: 'ok' });
     expect(json.data.variables).toMatchObject({ WORKERS: '3', VM_APP: 'shop' });
@@ -70,20 +70,20 @@ describe('env', () => {
 });
 
 describe('plan', () => {
-  it('from nothing would make everything', async () => {
+  it('would create everything when there is nothing', async () => {
     const { code, stdout } = await cli(['plan', '--rehearse', '-q']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/create\s+master\s+no machine k3s-master/);
     expect(stdout).toMatch(/`istio-vms up` would change \d+ steps of \d+\./);
   });
 
-  it('of a lab that is up would change nothing', async () => {
+  it('would change nothing when the lab is up', async () => {
     const { json } = await cliJson(['plan', '--rehearse', '--from', 'lab']);
     expect(json.data.changes).toBe(0);
     expect(json.data.steps.every(({ finding }: { finding: unknown }) => finding === 'ready')).toBe(true);
   });
 
-  it('--graph is Mermaid, with every need as an arrow', async () => {
+  it('prints Mermaid with every dependency as an arrow with --graph', async () => {
     const { stdout } = await cli(['plan', '--graph', '--rehearse', '-q']);
     const lines = stdout.trim().split('\n');
     expect(lines[0]).toBe('flowchart LR');
@@ -96,7 +96,7 @@ describe('plan', () => {
     expect(arrows).toContainEqual(['step_workload', 'step_sidecar']);
   });
 
-  it('--commands can be pasted: a shell reads the very arguments that would run', async () => {
+  it('prints commands that a shell reads as the exact arguments with --commands', async () => {
     const cwd = '/home/u/lab';
     const options = { cwd };
     const text = await cli(['plan', '--commands', '--rehearse', '-q'], options);
@@ -126,7 +126,7 @@ describe('plan', () => {
     expect(seen).toEqual(wanted);
   });
 
-  it('--commands names no file that neither ships with the program nor comes from an earlier command', async () => {
+  it('refers with --commands only to files that ship with the program or come from an earlier command', async () => {
     const cwd = '/home/u/lab';
     const { json } = await cliJson(['plan', '--commands', '--rehearse'], { cwd });
     const { stdout } = await cli(['plan', '--commands', '--rehearse', '-q'], { cwd });
@@ -157,7 +157,7 @@ describe('plan', () => {
     expect(stdout).not.toContain('client-key-data');
   });
 
-  it('--commands names each as read or write', async () => {
+  it('marks each command as read or write with --commands', async () => {
     const { json } = await cliJson(['plan', '--commands', '--rehearse']);
     const effects = new Set((json.data.commands as { effect: string }[]).map(({ effect }) => effect));
     expect(effects).toEqual(new Set(['read', 'write']));
@@ -165,7 +165,7 @@ describe('plan', () => {
 });
 
 describe('status', () => {
-  it('of a lab that is up is all well', async () => {
+  it('reports everything as ok when the lab is up', async () => {
     const { json } = await cliJson(['status', '--rehearse']);
     expect(json.outcome).toBe('ok');
     const rows = (json.data.sections as { title: string; rows: { what: string; ok?: boolean }[] }[]).flatMap(
@@ -175,7 +175,7 @@ describe('status', () => {
     expect(rows.filter(({ ok }) => ok !== true)).toEqual([]);
   });
 
-  it('of nothing says so, reads only, and is no error', async () => {
+  it('reports a missing lab without an error, and only reads', async () => {
     const { code, json } = await cliJson(['status', '--rehearse', '--from', 'nothing']);
     expect(code).toBe(0);
     expect(json.data.rehearsal.writes).toBe(0);
@@ -193,19 +193,19 @@ describe('status', () => {
 });
 
 describe('verify', () => {
-  it('--list names every check', async () => {
+  it('lists every check with --list', async () => {
     const { stdout } = await cli(['verify', '--list', '--rehearse', '-q']);
     for (const { name } of CHECKS) expect(stdout).toContain(name);
   });
 
-  it('knows no other names, and lists all', async () => {
+  it('rejects unknown names and lists all checks', async () => {
     const run = await cli(['verify', 'dns', 'nonsense', '--rehearse']);
     expect(run.code).toBe(2);
     expect(run.stderr).toContain('There is no check named nonsense.');
     for (const { name } of CHECKS) expect(run.stderr).toContain(name);
   });
 
-  it('of nothing ends with 7, as a table and as JSON', async () => {
+  it('exits with 7 when there is no lab, as a table and as JSON', async () => {
     const run = await cliJson(['verify', '--rehearse', '--from', 'nothing']);
     expect(run.code).toBe(7);
     expect(run.json).toMatchObject({ outcome: 'error', error: { reason: 'verify-failed' }, data: { ok: false } });
@@ -215,7 +215,7 @@ describe('verify', () => {
     expect(text.stderr).toContain('Reason: verify-failed (exit code 7)');
   });
 
-  it('only what was asked for', async () => {
+  it('runs only the requested checks', async () => {
     const { json } = await cliJson(['verify', 'dns', 'nodes', '--rehearse']);
     expect(json.data.checks.map(({ name }: { name: string }) => name)).toEqual(['nodes', 'dns']);
   });

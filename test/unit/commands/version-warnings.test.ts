@@ -7,19 +7,19 @@ const warningsOf = async (argv: readonly string[]): Promise<readonly string[]> =
   return stderr.split('\n').filter((line) => line.includes('  warning  '));
 };
 
-describe('an Istio that is end-of-life', () => {
-  it.each([['up', '--skip-verify'], ['istio'], ['status']])('is warned of once by %s', async (...argv) => {
+describe('an end-of-life Istio', () => {
+  it.each([['up', '--skip-verify'], ['istio'], ['status']])('is reported once by %s', async (...argv) => {
     const lines = await warningsOf(argv);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('Istio 1.19 is end-of-life; the newest tested version is 1.31.4.');
   });
 
-  it.each([['env'], ['plan'], ['k3s'], ['vm'], ['verify', 'nodes']])('is no matter of %s', async (...argv) => {
+  it.each([['env'], ['plan'], ['k3s'], ['vm'], ['verify', 'nodes']])('is not reported by %s', async (...argv) => {
     expect(await warningsOf(argv)).toEqual([]);
   });
 });
 
-it('points at the mirror when that does not have a file', async () => {
+it('names the mirror when it does not have a file', async () => {
   const set = (name: string, value: string) => ['--set', `${name}=${value}`];
   const wanted = [...set('ISTIO_VERSION', '1.30.0-rc.1'), ...set('ISTIO_ARCH', 'linux-amd64')];
   const { code, stderr } = await cli(
@@ -32,8 +32,8 @@ it('points at the mirror when that does not have a file', async () => {
   );
 });
 
-describe('an Istio newer than we know', () => {
-  it.each([['up', '--skip-verify'], ['status'], ['plan']])('is warned of once by %s', async (...argv) => {
+describe('an Istio newer than the supported versions', () => {
+  it.each([['up', '--skip-verify'], ['status'], ['plan']])('is reported once by %s', async (...argv) => {
     const lines = await warningsOf([...argv, '--set', 'ISTIO_VERSION=1.33.0']);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('Istio 1.33.0 is newer than the versions that istio-vms supports (1.19 to 1.32)');

@@ -5,24 +5,24 @@ import { VARIABLE_NAMES } from '../../../src/config/schema.ts';
 import { configurationTable } from '../../../src/config/table.ts';
 import { load } from './fixtures.ts';
 
-test('run.env.example is what the schema says (npm run docs writes it)', () => {
+test('run.env.example matches the schema (npm run docs writes it)', () => {
   expect(readFileSync(new URL('../../../run.env.example', import.meta.url), 'utf8')).toBe(runEnvExample());
 });
 
-test('as run.env it changes nothing', () => {
+test('run.env.example changes nothing when it is used as run.env', () => {
   const { config, warnings } = load({ text: runEnvExample() });
   expect(config).toEqual(load().config);
   expect(warnings).toEqual(load().warnings);
 });
 
-test('it and the table name every variable once', () => {
+test('run.env.example and the table name every variable once', () => {
   for (const name of VARIABLE_NAMES) {
     expect(runEnvExample().match(new RegExp(`^(# )?export ${name}=`, 'gm')), name).toHaveLength(1);
     expect(configurationTable().match(new RegExp(`^\\| \`${name}\` \\|`, 'gm')), name).toHaveLength(1);
   }
 });
 
-test('every row of the table has its three cells', () => {
+test('the table has three cells in every row', () => {
   const rows = configurationTable()
     .split('\n')
     .filter((line) => line.startsWith('|'));

@@ -6,7 +6,7 @@ function value(name: string, input: Parameters<typeof load>[0] = {}) {
   return load(input).values.find((each) => each.name === name);
 }
 
-test('with nothing set, the lab of the article', () => {
+test('loads the lab of the article when nothing is set', () => {
   const { config, warnings, endOfLife } = load();
   expect(config).toEqual({
     lab: 'lab',
@@ -69,7 +69,7 @@ test('with nothing set, the lab of the article', () => {
   expect(endOfLife).toBe('Istio 1.19 is end-of-life; the newest tested version is 1.31.4.');
 });
 
-test('flag before environment before run.env before default, and each knows where it is from', () => {
+test('prefers flag, environment, run.env and default in this order, and records the origin', () => {
   const text = '\nexport WORKERS=3\n';
   const env = host({ WORKERS: '4' });
   expect(value('WORKERS')).toEqual({ name: 'WORKERS', value: '2', origin: 'default' });
@@ -80,7 +80,7 @@ test('flag before environment before run.env before default, and each knows wher
   expect(value('ISTIO_REVISION')).toEqual({ name: 'ISTIO_REVISION', value: '1-19-3', origin: 'derived' });
 });
 
-describe('what follows from the version', () => {
+describe('defaults that depend on the version', () => {
   test.each([
     ['1.19.3', '1-19-3', 'v1.28.15+k3s1', true],
     ['1.24.6', '1-24-6', 'v1.31.14+k3s1', true],
@@ -88,7 +88,7 @@ describe('what follows from the version', () => {
     ['1.30.0-rc.1', '1-30-0-rc-1', 'v1.36.5+k3s1', false],
     ['1.31.4', '1-31-4', 'v1.36.5+k3s1', false],
     ['1.32.0', '1-32-0', 'v1.36.5+k3s1', false],
-  ])('%s', (version, revision, k3s, old) => {
+  ])('are set for %s', (version, revision, k3s, old) => {
     const { config, warnings, endOfLife } = load({ flags: { ISTIO_VERSION: version } });
     expect(config.istio.revision).toBe(revision);
     expect(config.k3s.version).toBe(k3s);
@@ -97,7 +97,7 @@ describe('what follows from the version', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('pinned digests come along where there are any', () => {
+  test('include pinned digests where there are any', () => {
     const { config } = load({ flags: { ISTIO_VERSION: '1.30.3' } });
     expect(config.k3s.digests).toHaveProperty('k3s');
   });
@@ -106,7 +106,7 @@ describe('what follows from the version', () => {
 describe('a small lab', () => {
   const small = { flags: { LAB_SIZE: 'small' } };
 
-  test('fits about 6 GB in all', () => {
+  test('needs about 6 GB in total', () => {
     const {
       k3s,
       workloads: [vm],
@@ -115,7 +115,7 @@ describe('a small lab', () => {
     expect(k3s.masterSize.cpus + 2 * k3s.workerSize.cpus + vm.size.cpus).toBe(5);
   });
 
-  test('leaves alone what somebody has asked for', () => {
+  test('keeps sizes that are set explicitly', () => {
     const text = 'MEM_WORKER=3G\nMEM_MASTER=1G\n';
     const {
       k3s,
@@ -136,20 +136,20 @@ describe('KUBECONFIG', () => {
     'config',
     `${ours}:${ours}`,
     '/home/ana/lab/.data',
-  ])('of the environment is left alone: %s', (foreign) => {
+  ])('is ignored with a warning when the environment sets it to %s', (foreign) => {
     const { config, warnings } = load({ host: host({ KUBECONFIG: foreign }) });
     expect(config.paths.kubeconfig).toBe(ours);
     expect(warnings[0]).toBe(`KUBECONFIG of the environment (${foreign}) is left alone; the lab has its own: ${ours}`);
   });
 
-  test('of the environment counts inside DATA_DIR, wherever that is', () => {
+  test('is used from the environment when it is inside DATA_DIR', () => {
     const env = { DATA_DIR: '/srv/data', KUBECONFIG: '/srv/data/k' };
     const { config, warnings } = load({ host: host(env) });
     expect(config.paths.kubeconfig).toBe('/srv/data/k');
     expect(warnings).toEqual([]);
   });
 
-  test('of run.env or a flag counts', () => {
+  test('is used when run.env or a flag sets it', () => {
     const env = host({ KUBECONFIG: '/home/ana/.kube/config' });
     const text = 'KUBECONFIG=${KUBECONFIG:-"${DATA_DIR}/mine"}';
     expect(load({ text, host: env }).config.paths.kubeconfig).toBe('/home/ana/lab/.data/mine');
@@ -159,7 +159,7 @@ describe('KUBECONFIG', () => {
   });
 
   test.each(['~/.kube/config', '/home/ana/.kube/lab', '.data', '../.kube/config', 'a:b', '/'])(
-    'may not be somebody else’s: %s',
+    'is refused when it may belong to something else: %s',
     (path) => {
       expect(problems({ flags: { KUBECONFIG: path } })[0]).toMatch(/^KUBECONFIG: /);
     },
@@ -173,13 +173,13 @@ describe('the cache', () => {
     [host({ XDG_CACHE_HOME: 'relative' }), '/home/ana/.cache/istio-vms'],
     [host({}, { platform: 'darwin' }), '/home/ana/Library/Caches/istio-vms'],
     [host({ ISTIO_VMS_CACHE: 'c' }), '/home/ana/lab/c'],
-  ])('%#', (computer, path) => {
+  ])('is where the environment says: %#', (computer, path) => {
     expect(load({ host: computer }).config.paths.cache).toBe(path);
   });
 });
 
-describe('the error screen', () => {
-  test('has every problem, a line each, with value, origin and what is allowed', () => {
+describe('configuration problems', () => {
+  test('are listed one per line with value, origin and what is expected', () => {
     const found = problems({
       text: '\nexport MEM_WORKER=8T\nexport VM_APP=$(whoami)\n',
       host: host({ WORKERS: '1000', VM_NAMESPACE: 'a\nb\u001b[31m' }),
@@ -195,17 +195,17 @@ describe('the error screen', () => {
     ]);
   });
 
-  test('cuts long values', () => {
+  test('are shown with long values cut', () => {
     expect(problems({ flags: { VM_APP: 'x'.repeat(5000) } })[0]).toContain(`"${'x'.repeat(80)}... (5000 characters)"`);
   });
 
-  test('tells the cause, not what follows from it', () => {
+  test('are reported for the cause, not for its consequences', () => {
     expect(problems({ flags: { DATA_DIR: 'a b' } })).toHaveLength(1);
     expect(problems({ flags: { ISTIO_VERSION: '1.19;x' } })).toHaveLength(1);
   });
 });
 
-test('what `env` exports makes the same lab again, from any directory', () => {
+test('loads the same lab from what `env` exports, in any directory', () => {
   const first = load({ text: 'ISTIO_VERSION=1.30.3\nISTIO_OVERLAY=o.yaml\nLAB_SIZE=small\n' });
   const env = Object.fromEntries(exportedVariables(first).map(({ name, value: text }) => [name, text]));
   const second = load({ host: host(env, { cwd: '/tmp/elsewhere' }) });

@@ -9,7 +9,7 @@ const complaints = (flags: Partial<Record<VariableName, string>>) =>
 
 const at63 = `a${'b'.repeat(62)}`;
 
-describe('refused', () => {
+describe('the rules of the configuration', () => {
   test.each<[VariableName, readonly string[]]>([
     ['ISTIO_VERSION', ['1.18.9', '0.33.0', '1.19', 'v1.19.3', '1.19.3+x', '01.19.3', '1.19.03', '1.190.3', '']],
     ['ISTIO_REVISION', ['default', '1.19.3', '-a', 'a-', 'A', 'a'.repeat(57)]],
@@ -57,17 +57,17 @@ describe('refused', () => {
         'file:a',
       ],
     ],
-  ])('%s', (name, values) => {
+  ])('refuse invalid values of %s', (name, values) => {
     for (const value of values) expect(complaints({ [name]: value }), JSON.stringify(value)).toContain(name);
   });
 
-  test('a status port that clashes is told why', () => {
+  test('explain why a status port clashes', () => {
     expect(problems({ flags: { EWG_PORT_STATUS: '15021' } })).toEqual([
       'EWG_PORT_STATUS: "15021" (flag); expected a port other than 15021: it is the status port of the default ingress gateway, and the address would stay pending.',
     ]);
   });
 
-  test('a kubelet that will not start on an old release', () => {
+  test('refuse an old release on which the kubelet does not start', () => {
     expect(complaints({ RUN_OS: '20.04', ISTIO_VERSION: '1.30.3' })).toEqual(['RUN_OS']);
     expect(complaints({ RUN_OS: '20.04' })).toEqual([]);
   });
@@ -86,11 +86,11 @@ test.each<[VariableName, readonly string[]]>([
   ['VM_APP_PORT', ['80', '443', '8443']],
   ['DATA_DIR', ['/home/ana/lab/x', '~/labs/eins', '../größe', '/srv/a']],
   ['ARTIFACTS_URL', ['http://127.0.0.1:8080', 'https://mirror.example/a/b/', 'file:///srv/artifacts']],
-])('allowed: %s', (name, values) => {
+])('accepts valid values of %s', (name, values) => {
   for (const value of values) expect(problems({ flags: { [name]: value } }), value).toEqual([]);
 });
 
-test('a computer’s own directories may have any name', () => {
+test('accepts any name for the directories of the computer', () => {
   const computer = host({}, { cwd: "/home/Ana O'Neil/my lab", home: "/home/Ana O'Neil" });
   expect(load({ host: computer }).config.paths.data).toBe("/home/Ana O'Neil/my lab/.data");
 });
@@ -106,7 +106,7 @@ test.each([
   ['1.5B', undefined],
   ['1T', undefined],
   ['', undefined],
-])('size %s', (text, bytes) => {
+])('parses size %s', (text, bytes) => {
   expect(sizeInBytes(text)).toBe(bytes);
 });
 
@@ -134,7 +134,7 @@ const HOSTILE = [
   '!',
 ];
 
-test('a hostile value never survives, in no variable', () => {
+test('refuses a hostile value in every variable', () => {
   const hostile = fc.tuple(
     fc.stringMatching(/^[a-z0-9]{0,5}$/),
     fc.constantFrom(...HOSTILE),
@@ -148,11 +148,11 @@ test('a hostile value never survives, in no variable', () => {
   );
 });
 
-test('a leading dash never survives, in no variable', () => {
+test('refuses a leading dash in every variable', () => {
   for (const name of VARIABLE_NAMES) expect(complaints({ [name]: '--purge' })).toContain(name);
 });
 
-test('every problem is told, however many there are', () => {
+test('reports every problem, however many there are', () => {
   fc.assert(
     fc.property(fc.subarray([...VARIABLE_NAMES], { minLength: 1 }), (names) => {
       const told = new Set(complaints(Object.fromEntries(names.map((name) => [name, '$(boom)']))));
@@ -162,7 +162,7 @@ test('every problem is told, however many there are', () => {
   );
 });
 
-test('every variable has a syntax that its own default meets', () => {
+test('accepts the default of every variable', () => {
   for (const name of VARIABLE_NAMES) {
     const { default: value, syntax } = SCHEMA[name];
     if (value !== '') expect(syntax.safeParse(value).success, name).toBe(true);

@@ -49,10 +49,10 @@ if [ "\${here}" != "\${root}" ]; then
 fi
 `;
 
-describe('the shape of the original file', () => {
+describe('a run.env in the form of the original file', () => {
   const reading = read(ORIGINAL_SHAPE);
 
-  test('gives every value, with its line', () => {
+  test('gives every value with its line', () => {
     expect(reading.problems).toEqual([]);
     expect(reading.values).toEqual({
       BIN_DIR: { value: '/srv/lab/.bin/', line: 3 },
@@ -67,20 +67,20 @@ describe('the shape of the original file', () => {
     });
   });
 
-  test('its shell is named in one warning, with what it would have set', () => {
+  test('reports its shell code in one warning, with what it would have set', () => {
     expect(reading.warnings).toEqual([
       'run.env: lines 4-5, 7, 20-27, 31-33 are shell and not executed; what they say of VM_APP does not count.',
     ]);
   });
 
-  test('a flag or the environment goes before the file, in references too', () => {
+  test('is overridden by a flag or the environment, in references too', () => {
     const { values } = read(ORIGINAL_SHAPE, { DATA_DIR: '/elsewhere', CONTAINER_TOOL: 'docker' });
     expect(values.KUBECONFIG?.value).toBe('/elsewhere/.kubeconfig');
     expect(values.CONTAINER_TOOL?.value).toBe('docker');
   });
 });
 
-describe('values', () => {
+describe('values in run.env', () => {
   test.each([
     ['VM_APP=a', 'a'],
     ['export VM_APP=a', 'a'],
@@ -109,21 +109,21 @@ describe('values', () => {
     ['export VM_APP=a X=b', 'a'],
     ['VM_APP=a\nexport VM_APP', 'a'],
     ['\uFEFFVM_APP=a', 'a'],
-  ])('%j', (text, value) => {
+  ])('are read from %j', (text, value) => {
     const reading = read(text);
     expect(reading.problems).toEqual([]);
     expect(reading.warnings).toEqual([]);
     expect(reading.values.VM_APP?.value).toBe(value);
   });
 
-  test('home and other names come from the environment', () => {
+  test('can refer to HOME and other names of the environment', () => {
     const env = { HOME: '/home/ana', TEAM: 'blue' };
     expect(valueOf('VM_APP=~/x', env)).toBe('/home/ana/x');
     expect(valueOf('VM_APP="~/x"', env)).toBe('~/x');
     expect(valueOf('VM_APP=${TEAM}-app', env)).toBe('blue-app');
   });
 
-  test('any text in single quotes comes out as it went in', () => {
+  test('keep any text in single quotes unchanged', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (value) => {
         const quoted = `'${value.replaceAll("'", `'\\''`)}'`;
@@ -133,7 +133,7 @@ describe('values', () => {
   });
 });
 
-describe('what is not a plain assignment is never executed', () => {
+describe('shell code in run.env', () => {
   test.each([
     ['if true; then\nexport VM_APP=x\nfi', '1-3'],
     ['case $A in\n a) VM_APP=x ;;\nesac', '1-3'],
@@ -150,7 +150,7 @@ describe('what is not a plain assignment is never executed', () => {
     ['set -eu', '1'],
     ['source other.env', '1'],
     ['while read -r VM_APP; do :; done < file', '1'],
-  ])('%j', (text, lines) => {
+  ])('is not executed: %j', (text, lines) => {
     const reading = read(`${text}\nSERVICE_ACCOUNT=after\n`);
     expect(reading.values).toEqual({ SERVICE_ACCOUNT: { value: 'after', line: text.split('\n').length + 1 } });
     expect(reading.warnings).toHaveLength(1);
@@ -159,7 +159,7 @@ describe('what is not a plain assignment is never executed', () => {
   });
 
   test.each(['$(uname)', '`uname`', '$((1+1))', '${X%/*}', '$1', '(a b)', "$'a'", 'a$(uname)b', '${X:-$(uname)}'])(
-    'a value only a shell knows is a problem: %s',
+    'is a problem when it sets a value that only a shell knows: %s',
     (value) => {
       const { problems, values } = read(`\nVM_APP=${value}`);
       expect(values).toEqual({});
@@ -168,7 +168,7 @@ describe('what is not a plain assignment is never executed', () => {
     },
   );
 
-  test('it is no problem where something else goes before it, or nobody wants it', () => {
+  test('is no problem when its value is overridden or not used', () => {
     expect(read('VM_APP=$(uname)', { VM_APP: 'x' }).problems).toEqual([]);
     expect(read('VM_APP=${VM_APP:-$(uname)}', { VM_APP: 'x' }).problems).toEqual([]);
     expect(read('MINE=$(uname)').problems).toEqual([]);
@@ -176,13 +176,13 @@ describe('what is not a plain assignment is never executed', () => {
   });
 
   test.each(["$(echo $ISTIO_VERSION | tr '.' '-')", '`echo x`', '${ISTIO_VERSION//./-}', '${ISTIO_REVISION:-$(x)}'])(
-    'ISTIO_REVISION=%s means: from the version',
+    'stands for the revision of the version in ISTIO_REVISION=%s',
     (value) => {
       expect(read(`ISTIO_REVISION=${value}`)).toEqual({ values: {}, problems: [], warnings: [] });
     },
   );
 
-  test('a reference to nothing says so', () => {
+  test('is a problem when it refers to an unset variable', () => {
     expect(read('VM_APP=$NOWHERE').problems[0]?.allowed).toContain('NOWHERE is set nowhere');
   });
 
@@ -191,7 +191,7 @@ describe('what is not a plain assignment is never executed', () => {
     ["\nVM_APP='a", 2],
     ['VM_APP=$(a', 1],
     ['VM_APP=${A:-b', 1],
-  ])('what is opened is closed: %j', (text, line) => {
+  ])('is a problem when something that it opens is not closed: %j', (text, line) => {
     expect(read(text).problems).toMatchObject([{ name: 'run.env', line }]);
   });
 
@@ -199,19 +199,19 @@ describe('what is not a plain assignment is never executed', () => {
     '$(dirname "$0")',
     '$(cd "$(dirname "${BASH_SOURCE[0]}")" >/dev/null 2>&1 && pwd -P)',
     '"$( cd -- "$( dirname -- "$BASH_SOURCE" )" && pwd )"',
-  ])('the directory of the file itself is understood: %s', (value) => {
+  ])('may name the directory of the file itself: %s', (value) => {
     expect(read(`base=${value}\nDATA_DIR=$base/d`).values.DATA_DIR?.value).toBe('/srv/lab/d');
   });
 });
 
-test('a slip in a name is told, all in one warning; foreign names are not', () => {
+test('reports misspelled names in one warning, and ignores other names', () => {
   const { warnings } = read('ISTIO_VERISON=1\nCERT_MANAGER_NAMESPACE=a\nTIMEOUT=1\nvm_app=x\npwd=y\nWORKER=3');
   expect(warnings).toEqual([
     'run.env: ISTIO_VERISON (line 1) looks like ISTIO_VERSION, vm_app (line 4) looks like VM_APP, WORKER (line 6) looks like WORKERS; not a name we know, so it does not count.',
   ]);
 });
 
-test('no text whatever makes the reader throw', () => {
+test('never throws, whatever the text', () => {
   const pieces = fc.constantFrom(
     'VM_APP=',
     '$(',

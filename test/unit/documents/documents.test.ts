@@ -9,7 +9,7 @@ const documents = ['README.md', 'CONTRIBUTING.md', ...docs];
 
 describe('documents', () => {
   it.each(Object.entries(generatedFiles))(
-    '%s is as the program makes it (npm run docs)',
+    'match what the program generates: %s (npm run docs)',
     async (path, make) => {
       const text = await readFile(path, 'utf8');
       expect(text).toBe(await make(text));
@@ -17,13 +17,13 @@ describe('documents', () => {
     60_000,
   );
 
-  it('troubleshooting explains every reason', async () => {
+  it('explain every reason in docs/troubleshooting.md', async () => {
     const text = await readFile('docs/troubleshooting.md', 'utf8');
     const missing = Object.keys(REASONS).filter((reason) => !text.includes(`\`${reason}\``));
     expect(missing).toEqual([]);
   });
 
-  it.each(documents)('%s has no code block that is neither generated nor executed', async (path) => {
+  it.each(documents)('contain no code block that is neither generated nor executed: %s', async (path) => {
     const unknown = codeBlocks(await readFile(path, 'utf8')).flatMap(({ language, content, line, generated }) => {
       if (generated || WRITTEN_BY_HAND.some((block) => block.document === path && content.includes(block.contains))) {
         return [];
@@ -39,7 +39,7 @@ describe('documents', () => {
     expect(unknown).toEqual([]);
   });
 
-  it.each(documents)('%s links only to files that exist', async (path) => {
+  it.each(documents)('link only to files that exist: %s', async (path) => {
     const links = [...(await readFile(path, 'utf8')).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, link = '']) => link);
     const local = links.filter((link) => !/^[a-z]+:/.test(link));
     const missing: string[] = [];
@@ -50,7 +50,7 @@ describe('documents', () => {
     expect(missing).toEqual([]);
   });
 
-  it('the README has at most 250 lines', async () => {
+  it('keep the README within 250 lines', async () => {
     expect((await readFile('README.md', 'utf8')).split('\n').length).toBeLessThanOrEqual(250);
   });
 });

@@ -9,13 +9,13 @@ const FRAMES = [
 describe('the SVG of a recording', () => {
   const svg = recordingSvg(FRAMES, THEMES.light, 'a & b');
 
-  it('shows the last frame where nothing moves', () => {
+  it('shows the last frame when motion is reduced', () => {
     const [, height = ''] = /height="(\d+)"/.exec(svg) ?? [];
     expect(svg).toContain(`<g class="strip" transform="translate(0 -${height})">`);
     expect(svg).toContain('@media (prefers-reduced-motion:reduce){.strip{animation:none}}');
   });
 
-  it('shows each frame for its time', () => {
+  it('shows each frame for its duration', () => {
     expect(svg).toContain('animation:play 4000ms');
     expect(svg).toContain('25.000%{transform:translateY(-');
   });

@@ -175,22 +175,22 @@ function issueOf(tool: 'istioctl' | 'kubectl', stderr: string): string {
   return `${issue?.id ?? 'none'}${issue?.transient === true ? ', retried' : ''}`;
 }
 
-describe.each(commands)('the words of Go after the start of a message of %s', (_, [tool, start, request]) => {
-  it.each(UNREACHABLE)('%s: %s', (_source, words, issue) => {
+describe.each(commands)('Go error messages after the prefix of a message of %s', (_, [tool, start, request]) => {
+  it.each(UNREACHABLE)('are retried after a request, %s: %s', (_source, words, issue) => {
     expect(issueOf(tool, `${start}${request}${words}`)).toBe(`${issue}, retried`);
   });
 
-  it.each(BARE)('%s: %s', (_source, words, issue) => {
+  it.each(BARE)('are retried without a request, %s: %s', (_source, words, issue) => {
     expect(issueOf(tool, `${start}${words}`)).toBe(`${issue}, retried`);
   });
 
-  it.each(REFUSED)('%s: %s', (_source, words, issue) => {
+  it.each(REFUSED)('are not retried after a request, %s: %s', (_source, words, issue) => {
     expect(issueOf(tool, `${start}${request}${words}`)).toBe(issue);
   });
 });
 
-describe('a request that failed', () => {
-  it("of one of istiod's webhooks is no silence of the API server", () => {
+describe('a failed request', () => {
+  it('is not blamed on the API server when it went to a webhook of istiod', () => {
     const words =
       'Post "https://istiod.istio-system.svc:443/inject?timeout=10s": net/http: timeout awaiting response headers';
     expect(
@@ -201,19 +201,19 @@ describe('a request that failed', () => {
     ).toBe('kubernetes-webhook, retried');
   });
 
-  it('of a program in a pod, to another address, is no silence of the API server', () => {
+  it('is not blamed on the API server when a program in a pod made it', () => {
     expect(
       issueOf('kubectl', 'Get "http://127.0.0.1:15021/healthz/ready": http: server closed idle connection'),
     ).not.toMatch(/^kubernetes-unreachable/);
   });
 
-  it('is not looked for in the lines that kubectl logs before its own answer', () => {
+  it('is not searched for in the lines that kubectl logs before its own answer', () => {
     const logged =
       'E0101 00:00:00.000000 1 memcache.go:265] "Unhandled Error" err="couldn\'t get current server API group list: Get \\"https://192.168.64.2:6443/api?timeout=20s\\": http: server closed idle connection"';
     expect(issueOf('kubectl', `${logged}\nError from server (NotFound): deployments.apps "x" not found`)).toBe('none');
   });
 
-  it("takes nothing from istioctl's own wait for pods", () => {
+  it('is not assumed when istioctl timed out waiting for pods', () => {
     const words =
       'failed to wait for resource: resources not ready after 5m0s: client rate limiter Wait returned an error: context deadline exceeded';
     expect(issueOf('istioctl', `Error: failed to install manifests: ${words}`)).toBe('istio-not-ready');

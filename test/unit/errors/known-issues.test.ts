@@ -11,12 +11,12 @@ describe('knownIssue', () => {
     expect(knownIssue('something quite different', 'kubectl')).toBeUndefined();
   });
 
-  it('does not take the words of one program for those of another', () => {
+  it('does not apply the messages of one program to another', () => {
     expect(knownIssue('token CA hash does not match', 'guest')?.id).toBe('k3s-ca-hash');
     expect(knownIssue('token CA hash does not match', 'kubectl')).toBeUndefined();
   });
 
-  it('looks at the issues of the program itself first', () => {
+  it('checks the issues of the program itself first', () => {
     const own = {
       id: 'own',
       pattern: /CA hash/,

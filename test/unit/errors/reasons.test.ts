@@ -13,18 +13,18 @@ const EXIT_CODES: Readonly<Record<number, readonly Reason[]>> = {
 };
 
 describe('the exit code of a reason', () => {
-  it.each(Object.entries(EXIT_CODES))('is %s for these reasons and no others', (code, reasons) => {
+  it.each(Object.entries(EXIT_CODES))('is %s for exactly these reasons', (code, reasons) => {
     const found = (Object.keys(REASONS) as Reason[]).filter((reason) => REASONS[reason] === Number(code));
     expect(found.sort()).toEqual([...reasons].sort());
   });
 
-  it.each(Object.keys(REASONS) as Reason[])('is the one of the error for %s', (reason) => {
+  it.each(Object.keys(REASONS) as Reason[])('is the exit code of the error for %s', (reason) => {
     const error = new CliError(reason, { message: 'x' });
     expect(error.exitCode).toBe(REASONS[reason]);
     expect(error.exitCode).not.toBe(EXIT.done);
   });
 
-  it('has a meaning for each code, once', () => {
+  it('has one meaning', () => {
     const codes = EXIT_MEANINGS.map(([code]) => code);
     expect(codes).toEqual([...new Set(codes)]);
     expect([...codes].sort()).toEqual(Object.values(EXIT).sort());
@@ -32,13 +32,13 @@ describe('the exit code of a reason', () => {
 });
 
 describe('asCliError', () => {
-  it('returns an error of ours as it is', () => {
+  it('returns a CliError unchanged', () => {
     const error = new CliError('disk-full', { message: 'full' });
     expect(asCliError(error)).toBe(error);
   });
 
   it.each([[new TypeError('x is not a function')], ['a text'], [undefined]])(
-    'makes an internal error of %s and keeps it as the cause',
+    'turns %s into an internal error and keeps it as the cause',
     (thrown) => {
       const error = asCliError(thrown);
       expect(error).toMatchObject({ reason: 'internal-error', exitCode: 1 });

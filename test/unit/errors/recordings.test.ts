@@ -46,16 +46,16 @@ const EXPECTED: readonly (readonly [id: string, provoked: RegExp])[] = [
 const speaker = (program: string): Parameters<typeof knownIssue> extends [string, ...infer Rest] ? Rest : never =>
   program === 'incus' ? ['engine', INCUS_ISSUES] : [program as CommandOrigin];
 
-describe('known issues in what real programs wrote', () => {
+describe('known issues in recordings of real programs', () => {
   it.each(failures.map(({ name, ...rest }) => [name, rest] as const))(
-    'explains %s by what was provoked, or not at all',
+    'explain %s by its cause, or not at all',
     (name, { program, recording }) => {
       const [id] = EXPECTED.find(([, provoked]) => provoked.test(name)) ?? [];
       expect(knownIssue(recording.stderr, ...speaker(program))?.id).toBe(id);
     },
   );
 
-  it.each(EXPECTED)('has a recording of %s', (id, provoked) => {
+  it.each(EXPECTED)('include a recording of %s', (id, provoked) => {
     expect([...INCUS_ISSUES, ...KNOWN_ISSUES].map((issue) => issue.id)).toContain(id);
     expect(failures.filter(({ name }) => provoked.test(name))).not.toEqual([]);
   });

@@ -27,7 +27,7 @@ describe('parseEnvFile', () => {
     ["a='*' # all", '*'],
     ["a='two\nlines'", 'two\nlines'],
     ['# a comment\n\na=1\na=2\n', '2'],
-  ])('%j', (text, wanted) => {
+  ])('reads %j', (text, wanted) => {
     expect(parseEnvFile(text).get('a')).toBe(wanted);
   });
 
@@ -42,13 +42,13 @@ describe('parseEnvFile', () => {
     "a='open",
     'a="open',
     'export a=b',
-  ])('refuses %j, which a shell would act upon', (text) => {
+  ])('refuses %j, which a shell would interpret', (text) => {
     expect(() => parseEnvFile(`ok=1\n${text}\n`)).toThrow(/Line 2/);
   });
 });
 
 describe('renderEnvFile', () => {
-  it('reads back as it was', () => {
+  it('writes what parseEnvFile reads back unchanged', () => {
     fc.assert(
       fc.property(entries, (map) => {
         expect([...parseEnvFile(renderEnvFile(map))]).toEqual([...map]);
@@ -56,7 +56,7 @@ describe('renderEnvFile', () => {
     );
   });
 
-  it('a shell reads the same values', () => {
+  it('writes what a shell reads unchanged', () => {
     fc.assert(
       fc.property(value, (text) => {
         const file = renderEnvFile(new Map([['V', text]]));
@@ -67,14 +67,14 @@ describe('renderEnvFile', () => {
     );
   });
 
-  it('is one quoted assignment a line, the form that systemd reads as a shell does', () => {
+  it('writes one quoted assignment per line, which systemd and a shell read alike', () => {
     const labels = '{"app":"external-app","path":"C:\\\\x","cost":"$5"}';
     expect(renderEnvFile(new Map([['ISTIO_METAJSON_LABELS', labels]]))).toBe(
       '# Made by istio-vms.\nISTIO_METAJSON_LABELS="{\\"app\\":\\"external-app\\",\\"path\\":\\"C:\\\\\\\\x\\",\\"cost\\":\\"\\$5\\"}"\n',
     );
   });
 
-  it('refuses names that are none', () => {
+  it('refuses invalid names', () => {
     expect(() => renderEnvFile(new Map([['A B', 'x']]))).toThrow();
   });
 });

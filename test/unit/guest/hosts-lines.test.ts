@@ -28,7 +28,7 @@ function told(hosts: string | undefined, lines: string | undefined): string | un
 const LINES = '192.168.64.3 istiod-1-19-3.istio-system.svc\n';
 const block = (lines: string): string => `# istio-vms begin\n${lines}# istio-vms end\n`;
 
-describe.skipIf(process.platform !== 'linux')('state.sh tells of our lines in /etc/hosts', () => {
+describe.skipIf(process.platform !== 'linux')('the report of state.sh on our lines in /etc/hosts', () => {
   it.each<[string, string | undefined, string | undefined, string]>([
     ['as they should be', `127.0.0.1 localhost\n${block(LINES)}10.0.0.1 other\n`, LINES, 'there'],
     ['gone', '127.0.0.1 localhost\n', LINES, 'missing'],
@@ -37,5 +37,5 @@ describe.skipIf(process.platform !== 'linux')('state.sh tells of our lines in /e
     ['no hosts file at all', undefined, LINES, 'missing'],
     ['never given any', '127.0.0.1 localhost\n', undefined, '-'],
     ['given none', block(''), '', '-'],
-  ])('%s', (_what, hosts, lines, expected) => expect(told(hosts, lines)).toBe(expected));
+  ])('is correct for lines that are %s', (_what, hosts, lines, expected) => expect(told(hosts, lines)).toBe(expected));
 });

@@ -24,7 +24,7 @@ async function run(active: string, changed: string, k3s = 'exit 0') {
 
 describe('images-import.sh', () => {
   it.each(['k3s', 'k3s-agent'])(
-    'hands what is new to %s that runs, and leaves compressed archives to its start',
+    'imports new archives into a running %s and leaves compressed archives to its start',
     async (unit) => {
       expect(await run(unit, CHANGED)).toEqual({
         status: 0,
@@ -42,7 +42,7 @@ describe('images-import.sh', () => {
     expect(await run(unit, changed)).toEqual({ status: 0, stdout: '', stderr: '', calls: '' });
   });
 
-  it('fails when k3s does', async () => {
+  it('fails when k3s fails', async () => {
     expect(await run('k3s', CHANGED, 'echo no such format >&2; exit 1')).toMatchObject({
       stdout: '',
       stderr: 'no such format\n',

@@ -19,7 +19,7 @@ function contentOf(payload: GuestPayload, path: string): string {
   return content;
 }
 
-describe('k3s', () => {
+describe('the k3s payload', () => {
   const server = serverFiles(config, { shipped, binary, address: '192.168.64.2' });
   const agent = agentFiles(config, {
     shipped,
@@ -40,7 +40,7 @@ describe('k3s', () => {
     });
   });
 
-  it('closes the certificate to foreign names where k3s does not by itself', () => {
+  it('limits the names of the certificate where k3s does not', () => {
     const old = { ...config, k3s: { ...config.k3s, version: 'v1.27.7+k3s1' } };
     const text = contentOf(
       serverFiles(old, { shipped, binary, address: '192.168.64.2' }),
@@ -49,7 +49,7 @@ describe('k3s', () => {
     expect(parse(text)).toMatchObject({ 'tls-san-security': true });
   });
 
-  it('gives an agent no key that only servers know, and its token in a closed file alone', () => {
+  it('gives an agent no server-only key, and its token only in a private file', () => {
     expect(parse(contentOf(agent, '/etc/rancher/k3s/config.yaml'))).toEqual({
       server: 'https://192.168.64.2:6443',
       'token-file': '/etc/rancher/k3s/agent-token',
@@ -70,9 +70,9 @@ describe('k3s', () => {
   });
 });
 
-describe('cloud-init', () => {
+describe('the cloud-init data', () => {
   it.each([nodeCloudInit(config), workloadCloudInit(config)])(
-    'marks the machine and keeps out of its users and hosts',
+    'marks the machine and leaves its users and hosts alone',
     (data) => {
       expect(data).toMatchObject({
         manage_etc_hosts: false,
@@ -83,7 +83,7 @@ describe('cloud-init', () => {
   );
 });
 
-describe('sidecar', () => {
+describe('the sidecar payload', () => {
   const workloadFiles = { clusterEnv: 'A="1"\n', meshYaml: '{}\n', hosts: 'h\n', rootCert: 'c\n', token: 'secret\n' };
   const [workload] = config.workloads;
   const input = { shipped, workloadFiles, workload, address: '192.168.64.64' };
@@ -91,7 +91,7 @@ describe('sidecar', () => {
   it.each([
     ['1.19.3', 'istio-clean-iptables'],
     ['1.30.3', 'istio-iptables --cleanup-only'],
-  ])('Istio %s cleans its rules with `%s`', (version, verb) => {
+  ])('cleans the rules of Istio %s with `%s`', (version, verb) => {
     const payload = sidecarFiles(labConfig(version), input);
     expect(Object.fromEntries(parseEnvFile(contentOf(payload, '/var/lib/istio-vms/sidecar.env')))).toEqual({
       INSTANCE_IP: '192.168.64.64',
@@ -108,13 +108,13 @@ describe('sidecar', () => {
     [{ namespace: 'other' }, '', 'spiffe://cluster.local/ns/other/sa/vmsa'],
     [{ serviceAccount: 'other' }, '', 'spiffe://cluster.local/ns/vmns/sa/other'],
     [{}, 'TRUST_DOMAIN="corp.example"\n', 'spiffe://corp.example/ns/vmns/sa/vmsa'],
-  ])('puts the identity of %j and %j into what the start script compares', (set, clusterEnv, identity) => {
+  ])('passes the identity for %j and %j to the start script', (set, clusterEnv, identity) => {
     const changed = { ...input, workload: { ...workload, ...set }, workloadFiles: { ...workloadFiles, clusterEnv } };
     const text = contentOf(sidecarFiles(config, changed), '/var/lib/istio-vms/sidecar.env');
     expect(text).toContain(`ISTIO_VMS_IDENTITY="${identity}"\n`);
   });
 
-  it('places exactly what the state asks for, the token closed, the helpers executable', () => {
+  it('contains exactly the files that the state reports, with a private token and executable helpers', () => {
     const { files } = sidecarFiles(config, input);
     expect(files.map((file) => file.path).sort()).toEqual([...sidecarPaths].sort());
     expect(files.filter((file) => file.content === 'secret\n').map((file) => file.mode)).toEqual([0o600]);
@@ -128,7 +128,7 @@ describe('sidecar', () => {
       );
   });
 
-  it('has every helper that the unit names', () => {
+  it('contains every helper that the unit names', () => {
     const { files } = sidecarFiles(config, input);
     const unit = shipped.guest['istio.service'] ?? '';
     const named = [...unit.matchAll(/\/usr\/local\/lib\/istio-vms\/\S+/g)].map(([path]) => path);
@@ -136,7 +136,7 @@ describe('sidecar', () => {
     for (const path of named) expect(files.map((file) => file.path)).toContain(path);
   });
 
-  it('installs by package, or by the files of the image', () => {
+  it('installs from the package or from the files of the image', () => {
     const deb = installScript(config, { shipped, deb: { file: '/cache/istio-sidecar-arm64.deb' } });
     expect(deb.files.map((file) => file.path)).toEqual(['/var/cache/istio-vms/istio-sidecar.deb']);
     expect(deb.script.args).toEqual(['deb', '1.19.3', '/var/cache/istio-vms/istio-sidecar.deb']);
@@ -152,7 +152,7 @@ describe('sidecar', () => {
   });
 });
 
-describe('demo', () => {
+describe('the demo payload', () => {
   it('serves on the configured port', () => {
     const payload = demoFiles({ ...config.workloads[0], appPort: 9090 }, shipped);
     expect(payload.files.map((file) => file.path).sort()).toEqual([...demoPaths].sort());
@@ -160,7 +160,7 @@ describe('demo', () => {
   });
 });
 
-describe('digests', () => {
+describe('digests of files', () => {
   const file = { path: '/a', content: 'abc', mode: 0o600 };
   const there = {
     sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
@@ -169,7 +169,7 @@ describe('digests', () => {
     group: 'root',
   };
 
-  it('of text and bytes, not of host files', () => {
+  it('are computed for text and bytes, not for host files', () => {
     expect(digestOf(file)).toBe(there.sha256);
     expect(digestOf({ ...file, content: new TextEncoder().encode('abc') })).toBe(there.sha256);
     expect(digestOf({ ...file, content: { file: '/a' } })).toBeUndefined();
@@ -182,18 +182,18 @@ describe('digests', () => {
     ['owner', { ...file, owner: 'istio-proxy' }, there, ['/a']],
     ['absent', { ...file, path: '/b' }, there, ['/b']],
     ['host file without a digest', { ...file, content: { file: '/x' } }, there, []],
-  ])('drift: %s', (_, wanted, is, drift) => {
+  ])('are compared to detect drift: %s', (_, wanted, is, drift) => {
     expect(driftOf([wanted], { files: new Map([['/a', is]]) })).toEqual(drift);
   });
 
-  it('a host file is compared by the digest that is given', () => {
+  it('are taken as given for a host file', () => {
     const wanted = { ...file, content: { file: '/x' } };
     expect(driftOf([wanted], { files: new Map([['/a', there]]) }, { '/a': 'other' })).toEqual(['/a']);
   });
 });
 
-describe('dns', () => {
-  it('asks with python, reads a line each', () => {
+describe('the DNS query', () => {
+  it('runs python and reads one address per line', () => {
     const command = dnsCommand(shipped, 'istiod.istio-system.svc');
     expect([command.file, command.args[0], command.args[2], command.effect]).toEqual([
       'python3',

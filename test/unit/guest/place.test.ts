@@ -64,7 +64,7 @@ function place(items: readonly Item[], then?: string, args: readonly string[] = 
 }
 
 describe.skipIf(!able)('place.sh', () => {
-  it('places files with mode and owner, makes directories, and says what it changed', () => {
+  it('places files with mode and owner, creates directories, and reports what it changed', () => {
     const [a, b] = [join(temp, 'etc/deep/a file'), join(temp, 'etc/secret')];
     const run = place([
       { path: a, content: 'one', mode: '0755' },
@@ -78,7 +78,7 @@ describe.skipIf(!able)('place.sh', () => {
     expect(readdirSync(join(temp, 'etc')).sort()).toEqual(['deep', 'secret']);
   });
 
-  it('leaves alone what is so already, down to the inode', () => {
+  it('leaves an unchanged file alone, down to the inode', () => {
     const path = join(temp, 'a');
     place([{ path, content: 'same' }]);
     const before = statSync(path);
@@ -91,20 +91,20 @@ describe.skipIf(!able)('place.sh', () => {
     ['content', { content: 'other' }],
     ['mode', { mode: '0600' }],
     ['owner', { owner: 'nobody' }],
-  ])('puts a file right when only its %s differs', (_, difference) => {
+  ])('repairs a file when only its %s differs', (_, difference) => {
     const path = join(temp, 'a');
     place([{ path, content: 'same' }]);
     expect(place([{ path, content: 'same', ...difference }]).stdout).toBe(`changed ${path}\n`);
     expect(place([{ path, content: 'same', ...difference }]).stdout).toBe('');
   });
 
-  it('sets the bits that a change of owner takes away', () => {
+  it('restores the mode bits that a change of owner clears', () => {
     const path = join(temp, 'a');
     place([{ path, content: 'x', mode: '2755', owner: 'nobody' }]);
     expect(statSync(path).mode & 0o7777).toBe(0o2755);
   });
 
-  it('replaces a link and spares what it pointed to', () => {
+  it('replaces a link and keeps its target', () => {
     const [path, target] = [join(temp, 'link'), join(temp, 'target')];
     writeFileSync(target, 'kept');
     symlinkSync(target, path);
@@ -113,7 +113,7 @@ describe.skipIf(!able)('place.sh', () => {
     expect(readFileSync(target, 'utf8')).toBe('kept');
   });
 
-  it('runs the script after the files, with its arguments and the changed paths, and passes its exit code on', () => {
+  it('runs the script after the files, with its arguments and the changed paths, and returns its exit code', () => {
     const path = join(temp, 'a');
     const script = `cat ${JSON.stringify(path)}; printf '<%s>' "$@"; printf '%s' "$CHANGED"; umask; exit 23`;
     const run = place([{ path, content: 'first ' }], script, ['two words', '$(x)']);
@@ -126,7 +126,7 @@ describe.skipIf(!able)('place.sh', () => {
     ['/tmp/../tmp/istio-vms-no', 'not a plain path'],
     ['/tmp/istio-vms-no/..', 'not a plain path'],
     ['/tmp/istio-vms-no/', 'not a plain path'],
-  ])('refuses the path %s before it touches anything', (path, reason) => {
+  ])('refuses the path %s before it changes anything', (path, reason) => {
     const good = join(temp, 'good');
     // The bad path is in the manifest only; tar would have nowhere to put it.
     const pack = join(temp, 'bad');
@@ -154,7 +154,7 @@ describe.skipIf(!able)('place.sh', () => {
     expect(existsSync(join(temp, 'a'))).toBe(false);
   });
 
-  it('refuses a directory in the way, and a broken archive', () => {
+  it('refuses a directory in place of a file, and a broken archive', () => {
     mkdirSync(join(temp, 'a'));
     expect(place([{ path: join(temp, 'a'), content: 'x' }]).stderr).toMatch(/a directory is in the way/);
     const run = spawnSync('/bin/sh', ['-c', shipped.guest['place.sh'] ?? '', 'istio-vms-place', ...owner()], {
@@ -169,7 +169,7 @@ describe.skipIf(!able)('place.sh', () => {
   it.each([
     ['another lab', 'lab-b\n'],
     ['nobody', undefined],
-  ])('puts nothing onto a machine of %s, and hears what was sent to its end', (_, mark) => {
+  ])('places nothing on a machine of %s, and reads its input to the end', (_, mark) => {
     if (mark === undefined) rmSync(join(temp, 'mark'));
     else writeFileSync(join(temp, 'mark'), mark);
     const path = join(temp, 'a');
@@ -181,7 +181,7 @@ describe.skipIf(!able)('place.sh', () => {
     expect([existsSync(path), existsSync(join(temp, 'ran'))]).toEqual([false, false]);
   });
 
-  it('keeps secrets closed while they are on their way', () => {
+  it('keeps secrets private while it writes them', () => {
     // A stand-in for chown looks at the file in the moment before it is given away.
     const bin = join(temp, 'bin');
     mkdirSync(bin);

@@ -13,7 +13,7 @@ const linux = process.platform === 'linux';
 describe('every shipped script', () => {
   const scripts = Object.entries(shipped.guest).filter(([, text]) => text.startsWith('#!/bin/sh\n'));
 
-  it.each(scripts)('%s is POSIX shell that parses, stops at mistakes and says what it is', (_, text) => {
+  it.each(scripts)('is POSIX shell that parses, stops on errors and describes itself: %s', (_, text) => {
     expect(spawnSync('/bin/sh', ['-n'], { input: text, encoding: 'utf8' }).stderr).toBe('');
     expect(text).toMatch(/^#!\/bin\/sh\n# [A-Z]/);
     expect(text).toMatch(/^set -(e)?u$/m);
@@ -22,7 +22,7 @@ describe('every shipped script', () => {
   });
 
   it.each(Object.keys(shipped.guest).filter((name) => name.endsWith('-start.sh') && name !== 'demo-start.sh'))(
-    '%s never waits for a unit',
+    'never waits for a unit: %s',
     (name) => {
       const starts = (shipped.guest[name] ?? '').split('\n').filter((line) => /^\s*systemctl (re)?start /.test(line));
       expect(starts).toHaveLength(2);
@@ -49,20 +49,20 @@ describe.skipIf(!linux)('hosts-block', () => {
   const block = (line: string) => `# istio-vms begin\n${line}\n# istio-vms end\n`;
   const line = '192.168.64.60 istiod-1-19-3.istio-system.svc';
 
-  it('adds our lines, and the second time nothing', () => {
+  it('adds our lines once', () => {
     const once = run('put', theirs, `${line}\n`);
     expect(once).toBe(theirs + block(line));
     expect(run('put', once, `${line}\n`)).toBe(once);
   });
 
-  it('replaces our lines alone, and takes them out again', () => {
+  it('replaces and removes only our lines', () => {
     expect(run('put', theirs + block('10.0.0.1 old') + '10.0.0.9 after\n', `${line}\n`)).toBe(
       `${theirs}10.0.0.9 after\n${block(line)}`,
     );
     expect(run('drop', theirs + block(line) + '10.0.0.9 after\n', '')).toBe(`${theirs}10.0.0.9 after\n`);
   });
 
-  it('keeps what follows a begin that has no end', () => {
+  it('keeps the lines after a begin mark without an end mark', () => {
     expect(run('drop', `${theirs}# istio-vms begin\n10.0.0.9 theirs\n`, '')).toBe(`${theirs}10.0.0.9 theirs\n`);
   });
 });
@@ -98,7 +98,7 @@ describe.skipIf(spawnSync('python3', ['-c', '']).status !== 0)('dns.py', () => {
     return { stdout, stderr, status };
   }
 
-  it('prints an address a line', async () => {
+  it('prints one address per line', async () => {
     expect(await ask(0, ['10.43.26.124', '10.43.0.1'])).toEqual({
       stdout: '10.43.26.124\n10.43.0.1\n',
       stderr: '',
@@ -110,7 +110,7 @@ describe.skipIf(spawnSync('python3', ['-c', '']).status !== 0)('dns.py', () => {
     [2, 'SERVFAIL'],
     [3, 'NXDOMAIN'],
     [0, 'NODATA'],
-  ])('answer code %i without addresses is %s', async (code, reason) => {
+  ])('reports answer code %i without addresses as %s', async (code, reason) => {
     const { status, stderr } = await ask(code, []);
     expect(status).toBe(1);
     expect(stderr).toContain(`istiod.istio-system.svc: ${reason}`);

@@ -18,20 +18,20 @@ function stamped(text: string, from: RegExp): readonly string[] {
     .split(/\s+/);
 }
 
-describe('state.sh knows whether a unit runs with what is there', () => {
+describe('the stamp check in state.sh', () => {
   afterAll(() => rmSync(temp, { recursive: true }));
   const state = script('state.sh');
 
   it.each([
     ['sidecar-start.sh', /current istio ([^)]*)\)/],
     ['demo-start.sh', /current istio-vms-demo ([^)]*)\)/],
-  ])('and looks at the files that %s stamps, in its order', (name, asked) => {
+  ])('reads the files that %s stamps, in the same order', (name, asked) => {
     const files = stamped(script(name), /^now=\$\(sha256sum ([^|]*)\|/m);
     expect(files.length).toBeGreaterThan(1);
     expect(stamped(state, asked)).toEqual(files);
   });
 
-  it.skipIf(process.platform !== 'linux')('by the real script: as stamped, changed since, never started', () => {
+  it.skipIf(process.platform !== 'linux')('distinguishes a stamped, a changed and a never started unit', () => {
     const [unit, env] = [join(temp, 'unit'), join(temp, 'env')];
     const local = (text: string): string =>
       text

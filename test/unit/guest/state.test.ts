@@ -43,7 +43,7 @@ describe('parseGuestState', () => {
     });
   });
 
-  it('what is not there is absent', () => {
+  it('omits what does not exist', () => {
     const state = parseGuestState(
       'sidecar.version\t-\nsidecar.enabled\t-\nsidecar.active\tinactive\nsidecar.ready\t000\ncert.expires\t-\n',
     );
@@ -51,14 +51,14 @@ describe('parseGuestState', () => {
     expect(state).not.toHaveProperty('certExpires');
   });
 
-  it('refuses what no state.sh has printed', () => {
+  it('refuses text that is not the output of state.sh', () => {
     expect(() => parseGuestState('sh: 1: not found\n')).toThrow('did not report its state');
   });
 });
 
 describe('state.sh', () => {
   it(
-    'runs on any Linux with a POSIX shell, and what it prints can be read',
+    'runs on any Linux with a POSIX shell, and its output can be parsed',
     { skip: process.platform !== 'linux' },
     () => {
       const file = join(temp, 'a file');

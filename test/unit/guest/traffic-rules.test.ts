@@ -89,13 +89,13 @@ const GUARD = /^-A OUTPUT -p tcp .*--sport 22 .*--comment istio-vms -j RETURN$/;
 /** One version for each way in which istio-iptables chooses its backend. */
 const VERSIONS = ['1.30.3', '1.24.6', '1.19.3'];
 
-describe.skipIf(!possible)('prepare and cleanup, with real iptables of both kinds', () => {
+describe.skipIf(!possible)('prepare and cleanup with both backends of iptables', () => {
   it.each(
     sampled(
       VERSIONS.flatMap((version) => ['on a fresh machine', 'with legacy tables'].map((how) => [version, how])),
       6,
     ),
-  )("Istio %s %s: the guard stands before Istio's rules in whichever backend these are", (version, how) => {
+  )('put the guard before the rules of Istio %s %s, in the same backend', (version, how) => {
     const { prepare } = prepared(version);
     const before = how === 'with legacy tables' ? 'iptables-legacy -t nat -S >/dev/null' : 'true';
     // The second start finds what the first one has left.
@@ -113,7 +113,7 @@ describe.skipIf(!possible)('prepare and cleanup, with real iptables of both kind
     }
   });
 
-  it.each(sampled(VERSIONS, 3))('Istio %s: cleanup leaves the rules of others and nothing else', (version) => {
+  it.each(sampled(VERSIONS, 3))('remove the rules of Istio %s and no others', (version) => {
     const { prepare, cleanup } = prepared(version);
     const script = `${THEIRS}\n{ ${DUMP}\n} >$OUT.before; ${prepare} >/dev/null && ${cleanup}; ${DUMP}`;
     const ran = inNamespace(script, { ...settings(version), OUT: join(temp, version) });
@@ -122,7 +122,7 @@ describe.skipIf(!possible)('prepare and cleanup, with real iptables of both kind
   });
 
   it.each(sampled(['iptables-nft', 'iptables-legacy'], 2))(
-    'cleanup takes rules out of %s when the agent is gone',
+    'remove the rules from %s when the agent is gone',
     (tables) => {
       const { agent } = prepared('1.19.3');
       const { cleanup } = prepared('1.19.3', false);
@@ -140,7 +140,7 @@ describe.skipIf(!possible)('prepare and cleanup, with real iptables of both kind
     },
   );
 
-  it('a machine with iptables-nft alone is prepared and cleaned as well', () => {
+  it('work on a machine with only iptables-nft', () => {
     const { prepare, cleanup } = prepared('1.30.3');
     const bin = mkdtempSync(join(temp, 'nft-'));
     const words = [
@@ -175,7 +175,7 @@ describe.skipIf(!possible)('prepare and cleanup, with real iptables of both kind
     expect([ran.stdout, ran.stderr]).toEqual(['2\n0\n', '']);
   });
 
-  it('neither prepare nor cleanup asks legacy tables into being', () => {
+  it('do not create legacy tables', () => {
     const { prepare, cleanup } = prepared('1.19.3');
     const script = `${prepare} >/dev/null && ${cleanup} && ! grep . /proc/net/ip_tables_names /proc/net/ip6_tables_names`;
     expect(inNamespace(script, settings('1.19.3'))).toMatchObject({ status: 0, stdout: '' });
@@ -183,7 +183,7 @@ describe.skipIf(!possible)('prepare and cleanup, with real iptables of both kind
 });
 
 describe.skipIf(!possible)('prepare', () => {
-  it("gives the agent's user every directory that it writes into, also where root was first", () => {
+  it('gives the user of the agent every directory that it writes to, even those that root created first', () => {
     const { root, prepare } = prepared('1.30.3');
     for (const path of ['var/run/secrets/workload-spiffe-uds', 'etc/istio/proxy', 'etc/certs']) {
       mkdirSync(join(root, path), { recursive: true });
@@ -209,7 +209,7 @@ describe.skipIf(!possible)('prepare', () => {
     ['spiffe://cluster.local/ns/vmns/sa/other', false],
     ['spiffe://corp.example/ns/vmns/sa/vmsa', false],
   ];
-  it.each(sampled(IDENTITIES, 2))('a certificate of %s is kept: %s', (identity, kept) => {
+  it.each(sampled(IDENTITIES, 2))('keeps a certificate of %s: %s', (identity, kept) => {
     const { root, prepare } = prepared('1.30.3');
     const certs = join(root, 'etc/certs');
     mkdirSync(certs, { recursive: true });

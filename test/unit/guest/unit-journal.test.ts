@@ -20,7 +20,7 @@ const SDS =
   'SDS grpc server for workload proxies failed to set up UDS: failed to listen on unix socket "var/run/secrets/workload-spiffe-uds/socket": listen unix var/run/secrets/workload-spiffe-uds/socket: bind: no such file or directory';
 
 describe('the last error of a unit', () => {
-  it("is the agent's own, not what systemd says about the unit", () => {
+  it('is the message of the agent, not what systemd says about the unit', () => {
     const entries = journal(
       ['systemd', 'a', 'Starting istio.service - Istio sidecar of this machine...'],
       ['pilot-agent', 'a', `${NOW}\tinfo\tsds\tStarting SDS grpc server`],
@@ -33,7 +33,7 @@ describe('the last error of a unit', () => {
     expect(lastError(entries)).toBe(`sds: ${SDS}`.slice(0, 240) + (SDS.length + 5 > 240 ? '…' : ''));
   });
 
-  it('is of the newest start alone', () => {
+  it('is taken from the latest start only', () => {
     const entries = journal(
       ['pilot-agent', 'a', `${NOW}\terror\tca\tan old one`],
       ['systemd', 'b', 'Starting istio.service...'],
@@ -68,11 +68,11 @@ describe('the last error of a unit', () => {
       'config stream closed: 14',
     ],
     [`${NOW}\twarn\tEnvoy proxy is NOT ready: why`, 'Envoy proxy is NOT ready: why'],
-  ])('of %j is %j', (message, error) => {
+  ])('for %j is %j', (message, error) => {
     expect(lastError(journal(['prepare', 'a', message]))).toBe(error);
   });
 
-  it('reads bytes, and bears what is no line of its own', () => {
+  it('is read from bytes, without failing on lines of another form', () => {
     expect(lastError(journal(['prepare', 'a', [...Buffer.from('panic: é')]]))).toBe('panic: é');
     expect(parseUnitJournal('-- No entries --\n{"MESSAGE":5}\n')).toEqual([]);
     expect(lastError(journal(['prepare', 'a', null]))).toBeUndefined();

@@ -34,7 +34,7 @@ const fixes = {
 const address = 'istiod-1-19-3.istio-system.svc:15013';
 
 describe('fixWorkloadFiles', () => {
-  it('gives istiod the outside port of the gateway wherever an agent reads it', () => {
+  it('sets the outside port of the gateway wherever an agent reads the address of istiod', () => {
     const { files, problems } = fixWorkloadFiles(raw, config, fixes);
     expect(problems).toEqual([]);
     const env = parseEnvFile(files.clusterEnv);
@@ -46,7 +46,7 @@ describe('fixWorkloadFiles', () => {
     expect(JSON.parse(env.get('ISTIO_METAJSON_LABELS') ?? '')).toHaveProperty('app', 'external-app');
   });
 
-  it('leaves what it is told to leave', () => {
+  it('leaves addresses alone when their fix is disabled', () => {
     const { files } = fixWorkloadFiles(raw, config, { ...fixes, fixCa: false, fixPilot: false });
     expect(parseEnvFile(files.clusterEnv).get('CA_ADDR')).toMatch(/:15012$/);
     expect(parseEnvFile(files.clusterEnv).has('PILOT_ADDRESS')).toBe(false);
@@ -87,7 +87,7 @@ describe('fixWorkloadFiles', () => {
       {},
       /vmns\/default/,
     ],
-  ])('names the problem: %s', (_, files, other, wanted) => {
+  ])('reports the problem: %s', (_, files, other, wanted) => {
     const { problems } = fixWorkloadFiles({ ...raw, ...files }, config, { ...fixes, ...other });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(wanted);
@@ -95,7 +95,7 @@ describe('fixWorkloadFiles', () => {
 });
 
 describe('describeWorkloadFiles', () => {
-  it('tells what they say, and no secret', () => {
+  it('reports their values, but no secret', () => {
     const summary = describeWorkloadFiles(fixWorkloadFiles(raw, config, fixes).files);
     expect(summary).toEqual({
       caAddress: address,
@@ -112,7 +112,7 @@ describe('describeWorkloadFiles', () => {
     expect(JSON.stringify(summary)).not.toContain(token);
   });
 
-  it('an empty hosts file and an unreadable token are absent, not guessed', () => {
+  it('omits an empty hosts file and an unreadable token', () => {
     const summary = describeWorkloadFiles({ ...raw, token: 'opaque' });
     expect(summary).not.toHaveProperty('gatewayAddress');
     expect(summary).not.toHaveProperty('tokenExpires');

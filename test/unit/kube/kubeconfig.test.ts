@@ -23,7 +23,7 @@ users:
     client-key-data: S0VZ
 `;
 
-it("the kubeconfig of k3s becomes ours: the machine's address, our own names, the same keys", () => {
+it('rewrites the kubeconfig of k3s with the address of the machine, our names and the same keys', () => {
   expect(parse(rewriteKubeconfig(K3S, 'https://192.168.64.2:6443', 'istio-vms-lab'))).toEqual({
     apiVersion: 'v1',
     kind: 'Config',
@@ -36,7 +36,7 @@ it("the kubeconfig of k3s becomes ours: the machine's address, our own names, th
   });
 });
 
-it('rewriting what is rewritten changes nothing but what is asked for', () => {
+it('changes only what is requested when it rewrites its own output', () => {
   const once = rewriteKubeconfig(K3S, 'https://192.168.64.2:6443', 'a');
   expect(rewriteKubeconfig(once, 'https://192.168.64.2:6443', 'a')).toBe(once);
   expect(parse(rewriteKubeconfig(once, 'https://192.168.64.9:6443', 'a')).clusters[0].cluster.server).toBe(

@@ -34,7 +34,7 @@ const names = Object.keys(documents);
 const make = (name: string, config: Config): readonly Manifest[] => documents[name]?.(config) ?? [];
 
 describe.each(['1.19.3', '1.30.3', '1.32.0'])('manifests for Istio %s', (version) => {
-  it.each(names)('%s is as recorded, and reads back as it was', async (name) => {
+  it.each(names)('match the golden file %s and parse back unchanged', async (name) => {
     const objects = make(name, labConfig(version));
     const text = toYaml(objects);
     await expect(text).toMatchFileSnapshot(`golden/${version}/${name}.yaml`);
@@ -42,11 +42,11 @@ describe.each(['1.19.3', '1.30.3', '1.32.0'])('manifests for Istio %s', (version
   });
 });
 
-describe('what holds for every manifest', () => {
+describe('all manifests', () => {
   const all = names.flatMap((name) => make(name, labConfig('1.22.8', 'small')));
   const inCluster = all.filter((object) => object.kind !== 'IstioOperator');
 
-  it('every object in the cluster is labeled as ours', () => {
+  it('label every object in the cluster as ours', () => {
     for (const object of inCluster) {
       expect(object.metadata.labels, `${object.kind} ${object.metadata.name}`).toMatchObject({
         'app.kubernetes.io/managed-by': 'istio-vms',
@@ -55,25 +55,25 @@ describe('what holds for every manifest', () => {
     }
   });
 
-  it('Istio objects have the one version that 1.19 and 1.32 both serve', () => {
+  it('use the one version of Istio objects that 1.19 and 1.32 both serve', () => {
     const istio = inCluster.filter((object) => object.apiVersion.includes('istio.io'));
     expect(istio.length).toBeGreaterThan(4);
     for (const object of istio) expect(object.apiVersion).toMatch(/^(networking|security)\.istio\.io\/v1beta1$/);
   });
 
-  it('no two objects have the same kind, namespace and name', () => {
+  it('contain no two objects with the same kind, namespace and name', () => {
     const keys = all
       .filter((object) => object.kind !== 'Namespace')
       .map(({ kind, metadata }) => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`);
     expect(new Set(keys).size).toBe(keys.length);
   });
 
-  it('both IstioOperator files have names of their own, or one install would prune the other', () => {
+  it('give both IstioOperator files their own name, so that no install prunes the other', () => {
     expect(controlPlane(labConfig()).metadata.name).not.toBe(eastWestGateway(labConfig()).metadata.name);
   });
 });
 
-describe('values follow the configuration', () => {
+describe('manifests with other values', () => {
   const base = labConfig();
   const other: Config = {
     ...base,
@@ -82,7 +82,7 @@ describe('values follow the configuration', () => {
     gateway: { ...base.gateway, istiod: { outside: 25012, inside: 15112 } },
   };
 
-  it('server and match name the gateway Service port, the destination istiod own port', () => {
+  it('use the gateway Service port in server and match, and the port of istiod in the destination', () => {
     const [gateway, route] = exposeIstiod(other);
     expect(gateway).toMatchObject({
       metadata: { namespace: 'mesh' },
@@ -102,13 +102,13 @@ describe('values follow the configuration', () => {
     expect(JSON.stringify(eastWestGateway(other))).toContain('{"name":"tls-istiod","port":25012,"targetPort":15112}');
   });
 
-  it('the control plane namespace is a value, since metadata.namespace does not place it', () => {
+  it('set the control plane namespace as a value, since metadata.namespace has no effect', () => {
     for (const object of [controlPlane(other), eastWestGateway(other)]) {
       expect(object).toMatchObject({ spec: { values: { global: { istioNamespace: 'mesh' } } } });
     }
   });
 
-  it('the workload group captures all ports and probes the workload', () => {
+  it('capture all ports and probe the workload', () => {
     const group = workloadGroup(other, other.workloads[0]);
     expect(group).toMatchObject({
       metadata: { name: 'shop', namespace: 'outside' },
@@ -120,14 +120,14 @@ describe('values follow the configuration', () => {
     });
   });
 
-  it('a small lab lowers what istiod asks for; the article leaves it to Istio', () => {
+  it('lower the memory request of istiod only for a small lab', () => {
     expect(controlPlane(labConfig('1.26.8', 'small'))).toMatchObject({
       spec: { components: { pilot: { k8s: { resources: { requests: { memory: '256Mi' } } } } } },
     });
     expect(controlPlane(base)).not.toHaveProperty('spec.components');
   });
 
-  it('the sample has the Deployments that are waited for, with the images of this Istio', () => {
+  it('contain the sample Deployments that are waited for, with the images of this Istio', () => {
     const deployments = sampleObjects(labConfig('1.30.3'), versions).filter((object) => object.kind === 'Deployment');
     expect(deployments.map((object) => object.metadata.name)).toEqual([...SAMPLE_DEPLOYMENTS]);
     expect(JSON.stringify(deployments)).toContain(versions.istio['1.30']?.helloworldImages[1]);

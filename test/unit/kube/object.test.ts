@@ -30,7 +30,7 @@ const deployment = (spec: unknown): unknown => ({
 });
 
 describe('the schemas of Kubernetes kinds', () => {
-  it('accept every object that a real kubectl printed, and leave its fields as they are', async () => {
+  it('accept every object that a real kubectl printed, and keep its fields', async () => {
     const outputs = await recordedOutputs();
     expect(outputs.length).toBeGreaterThan(8);
     const seen = new Set<string>();
@@ -49,7 +49,7 @@ describe('the schemas of Kubernetes kinds', () => {
     expect(object.metadata).toEqual({ name: 'a' });
   });
 
-  it('name the object and the field that does not fit', () => {
+  it('name the object and the invalid field', () => {
     expect(() => parseObject(deployment({ replicas: '1' }))).toThrow(
       'Deployment istio-system/istiod: spec.replicas: expected number, received string',
     );
@@ -59,7 +59,7 @@ describe('the schemas of Kubernetes kinds', () => {
     );
   });
 
-  it('read null as a field that is absent, as Go writes it', () => {
+  it('treat null as an absent field, as Go does', () => {
     const object = parseObject(deployment({ replicas: null, selector: null }));
     expect(isKind(object, 'Deployment') && object.spec?.replicas).toBeUndefined();
   });
@@ -71,7 +71,7 @@ describe('the schemas of Kubernetes kinds', () => {
 });
 
 describe('parseObjects', () => {
-  it('takes a list, one object or nothing', () => {
+  it('accepts a list, one object or nothing', () => {
     expect(parseObjects('\n')).toEqual([]);
     expect(parseObjects(JSON.stringify(deployment({})))).toHaveLength(1);
     expect(parseObjects(JSON.stringify({ kind: 'List', items: [deployment({}), deployment({})] }))).toHaveLength(2);
@@ -85,7 +85,7 @@ describe('ofKind', () => {
     parseObject({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'b', namespace: 'y' } }),
   ];
 
-  it('gives the objects of a kind, in one namespace or everywhere', () => {
+  it('returns the objects of a kind, in one namespace or all', () => {
     expect(ofKind(objects, 'Deployment').map(({ spec }) => spec?.replicas)).toEqual([2]);
     expect(ofKind(objects, 'Service')).toHaveLength(2);
     expect(ofKind(objects, 'Service', 'y').map(({ metadata }) => metadata.name)).toEqual(['b']);

@@ -70,7 +70,7 @@ describe('overlayProblems', () => {
     ['an istiod that could serve other clusters', spec('{ values: { global: { externalIstiod: true } } }')],
     ['features that stay on', spec('{ values: { pilot: { env: { ENABLE_CA_SERVER: "true" } } } }')],
     ['another trust domain', spec('{ meshConfig: { trustDomain: mesh.example } }')],
-  ])('takes %s', (_, text) => {
+  ])('accepts %s', (_, text) => {
     expect(overlayProblems(text, labConfig())).toEqual([]);
   });
 
@@ -150,7 +150,7 @@ describe('overlayProblems', () => {
     expect(problems[0]).toMatch(words);
   });
 
-  it('tells all of them at once', () => {
+  it('reports all problems at once', () => {
     const text = spec(
       '{ revision: other, tag: 1.20.0, profile: demo, components: { base: { enabled: false }, cni: { enabled: true } },' +
         ' values: { global: { network: n, meshID: m } } }',
@@ -160,7 +160,7 @@ describe('overlayProblems', () => {
 });
 
 describe('gatewayOverlay', () => {
-  it('gives hub, tag and values.global to the gateway, and nothing else of the overlay', () => {
+  it('passes hub, tag and values.global to the gateway, and nothing else of the overlay', () => {
     const overlay = gatewayOverlay(
       spec(
         '{ hub: mirror.example/istio, tag: 1.19.3-debug, profile: demo, components: { pilot: { k8s: { replicaCount: 2 } } },' +

@@ -32,11 +32,11 @@ function mentions(engine: string): readonly string[] {
 }
 
 describe.each(NAMES)('the engine %s', (name) => {
-  it('is named in its own folder and in the map only', () => {
+  it('is named only in its own folder and in the map', () => {
     expect(mentions(name)).toEqual([]);
   });
 
-  it('takes one line of the map, besides its import', () => {
+  it('needs one line in the map besides its import', () => {
     const lines = readFileSync('src/machines/index.ts', 'utf8').split('\n');
     expect(lines.filter((line) => line.includes(name))).toHaveLength(2);
   });

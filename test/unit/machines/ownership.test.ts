@@ -30,7 +30,7 @@ describe('createOwnership', () => {
   });
   afterEach(() => fixture.rm());
 
-  it('notes machines before they are launched, several at once', async () => {
+  it('records machines before they are launched, several at once', async () => {
     await Promise.all(['k2', 'k1', 'k3'].map((name) => ownership.intend(name)));
     await Promise.all([ownership.forget('k3'), ownership.forget('never-there')]);
     expect(await ownership.recorded()).toEqual(['k1', 'k2']);
@@ -45,7 +45,7 @@ describe('createOwnership', () => {
     expect(await make().recorded()).toEqual(['k1', 'k2']);
   });
 
-  it('tells since when a launch is on record that nobody saw to its end', async () => {
+  it('reports since when a launch is recorded as unfinished', async () => {
     expect(await ownership.unfinishedSince('k1')).toBeUndefined();
     await ownership.intend('k1');
     expect(await ownership.unfinishedSince('k1')).toBe(Date.UTC(2026, 0, 2));
@@ -53,13 +53,13 @@ describe('createOwnership', () => {
     expect(await ownership.unfinishedSince('k1')).toBeUndefined();
   });
 
-  it('takes away what a killed run left beside a record that was never whole', async () => {
+  it('removes what a killed run left beside an incomplete record', async () => {
     await createFiles().write(fixture.getPath('data/.machines.json.4194304-abcdef012345.tmp'), '{');
     await ownership.forget('k1');
     expect(await createFiles().list(fixture.getPath('data'))).toEqual([]);
   });
 
-  it('believes the label of an engine that keeps labels, and asks nobody', async () => {
+  it('trusts the label of an engine that keeps labels, and queries no machine', async () => {
     await ownership.intend('k1');
     const labelled = (lab: string | null) =>
       ownership.isOurs({ name: 'k1', state: 'running', addresses: [], lab }, quiet);
@@ -71,19 +71,19 @@ describe('createOwnership', () => {
     expect(guest.lines).toEqual([]);
   });
 
-  it('asks a running machine itself', async () => {
+  it('reads the mark of a running machine', async () => {
     guest.on(`cat ${MARKER}`, { stdout: 'lab-a\n' }, { stdout: 'lab-b\n' });
     expect(await is('running')).toBe('ours');
     expect(await is('running')).toBe('foreign');
   });
 
-  it('believes the machine, not the record', async () => {
+  it('trusts the machine over the record', async () => {
     await ownership.intend('k1');
     guest.on(`cat ${MARKER}`, { stdout: 'lab-b\n' });
     expect(await is('running')).toBe('foreign');
   });
 
-  it('one without a mark is not ours; if we noted it, it is better not touched', async () => {
+  it('reports a machine without a mark as foreign, and as unknown when it is recorded', async () => {
     guest.on(`cat ${MARKER}`, { exitCode: 1, stderr: `cat: ${MARKER}: No such file or directory` });
     expect(await is('running')).toBe('foreign');
     await ownership.intend('k1');
@@ -92,7 +92,7 @@ describe('createOwnership', () => {
     expect(guest.lines).not.toContain('cloud-init status --wait');
   });
 
-  it('the mark of a launch that was cut may still come: cloud-init is waited for, however it ends', async () => {
+  it('waits for cloud-init, however it ends, when a cut launch has no mark yet', async () => {
     await ownership.intend('k1');
     const absent = { exitCode: 1, stderr: `cat: ${MARKER}: No such file or directory` };
     guest
@@ -103,7 +103,7 @@ describe('createOwnership', () => {
   });
 
   it.each<MachineState>(['stopped', 'suspended', 'deleted', 'unknown', 'starting'])(
-    'goes by the record when it is %s',
+    'uses the record when the machine is %s',
     async (state) => {
       expect(await is(state)).toBe('unknown');
       await ownership.intend('k1');
@@ -113,7 +113,7 @@ describe('createOwnership', () => {
     },
   );
 
-  it('goes by the record when a running machine does not answer', async () => {
+  it('uses the record when a running machine does not answer', async () => {
     guest.on(`cat ${MARKER}`, { exitCode: 2, stderr: "exec failed: ssh connection failed: 'Timeout'" });
     expect(await is('running')).toBe('unknown');
     await ownership.intend('k1');
@@ -126,7 +126,7 @@ describe('createOwnership', () => {
     '[]',
     '{"version":2,"lab":"lab-a","machines":{}}',
     '{"version":1,"lab":"lab-b","machines":{"k1":{"engine":"multipass","recordedAt":""}}}',
-  ])('a record that is broken or of another lab tells nothing: %s', async (text) => {
+  ])('ignores a record that is broken or of another lab: %s', async (text) => {
     await createFiles().write(record(), text);
     expect(await is('stopped')).toBe('unknown');
     await ownership.intend('k2');

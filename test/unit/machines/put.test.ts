@@ -21,7 +21,7 @@ const files: GuestFile[] = [
 const script = { name: 'x.sh', text: 'echo hi\n', args: ['one', 'two words'] };
 
 describe('payload', () => {
-  it('holds the manifest, the files and the script', async () => {
+  it('contains the manifest, the files and the script', async () => {
     const entries = await unpackTar(await arrived(files, script, host));
     const text = (name: string): string => Buffer.from(entries.get(name)?.content ?? []).toString();
     expect([...entries.keys()]).toEqual(['manifest', 'files/etc/a b', 'files/usr/local/bin/k3s', 'then.sh']);
@@ -32,14 +32,14 @@ describe('payload', () => {
     expect([...entries.values()].map((entry) => entry.mode)).toEqual([0o600, 0o600, 0o600, 0o600]);
   });
 
-  it('is read by tar as place.sh reads it', async () => {
+  it('can be unpacked by tar as place.sh does it', async () => {
     const stdin = await arrived(files, undefined, host);
     const script = 'd=$(mktemp -d) && trap "rm -rf $d" EXIT && cd "$d" && tar -x -f - && find . -type f | sort';
     const { stdout } = spawnSync('sh', ['-c', script], { input: stdin, encoding: 'utf8' });
     expect(stdout).toBe('./files/etc/a b\n./files/usr/local/bin/k3s\n./manifest\n');
   });
 
-  it('says which host file is missing', async () => {
+  it('names a missing host file', async () => {
     const missing = [{ path: '/x', content: { file: '/host/gone' }, mode: 0o644 }];
     await expect(payload(missing, undefined, host)).rejects.toThrow('/host/gone');
   });
@@ -55,13 +55,13 @@ describe('parseAnswer', () => {
     ['changed /a\nchanged /b c\n', ['/a', '/b c'], ''],
     ['changed /a\n--\nchanged nothing\n--\nend', ['/a'], 'changed nothing\n--\nend'],
     ['--\n', [], ''],
-  ])('%j', (stdout, changed, rest) => {
+  ])('reads %j', (stdout, changed, rest) => {
     expect(parseAnswer(stdout)).toEqual({ changed, stdout: rest });
   });
 });
 
 describe('put', () => {
-  it('is one command as root, with nothing of the files in its arguments', async () => {
+  it('runs one command as root, without file content in its arguments', async () => {
     const seen: Command[] = [];
     const result = await putFiles(
       {

@@ -28,7 +28,7 @@ describe('isLostSession', () => {
       false,
     ],
     ['it took too long', new CommandError(command, 'timed-out', result(-1)), false],
-  ])('%s: %#', (_, error, lost) => {
+  ])('recognizes whether the session was lost when %s: %#', (_, error, lost) => {
     expect(isLostSession(error)).toBe(lost);
   });
 });
@@ -52,20 +52,20 @@ describe('acrossSessions', () => {
     return { put, said, slept: clock.slept, left };
   };
 
-  it('puts again in a new session, and says so', async () => {
+  it('retries in a new session and says so', async () => {
     const { put, said, slept } = putting(failed(255), failed(255));
     expect(await put()).toBe(answer);
     expect(said).toEqual(Array(2).fill('the session was lost; retrying in a new one'));
     expect(slept).toEqual([5_000, 15_000]);
   });
 
-  it('gives up after the third', async () => {
+  it('gives up after three sessions', async () => {
     const { put, left } = putting(failed(255), failed(255), failed(255), failed(255));
     await expect(put()).rejects.toMatchObject({ result: { exitCode: 255 } });
     expect(left).toHaveLength(1);
   });
 
-  it('leaves every other failure as it is', async () => {
+  it('does not retry other failures', async () => {
     const { put, said, slept } = putting(failed(21, 'no space left on device'));
     await expect(put()).rejects.toMatchObject({ result: { exitCode: 21 } });
     expect([said, slept]).toEqual([[], []]);

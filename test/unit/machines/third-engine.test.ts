@@ -44,7 +44,7 @@ describe('a third engine in the map', () => {
     });
   });
 
-  it('refuses what its folder refuses, and only for its own labs', () => {
+  it('refuses what its own rules refuse, and only for its own labs', () => {
     expect(program.problems({ flags: { MACHINE_ENGINE: 'fake', FAKE_COLOR: 'green' } }).join()).toContain(
       'one of red, blue',
     );
@@ -61,7 +61,7 @@ describe('a third engine in the map', () => {
     expect(program.runEnvExample()).toMatch(/What makes the machines: .*, or fake \(tests\)\./);
   });
 
-  it('has its program required, with how to install it', async () => {
+  it('requires its program, and says how to install it', async () => {
     const engine = engineOf(program.load({ flags: { MACHINE_ENGINE: 'fake' } }).config);
     const probe = async () => (await engine.probe(quiet)).version;
     await expect(program.checkRequirements([{ tool: engine.requirement, probe }], 'linux')).rejects.toMatchObject({
@@ -69,7 +69,7 @@ describe('a third engine in the map', () => {
     });
   });
 
-  it('is the source of what a person types', () => {
+  it('provides the commands for the user', () => {
     const engine = engineOf(program.load({ flags: { MACHINE_ENGINE: 'fake' } }).config);
     expect(engine.shellHint('vm', 'id')).toBe('fake sh vm id');
     expect(engine.restartHint('vm')).toBe('fake restart vm');

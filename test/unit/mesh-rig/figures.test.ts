@@ -26,7 +26,7 @@ describe('figures of a cold up', () => {
     });
   });
 
-  it('name the bars that are broken', () => {
+  it('name the limits that are exceeded', () => {
     expect(brokenBars(figuresOf(LOG, ['istio']))).toEqual([
       'no command was in flight for 20.0 % of the time, more than 5 %',
       '1.43 times the time of the tools on the critical path, more than 1.15',

@@ -68,7 +68,7 @@ describe.skipIf(python === '')('the stand-in for the file k3s', () => {
     expect(k3s(['etcd-snapshot'])).toEqual({ status: 3, stdout: '', stderr: "No help topic for 'etcd-snapshot'\n" });
   });
 
-  it('ends an agent that finds a key of the server in its configuration', async () => {
+  it('refuses a server key in the configuration of an agent', async () => {
     await configure({ server: 'https://192.0.2.1:6443', disable: ['traefik'] });
     const { status, stderr } = k3s(['agent']);
     expect(status).toBe(1);
@@ -91,7 +91,7 @@ describe.skipIf(python === '')('the stand-in for the file k3s', () => {
     });
   });
 
-  it('reads drop-ins after the file, and the environment where both are silent', () => {
+  it('reads drop-ins after the file, and the environment for what both leave unset', () => {
     const env = { K3S_CONFIG_FILE: folder.getPath('two.yaml'), K3S_TOKEN: 'x', K3S_NODE_NAME: 'n1' };
     const config = evaluate('config', 'config.load("server").__dict__', env);
     expect(config).toEqual({
@@ -128,7 +128,7 @@ describe.skipIf(python === '')('the stand-in for the file k3s', () => {
     });
   });
 
-  it('makes an authority and certificates that openssl verifies, and renews without a new key', () => {
+  it('creates a CA and certificates that openssl verifies, and renews them with the same key', () => {
     const at = (name: string) => folder.getPath(`tls/${name}`);
     const make = (renew: string) =>
       `certificates.make_certificate(${JSON.stringify(at('server-ca'))}, ${JSON.stringify(

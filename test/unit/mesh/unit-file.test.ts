@@ -25,7 +25,7 @@ describe('the stand-in for systemd of the light mesh', () => {
     ]);
   });
 
-  it('reads the unit of the demo workload, whose user is made for it', () => {
+  it('reads the unit of the demo workload and its user', () => {
     expect(parseUnit(shipped('istio-vms-demo'))).toMatchObject({ user: 'nobody', group: 'nogroup' });
   });
 
@@ -35,7 +35,7 @@ describe('the stand-in for systemd of the light mesh', () => {
     ['[Service]\nExecStart=-/bin/true\n', 'does not know the prefix -'],
     ['[Service]\nExecStart=/bin/sh -c "true"\n', 'reads no quotes'],
     ['[Service]\nUser=x\n', 'a unit without ExecStart'],
-  ])('refuses what it would not carry out: %j', (text, reason) => {
+  ])('refuses what it does not implement: %j', (text, reason) => {
     expect(() => parseUnit(text)).toThrow(reason);
   });
 });

@@ -14,7 +14,7 @@ const node = (id: string, ...needs: string[]) => ({ id, needs, expectMs: 10 });
 const diamond = [node('top', 'left', 'right'), node('left', 'base'), node('right', 'base'), node('base')];
 
 describe('the graph of steps', () => {
-  it('refuses what is no graph, and names it', () => {
+  it('refuses an invalid graph and names the problem', () => {
     expect(() => validateGraph([node('a', 'ghost')])).toThrow('step a needs ghost, which is no step');
     expect(() => validateGraph([node('a'), node('a')])).toThrow('step a is there twice');
     expect(() => validateGraph([node('Not this')])).toThrow('step id "Not this"');
@@ -23,19 +23,19 @@ describe('the graph of steps', () => {
     expect(() => validateGraph(diamond)).not.toThrow();
   });
 
-  it('puts needs first and keeps the given order otherwise', () => {
+  it('puts needs first and otherwise keeps the given order', () => {
     expect(topologicalOrder(diamond).map(({ id }) => id)).toEqual(['base', 'left', 'right', 'top']);
     expect(topologicalOrder([node('b'), node('a')]).map(({ id }) => id)).toEqual(['b', 'a']);
   });
 
-  it('finds what is needed, and what needs', () => {
+  it('finds the needs and the dependents of a step', () => {
     expect([...closure(diamond, ['left'])].sort()).toEqual(['base', 'left']);
     expect([...dependents(diamond, ['base'])].sort()).toEqual(['left', 'right', 'top']);
     expect([...dependents(diamond, ['top'])]).toEqual([]);
     expect(() => closure(diamond, ['ghost'])).toThrow('there is no step ghost');
   });
 
-  it('leads paths past what is left out', () => {
+  it('connects steps across those that are left out', () => {
     expect(contract(diamond, new Set(['top', 'base']))).toEqual(
       new Map([
         ['top', ['base']],
@@ -49,7 +49,7 @@ describe('the graph of steps', () => {
     expect(Object.fromEntries(remaining)).toEqual({ base: 30, left: 20, top: 10 });
   });
 
-  it('orders any graph, and any remaining path is at least its own work plus the longest that follows', () => {
+  it('orders any graph, where a remaining path is at least its own work plus the longest that follows', () => {
     fc.assert(
       fc.property(graphs, (nodes) => {
         validateGraph(nodes);

@@ -15,20 +15,20 @@ const shape = (phase: Phase | undefined) =>
   phase?.steps.map(({ step: { id }, after }) => `${id}<${[...after].sort().join()}`);
 
 describe('the plan', () => {
-  it('applies all in the order of needs and requires nothing besides', () => {
+  it('applies all steps in the order of needs, and requires nothing else', () => {
     const plan = makePlan(steps, { kind: 'apply', targets: 'all' });
     expect(plan.required).toEqual([]);
     expect(plan.phases.map(({ direction }) => direction)).toEqual(['apply']);
     expect(shape(plan.phases[0])).toEqual(['base<', 'net<base', 'disk<base', 'app<disk,net']);
   });
 
-  it('applies the targets alone and only looks at what they need', () => {
+  it('applies only the targets, and checks what they need', () => {
     const plan = makePlan(steps, { kind: 'apply', targets: ['app', 'disk'] });
     expect(plan.required.map(({ id }) => id)).toEqual(['base', 'net']);
     expect(shape(plan.phases[0])).toEqual(['disk<', 'app<disk']);
   });
 
-  it('also looks at what a target requires without waiting for it, unless the same run makes it', () => {
+  it('checks what a target requires without waiting for it, unless the same run creates it', () => {
     const { step: app } = createBench(createVirtualClock(0));
     const loose = [{ ...app('app', ['base']), requires: ['disk'] }, app('disk', ['base']), app('base')];
     expect(makePlan(loose, { kind: 'apply', targets: ['app'] }).required.map(({ id }) => id)).toEqual(['base', 'disk']);
@@ -37,13 +37,13 @@ describe('the plan', () => {
     expect(shape(all.phases[0])).toEqual(['base<', 'app<base', 'disk<base']);
   });
 
-  it('keeps targets in order that are bound together by a step that is none', () => {
+  it('keeps the order of targets that are connected by a step outside the targets', () => {
     const plan = makePlan(steps, { kind: 'apply', targets: ['app', 'base'] });
     expect(shape(plan.phases[0])).toEqual(['base<', 'app<base']);
     expect(plan.required.map(({ id }) => id)).toEqual(['base', 'net', 'disk']);
   });
 
-  it('deletes the other way round, past what cannot be taken away', () => {
+  it('deletes in reverse order, across steps that cannot be deleted', () => {
     const plan = makePlan(steps, { kind: 'delete', targets: 'all' });
     expect(plan.required).toEqual([]);
     expect(plan.phases.map(({ direction }) => direction)).toEqual(['remove']);
@@ -58,11 +58,11 @@ describe('the plan', () => {
     expect(plan.required.map(({ id }) => id)).toEqual(['base']);
   });
 
-  it('refuses a target that is no step', () => {
+  it('refuses an unknown target', () => {
     expect(() => makePlan(steps, { kind: 'apply', targets: ['ghost'] })).toThrow('there is no step ghost');
   });
 
-  it('can be drawn, without arrows that follow from others', () => {
+  it('is drawn without redundant arrows', () => {
     const titled = (id: string, ...needs: string[]) => ({ id, needs, title: `The "${id}"` });
     expect(toMermaid([titled('end', 'mid-1', 'first'), titled('mid-1', 'first'), titled('first')])).toBe(
       [

@@ -4,7 +4,7 @@ import { createPriorityLimiter } from '../../../src/plan/priority-limiter.ts';
 const RANKS: Readonly<Record<string, number>> = { a: 0, b: 1, c: 2 };
 
 describe('the wait for a bounded resource', () => {
-  it('is not reported while the resource is free and only kept for a better rank', async () => {
+  it('is not reported while the resource is free but reserved for a higher priority', async () => {
     const turns = createPriorityLimiter(2, (id) => RANKS[id] ?? 0);
     const waits: string[] = [];
     for (const id of ['a', 'b', 'c']) turns.reserve(id);
@@ -16,7 +16,7 @@ describe('the wait for a bounded resource', () => {
     expect(waits).toEqual([]);
   });
 
-  it('is reported once when others hold all of it', async () => {
+  it('is reported once when others hold the whole resource', async () => {
     const turns = createPriorityLimiter(2, (id) => RANKS[id] ?? 0);
     const waits: string[] = [];
     for (const id of ['a', 'b', 'c']) turns.reserve(id);

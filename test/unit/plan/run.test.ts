@@ -38,7 +38,7 @@ const outcomes = (report: { steps: readonly { id: string; outcome: string }[] })
   report.steps.map(({ id, outcome }) => `${id} ${outcome}`);
 
 describe('a run', () => {
-  it('looks, makes, looks again, in the order of needs', async () => {
+  it('checks, applies and checks again, in the order of needs', async () => {
     const { step, run, diary } = setting();
     const report = await run([step('b', ['a']), step('a')]);
     expect(report.error).toBeUndefined();
@@ -47,7 +47,7 @@ describe('a run', () => {
     expect(diary.join('; ')).toBe('check a; apply a; apply a over; check a; check b; apply b; apply b over; check b');
   });
 
-  it('leaves alone what is there', async () => {
+  it('leaves steps alone that are ready', async () => {
     const { step, run, diary, there } = setting();
     there.add('a').add('b');
     const report = await run([step('b', ['a']), step('a')]);
@@ -56,14 +56,14 @@ describe('a run', () => {
     expect(outcomes(report)).toEqual(['a ready', 'b ready']);
   });
 
-  it('does not believe a step that changed nothing', async () => {
+  it('fails when a step is not ready after it was applied', async () => {
     const { step, run } = setting();
     const report = await run([step('a', [], { noEffect: true })]);
     expect(report.error?.reason).toBe('not-converged');
     expect(report.error?.message).toContain('no a');
   });
 
-  it('begins nothing after a failure, lets end what runs, and tells of all failures', async () => {
+  it('starts nothing after a failure, lets running steps finish, and reports all failures', async () => {
     const { step, run, diary } = setting();
     const report = await run([
       step('bad', [], { ms: 10, fails: new CliError('disk-full', { message: 'No room.', details: ['0 B left'] }) }),
@@ -84,7 +84,7 @@ describe('a run', () => {
     expect(diary).not.toContain('check after-slow');
   });
 
-  it('explains a failed command, and takes anything else for our bug', async () => {
+  it('explains a failed command, and treats any other error as an internal error', async () => {
     const command = { file: 'multipass', args: ['list'], effect: 'read' } as const;
     const result = { exitCode: 2, stdout: '', stderr: 'no', stdoutBytes: new Uint8Array(), durationMs: 1 };
     const one = setting();
@@ -95,7 +95,7 @@ describe('a run', () => {
     expect(bug.error?.reason).toBe('internal-error');
   });
 
-  it('changes nothing when something outside the targets is missing, and says what makes it', async () => {
+  it('changes nothing when a prerequisite is missing, and names the command that creates it', async () => {
     const { step, run, diary } = setting();
     const steps = [
       step('base', [], { command: 'base' }),
@@ -113,7 +113,7 @@ describe('a run', () => {
     expect(outcomes(report)).toEqual(['app not-started']);
   });
 
-  it('does not take a failed look for a missing thing', async () => {
+  it('does not treat a failed check as a missing prerequisite', async () => {
     const { step, run } = setting();
     const blind = {
       ...step('base'),
@@ -123,7 +123,7 @@ describe('a run', () => {
     expect(report.error?.reason).toBe('api-unreachable');
   });
 
-  it('removes the other way round, goes on when one thing will not go, and tells what was not there', async () => {
+  it('removes in reverse order, continues after a failure, and reports what was not found', async () => {
     const { step, run, there } = setting();
     there.add('a').add('c');
     const fails = new CliError('tool-failed', { message: 'Stuck.' });
@@ -135,7 +135,7 @@ describe('a run', () => {
     expect(report.error?.message).toBe('Thing b: Stuck.');
   });
 
-  it('does not build again on what could not be removed', async () => {
+  it('does not apply a step again that could not be removed', async () => {
     const { step, run, diary } = setting();
     const fails = new CliError('tool-failed', { message: 'Stuck.' });
     const report = await run([step('a', [], { fails })], { kind: 'recreate', targets: 'all' });
@@ -143,7 +143,7 @@ describe('a run', () => {
     expect(diary).not.toContain('apply a');
   });
 
-  it('recreates', async () => {
+  it('recreates a step by removing and applying it', async () => {
     const { step, run, there, diary } = setting();
     there.add('a');
     const report = await run([step('a')], { kind: 'recreate', targets: 'all' });
@@ -158,7 +158,7 @@ describe('a run', () => {
 });
 
 describe('an interrupt', () => {
-  it('ends waits, lets end what must not be cut, begins nothing', async () => {
+  it('ends waits, lets steps finish that must not be cut, and starts nothing', async () => {
     const { step, run, clock, interrupt } = setting();
     clock.after(50, () => interrupt.abort());
     const report = await run([
@@ -173,7 +173,7 @@ describe('an interrupt', () => {
     expect(report.error?.message).toBe('Interrupted: 1 step done, 2 interrupted, 1 not started.');
   });
 
-  it('is not the reason when a step failed for another', async () => {
+  it('is not the reported reason when a step failed for another reason', async () => {
     const { step, run, clock, interrupt } = setting();
     clock.after(50, () => interrupt.abort());
     const fails = new CliError('disk-full', { message: 'No room.' });
@@ -181,7 +181,7 @@ describe('an interrupt', () => {
     expect(report.error?.reason).toBe('disk-full');
   });
 
-  it('lets nobody wait for a turn', async () => {
+  it('ends the wait for a bounded resource', async () => {
     const { step, run, clock, interrupt } = setting();
     clock.after(50, () => interrupt.abort());
     const report = await run(
@@ -195,14 +195,14 @@ describe('an interrupt', () => {
     expect(report.makespanMs).toBe(100);
   });
 
-  it('before the start leaves everything', async () => {
+  it('leaves everything alone when it comes before the start', async () => {
     const { step, run, interrupt, diary } = setting();
     interrupt.abort();
     expect((await run([step('a')])).error?.reason).toBe('interrupted');
     expect(diary).toEqual([]);
   });
 
-  it('when all is done is none', async () => {
+  it('has no effect when everything is done', async () => {
     const { step, run, clock, interrupt } = setting();
     clock.after(2000, () => interrupt.abort());
     expect((await run([step('a')])).error).toBeUndefined();
@@ -210,7 +210,7 @@ describe('an interrupt', () => {
 });
 
 describe('events', () => {
-  it('tell the whole story with the times of the clock', async () => {
+  it('describe the whole run with the times of the clock', async () => {
     const { step, run, events } = setting();
     const report = await run(
       [step('a', [], { uses: 'r', ms: 100, checkMs: 5 }), step('b', [], { uses: 'r', ms: 50, checkMs: 5 })],
@@ -236,7 +236,7 @@ describe('events', () => {
     expect(report).toMatchObject({ makespanMs: 160, criticalPath: ['a', 'b'], criticalPathMs: 110 });
   });
 
-  it('end with the step: what it says later is not heard', async () => {
+  it('end with the step, whose later messages are ignored', async () => {
     const { step, run, events } = setting();
     let late: ((text: string) => void) | undefined;
     const a = step('a');
@@ -247,8 +247,8 @@ describe('events', () => {
   });
 });
 
-describe('looking at everything', () => {
-  it('does not look past what is missing, but past what is merely not as wanted', async () => {
+describe('checking all steps', () => {
+  it('stops at a missing step, but not at a drifted one', async () => {
     const { step, diary, clock } = setting();
     const steps = [
       step('x', [], { finding: { drifted: 'two of three' } }),
@@ -268,7 +268,7 @@ describe('looking at everything', () => {
     expect(diary).toEqual(['check x', 'check q', 'check y']);
   });
 
-  it('looks at once at what is independent', async () => {
+  it('runs independent checks at once', async () => {
     const { step, clock } = setting();
     const steps = ['a', 'b', 'c'].map((id) => step(id, [], { checkMs: 100 }));
     await clock.drive(checkSteps(steps, { signal: new AbortController().signal }));

@@ -32,7 +32,7 @@ async function simulate([nodes, bound, bounded]: [
 }
 
 describe('any schedule', () => {
-  it('runs every step once, after its needs, within the bounds, and wastes no time', async () => {
+  it('runs every step once, after its needs, within the limits, and without idle time', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async (input) => {
         const [nodes, bound] = input;
@@ -60,7 +60,7 @@ describe('any schedule', () => {
     );
   });
 
-  it('explains its whole length by the critical path, and comes out the same every time', async () => {
+  it('explains its duration by the critical path, and is the same every time', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async (input) => {
         const { report, diary } = await simulate(input);
@@ -75,8 +75,8 @@ describe('any schedule', () => {
   });
 });
 
-describe('turns at a bounded resource', () => {
-  it('go to the longest remaining path, also when its look takes longer', async () => {
+describe('access to a bounded resource', () => {
+  it('is granted to the longest remaining path, even when its check takes longer', async () => {
     const clock = createVirtualClock(0);
     const { step, diary } = createBench(clock);
     const steps = [
@@ -93,7 +93,7 @@ describe('turns at a bounded resource', () => {
     expect(report.criticalPath).toEqual(['long', 'tail']);
   });
 
-  it('must exist', async () => {
+  it('is refused for an unknown resource', async () => {
     const clock = createVirtualClock(0);
     const plan = makePlan([createBench(clock).step('a', [], { uses: 'slot' })], { kind: 'apply', targets: 'all' });
     const signal = new AbortController().signal;

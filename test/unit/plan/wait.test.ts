@@ -34,14 +34,14 @@ function waiting(probe: (now: number) => ProbeResult<string>, deadlineMs = 20_00
 }
 
 describe('waiting', () => {
-  it('ends with what was found, and says each reason once', async () => {
+  it('returns what was found, and reports each reason once', async () => {
     const wait = waiting((now) => (now >= 4000 ? { ready: 'full' } : { pending: now < 2000 ? 'clouds' : 'half' }));
     await expect(wait.done()).resolves.toBe('full');
     expect(wait.said).toEqual(['waiting for the moon: clouds', 'waiting for the moon: half']);
     expect(wait.looks.slice(0, 3)).toEqual([0, 1000, 2250]);
   });
 
-  it('looks more slowly as time goes by, and a last time at the deadline', async () => {
+  it('probes more slowly over time, and once more at the deadline', async () => {
     const wait = waiting(() => ({ pending: 'clouds' }));
     await expect(wait.done()).rejects.toMatchObject({
       reason: 'timed-out',
@@ -67,7 +67,7 @@ describe('waiting', () => {
     expect(wait.looks).toEqual([0, 1000]);
   });
 
-  it('blocks before the first probe of something that has just been started', async () => {
+  it('blocks before the first probe of something that was just started', async () => {
     const clock = createVirtualClock(0);
     const events: string[] = [];
     const done = waitUntil({
@@ -89,7 +89,7 @@ describe('waiting', () => {
     expect(events).toEqual(['waiting for the moon', 'blocked for 10000']);
   });
 
-  it('lets pass what the look throws', async () => {
+  it('passes on what a probe throws', async () => {
     const wait = waiting(() => {
       throw new CliError('disk-full', { message: 'No room.' });
     });
@@ -97,15 +97,15 @@ describe('waiting', () => {
   });
 });
 
-describe('a computer that slept', () => {
-  it('is not held against what is waited for', async () => {
+describe('the sleep of the computer', () => {
+  it('does not count against the deadline', async () => {
     const wait = waiting((now) => (now >= 7_205_000 ? { ready: 'there' } : { pending: 'not yet' }));
     wait.clock.after(2_000, () => wait.clock.leap(7_200_000));
     await expect(wait.done()).resolves.toBe('there');
     expect(wait.said.some((text) => text.includes('slept'))).toBe(true);
   });
 
-  it('while a command blocked is not, and is told', async () => {
+  it('does not count while a command blocks, and is reported', async () => {
     const clock = createVirtualClock(0);
     const said: string[] = [];
     const done = waitUntil({
@@ -126,7 +126,7 @@ describe('a computer that slept', () => {
     expect(said.some((text) => text.includes('the computer slept for 1h59m'))).toBe(true);
   });
 
-  it('while somebody looked is not, either', async () => {
+  it('does not count while a probe runs', async () => {
     let looks = 0;
     const patient = waiting(() => {
       looks += 1;
@@ -137,8 +137,8 @@ describe('a computer that slept', () => {
   });
 });
 
-describe('words', () => {
-  it('tell time as people do', () => {
+describe('texts', () => {
+  it('show durations with two units at most', () => {
     expect([0, 449, 9_949, 9_950, 59_600, 144_000, 3_600_000].map(duration)).toEqual([
       '0.0s',
       '0.4s',
@@ -149,7 +149,7 @@ describe('words', () => {
       '1h',
     ]);
   });
-  it('end a sentence once and count', () => {
+  it('end with one period, and use singular and plural', () => {
     expect([sentence('no'), sentence('no.'), sentence('why?')]).toEqual(['no.', 'no.', 'why?']);
     expect([counted(1, 'step'), counted(0, 'step')]).toEqual(['1 step', '0 steps']);
   });

@@ -33,9 +33,9 @@ describe('contains', () => {
     ['nothing is no object', undefined, {}, false],
     ['null is no object', null, { a: 1 }, false],
     ['an object is no list', { 0: 1, length: 1 }, [1], false],
-  ])('%s', (_what, actual, wanted, expected) => expect(contains(actual, wanted)).toBe(expected));
+  ])('follows the rule: %s', (_what, actual, wanted, expected) => expect(contains(actual, wanted)).toBe(expected));
 
-  it('everything contains itself', () => {
+  it('holds for any value and itself', () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => contains(value, structuredClone(value))));
   });
 });
@@ -81,9 +81,11 @@ describe('compareObjects', () => {
       [object('Service', 'one', { spec: { ports: [{ port: 2 }] } }, { labels: { app: 'x' } })],
       { drifted: 'Service here/one has other spec' },
     ],
-  ])('%s', (_what, objects, finding) => expect(compareObjects(view(...objects), wanted)).toEqual(finding));
+  ])('reports the state of an object: %s', (_what, objects, finding) =>
+    expect(compareObjects(view(...objects), wanted)).toEqual(finding),
+  );
 
-  it('says why nothing can be seen', () => {
+  it('reports why the cluster cannot be read', () => {
     expect(compareObjects({ objects: [], unreachable: 'no way' }, wanted)).toEqual({ missing: 'no way' });
   });
 });
@@ -122,7 +124,7 @@ describe('deploymentState', () => {
       'its change is not seen yet',
     ],
     ['scaled to 0, as its controller wants it', deployment({ observedGeneration: 1 }, 0), 'scaled to 0'],
-  ])('%s', (_what, given, state) => {
+  ])('describes a Deployment: %s', (_what, given, state) => {
     const objects = given === undefined ? [pod] : [given, pod];
     expect(deploymentState({ objects }, 'd', 'here')).toBe(state);
   });
@@ -150,7 +152,9 @@ describe('nodes', () => {
     ['silent', [node('Unknown')], false],
     ['Ready with another version', [node('True', 'v2')], false],
     ['not there', [], false],
-  ])('%s', (_what, objects, ready) => expect(nodeIsReady({ objects }, 'n', 'v1')).toBe(ready));
+  ])('are recognized as Ready or not: %s', (_what, objects, ready) =>
+    expect(nodeIsReady({ objects }, 'n', 'v1')).toBe(ready),
+  );
 
   const lease = (name: string, renewTime: string): Lease =>
     object('Lease', name, { spec: { renewTime } }, { namespace: 'kube-node-lease' });
@@ -160,12 +164,12 @@ describe('nodes', () => {
     ['a kubelet that reports', 5, 15, 'ready'],
     ['one renewal missed', 5, 29, 'ready'],
     ['silent, and not yet called Unknown', 5, 35, 'no heartbeat for 30s'],
-  ])('%s', (_what, own, newest, state) => {
+  ])('are recognized by their leases: %s', (_what, own, newest, state) => {
     const objects = [node('True'), lease('n', at(own)), lease('apiserver-x', at(newest))];
     expect(nodeState({ objects }, 'n')).toBe(state);
   });
 
-  it('are not ready at another address than the machine has, and not by the word of the kubelet before a restart', () => {
+  it('are not ready at another address than the machine has, or by a kubelet report from before a restart', () => {
     const objects = [
       object('Node', 'n', {
         status: {
@@ -180,7 +184,7 @@ describe('nodes', () => {
     expect(nodeState({ objects }, 'n', { notHeartbeat: at(0) })).toBe('ready');
   });
 
-  it('a Deployment serves by pods that are Ready where kubelets report', () => {
+  it('let a Deployment serve by pods that are Ready where kubelets report', () => {
     const deployment = object(
       'Deployment',
       'd',
@@ -205,7 +209,7 @@ describe('nodes', () => {
     expect(deploymentState({ objects: [] }, 'd', 'here')).toBe('the Deployment is not there');
   });
 
-  it('have the address of their inner network', () => {
+  it('have their internal address', () => {
     expect(nodeAddress(node('True'))).toBe('10.0.0.1');
     expect(nodeAddress(undefined)).toBeUndefined();
   });
@@ -234,9 +238,11 @@ describe('pods', () => {
     ],
     ['without its annotation', pod({ spec: { containers: [{ name: 'istio-proxy' }] } }), 'default'],
     ['none', pod({ spec: { containers: [{ name: 'app' }] } }, { annotations: { 'istio.io/rev': 'x' } }), undefined],
-  ])('the sidecar: %s', (_what, given, revision) => expect(sidecarRevision(given)).toBe(revision));
+  ])('have the revision of their sidecar: %s', (_what, given, revision) =>
+    expect(sidecarRevision(given)).toBe(revision),
+  );
 
-  it('that are on their way out do not count', () => {
+  it('do not count while they are terminating', () => {
     const objects = [
       pod({}),
       pod({}, { deletionTimestamp: '2026-01-05T09:00:00Z' }),
@@ -247,7 +253,7 @@ describe('pods', () => {
   });
 });
 
-it('a load balancer has its addresses in their order, names left out', () => {
+it('returns the addresses of a load balancer in order, without host names', () => {
   const service = object('Service', 's', {
     status: { loadBalancer: { ingress: [{ ip: '2' }, { hostname: 'x' }, { ip: '1' }] } },
   });

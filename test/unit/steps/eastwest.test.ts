@@ -54,15 +54,15 @@ describe('expectedGatewayAddress', () => {
   const lab = (...workerNames: string[]): Lab => ({ config: { k3s: { master: 'm', workerNames } } }) as unknown as Lab;
   const objects = [node('m', '1'), node('w2', '3'), node('w1', '2')];
 
-  it('is the first worker that the configuration names, whatever the order of the nodes', () => {
+  it('is the first worker in the configuration, whatever the order of the nodes', () => {
     expect(expectedGatewayAddress(lab('w1', 'w2'), { objects })).toBe('2');
   });
 
-  it('is the only node where there is no worker', () => {
+  it('is the only node when there is no worker', () => {
     expect(expectedGatewayAddress(lab(), { objects })).toBe('1');
   });
 
-  it('is unknown before the node is there', () => {
+  it('is unknown before the node exists', () => {
     expect(expectedGatewayAddress(lab('w9'), { objects })).toBeUndefined();
   });
 });

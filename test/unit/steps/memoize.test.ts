@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { memoize } from '../../../src/steps/memoize.ts';
 
-it('asks once for all who ask, and again after forgetting', async () => {
+it('calls once for concurrent callers, and again after forget', async () => {
   let asked = 0;
   const question = memoize(async () => ++asked);
   expect(await Promise.all([question.get(), question.get()])).toEqual([1, 1]);
@@ -10,7 +10,7 @@ it('asks once for all who ask, and again after forgetting', async () => {
   expect(await question.get()).toBe(2);
 });
 
-it('a failed question is asked again, and its failure told to all who waited', async () => {
+it('calls again after a failure, which all waiting callers get', async () => {
   let asked = 0;
   const question = memoize(async () => {
     if (++asked === 1) throw new Error('no');
@@ -23,7 +23,7 @@ it('a failed question is asked again, and its failure told to all who waited', a
   expect(await question.get()).toBe(2);
 });
 
-it('a late failure does not undo a younger answer', async () => {
+it('keeps a newer result when an older call fails late', async () => {
   const fail: (() => void)[] = [];
   let asked = 0;
   const question = memoize(() =>

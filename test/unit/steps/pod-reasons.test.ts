@@ -24,7 +24,7 @@ const troubleOf = (reason: string, message: string) =>
   podTrouble([istiod, podWaiting(reason, message)], 'istiod', 'istio-system');
 
 describe('the reason why pods do not start', () => {
-  it('stays one sentence while the kubelet alternates between two of its own', () => {
+  it('stays one sentence while the kubelet alternates between two reasons', () => {
     const pulling = troubleOf('ErrImagePull', CAUSE);
     expect(pulling).toMatchObject({ kind: 'image pull', reason: 'download-failed' });
     expect(pulling?.text).toBe(`istiod-7d4-abc: ErrImagePull (${CAUSE})`);
@@ -32,13 +32,13 @@ describe('the reason why pods do not start', () => {
     expect(troubleOf('ImagePullBackOff', backingOff)).toEqual(pulling);
   });
 
-  it('keeps what an older kubelet says, which does not repeat the cause', () => {
+  it('keeps the message of an older kubelet, which does not repeat the cause', () => {
     expect(troubleOf('ImagePullBackOff', 'Back-off pulling image "x:1"')?.text).toBe(
       'istiod-7d4-abc: ImagePullBackOff (Back-off pulling image "x:1")',
     );
   });
 
-  it('tells an image that is not there from a registry that is out of reach', () => {
+  it('distinguishes a missing image from an unreachable registry', () => {
     expect(troubleOf('ErrImagePull', 'docker.io/istio/pilot:9: not found')?.reason).toBe('artifact-not-found');
   });
 });

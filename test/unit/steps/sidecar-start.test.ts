@@ -45,13 +45,13 @@ const wait = async (made: ReturnType<typeof machineThat>) => {
 };
 
 describe('waiting for the sidecar', () => {
-  it('is over when agent and unit say so, at once if they do', async () => {
+  it('ends when agent and unit are ready, at once if they already are', async () => {
     const machine = machineThat({ agent: true, unit: 'active' });
     expect(await wait(machine)).toMatchObject({ outcome: 'ready', slept: [] });
     expect(machine.looks()).toBe(1);
   });
 
-  it('goes on while the unit has not seen yet what its agent answers', async () => {
+  it('continues until the unit knows that its agent is ready', async () => {
     const machine = machineThat({ agent: false }, { agent: true }, { agent: true, unit: 'active' });
     const { outcome, said } = await wait(machine);
     expect(outcome).toBe('ready');
@@ -61,7 +61,7 @@ describe('waiting for the sidecar', () => {
     );
   });
 
-  it('ends with a hint for the engine in use when it never comes', async () => {
+  it('times out with a hint for the engine in use', async () => {
     await expect(wait(machineThat())).rejects.toMatchObject({
       reason: 'timed-out',
       message: expect.stringMatching(

@@ -16,7 +16,7 @@ const entries = [
 ];
 
 describe('packTar and unpackTar', () => {
-  it('give back what was put in, gzipped or not', async () => {
+  it('return what was packed, gzipped or not', async () => {
     const tar = await packTar(entries);
     for (const bytes of [tar, gzipSync(tar)]) {
       const back = await unpackTar(bytes);
@@ -28,25 +28,25 @@ describe('packTar and unpackTar', () => {
     }
   });
 
-  it('is the same bytes each time', async () => {
+  it('create the same bytes each time', async () => {
     expect(Buffer.from(await packTar(entries)).equals(await packTar(entries))).toBe(true);
   });
 
-  it('is a tar that tar itself can read', async () => {
+  it('create an archive that tar can read', async () => {
     const listed = spawnSync('tar', ['tvf', '-'], { input: await packTar(entries), encoding: 'utf8' });
     expect(listed.status).toBe(0);
     expect(listed.stdout).toContain('manifest');
     expect(listed.stdout).toContain('1970-01-01');
   });
 
-  it('leaves out the lead of a name and everything that is no file', async () => {
+  it('drop the leading ./ of a name and everything that is not a file', async () => {
     const script =
       'd=$(mktemp -d) && trap "rm -rf $d" EXIT && cd "$d" && mkdir d && echo hi > d/f && ln -s f d/l && tar c .';
     const { stdout } = spawnSync('sh', ['-c', script]);
     expect([...(await unpackTar(stdout)).keys()]).toEqual(['d/f']);
   });
 
-  it('refuses what is no tar', async () => {
+  it('refuse what is not a tar', async () => {
     await expect(unpackTar(Buffer.from('x'.repeat(1024)))).rejects.toThrow();
   });
 });

@@ -5,13 +5,13 @@ import { currentHost } from '../../../src/system/host.ts';
 describe('createClock', () => {
   const clock = createClock();
 
-  it('waits, and knows the time', async () => {
+  it('sleeps, and returns the time', async () => {
     const before = clock.now();
     await clock.sleep(15);
     expect(clock.now() - before).toBeGreaterThanOrEqual(14);
   });
 
-  it('ends with the reason of the interrupt', async () => {
+  it('ends a sleep with the reason of the interrupt', async () => {
     const controller = new AbortController();
     const work = clock.sleep(60_000, controller.signal);
     controller.abort(new Error('stop'));
@@ -23,7 +23,7 @@ describe('createClock', () => {
 describe('currentHost', () => {
   const source = { platform: 'darwin', arch: 'arm64', env: { HOME: '/Users/a' }, cwd: () => '/work' };
 
-  it('speaks in our words', () => {
+  it('uses our names for platform and CPU', () => {
     expect(currentHost(source)).toEqual({
       platform: 'darwin',
       cpu: 'arm64',
@@ -41,7 +41,7 @@ describe('currentHost', () => {
     ['win32', 'x64'],
     ['linux', 'arm'],
     ['freebsd', 'x64'],
-  ])('refuses %s on %s with a sentence', (platform, arch) => {
+  ])('refuses %s on %s with an explanation', (platform, arch) => {
     expect(() => currentHost({ ...source, platform, arch })).toThrow(
       expect.objectContaining({
         reason: 'tool-missing',

@@ -103,7 +103,7 @@ describe('a server that closes the connection', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
   });
 
-  it.each(Object.keys(broken))('is a failed download when it closes %s', async (name) => {
+  it.each(Object.keys(broken))('causes a failed download when it closes %s', async (name) => {
     manner = broken[name] as Manner;
     for (let time = 0; time < 5; time++) {
       await expect(createDownloads(8_000).fetch({ url, to: fixture.getPath('k3s'), sha256 })).rejects.toMatchObject({
@@ -113,7 +113,7 @@ describe('a server that closes the connection', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
   });
 
-  it('says so in words that can be understood', async () => {
+  it('is reported in plain words', async () => {
     const message = async (name: string): Promise<string> => {
       manner = broken[name] as Manner;
       return readSlowly().then(String, (thrown: unknown) => (thrown as Error).message);

@@ -4,8 +4,8 @@ import { createDeadline } from '../../../src/system/deadline.ts';
 
 const TWO_HOURS = 7_200_000;
 
-describe('patience', () => {
-  it('is spent by looks and by pauses', async () => {
+describe('a deadline', () => {
+  it('is used up by probes and pauses', async () => {
     const clock = createVirtualClock(1_000);
     const patience = createDeadline(clock, 60_000);
     await clock.drive(clock.sleep(10_000));
@@ -19,7 +19,7 @@ describe('patience', () => {
   it.each([
     ['a pause', (clock: ReturnType<typeof createVirtualClock>) => clock.after(2_000, () => clock.leap(TWO_HOURS))],
     ['the look before it', (clock: ReturnType<typeof createVirtualClock>) => clock.leap(TWO_HOURS)],
-  ])('is not spent by a computer that sleeps in %s', async (_, sleep) => {
+  ])('is not used up while the computer sleeps in %s', async (_, sleep) => {
     const clock = createVirtualClock(0);
     const patience = createDeadline(clock, 90_000);
     sleep(clock);
@@ -29,7 +29,7 @@ describe('patience', () => {
     expect(patience.left()).toBeGreaterThan(0);
   });
 
-  it('tells how long the computer slept in a pause', async () => {
+  it('reports how long the computer slept in a pause', async () => {
     const clock = createVirtualClock(0);
     const patience = createDeadline(clock, 60_000);
     clock.after(1_000, () => clock.leap(TWO_HOURS));
@@ -37,7 +37,7 @@ describe('patience', () => {
     expect(patience.spent()).toBe(5_000);
   });
 
-  it('ends all the same, though every look is slept through', async () => {
+  it('ends even when the computer sleeps during every probe', async () => {
     const clock = createVirtualClock(0);
     const patience = createDeadline(clock, 600_000);
     let looks = 0;

@@ -80,7 +80,7 @@ describe('createDownloads', () => {
   const to = (): string => fixture.getPath('cache/artifact');
   const left = (): string[] => readdirSync(fixture.getPath('cache'));
 
-  it.each(['/good', '/chunked', '/moved'])('fetches %s, checks it and gives it its mode', async (path) => {
+  it.each(['/good', '/chunked', '/moved'])('fetches %s, verifies it and sets its mode', async (path) => {
     const progress: { bytes: number; total?: number }[] = [];
     await downloads.fetch({
       url: base + path,
@@ -96,17 +96,17 @@ describe('createDownloads', () => {
     expect(progress.at(-1)?.total).toBe(path === '/chunked' ? undefined : CONTENT.length);
   });
 
-  it.each(['/gzip', '/br', '/archive.tar.gz'])('unpacks what is packed for the way alone: %s', async (path) => {
+  it.each(['/gzip', '/br', '/archive.tar.gz'])('decodes only what is encoded for the transfer: %s', async (path) => {
     await downloads.fetch({ url: base + path, to: to(), sha256 });
     expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
   });
 
-  it('keeps hold of an answer that waits to be read', async () => {
+  it('keeps a response alive that waits to be read', async () => {
     await downloads.fetch({ url: `${base}/collected`, to: to(), sha256 });
     expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
   });
 
-  it('takes a file URL', async () => {
+  it('accepts a file URL', async () => {
     await downloads.fetch({ url: pathToFileURL(fixture.getPath('local.tar')).href, to: to(), sha256 });
     expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
   });
@@ -134,7 +134,7 @@ describe('createDownloads', () => {
     ['/stalls', 'download-failed', 'no byte'],
     ['/breaks', 'download-failed', ''],
     ['/loop', 'download-failed', 'redirect'],
-  ])('%s is %s', async (path, reason, words) => {
+  ])('reports %s as %s', async (path, reason, words) => {
     const door = words === 'no byte' ? impatient : downloads;
     await expect(door.fetch({ url: base + path, to: to(), sha256 })).rejects.toMatchObject({
       reason,
@@ -143,7 +143,7 @@ describe('createDownloads', () => {
     expect(left()).toEqual([]);
   });
 
-  it('tells an absent file and a server that is not there, with the true reason', async () => {
+  it('distinguishes a missing file from an unreachable server, with the cause', async () => {
     await expect(downloads.fetch({ url: 'file:///no/such', to: to(), sha256 })).rejects.toMatchObject({
       reason: 'artifact-not-found',
     });
@@ -160,7 +160,7 @@ describe('createDownloads', () => {
     expect(readFileSync(to(), 'utf8')).toBe('old');
   });
 
-  it('ends at the interrupt with its reason, and leaves nothing', async () => {
+  it('ends at an interrupt with its reason, and leaves nothing', async () => {
     const controller = new AbortController();
     const work = createDownloads().fetch({ url: `${base}/stalls`, to: to(), sha256, signal: controller.signal });
     setTimeout(() => controller.abort(new Error('stop')), 30);
@@ -168,7 +168,7 @@ describe('createDownloads', () => {
     expect(left()).toEqual([]);
   });
 
-  it('reads a small text, and no large one', async () => {
+  it('reads a small text, but not a large one', async () => {
     expect(await downloads.text(`${base}/sum`)).toBe(`${sha256}  artifact\n`);
     await expect(downloads.text(`${base}/absent`)).rejects.toMatchObject({ reason: 'artifact-not-found' });
     await expect(downloads.text(`${base}/endless`)).rejects.toMatchObject({ reason: 'download-failed' });

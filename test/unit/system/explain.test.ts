@@ -32,17 +32,17 @@ describe('plainText', () => {
     ['overwritten progress', 'Retrieving image: 1%\rRetrieving image: 42%', 'Retrieving image: 42%'],
     ['line ends of Windows', 'a\r\nb\r\n', 'a\nb\n'],
     ['ordinary text', 'ünï\n\tcode', 'ünï\n\tcode'],
-  ])('leaves of %s what a terminal leaves', (_, text, plain) => {
+  ])('shows %s as a terminal leaves it', (_, text, plain) => {
     expect(plainText(text)).toBe(plain);
   });
 
-  it('tail gives the last lines that say something', () => {
+  it('comes with tail, which returns the last lines that are not empty', () => {
     expect(tail('1\n2\n\n3\n', 2)).toBe('2\n3');
   });
 });
 
 describe('explain', () => {
-  it('puts a known issue into our words and keeps theirs below', () => {
+  it('explains a known issue in our words, and keeps the original message below', () => {
     const error = explain(failed({}, 'list failed: cannot connect to the socket\n'));
     expect(error.reason).toBe('engine-unavailable');
     expect(error.exitCode).toBe(4);
@@ -59,7 +59,7 @@ describe('explain', () => {
     ['timed-out', 'timed-out'],
     ['aborted', 'interrupted'],
     ['killed', 'tool-failed'],
-  ])('%s is %s', (failure, reason) => {
+  ])('maps %s to %s', (failure, reason) => {
     expect(explain(failed({}, 'strange', failure)).reason).toBe(reason);
   });
 
@@ -67,7 +67,7 @@ describe('explain', () => {
     expect(explain(failed({ file: '/x/podman' }, '', 'not-found')).facts.hint).toContain('Install podman');
   });
 
-  it('tells the guest from the engine by the origin of the command', () => {
+  it('distinguishes the guest from the engine by the origin of the command', () => {
     const onMachine = { name: 'k1', argv: ['false'], restartHint: 'engine restart k1' };
     const guest = { args: ['exec', 'k1', 'false'], origin: 'guest', onMachine } as const;
     expect(explain(failed(guest, 'cannot connect to the socket', 'exit', 3))).toMatchObject({
@@ -79,7 +79,7 @@ describe('explain', () => {
     });
   });
 
-  it('names the command that restarts the machine, where the engine told it', () => {
+  it('names the command that restarts the machine, if the engine provides it', () => {
     const guest = { origin: 'guest', onMachine: { name: 'k1', argv: [], restartHint: 'engine restart k1' } } as const;
     const wrongClock = 'x509: certificate has expired or is not yet valid';
     expect(explain(failed(guest, wrongClock)).facts.hint).toContain('Restart the machine (`engine restart k1`): ');
@@ -97,7 +97,7 @@ describe('explain', () => {
     expect(command).not.toContain('\nb');
   });
 
-  it('masks secrets everywhere, and shows nothing of an output that is one', () => {
+  it('masks secrets everywhere, and shows nothing of a secret output', () => {
     const mask = createMask();
     mask.add('registered-token');
     const secrets = { args: ['--x', 'own-secret'], secrets: ['own-secret'] };

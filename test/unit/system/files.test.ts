@@ -24,7 +24,7 @@ describe('createFiles', () => {
     await fixture.rm();
   });
 
-  it('answers undefined or nothing where nothing is', async () => {
+  it('returns undefined or nothing for what does not exist', async () => {
     expect(await files.read(at('absent'))).toBeUndefined();
     expect(await files.readText(at('plain.txt/below'))).toBeUndefined();
     expect(await files.stat(at('absent'))).toBeUndefined();
@@ -33,14 +33,14 @@ describe('createFiles', () => {
     await files.remove(at('absent'));
   });
 
-  it('reads, lists in order, hashes', async () => {
+  it('reads, lists in order, and hashes', async () => {
     expect(await files.readText(at('plain.txt'))).toBe('plain');
     expect(Buffer.from((await files.read(at('plain.txt'))) ?? []).toString()).toBe('plain');
     expect(await files.list(at('many'))).toEqual(['a', 'b']);
     expect(await files.sha256(at('plain.txt'))).toBe(createHash('sha256').update('plain').digest('hex'));
   });
 
-  it('writes with exactly the mode asked for, whatever the umask, and leaves nothing beside', async () => {
+  it('writes with exactly the requested mode, whatever the umask, and leaves no temporary file', async () => {
     await files.write(at('open'), 'a');
     await files.write(at('run'), 'a', 0o755);
     await files.write(at('secret/token'), 'a', 0o600);
@@ -53,7 +53,7 @@ describe('createFiles', () => {
     expect(readdirSync(at('secret'))).toEqual(['token']);
   });
 
-  it('shows a secret to nobody while it is written', async () => {
+  it('never exposes a secret while it writes it', async () => {
     mkdirSync(at('watched'));
     const seen: number[] = [];
     const watcher = watch(at('watched'), (_, name) => {
@@ -72,7 +72,7 @@ describe('createFiles', () => {
     expect(readdirSync(fixture.path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('writes an open file through a link, and a secret through none', async () => {
+  it('writes an open file through a link, but not a secret', async () => {
     symlinkSync('plain.txt', at('link'));
     await files.write(at('link'), 'through');
     expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
@@ -84,14 +84,14 @@ describe('createFiles', () => {
     expect(readFileSync(at('plain.txt'), 'utf8')).toBe('through');
   });
 
-  it('appends to a file that is born private', async () => {
+  it('creates a private file on append', async () => {
     await files.append(at('logs/run.log'), 'a\n');
     await files.append(at('logs/run.log'), 'b\n');
     expect(readFileSync(at('logs/run.log'), 'utf8')).toBe('a\nb\n');
     expect([modeOf(at('logs/run.log')), modeOf(at('logs'))]).toEqual([0o600, 0o700]);
   });
 
-  it('links, and replaces a link or file that is there', async () => {
+  it('creates links, and replaces an existing link or file', async () => {
     await files.link(at('bin/tool'), 'tool-1');
     await files.link(at('bin/tool'), 'tool-2');
     expect(await files.stat(at('bin/tool'))).toMatchObject({ kind: 'link', target: 'tool-2' });
@@ -100,14 +100,14 @@ describe('createFiles', () => {
     expect(readdirSync(at('bin'))).toEqual(['tool']);
   });
 
-  it('tells kinds, modes and sizes', async () => {
+  it('returns kinds, modes and sizes', async () => {
     await files.makeDirectory(at('private/deep'), 0o700);
     expect(await files.stat(at('private/deep'))).toMatchObject({ kind: 'directory', mode: 0o700 });
     await files.chmod(at('plain.txt'), 0o640);
     expect(await files.stat(at('plain.txt'))).toEqual({ kind: 'file', mode: 0o640, size: 5 });
   });
 
-  it('renames into a directory that it makes, and removes whole trees', async () => {
+  it('creates the directory of a rename target, and removes whole trees', async () => {
     await files.rename(at('plain.txt'), at('kept/plain.txt'));
     expect(await files.readText(at('kept/plain.txt'))).toBe('plain');
     await files.remove(at('kept'));
@@ -125,7 +125,7 @@ describe('createFiles', () => {
       { member: 'usr/local/bin/pilot-agent', as: 'agent', mode: 0o755 },
     ];
 
-    it.each(['plain', 'gzipped'])('takes the named members of a %s tar, and only those', async (kind) => {
+    it.each(['plain', 'gzipped'])('extracts the named members of a %s tar, and only those', async (kind) => {
       const tar = await packTar(entries);
       await fixture.writeFile('image.tar', Buffer.from(kind === 'plain' ? tar : gzipSync(tar)));
       await files.extract(at('image.tar'), at('out'), members);
@@ -134,7 +134,7 @@ describe('createFiles', () => {
       expect(modeOf(at('out/envoy'))).toBe(0o755);
     });
 
-    it('names a member that is missing', async () => {
+    it('names a missing member', async () => {
       await fixture.writeFile('image.tar', Buffer.from(await packTar(entries.slice(1))));
       await expect(files.extract(at('image.tar'), at('out'), members)).rejects.toMatchObject({
         reason: 'artifact-not-found',
@@ -146,7 +146,7 @@ describe('createFiles', () => {
       ['cut off', async () => Buffer.from(await packTar(entries)).subarray(0, 5000)],
       ['cut off and gzipped', async () => gzipSync(await packTar(entries)).subarray(0, 300)],
       ['no tar', () => Promise.resolve(Buffer.from('<html>'.repeat(500)))],
-    ])('refuses an archive that is %s, and leaves no half file', async (_, make) => {
+    ])('refuses an archive that is %s, and leaves no partial file', async (_, make) => {
       await fixture.writeFile('image.tar', await make());
       await expect(files.extract(at('image.tar'), at('out'), members)).rejects.toMatchObject({
         reason: 'download-failed',
@@ -170,7 +170,7 @@ describe('asFileError', () => {
     expect(explained).toHaveProperty('facts.hint');
   });
 
-  it('hands on what it does not know', () => {
+  it('returns an unknown error unchanged', () => {
     const unknown = error('EIO');
     expect(asFileError(unknown, '/a', 'read')).toBe(unknown);
   });

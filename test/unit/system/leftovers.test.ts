@@ -5,7 +5,7 @@ import { createFiles } from '../../../src/system/files.ts';
 import { leftovers, temporaryName } from '../../../src/system/temporary.ts';
 
 describe('what a killed run leaves beside a file', () => {
-  it('is known by the process in its name, and is no other file', () => {
+  it('is recognized by the process in its name, unlike other files', () => {
     const names = [
       '.a.1-ff.tmp',
       '.a.2-ff.part',
@@ -18,7 +18,7 @@ describe('what a killed run leaves beside a file', () => {
     expect(leftovers('a', names, (pid) => pid === 2)).toEqual(['.a.1-ff.tmp', '.a.3-ab.tmp']);
   });
 
-  it('goes with the next write to that file; what a living process waits with stays', async () => {
+  it('is removed by the next write to that file, unless its process is alive', async () => {
     const { pid: dead } = spawnSync('true');
     await using fixture = await createFixture({
       [`.kubeconfig.${dead}-abc.tmp`]: 'half of a secret',

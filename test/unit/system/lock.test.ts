@@ -37,7 +37,7 @@ describe('a lock', () => {
     return answer.release;
   };
 
-  it('is had by one, who is named to the next, and leaves nothing when it is given back', async () => {
+  it('has one holder, who is named to others, and leaves nothing when it is released', async () => {
     const release = await taken();
     expect(await files.lock(path, { ...ME, command: 'istio-vms k3s' })).toEqual({
       heldBy: { pid: process.pid, ...ME },
@@ -49,14 +49,14 @@ describe('a lock', () => {
     )();
   });
 
-  it('is readable for its owner alone, as is the directory made for it', async () => {
+  it('is readable only by its owner, as is the directory created for it', async () => {
     const release = await taken();
     expect(await files.stat(path)).toMatchObject({ mode: 0o600 });
     expect(await files.stat(join(fixture.path, 'data'))).toMatchObject({ mode: 0o700 });
     await release();
   });
 
-  it('keeps other processes out, and them us', async () => {
+  it('excludes other processes, and us while they hold it', async () => {
     const release = await taken();
     expect((await other()).told).toEqual({ heldBy: { pid: process.pid, ...ME } });
     await release();
@@ -65,7 +65,7 @@ describe('a lock', () => {
     expect(await files.lock(path, ME)).toMatchObject({ heldBy: { pid: child.pid } });
   });
 
-  it('of a process that was killed is free at once, whatever it left', async () => {
+  it('is free at once when its process was killed, whatever it left', async () => {
     const { child, told } = await other();
     expect(told).toBe('held');
     child.kill('SIGKILL');
@@ -76,7 +76,7 @@ describe('a lock', () => {
     await release();
   });
 
-  it('is not taken for held because of what stands in its file: our own number, another boot, no sense at all', async () => {
+  it('is free whatever its file says: our own process id, another boot, or garbage', async () => {
     for (const left of [
       JSON.stringify({ pid: process.pid, ...ME }),
       JSON.stringify({ pid: 1, ...ME }),
@@ -93,7 +93,7 @@ describe('a lock', () => {
     }
   });
 
-  it('is not inherited by programs that were started meanwhile and live on', async () => {
+  it('is not inherited by programs that outlive its holder', async () => {
     const { child, told } = await other();
     expect(told).toBe('held');
     // `sleep` in a session of its own, as our commands are.
@@ -111,7 +111,7 @@ describe('a lock', () => {
     }
   });
 
-  it('goes from hand to hand without ever being in two', async () => {
+  it('passes from holder to holder, and never has two', async () => {
     let inside = 0;
     let most = 0;
     const worker = async (): Promise<void> => {
@@ -132,7 +132,7 @@ describe('a lock', () => {
     expect(most).toBe(1);
   });
 
-  it('says in words why it cannot be had', async () => {
+  it('reports why it cannot be acquired', async () => {
     await fixture.writeFile('data', 'a file is in the way');
     await expect(files.lock(path, ME)).rejects.toMatchObject({ reason: 'permission-denied' });
   });

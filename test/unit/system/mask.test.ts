@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createMask } from '../../../src/system/mask.ts';
 
 describe('createMask', () => {
-  it('masks a secret as it is, in base64, in a URL and in JSON', () => {
+  it('masks a secret as plain text, base64, URL and JSON', () => {
     const mask = createMask();
     const secret = 'K10a/b+c?d"e::server:6f0';
     mask.add(secret);
@@ -13,7 +13,7 @@ describe('createMask', () => {
     }
   });
 
-  it('finds the base64 of a secret with a newline behind it', () => {
+  it('masks the base64 of a secret with a trailing newline', () => {
     const mask = createMask();
     mask.add('0123456789abcdef01');
     const shown = mask.text(Buffer.from('0123456789abcdef01\n').toString('base64'));
@@ -21,21 +21,21 @@ describe('createMask', () => {
     expect(shown.length).toBeLessThan(8);
   });
 
-  it('takes the longest first', () => {
+  it('masks the longest secret first', () => {
     const mask = createMask();
     mask.add('abcdef');
     mask.add('abcdefghijkl');
     expect(mask.text('abcdefghijkl abcdef')).toBe('*** ***');
   });
 
-  it('does not keep what is too short, and leaves other text alone', () => {
+  it('ignores secrets that are too short, and leaves other text alone', () => {
     const mask = createMask();
     mask.add('8000');
     mask.add('');
     expect(mask.text('port 8000')).toBe('port 8000');
   });
 
-  it('never shows a registered secret, whatever is in it', () => {
+  it('never shows a registered secret, whatever it contains', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 6, unit: 'binary' }), (secret) => {
         fc.pre(secret.trim().length >= 6 && !/^[<*>]+$/.test(secret.trim()));

@@ -13,7 +13,7 @@ import { createProcesses } from '../../../src/system/processes.ts';
 const BIG = Buffer.alloc(3_000_001, 'big ');
 const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
-describe('a tar that is made while it is read', () => {
+describe('a streamed tar', () => {
   const files = createFiles();
   let fixture: Awaited<ReturnType<typeof createFixture>>;
   const at = (path: string): string => fixture.getPath(path);
@@ -26,7 +26,7 @@ describe('a tar that is made while it is read', () => {
   beforeEach(async () => void (fixture = await createFixture({ big: BIG, empty: '' })));
   afterEach(() => fixture.rm());
 
-  it('holds texts, bytes and host files, in their order', async () => {
+  it('contains texts, bytes and host files in order', async () => {
     const found = await unpackTar(await buffer(tarStream(members())));
     expect([...found.keys()]).toEqual(['manifest', 'files/big', 'files/empty', 'bytes']);
     expect(Buffer.from(found.get('files/big')?.content ?? []).equals(BIG)).toBe(true);
@@ -34,7 +34,7 @@ describe('a tar that is made while it is read', () => {
     expect([...found.values()].map(({ mode }) => mode)).toEqual([0o600, 0o755, 0o644, 0o644]);
   });
 
-  it('is the same for the same members, whatever the time and whoever owns the files', async () => {
+  it('is the same for the same members, whatever the time and the owner of the files', async () => {
     await files.pack(at('one.tar'), members());
     await fixture.writeFile('empty', '');
     await files.pack(at('two.tar'), members());
@@ -42,7 +42,7 @@ describe('a tar that is made while it is read', () => {
     expect(readdirSync(fixture.path)).toEqual(['big', 'empty', 'one.tar', 'two.tar']);
   });
 
-  it('goes to a program on its standard input, and is no larger in memory than a piece of it', async () => {
+  it('is sent to the standard input of a program without being held in memory', async () => {
     const { stdout } = await createProcesses().run(
       {
         file: 'tar',
@@ -55,12 +55,12 @@ describe('a tar that is made while it is read', () => {
     expect(sha256(stdout)).toBe(sha256(BIG));
   });
 
-  it('to a program that does not read it to its end is no failure of its own', async () => {
+  it('does not fail when a program does not read it to its end', async () => {
     const run = createProcesses().run({ file: 'true', args: [], effect: 'read', stdin: { tar: members() } }, quiet);
     await expect(run).resolves.toMatchObject({ exitCode: 0 });
   });
 
-  it('names a file that is not there, before anything is started', async () => {
+  it('names a missing file before anything is started', async () => {
     const gone = [{ name: 'x', content: { file: at('gone') }, mode: 0o644 }];
     await expect(
       createProcesses().run({ file: 'cat', args: [], effect: 'read', stdin: { tar: gone } }, quiet),
@@ -69,7 +69,7 @@ describe('a tar that is made while it is read', () => {
     expect(readdirSync(fixture.path)).toEqual(['big', 'empty']);
   });
 
-  it('is not whole when a file shrinks while it is read', async () => {
+  it('fails when a file shrinks while it is read', async () => {
     const readShrinking = async (): Promise<void> => {
       // Its size stands in the first bytes that come.
       const stream = tarStream(members().slice(1));
@@ -78,7 +78,7 @@ describe('a tar that is made while it is read', () => {
     await expect(readShrinking()).rejects.toThrow('Size mismatch');
   });
 
-  it.each(['plain', 'gzipped'])('tells what is in it, when it is %s', async (kind) => {
+  it.each(['plain', 'gzipped'])('lists its members when it is %s', async (kind) => {
     const tar = await buffer(tarStream(members()));
     await fixture.writeFile('a.tar', kind === 'plain' ? tar : gzipSync(tar));
     expect(await files.members(at('a.tar'))).toEqual([

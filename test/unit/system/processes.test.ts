@@ -46,7 +46,7 @@ const pidsIn = (error: CommandError): number[] => error.result.stdout.trim().spl
 describe('createProcesses', () => {
   const processes = createProcesses(200);
 
-  it('keeps stdout and stderr apart, as they came, with a time', async () => {
+  it('keeps stdout and stderr apart and unchanged, with the duration', async () => {
     const result = await processes.run(
       node(`process.stdout.write(Buffer.from([255, 0, 10])); console.error('story\\n')`),
       quiet,
@@ -56,7 +56,7 @@ describe('createProcesses', () => {
     expect(result.durationMs).toBeGreaterThan(0);
   });
 
-  it('tells each line of stderr as it comes, and keeps all of it', async () => {
+  it('passes on each line of stderr as it comes, and keeps all of it', async () => {
     const lines: string[] = [];
     const script = `process.stderr.write('one\\ntw'); setTimeout(() => process.stderr.write('o\\nthree'), 50)`;
     const result = await processes.run(node(script, { onStderrLine: (line) => void lines.push(line) }), quiet);
@@ -64,7 +64,7 @@ describe('createProcesses', () => {
     expect(result.stderr).toBe('one\ntwo\nthree');
   });
 
-  it('ends an interruptible write at an interrupt, with SIGINT and then with SIGTERM', async () => {
+  it('ends an interruptible write on an interrupt, with SIGINT and then with SIGTERM', async () => {
     for (const deaf of ['', `process.on('SIGINT', () => console.error('heard'));`]) {
       const interrupt = new AbortController();
       const script = `${deaf} console.error('up'); setTimeout(() => {}, 60_000)`;
@@ -82,7 +82,7 @@ describe('createProcesses', () => {
     }
   });
 
-  it('hands arguments over untouched: nothing in them is shell', async () => {
+  it('passes arguments unchanged, without a shell', async () => {
     const args = ['-p', 'JSON.stringify(process.argv.slice(1))', '--', '$(id)', 'a b', "'", '*', '', '-n', 'ü\n'];
     const { stdout } = await processes.run({ file: process.execPath, args, effect: 'read' }, quiet);
     expect(JSON.parse(stdout)).toEqual(args.slice(3));
@@ -92,7 +92,7 @@ describe('createProcesses', () => {
     ['nothing', undefined, ''],
     ['text', 'a\nb', 'a\nb'],
     ['bytes', new Uint8Array([104, 105]), 'hi'],
-  ])('gives %s as input', async (_, stdin, seen) => {
+  ])('passes %s as input', async (_, stdin, seen) => {
     const script = `process.stdin.on('data', (d) => process.stdout.write(d))`;
     const { stdout } = await processes.run(node(script, stdin === undefined ? {} : { stdin }), quiet);
     expect(stdout).toBe(seen);
@@ -105,19 +105,19 @@ describe('createProcesses', () => {
     expect(stdout).toBe('false\n300000\n');
   });
 
-  it('says so when the input file is not there, and does not blame the program', async () => {
+  it('reports a missing input file without blaming the program', async () => {
     await expect(processes.run(node('', { stdin: { file: '/no/such/file' } }), quiet)).rejects.toMatchObject({
       name: 'CliError',
       message: expect.stringContaining('/no/such/file') as string,
     });
   });
 
-  it('bears a program that does not read its input', async () => {
+  it('accepts a program that does not read its input', async () => {
     const { exitCode } = await processes.run(node('process.exit(0)', { stdin: 'x'.repeat(1_000_000) }), quiet);
     expect(exitCode).toBe(0);
   });
 
-  it('adds to the environment', async () => {
+  it('adds variables to the environment', async () => {
     const { stdout } = await processes.run(
       node('process.stdout.write(process.env.ADDED + (process.env.PATH ? "+" : ""))', { env: { ADDED: 'a' } }),
       quiet,
@@ -125,7 +125,7 @@ describe('createProcesses', () => {
     expect(stdout).toBe('a+');
   });
 
-  it('throws with all facts when the exit code is not 0', async () => {
+  it('throws with all details when the exit code is not 0', async () => {
     const error = await failureOf(
       processes.run(node(`console.log('out'); console.error('err'); process.exit(33)`), quiet),
     );
@@ -133,7 +133,7 @@ describe('createProcesses', () => {
     expect(error.message).toMatch(/ended with exit code 33$/);
   });
 
-  it('tells a missing program and one that may not be run', async () => {
+  it('distinguishes a missing program from one that may not be run', async () => {
     const missing = await failureOf(processes.run({ file: 'no-such-program-here', args: [], effect: 'read' }, quiet));
     expect(missing).toMatchObject({ failure: 'not-found', result: { exitCode: 127 } });
     const unrunnable = await failureOf(processes.run({ file: '/etc/passwd', args: [], effect: 'read' }, quiet));
@@ -141,24 +141,24 @@ describe('createProcesses', () => {
     expect(unrunnable.result.stderr).toContain('EACCES');
   });
 
-  it('tells a program that was killed', async () => {
+  it('reports a program that was killed', async () => {
     const error = await failureOf(processes.run(node(`process.kill(process.pid, 'SIGKILL')`), quiet));
     expect(error).toMatchObject({ failure: 'killed', result: { exitCode: -1 } });
   });
 
-  it('ends the whole process group when time is up', async () => {
+  it('ends the whole process group at the time limit', async () => {
     const error = await failureOf(processes.run(family({ timeoutMs: 400, effect: 'write' }), quiet));
     expect(error.failure).toBe('timed-out');
     await gone(pidsIn(error));
   });
 
-  it('kills what does not listen', async () => {
+  it('kills a program that ignores SIGTERM', async () => {
     const error = await failureOf(processes.run(family({ timeoutMs: 400 }, "trap '' TERM;"), quiet));
     expect(error.failure).toBe('timed-out');
     await gone(pidsIn(error));
   });
 
-  it('ends a read at the interrupt, and starts nothing after it', async () => {
+  it('ends a read on an interrupt, and starts nothing after it', async () => {
     const controller = new AbortController();
     const work = failureOf(processes.run(family(), { ...quiet, signal: controller.signal }));
     setTimeout(() => controller.abort(), 400);
@@ -171,7 +171,7 @@ describe('createProcesses', () => {
     expect(late).toMatchObject({ failure: 'aborted', result: { stdout: '' } });
   });
 
-  it('starts nothing when the interrupt comes while it still looks at the input', async () => {
+  it('starts nothing when the interrupt comes while it checks the input', async () => {
     const controller = new AbortController();
     const command = node(`console.log('begun')`, { effect: 'write', stdin: { file: process.execPath } });
     const work = failureOf(processes.run(command, { ...quiet, signal: controller.signal }));
@@ -179,7 +179,7 @@ describe('createProcesses', () => {
     expect(await work).toMatchObject({ failure: 'aborted', result: { stdout: '' } });
   });
 
-  it('lets a write run on to its end at the interrupt', async () => {
+  it('lets a write finish on an interrupt', async () => {
     const controller = new AbortController();
     const work = processes.run(node(`setTimeout(() => console.log('whole'), 200)`, { effect: 'write' }), {
       ...quiet,
@@ -190,7 +190,7 @@ describe('createProcesses', () => {
     expect((await work).stdout).toBe('whole\n');
   });
 
-  it('starts each command in a group of its own, out of reach of the terminal', async () => {
+  it('starts each command in its own process group, out of reach of the terminal', async () => {
     const { stdout } = await processes.run(
       { file: 'sh', args: ['-c', 'echo $$; ps -o pgid= -p $$'], effect: 'write' },
       quiet,
@@ -199,7 +199,7 @@ describe('createProcesses', () => {
     expect(group).toBe(pid);
   });
 
-  it('an abort ends what only looks, with its children, and keeps anything from being started later', async () => {
+  it('ends reads with their children on abort, and starts nothing later', async () => {
     const own = createProcesses(200);
     const interrupt = new AbortController();
     const context = { ...quiet, signal: interrupt.signal };
@@ -213,7 +213,7 @@ describe('createProcesses', () => {
     expect((await write).stdout).toBe('whole\n');
   });
 
-  it('killAll ends writes too', async () => {
+  it('ends writes too with killAll', async () => {
     const own = createProcesses(200);
     const work = failureOf(own.run(family({ effect: 'write' }), quiet));
     setTimeout(() => own.killAll(), 400);

@@ -3,7 +3,7 @@ import { proxyFor } from '../../../src/system/proxy.ts';
 
 const PROXY = 'http://proxy.corp:3128';
 
-describe('the proxy that is chosen', () => {
+describe('the choice of a proxy', () => {
   it.each<[string, Record<string, string>, string, string | undefined]>([
     ['none without a variable', {}, 'https://a.b/', undefined],
     ['by the scheme', { HTTPS_PROXY: PROXY }, 'https://a.b/', PROXY],
@@ -12,7 +12,7 @@ describe('the proxy that is chosen', () => {
     ['lower case first', { http_proxy: PROXY, HTTP_PROXY: 'http://other' }, 'http://a.b/', PROXY],
     ['an empty variable is unset', { http_proxy: '', HTTP_PROXY: PROXY }, 'http://a.b/', PROXY],
     ['without a scheme it is an http proxy', { https_proxy: 'proxy.corp:3128' }, 'https://a.b/', PROXY],
-  ])('%s', (_, env, url, proxy) => {
+  ])('follows the rule: %s', (_, env, url, proxy) => {
     expect(proxyFor(new URL(url), env)?.origin).toBe(proxy);
   });
 
@@ -38,11 +38,11 @@ describe('the proxy that is chosen', () => {
     ['fd00::/8', 'https://[fd12::1]/', false],
     ['fd00::/8', 'https://10.1.2.3/', true],
     ['nonsense/99', 'https://10.1.2.3/', true],
-  ])('NO_PROXY=%s and %s: proxy %s', (NO_PROXY, url, proxied) => {
+  ])('with NO_PROXY=%s for %s uses the proxy: %s', (NO_PROXY, url, proxied) => {
     expect(proxyFor(new URL(url), { ALL_PROXY: PROXY, NO_PROXY }) !== undefined).toBe(proxied);
   });
 
-  it.each(['http://[', 'socks5://user:secret@proxy:1080'])('refuses %s and does not show its value', (value) => {
+  it.each(['http://[', 'socks5://user:secret@proxy:1080'])('refuses %s without showing its value', (value) => {
     expect(() => proxyFor(new URL('https://a.b/'), { HTTPS_PROXY: value })).toThrow(/^HTTPS_PROXY (?!.*secret)/);
   });
 });

@@ -47,14 +47,14 @@ describe('proxies of the environment', () => {
   });
   afterEach(() => vi.unstubAllEnvs());
 
-  it.each(['HTTP_PROXY', 'http_proxy'])('%s is asked for an http address', async (name) => {
+  it.each(['HTTP_PROXY', 'http_proxy'])('serve an http address with %s', async (name) => {
     vi.stubEnv(name, urlOf(proxy).href);
     const downloads = await freshDownloads();
     expect(await downloads.text('http://mirror.invalid/sums')).toBe('this is /sums');
     expect(asked).toEqual(['GET http://mirror.invalid/sums']);
   });
 
-  it('gets its credentials and those of the server, each under its name and neither in the address', async () => {
+  it('get their own credentials and those of the server, in separate headers and not in the address', async () => {
     vi.stubEnv('HTTP_PROXY', `http://us%20er:secret@${urlOf(proxy).host}`);
     const downloads = await freshDownloads();
     expect(await downloads.text('http://me:own@mirror.invalid//two/slashes?a=b#c')).toBe('this is //two/slashes?a=b');
@@ -69,17 +69,20 @@ describe('proxies of the environment', () => {
     });
   });
 
-  it.each(['HTTPS_PROXY', 'https_proxy'])('%s opens the way to an https address, and its no is told', async (name) => {
-    vi.stubEnv(name, urlOf(proxy).href);
-    const downloads = await freshDownloads();
-    await expect(downloads.text('https://releases.invalid/sums')).rejects.toMatchObject({
-      reason: 'download-failed',
-      message: expect.stringContaining('403') as string,
-    });
-    expect(asked).toEqual(['CONNECT releases.invalid:443']);
-  });
+  it.each(['HTTPS_PROXY', 'https_proxy'])(
+    'tunnel to an https address with %s, and their refusal is reported',
+    async (name) => {
+      vi.stubEnv(name, urlOf(proxy).href);
+      const downloads = await freshDownloads();
+      await expect(downloads.text('https://releases.invalid/sums')).rejects.toMatchObject({
+        reason: 'download-failed',
+        message: expect.stringContaining('403') as string,
+      });
+      expect(asked).toEqual(['CONNECT releases.invalid:443']);
+    },
+  );
 
-  it.each(['NO_PROXY', 'no_proxy'])('%s goes past it', async (name) => {
+  it.each(['NO_PROXY', 'no_proxy'])('are bypassed with %s', async (name) => {
     vi.stubEnv('HTTP_PROXY', urlOf(proxy).href);
     vi.stubEnv(name, '127.0.0.1');
     const downloads = await freshDownloads();
@@ -87,7 +90,7 @@ describe('proxies of the environment', () => {
     expect(asked).toEqual([]);
   });
 
-  it('without any there is no proxy, and nothing is said on stderr about one', async () => {
+  it('are not used without variables, and cause no message on stderr', async () => {
     const warnings = vi.spyOn(process, 'emitWarning');
     const downloads = await freshDownloads();
     expect(await downloads.text(new URL('/sums', urlOf(mirror)).href)).toBe('this is /sums');

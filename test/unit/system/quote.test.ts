@@ -10,7 +10,7 @@ function readByShell(text: string): string[] {
 }
 
 describe('quoteCommand', () => {
-  it('leaves plain words plain', () => {
+  it('leaves plain words unquoted', () => {
     expect(quoteCommand('multipass', ['exec', '-n', 'k1', '--', 'uname', '-m'])).toBe(
       'multipass exec -n k1 -- uname -m',
     );
@@ -34,7 +34,7 @@ describe('quoteCommand', () => {
     expect(quoteCommand('A=b', [])).toBe("'A=b'");
   });
 
-  it('is read back by sh exactly', () => {
+  it('is read back by sh unchanged', () => {
     const word = fc.string({ unit: 'grapheme' }).map((text) => text.replaceAll('\0', ''));
     fc.assert(
       fc.property(fc.array(word, { minLength: 1, maxLength: 20 }), (words) => {

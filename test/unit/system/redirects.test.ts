@@ -57,21 +57,24 @@ describe('a redirect', () => {
     expect(asked).toEqual([`first /start ${OWN}`, `first /next ${OWN}`, `first /last ${OWN}`]);
   });
 
-  it('does not take them to another one', async () => {
+  it('does not send the credentials to another server', async () => {
     ways = [`http://${hostOf(second)}/far`];
     expect(await text()).toBe('there');
     expect(asked).toEqual([`first /start ${OWN}`, 'second /far none']);
   });
 
-  it.each(['http://below.127.0.0.1.invalid/far', 'http://mirror.invalid//far'])('to %s asks its proxy', async (url) => {
-    vi.stubEnv('HTTP_PROXY', `http://${hostOf(proxy)}`);
-    vi.stubEnv('NO_PROXY', '127.0.0.0/8');
-    ways = [url];
-    expect(await text()).toBe('through the proxy');
-    expect(asked).toEqual([`first /start ${OWN}`, `proxy ${url} none`]);
-  });
+  it.each(['http://below.127.0.0.1.invalid/far', 'http://mirror.invalid//far'])(
+    'uses the proxy of its target %s',
+    async (url) => {
+      vi.stubEnv('HTTP_PROXY', `http://${hostOf(proxy)}`);
+      vi.stubEnv('NO_PROXY', '127.0.0.0/8');
+      ways = [url];
+      expect(await text()).toBe('through the proxy');
+      expect(asked).toEqual([`first /start ${OWN}`, `proxy ${url} none`]);
+    },
+  );
 
-  it('from behind the proxy goes past it where NO_PROXY says so', async () => {
+  it('bypasses the proxy where NO_PROXY says so', async () => {
     vi.stubEnv('HTTP_PROXY', `http://${hostOf(first)}`);
     vi.stubEnv('NO_PROXY', '127.0.0.1');
     ways = [`http://${hostOf(second)}/far`];
@@ -79,7 +82,7 @@ describe('a redirect', () => {
     expect(asked).toEqual(['first http://mirror.invalid/start none', 'second /far none']);
   });
 
-  it('does not take the credentials to a host below the first one', async () => {
+  it('does not send the credentials to a subdomain of the first host', async () => {
     vi.stubEnv('HTTP_PROXY', `http://${hostOf(first)}`);
     ways = ['http://files.mirror.invalid/far'];
     expect(await createDownloads(8_000).text('http://me:own@mirror.invalid/start')).toBe('here');
@@ -97,7 +100,7 @@ describe('a redirect', () => {
     expect(warnings).not.toHaveBeenCalled();
   });
 
-  it.each(['ftp://mirror.invalid/x', 'http://['])('to %s is a failed download', async (location) => {
+  it.each(['ftp://mirror.invalid/x', 'http://['])('causes a failed download when it leads to %s', async (location) => {
     ways = [location];
     await expect(text()).rejects.toMatchObject({ reason: 'download-failed' });
   });

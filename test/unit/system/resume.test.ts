@@ -38,7 +38,7 @@ function releases(state: { breaks: number; etag: string; asks: IncomingMessage[]
   return listener;
 }
 
-describe('a download that broke off', () => {
+describe('an interrupted download', () => {
   const state = { breaks: 1, etag: '"one"', asks: [] as IncomingMessage[], ignoresRange: false };
   const server = createServer(releases(state));
   let fixture: Awaited<ReturnType<typeof createFixture>>;
@@ -70,7 +70,7 @@ describe('a download that broke off', () => {
     expect(readdirSync(fixture.path)).toEqual(['k3s']);
   };
 
-  it('is gone on from where it stopped, and only the rest is asked for', async () => {
+  it('is resumed where it stopped, and requests only the rest', async () => {
     await breakOff();
     expect(readdirSync(fixture.path).filter((name) => name.endsWith('.part'))).toHaveLength(1);
     const progress: number[] = [];
@@ -81,7 +81,7 @@ describe('a download that broke off', () => {
     whole();
   });
 
-  it('is begun anew when the server has another file by now', async () => {
+  it('starts over when the server has another file', async () => {
     await breakOff();
     state.etag = '"two"';
     await fetch();
@@ -89,14 +89,14 @@ describe('a download that broke off', () => {
     whole();
   });
 
-  it('is begun anew where the server takes no notice of ranges', async () => {
+  it('starts over when the server ignores ranges', async () => {
     await breakOff();
     state.ignoresRange = true;
     await fetch();
     whole();
   });
 
-  it('is begun anew when what is there is not of this file', async () => {
+  it('starts over when the partial file is not of this file', async () => {
     await breakOff();
     const [part = ''] = readdirSync(fixture.path).filter((name) => name.endsWith('.part'));
     await fixture.writeFile(part, Buffer.alloc(HALF));
@@ -105,7 +105,7 @@ describe('a download that broke off', () => {
     whole();
   });
 
-  it('is gone on from after a killed run, and left alone while another run writes it', async () => {
+  it('is resumed after a killed run, and left alone while another run writes it', async () => {
     const { pid: dead } = spawnSync('true');
     const origin = JSON.stringify({ url, validator: '"one"' });
     state.breaks = 0;
@@ -123,14 +123,14 @@ describe('a download that broke off', () => {
     expect(readdirSync(fixture.path)).toEqual(['.k3s.1-aa.part', '.k3s.1-aa.part.from', 'k3s']);
   });
 
-  it('is not gone on from with the file of another address', async () => {
+  it('is not resumed with the file of another address', async () => {
     await breakOff();
     await downloads.fetch({ url: `${url}-other`, to: to(), sha256 });
     expect(ranges()).toEqual([undefined, undefined]);
     whole();
   });
 
-  it('at an interrupt is kept for the next run', async () => {
+  it('is kept for the next run after an interrupt', async () => {
     state.breaks = 1;
     const controller = new AbortController();
     const work = downloads.fetch({

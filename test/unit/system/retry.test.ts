@@ -22,8 +22,8 @@ function trying(failures: number, message = 'refused') {
   return { clock, interrupt, heard, go };
 }
 
-describe('trying again', () => {
-  it('pauses as it was told and says why', async () => {
+describe('a retry', () => {
+  it('waits for the given delays, and reports the reason', async () => {
     const { go, clock, heard } = trying(2);
     await expect(go()).resolves.toBe(3);
     expect(clock.now()).toBe(3_000);
@@ -36,7 +36,7 @@ describe('trying again', () => {
     expect(clock.now()).toBe(7_000);
   });
 
-  it('does not try again what cannot help', async () => {
+  it('is not made after a permanent error', async () => {
     const { go, clock } = trying(9, 'never');
     await expect(go()).rejects.toThrow('never');
     expect(clock.now()).toBe(0);

@@ -71,13 +71,13 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
   });
   afterEach(() => vi.unstubAllEnvs());
 
-  it('comes through the tunnel, and the password goes to the proxy alone', async () => {
+  it('is fetched through the tunnel, and only the proxy gets the password', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     expect(await text()).toBe('mirror.invalid gives /sums');
     expect(asked).toEqual(['mirror.invalid:443', `Basic ${Buffer.from('us er:secret').toString('base64')}`]);
   });
 
-  it('gives the credentials of the server to it alone', async () => {
+  it('gets the credentials of the server, which the proxy does not get', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     await text(8_000, 'me:own@');
     expect(told).toMatchObject({ authorization: `Basic ${Buffer.from('me:own').toString('base64')}` });
@@ -86,7 +86,7 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
     expect(toldProxy).not.toHaveProperty('authorization');
   });
 
-  it('must have its address in the certificate when it has no name', async () => {
+  it('needs its IP address in the certificate when it has no name', async () => {
     const code = `import { createDownloads } from '${downloadsModule}';
       for (const address of ['192.0.2.1', '192.0.2.2'])
         console.log(await createDownloads(8_000).text('https://' + address + '/sums').catch(({ message }) => message));`;
@@ -101,7 +101,7 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
     expect(asked[0]).toBe('192.0.2.1:443');
   }, 60_000);
 
-  it('is not believed without a certificate that is trusted', async () => {
+  it('is refused without a trusted certificate', async () => {
     await expect(text()).rejects.toThrow(/self.signed certificate/);
   });
 
@@ -131,7 +131,7 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
     });
   });
 
-  it('leaves no connection to a silent proxy behind', async () => {
+  it('closes the connection to a silent proxy', async () => {
     let ended: Promise<unknown> | undefined;
     answer = (client) => void (ended = once(client.resume(), 'end'));
     await expect(text(200)).rejects.toThrow(/no byte came/);

@@ -132,14 +132,14 @@ const TABLE: [string, Command, 'read' | 'write'][] = [
 ];
 
 describe('argv of the tools', () => {
-  it.each(TABLE)('%s', (line, command, effect) => {
+  it.each(TABLE)('includes `%s`', (line, command, effect) => {
     expect(quoteCommand(command.file, command.args)).toBe(line);
     expect(command.effect).toBe(effect);
     expect(command.origin).toBe(ORIGINS[command.file]);
     expect(command.timeoutMs).toBeGreaterThan(0);
   });
 
-  it('applies one List, in the order given, by standard input', () => {
+  it('applies one List, in the given order, from standard input', () => {
     const objects = [
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'b' } },
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } },

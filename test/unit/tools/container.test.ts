@@ -39,7 +39,7 @@ describe('createContainer', () => {
     tool = createContainer({ processes, files, config });
   });
 
-  it('pulls an image for its CPU and saves it where nothing was before', async () => {
+  it('pulls an image for its CPU and saves it to a new file', async () => {
     const image = 'docker.io/istio/pilot:1.19.3';
     processes.on(`docker pull --platform linux/arm64 ${image}`, {}).on(`docker save --output /w/a.tar ${image}`, {});
     await tool.saveImage({ image, platform: 'linux/arm64', archive: '/w/a.tar' }, { ...quiet, ...context });
@@ -48,7 +48,7 @@ describe('createContainer', () => {
     expect(said).toEqual([`fetching ${image} for linux/arm64`, `saving ${image}`]);
   });
 
-  it('creates, exports, extracts, removes; a leftover of an earlier run goes first', async () => {
+  it('creates, exports, extracts and removes, after it removed what an earlier run left', async () => {
     processes.on(RM, {}).on(CREATE, {}).on(EXPORT, {});
     await tool.extractFromImage(request, { ...quiet, ...context });
     expect(processes.lines).toEqual([RM, CREATE, EXPORT, RM]);
@@ -63,7 +63,7 @@ describe('createContainer', () => {
     ]);
   });
 
-  it('does not mind that there is no leftover', async () => {
+  it('accepts that an earlier run left nothing', async () => {
     processes.on(RM, noSuch, {}).on(CREATE, {}).on(EXPORT, {});
     await tool.extractFromImage(request, { ...quiet, ...context });
     expect(said.some((text) => text.startsWith('warning'))).toBe(false);
@@ -82,7 +82,7 @@ describe('createContainer', () => {
     expect(did.at(-1)).toBe(`remove /tmp/t/${NAME}.tar`);
   });
 
-  it('warns when the container stays, and tells the first failure', async () => {
+  it('warns when the container remains, and reports the first failure', async () => {
     processes
       .on(RM, noSuch, { exitCode: 1, stderr: 'device is busy' })
       .on(CREATE, {})
@@ -104,7 +104,7 @@ describe('createContainer', () => {
       { stdout: '{"Client":{"APIVersion":"4.9.3","Version":"4.9.3"}}' },
       { kind: 'podman', version: '4.9.3' },
     ],
-  ])('tells what the program is: %s', async (_, reply, kind) => {
+  ])('recognizes the program: %s', async (_, reply, kind) => {
     processes.on('docker version --format json', reply);
     expect(await tool.probe(quiet)).toEqual(kind);
   });
@@ -116,7 +116,7 @@ describe('createContainer', () => {
     ],
     ['tool-missing', { failure: 'not-found' }],
     ['tool-too-old', { stdout: 'json\n' }],
-  ])('%s', async (reason, reply) => {
+  ])('reports %s', async (reason, reply) => {
     processes.on('docker version --format json', reply);
     await expect(tool.probe(quiet)).rejects.toMatchObject({ reason });
   });

@@ -26,7 +26,7 @@ describe('readProgress', () => {
       'Istiod encountered an error: failed to wait for resource: x',
     ],
     ['Warning: something', undefined],
-  ])('%j', (line, expected) => {
+  ])('reads %j', (line, expected) => {
     expect(text(line)).toBe(expected);
   });
 });

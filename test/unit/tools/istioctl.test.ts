@@ -26,7 +26,7 @@ describe('createIstioctl', () => {
     istioctl = createIstioctl({ processes, clock, config });
   });
 
-  it('tells its version, and that it is not there', async () => {
+  it('returns its version, or nothing when it is not installed', async () => {
     processes.on(
       VERSION,
       { stdout: '{"clientVersion":{"version":"1.19.3","revision":"x"}}' },
@@ -36,12 +36,12 @@ describe('createIstioctl', () => {
     expect(await istioctl.version(quiet)).toBeUndefined();
   });
 
-  it('says so when it is another program', async () => {
+  it('reports that it is another program', async () => {
     processes.on(VERSION, { stdout: 'hello' });
     await expect(istioctl.version(quiet)).rejects.toMatchObject({ reason: 'tool-failed' });
   });
 
-  it('rides out an API that is away for a moment, with a word, and explains one that stays away', async () => {
+  it('retries while the API is briefly unavailable and says so, and explains an API that stays unavailable', async () => {
     const away: Reply = { exitCode: 1, stderr: 'Error: dial tcp 10.1.1.2:6443: connect: connection refused' };
     processes.on(INSTALL, { stdout: 'banner' }, ...Array.from({ length: 6 }, () => away));
     const said: string[] = [];
@@ -53,7 +53,7 @@ describe('createIstioctl', () => {
     expect(said[0]).toBe('The Kubernetes API does not answer. Trying again in 2s.');
   });
 
-  it('does not try again what was refused', async () => {
+  it('does not retry what was refused', async () => {
     processes.on(INSTALL, {
       exitCode: 1,
       stderr: 'Error: generate config: could not unmarshal: json: unknown field "nonsense"',
@@ -62,7 +62,7 @@ describe('createIstioctl', () => {
     expect(clock.slept).toEqual([]);
   });
 
-  it('sets the tag of our revision', async () => {
+  it('sets the default tag to our revision', async () => {
     processes.on(
       '/b/istioctl tag set default --revision 1-19-3 --overwrite --skip-confirmation --kubeconfig /k --context c --istioNamespace mesh',
       {},
@@ -84,7 +84,7 @@ describe('createIstioctl', () => {
     [`${PATCH}EOF`],
     [`${PATCH}read tcp 10.1.1.1:5->10.1.1.2:6443: read: connection reset by peer`],
     [`${PATCH}http2: client connection lost`],
-  ])('tries again after: %s', async (stderr) => {
+  ])('retries after: %s', async (stderr) => {
     processes.on(INSTALL, { exitCode: 1, stderr }, {});
     await istioctl.install(['a'], quiet);
     expect(clock.slept).toEqual([2_000]);
@@ -97,7 +97,7 @@ describe('createIstioctl', () => {
       /does not belong to the cluster/,
     ],
     ['Error: failed to setup client: context "c" does not exist', /lacks the context/],
-  ])('does not try again after: %s', async (stderr, words) => {
+  ])('does not retry after: %s', async (stderr, words) => {
     processes.on(INSTALL, { exitCode: 1, stderr });
     await expect(istioctl.install(['a'], quiet)).rejects.toMatchObject({
       reason: 'api-unreachable',
@@ -109,7 +109,7 @@ describe('createIstioctl', () => {
     expect(clock.slept).toEqual([]);
   });
 
-  it('ends an install whose component has failed, and gives its words as the answer', async () => {
+  it('ends an install whose component has failed, and reports the message of the component', async () => {
     const lines: string[] = [];
     processes.on(INSTALL, ({ onStderrLine }) => {
       onStderrLine?.('- Processing resources for Istiod. Waiting for Deployment/mesh/istiod-1-19-3');
@@ -126,7 +126,7 @@ describe('createIstioctl', () => {
     expect(lines).toHaveLength(2);
   });
 
-  it('an interrupt is an interrupt, whatever was said before it', async () => {
+  it('reports an interrupt as an interrupt, whatever was printed before it', async () => {
     const interrupt = new AbortController();
     processes.on(INSTALL, ({ onStderrLine }) => {
       interrupt.abort();
@@ -138,7 +138,7 @@ describe('createIstioctl', () => {
     });
   });
 
-  it('all its writes are interruptible', async () => {
+  it('makes all of its writes interruptible', async () => {
     processes.on(INSTALL, {});
     processes.on(CONFIGURE, {});
     await istioctl.install(['a'], quiet);
@@ -153,13 +153,13 @@ describe('createIstioctl', () => {
     const request = { groupFile: 'g', outputDir: 'o', ingressIp: '1.1.1.1', internalIp: '1.1.1.2' };
     const young: Reply = { exitCode: 1, stderr: 'Error: configmap istio-ca-root-cert was not found in namespace vmns' };
 
-    it('waits for the root certificate in a young namespace', async () => {
+    it('waits for the root certificate in a new namespace', async () => {
       processes.on(CONFIGURE, young, young, {});
       await istioctl.configureWorkload(request, quiet);
       expect(clock.slept).toEqual([2000, 4000]);
     });
 
-    it('waits longer than istiod needs, and then says what is missing', async () => {
+    it('waits longer than istiod needs, and then reports what is missing', async () => {
       processes.on(CONFIGURE, young);
       await expect(istioctl.configureWorkload(request, quiet)).rejects.toThrow('root certificate');
       expect(clock.now()).toBeGreaterThanOrEqual(20_000);
@@ -168,7 +168,7 @@ describe('createIstioctl', () => {
     it.each([
       ['dial tcp 10.1.1.2:6443: connect: connection refused', 'api-unreachable', [2_000, 4_000, 6_000, 8_000, 10_000]],
       ['tls: failed to verify certificate: x509: certificate signed by unknown authority', 'api-unreachable', []],
-    ])('does not take an API server that is away for a missing control plane: %s', async (why, reason, slept) => {
+    ])('does not mistake an unreachable API server for a missing control plane: %s', async (why, reason, slept) => {
       const get = 'Get "https://10.1.1.2:6443/api/v1/namespaces/mesh/configmaps/istio-1-19-3"';
       processes.on(CONFIGURE, {
         exitCode: 1,

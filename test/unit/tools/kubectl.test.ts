@@ -39,7 +39,7 @@ describe('createKubectl', () => {
     kubectl = createKubectl({ processes, clock, config: { context: 'c', paths: { kubeconfig: '/d/kubeconfig' } } });
   });
 
-  it('knows the version of the program', async () => {
+  it('returns the version of the program', async () => {
     const line = 'kubectl version --client --output=json';
     processes.on(
       line,
@@ -53,7 +53,7 @@ describe('createKubectl', () => {
   });
 
   describe('get', () => {
-    it('gives objects: of a list, a single one, none', async () => {
+    it('returns objects from a list, a single object, or none', async () => {
       const one = `${K} get nodes k1 --ignore-not-found --output=json`;
       processes.on(getLine('nodes'), listOf(object('Node', 'k1'), object('Node', 'k2')));
       processes.on(one, { stdout: JSON.stringify(object('Node', 'k1')) }, { stdout: '' });
@@ -68,7 +68,7 @@ describe('createKubectl', () => {
       expect(await kubectl.get('services', {}, quiet)).toEqual([full]);
     });
 
-    it('a kind that the cluster does not know has no objects, and hides no other', async () => {
+    it('returns no objects of an unknown kind, and all objects of the other kinds', async () => {
       processes.on(getLine('gateways.networking.istio.io'), unknownKind('gateways'));
       expect(await kubectl.get('gateways.networking.istio.io', {}, quiet)).toEqual([]);
       processes
@@ -79,19 +79,19 @@ describe('createKubectl', () => {
       expect(await kubectl.get(['nodes', 'pods'], {}, quiet)).toEqual([]);
     });
 
-    it('tries again while the API is just starting, with longer and longer pauses', async () => {
+    it('retries with growing pauses while the API is starting', async () => {
       processes.on(getLine('nodes'), refused, { exitCode: 1, stderr: 'etcdserver: leader changed' }, listOf());
       expect(await kubectl.get('nodes', {}, quiet)).toEqual([]);
       expect(clock.slept).toEqual([1000, 2000]);
     });
 
-    it('says in the end that the API does not answer', async () => {
+    it('reports at the end that the API does not answer', async () => {
       processes.on(getLine('nodes'), refused);
       await expect(kubectl.get('nodes', {}, quiet)).rejects.toMatchObject({ reason: 'api-unreachable' });
       expect(processes.lines).toHaveLength(5);
     });
 
-    it('does not try again what will not get better', async () => {
+    it('does not retry a permanent error', async () => {
       processes.on(getLine('nodes'), {
         exitCode: 1,
         stderr: 'error: You must be logged in to the server (Unauthorized)',
@@ -100,7 +100,7 @@ describe('createKubectl', () => {
       expect(processes.lines).toHaveLength(1);
     });
 
-    it('says so when the answer is not understood', async () => {
+    it('reports an answer that it cannot parse', async () => {
       processes.on(getLine('nodes'), { stdout: 'No resources found' });
       await expect(kubectl.get('nodes', {}, quiet)).rejects.toMatchObject({ reason: 'tool-failed' });
     });
@@ -117,7 +117,7 @@ describe('createKubectl', () => {
   it.each<[string, Reply]>([
     ['a server that is down', refused],
     ['a kubeconfig that is not there', { exitCode: 1, stderr: 'error: stat /d/kubeconfig: no such file or directory' }],
-  ])('tryGet answers with the reason, at once: %s', async (_, reply) => {
+  ])('returns the reason at once from tryGet: %s', async (_, reply) => {
     processes.on(getLine('nodes'), reply);
     expect(await kubectl.tryGet('nodes', {}, quiet)).toEqual({ unreachable: expect.stringMatching(/\.$/) as string });
     expect(clock.slept).toEqual([]);
@@ -145,7 +145,7 @@ describe('createKubectl', () => {
       expect(ofKind(snapshot.objects, 'Node').map(({ metadata }) => metadata.name)).toEqual(['k1']);
     });
 
-    it('looks again after a write, also one that failed, and when told to', async () => {
+    it('reads again after a write, even a failed one, and after forget', async () => {
       answer();
       processes.on(APPLY, {}, { exitCode: 1, stderr: 'error: bad' });
       await kubectl.everything(quiet);
@@ -160,7 +160,7 @@ describe('createKubectl', () => {
       expect([count(ALL), count(KINDS)]).toEqual([1, 1]);
     });
 
-    it('asks which kinds there are only before an install and after it, and then all in one call', async () => {
+    it('lists the kinds only before and after an install, and then reads all of them in one call', async () => {
       answer();
       await kubectl.everything(quiet);
       kubectl.forgetKinds();
@@ -171,7 +171,7 @@ describe('createKubectl', () => {
       expect(processes.lines).toEqual([ALL, KINDS, CORE, ALL, ALL]);
     });
 
-    it('takes the kinds that are told although another API is away', async () => {
+    it('uses the kinds that are listed although another API is unavailable', async () => {
       answer();
       processes.on(KINDS, {
         exitCode: 1,
@@ -187,14 +187,14 @@ describe('createKubectl', () => {
       expect((await kubectl.everything(quiet)).objects).toEqual([]);
     });
 
-    it('is patient also when somebody without patience has begun to look', async () => {
+    it('retries for a caller that waits, even when a caller that does not wait reads at the same time', async () => {
       processes.on(ALL, refused, refused, listOf());
       const [hasty, patient] = await Promise.all([kubectl.tryEverything(quiet), kubectl.everything(quiet)]);
       expect(hasty).toHaveProperty('unreachable');
       expect(patient.objects).toEqual([]);
     });
 
-    it('remembers for some seconds that nothing answers', async () => {
+    it('remembers for a few seconds that the API does not answer', async () => {
       processes.on(ALL, refused);
       expect(await kubectl.tryEverything(quiet)).toHaveProperty('unreachable');
       expect(await kubectl.tryEverything(quiet)).toHaveProperty('unreachable');
@@ -206,7 +206,7 @@ describe('createKubectl', () => {
   });
 
   describe('writes', () => {
-    it('tries an apply again while a webhook is not up yet', async () => {
+    it('retries an apply while a webhook is not ready', async () => {
       const webhook: Reply = {
         exitCode: 1,
         stderr: 'Error from server (InternalError): failed calling webhook "x": connection refused',
@@ -216,7 +216,7 @@ describe('createKubectl', () => {
       expect(processes.lines).toEqual([APPLY, APPLY]);
     });
 
-    it('says what it tries again, and when', async () => {
+    it('reports what it retries, and when', async () => {
       const said: string[] = [];
       const conflict = { exitCode: 1, stderr: 'Error from server (Conflict): the object has been modified' };
       processes.on(APPLY, refused, conflict, {});
@@ -227,7 +227,7 @@ describe('createKubectl', () => {
       ]);
     });
 
-    it('removes; a kind that is not there has no objects', async () => {
+    it('deletes objects, and treats an unknown kind as having none', async () => {
       const line = `${K} delete gateways.networking.istio.io x --namespace n --ignore-not-found --wait=true --timeout=120s`;
       processes.on(line, unknownKind('gateways'), {
         exitCode: 1,
@@ -240,7 +240,7 @@ describe('createKubectl', () => {
     });
   });
 
-  describe('after an interrupt', () => {
+  describe('an interrupt', () => {
     const DELETE = `${K} delete namespace n --ignore-not-found --wait=true --timeout=120s`;
     const calls: readonly (readonly [string, string, (kubectl: Kubectl, running: Context) => Promise<unknown>])[] = [
       ['get', getLine('nodes'), (kubectl, running) => kubectl.get('nodes', {}, running)],
@@ -259,7 +259,7 @@ describe('createKubectl', () => {
       ],
     ];
 
-    it.each(calls)('%s does not try again, and is interrupted', async (_, line, call) => {
+    it.each(calls)('stops %s from retrying, and is the reported reason', async (_, line, call) => {
       const interrupt = new AbortController();
       processes.on(line, () => {
         interrupt.abort();
@@ -272,7 +272,7 @@ describe('createKubectl', () => {
       expect(processes.lines).toEqual([line]);
     });
 
-    it.each(calls)('%s ends its pause, and is interrupted', async (_, line, call) => {
+    it.each(calls)('ends the pause of %s, and is the reported reason', async (_, line, call) => {
       const interrupt = new AbortController();
       processes.on(line, refused);
       const running = { signal: interrupt.signal, say: () => interrupt.abort() };
@@ -281,7 +281,7 @@ describe('createKubectl', () => {
       expect(processes.lines).toEqual([line]);
     });
 
-    it('a failure that is not tried again stays what it is', async () => {
+    it('does not replace an error that is not retried', async () => {
       const interrupt = new AbortController();
       processes.on(APPLY, () => {
         interrupt.abort();
@@ -292,7 +292,7 @@ describe('createKubectl', () => {
       });
     });
 
-    it('a write with a signal may be cut; one that cleans up is begun all the same, and not tried again', async () => {
+    it('may end a write, but does not prevent a cleanup, which runs once without a retry', async () => {
       const interrupt = new AbortController();
       processes.on(APPLY, {});
       processes.on(DELETE, refused);
@@ -307,7 +307,7 @@ describe('createKubectl', () => {
     });
   });
 
-  it('exec hands on the exit code of the program in the pod', async () => {
+  it('returns the exit code of the program in the pod from exec', async () => {
     const place = { namespace: 'n', deployment: 'd', container: 'c' };
     processes.on(`${K} exec --namespace n deployment/d --container c -- curl x`, { exitCode: 56, stdout: '000' });
     await expect(kubectl.exec(place, ['curl', 'x'], 'read', quiet)).rejects.toMatchObject({
@@ -316,7 +316,7 @@ describe('createKubectl', () => {
     });
   });
 
-  it('restarts and reads logs', async () => {
+  it('restarts a Deployment and reads logs', async () => {
     const place = { namespace: 'n', deployment: 'd', container: 'c' };
     processes.on(`${K} rollout restart deployment/d --namespace n`, {});
     processes.on(`${K} logs --namespace n deployment/d --container c --tail=50`, { stdout: 'line\n' });

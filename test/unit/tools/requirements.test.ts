@@ -26,7 +26,7 @@ const lacks = (tool: HostTool | 'engine', reason: Reason): Requirement => ({
 });
 
 describe('checkRequirements', () => {
-  it('is content with what is new enough, suffixes and all', async () => {
+  it('accepts what is new enough, with any suffix', async () => {
     const fine = [
       has('engine', '1.16.3+mac'),
       has('engine', '1.14.0-dev.12+g1a'),
@@ -40,7 +40,7 @@ describe('checkRequirements', () => {
     );
   });
 
-  it('judges podman that calls itself docker as podman', async () => {
+  it('treats podman installed as docker as podman', async () => {
     const disguised = (version: string): Requirement => ({
       tool: TOOLS.docker,
       probe: () => Promise.resolve({ tool: TOOLS.podman, version }),
@@ -51,7 +51,7 @@ describe('checkRequirements', () => {
     });
   });
 
-  it('tells all problems at once, with how to install on this system', async () => {
+  it('reports all problems at once, with how to install on this system', async () => {
     const work = checkRequirements(
       [has('engine', '1.12.2'), lacks('kubectl', 'tool-missing'), lacks('docker', 'engine-unavailable')],
       'linux',
@@ -72,11 +72,11 @@ describe('checkRequirements', () => {
   it.each<[Reason, Requirement]>([
     ['tool-too-old', has('kubectl', '1.21.14')],
     ['engine-unavailable', lacks('engine', 'engine-unavailable')],
-  ])('one problem is the reason itself: %s', async (reason, requirement) => {
+  ])('reports the reason of a single problem: %s', async (reason, requirement) => {
     await expect(checkRequirements([requirement], 'darwin')).rejects.toMatchObject({ reason });
   });
 
-  it('takes an interrupt and a bug for what they are', async () => {
+  it('passes on an interrupt and an internal error unchanged', async () => {
     await expect(checkRequirements([lacks('kubectl', 'interrupted')], 'linux')).rejects.toMatchObject({
       reason: 'interrupted',
     });

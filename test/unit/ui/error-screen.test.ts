@@ -32,7 +32,7 @@ describe('the error screen', () => {
     await expect(screen(error)).toMatchFileSnapshot('screens/invalid-configuration.txt');
   });
 
-  it('shows a failed tool with its command, its words, and what was kept', async () => {
+  it('shows a failed tool with its command, its output, and what was kept', async () => {
     const error = new CliError('tool-failed', {
       message: 'Machine master: multipass ended with exit code 2',
       command: 'multipass launch 22.04 --name master --cpus 2 --memory 1G --disk 4G --timeout 900 --cloud-init -',
@@ -43,7 +43,7 @@ describe('the error screen', () => {
     await expect(screen(error, { logPath: '.tmp/logs/up.log', seen })).toMatchFileSnapshot('screens/tool-failed.txt');
   });
 
-  it('shows a wait that was given up', async () => {
+  it('shows a wait that timed out', async () => {
     const error = new CliError('timed-out', {
       message: 'Timed out waiting for an address of the gateway after 5m: Service istio-eastwestgateway is pending.',
       hint: 'Another Service may hold its ports; set EWG_PORT_STATUS, EWG_PORT_TLS_ISTIOD or EWG_PORT_TLS_WEBHOOK to free ones.',
@@ -51,7 +51,7 @@ describe('the error screen', () => {
     await expect(screen(error, { logPath: '.tmp/logs/up.log' })).toMatchFileSnapshot('screens/timed-out.txt');
   });
 
-  it('shows what has to come first, with the command on a line of its own', async () => {
+  it('shows missing prerequisites, with the command on its own line', async () => {
     const error = new CliError('prerequisite-missing', {
       message: 'Missing prerequisites for Gateway (2); nothing was changed.',
       details: [
@@ -64,7 +64,7 @@ describe('the error screen', () => {
     await expect(screen(error, { width: 40 })).toMatchFileSnapshot('screens/prerequisite-missing-narrow.txt');
   });
 
-  it('shows an interrupt and how to go on', async () => {
+  it('shows an interrupt and how to resume', async () => {
     const error = new CliError('interrupted', {
       message: 'Interrupted: 5 steps done, 1 interrupted, 15 not started.',
       details: ['Cut short: All nodes Ready'],
@@ -75,12 +75,12 @@ describe('the error screen', () => {
     );
   });
 
-  it('asks for a report of our own bugs', async () => {
+  it('asks to report internal errors', async () => {
     const error = asCliError(new TypeError('x is not iterable'));
     await expect(screen(error, { logPath: '.tmp/logs/up.log' })).toMatchFileSnapshot('screens/internal-error.txt');
   });
 
-  it('never breaks a command and never exceeds the width otherwise', () => {
+  it('never breaks a command, and otherwise never exceeds the width', () => {
     const command = `istioctl install ${'--set some.value=1 '.repeat(9)}`.trimEnd();
     const error = new CliError('tool-failed', { message: 'word '.repeat(60), command, details: ['x'.repeat(200)] });
     for (const width of [30, 50, 80, 120]) {
@@ -91,12 +91,12 @@ describe('the error screen', () => {
     }
   });
 
-  it('says the same without a terminal, unbroken', () => {
+  it('shows the same text without a terminal, unwrapped', () => {
     const message = 'word '.repeat(60).trim();
     expect(screen(new CliError('tool-failed', { message }), { width: 0 })).toContain(`✖ ${message}.\n`);
   });
 
-  it('paints what failed', () => {
+  it('colors the failure', () => {
     const painted = renderError(new CliError('tool-failed', { message: 'No.' }), {
       paint: createStyles(true),
       width: 80,
@@ -106,7 +106,7 @@ describe('the error screen', () => {
 });
 
 describe('the JSON document', () => {
-  it('has a version, and an error as data', () => {
+  it('has a version, and the error as an object', () => {
     const error = new CliError('tool-missing', {
       message: 'No kubectl.',
       hint: 'Install it.',

@@ -39,7 +39,7 @@ function setting(run: (command: Command) => Promise<CommandResult> = () => Promi
 }
 
 describe('the log of a run', () => {
-  it('holds every command with its outcome, in order', async () => {
+  it('contains every command with its outcome, in order', async () => {
     const { processes, text } = setting(() => Promise.resolve(result({ stdout: 'one\ntwo\n', stderr: 'hm\n' })));
     await processes.run({ file: 'kubectl', args: ['get', "it's"], effect: 'read' }, quiet);
     await processes.run({ file: 'kubectl', args: ['apply'], effect: 'write', stdin: '{"ü":1}' }, quiet);
@@ -74,7 +74,7 @@ describe('the log of a run', () => {
     ]);
   });
 
-  it('holds no secret: neither in arguments, nor in output, nor in input', async () => {
+  it('contains no secret in arguments, output or input', async () => {
     const { processes, text } = setting(() =>
       Promise.resolve(result({ stdout: 'token hunter2hunter2', stderr: 'hunter2hunter2' })),
     );
@@ -90,7 +90,7 @@ describe('the log of a run', () => {
     expect(written).toContain('| (0 bytes, withheld)');
   });
 
-  it('holds failures, and lets them pass', async () => {
+  it('contains failures, which are passed on', async () => {
     const command: Command = { file: 'multipass', args: ['list'], effect: 'read' };
     const failure = new CommandError(command, 'exit', result({ exitCode: 2, stderr: 'no daemon' }));
     const { processes, text } = setting(() => Promise.reject(failure));
@@ -98,7 +98,7 @@ describe('the log of a run', () => {
     expect(await text()).toContain('#1 multipass ended with exit code 2 after 1.2s\n    ! no daemon\n');
   });
 
-  it('shortens what nobody reads', async () => {
+  it('shortens binary and very long output', async () => {
     const { processes, text } = setting(({ file }) =>
       Promise.resolve(result({ stdout: file === 'tar' ? 'a\0b' : 'x'.repeat(70_000) })),
     );
@@ -107,7 +107,7 @@ describe('the log of a run', () => {
     expect(await text()).toMatch(/\(binary, 3 characters\)[^]*\(4464 characters more\)/);
   });
 
-  it('keeps size and digest of a long answer, and the whole of what a write printed', async () => {
+  it('contains size and digest of a long read, and the whole output of a write', async () => {
     const { processes, text } = setting(() => Promise.resolve(result({ stdout: `{"items": "${'x'.repeat(3000)}"}` })));
     await processes.run({ file: 'kubectl', args: ['get'], effect: 'read' }, quiet);
     const read = await text();
@@ -117,7 +117,7 @@ describe('the log of a run', () => {
     expect(await text()).toContain('x'.repeat(3000));
   });
 
-  it('keeps long answers whole with -v, and those of commands that failed', async () => {
+  it('contains the whole output of commands that failed, and of all commands with -v', async () => {
     const long = 'x'.repeat(3000);
     const verbose = setting(() => Promise.resolve(result({ stdout: long })), true);
     await verbose.processes.run({ file: 'kubectl', args: ['get'], effect: 'read' }, quiet);
@@ -129,7 +129,7 @@ describe('the log of a run', () => {
     expect(await text()).toContain(long);
   });
 
-  it('holds progress that differs in numbers alone once in ten seconds', async () => {
+  it('contains progress that differs only in numbers once in ten seconds', async () => {
     const { log, text } = setting();
     const reporter = createLogReporter(log);
     for (const at of [0, 10, 9_999, 10_000]) {
@@ -138,14 +138,14 @@ describe('the log of a run', () => {
     expect(await text()).toMatch(/^k3s +k3s: 0 kB of 78 MB\nk3s +k3s: 10000 kB of 78 MB\n$/);
   });
 
-  it('does not stop the run when it cannot be written, and tells of it', async () => {
+  it('does not stop the run when it cannot be written, and reports the error', async () => {
     const { log, processes, fill } = setting();
     fill();
     await processes.run({ file: 'x', args: [], effect: 'read' }, quiet);
     expect(await log.flush()).toMatchObject({ message: 'no space for /logs/up.log' });
   });
 
-  it('holds the story too', async () => {
+  it('contains the messages of steps', async () => {
     const { log, text } = setting();
     const reporter = createLogReporter(log);
     reporter.event({ type: 'step-said', at: 0, id: 'vm', text: 'booting' });

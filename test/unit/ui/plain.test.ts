@@ -46,7 +46,7 @@ const lines = (events: readonly ReporterEvent[], verbose = false): readonly stri
 };
 
 describe('plain lines', () => {
-  it('tell the story with its own time, without every per cent', () => {
+  it('show the messages of a run with the time, without every percent', () => {
     expect(lines(story)).toEqual([
       '12:00:00Z  warning           Istio 1.19 is old.',
       '12:00:00Z  vm                queued (LAUNCHES=2)',
@@ -61,7 +61,7 @@ describe('plain lines', () => {
     ]);
   });
 
-  it('say everything when verbose', () => {
+  it('show everything when verbose', () => {
     expect(lines(story, true)).toContain('12:00:02Z  vm                fetching: 2 of 30 MB');
   });
 
@@ -84,7 +84,7 @@ describe('plain lines', () => {
     ]);
   });
 
-  it('mean another thing when removing', () => {
+  it('use other words for a removal', () => {
     expect(
       lines([
         { type: 'run-started', at, direction: 'remove', steps: [] },
@@ -100,7 +100,7 @@ describe('plain lines', () => {
   });
 });
 
-describe('which reporter', () => {
+describe('the chosen reporter', () => {
   const choose = (
     options: Parameters<typeof chooseReporter>[0],
     stderrIsTTY: boolean,
@@ -121,12 +121,12 @@ describe('which reporter', () => {
     ['nothing when quiet', { quiet: true, verbose: true }, true, {}, 'silent true'],
     ['every line when verbose', { verbose: true }, true, {}, 'plain true'],
     ['the same with JSON, which is on stdout', { output: 'json' as const }, true, {}, 'tree true'],
-  ])('%s', (_, options, tty, env, expected) => {
+  ])('is %s', (_, options, tty, env, expected) => {
     expect(choose(options, tty, env as Record<string, string>)).toBe(expected);
   });
 });
 
-it('several reporters hear the same, and a silent one does nothing', async () => {
+it('combined reporters get the same events, and a silent one writes nothing', async () => {
   const written: string[] = [];
   const plain = () => createPlainReporter({ write: (text) => void written.push(text) });
   const all = combineReporters(plain(), createSilentReporter(), plain());

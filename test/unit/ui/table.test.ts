@@ -39,7 +39,7 @@ describe('a table', () => {
     );
   });
 
-  it('becomes lists where columns could not be read', () => {
+  it('becomes a list when its columns would be unreadable', () => {
     expect(renderTable({ head, rows: rows.slice(1), width: 24, paint })).toBe(
       [
         'vm-to-mesh',
@@ -58,7 +58,7 @@ describe('a table', () => {
     );
   });
 
-  it('is never wider than the terminal, and wraps nothing without one', () => {
+  it('is never wider than the terminal, and is not wrapped without one', () => {
     for (let width = 24; width < 110; width++) {
       for (const line of renderTable({ head, rows, width, paint }).split('\n'))
         expect(Array.from(line).length).toBeLessThan(width);
@@ -66,7 +66,7 @@ describe('a table', () => {
     expect(renderTable({ rows: [['x'.repeat(300)]], width: 0, paint })).toBe(`${'x'.repeat(300)}\n`);
   });
 
-  it('paints line by line and lets no control character through', () => {
+  it('colors line by line, and removes control characters', () => {
     const color = createStyles(true);
     const painted = renderTable({ rows: [['a', { text: 'one two', paint: color.error }]], width: 12, paint: color });
     expect(painted.split('\n').filter((line) => line.includes('\u001b[31m'))).toHaveLength(1);
@@ -94,7 +94,7 @@ describe('the summary', () => {
     ...more,
   });
 
-  it('says what changed, how long it took, and why so long', () => {
+  it('reports what changed, how long it took, and why', () => {
     expect(summarize(report({}), { paint, width: 80 })).toEqual([
       '12 steps applied, 9 unchanged (2m24s).',
       'Critical path (2m20s): master → k3s-server → istio',
@@ -107,7 +107,7 @@ describe('the summary', () => {
     );
   });
 
-  it('says what of the critical path was deleted before it was made again', () => {
+  it('names what was deleted on the critical path before it was created again', () => {
     const step = (id: string, direction: 'remove' | 'apply', endedAt: number, after: readonly string[] = []) => ({
       ...{ id, title: id, direction, outcome: 'changed' as const, after, waitedMs: 0 },
       ...{ startedAt: endedAt - 1, endedAt },
@@ -123,7 +123,7 @@ describe('the summary', () => {
     );
   });
 
-  it('says so when nothing changed', () => {
+  it('says when nothing changed', () => {
     expect(summarize(report({ changed: 0 }), { paint, width: 80 })).toEqual([
       'Everything is up to date; nothing changed.',
     ]);

@@ -54,7 +54,7 @@ describe('the lines of the tree', () => {
     expect(treeLines(over, frame(40)).at(-1)).toBe('· 1 check not started');
   });
 
-  it('show how each step stands', () => {
+  it('show the state of each step', () => {
     expect(treeLines(grown(), frame(100))).toEqual([
       '* Machine master  30s  waiting for cloud-init: still running its modules',
       '· Machine of quite some name  queued (LAUNCHES=2)',
@@ -65,7 +65,7 @@ describe('the lines of the tree', () => {
     ]);
   });
 
-  it('cut what is said, then titles, but never the times', () => {
+  it('shorten messages, then titles, but never the times', () => {
     expect(treeLines(grown(), frame(40))).toEqual([
       '* Machine master  30s  waiting for clo…',
       '· Machine of quit…  queued (LAUNCHES=2)',
@@ -95,14 +95,14 @@ describe('the lines of the tree', () => {
     ]);
   });
 
-  describe('tell at once why a step failed, while others still run', () => {
+  describe('the error of a failed step, while others still run', () => {
     const why = (message: string): RunEvent => {
       const facts = new CliError('tool-failed', { message });
       return { type: 'step-failed', at: 9000, id: 's3', outcome: 'failed', ms: 9000, error: facts };
     };
     const pull = why('Pod istiod-1 cannot start: ErrImagePull,\n  the registry refused the connection.');
 
-    it('below the step, wrapped to the terminal', () => {
+    it('is shown below the step, wrapped to the terminal', () => {
       expect(treeLines(grown(pull), frame(50)).slice(3, 6)).toEqual([
         '✖ k3s server  failed after 9.0s',
         '    Pod istiod-1 cannot start: ErrImagePull, the',
@@ -110,7 +110,7 @@ describe('the lines of the tree', () => {
       ]);
     });
 
-    it('in three lines at most, the last one cut', () => {
+    it('has three lines at most, the last one cut', () => {
       const lines = treeLines(grown(why('word '.repeat(100))), frame(40));
       expect(lines).toHaveLength(titles.length + 3);
       expect(lines[6]).toMatch(/^ {4}word .*…$/);
@@ -119,7 +119,7 @@ describe('the lines of the tree', () => {
       }
     });
 
-    it('first of all on a low terminal', () => {
+    it('comes first on a low terminal', () => {
       expect(treeLines(grown(pull), frame(60, { rows: 8 }))).toEqual([
         '· 1 step done',
         '✖ k3s server  failed after 9.0s',
@@ -130,13 +130,13 @@ describe('the lines of the tree', () => {
       ]);
     });
 
-    it('and leave it to the error screen at the end', () => {
+    it('is left to the error screen at the end', () => {
       const end = grown(pull, { type: 'run-finished', at: 9000, direction: 'apply', steps: [] });
       expect(treeLines(end, frame(100)).join('\n')).not.toContain('ErrImagePull');
     });
   });
 
-  it('end with everything that was begun, and the rest as a number', () => {
+  it('end with every step that was started, and the number of the others', () => {
     const end = grown(
       { type: 'step-failed', at: 9000, id: 's0', outcome: 'failed', ms: 9000, error },
       { type: 'step-left', at: 9000, id: 's1' },
@@ -174,7 +174,7 @@ describe('the tree on a terminal', () => {
     { type: 'run-finished', at: 60_000, direction, steps: [] },
   ];
 
-  it('shows the time of the run, both phases of it, and warnings after', async () => {
+  it('shows the time of the run, its two phases, and later warnings', async () => {
     const terminal = createTerminal(80);
     const reporter = createTreeReporter({ stream: terminal.stream, paint, clock: { now: () => 0 } });
     reporter.event({ type: 'notice', at: 0, text: 'Rehearsal.' });
@@ -194,7 +194,7 @@ describe('the tree on a terminal', () => {
     expect(terminal.restored()).toBe(true);
   });
 
-  it('holds back what others write meanwhile, and gives the terminal back when abandoned', async () => {
+  it('holds back the output of others, and restores the terminal when it is abandoned', async () => {
     const terminal = createTerminal(80);
     const reporter = createTreeReporter({ stream: terminal.stream, paint, clock: { now: () => 5000 } });
     phase('apply').slice(0, 2).forEach(reporter.event);

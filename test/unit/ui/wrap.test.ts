@@ -14,7 +14,7 @@ describe('text fitted to the columns of a terminal', () => {
     expect(wrapText('as it is', 0)).toEqual(['as it is']);
   });
 
-  it('leaves a line that fits as it is: its indent, and a sign of one column', () => {
+  it('is unchanged when it fits, with its indent and its signs of one column', () => {
     expect(wrapText('  indented', 10)).toEqual(['  indented']);
     expect(wrapText(' ', 1)).toEqual([' ']);
     expect(wrapText('✔', 1)).toEqual(['✔']);
@@ -27,7 +27,7 @@ describe('text fitted to the columns of a terminal', () => {
     expect(cutText('nothing', 0)).toBe('');
   });
 
-  it('indents the lines below a prefix', () => {
+  it('is indented below a prefix', () => {
     expect(hang('Try: ', 'one two three four', 18)).toEqual(['Try: one two three', '     four']);
   });
 });

@@ -37,7 +37,7 @@ describe('needs of checks', () => {
     }
   });
 
-  it('come along, and none of them writes', () => {
+  it('are added to the named checks, and none of them writes', () => {
     const names = withNeeds(CHECKS.filter(({ name }) => name === 'mesh-to-vm')).map(({ name }) => name);
     expect(names).toEqual(['nodes', 'sidecar', 'sample', 'registration', 'mesh-to-vm']);
     for (const { needs } of CHECKS) {
@@ -45,7 +45,7 @@ describe('needs of checks', () => {
     }
   });
 
-  it('block what needs them, unless they say that it can be judged', () => {
+  it('block the checks that need them, unless they allow those to run', () => {
     const one = check('one', ['base']);
     expect(failedNeed(one, [result('base', 'passed')])).toBeUndefined();
     expect(failedNeed(one, [result('base', 'failed')])?.name).toBe('base');
@@ -58,14 +58,14 @@ describe('needs of checks', () => {
 });
 
 describe('the cause of a failure', () => {
-  it('is what explains it, or itself where it is certain', () => {
+  it('is the check that explains it, or the failed check itself when it is certain', () => {
     const seen = [result('base', 'failed', { blocks: [] }), result('middle', 'failed', { cause: 'base' })];
     expect(causeOf(check('one', [], ['middle']), failed, undefined, seen)).toBe('base');
     expect(causeOf(check('one', [], ['middle']), { ...failed, certain: true }, undefined, seen)).toBe('one');
     expect(causeOf(check('one', [], ['other']), failed, undefined, seen)).toBe('one');
   });
 
-  it('comes first when the most stands on it', () => {
+  it('comes first when most failures depend on it', () => {
     const results = [
       result('alone', 'failed'),
       result('base', 'failed'),
@@ -78,7 +78,7 @@ describe('the cause of a failure', () => {
   });
 });
 
-describe('advice out of the steps', () => {
+describe('advice from the steps', () => {
   const step = (id: string, command: string, needs: readonly string[] = []): Step => ({
     id,
     title: id,
@@ -100,23 +100,23 @@ describe('advice out of the steps', () => {
     steps.map((each) => ({ step: each, finding: findings[each.id] ?? 'ready' }));
   const missing = { missing: 'no' };
 
-  it('is nothing where every step is as wanted', () => {
+  it('is empty when every step is ready', () => {
     expect(firstCommand(steps, looks({}), ['sidecar'])).toBeUndefined();
     expect(firstCommand(steps, looks({ cluster: missing }), ['vm'])).toBeUndefined();
   });
 
-  it('is the command of the first thing that is missing in the order of needs', () => {
+  it('is the command of the first missing step in the order of needs', () => {
     expect(firstCommand(steps, looks({ sidecar: missing, group: missing }), ['sidecar'])).toBe('istio-vms group');
     expect(firstCommand(steps, looks({ sidecar: missing, vm: missing }), ['sidecar'])).toBe('istio-vms vm');
   });
 
-  it('is never a command that would refuse', () => {
+  it('is never a command that would be refused', () => {
     // The package alone could be made, but its command makes the sidecar too, which needs the group.
     expect(firstCommand(steps, looks({ package: missing, group: missing }), ['sidecar'])).toBe('istio-vms group');
   });
 });
 
-describe('how many requests find every version', () => {
+describe('the number of requests that find every version', () => {
   const pods = (...versions: string[]) =>
     versions.map((version, index) => kubeObject('Pod', { name: `p${index}`, labels: { version } }));
 
@@ -125,9 +125,9 @@ describe('how many requests find every version', () => {
     [['v1', 'v1', 'v1', 'v2'], 332],
     [['v1'], 8],
     [[], 8],
-  ])('%j: %i', (versions, count) => expect(requestsFor(pods(...versions))).toBe(count));
+  ])('is right for %j: %i', (versions, count) => expect(requestsFor(pods(...versions))).toBe(count));
 
-  it('is so many that one is missed at most once in 10^9 runs', () => {
+  it('is so high that a version is missed at most once in 10^9 runs', () => {
     for (const versions of [
       ['v1', 'v2'],
       ['v1', 'v1', 'v2'],
@@ -143,5 +143,5 @@ describe('how many requests find every version', () => {
     ['Hello version: v1, instance: helloworld-v1-x', 'v1'],
     ['Hello version: v3, instance: y', undefined],
     ['no healthy upstream', undefined],
-  ])('%s', (body, version) => expect(versionIn(body)).toBe(version));
+  ])('finds the version in: %s', (body, version) => expect(versionIn(body)).toBe(version));
 });

@@ -53,7 +53,7 @@ describe('the check nodes', () => {
     },
   );
 
-  it('believes no node whose machine is stopped, even when the cluster still calls it Ready', async () => {
+  it('does not trust a node whose machine is stopped, even when the cluster reports it as Ready', async () => {
     const machines = Object.fromEntries(NODES.map((name) => [name, name === WORKER ? 'stopped' : 'running'] as const));
     const verdict = await verdictOf(nodes, { ...withNodes(coredns), machines });
     expect(verdict.ok).toBe(false);
@@ -94,7 +94,7 @@ describe('the check istiod', () => {
     expect(await verdictOf(istiod, healthy)).toMatchObject({ ok: true });
   });
 
-  it('is certain that a Deployment that is gone is the cause', async () => {
+  it('is certain that a missing Deployment is the cause', async () => {
     const view = without('Deployment', ISTIOD, without('Pod', `${ISTIOD}-0`, healthy));
     expect(await verdictOf(istiod, view)).toMatchObject({ ok: false, certain: true });
   });
@@ -185,7 +185,7 @@ describe('the check sample', () => {
     expect(await verdictOf(sample, view)).toMatchObject({ ok: false, blocks: [] });
   });
 
-  it('fails without the DestinationRule, for connections would stick to one version', async () => {
+  it('fails without the DestinationRule, since connections would stay with one version', async () => {
     expect(await verdictOf(sample, withNodes(running))).toMatchObject({ ok: false, blocks: [] });
   });
 });

@@ -12,32 +12,32 @@ const NONE = { names: [], strict: false, networkPolicy: false };
 describe('chooseChecks', () => {
   const names = (choice: Parameters<typeof chooseChecks>[0]): string[] => chooseChecks(choice).map(({ name }) => name);
 
-  it('without a word: all that are not optional, in their order', () => {
+  it('selects all checks that are not optional, in their order, by default', () => {
     expect(names(NONE)).toEqual(CHECKS.filter(({ optional }) => optional === undefined).map(({ name }) => name));
   });
 
-  it('a flag adds its experiment', () => {
+  it('adds the experiment that a flag names', () => {
     expect(names({ ...NONE, strict: true })).toEqual([...names(NONE), 'strict']);
     expect(names({ ...NONE, strict: true, networkPolicy: true })).toEqual([...names(NONE), 'strict', 'network-policy']);
   });
 
-  it('names choose, in the order of the checks and each once', () => {
+  it('selects the named checks, in the order of the checks and each once', () => {
     expect(names({ ...NONE, names: ['health', 'nodes', 'health'] })).toEqual(['nodes', 'health']);
     expect(names({ ...NONE, names: ['strict'] })).toEqual(['strict']);
     expect(names({ ...NONE, names: ['dns'], strict: true })).toEqual(['dns', 'strict']);
   });
 
-  it('where nothing may be disturbed, what disturbs is left out', () => {
+  it('omits checks that change the lab in read-only mode', () => {
     expect(names({ ...NONE, strict: true, networkPolicy: true, readOnly: true })).toEqual(
       names(NONE).filter((name) => name !== 'health'),
     );
   });
 
-  it('unknown names are told all at once, with those that there are', () => {
+  it('reports all unknown names at once', () => {
     expect(() => chooseChecks({ ...NONE, names: ['dns', 'x', 'y'] })).toThrow('There is no check named x, y.');
   });
 
-  it('names are unique words', () => {
+  it('selects from names that are unique words', () => {
     expect(new Set(CHECKS.map(({ name }) => name)).size).toBe(CHECKS.length);
     for (const { name } of CHECKS) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });
@@ -51,9 +51,9 @@ describe('answers of curl', () => {
     ['\n000', { refused: 'no HTTP answer' }],
     ['', { refused: 'no HTTP answer' }],
     ['nothing of the kind', { refused: 'no HTTP answer' }],
-  ])('%j', (stdout, answer) => expect(parseAnswer(stdout)).toEqual(answer));
+  ])('are parsed: %j', (stdout, answer) => expect(parseAnswer(stdout)).toEqual(answer));
 
-  it('several, one after the other', () => {
+  it('are parsed one after the other', () => {
     expect(parseAnswers('Hello version: v1\n\n200\nHello version: v2\n\n200\n')).toEqual([
       { status: 200, body: 'Hello version: v1\n' },
       { status: 200, body: 'Hello version: v2\n' },
@@ -65,13 +65,13 @@ describe('answers of curl', () => {
     expect(parseAnswers('')).toEqual([{ refused: 'no HTTP answer' }]);
   });
 
-  it('only 200 is served', () => {
+  it('count as served only with 200', () => {
     expect(isServed({ status: 200, body: '' })).toBe(true);
     for (const status of [204, 301, 404, 503]) expect(isServed({ status, body: '' })).toBe(false);
     expect(isServed({ refused: 'no' })).toBe(false);
   });
 
-  it('in words: the status and the first words of the body, without tags', () => {
+  it('are described by the status and the first words of the body, without tags', () => {
     expect(inWords({ status: 200, body: '<!doctype html>\n<title>demo</title>\n<p>more</p>' })).toBe('200 demo');
     expect(inWords({ status: 503, body: `${'x'.repeat(80)}\n` })).toBe(`503 ${'x'.repeat(57)}…`);
     expect(inWords({ status: 404, body: '' })).toBe('404');
@@ -89,18 +89,18 @@ describe('asSentence', () => {
       durationMs: 0,
     });
 
-  it('is what the program said last, and not what kubectl says of it', () => {
+  it('returns the last line of the program, and not the message of kubectl', () => {
     expect(asSentence(failed('curl: (56) reset\ncommand terminated with exit code 56\n'))).toBe('curl: (56) reset');
     expect(asSentence(failed('first\nlast\n\n'))).toBe('last');
   });
 
-  it('is the error itself where the program said nothing', () => {
+  it('returns the error itself when the program printed nothing', () => {
     expect(asSentence(failed(''))).toBe('kubectl ended with exit code 56');
     expect(asSentence(new CliError('machine-failed', { message: 'it is off' }))).toBe('it is off');
     expect(asSentence(new CliError('api-unreachable', { message: 'no', stderrTail: 'a\nb\n' }))).toBe('b');
   });
 
-  it('our own bugs go on', () => {
+  it('throws internal errors again', () => {
     expect(() => asSentence(new TypeError('oops'))).toThrow('oops');
   });
 });
@@ -118,5 +118,5 @@ describe('healthOf', () => {
     ],
     [entry([]), 'unknown'],
     [undefined, 'unknown'],
-  ])('%#', (given, health) => expect(healthOf(given)).toBe(health));
+  ])('reads the conditions of the entry: %#', (given, health) => expect(healthOf(given)).toBe(health));
 });

@@ -116,7 +116,7 @@ describe('the check identity', () => {
 });
 
 describe('credentials of the VM', () => {
-  it.each([tokenWords, certificateWords])('are fine until the second in which they expire', (words) => {
+  it.each([tokenWords, certificateWords])('are valid until the second in which they expire', (words) => {
     expect(words(1_000, 999)).toBeUndefined();
     expect(words(1_000, 1_000)).toContain('1970-01-01T00:16:40.000Z');
     expect(words(undefined, 1_000)).toBeDefined();

@@ -45,7 +45,7 @@ describe('incus argv', () => {
     ['config --quiet unset k1 a.b', argv.unsetCommand({}, 'k1', 'a.b'), 'write'],
     ['config --quiet --project p1 unset far:k1 a.b', argv.unsetCommand(far, 'k1', 'a.b'), 'write'],
     ['delete --quiet --project p1 --force far:k1', argv.removeCommand(far, 'k1'), 'write'],
-  ])('%s', (line, command, effect) => {
+  ])('includes `%s`', (line, command, effect) => {
     expect([command.file, command.args.join(' '), command.effect]).toEqual(['incus', line, effect]);
     expect(command.origin).toBe('engine');
     expect(command.timeoutMs).toBeGreaterThan(0);
@@ -58,7 +58,7 @@ describe('incus argv', () => {
     expect(args.join(' ')).not.toContain('cloud-config');
   });
 
-  it('never gives a command without a name: that would end with 0 (docs/facts/incus.md 0.4)', () => {
+  it('never lacks a machine name, without which the exit code is 0 (docs/facts/incus.md 0.4)', () => {
     for (const command of [argv.startCommand({}, 'k1'), argv.stopCommand({}, 'k1'), argv.removeCommand({}, 'k1')]) {
       expect(command.args.filter((arg) => !arg.startsWith('-'))).toHaveLength(2);
     }
@@ -74,7 +74,7 @@ describe('a command on a machine', () => {
     secrets: ['s'],
   } as const;
 
-  it('travels as arguments, behind a mark, with a clock of its own', () => {
+  it('is passed as arguments, with a mark in its output and its own time limit', () => {
     const command = argv.execCommand(far, 'k1', inner);
     expect(command.args.slice(0, 9)).toEqual([
       ...['exec', '--quiet', '--project', 'p1', 'far:k1', '--mode', 'non-interactive', '--', 'sh'],
@@ -84,7 +84,7 @@ describe('a command on a machine', () => {
     expect(command).toMatchObject({ effect: 'read', timeoutMs: 5_000, secrets: ['s'] });
   });
 
-  it('gives the environment to the machine, and its own to the client', () => {
+  it('gets its environment on the machine, while the client gets its own', () => {
     const command = argv.execCommand({}, 'k1', { file: 'true', args: [], effect: 'write', env: { A: 'b c' } });
     expect(command.args.slice(-3)).toEqual(['env', 'A=b c', 'true']);
     expect(command.env).toEqual({ LC_ALL: 'C.UTF-8' });
@@ -92,8 +92,8 @@ describe('a command on a machine', () => {
   });
 });
 
-describe('what a machine is launched with', () => {
-  it('a workload in a container needs no privilege', () => {
+describe('launch settings', () => {
+  it('need no privileges for a workload in a container', () => {
     expect(launch).toEqual({
       image: 'images:ubuntu/22.04/cloud',
       type: 'container',
@@ -108,7 +108,7 @@ describe('what a machine is launched with', () => {
     });
   });
 
-  it('a container with k3s gets the kernel interfaces that k3s asks for', () => {
+  it('give a container with k3s the kernel interfaces that k3s needs', () => {
     const { config, devices } = launchSettings(spec, { ...wishes, node: true });
     expect(config).toMatchObject({ 'security.privileged': 'true', 'security.nesting': 'true' });
     expect(config['linux.kernel_modules']).toContain('br_netfilter');
@@ -123,19 +123,19 @@ describe('what a machine is launched with', () => {
     expect(devices).toMatchObject({ kmsg: { type: 'unix-char', path: '/dev/kmsg' } });
   });
 
-  it('Incus 7 knows no cgroup v1', () => {
+  it('contain no cgroup v1 keys for Incus 7', () => {
     const { config } = launchSettings(spec, { ...wishes, node: true, serverVersion: '7.0.2' });
     expect(config['raw.lxc']).not.toContain('lxc.cgroup.');
   });
 
-  it('a virtual machine needs none of it', () => {
+  it('contain none of this for a virtual machine', () => {
     const { config, devices } = launchSettings(spec, { ...wishes, node: true, type: 'virtual-machine', network: 'n2' });
     expect(Object.keys(config)).toEqual(['user.istio-vms', 'cloud-init.user-data', 'limits.cpu', 'limits.memory']);
     expect(devices['eth0']).toEqual({ type: 'nic', name: 'eth0', network: 'n2' });
     expect(devices['kmsg']).toBeUndefined();
   });
 
-  it('kernel modules can be left out, and nothing else is lost', () => {
+  it('can omit kernel modules without losing anything else', () => {
     const node = launchSettings(spec, { ...wishes, node: true });
     const less = withoutModules(node);
     expect({ ...less.config, 'linux.kernel_modules': node.config['linux.kernel_modules'] }).toEqual(node.config);
@@ -149,7 +149,7 @@ describe('what a machine is launched with', () => {
     ['512MB', '512MiB'],
     ['1.5G', '1610612736'],
     ['4096', '4096'],
-  ])('size %s is %s to Incus', (size, incus) => {
+  ])('converts size %s to %s', (size, incus) => {
     expect(binarySize(size)).toBe(incus);
   });
 });

@@ -89,11 +89,11 @@ describe('createIncus', () => {
   });
 
   describe('probe', () => {
-    it('gives the version of a server on which machines can be made', async () => {
+    it('returns the version of a server on which machines can be created', async () => {
       expect(await engine().probe(quiet)).toEqual({ version: '6.0.4' });
     });
 
-    it('tells of the missing project first, however fast the image is missed', async () => {
+    it('reports the missing project first, even when the missing image is found earlier', async () => {
       const query = async (path: string): Promise<string | undefined> => {
         if (path.startsWith('/1.0/profiles')) for (let turn = 0; turn < 20; turn++) await Promise.resolve();
         return path === '/1.0' ? JSON.stringify(SERVER) : undefined;
@@ -194,7 +194,7 @@ describe('createIncus', () => {
         /does not trust/,
         /incus remote add/,
       ],
-    ])('says that %s, and what mends it', async (_, settings, answers, message, hint) => {
+    ])('reports that %s, and how to fix it', async (_, settings, answers, message, hint) => {
       if (settings.project !== undefined) {
         processes.on(quoteCommand('incus', ['query', '--quiet', '/1.0?project=x']), { stdout: JSON.stringify(SERVER) });
       }
@@ -208,14 +208,14 @@ describe('createIncus', () => {
       expect((thrown as Error).message).toMatch(message);
     });
 
-    it('refuses a client whose aliases take the place of our commands', async () => {
+    it('refuses a client whose aliases replace our commands', async () => {
       processes.on('incus alias --quiet list --format json', { stdout: '{"ll":"list","list":"info"}' });
       await expect(engine().probe(quiet)).rejects.toThrow(/aliases .*: list\./);
     });
   });
 
   describe('launch', () => {
-    it('says what it chose, waits for the address and for cloud-init', async () => {
+    it('reports the type that it chose, and waits for the address and for cloud-init', async () => {
       processes.on(LIST, shown('gone'), shown('Running', 'mine', ''), shown('Running')).on(LAUNCH, {});
       await engine().launch(spec, context);
       expect(said).toEqual([
@@ -226,7 +226,7 @@ describe('createIncus', () => {
       expect(asked).toEqual(['cloud-init status --wait']);
     });
 
-    it('warns once of the inotify limit of this computer', async () => {
+    it('warns once about the inotify limit of this computer', async () => {
       limit = '128';
       processes.on(LIST, shown('gone'), shown('Running'), shown('gone'), shown('Running')).on(LAUNCH, {}, {});
       const one = engine();
@@ -235,7 +235,7 @@ describe('createIncus', () => {
       expect(said.filter((text) => text.includes('max_user_instances'))).toHaveLength(1);
     });
 
-    it('spreads machines over the members in turn', async () => {
+    it('distributes machines over the cluster members in turn', async () => {
       processes
         .on('incus query --quiet /1.0', { stdout: JSON.stringify(CLUSTER) })
         .on('incus query --quiet /1.0/networks/ovn', { stdout: '{"type":"ovn","managed":true}' });
@@ -260,13 +260,13 @@ describe('createIncus', () => {
     it.each([
       ['Error: Instance "k1" already exists'],
       ['Error: Failed creating instance record: … UNIQUE constraint failed: instances.project_id, instances.name'],
-    ])('what somebody else made meanwhile is left alone: %s', async (stderr) => {
+    ])('does not touch a machine that someone else created meanwhile: %s', async (stderr) => {
       processes.on(LIST, shown('gone')).on(LAUNCH, { exitCode: 1, stderr });
       await expect(engine().launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
       expect(launches()).toHaveLength(1);
     });
 
-    it('an earlier launch whose client was killed goes on in the daemon: it is waited for', async () => {
+    it('waits for an earlier launch that the daemon continues after its client was killed', async () => {
       const busy = (what: string): Answer => ({
         exitCode: 1,
         stderr: `Error: … Instance is busy running a "${what}" operation`,
@@ -280,7 +280,7 @@ describe('createIncus', () => {
       expect(clock.slept).toEqual([2_000, 2_000]);
     });
 
-    it.each([['theirs'], [null]])('an instance with the label %s is not taken', async (lab) => {
+    it.each([['theirs'], [null]])('refuses an instance with the label %s', async (lab) => {
       processes.on(LIST, shown('Running', lab));
       await expect(engine().launch(spec, { ...quiet, ...context, ours: true })).rejects.toMatchObject({
         reason: 'foreign-machine',
@@ -288,7 +288,7 @@ describe('createIncus', () => {
       expect(launches()).toEqual([]);
     });
 
-    it('removes what a failed start left behind, and tries once more', async () => {
+    it('deletes what a failed start left behind, and tries once more', async () => {
       const failed: Answer = { exitCode: 1, stderr: 'Error: Failed to run: … forkstart k1 …: exit status 1' };
       processes.on(LIST, shown('gone'), shown('Stopped'), shown('Running')).on(LAUNCH, failed, {}).on(DELETE, {});
       await engine().launch(spec, context);
@@ -296,7 +296,7 @@ describe('createIncus', () => {
       expect(processes.lines.filter((line) => line === DELETE)).toHaveLength(1);
     });
 
-    it('goes on without kernel modules where none can be loaded', async () => {
+    it('continues without kernel modules where none can be loaded', async () => {
       const failed: Answer = { exitCode: 1, stderr: "Error: Failed to load kernel module 'br_netfilter': … modprobe" };
       const node = { ...spec, name: 'node-1' };
       const rename = (answer: Answer): Answer => ({ ...answer, stdout: (answer.stdout ?? '').replace('k1', 'node-1') });
@@ -311,7 +311,7 @@ describe('createIncus', () => {
       expect(changes).toEqual(['launch', 'config', 'start']);
     });
 
-    it('remembers it per member of a cluster', async () => {
+    it('remembers missing kernel modules for each member of a cluster', async () => {
       processes.on('incus query --quiet /1.0', { stdout: JSON.stringify(CLUSTER) });
       processes.on('incus query --quiet /1.0/networks/ovn', { stdout: '{"type":"ovn","managed":true}' });
       for (const member of ['m1', 'm2']) processes.on(`incus query --quiet /1.0/cluster/members/${member}`, online);
@@ -343,7 +343,7 @@ describe('createIncus', () => {
       expect(clock.slept).toEqual([2_000]);
     });
 
-    it('a machine that is dead a moment later is told', async () => {
+    it('reports a machine that stops right after the launch', async () => {
       processes.on(LIST, shown('gone'), shown('Stopped')).on(LAUNCH, {});
       await expect(engine().launch(spec, context)).rejects.toThrow(/ended at once/);
     });
@@ -351,7 +351,7 @@ describe('createIncus', () => {
     it.each([
       [1, 'machine-failed', /cloud-init failed/],
       [127, 'machine-failed', /has no cloud-init/],
-    ])('cloud-init that ends with %i is told', async (exitCode, reason, message) => {
+    ])('reports cloud-init that exits with %i', async (exitCode, reason, message) => {
       processes.on(LIST, shown('gone'), shown('Running')).on(LAUNCH, {});
       guest['cloud-init status --wait'] = [{ exitCode, stderr: '\u001e\u001e', stdout: 'status: error\u001e' }];
       const thrown: unknown = await engine()
@@ -361,7 +361,7 @@ describe('createIncus', () => {
       expect((thrown as Error).message).toMatch(message);
     });
 
-    it('a stopped machine of ours is started; an unfinished one that does not start is made anew', async () => {
+    it('starts our stopped machine, and recreates an unfinished one that does not start', async () => {
       processes.on(LIST, shown('Stopped'), shown('Running')).on(START, {});
       await engine().launch(spec, context);
       expect(launches()).toEqual([]);
@@ -377,20 +377,20 @@ describe('createIncus', () => {
   });
 
   describe('remove', () => {
-    it('deletes what carries the label', async () => {
+    it('deletes a machine with our label', async () => {
       processes.on(LIST, shown('Running')).on(DELETE, {});
       await engine().remove('k1', context);
       expect(processes.lines).toEqual([LIST, DELETE]);
     });
 
-    it('waits for what the daemon is still doing to it', async () => {
+    it('waits until the daemon has finished other operations on the machine', async () => {
       const busy: Answer = { exitCode: 1, stderr: 'Error: … Instance is busy running a "create" operation' };
       processes.on(LIST, shown('Stopped')).on(DELETE, busy, busy, {});
       await engine().remove('k1', context);
       expect(clock.slept).toEqual([2_000, 2_000]);
     });
 
-    it.each([['theirs'], [null]])('never what carries the label %s', async (lab) => {
+    it.each([['theirs'], [null]])('refuses to delete a machine with the label %s', async (lab) => {
       processes.on(LIST, shown('Running', lab));
       await expect(engine().remove('k1', context)).rejects.toMatchObject({
         reason: 'foreign-machine',
@@ -399,7 +399,7 @@ describe('createIncus', () => {
       expect(processes.lines).toEqual([LIST]);
     });
 
-    it('absent is fine, also when it vanishes meanwhile', async () => {
+    it('accepts a machine that does not exist or disappears meanwhile', async () => {
       processes.on(LIST, shown('gone'));
       await engine().remove('k1', context);
       processes.on(LIST, shown('Running')).on(DELETE, {
@@ -411,17 +411,17 @@ describe('createIncus', () => {
     });
   });
 
-  describe('a command on a machine', () => {
+  describe('a machine', () => {
     const command = { file: 'grep', args: ['x'], effect: 'read' } as const;
 
-    it.each([0, 1, 4, 104, 126, 127, 255])('keeps its exit code %i', async (exitCode) => {
+    it.each([0, 1, 4, 104, 126, 127, 255])('returns the exit code %i of a command', async (exitCode) => {
       guest['grep x'] = [{ exitCode, stdout: 'out\u001e', stderr: 'If this is your first time…\n\u001eerr\u001e' }];
       const machine = engine().machine('k1');
       const result = await machine.run(command, quiet).catch((error: unknown) => (error as CommandError).result);
       expect(result).toMatchObject({ exitCode, stdout: 'out', stderr: 'err' });
     });
 
-    it('a 1 of Incus itself is no answer of the command', async () => {
+    it('reports exit code 255 when the 1 is from Incus itself', async () => {
       guest['grep x'] = [{ exitCode: 1, stderr: 'Error: Instance is not running' }];
       await expect(engine().machine('k1').run(command, quiet)).rejects.toMatchObject({
         failure: 'exit',
@@ -429,7 +429,7 @@ describe('createIncus', () => {
       });
     });
 
-    it('is tried again only when it never began', async () => {
+    it('retries a command only when it never started', async () => {
       const restarting = 'Error: Failed to retrieve PID of executing child process';
       guest['grep x'] = [
         { exitCode: 255, stderr: restarting },
@@ -442,7 +442,7 @@ describe('createIncus', () => {
       expect(asked).toHaveLength(1);
     });
 
-    it('that only reads is asked again when Incus lost what it wrote', async () => {
+    it('retries a command that only reads when Incus lost its output', async () => {
       guest['grep x'] = [
         { stdout: '', stderr: '' },
         { exitCode: 59, stdout: '', stderr: '\u001e' },
@@ -452,7 +452,7 @@ describe('createIncus', () => {
       expect(asked).toHaveLength(3);
     });
 
-    it('that writes is not: what it ended with is true, and a success that nobody heard is a lost session', async () => {
+    it('does not retry a command that writes, and reports a success without a mark as a lost session', async () => {
       const write = { ...command, effect: 'write' } as const;
       guest['grep x'] = [{ exitCode: 59 }];
       await expect(engine().machine('k1').run(write, quiet)).rejects.toMatchObject({ result: { exitCode: 59 } });
@@ -463,7 +463,7 @@ describe('createIncus', () => {
       expect(asked).toHaveLength(2);
     });
 
-    it('has an address when it runs', async () => {
+    it('has an address while it is running, which is read once', async () => {
       processes.on(LIST, shown('Running'));
       const machine = engine().machine('k1');
       expect([await machine.address(quiet), await machine.address(quiet)]).toEqual(['10.0.0.2', '10.0.0.2']);
@@ -473,7 +473,7 @@ describe('createIncus', () => {
     });
   });
 
-  it('start: a machine that runs already is fine', async () => {
+  it('starts a machine, and accepts one that is already running', async () => {
     processes
       .on(START, { exitCode: 1, stderr: 'Error: The instance is already running\nTry `incus info --show-log k1`' })
       .on(LIST, shown('Running'));
@@ -484,14 +484,14 @@ describe('createIncus', () => {
   describe('stop', () => {
     const STOP = 'incus stop --quiet k1';
 
-    it('stops a machine; one that is stopped already is fine', async () => {
+    it('stops a machine, and accepts one that is already stopped', async () => {
       processes.on(STOP, {}, { exitCode: 1, stderr: 'Error: The instance is already stopped' });
       await engine().stop('k1', context);
       await engine().stop('k1', context);
       expect(processes.lines).toEqual([STOP, STOP]);
     });
 
-    it('reports a machine that does not end', async () => {
+    it('reports a machine that does not stop', async () => {
       processes.on(STOP, { exitCode: 1, stderr: 'Error: Failed shutting down instance, status is "Running"' });
       await expect(engine().stop('k1', context)).rejects.toMatchObject({ reason: 'tool-failed' });
     });

@@ -3,7 +3,7 @@ import { INCUS_ISSUES } from '../../../../src/machines/incus/issues.ts';
 import { restartHint, shellHint } from '../../../../src/machines/incus/host.ts';
 import { issueRules } from '../../../support/issue-rules.ts';
 
-describe('what a person types', () => {
+describe('commands for the user', () => {
   it.each([
     [{}, 'incus exec vm -- sudo dmesg', 'incus restart vm'],
     [
@@ -11,7 +11,7 @@ describe('what a person types', () => {
       'incus exec --project p far:vm -- sudo dmesg',
       'incus restart --project p far:vm',
     ],
-  ])('names the remote and the project of %j', (place, exec, restart) => {
+  ])('name the remote and the project of %j', (place, exec, restart) => {
     expect(shellHint(place, 'vm', 'sudo dmesg')).toBe(exec);
     expect(restartHint(place, 'vm')).toBe(restart);
   });

@@ -12,10 +12,10 @@ const address = (text: string, family = 'inet', scope = 'global') => ({ family, 
 const instance = (more: object) => ({ name: 'k1', status: 'Running', status_code: 103, type: 'container', ...more });
 const parseOne = (more: object) => parseInstances(JSON.stringify([instance(more)]))[0];
 
-describe('instances', () => {
-  it('none', () => expect(parseInstances('[]')).toEqual([]));
+describe('listed instances', () => {
+  it('are an empty list when there are none', () => expect(parseInstances('[]')).toEqual([]));
 
-  it('a node: the address of its own card, not of the bridge that stands before it', () => {
+  it('have the address of their own card, not of a bridge that is listed before it', () => {
     const found = parseOne({
       config: { 'user.istio-vms': 'lab', 'volatile.eth0.hwaddr': '00:16:3e:aa:bb:cc' },
       state: {
@@ -32,7 +32,7 @@ describe('instances', () => {
     expect(found).toEqual({ name: 'k1', state: 'running', addresses: ['10.99.0.48'], lab: 'lab' });
   });
 
-  it('a virtual machine, where the card has a name of its own', () => {
+  it('have the address of the card that is named differently in a virtual machine', () => {
     const found = parseOne({
       config: { 'volatile.eth0.hwaddr': '00:16:3e:aa:bb:cc' },
       state: {
@@ -53,7 +53,7 @@ describe('instances', () => {
     [110, 'suspended'],
     [112, 'unknown'],
     [999, 'unknown'],
-  ])('status %i is %s', (code, state) => {
+  ])('map status %i to %s', (code, state) => {
     expect(parseOne({ status_code: code, config: {}, state: { network: null } })).toEqual({
       name: 'k1',
       state,
@@ -62,7 +62,7 @@ describe('instances', () => {
     });
   });
 
-  it('on a member that is down nobody can say whose it is', () => {
+  it('have no known owner on a member that is down', () => {
     expect(parseOne({ status_code: 112, config: null, state: null })).toEqual({
       name: 'k1',
       state: 'unknown',
@@ -73,7 +73,7 @@ describe('instances', () => {
 
 describe('the server', () => {
   const environment = { server: 'incus', server_version: '6.0.4', driver: 'lxc', server_clustered: false };
-  it('with and without virtual machines', () => {
+  it('is described with and without virtual machines', () => {
     expect(parseServer(JSON.stringify({ auth: 'trusted', environment }))).toEqual({
       version: '6.0.4',
       virtualMachines: false,
@@ -86,13 +86,13 @@ describe('the server', () => {
     expect(parseServer(JSON.stringify({ auth: 'untrusted', environment })).trusted).toBe(false);
   });
 
-  it('its profile, networks and aliases', () => {
+  it('is described by its profile, networks and aliases', () => {
     expect(parseProfile('{"devices":{"root":{"type":"disk"}}}')).toEqual({ root: { type: 'disk' } });
     expect(parseNetwork('{"type":"bridge","managed":true,"name":"b"}')).toEqual({ type: 'bridge', managed: true });
     expect(parseAliases('{"list all":"info"}')).toEqual(['list all']);
   });
 
-  it.each(['', '[]', 'Error'])('an answer that is none is told: %j', (answer) => {
+  it.each(['', '[]', 'Error'])('is rejected when it answers %j', (answer) => {
     expect(() => parseServer(answer)).toThrow(CliError);
   });
 });

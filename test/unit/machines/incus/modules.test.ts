@@ -78,8 +78,8 @@ const expectWhole = ({ instances }: IncusWorld, names: readonly string[]): void 
   for (const each of instances.values()) expect(each.state).toBe('Running');
 };
 
-describe('on a host that cannot load kernel modules', () => {
-  it('no machine is made twice, and only the first learns it when one comes after the other', async () => {
+describe('a run on a host that cannot load kernel modules', () => {
+  it('creates no machine twice, and only the first start fails when they run one by one', async () => {
     const { world, program } = setUp({ modules: false });
     const { steps } = program();
     const said: string[] = [];
@@ -94,7 +94,7 @@ describe('on a host that cannot load kernel modules', () => {
     expectWhole(world, ALL);
   });
 
-  it('no machine is made twice when all are launched at once', async () => {
+  it('creates no machine twice when all are launched at once', async () => {
     const { world, up } = setUp({ modules: false });
     await up();
     expect(world.changes.filter((line) => line.startsWith('launch'))).toHaveLength(ALL.length);
@@ -102,7 +102,7 @@ describe('on a host that cannot load kernel modules', () => {
     expectWhole(world, ALL);
   });
 
-  it('a run that was killed at any moment of a launch is gone on with by the next one', async () => {
+  it('continues after an earlier run was killed at any moment of a launch', async () => {
     const [node = ''] = NODES;
     const whole = setUp({ modules: false }, [node]);
     await whole.up();
@@ -116,7 +116,7 @@ describe('on a host that cannot load kernel modules', () => {
     }
   });
 
-  it('a machine of an earlier run that stops is started without them', async () => {
+  it('starts a stopped machine of an earlier run without its kernel modules', async () => {
     const [node = ''] = NODES;
     const host = { modules: true };
     const { world, up } = setUp(host, [node]);
@@ -135,7 +135,7 @@ describe('on a host that cannot load kernel modules', () => {
 describe('a machine that does not start', () => {
   const [node = ''] = NODES;
 
-  it('is made anew when its launch was never seen to its end', async () => {
+  it('is recreated when its launch never finished', async () => {
     const failsToStart = new Set<string>();
     const { world, up } = setUp({ modules: true, failsToStart }, [node]);
     // Created, and not yet started.
@@ -147,7 +147,7 @@ describe('a machine that does not start', () => {
     expectWhole(world, [node]);
   });
 
-  it('is left alone when it was up before, for it may hold a cluster', async () => {
+  it('is left alone when it was up before, since it may hold a cluster', async () => {
     const failsToStart = new Set<string>();
     const { world, up } = setUp({ modules: true, failsToStart }, [node]);
     await up();

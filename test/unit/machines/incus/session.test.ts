@@ -6,7 +6,7 @@ import { resultOf, type Answer } from '../../../support/fake-processes.ts';
 const command = { file: 'x', args: [], effect: 'read' } as const;
 const failed = (answer: Answer): CommandError => new CommandError(command, answer.failure ?? 'exit', resultOf(answer));
 
-describe('what a command on an Incus machine wrote', () => {
+describe('the output of a command on an Incus machine', () => {
   it.each([
     ['all of it', 'out\u001e', '\u001eerr\u001e', true],
     ['nothing at all', '\u001e', '\u001e\u001e', true],
@@ -14,7 +14,7 @@ describe('what a command on an Incus machine wrote', () => {
     ['nothing on stderr arrived', 'out\u001e', '', false],
     ['the end of stderr did not', 'out\u001e', '\u001eer', false],
     ['the end of stdout did not', 'ou', '\u001eerr\u001e', false],
-  ])('%s', (_, stdout, stderr, whole) => {
+  ])('is recognized as complete or incomplete: %s', (_, stdout, stderr, whole) => {
     expect(isWhole(resultOf({ stdout, stderr }))).toBe(whole);
   });
 
@@ -23,14 +23,14 @@ describe('what a command on an Incus machine wrote', () => {
     ['a\u001eb\u001e', '\u001ec\u001ed\u001e', 'a\u001eb', 'c\u001ed'],
     ['ou', '\u001eer', 'ou', 'er'],
     ['', 'Error: Instance is not running', '', 'Error: Instance is not running'],
-  ])('comes without the marks: %j %j', (stdout, stderr, out, err) => {
+  ])('is returned without the marks: %j %j', (stdout, stderr, out, err) => {
     const result = withoutMarks(resultOf({ stdout, stderr }));
     expect([result.stdout, result.stderr]).toEqual([out, err]);
     expect(Buffer.from(result.stdoutBytes).toString()).toBe(out);
   });
 });
 
-describe('a command on an Incus machine that failed', () => {
+describe('a failed command on an Incus machine', () => {
   it.each<[string, Answer, { never: boolean; cut: boolean; exitCode: number }]>([
     ['by itself', { exitCode: 7, stdout: '\u001e', stderr: '\u001e\u001e' }, { never: false, cut: false, exitCode: 7 }],
     ['and was not heard', { exitCode: 59 }, { never: false, cut: true, exitCode: 59 }],
@@ -53,7 +53,7 @@ describe('a command on an Incus machine that failed', () => {
     ['for its time was over', { exitCode: 124, stderr: '\u001e' }, { never: false, cut: false, exitCode: 124 }],
     ['for ours was', { exitCode: -1, failure: 'timed-out' }, { never: false, cut: false, exitCode: -1 }],
     ['not at all, but nobody heard it', { exitCode: 0 }, { never: false, cut: true, exitCode: 255 }],
-  ])('%s', (_, answer, { never, cut, exitCode }) => {
+  ])('is classified when it failed %s', (_, answer, { never, cut, exitCode }) => {
     const error = failed(answer);
     expect([neverStarted(error), isCut(error), asInner(error).result.exitCode]).toEqual([never, cut, exitCode]);
   });

@@ -6,7 +6,7 @@ const settingsOf = (flags: Record<string, string> = {}) =>
   incusSettings(load({ flags: { MACHINE_ENGINE: 'incus', ...flags } }).config.engineSettings);
 
 describe('incusSettings', () => {
-  it('leaves to the client what is not set', () => {
+  it('leaves settings that are not set to the client', () => {
     expect(settingsOf()).toEqual({ image: 'images:ubuntu/22.04/cloud', targets: [] });
   });
 
@@ -29,7 +29,7 @@ describe('incusSettings', () => {
     });
   });
 
-  it('takes the image of the release', () => {
+  it('uses the image of the configured release', () => {
     expect(settingsOf({ RUN_OS: '24.04' }).image).toBe('images:ubuntu/24.04/cloud');
     expect(settingsOf({ RUN_OS: 'lts' }).image).toBe('images:ubuntu/24.04/cloud');
   });

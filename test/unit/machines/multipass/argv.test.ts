@@ -26,24 +26,24 @@ describe('multipass argv', () => {
     ['start k1 --timeout 300', argv.startCommand('k1'), 'write'],
     ['stop k1', argv.stopCommand('k1'), 'write'],
     ['delete --purge k1', argv.removeCommand('k1'), 'write'],
-  ])('%s', (line, command, effect) => {
+  ])('includes `%s`', (line, command, effect) => {
     expect([command.file, command.args.join(' '), command.effect]).toEqual(['multipass', line, effect]);
     expect(command.origin).toBe('engine');
     expect(command.timeoutMs).toBeGreaterThan(0);
   });
 
-  it('gives cloud-init as YAML on standard input', () => {
+  it('passes cloud-init as YAML on standard input', () => {
     const { stdin } = argv.launchCommand(spec);
     expect(stdin).toMatch(/^#cloud-config\n/);
     expect(parse(stdin as string)).toEqual(spec.cloudInit);
   });
 
-  it('waits longer than the tool itself does', () => {
+  it('has a longer time limit than the tool itself', () => {
     expect(argv.launchCommand(spec).timeoutMs).toBeGreaterThan(900_000);
     expect(argv.startCommand('k1').timeoutMs).toBeGreaterThan(300_000);
   });
 
-  it('wraps a command for the machine', () => {
+  it('wraps a command that runs on the machine', () => {
     const inner: Command = { file: 'sudo', args: ['cat', '/a b'], effect: 'read', stdin: 'x', secretOutput: true };
     const outer = argv.execCommand('k1', inner);
     expect(outer.args).toEqual([
@@ -64,11 +64,11 @@ describe('multipass argv', () => {
     ['a 4', 104, 'no\u001f', 4, 'no'],
     ['a 104', 104, 'no', 104, 'no'],
     ['any other', 3, '\u001f', 3, '\u001f'],
-  ])('gives back %s', (_, exitCode, stderr, inner, words) => {
+  ])('restores the exit code: %s', (_, exitCode, stderr, inner, words) => {
     expect(argv.withFour(resultOf({ exitCode, stderr }))).toMatchObject({ exitCode: inner, stderr: words });
   });
 
-  it('takes the environment along as arguments of env', () => {
+  it('passes the environment as arguments of env', () => {
     const outer = argv.execCommand('k1', { file: 'x', args: [], effect: 'write', env: { A: 'b c' } });
     expect(outer.args.slice(-3)).toEqual(['env', 'A=b c', 'x']);
     expect(outer.env).toBeUndefined();

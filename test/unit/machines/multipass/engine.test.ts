@@ -51,29 +51,29 @@ describe('createMultipass', () => {
   describe('a daemon that restarts', () => {
     const away: Reply = { exitCode: 2, stderr: 'list failed: cannot connect to the multipass socket' };
 
-    it('is asked again', async () => {
+    it('is queried again', async () => {
       processes.on(LIST, away, away, { stdout: '{"list":[]}' });
       expect(await engine.list(quiet)).toEqual([]);
       expect(clock.slept).toEqual([2_000, 4_000]);
     });
 
-    it('is told by its own words when it stays away', async () => {
+    it('is reported with its own message when it stays away', async () => {
       processes.on(LIST, away, away, away, away);
       await expect(engine.list(quiet)).rejects.toMatchObject({ reason: 'engine-unavailable' });
     });
   });
 
-  describe('a session that breaks off', () => {
+  describe('a lost session', () => {
     const TRUE = onGuest('true');
     const lost: Reply = { exitCode: 255 };
 
-    it('is followed by another when it only reads', async () => {
+    it('is replaced by another one when the command only reads', async () => {
       processes.on(TRUE, lost, {});
       await engine.machine('k1').run({ file: 'true', args: [], effect: 'read' }, quiet);
       expect(clock.slept).toEqual([1_000]);
     });
 
-    it('is an end when it writes; and whoever remembers addresses is told', async () => {
+    it('fails the command when it writes, and is reported to onLost', async () => {
       let told = 0;
       engine = createMultipass({
         system: { processes, clock, files: { read: () => Promise.resolve(undefined) } as never },
@@ -90,7 +90,7 @@ describe('createMultipass', () => {
   });
 
   describe('probe', () => {
-    it('gives the version when the service answers', async () => {
+    it('returns the version when the service answers', async () => {
       processes.on('multipass version --format json', { stdout: '{"multipass":"1.16.3","multipassd":"1.16.3"}' });
       expect(await engine.probe(quiet)).toEqual({ version: '1.16.3' });
     });
@@ -103,14 +103,14 @@ describe('createMultipass', () => {
         { exitCode: 1, stderr: `failed to open file '/x/multipass_root_cert.pem'` },
         'engine-unavailable',
       ],
-    ])('says that %s', async (_, reply, reason) => {
+    ])('reports that %s', async (_, reply, reason) => {
       processes.on('multipass version --format json', reply);
       await expect(engine.probe(quiet)).rejects.toMatchObject({ reason });
     });
   });
 
   describe('list', () => {
-    it('tells nobody what somebody else asked before: it may be older than what he knows', async () => {
+    it('never shares an answer with a later caller, who may know more recent changes', async () => {
       let tell: (answer: Answer) => void = () => undefined;
       const slow = new Promise<Answer>((resolve) => (tell = resolve));
       processes.on(LIST, () => slow, { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' });
@@ -120,7 +120,7 @@ describe('createMultipass', () => {
       expect(await before).toEqual([]);
     });
 
-    it('says that the service is down', async () => {
+    it('reports that the service is down', async () => {
       processes.on(LIST, { exitCode: 2, stderr: 'list failed: cannot connect to the multipass socket' });
       await expect(engine.list(quiet)).rejects.toMatchObject({ reason: 'engine-unavailable' });
     });
@@ -148,7 +148,7 @@ describe('createMultipass', () => {
 
     beforeEach(() => void processes.on(LIST, free));
 
-    it('launches and lets cloud-init decide', async () => {
+    it('succeeds when cloud-init does', async () => {
       processes.on(LAUNCH, { stdout: 'Launched: k1' }).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
       expect(processes.lines).toEqual([LIST, LAUNCH, CLOUD_INIT, LIST]);
@@ -162,19 +162,19 @@ describe('createMultipass', () => {
         { exitCode: 2, stderr: 'launch failed: timed out waiting for initialization to complete' },
       ],
       ['our own clock struck', { failure: 'timed-out' }],
-    ])('a failure that in truth succeeded is a success: %s', async (_, failure) => {
+    ])('treats a failure as a success when the machine is running: %s', async (_, failure) => {
       processes.on(LAUNCH, failure).on(INFO, info('Running', '10.1.1.2')).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
       expect(processes.lines).toEqual([LIST, LAUNCH, INFO, CLOUD_INIT, LIST]);
     });
 
-    it('waits for a machine that is still on its way', async () => {
+    it('waits for a machine that is still starting', async () => {
       processes.on(LAUNCH, timedOut).on(INFO, info('Starting'), info('Unknown'), info('Running')).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
       expect(clock.slept).toEqual([5000, 5000]);
     });
 
-    it('removes what does not come up, and tries once more', async () => {
+    it('deletes a machine that does not come up, and tries once more', async () => {
       processes
         .on(LAUNCH, timedOut, { stdout: 'Launched: k1' })
         .on(INFO, info('Unknown'))
@@ -186,13 +186,13 @@ describe('createMultipass', () => {
       expect(said.at(-2)).toBe('retrying the launch of k1');
     });
 
-    it('gives up after the second time, and leaves the machine for a look', async () => {
+    it('gives up after the second attempt, and keeps the machine for inspection', async () => {
       processes.on(LAUNCH, timedOut, timedOut).on(INFO, info('Unknown')).on(DELETE, {});
       await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'timed-out' });
       expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH]);
     });
 
-    it('does not ask again for what was refused', async () => {
+    it('does not retry what was refused', async () => {
       processes
         .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Unable to find an image matching "22.4" in remote "".' })
         .on(INFO, absent);
@@ -200,14 +200,14 @@ describe('createMultipass', () => {
       expect(processes.lines).toEqual([LIST, LAUNCH]);
     });
 
-    it('waits for a daemon that has only just been started', async () => {
+    it('waits for a daemon that was just started', async () => {
       const notYet: Reply = { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' };
       processes.on(LAUNCH, notYet, notYet, {}).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
       expect(clock.slept).toEqual([5_000, 10_000]);
     });
 
-    it('tells in the end that the image server cannot be reached', async () => {
+    it('reports at the end that the image server cannot be reached', async () => {
       processes
         .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' })
         .on(INFO, absent);
@@ -218,7 +218,7 @@ describe('createMultipass', () => {
       ['Running', 'There is a machine k1 already (running)', '`multipass delete --purge k1`'],
       ['Unknown', 'There is a machine k1 already (unknown)', '`multipass delete --purge k1`'],
       ['Deleted', 'A deleted machine still holds the name k1', '`multipass recover k1`'],
-    ])('never touches a machine that was there before: %s', async (state, words, wayOut) => {
+    ])('never touches a machine that existed before: %s', async (state, words, wayOut) => {
       processes.on(LIST, had(state));
       await expect(engine.launch(spec, context)).rejects.toMatchObject({
         reason: 'foreign-machine',
@@ -228,13 +228,13 @@ describe('createMultipass', () => {
       expect(deeds()).toEqual([]);
     });
 
-    it('never touches a machine that somebody made a moment before', async () => {
+    it('never touches a machine that someone else created a moment before', async () => {
       processes.on(LAUNCH, { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' });
       await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
       expect(deeds()).toEqual([LAUNCH]);
     });
 
-    it('knows the late fruit of its own first try', async () => {
+    it('recognizes the machine of its own first attempt', async () => {
       const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
       processes.on(LAUNCH, { exitCode: 5, stderr: 'Timed out waiting for instance launch.' }, exists);
       processes.on(INFO, absent, info('Running')).on(DELETE, absent).on(CLOUD_INIT, done);
@@ -242,7 +242,7 @@ describe('createMultipass', () => {
       expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
     });
 
-    it('bears a daemon that restarts in the middle', async () => {
+    it('survives a restart of the daemon', async () => {
       const away: Reply = { exitCode: 2, stderr: 'launch failed: cannot connect to the multipass socket' };
       const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
       const noInfo: Reply = { exitCode: 2, stderr: 'info failed: cannot connect to the multipass socket' };
@@ -251,7 +251,7 @@ describe('createMultipass', () => {
       expect(deeds()).toEqual([LAUNCH, LAUNCH, CLOUD_INIT]);
     });
 
-    it('ends when the machine has its address', async () => {
+    it('returns when the machine has its address', async () => {
       const bare: Reply = { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["N/A"]}]}' };
       processes.on(LIST, free, bare, bare, free).on(LAUNCH, {}).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
@@ -259,40 +259,40 @@ describe('createMultipass', () => {
       expect(await engine.machine('k1').address(quiet)).toBe('10.1.1.2');
     });
 
-    describe('a machine that is ours already', () => {
+    describe('a machine that is already ours', () => {
       const ours = { ...quiet, ...context, ours: true, say: (text: string) => void said.push(text) };
 
-      it.each(['Running', 'Starting'])('is waited for, not launched: %s', async (state) => {
+      it.each(['Running', 'Starting'])('is waited for instead of launched: %s', async (state) => {
         processes.on(LIST, had(state)).on(INFO, info(state), info('Running')).on(CLOUD_INIT, done);
         await engine.launch(spec, ours);
         expect(deeds()).toEqual([CLOUD_INIT]);
       });
 
-      it('makes room when it was deleted', async () => {
+      it('is purged first when it was deleted', async () => {
         processes.on(LIST, had('Deleted')).on(DELETE, {}).on(LAUNCH, {}).on(CLOUD_INIT, done);
         await engine.launch(spec, ours);
         expect(deeds()).toEqual([DELETE, LAUNCH, CLOUD_INIT]);
       });
 
-      it('is not thrown away when it does not come up', async () => {
+      it('is kept when it does not come up', async () => {
         processes.on(LIST, had('Unknown')).on(INFO, info('Unknown'));
         await expect(engine.launch(spec, ours)).rejects.toMatchObject({ reason: 'machine-failed' });
         expect(deeds()).toEqual([]);
       });
     });
 
-    describe('a launch of an earlier run, whose client was killed', () => {
+    describe('a launch of an earlier run whose client was killed', () => {
       const cut = { ...quiet, ...context, ours: true, unfinished: true, say: (text: string) => void said.push(text) };
       const preparing: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" is being prepared' };
       const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
 
-      it('may come up between our look and our launch', async () => {
+      it('may finish between our check and our launch', async () => {
         processes.on(LAUNCH, exists).on(INFO, info('Starting'), info('Running')).on(CLOUD_INIT, done);
         expect(await engine.launch(spec, cut)).toBe('found');
         expect(deeds()).toEqual([LAUNCH, CLOUD_INIT]);
       });
 
-      it('is waited for while the daemon is at it', async () => {
+      it('is waited for while the daemon works on it', async () => {
         processes.on(LAUNCH, preparing, preparing, exists).on(INFO, info('Running')).on(CLOUD_INIT, done);
         expect(await engine.launch(spec, cut)).toBe('found');
         expect(deeds()).toEqual([LAUNCH, LAUNCH, LAUNCH, CLOUD_INIT]);
@@ -300,30 +300,30 @@ describe('createMultipass', () => {
         expect(said.filter((text) => text.includes('preparing'))).toHaveLength(1);
       });
 
-      it('is made anew when a restarted daemon knows nothing of it', async () => {
+      it('is started again when a restarted daemon does not know it', async () => {
         processes.on(LAUNCH, preparing, {}).on(CLOUD_INIT, done);
         expect(await engine.launch(spec, cut)).toBe('launched');
       });
 
-      it('may be that of somebody else, whose machine is not touched', async () => {
+      it('may be that of someone else, whose machine is not touched', async () => {
         processes.on(LAUNCH, preparing, exists);
         await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
         expect(deeds()).toEqual([LAUNCH, LAUNCH]);
       });
 
-      it('that never ends is told as such, and not as the machine of somebody else', async () => {
+      it('is reported as timed out, and not as a foreign machine, when it never finishes', async () => {
         processes.on(LAUNCH, preparing);
         await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'timed-out' });
         expect(clock.now()).toBeLessThan(1_000_000);
       });
 
-      it('does not use up the tries of our own launch', async () => {
+      it('does not count as an attempt of our own launch', async () => {
         processes.on(LAUNCH, timedOut, exists, {}).on(INFO, info('Unknown')).on(DELETE, {}).on(CLOUD_INIT, done);
         expect(await engine.launch(spec, context)).toBe('launched');
         expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
       });
 
-      it('that is in the way again and again is left for a look', async () => {
+      it('is kept for inspection when it gets in the way repeatedly', async () => {
         processes.on(LAUNCH, exists).on(INFO, info('Unknown')).on(DELETE, {});
         await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'machine-failed' });
         expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH]);
@@ -336,13 +336,13 @@ describe('createMultipass', () => {
       expect(processes.lines).toEqual([LIST, LAUNCH]);
     });
 
-    it('warns when cloud-init got over errors', async () => {
+    it('warns when cloud-init recovered from errors', async () => {
       processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 2, stdout: '\u001estatus: done' });
       await engine.launch(spec, context);
       expect(said.at(-1)).toContain('with warnings');
     });
 
-    it('fails when cloud-init failed, and says how to look', async () => {
+    it('fails when cloud-init failed, and says where to look', async () => {
       processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 1, stdout: '\u001estatus: error' });
       await expect(engine.launch(spec, context)).rejects.toMatchObject({
         reason: 'machine-failed',
@@ -350,7 +350,7 @@ describe('createMultipass', () => {
       });
     });
 
-    it('does not take a lost session for an answer of cloud-init', async () => {
+    it('does not treat a lost session as a result of cloud-init', async () => {
       const lost: Reply = { exitCode: 2, stderr: "exec failed: ssh connection failed: 'Timeout connecting'" };
       processes.on(LAUNCH, {}).on(CLOUD_INIT, lost, done);
       await engine.launch(spec, context);
@@ -358,10 +358,10 @@ describe('createMultipass', () => {
     });
   });
 
-  describe('start and remove', () => {
+  describe('start, stop and remove', () => {
     const START = 'multipass start k1 --timeout 300';
 
-    it('a start that reports a time-out and worked is a success', async () => {
+    it('treat a start that timed out as a success when the machine is running', async () => {
       processes.on(LIST, { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' });
       processes
         .on(START, { exitCode: 5, stderr: 'Timed out waiting for instance to start.' })
@@ -369,14 +369,14 @@ describe('createMultipass', () => {
       await engine.start('k1', context);
     });
 
-    it('tells when it did not work', async () => {
+    it('report a start that did not work', async () => {
       processes
         .on(START, { exitCode: 2, stderr: "Instance 'k1' is already running, but in an unknown state." })
         .on(INFO, info('Unknown'));
       await expect(engine.start('k1', context)).rejects.toMatchObject({ reason: 'machine-failed' });
     });
 
-    it('stops a machine; a suspended one does not run either', async () => {
+    it('stop a machine, and accept one that is suspended', async () => {
       const suspended = { exitCode: 2, stderr: 'stop failed: Cannot shut down suspended instance k1.' };
       processes.on('multipass stop k1', {}, suspended);
       await engine.stop('k1', context);
@@ -384,12 +384,12 @@ describe('createMultipass', () => {
       expect(processes.lines).toEqual(['multipass stop k1', 'multipass stop k1']);
     });
 
-    it('reports a machine that cannot be stopped', async () => {
+    it('report a machine that cannot be stopped', async () => {
       processes.on('multipass stop k1', { exitCode: 2, stderr: 'stop failed: instance "k1" does not exist' });
       await expect(engine.stop('k1', context)).rejects.toMatchObject({ reason: 'machine-failed' });
     });
 
-    it('removes exactly this one; absent is fine', async () => {
+    it('remove exactly one machine, and accept that it does not exist', async () => {
       processes.on(DELETE, {
         exitCode: 2,
         stderr: 'delete failed: The following errors occurred:\ninstance "k1" does not exist',
@@ -398,14 +398,14 @@ describe('createMultipass', () => {
       expect(processes.lines).toEqual([DELETE]);
     });
 
-    it('tells when removing failed', async () => {
+    it('report a failed removal', async () => {
       processes.on(DELETE, { exitCode: 2, stderr: 'delete failed: cannot connect to the multipass socket' });
       await expect(engine.remove('k1', context)).rejects.toMatchObject({ reason: 'engine-unavailable' });
     });
   });
 
-  describe('machine', () => {
-    it('runs a command, gives 4 back as 4, and drops the spinner', async () => {
+  describe('a machine', () => {
+    it('runs a command, restores exit code 4, and drops the spinner', async () => {
       const noise = '\u001b[2KStarting k1  \b|\u001b[2K\u001b[0A\u001b[0E';
       processes.on(onGuest('systemctl', 'status', 'x'), {
         exitCode: 104,
@@ -419,7 +419,7 @@ describe('createMultipass', () => {
       });
     });
 
-    it('tells a failure of its own from an exit code of the command', async () => {
+    it('distinguishes a failure of Multipass from an exit code of the command', async () => {
       const stderr = 'exec failed: The following errors occurred:\ninstance "k1" does not exist\n';
       processes.on(onGuest('x'), { exitCode: 2, stderr });
       const run = engine.machine('k1').run({ file: 'x', args: [], effect: 'read' }, quiet);
@@ -430,14 +430,14 @@ describe('createMultipass', () => {
     it.each([
       ['x86_64', 'amd64'],
       ['aarch64', 'arm64'],
-    ])('knows %s as %s, and asks once', async (uname, arch) => {
+    ])('reports %s as %s, and reads it once', async (uname, arch) => {
       processes.on(onGuest('uname', '-m'), { stdout: `${uname}\n` });
       expect(await engine.machine('k1').arch(quiet)).toBe(arch);
       expect(await engine.machine('k1').arch(quiet)).toBe(arch);
       expect(processes.lines).toHaveLength(1);
     });
 
-    it('refuses another CPU', async () => {
+    it('is refused with another CPU', async () => {
       processes.on(onGuest('uname', '-m'), { stdout: 'riscv64\n' });
       await expect(engine.machine('k1').arch(quiet)).rejects.toMatchObject({ reason: 'wrong-architecture' });
     });
@@ -446,7 +446,7 @@ describe('createMultipass', () => {
       stdout: JSON.stringify({ list: machines.map(([name, state, ...ipv4]) => ({ name, state, ipv4 })) }),
     });
 
-    it('waits for an address, and takes the one among its neighbors', async () => {
+    it('waits for its address, and selects the one in the network of its neighbors', async () => {
       processes.on(
         LIST,
         listed(['k1', 'Running', 'N/A']),
@@ -457,7 +457,7 @@ describe('createMultipass', () => {
       expect(processes.lines).toHaveLength(2);
     });
 
-    it('asks anew after a start', async () => {
+    it('reads its address again after a start', async () => {
       processes.on('multipass start k1 --timeout 300', {});
       processes.on(LIST, listed(['k1', 'Running', '10.1.1.2']), listed(['k1', 'Running', '10.1.1.9']));
       expect(await engine.machine('k1').address(quiet)).toBe('10.1.1.2');
@@ -465,7 +465,7 @@ describe('createMultipass', () => {
       expect(await engine.machine('k1').address(quiet)).toBe('10.1.1.9');
     });
 
-    it('gives up waiting for an address, and has none of what does not run', async () => {
+    it('gives up waiting for its address, and has none when it is stopped', async () => {
       processes.on(LIST, listed(['k1', 'Running', 'N/A']));
       await expect(engine.machine('k1').address(quiet)).rejects.toMatchObject({ reason: 'timed-out' });
       processes.on(LIST, listed(['k1', 'Stopped']));

@@ -3,8 +3,8 @@ import { MULTIPASS_ISSUES } from '../../../../src/machines/multipass/issues.ts';
 import { restartHint, shellHint } from '../../../../src/machines/multipass/host.ts';
 import { issueRules } from '../../../support/issue-rules.ts';
 
-describe('what a person types', () => {
-  it('runs a command on a machine, or restarts it', () => {
+describe('commands for the user', () => {
+  it('run a command on a machine, or restart it', () => {
     expect(shellHint('vm', 'sudo dmesg')).toBe('multipass exec -n vm -- sudo dmesg');
     expect(restartHint('vm')).toBe('multipass restart vm');
   });

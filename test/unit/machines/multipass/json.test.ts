@@ -3,7 +3,7 @@ import { managementAddress, usableAddresses } from '../../../../src/machines/add
 import { parseInfo, parseList, parseVersion } from '../../../../src/machines/multipass/json.ts';
 
 describe('answers of multipass', () => {
-  it('version: with the daemon, without it, and with more than we know', () => {
+  it('give the version with the daemon, without it, and with unknown fields', () => {
     expect(parseVersion('{"multipass": "1.16.3+mac", "multipassd": "1.16.3+mac"}')).toEqual({
       client: '1.16.3+mac',
       daemon: '1.16.3+mac',
@@ -15,7 +15,7 @@ describe('answers of multipass', () => {
     });
   });
 
-  it('list: every state, placeholders for addresses, the zones of 1.17', () => {
+  it('list every state, placeholders for addresses, and the zones of 1.17', () => {
     const states = [
       'Running',
       'Stopped',
@@ -55,7 +55,7 @@ describe('answers of multipass', () => {
     expect(parseList('{"list": []}')).toEqual([]);
   });
 
-  it('info: the one that was asked for', () => {
+  it('describe the requested machine', () => {
     const answer = {
       errors: [],
       info: { k1: { state: 'Running', ipv4: ['10.168.32.2', '10.42.0.1'], cpu_count: '2' } },
@@ -68,13 +68,13 @@ describe('answers of multipass', () => {
     expect(parseInfo(JSON.stringify(answer), 'k2')).toBeUndefined();
   });
 
-  it.each(['', 'No instances found.', '{}', '{"list": 1}'])('says so when %j is not understood', (stdout) => {
+  it.each(['', 'No instances found.', '{}', '{"list": 1}'])('are rejected when they cannot be parsed: %j', (stdout) => {
     expect(() => parseList(stdout)).toThrow(expect.objectContaining({ reason: 'tool-failed' }) as Error);
   });
 });
 
 describe('addresses', () => {
-  it('keeps IPv4 literals only', () => {
+  it('are kept only when they are IPv4 literals', () => {
     expect(usableAddresses(['N/A', 'UNKNOWN', '', '10.1.2.3', '::1', '10.1', '10.1.2.300'])).toEqual(['10.1.2.3']);
   });
 
@@ -91,7 +91,7 @@ describe('addresses', () => {
     ],
     ['like the cluster, but not of it', ['10.44.0.1'], [], '10.44.0.1'],
     ['none', [], ['192.168.64.3'], undefined],
-  ])('the management address: %s', (_, own, others, address) => {
+  ])('include one for management: %s', (_, own, others, address) => {
     expect(managementAddress(own, others)).toBe(address);
   });
 });

@@ -12,7 +12,7 @@ describe('withoutMark', () => {
     ['an output that looks like a spinner', `\u001e${SPINNER}`, SPINNER],
     ['an output with the byte itself', '\u001ea\u001eb', 'a\u001eb'],
     ['no mark', 'what the client says', 'what the client says'],
-  ])('%s', (_, stdout, kept) => {
+  ])('keeps what follows the mark: %s', (_, stdout, kept) => {
     const result = withoutMark(resultOf({ stdout }));
     expect(result.stdout).toBe(kept);
     expect(Buffer.from(result.stdoutBytes).toString()).toBe(kept);
@@ -26,7 +26,7 @@ describe('asInner', () => {
     ['began', 'exit', '\u001eno', 2, 2],
     ['never began', 'exit', 'spinner', 2, 255],
     ['ran out of time', 'timed-out', '', -1, -1],
-  ] as const)('%s', (_, failure, stdout, exitCode, inner) => {
+  ] as const)('gives the exit code of a command that %s', (_, failure, stdout, exitCode, inner) => {
     const error = new CommandError(command, failure, { ...resultOf({ stdout }), exitCode });
     expect(asInner(error)).toMatchObject({ failure, result: { exitCode: inner } });
   });

@@ -25,7 +25,7 @@ const app = (name: string, image: string, memory = '16Mi') => ({
 const curl = 'docker.io/curlimages/curl:8.4.0';
 
 describe('nodes', () => {
-  it('are Ready a while after they joined, with address, CPU and version', async () => {
+  it('become Ready some time after they joined, with address, CPU and version', async () => {
     const made = lab();
     await made.writeKubeconfig(made.cluster);
     expect((await made.items('nodes')).map(ready)).toEqual(['False', 'False', 'False']);
@@ -36,7 +36,7 @@ describe('nodes', () => {
     expect(nodes[0]?.['status'].nodeInfo).toMatchObject({ kubeletVersion: 'v1.28.15+k3s1', architecture: 'amd64' });
   });
 
-  it('turns away a machine that was made again, until its node is deleted', async () => {
+  it('refuse a recreated machine until its old node is deleted', async () => {
     const { cluster, workers, kube } = await readyLab();
     const again = {
       name: workers[0]?.name ?? '',
@@ -51,7 +51,7 @@ describe('nodes', () => {
     expect(cluster.joinNode(again)).toEqual({});
   });
 
-  it('are NotReady only after the grace period, and come back', async () => {
+  it('become NotReady only after the grace period, and recover', async () => {
     const made = await readyLab();
     const name = made.workers[0]?.name ?? '';
     const state = async (): Promise<string> =>
@@ -89,7 +89,7 @@ describe('deployments', () => {
     expect(after[0]?.metadata.name).not.toBe(first?.metadata.name);
   });
 
-  it('wait for a node with room, and say why', async () => {
+  it('wait for a node with room, and report why', async () => {
     const { apply, items, world } = await readyLab({
       workerMemory: '2G',
       k3sConfig: { 'node-taint': ['node-role.kubernetes.io/control-plane:NoSchedule'] },
@@ -148,7 +148,7 @@ describe('ServiceLB', () => {
     expect((await two())?.['status'].loadBalancer.ingress).toHaveLength(3);
   });
 
-  it('gives nothing when servicelb is off', async () => {
+  it('assigns no address when servicelb is disabled', async () => {
     const { apply, items, world } = await readyLab({ k3sConfig: { disable: ['traefik', 'servicelb'] } });
     await apply(lb('one', [80]));
     await world.clock.advance(60_000);
@@ -159,7 +159,7 @@ describe('ServiceLB', () => {
 });
 
 describe('namespaces', () => {
-  it('go with their content, and take nothing new meanwhile', async () => {
+  it('are deleted with their content, and accept nothing new meanwhile', async () => {
     const { apply, items, kube, world } = await readyLab();
     await apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } });
     const map = (name: string) => ({

@@ -5,7 +5,7 @@ import { lab } from './lab.ts';
 const IMAGE = 'docker.io/istio/proxyv2:1.19.3';
 const create = (name: string, image = IMAGE) => ['create', '--name', name, '--platform', 'linux/arm64', image];
 
-describe.each(['docker', 'podman'])('%s', (tool) => {
+describe.each(['docker', 'podman'])('the simulated %s', (tool) => {
   it('exports the two binaries of an image as arm64', async () => {
     const { box, files } = lab();
     expect((await box(tool, create('patch-a'))).exitCode).toBe(0);
@@ -16,7 +16,7 @@ describe.each(['docker', 'podman'])('%s', (tool) => {
     expect(entries.get('usr/local/bin/envoy')?.mode).toBe(0o755);
   });
 
-  it('has a name once, and no image that was never made', async () => {
+  it('refuses a name that is taken and an image that does not exist', async () => {
     const { box, world } = lab();
     await box(tool, create('patch-a'));
     expect((await box(tool, create('patch-a'))).stderr).toContain('already in use');
@@ -26,7 +26,7 @@ describe.each(['docker', 'podman'])('%s', (tool) => {
     expect([...world.containers.keys()]).toEqual(['patch-a']);
   });
 
-  it('saves an image for the CPU that it was pulled for, under the name that this tool gives it', async () => {
+  it('saves an image for the CPU that it was pulled for, under the name that this tool uses', async () => {
     const { box, files } = lab();
     const image = 'docker.io/istio/pilot:1.19.3';
     const save = () => box(tool, ['save', '--output', '/lab/a.tar', image]);
@@ -45,7 +45,7 @@ describe.each(['docker', 'podman'])('%s', (tool) => {
     );
   });
 
-  it('refuses other forms', async () => {
+  it('refuses unsupported commands', async () => {
     const { box } = lab();
     expect(await box(tool, ['run', IMAGE])).toMatchObject({ exitCode: 125, refused: `${tool} run ${IMAGE}` });
     expect((await box(tool, ['create', '--name', 'c', IMAGE])).refused).toBeDefined();
@@ -54,7 +54,7 @@ describe.each(['docker', 'podman'])('%s', (tool) => {
   });
 });
 
-it('an absent container is nothing to podman, and an error to docker', async () => {
+it('the removal of a missing container succeeds in podman and fails in docker', async () => {
   const { box } = lab();
   expect((await box('podman', ['rm', '--force', 'x'])).exitCode).toBe(0);
   expect(await box('docker', ['rm', '--force', 'x'])).toMatchObject({

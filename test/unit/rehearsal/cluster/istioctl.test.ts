@@ -12,7 +12,7 @@ const tags = async ({ items }: Lab): Promise<unknown[]> =>
 const nameless = (object: object): object => ({ ...object, metadata: {} });
 
 describe('istioctl install', () => {
-  it('makes namespace with network, revisioned istiod, ingress gateway, webhooks and the default tag', async () => {
+  it('creates the namespace with its network, a revisioned istiod, the ingress gateway, webhooks and the default tag', async () => {
     const made = await readyLab();
     const before = made.world.clock.now();
     expect(await made.installIstio()).toMatchObject({ exitCode: 0 });
@@ -38,7 +38,7 @@ describe('istioctl install', () => {
     expect(ingress?.['spec'].ports.map(({ port }: { port: number }) => port)).toEqual([15021, 80, 443, 31400, 15443]);
   });
 
-  it('gives up after 300s where istiod finds no room, and fits when it asks for less', async () => {
+  it('times out after 300s when istiod does not fit, and succeeds with a smaller request', async () => {
     const big = await readyLab({
       workerMemory: '2G',
       k3sConfig: { 'node-taint': ['a=b:NoSchedule'], disable: ['traefik', 'metrics-server'] },
@@ -52,7 +52,7 @@ describe('istioctl install', () => {
     expect((await small.installIstio()).exitCode).toBe(0);
   });
 
-  it('installs on a Kubernetes that is too old, with its warning on stdout and its progress on stderr', async () => {
+  it('installs on an unsupported Kubernetes, with a warning on stdout and progress on stderr', async () => {
     const made = await readyLab({ version: '1.30.3' });
     expect((await made.installIstio()).exitCode).toBe(0);
     const old = await readyLab();
@@ -67,7 +67,7 @@ describe('istioctl install', () => {
     expect(result.stdout).toContain('The minimum supported Kubernetes version is 1.32');
   });
 
-  it('is strict about fields from 1.24 on', async () => {
+  it('rejects unknown fields from 1.24 on', async () => {
     const odd = (made: Lab) => ({
       ...controlPlane(made.config),
       spec: { ...(controlPlane(made.config)['spec'] as object), components: { pilot: { k8s: { resource: {} } } } },
@@ -78,7 +78,7 @@ describe('istioctl install', () => {
     expect((await early.install(odd(early))).exitCode).toBe(0);
   });
 
-  it('lets an overlay win', async () => {
+  it('lets an overlay override values', async () => {
     const made = await readyLab();
     await made.install(controlPlane(made.config), {
       apiVersion: 'install.istio.io/v1alpha1',
@@ -95,7 +95,7 @@ describe('istioctl install', () => {
     ['1.19.10', true],
     ['1.20.8', true],
     ['1.22.8', true],
-  ])('%s a second time keeps the tag: %s (#47423)', async (version, keeps) => {
+  ])('keeps the tag when %s is installed twice: %s (#47423)', async (version, keeps) => {
     const made = await readyLab({ version });
     await made.installIstio();
     await made.installIstio();
@@ -108,7 +108,7 @@ describe('istioctl install', () => {
   it.each([
     ['1.24.6', true],
     ['1.22.8', false],
-  ])('%s prunes the gateway when a nameless file comes after it: %s', async (version, prunes) => {
+  ])('prunes the gateway in %s when a nameless file is installed after it: %s', async (version, prunes) => {
     const made = await readyLab({ version });
     await made.installIstio();
     await made.installGateway();
@@ -117,7 +117,7 @@ describe('istioctl install', () => {
     expect(names.includes('istio-eastwestgateway')).toBe(!prunes);
   });
 
-  it('does not wait for an address: a port clash leaves the gateway pending with exit 0', async () => {
+  it('exits with 0 while a port clash leaves the gateway pending', async () => {
     const made = await readyLab();
     await made.installIstio();
     const config = { ...made.config, gateway: { ...made.config.gateway, status: { outside: 15021, inside: 15021 } } };
@@ -131,7 +131,7 @@ describe('istioctl install', () => {
     expect(mended?.['status'].loadBalancer.ingress).toHaveLength(3);
   });
 
-  it('fault gateway-port-conflict: somebody else has the istiod port', async () => {
+  it('gives the port of istiod to another Service with the fault gateway-port-conflict', async () => {
     const made = await readyLab();
     made.world.faults.add('gateway-port-conflict');
     await made.installIstio();
@@ -144,13 +144,13 @@ describe('istioctl install', () => {
     expect(services.find(({ metadata }) => metadata.name === 'already-here')?.['spec'].ports[0].port).toBe(15013);
   });
 
-  it('gateway before its control plane never becomes ready', async () => {
+  it('never makes a gateway ready without its control plane', async () => {
     const made = await readyLab();
     expect((await made.installGateway()).stderr).toContain('resources not ready after 5m0s: context deadline exceeded');
   });
 });
 
-describe('injection', () => {
+describe('the injection of sidecars', () => {
   it('follows the revision label, and waits for istiod', async () => {
     const made = await readyLab();
     await made.installIstio();
@@ -215,7 +215,7 @@ describe('istioctl experimental workload entry configure', () => {
   };
   const text = (made: Lab, name: string) => made.files.readText(`/lab/.data/workload-files/${name}`);
 
-  it('stops at the root certificate while the namespace is young, with the earlier files written', async () => {
+  it('stops at the missing root certificate in a new namespace, with the earlier files written', async () => {
     const made = await readyLab();
     await made.installIstio();
     made.world.faults.add('root-cert-late');
@@ -229,7 +229,7 @@ describe('istioctl experimental workload entry configure', () => {
     expect(await configured(made)).toMatchObject({ exitCode: 0 });
   });
 
-  it('writes five files, all 0744, and says 15012 whatever the gateway has', async () => {
+  it('writes five files with mode 0744 and port 15012, whatever the gateway uses', async () => {
     const made = await readyLab();
     await made.installIstio();
     await made.apply(...workloadObjects(made.config, made.config.workloads[0]));
@@ -269,7 +269,7 @@ describe('istioctl experimental workload entry configure', () => {
     expect(Number(claims['exp']) * 1000 - made.world.clock.now()).toBeGreaterThan(3_500_000);
   });
 
-  it('leaves hosts empty, and says nothing by its exit code, without an address', async () => {
+  it('leaves hosts empty and exits with 0 when there is no address', async () => {
     const made = await readyLab();
     await made.installIstio();
     await made.apply(...workloadObjects(made.config, made.config.workloads[0]));
@@ -278,7 +278,7 @@ describe('istioctl experimental workload entry configure', () => {
     expect(await text(made, 'hosts')).toBe('');
   });
 
-  it('names a wrong revision and an absent service account', async () => {
+  it('reports a wrong revision and a missing service account', async () => {
     const made = await readyLab();
     await made.installIstio();
     expect((await configured(made, { revision: '1-18-0' })).stderr).toContain('configmap istio-1-18-0 was not found');
@@ -292,17 +292,17 @@ describe('istioctl experimental workload entry configure', () => {
   });
 });
 
-describe('istioctl refuses what it was not taught', () => {
+describe('the simulated istioctl', () => {
   it.each([
     [['uninstall', '--purge'], 'istioctl uninstall --purge'],
     [['version', '--output=json'], 'istioctl version --output=json'],
     [['install', '--set', 'x=y'], 'istioctl --set'],
-  ])('%j', async (args, refused) => {
+  ])('refuses the unsupported command %j', async (args, refused) => {
     const { istio } = await readyLab();
     expect(await istio(args)).toMatchObject({ exitCode: 64, refused });
   });
 
-  it('and says its version', async () => {
+  it('reports its version', async () => {
     const { istio } = await readyLab();
     const { stdout } = await istio(['version', '--remote=false', '--output=json']);
     expect((JSON.parse(String(stdout)) as { clientVersion: { version: string } }).clientVersion.version).toBe('1.19.3');

@@ -4,8 +4,8 @@ import { lab, readyLab } from './lab.ts';
 
 const GET = ['get', 'nodes', '--ignore-not-found', '--output=json'];
 
-describe('kubectl dials what the kubeconfig says', () => {
-  it('and needs the file and the context', async () => {
+describe('the connection of the simulated kubectl', () => {
+  it('needs the kubeconfig and its context', async () => {
     const made = lab();
     expect(await made.kube(GET)).toMatchObject({
       exitCode: 1,
@@ -15,7 +15,7 @@ describe('kubectl dials what the kubeconfig says', () => {
     expect((await made.kube(GET)).stderr).toBe('error: context "istio-vms-test-lab" does not exist\n');
   });
 
-  it('refused at loopback, silent at an address that nobody has', async () => {
+  it('is refused at loopback, and times out at an unused address', async () => {
     const made = await readyLab();
     await made.writeKubeconfig(made.cluster, '127.0.0.1');
     expect((await made.kube(GET)).stderr).toContain(
@@ -27,7 +27,7 @@ describe('kubectl dials what the kubeconfig says', () => {
     expect(made.world.clock.now() - before).toBe(20_000);
   });
 
-  it('refused at a worker, and while k3s or its machine is down', async () => {
+  it('is refused at a worker, and while k3s or its machine is down', async () => {
     const made = await readyLab();
     await made.writeKubeconfig(made.cluster, made.workers[0]?.address);
     expect((await made.kube(GET)).stderr).toContain('was refused');
@@ -41,7 +41,7 @@ describe('kubectl dials what the kubeconfig says', () => {
     expect((await made.kube(GET)).stderr).toContain('Unable to connect');
   });
 
-  it('does not trust a cluster that was made again', async () => {
+  it('is not trusted after the cluster was recreated', async () => {
     const made = await readyLab();
     made.startCluster();
     expect((await made.kube(GET)).stderr).toContain('x509: certificate signed by unknown authority');
@@ -49,7 +49,7 @@ describe('kubectl dials what the kubeconfig says', () => {
 });
 
 describe('kubectl get', () => {
-  it('answers a List, an object by name, and nothing for an absent name', async () => {
+  it('returns a List, an object by name, and nothing for a missing name', async () => {
     const { kube, server } = await readyLab();
     const list = JSON.parse(String((await kube(GET)).stdout)) as { kind: string; items: unknown[] };
     expect([list.kind, list.items.length]).toEqual(['List', 3]);
@@ -63,7 +63,7 @@ describe('kubectl get', () => {
     );
   });
 
-  it('knows Istio only after its CRDs are there', async () => {
+  it('knows Istio kinds only after their CRDs are installed', async () => {
     const { kube, installIstio } = await readyLab();
     const get = [
       'get',
@@ -80,7 +80,7 @@ describe('kubectl get', () => {
     expect((await kube(get)).exitCode).toBe(0);
   });
 
-  it('takes several kinds and a selector', async () => {
+  it('accepts several kinds and a selector', async () => {
     const { kube } = await readyLab();
     const { stdout } = await kube([
       'get',
@@ -118,7 +118,7 @@ describe('kubectl apply', () => {
   });
 });
 
-describe('kubectl refuses what it was not taught, and names it', () => {
+describe('the simulated kubectl', () => {
   it.each([
     [['get', 'nodes', '--watch', '--output=json'], 'kubectl get --watch'],
     [['get', 'nodes', '--output=yaml'], 'kubectl get --output=yaml'],
@@ -129,12 +129,12 @@ describe('kubectl refuses what it was not taught, and names it', () => {
     ],
     [['delete', 'nodes', 'x', '--wait=false', '--timeout=1s'], 'kubectl delete --wait'],
     [['rollout', 'undo', 'deployment/x'], 'kubectl rollout undo deployment/x'],
-  ])('%j', async (args, refused) => {
+  ])('refuses the unsupported command %j', async (args, refused) => {
     const { kube } = await readyLab();
     expect(await kube(args)).toMatchObject({ exitCode: 1, refused });
   });
 
-  it('a command line without its three heads', async () => {
+  it('refuses a command line without its three leading options', async () => {
     const { world, mesh, files } = lab();
     const args = ['get', 'nodes'];
     const result = await world.clock.drive(

@@ -55,8 +55,8 @@ async function agent(
 const secure = (r: Rig): string =>
   readGuest(r.world.engine.instances.get('master') as never, '/var/lib/rancher/k3s/server/agent-token')?.trim() ?? '';
 
-describe('files and commands on a guest', () => {
-  it('places what differs, and only that', async () => {
+describe('a simulated guest', () => {
+  it('places only what differs', async () => {
     const r = rig();
     const k1 = r.machine('k1');
     const file: Placed = { path: '/etc/x/secret', content: 'one', mode: '0600' };
@@ -67,7 +67,7 @@ describe('files and commands on a guest', () => {
     expect((await r.exec('k1', ['sudo', 'cat', '/etc/x/secret'])).stdout).toBe('one');
   });
 
-  it('changes nothing when anything is wrong with the payload', async () => {
+  it('changes nothing when any part of the payload is wrong', async () => {
     const r = rig();
     const k1 = r.machine('k1');
     const good: Placed = { path: '/etc/good', content: 'x' };
@@ -83,7 +83,7 @@ describe('files and commands on a guest', () => {
     expect(guestEntry(k1, '/etc/good')).toBeUndefined();
   });
 
-  it('guards root-only things from the ordinary user', async () => {
+  it('protects what only root may use from the ordinary user', async () => {
     const r = rig();
     r.machine('k1');
     await r.put('k1', [{ path: '/etc/secret', content: 'x', mode: '0600' }, unit('k3s')]);
@@ -92,7 +92,7 @@ describe('files and commands on a guest', () => {
     expect((await r.exec('k1', ['reboot'])).exitCode).toBe(1);
   });
 
-  it('tells its state, a key and a value a line', async () => {
+  it('reports its state with one key and value per line', async () => {
     const r = rig();
     r.machine('k1');
     await r.put('k1', [{ path: '/etc/istio-vms/lab', content: 'mylab\n' }]);
@@ -123,7 +123,7 @@ describe('files and commands on a guest', () => {
     expect(stdout).toMatch(/file\t[0-9a-f]{64} 644 root root \/etc\/istio-vms\/lab\nfile\t- - - - \/nothing\n$/);
   });
 
-  it('does not understand what is not shipped', async () => {
+  it('rejects commands that are not shipped', async () => {
     const r = rig();
     r.machine('k1');
     for (const argv of [
@@ -139,7 +139,7 @@ describe('files and commands on a guest', () => {
 });
 
 describe('k3s on a guest', () => {
-  it('writes its files before its API answers, and then is up', async () => {
+  it('writes its files before its API answers, and then becomes ready', async () => {
     const r = rig();
     const { instance, answer } = await server(r);
     expect(answer.stdout).toMatch(/changed \/usr\/local\/bin\/k3s\n[^]*--\nstarted\n$/);
@@ -162,7 +162,7 @@ describe('k3s on a guest', () => {
     expect(addresses.slice(0, 2)).toEqual([instance.address, '10.42.0.0']);
   });
 
-  it('is left alone when nothing changed, and keeps its cluster over a restart', async () => {
+  it('is left alone when nothing changed, and keeps its cluster across a restart', async () => {
     const r = rig();
     const { instance } = await server(r);
     await r.world.clock.advance(30_000);
@@ -189,7 +189,7 @@ describe('k3s on a guest', () => {
   it.each([
     ['of another cluster', `K10${'0'.repeat(64)}::node:x`, /token CA hash does not match/],
     ['that is wrong', 'nonsense', /401 Unauthorized/],
-  ])('keeps an agent with a token %s out', async (_, token, text) => {
+  ])('rejects an agent with a token %s', async (_, token, text) => {
     const r = rig();
     await server(r);
     await r.world.clock.advance(30_000);
@@ -208,7 +208,7 @@ describe('k3s on a guest', () => {
     expect(stdout).toMatch(text);
   });
 
-  it('lets an agent wait for ever for a server that is not there', async () => {
+  it('lets an agent wait indefinitely for a server that does not exist', async () => {
     const r = rig();
     const { unit: worker } = await agent(r, `K10${'0'.repeat(64)}::node:x`, { server: '192.168.64.200' });
     const blocked = await r.exec('worker', ['sudo', 'systemctl', 'start', 'k3s-agent'], undefined, 120_000);
@@ -221,7 +221,7 @@ describe('k3s on a guest', () => {
     ['a server-only key', { extra: { disable: ['traefik'] } }, /flag provided but not defined: -disable/],
     ['a binary for another CPU', { cpu: 'arm64' as const }, /Exec format error/],
     ['an address that is not its own', { extra: { 'node-ip': '10.0.0.1' } }, /specified node ip 10.0.0.1/],
-  ])('dies again and again of %s', async (_, options, text) => {
+  ])('crashes repeatedly because of %s', async (_, options, text) => {
     const r = rig();
     const { unit: worker } = await agent(r, 'x', { server: '192.168.64.2', ...options });
     await r.world.clock.advance(60_000);
@@ -229,7 +229,7 @@ describe('k3s on a guest', () => {
     expect(worker()?.journal.join('\n')).toMatch(text);
   });
 
-  it('turns a machine away that was made anew under an old name, until its node is deleted', async () => {
+  it('rejects a machine that was recreated under an old name until its node is deleted', async () => {
     const r = rig();
     await server(r);
     await r.world.clock.advance(30_000);
@@ -242,7 +242,7 @@ describe('k3s on a guest', () => {
     expect(worker()?.journal.at(-1)).toMatch(/Node password rejected, duplicate hostname/);
   });
 
-  it('is gone with its machine, and a new one has another CA', async () => {
+  it('is lost with its machine, and has another CA on a new one', async () => {
     const r = rig();
     await server(r);
     await r.world.clock.advance(30_000);

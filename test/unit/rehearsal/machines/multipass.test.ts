@@ -7,7 +7,7 @@ const QUICK = ['--cpus', '2', '--memory', '1G', '--disk', '5G', '--timeout', '90
 
 /** The cases of docs/facts/multipass.md 8, by number, as far as they are about commands that we use. */
 describe('the simulated Multipass', () => {
-  it('1: tells versions, without the daemon only its own', async () => {
+  it('1: reports versions, and only its own without the daemon', async () => {
     const { mp, world } = rig();
     const up = await mp(['version', '--format', 'json']);
     expect(JSON.parse(up.stdout)).toEqual({ multipass: '1.16.3', multipassd: '1.16.3' });
@@ -17,7 +17,7 @@ describe('the simulated Multipass', () => {
     expect(JSON.parse(down.stdout)).toEqual({ multipass: '1.16.3' });
   });
 
-  it('2: lists nothing, and every state, in the layout of Qt', async () => {
+  it('2: lists no machines, and every state, in the layout of Qt', async () => {
     const { mp, machine } = rig();
     expect((await mp(['list', '--format', 'json'])).stdout).toBe('{\n    "list": [\n    ]\n}\n');
     machine('k1');
@@ -33,7 +33,7 @@ describe('the simulated Multipass', () => {
     ]);
   });
 
-  it('3: launches, and describes the machine', async () => {
+  it('3: launches and describes a machine', async () => {
     const { mp, world } = rig();
     const launched = await mp(['launch', '24.04', '-n', 'k1', '-c', '2', '-m', '1G', '-d', '5G']);
     expect(launched.exitCode).toBe(0);
@@ -50,7 +50,7 @@ describe('the simulated Multipass', () => {
     expect(world.refused).toEqual([]);
   });
 
-  it('4: refuses a taken name, also one that is only soft-deleted', async () => {
+  it('4: refuses a taken name, even that of a soft-deleted machine', async () => {
     const { mp, machine } = rig();
     machine('k1');
     machine('k2', { state: 'Deleted' });
@@ -83,13 +83,13 @@ describe('the simulated Multipass', () => {
     expect(world.engine.instances.size).toBe(0);
   });
 
-  it('7: does not know every image, and says so before it looks at the name', async () => {
+  it('7: reports an unknown image before it checks the name', async () => {
     const { mp } = rig();
     const { exitCode, stderr } = await mp(['launch', 'nosuch', '-n', '1bad']);
     expect([exitCode, stderr]).toEqual([2, 'launch failed: Unable to find an image matching "nosuch" in remote "".\n']);
   });
 
-  it('8: takes cloud-init from stdin, as a mapping and from nowhere else', async () => {
+  it('8: accepts cloud-init only from stdin and only as a mapping', async () => {
     const { mp, world } = rig();
     const data =
       '#cloud-config\nmanage_etc_hosts: false\nwrite_files:\n  - {path: /etc/istio-vms/lab, content: "test\\n", permissions: "0644"}\n';
@@ -106,7 +106,7 @@ describe('the simulated Multipass', () => {
     expect(world.engine.instances.has('k3')).toBe(false);
   });
 
-  it('9: ends at its own time limit while the daemon goes on', async () => {
+  it('9: times out at its own limit while the daemon continues', async () => {
     const { mp, world } = rig();
     const { exitCode, stderr } = await mp(['launch', '-n', 'k4', '--timeout', '1']);
     expect([exitCode, stderr]).toEqual([5, 'Timed out waiting for instance launch.\n']);
@@ -116,7 +116,7 @@ describe('the simulated Multipass', () => {
     expect((await mp(['launch', '-n', 'k5', '--timeout', '0'])).stderr).toMatch(/positive integer/);
   });
 
-  it('10: says that it timed out although the machine comes up (fault launch-timeout-lies)', async () => {
+  it('10: reports a timeout although the machine comes up (fault launch-timeout-lies)', async () => {
     const { mp, world } = rig();
     world.faults.add('launch-timeout-lies');
     const { exitCode, stderr } = await mp(['launch', '24.04', '-n', 'k5']);
@@ -133,7 +133,7 @@ describe('the simulated Multipass', () => {
     expect((await mp(['delete', '--purge', 'k5'])).exitCode).toBe(0);
   });
 
-  it('11: has nothing to tell when one of several is missing', async () => {
+  it('11: prints nothing when one of several machines is missing', async () => {
     const { mp, machine } = rig();
     machine('k1');
     for (const names of [['nosuch'], ['k1', 'nosuch']]) {
@@ -143,7 +143,7 @@ describe('the simulated Multipass', () => {
     }
   });
 
-  it('12: leaves blanks for what does not run, and a placeholder for a late address', async () => {
+  it('12: leaves blanks for a stopped machine, and a placeholder for a late address', async () => {
     const { mp, machine } = rig();
     machine('k1', { state: 'Stopped' });
     machine('k2', { state: 'Running', addressKnown: false });
@@ -152,7 +152,7 @@ describe('the simulated Multipass', () => {
     expect(infoOf((await mp(['info', 'k2', '--format', 'json'])).stdout, 'k2')['ipv4']).toEqual(['N/A']);
   });
 
-  it('13: runs commands with their code, their input, and 127 for what is not there', async () => {
+  it('13: runs commands with exit code and input, and exits with 127 for a missing program', async () => {
     const { mp, machine, world } = rig();
     machine('k1');
     expect((await mp(['exec', '-n', 'k1', '--', 'sh', '-c', 'exit 33'])).exitCode).toBe(33);
@@ -162,7 +162,7 @@ describe('the simulated Multipass', () => {
     expect(world.refused).toEqual(['on k1: nosuchcmd']);
   });
 
-  it('14: keeps its own options apart from those of the inner command', async () => {
+  it('14: separates its own options from those of the inner command', async () => {
     const { mp, machine, world } = rig();
     machine('k1');
     const swallowed = await mp(['exec', 'k1', 'ls', '--color']);
@@ -175,7 +175,7 @@ describe('the simulated Multipass', () => {
     expect(world.refused).toEqual(['multipass exec --color']);
   });
 
-  it('15: starts a stopped machine by itself, and names what is not there', async () => {
+  it('15: starts a stopped machine, and names a missing one', async () => {
     const { mp, machine, world } = rig();
     machine('k1', { state: 'Stopped' });
     const started = await mp(['exec', '-n', 'k1', '--', 'true']);
@@ -188,14 +188,14 @@ describe('the simulated Multipass', () => {
     expect((await mp(['exec', '-n', 'k2', '--', 'true'])).stderr).toMatch(/instance "k2" is deleted/);
   });
 
-  it('15: never comes back from an inner 4, unless it is mapped to another code', async () => {
+  it('15: never returns from an inner 4 unless it is mapped to another code', async () => {
     const { mp, exec, machine } = rig();
     machine('k1');
     expect((await mp(['exec', '-n', 'k1', '--', 'sh', '-c', 'exit 4'], undefined, 60_000)).failure).toBe('timed-out');
     expect((await exec('k1', ['sh', '-c', 'exit 4'], undefined, 60_000)).exitCode).toBe(104);
   });
 
-  it('18: deletes, recovers and erases; all or nothing', async () => {
+  it('18: deletes, recovers and purges all machines or none', async () => {
     const { mp, machine, world } = rig();
     machine('k1');
     const codes: number[] = [];
@@ -235,7 +235,7 @@ describe('the simulated Multipass', () => {
     expect((await mp(['stop', 'asleep'])).stderr).toMatch(/Cannot shut down suspended instance asleep/);
   });
 
-  it('20: has no words but these while the daemon is down, and for commands that do not exist', async () => {
+  it('20: rejects commands while the daemon is down, and commands that do not exist', async () => {
     const { mp, world } = rig();
     world.engine.daemonUp = false;
     for (const args of [
@@ -253,7 +253,7 @@ describe('the simulated Multipass', () => {
     expect(world.refused).toEqual(['multipass frobnicate']);
   });
 
-  it('downloads an image once for launches side by side', async () => {
+  it('downloads an image once for simultaneous launches', async () => {
     const { world, processes } = rig();
     const begun = world.clock.now();
     const launch = (name: string) =>
@@ -272,7 +272,7 @@ describe('the simulated Multipass', () => {
     expect(world.clock.now() - begun).toBeLessThan(100_000);
   });
 
-  it('forgets what it was preparing when its daemon restarts, and keeps machines that exist', async () => {
+  it('forgets what it was preparing when its daemon restarts, and keeps existing machines', async () => {
     const { mp, machine, world, run } = rig();
     machine('k1');
     world.clock.after(20_000, () => restartDaemon(world, 8_000));
@@ -290,7 +290,7 @@ describe('the simulated Multipass', () => {
     expect(session.exitCode).toBe(0);
   });
 
-  it('gives a new boot id and takes the memory away at a restart', async () => {
+  it('gives a machine a new boot id and an empty /run on a restart', async () => {
     const { mp, exec, machine } = rig();
     const k1 = machine('k1');
     const before = k1.bootId;

@@ -4,7 +4,7 @@ import { createRehearsal } from '../../../../src/rehearsal/index.ts';
 import { HOST, shipped } from './rig.ts';
 
 describe('a rehearsal', () => {
-  it('is a whole world behind the system interfaces, in virtual time', async () => {
+  it('simulates a whole computer behind the system interfaces, in virtual time', async () => {
     const { system, world, transcript, drive } = createRehearsal({
       host: HOST,
       shipped,
@@ -26,13 +26,13 @@ describe('a rehearsal', () => {
     expect(world.refused).toEqual([]);
   });
 
-  it('misbehaves in the ways that were chosen, and knows no others', async () => {
+  it('injects the chosen faults, and rejects unknown ones', async () => {
     expect(createRehearsal({ host: HOST, shipped, faults: ['arm64-deb-missing'] }).world.host.cpu).toBe('arm64');
     expect(createRehearsal({ host: HOST, shipped, faults: ['daemon-down'] }).world.engine.daemonUp).toBe(false);
     expect(() => createRehearsal({ host: HOST, shipped, faults: ['nosuch'] })).toThrow(/no fault named nosuch/);
   });
 
-  it('is the same every time', async () => {
+  it('is deterministic', async () => {
     const run = async (): Promise<readonly number[]> => {
       const { system, transcript, drive } = createRehearsal({ host: HOST, shipped });
       const launch = (name: string) =>

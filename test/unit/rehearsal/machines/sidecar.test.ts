@@ -67,8 +67,8 @@ function payload(changes: Readonly<Record<string, string | undefined>> = {}): Pl
 const start = (r: Lab, changes: Readonly<Record<string, string | undefined>> = {}, timeoutMs?: number) =>
   r.put(VM, payload(changes), 'sidecar-start.sh', [], timeoutMs);
 
-describe('installing the sidecar', () => {
-  it('does what the package does, and takes the package away', async () => {
+describe('the installation of the sidecar', () => {
+  it('does what the package does, and deletes the package file', async () => {
     const r = lab();
     expect((await install(r)).stdout).toMatch(/--\ninstalled\n$/);
     expect(r.vm.users.has('istio-proxy')).toBe(true);
@@ -78,7 +78,7 @@ describe('installing the sidecar', () => {
     expect((await install(r)).stdout).toMatch(/--\nunchanged\n$/);
   });
 
-  it('writes through the link that the package makes, unless somebody was there before', async () => {
+  it('writes through the link of the package, unless the path existed before', async () => {
     const good = lab();
     await install(good);
     await start(good);
@@ -89,7 +89,7 @@ describe('installing the sidecar', () => {
     expect(spoilt.vm.files.get('/etc/istio')).toBeUndefined();
   });
 
-  it('refuses a package for another CPU, a small disk, and something that is no package', async () => {
+  it('refuses a package for another CPU, a small disk, and a file that is no package', async () => {
     const r = lab();
     // The words are the script's own: known issues make reasons of them.
     const otherCpu = await install(r, 'arm64');
@@ -105,7 +105,7 @@ describe('installing the sidecar', () => {
     expect(knownIssue(full.stderr, 'guest')?.reason).toBe('disk-full');
   });
 
-  it('goes round programs out of an image, of the right CPU', async () => {
+  it('accepts programs from an image, but only for the right CPU', async () => {
     const r = lab('arm64');
     const programs = (cpu: Cpu): Placed[] =>
       ['envoy', 'pilot-agent'].map((artifact) => ({
@@ -124,7 +124,7 @@ describe('installing the sidecar', () => {
 });
 
 describe('the sidecar', () => {
-  it('is ready a few seconds after its start, with token, hosts and certificate in place', async () => {
+  it('becomes ready a few seconds after its start, with token, hosts and certificate in place', async () => {
     const r = lab();
     await install(r);
     expect((await start(r)).stdout).toMatch(/--\nstarted\n$/);
@@ -153,7 +153,7 @@ describe('the sidecar', () => {
     expect(r.world.refused).toEqual([]);
   });
 
-  it('is left alone when nothing changed, takes a new token as it runs, restarts for the rest', async () => {
+  it('is left alone when nothing changed, takes a new token without a restart, and restarts for any other change', async () => {
     const r = lab();
     await install(r);
     await start(r);
@@ -166,7 +166,7 @@ describe('the sidecar', () => {
     ).toMatch(/--\nrestarted\n$/);
   });
 
-  it('gives the machine its names back when it is not ready in a minute, and tries again', async () => {
+  it('releases DNS when it is not ready within a minute, and tries again', async () => {
     const r = lab();
     r.said.reason = 'connection refused: 192.168.64.3:15012';
     await install(r);
@@ -201,7 +201,7 @@ describe('the sidecar', () => {
   it.each([
     ['/var/run/secrets', 'SDS grpc server for workload proxies failed to set up UDS', 'activating'],
     ['/etc/istio/proxy', 'failed to listen on unix socket "etc/istio/proxy/XDS"', 'activating'],
-  ])('is never ready where %s is not its own', async (path, words, active) => {
+  ])('never becomes ready when it does not own %s', async (path, words, active) => {
     const r = lab();
     await install(r);
     const prepare = guestText('prepare')
@@ -216,7 +216,7 @@ describe('the sidecar', () => {
     expect((await r.exec(VM, ['curl', '--silent', 'http://127.0.0.1:15021/healthz/ready'])).exitCode).toBe(7);
   });
 
-  it('is ready where the directories of the agent are as the shipped script makes them', async () => {
+  it('becomes ready with the directories that the shipped script creates', async () => {
     const r = lab();
     await install(r);
     makeDirectory(r.vm, '/var/run/secrets');
@@ -225,7 +225,7 @@ describe('the sidecar', () => {
     expect((await r.exec(VM, WAIT)).exitCode).toBe(0);
   });
 
-  it('does not hold the boot of its machine while it fails', async () => {
+  it('does not delay the boot of its machine while it fails', async () => {
     const r = lab();
     await install(r);
     await start(r);
@@ -239,7 +239,7 @@ describe('the sidecar', () => {
     expect(r.vm.units.get('istio')?.active).toBe('activating');
   });
 
-  it('would hold the boot with the default dependencies of a unit', async () => {
+  it('would delay the boot with the default dependencies of a unit', async () => {
     const r = lab();
     await install(r);
     await start(r, {
@@ -254,13 +254,13 @@ describe('the sidecar', () => {
     expect(r.world.clock.now() - before).toBeGreaterThan(50_000);
   });
 
-  it('cannot be started before its package is there', async () => {
+  it('cannot be started before its package is installed', async () => {
     const r = lab();
     expect(await start(r)).toMatchObject({ exitCode: 1, stderr: "install: invalid user: 'istio-proxy'\n" });
     expect(r.vm.units.has('istio')).toBe(false);
   });
 
-  it('forgets certificates of another root', async () => {
+  it('discards certificates of another root', async () => {
     const r = lab();
     await install(r);
     await start(r);
@@ -275,7 +275,7 @@ describe('the sidecar', () => {
     expect(readGuest(r.vm, '/etc/certs/root-cert.pem')).toBe('ROOT 2');
   });
 
-  it('lets the agent keep the root certificate as its own, and gives it ours again when it does not serve', async () => {
+  it('lets the agent own the root certificate, and restores it when it is broken', async () => {
     const r = lab();
     await install(r);
     await start(r);
@@ -291,7 +291,7 @@ describe('the sidecar', () => {
     expect(guestEntry(r.vm, '/etc/certs/root-cert.pem')).toMatchObject(owned);
   });
 
-  it('comes back by itself after a reboot', async () => {
+  it('starts by itself after a reboot', async () => {
     const r = lab();
     await install(r);
     await start(r);
@@ -318,11 +318,11 @@ describe('the sidecar', () => {
   });
 });
 
-describe('sessions and the rules', () => {
+describe('the iptables rules of the sidecar', () => {
   /** Starts with a unit that lacks the rule for answers of the ssh server. */
   const naive = { [`${LIB}/prepare`]: guestText('prepare').replace('--sport 22', '--sport 2222') };
 
-  it('freezes the session that waits for the start, and no later one', async () => {
+  it('hang the session that waits for the start, and no later one', async () => {
     const r = lab();
     await install(r);
     await r.put(VM, payload(naive));
@@ -331,7 +331,7 @@ describe('sessions and the rules', () => {
     expect(r.vm.units.get('istio')?.active).toBe('active');
   });
 
-  it('spares sessions that end before, and those that the shipped rule lets through', async () => {
+  it('do not hang sessions that end before, or that the shipped rule exempts', async () => {
     const queued = lab();
     await install(queued);
     await queued.put(VM, payload(naive));
@@ -344,7 +344,7 @@ describe('sessions and the rules', () => {
     expect((await spared.exec(VM, ['sudo', 'systemctl', 'start', 'istio'], undefined, 60_000)).exitCode).toBe(0);
   });
 
-  it('freezes one all the same when the fault says so', async () => {
+  it('hang an exempted session with the fault session-hung', async () => {
     const r = lab();
     await install(r);
     r.world.faults.add('session-hung');
@@ -354,7 +354,7 @@ describe('sessions and the rules', () => {
 });
 
 describe('other faults of a workload VM', () => {
-  it('reboots once, right after the sidecar became ready', async () => {
+  it('reboot it once, right after the sidecar became ready', async () => {
     const r = lab();
     r.world.faults.add('vm-rebooted');
     await install(r);
@@ -367,7 +367,7 @@ describe('other faults of a workload VM', () => {
     expect(r.world.faults.has('vm-rebooted')).toBe(false);
   });
 
-  it('sleeps for two hours before the sidecar starts', async () => {
+  it('suspend the computer for two hours before the sidecar starts', async () => {
     const r = lab();
     r.world.faults.add('computer-slept');
     await install(r);
@@ -383,7 +383,7 @@ describe('the demo workload', () => {
     { path: `${STORE}/demo.env`, content: 'ISTIO_VMS_DEMO_PORT="8000"\n' },
   ];
 
-  it('is a unit like any other: started, stopped, enabled', async () => {
+  it('is a unit that can be started, stopped and enabled', async () => {
     const r = lab();
     expect((await r.put(VM, files, 'demo-start.sh')).stdout).toMatch(/--\nstarted\n$/);
     expect((await r.put(VM, files, 'demo-start.sh')).stdout).toBe('--\nunchanged\n');

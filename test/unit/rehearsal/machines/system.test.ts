@@ -8,7 +8,7 @@ import { createWorld } from '../../../../src/rehearsal/state.ts';
 import { CommandError } from '../../../../src/system/command-error.ts';
 import { HOST, rig, shipped } from './rig.ts';
 
-describe('the clock that jumps', () => {
+describe('the virtual clock', () => {
   it('takes no real time, and wakes sleepers in order', async () => {
     const clock = createVirtualClock(0);
     const woken: string[] = [];
@@ -20,7 +20,7 @@ describe('the clock that jumps', () => {
     expect([woken, clock.now()]).toEqual([['soon', 'late'], 3_600_000]);
   });
 
-  it('leaps over a closed lid without anything coming due', async () => {
+  it('skips the sleep of the computer without firing timers', async () => {
     const clock = createVirtualClock(0);
     let fired = 0;
     clock.after(1_000, () => fired++);
@@ -33,7 +33,7 @@ describe('the clock that jumps', () => {
 });
 
 describe('the simulated files', () => {
-  it('makes parents as closed as the file itself', async () => {
+  it('create parents as private as the file itself', async () => {
     const files = createFiles();
     await files.write('/a/secret/token', 'x', 0o600);
     await files.write('/b/page', 'x');
@@ -42,7 +42,7 @@ describe('the simulated files', () => {
     expect((await files.stat('/a/secret/token'))?.mode).toBe(0o600);
   });
 
-  it('follows links when it reads, and not when it looks', async () => {
+  it('follow links on read, but not on stat', async () => {
     const files = createFiles({ '/lab/.bin/istioctl-1.19.3': 'x' });
     await files.link('/lab/.bin/istioctl', 'istioctl-1.19.3');
     expect(await files.readText('/lab/.bin/istioctl')).toBe('x');
@@ -52,7 +52,7 @@ describe('the simulated files', () => {
     expect(await files.readText('/lab/.bin/istioctl')).toBeUndefined();
   });
 
-  it('fails where a real file system fails', async () => {
+  it('fail where a real file system fails', async () => {
     const files = createFiles({ '/a': 'file' });
     await expect(files.write('/a/b', 'x')).rejects.toThrow(/ENOTDIR/);
     await expect(files.rename('/nothing', '/x')).rejects.toThrow(/ENOENT/);
@@ -61,7 +61,7 @@ describe('the simulated files', () => {
     await expect(files.read('relative')).rejects.toThrow(/relative path/);
   });
 
-  it('moves and removes whole directories', async () => {
+  it('move and remove whole directories', async () => {
     const files = createFiles({ '/a/b/c': '1', '/a/d': '2' });
     await files.rename('/a', '/z');
     expect(await files.readText('/z/b/c')).toBe('1');
@@ -90,7 +90,7 @@ function line(faults: readonly string[] = []) {
 }
 
 describe('the simulated downloads', () => {
-  it('serves a k3s binary with the digest that its list states, at the speed of the line', async () => {
+  it('serve a k3s binary with the digest that its list states, at the speed of the line', async () => {
     const { world, files, fetch, text } = line();
     const sums = await text(`${K3S}/sha256sum-arm64.txt`);
     const digest =
@@ -109,7 +109,7 @@ describe('the simulated downloads', () => {
     });
   });
 
-  it('has the pinned digest where one is pinned', async () => {
+  it('have the pinned digest where one is pinned', async () => {
     const [version, pins] = Object.entries(shipped.versions.digests.k3s)[0] ?? ['', {}];
     const { files, fetch } = line();
     const [file, digest] = Object.entries(pins).find(([name]) => name === 'k3s' || name === 'k3s-arm64') ?? ['', ''];
@@ -120,7 +120,7 @@ describe('the simulated downloads', () => {
     expect(await files.sha256('/cache/file')).toBe(digest);
   });
 
-  it('gives istioctl as an archive that can be unpacked', async () => {
+  it('serve istioctl as an archive that can be unpacked', async () => {
     const { files, fetch, text } = line();
     const url = 'https://github.com/istio/istio/releases/download/1.19.3/istioctl-1.19.3-osx-arm64.tar.gz';
     const [digest = ''] = (await text(`${url}.sha256`)).split(' ');
@@ -139,14 +139,14 @@ describe('the simulated downloads', () => {
     'https://github.com/istio/istio/releases/download/1.19.3/deb/istio-sidecar.deb',
     'https://github.com/k3s-io/k3s/releases/download/1.28.15%2Bk3s1/k3s',
     `${K3S}/k3s-amd64`,
-  ])('answers 404 for %s', async (url) => {
+  ])('answer 404 for %s', async (url) => {
     await expect(line().fetch(url, '')).rejects.toMatchObject({
       reason: 'artifact-not-found',
       message: expect.stringContaining(url),
     });
   });
 
-  it('misbehaves when told to, once', async () => {
+  it('inject a requested fault once', async () => {
     await expect(line(['arm64-deb-missing']).text(`${SIDECAR}.sha256`)).rejects.toMatchObject({
       reason: 'artifact-not-found',
     });
@@ -170,7 +170,7 @@ describe('the simulated processes', () => {
     },
   };
 
-  it('knows what is not installed', async () => {
+  it('report a program that is not installed', async () => {
     const { run } = rig({ tools: [] });
     expect(await run({ file: 'multipass', args: [], effect: 'read' })).toMatchObject({
       exitCode: 127,
@@ -179,7 +179,7 @@ describe('the simulated processes', () => {
     expect(await run({ file: '/lab/.bin/istioctl', args: [], effect: 'read' })).toMatchObject({ failure: 'not-found' });
   });
 
-  it('ends a command at its time limit, and what it began goes on', async () => {
+  it('end a command at its time limit, while what it began continues', async () => {
     const { run, world } = rig({ programs: slow });
     const begun = world.clock.now();
     expect(await run({ file: 'multipass', args: [], effect: 'write', timeoutMs: 3_000 })).toMatchObject({
@@ -190,7 +190,7 @@ describe('the simulated processes', () => {
     expect(world.engine.images.has('went on')).toBe(true);
   });
 
-  it('lets an interrupt cut what reads, and nothing that writes', async () => {
+  it('let an interrupt end a read, but not a write', async () => {
     for (const [effect, failure] of [
       ['read', 'aborted'],
       ['write', undefined],
@@ -202,7 +202,7 @@ describe('the simulated processes', () => {
     }
   });
 
-  it('keeps a transcript with times and codes', async () => {
+  it('keep a transcript with times and exit codes', async () => {
     const { mp, processes, world } = rig();
     const begun = world.clock.now();
     await mp(['info', 'nosuch', '--format', 'json']);
@@ -210,7 +210,7 @@ describe('the simulated processes', () => {
     expect(processes.transcript[0]?.endedAt).toBeGreaterThan(begun);
   });
 
-  it('says loudly when the simulation has a hole, or a command would never end', async () => {
+  it('report a gap in the simulation and a command that would never end', async () => {
     const broken = rig({ programs: { multipass: () => Promise.reject(new Error('hole')) } });
     await expect(broken.run({ file: 'multipass', args: ['x'], effect: 'read' })).rejects.toThrow(
       /rehearsal: .*multipass x: hole/,
@@ -223,7 +223,7 @@ describe('the simulated processes', () => {
 });
 
 describe('the catalogue of faults', () => {
-  it('has those that people are promised, each in a sentence', () => {
+  it('contains the documented faults, each described in one sentence', () => {
     const names = FAULTS.map(({ name }) => name);
     expect(names).toEqual(
       expect.arrayContaining([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseEnvironment } from '../../../../src/rehearsal/mesh/environment.ts';
 
-describe('an environment file as systemd reads it', () => {
+describe('the parser of environment files of systemd', () => {
   it.each([
     [
       'A=1\nB=two words \n',
@@ -27,7 +27,7 @@ describe('an environment file as systemd reads it', () => {
         ['B', '$HOME'],
       ],
     ],
-  ])('%j', (text, entries) => {
+  ])('reads %j', (text, entries) => {
     expect(parseEnvironment(text)).toEqual(entries);
   });
 });

@@ -11,8 +11,8 @@ const edit = (vm: Parameters<typeof guestText>[0], path: string, change: (text: 
 const CLUSTER_ENV = '/var/lib/istio/envoy/cluster.env';
 const HOUR = 3_600_000;
 
-describe('a VM joins', () => {
-  it('when everything is right, and registers itself with address, network, labels and owner', async () => {
+describe('a VM with correct settings', () => {
+  it('joins and registers itself with address, network, labels and owner', async () => {
     const { vm, entries, cluster } = await joinedLab();
     const [entry] = await entries();
     expect(entry?.metadata.name).toBe(`external-app-${vm.address}-vm-network`);
@@ -31,25 +31,25 @@ describe('a VM joins', () => {
     expect([...cluster.proxies.keys()]).toEqual(['vm-istio-external-workload.vmns']);
   });
 
-  it.each(['1.22.8', '1.30.3'])('also at Istio %s, where objects come back as v1', async (version) => {
+  it.each(['1.22.8', '1.30.3'])('joins at Istio %s, where objects are returned as v1', async (version) => {
     const { entries } = await joinedLab({ version });
     expect((await entries())[0]?.['apiVersion']).toBe('networking.istio.io/v1');
   });
 });
 
-describe('a VM does not join', () => {
-  it('at port 15012 while the gateway has 15013 outside', async () => {
+describe('a VM with one wrong setting', () => {
+  it('does not join at port 15012 while the gateway exposes 15013', async () => {
     const { start } = await meshLab({ unfixed: true });
     expect(reason(await start())).toMatch(/ca request failed.*:15012: connect: connection refused/);
   });
 
-  it('when only the CA address was mended', async () => {
+  it('does not join when only the CA address was fixed', async () => {
     const made = await meshLab({ unfixed: true });
     edit(made.vm, CLUSTER_ENV, (text) => text.replace(/CA_ADDR=.*/, 'CA_ADDR=istiod-1-19-3.istio-system.svc:15013'));
     expect(reason(await made.start())).toMatch(/xdsproxy.*:15012: connect: connection refused/);
   });
 
-  it("with the article's quote in mid-word, which systemd takes as it stands", async () => {
+  it("does not join with the article's quote inside a word, which systemd keeps", async () => {
     const made = await meshLab();
     edit(made.vm, CLUSTER_ENV, (text) => text.replace(/CA_ADDR=.*/, "CA_ADDR=istiod-'1-19-3.istio-system.svc:15013'"));
     expect(reason(await made.start())).toContain(
@@ -57,26 +57,26 @@ describe('a VM does not join', () => {
     );
   });
 
-  it('without a line in /etc/hosts', async () => {
+  it('does not join without a line in /etc/hosts', async () => {
     const made = await meshLab();
     writeGuest(made.vm, '/var/lib/istio-vms/hosts', '');
     expect(reason(await made.start())).toContain('lookup istiod-1-19-3.istio-system.svc');
   });
 
-  it('at an address where no gateway is', async () => {
+  it('does not join at an address without a gateway', async () => {
     const made = await meshLab();
     writeGuest(made.vm, '/var/lib/istio-vms/hosts', '192.168.64.99 istiod-1-19-3.istio-system.svc\n');
     expect(reason(await made.start())).toContain('dial tcp 192.168.64.99:15013: i/o timeout');
   });
 
-  it('while istiod is not exposed, and does once it is', async () => {
+  it('does not join until istiod is exposed', async () => {
     const made = await meshLab({ expose: false });
     expect(reason(await made.start())).toContain('connect: connection refused');
     await made.apply(...exposeIstiod(made.config));
     expect(made.mesh.sidecar(made.vm)).toMatchObject({ ready: true });
   });
 
-  it('when the Gateway listens on the inside port', async () => {
+  it('does not join when the Gateway listens on the inside port', async () => {
     const made = await meshLab({ expose: false });
     const config = { ...made.config, gateway: { ...made.config.gateway, istiod: { outside: 15012, inside: 15012 } } };
     await made.apply(...exposeIstiod(config));
@@ -84,7 +84,7 @@ describe('a VM does not join', () => {
   });
 
   it.each([15000, 15021, 15090, 1023])(
-    'when the gateway takes istiod inside at %d, which its proxy cannot',
+    'does not join when the gateway uses inside port %d, on which its proxy cannot listen',
     async (inside) => {
       const made = await meshLab();
       const { store } = made.cluster;
@@ -96,14 +96,14 @@ describe('a VM does not join', () => {
     },
   );
 
-  it('when the route goes to a plain istiod, which a revisioned install never makes', async () => {
+  it('does not join when the route goes to an istiod without a revision, which a revisioned install never creates', async () => {
     const made = await meshLab({ expose: false });
     const text = JSON.stringify(exposeIstiod(made.config)).replaceAll(/"host":"istiod-1-19-3/g, '"host":"istiod');
     await made.apply(...(JSON.parse(text) as object[]));
     expect(reason(await made.start())).toContain('EOF');
   });
 
-  it('when the SNI is another revision', async () => {
+  it('does not join when the SNI names another revision', async () => {
     const made = await meshLab({ expose: false });
     const text = JSON.stringify(exposeIstiod(made.config)).replaceAll(
       /"sniHosts":\[[^\]]*\]/g,
@@ -113,19 +113,19 @@ describe('a VM does not join', () => {
     expect(reason(await made.start())).toContain('EOF');
   });
 
-  it('without a root certificate, which is fatal', async () => {
+  it('fails without a root certificate', async () => {
     const made = await meshLab();
     removeGuest(made.vm, '/etc/certs/root-cert.pem');
     expect(await made.start()).toMatchObject({ ready: false, fatal: true });
   });
 
-  it("with another mesh's root", async () => {
+  it('does not join with the root certificate of another mesh', async () => {
     const made = await meshLab();
     writeGuest(made.vm, '/etc/certs/root-cert.pem', '-----BEGIN CERTIFICATE-----\nold\n-----END CERTIFICATE-----\n');
     expect(reason(await made.start())).toContain('x509: certificate signed by unknown authority');
   });
 
-  it('without a token, with an expired one, with one of another cluster', async () => {
+  it('does not join without a token, with an expired one, or with one of another cluster', async () => {
     const made = await meshLab();
     const token = guestText(made.vm, '/var/lib/istio-vms/istio-token') ?? '';
     removeGuest(made.vm, '/var/lib/istio-vms/istio-token');
@@ -139,7 +139,7 @@ describe('a VM does not join', () => {
     expect(await made.start()).toMatchObject({ ready: true });
   });
 
-  it('without its WorkloadGroup, or as another service account', async () => {
+  it('does not join without its WorkloadGroup, or as another service account', async () => {
     const made = await meshLab();
     const group = made.cluster.store.get('workloadgroups.networking.istio.io', 'vmns', 'external-app') as KubeObject;
     made.cluster.store.remove('workloadgroups.networking.istio.io', 'vmns', 'external-app');
@@ -152,8 +152,8 @@ describe('a VM does not join', () => {
   });
 });
 
-describe('after it has joined', () => {
-  it('an old certificate of another service account is believed before the token, and refused', async () => {
+describe('a VM that has joined', () => {
+  it('is refused with an old certificate of another service account, which is used before the token', async () => {
     const made = await joinedLab();
     made.stop();
     keepCertificate(made.world, made.vm, 'spiffe://cluster.local/ns/vmns/sa/former');
@@ -162,7 +162,7 @@ describe('after it has joined', () => {
     );
   });
 
-  it('a restart needs no token while the certificate holds, and one afterwards', async () => {
+  it('needs no token for a restart while its certificate is valid, and one afterwards', async () => {
     const made = await joinedLab();
     made.stop();
     await made.world.clock.advance(2 * HOUR);
@@ -172,7 +172,7 @@ describe('after it has joined', () => {
     expect(reason(await made.start())).toContain('token has expired');
   });
 
-  it('an own unit without PROV_CERT always needs the token', async () => {
+  it('always needs the token when its unit has no PROV_CERT', async () => {
     const made = await joinedLab();
     made.stop();
     edit(made.vm, '/var/lib/istio-vms/sidecar.env', (text) => text.replace(/PROV_CERT=.*\n/, ''));
@@ -180,7 +180,7 @@ describe('after it has joined', () => {
     expect(reason(await made.start())).toContain('token has expired');
   });
 
-  it('a clean stop takes the entry away after the grace, a power cut much later', async () => {
+  it('loses its entry after the grace period of a clean stop, and much later after a power cut', async () => {
     const made = await joinedLab();
     made.stop();
     expect((await made.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeDefined();
@@ -197,7 +197,7 @@ describe('after it has joined', () => {
     expect(await made.entries()).toEqual([]);
   });
 
-  it('a quick restart keeps the entry', async () => {
+  it('keeps its entry during a quick restart', async () => {
     const made = await joinedLab();
     const [before] = await made.entries();
     made.stop();
@@ -209,7 +209,7 @@ describe('after it has joined', () => {
     expect(after?.metadata.annotations['istio.io/disconnectedAt']).toBeUndefined();
   });
 
-  it('deleting the group takes the entry along', async () => {
+  it('loses its entry when its group is deleted', async () => {
     const made = await joinedLab();
     await made.kube([
       'delete',
@@ -225,7 +225,7 @@ describe('after it has joined', () => {
     expect(await made.entries()).toEqual([]);
   });
 
-  it('a gateway that goes away ends the stream; Envoy goes on with what it has', async () => {
+  it('loses its stream when the gateway goes away, while Envoy keeps its configuration', async () => {
     const made = await joinedLab();
     await made.kube([
       'delete',
@@ -244,7 +244,7 @@ describe('after it has joined', () => {
     expect((await made.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeUndefined();
   });
 
-  it('its certificate says who it is', async () => {
+  it('identifies itself with its certificate', async () => {
     const made = await joinedLab();
     const answer = JSON.parse(made.mesh.certificates(made.vm) ?? '{}') as {
       certificates: { cert_chain: { subject_alt_names: { uri: string }[]; expiration_time: string }[] }[];
@@ -254,7 +254,7 @@ describe('after it has joined', () => {
     expect(Date.parse(leaf?.expiration_time ?? '') - made.world.clock.now()).toBeGreaterThan(23 * HOUR);
   });
 
-  it('istiod counts it among its proxies', async () => {
+  it('is counted by istiod among its proxies', async () => {
     const made = await joinedLab();
     const { stdout } = await made.kube([
       'exec',
@@ -283,8 +283,8 @@ describe('after it has joined', () => {
   });
 });
 
-describe('health', () => {
-  it('is False while the demo is stopped and True when it runs, a probe later', async () => {
+describe('the health of a VM', () => {
+  it('is False while the demo is stopped and True while it runs, one probe later', async () => {
     const made = await joinedLab();
     expect(await made.health()).toBe('True');
     made.demo('inactive');
@@ -298,7 +298,7 @@ describe('health', () => {
     expect(await made.health()).toBe('True');
   });
 
-  it('was never probed where the mesh file has no probe', async () => {
+  it('is not reported when the mesh file has no probe', async () => {
     const made = await meshLab();
     edit(made.vm, '/etc/istio/config/mesh', (text) => text.replace(/ {2}readinessProbe:[\s\S]*$/, ''));
     await made.start();

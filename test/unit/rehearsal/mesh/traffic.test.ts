@@ -23,7 +23,7 @@ const withPlain = async (): Promise<Made> => {
 };
 
 describe('names on the VM', () => {
-  it('SERVFAIL for everything until the sidecar has its table', async () => {
+  it('fail with SERVFAIL until the sidecar has its table', async () => {
     const made = await meshLab();
     expect(made.mesh.resolve(made.vm, 'archive.ubuntu.com')).toEqual({ addresses: ['203.0.113.10'] });
     expect(made.mesh.resolve(made.vm, 'helloworld.sample.svc')).toEqual({ error: 'NXDOMAIN' });
@@ -38,31 +38,31 @@ describe('names on the VM', () => {
     'istiod-1-19-3.istio-system',
     'istiod-1-19-3.istio-system.svc.cluster.local',
     'external-app',
-  ])('%s has its cluster address, whatever /etc/hosts says', async (name) => {
+  ])('resolve %s to its cluster address, whatever /etc/hosts says', async (name) => {
     const made = await joinedLab();
     const answer = made.mesh.resolve(made.vm, name);
     expect(answer).toEqual({ addresses: [expect.stringMatching(/^10\.43\./)] });
   });
 
-  it('unknown ones do not exist', async () => {
+  it('do not exist when they are unknown', async () => {
     const made = await joinedLab();
     expect(made.mesh.resolve(made.vm, 'helloworld')).toEqual({ error: 'NXDOMAIN' });
     expect(made.mesh.resolve(made.vm, 'nothing.sample.svc')).toEqual({ error: 'NXDOMAIN' });
   });
 });
 
-describe('VM to mesh', () => {
+describe('traffic from VM to mesh', () => {
   const versionsOf = ({ mesh, vm }: Made): (string | undefined)[] =>
     Array.from({ length: 40 }, () => mesh.requestFromVm(vm, HELLO).body).map(
       (body) => /^Hello version: (v\d), instance: helloworld-v\d-[a-z0-9]+-[a-z0-9]+\n$/.exec(body)?.[1],
     );
 
-  it('reaches both versions by chance, each request on a connection of its own', async () => {
+  it('reaches both versions at random, with a connection for each request', async () => {
     const versions = versionsOf(await joinedLab());
     expect(new Set(versions)).toEqual(new Set(['v1', 'v2']));
   });
 
-  it('sticks with one pod for each gateway address where connections are kept', async () => {
+  it('stays with one pod for each gateway address when connections are kept', async () => {
     const made = await joinedLab();
     made.cluster.store.remove('destinationrules.networking.istio.io', 'sample', 'helloworld');
     const gateway = made.cluster.get('services', 'istio-system', 'istio-eastwestgateway');
@@ -79,7 +79,7 @@ describe('VM to mesh', () => {
     expect(mesh.requestFromVm(vm, HELLO)).toMatchObject({ exit: 6, status: 0 });
   });
 
-  it('has no healthy upstream where the sample has no sidecar', async () => {
+  it('has no healthy upstream when the sample has no sidecar', async () => {
     const made = await joinedLab();
     const { cluster } = made;
     cluster.store.edit('namespaces', undefined, 'sample', (home) => delete home.metadata.labels?.['istio.io/rev']);
@@ -93,7 +93,7 @@ describe('VM to mesh', () => {
     });
   });
 
-  it('breaks without the cross-network gateway, without the network label, and where the address does not answer', async () => {
+  it('fails without the cross-network gateway, without the network label, and when the address does not answer', async () => {
     const made = await joinedLab();
     const { store } = made.cluster;
     const gateway = store.get('gateways.networking.istio.io', 'istio-system', 'cross-network-gateway');
@@ -114,8 +114,8 @@ describe('VM to mesh', () => {
   });
 });
 
-describe('mesh to VM', () => {
-  it('reaches the demo by the Service, and curl in the pod prints it', async () => {
+describe('traffic from mesh to VM', () => {
+  it('reaches the demo through the Service, and curl in the pod prints it', async () => {
     const made = await joinedLab();
     const curl = [
       'curl',
@@ -158,14 +158,14 @@ describe('mesh to VM', () => {
     expect(made.fromMesh(VM)).toMatchObject({ status: 503, body: 'no healthy upstream' });
   });
 
-  it('plain clients do not find it by the Service', async () => {
+  it('does not reach the demo through the Service from a client without a sidecar', async () => {
     const made = await withPlain();
     expect(made.mesh.requestFromPod('istio-vms-plain', 'plain-client', VM).exit).toBe(7);
   });
 });
 
-describe('STRICT', () => {
-  it('refuses plain traffic to captured ports, and lets the mesh through', async () => {
+describe('STRICT mTLS', () => {
+  it('refuses plain traffic to captured ports, and accepts mesh traffic', async () => {
     const made = await withPlain();
     expect(plain(made).status).toBe(200);
     await made.apply(strictObject(made.config));
@@ -197,7 +197,7 @@ describe('STRICT', () => {
     expect(result.stderr).toContain('command terminated with exit code 56');
   });
 
-  it('does not guard a port that is not captured', async () => {
+  it('does not protect a port that is not captured', async () => {
     const made = await withPlain();
     await made.apply(strictObject(made.config));
     const env = '/var/lib/istio-vms/sidecar.env';
@@ -207,7 +207,7 @@ describe('STRICT', () => {
     expect(plain(made).status).toBe(200);
   });
 
-  it('can be said for one namespace alone', async () => {
+  it('can apply to one namespace only', async () => {
     const made = await withPlain();
     const own = strictObject(made.config);
     await made.apply({ ...own, metadata: { ...own.metadata, namespace: 'sample' } });
@@ -218,13 +218,13 @@ describe('STRICT', () => {
 });
 
 describe('network policies', () => {
-  it("the article's first selects no pod: nothing changes", async () => {
+  it("select no pod with the article's first policy, which changes nothing", async () => {
     const made = await joinedLab();
     await made.apply(articleDenyAll(made.config, made.config.workloads[0]));
     expect(made.fromMesh(VM).status).toBe(200);
   });
 
-  it("the article's second drops every destination that is no pod, and pods stay reachable", async () => {
+  it("drop every destination that is not a pod with the article's second policy", async () => {
     const made = await joinedLab();
     await made.apply(articleDenyEgress(made.config, made.config.workloads[0]));
     expect(made.fromMesh(VM)).toMatchObject({ status: 503 });
@@ -233,7 +233,7 @@ describe('network policies', () => {
     expect(made.fromMesh(`http://${made.server.address}:8000/`).status).toBe(503);
   });
 
-  it('an ipBlock denies exactly the VM', async () => {
+  it('block exactly the VM with an ipBlock', async () => {
     const made = await joinedLab();
     const other = made.machine('other');
     other.units.clear();

@@ -9,7 +9,7 @@ import { NOON, step } from './a-picture.ts';
 const spans = (times: Partial<ReportedStep>): string[] =>
   segmentsOf(step('a', 'A', times)).map(({ kind, from, to }) => `${kind} ${from - NOON}-${to - NOON}`);
 
-describe('the life of a step as spans', () => {
+describe('the spans of a step', () => {
   it.each<[string, Partial<ReportedStep>, string[]]>([
     ['nothing was begun', { outcome: 'not-started' }, []],
     ['looked, and it was there', { startedAt: 10, endedAt: 40 }, ['look 10-40']],
@@ -18,11 +18,11 @@ describe('the life of a step as spans', () => {
     ['waited to start', { queuedAt: 5, startedAt: 10, endedAt: 40 }, ['queue 5-10', 'look 10-40']],
     ['took no time at a look', { startedAt: 10, endedAt: 10 }, ['look 10-10']],
     ['took no time at work', { startedAt: 10, workedAt: 10, endedAt: 10 }, ['work 10-10']],
-  ])('%s', (_what, times, expected) => {
+  ])('are correct when %s', (_what, times, expected) => {
     expect(spans(times)).toEqual(expected);
   });
 
-  it('they follow each other without a gap, from the first moment to the last', () => {
+  it('follow each other without a gap, from the first moment to the last', () => {
     const ms = fc.integer({ min: 0, max: 1e7 });
     fc.assert(
       fc.property(ms, ms, ms, ms, ms, (queuedAt, queue, look, waitedMs, work) => {
@@ -45,14 +45,14 @@ describe('the life of a step as spans', () => {
 describe('a bar', () => {
   const scale = createScale(NOON, NOON + 100);
 
-  it('says in words what it shows', () => {
+  it('describes in words what it shows', () => {
     const waited = step('a', 'A', { startedAt: 0, workedAt: 60_000, endedAt: 90_000, waitedMs: 59_500 });
     const text = markupText(bar(waited, { scale: createScale(NOON, NOON + 90_000), zero: NOON, critical: false }));
     expect(text).toContain('aria-label="from 0:00 to 1:30: looked 0.5s, queued 1m, worked 30s"');
     expect(text).not.toContain('class="mark"');
   });
 
-  it('underlines on the critical path what was done, not what was waited for', () => {
+  it('marks the work on the critical path, and not the wait', () => {
     const waited = step('a', 'A', { startedAt: 0, workedAt: 60, endedAt: 90, waitedMs: 50, turnFrom: 'b' });
     expect(markupText(bar(waited, { scale, zero: NOON, critical: true }))).toMatch(
       /class="mark"\s+x="60%"[^>]*width="30%"/,
@@ -63,7 +63,7 @@ describe('a bar', () => {
     );
   });
 
-  it('shows a moment, too', () => {
+  it('shows a step without duration', () => {
     const moment = step('a', 'A', { startedAt: 50, endedAt: 50 });
     expect(markupText(bar(moment, { scale, zero: NOON, critical: false }))).toMatch(
       /class="look"\s+x="50%"[^>]*width="0.01%"/,
@@ -82,7 +82,7 @@ describe('the scale', () => {
     expect(createScale(NOON, NOON + span).ticks).toEqual(ticks);
   });
 
-  it('has few ticks on any span, and no place outside', () => {
+  it('has few ticks for any duration, and places nothing outside', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1e10 }), fc.integer({ min: -1e10, max: 1e10 }), (span, at) => {
         const { ticks, place } = createScale(0, span);
@@ -100,7 +100,7 @@ describe('the scale', () => {
     [59_960, '1:00', '1:00.0'],
     [754_000, '12:34', '12:34.0'],
     [3_723_400, '1:02:03', '1:02:03.4'],
-  ])('%i ms from the beginning is %s', (ms, text, tenths) => {
+  ])('formats %i ms from the start as %s', (ms, text, tenths) => {
     expect(offset(ms)).toBe(text);
     expect(offset(ms, true)).toBe(tenths);
   });

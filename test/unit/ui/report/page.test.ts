@@ -11,8 +11,8 @@ const skeleton = (page: string): string[] => page.match(/<[^>]*>/g)?.map((tag) =
 
 const EVIL = `</pre></style></title><script>alert(1)</script><img src=x onerror=alert(1)>" onclick="alert(1)" x='`;
 
-describe('the picture', () => {
-  it('has a bar for every step, and marks the critical path by a word and a sign', () => {
+describe('the run report', () => {
+  it('has a bar for every step, and marks the critical path with a word and a sign', () => {
     const page = renderReport(aPicture());
     expect(page.match(/<svg\s+class="bar"\s+role="img"/g)).toHaveLength(5);
     expect(page.match(/critical path: <\/span/g)).toHaveLength(2);
@@ -20,7 +20,7 @@ describe('the picture', () => {
     expect(marked.map(([, outcome, title]) => `${outcome} ${title}`)).toEqual(['changed machine master', 'failed k3s']);
   });
 
-  it('cannot be made another page by any text in it', () => {
+  it('has the same structure whatever text it contains', () => {
     const [plain, evil] = [renderReport(aPicture()), renderReport(aPicture((text) => `${text}${EVIL}`))];
     expect(skeleton(evil)).toEqual(skeleton(plain));
     expect(evil).not.toMatch(/<script|<img/);
@@ -28,7 +28,7 @@ describe('the picture', () => {
     expect(evil.split('&lt;script&gt;').length).toBeGreaterThan(25);
   });
 
-  it('allows a browser to load and run nothing, but for its own style sheet', () => {
+  it('allows a browser to load and run nothing except its own style sheet', () => {
     const page = renderReport(aPicture());
     const sheet = /<style>([\s\S]*?)<\/style>/.exec(page)![1]!;
     const digest = createHash('sha256').update(sheet).digest('base64');
@@ -41,7 +41,7 @@ describe('the picture', () => {
     expect(page).not.toMatch(/href="[^#]/);
   });
 
-  it('has only links that lead somewhere', () => {
+  it('has only links with an existing target', () => {
     const page = renderReport(aPicture());
     const targets = new Set([...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id));
     const links = [...page.matchAll(/href="#([^"]*)"/g)].map(([, id]) => id);
@@ -49,7 +49,7 @@ describe('the picture', () => {
     expect(links.filter((id) => !targets.has(id))).toEqual([]);
   });
 
-  it('shows what a step ran, said and failed of, and what was nobody’s', () => {
+  it('shows the commands, messages and error of a step, and the commands without an owner', () => {
     const page = renderReport(aPicture());
     const inside = /id="apply-k3s"[\s\S]*?<\/details>/.exec(page)![0];
     expect(inside).toContain('multipass exec -n master');
@@ -63,7 +63,7 @@ describe('the picture', () => {
     );
   });
 
-  it('can be drawn of a run that never began', () => {
+  it('can be rendered for a run that never started', () => {
     const never = aPicture((text) => text, { checks: [], commands: [] });
     delete (never as { run?: unknown }).run;
     const page = renderReport(never);
@@ -71,7 +71,7 @@ describe('the picture', () => {
     expect(page).not.toMatch(/id="(timeline|proofs|besides)"/);
   });
 
-  it('is masked as a whole, to the last text in it', () => {
+  it('is masked in all of its texts', () => {
     const masked = mapTexts(
       aPicture((text) => `${text} secret&<'`),
       (text) => text.replaceAll("secret&<'", '***'),
@@ -81,7 +81,7 @@ describe('the picture', () => {
   });
 });
 
-describe('the outcome in a line', () => {
+describe('the outcome line of the run report', () => {
   const { failure, ...well } = aPicture();
   const nothing = { run: { ...well.run!, changed: 0 } };
   it.each<[string, ReportData]>([
@@ -94,7 +94,7 @@ describe('the outcome in a line', () => {
     ['✖ Failed', aPicture()],
     ['✖ Created, but verification failed', { ...well, failure: { ...failure!, reason: 'verify-failed' } }],
     ['◼ Interrupted', { ...well, failure: { ...failure!, reason: 'interrupted' } }],
-  ])('%s', (line, picture) => {
+  ])('is "%s"', (line, picture) => {
     const { sign, words } = outcomeOf(picture);
     expect(`${sign} ${words}`).toBe(line);
     expect(renderReport(picture)).toContain(`<title>${line.replace(' ', ' istio-vms up: ')}</title>`);
@@ -102,7 +102,7 @@ describe('the outcome in a line', () => {
 });
 
 describe('commands of a step', () => {
-  it('stand in the order in which they began; a question that is asked again stands once', () => {
+  it('are listed in the order of their start, with a repeated read only once', () => {
     const rows = collapseRepeats([
       aCommand({ text: 'write', effect: 'write', startedAt: 500 }),
       aCommand({ text: 'ask', startedAt: 100, exitCode: 1, failure: 'exit' }),

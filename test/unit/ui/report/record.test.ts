@@ -19,7 +19,7 @@ const owners = ({ commands }: ReturnType<typeof recordOf>): Record<string, strin
   Object.fromEntries(commands.map(({ text, owner }) => [text, owner]));
 
 describe('the record of a run', () => {
-  it('knows whose a command is by the context that it runs with', async () => {
+  it('assigns a command to its owner by the context that it runs with', async () => {
     const record = recordOf(fakeProcesses().on('a', {}).on('b', {}).on('nobody', {}));
     await Promise.all([
       record.processes.run(look('a'), { ...quiet, owner: 'apply/one' }),
@@ -29,7 +29,7 @@ describe('the record of a run', () => {
     expect(owners(record)).toEqual({ a: 'apply/one', b: 'prove/two', nobody: undefined });
   });
 
-  it('keeps times and how each ended', async () => {
+  it('contains the times and the outcome of each command', async () => {
     const record = recordOf(
       fakeProcesses().on('good', {}).on('bad', { exitCode: 2, stderr: 'a\nb\n' }).on('gone', { failure: 'timed-out' }),
     );
@@ -41,7 +41,7 @@ describe('the record of a run', () => {
     ]);
   });
 
-  it('knows what ran on a machine, without its wrapping', async () => {
+  it('contains what ran on a machine, without its wrapper', async () => {
     const record = recordOf(fakeProcesses().on('wrap true', {}));
     await record.processes.run(
       look('wrap', { args: ['true'], onMachine: { name: 'vm', argv: ['sh', '#!/bin/sh\ntrue\n'] } }),
@@ -53,14 +53,14 @@ describe('the record of a run', () => {
     });
   });
 
-  it('lets what was thrown pass', async () => {
+  it('passes on what was thrown', async () => {
     const broken = new Error('a bug');
     const record = recordOf({ run: () => Promise.reject(broken) });
     await expect(record.processes.run(look('a'), quiet)).rejects.toBe(broken);
     expect(record.commands).toHaveLength(1);
   });
 
-  it('names scripts that ship, tells payloads by their size, and keeps no secret answer', async () => {
+  it('names shipped scripts, gives the size of payloads, and keeps no secret output', async () => {
     const record = recordOf({
       run: (command) =>
         fakeProcesses()
