@@ -15,7 +15,7 @@ describe.each(['docker', 'podman'] as const)('arm64-patch with %s', (tool) => {
 
   const patch = ['arm64-patch', '--set', `CONTAINER_TOOL=${tool}`];
 
-  it('takes two programs out of the image and leaves no container', async () => {
+  it('extracts two programs from the image and leaves no container', async () => {
     const run = await computer.run(...patch);
     expectSuccess(run);
     const files = Object.entries(await filesIn(join(computer.cwd, '.tmp'))).map(
@@ -31,7 +31,7 @@ describe.each(['docker', 'podman'] as const)('arm64-patch with %s', (tool) => {
     expect(computer.world.refused).toEqual([]);
   });
 
-  it('removes the container also when the export fails', async () => {
+  it('removes the container even when the export fails', async () => {
     const hold = computer.hold(({ args }) => args[0] === 'export');
     const cli = computer.start(...patch);
     await hold.reached;
@@ -43,7 +43,7 @@ describe.each(['docker', 'podman'] as const)('arm64-patch with %s', (tool) => {
     expect([...computer.world.containers.keys()]).toEqual([]);
   });
 
-  it('says that the tool is missing', async () => {
+  it('reports that the tool is missing', async () => {
     await computer.install([]);
     const run = await computer.run(...patch);
     expect(run).toMatchObject({ exitCode: 4, stdout: '' });

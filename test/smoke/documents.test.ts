@@ -17,9 +17,9 @@ const documents: readonly (readonly [string, string])[] = (
 ).filter(([, program]) => program !== '');
 
 // What the documents tell people to type, typed into one shell for each document.
-describe('the commands of', () => {
+describe('documented commands', () => {
   it.each(documents)(
-    '%s work in the order in which they stand',
+    'succeed in the order in which %s lists them',
     async (_path, program) => {
       const computer = await createComputer([], USER_PROGRAMS);
       try {

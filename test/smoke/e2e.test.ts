@@ -39,7 +39,7 @@ describe('npm run e2e', { timeout: 400_000 }, () => {
   const outcomes = async (): Promise<Record<string, string>> =>
     Object.fromEntries((await reportOf()).stages.map(({ id, outcome }) => [id, outcome]));
 
-  it('lives the whole life of a lab, with names of its own, and leaves a report', async () => {
+  it('runs a lab from creation to deletion under its own names and writes a report', async () => {
     const run = await e2e({ NODE_PREFIX: 'mine', WORKLOAD_VM_NAME: 'my-vm', WORKERS: '1' });
     expect(run, run.stderr).toMatchObject({ code: 0, stdout: '12 passed, 0 failed, 5 skipped\n' });
     expect((await reportOf()).ok).toBe(true);
@@ -50,7 +50,7 @@ describe('npm run e2e', { timeout: 400_000 }, () => {
     expect(computer.world.refused).toEqual([]);
   });
 
-  it('looks at what a failed `up` has left, stops there, and takes down what was made', async () => {
+  it('checks what a failed `up` has left, stops there, and deletes what was created', async () => {
     const run = await e2e({ ARTIFACTS_URL: 'http://127.0.0.1:1', WORKERS: '1' });
     expect(run.code).toBe(1);
     expect(run.stdout).toBe('2 passed, 2 failed, 13 skipped\n');
@@ -65,7 +65,7 @@ describe('npm run e2e', { timeout: 400_000 }, () => {
     expect([...computer.world.engine.instances.keys()].sort()).toEqual(FOREIGN.map(({ name }) => name).sort());
   });
 
-  it('does not touch a lab that is there', async () => {
+  it('does not touch an existing lab', async () => {
     addInstance(computer.world, { name: 'k3s-master' });
     const run = await e2e();
     expect(run).toMatchObject({ code: 2, stdout: '' });

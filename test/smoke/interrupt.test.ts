@@ -21,7 +21,7 @@ describe('Ctrl-C', () => {
     expect(computer.world.refused).toEqual([]);
   };
 
-  it('lets a launch end, starts nothing new, and says how to go on', async () => {
+  it('lets a launch finish, starts nothing new, and says how to resume', async () => {
     const hold = computer.hold(isLaunch);
     const cli = computer.start('up');
     const held = await hold.reached;
@@ -42,7 +42,7 @@ describe('Ctrl-C', () => {
     await converges();
   });
 
-  it('twice leaves at once and leaves nobody behind; what the daemon had begun is found again', async () => {
+  it('quits at once when pressed twice and leaves no process, and the next run finds what the daemon had begun', async () => {
     const hold = computer.hold(isLaunch);
     const cli = computer.start('up');
     await hold.reached;
@@ -60,7 +60,7 @@ describe('Ctrl-C', () => {
     await converges();
   });
 
-  it('cuts what only looks', async () => {
+  it('ends a command that only reads', async () => {
     const hold = computer.hold(({ args }) => args.includes('--raw=/readyz'));
     const cli = computer.start('k3s');
     const held = await hold.reached;
@@ -88,7 +88,7 @@ describe('Ctrl-C', () => {
     hold.release();
   });
 
-  it('in a proof that stops the demo workload starts it again', async () => {
+  it('restarts the demo workload when it interrupts a check that stopped it', async () => {
     await computer.run('up', '--skip-verify');
     const demo = computer.world.engine.instances.get('vm-istio-external-workload')?.units.get('istio-vms-demo');
     expect(demo?.active).toBe('active');

@@ -38,7 +38,7 @@ describe('the life of a lab', () => {
   });
   afterAll(() => computer.remove());
 
-  it('up makes it from nothing', async () => {
+  it('is created from nothing by up', async () => {
     const up = await run('up');
     expectSuccess(up);
     expect(up.stdout).toMatch(/13 of 13 checks passed/);
@@ -50,7 +50,7 @@ describe('the life of a lab', () => {
     expect(writesOf(up).length).toBeGreaterThan(10);
   });
 
-  it('up leaves a picture of its run, and says where in its last words', async () => {
+  it('has a run report after up, whose path is printed last', async () => {
     const path = join(computer.cwd, '.tmp', 'report.html');
     expect(runs[0]!.stderr.trimEnd().split('\n').at(-1)).toBe(`Report: ${path}`);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -61,7 +61,7 @@ describe('the life of a lab', () => {
     for (const secret of secrets) expect(picture).not.toContain(secret);
   });
 
-  it('up again changes nothing and says so', async () => {
+  it('is left unchanged by a second up, which says so', async () => {
     const [world, files] = [snapshotOf(computer.world), await filesIn(computer.cwd)];
     const again = await run('up');
     expectSuccess(again);
@@ -72,21 +72,21 @@ describe('the life of a lab', () => {
     expect(await filesIn(computer.cwd)).toEqual(files);
   });
 
-  it('verify proves it', async () => {
+  it('passes all checks of verify', async () => {
     const verify = await run('verify');
     expectSuccess(verify);
     expect(verify.stdout).toMatch(/13 of 13 checks passed/);
     expect(verify.stdout).not.toContain('FAIL');
   });
 
-  it('verify does only the checks that are named', async () => {
+  it('runs only the named checks of verify', async () => {
     const verify = await run('verify', 'dns', 'vm-to-mesh');
     expectSuccess(verify);
     expect(verify.stdout).toMatch(/2 of 2 checks passed/);
     expect(writesOf(verify)).toEqual([]);
   });
 
-  it('verify --strict --network-policy leaves nothing behind', async () => {
+  it('is left as it was by verify --strict --network-policy', async () => {
     const [names, files] = [objectNames(computer.world), await filesIn(computer.cwd)];
     const verify = await run('verify', '--strict', '--network-policy', '--output', 'json');
     expectSuccess(verify);
@@ -98,7 +98,7 @@ describe('the life of a lab', () => {
     expect(await filesIn(computer.cwd)).toEqual(files);
   });
 
-  it('status, plan and env only look', async () => {
+  it('is not changed by status, plan and env', async () => {
     const [world, files] = [snapshotOf(computer.world), await filesIn(computer.cwd)];
     const [status, plan, env] = [await run('status'), await run('plan'), await run('env')];
     for (const looked of [status, plan, env]) {
@@ -112,7 +112,7 @@ describe('the life of a lab', () => {
     expect(await filesIn(computer.cwd)).toEqual(files);
   });
 
-  it("env's exports are understood by a shell, and make kubectl and istioctl usable", async () => {
+  it('is usable with kubectl and istioctl in a shell that evaluates the exports of env', async () => {
     const program = `eval "$("$0" "$1" env 2>/dev/null)"; eval "$("$0" "$1" env 2>/dev/null)"; printf '%s\\n' "$ISTIO_REVISION" "$KUBECONFIG" "$PATH"`;
     const { stdout, stderr, exitCode } = await shell(computer, program);
     expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
@@ -126,7 +126,7 @@ describe('the life of a lab', () => {
   it.each([
     ...['verify', 'status', 'plan', 'plan --commands', 'plan --graph', 'env', 'up --skip-verify'],
     ...['k3s', 'istioctl', 'istio', 'eastwest', 'vm', 'workload', 'bootstrap', 'route'],
-  ])('%s --output json is one document on stdout', async (command) => {
+  ])('has one JSON document on stdout for %s --output json', async (command) => {
     const args = command.split(' ');
     const ended = await run(...args, '--output', 'json');
     expectSuccess(ended);
@@ -135,7 +135,7 @@ describe('the life of a lab', () => {
     if (!['verify'].includes(args[0] ?? '')) expect(writesOf(ended)).toEqual([]);
   });
 
-  it('secrets are readable by their owner alone', async () => {
+  it('has secrets that only their owner can read', async () => {
     const mode = async (path: string): Promise<string> =>
       ((await stat(join(computer.cwd, path))).mode & 0o777).toString(8);
     expect(await mode('.data/.kubeconfig')).toBe('600');
@@ -148,7 +148,7 @@ describe('the life of a lab', () => {
     expect(await mode('.tmp/logs')).toBe('700');
   });
 
-  it('up puts right what went wrong meanwhile', async () => {
+  it('is repaired by up after it drifted', async () => {
     const files = computer.world.engine.instances.get('vm-istio-external-workload')?.files;
     const hosts = files?.get('/var/lib/istio-vms/hosts')?.content;
     files?.delete('/var/lib/istio-vms/hosts');
@@ -159,7 +159,7 @@ describe('the life of a lab', () => {
     expect(files?.get('/var/lib/istio-vms/hosts')?.content).toEqual(hosts);
   });
 
-  it('vm --recreate makes another machine, and up brings it into the mesh', async () => {
+  it('gets another machine from vm --recreate, which up adds to the mesh', async () => {
     const before = computer.world.engine.instances.get('vm-istio-external-workload');
     const recreate = await run('vm', '--recreate');
     expectSuccess(recreate);
@@ -173,7 +173,7 @@ describe('the life of a lab', () => {
     expect(writesOf(up).filter((command) => command.includes('multipass launch'))).toEqual([]);
   });
 
-  it('up --recreate makes everything anew', async () => {
+  it('is created again as a whole by up --recreate', async () => {
     const ca = computer.world.cluster?.ca;
     const up = await run('up', '--recreate');
     expectSuccess(up);
@@ -182,7 +182,7 @@ describe('the life of a lab', () => {
     expect(machines()).toEqual([...OURS, ...FOREIGN.map(({ name }) => name)].sort());
   });
 
-  it('up --delete takes away what is ours, and only that', async () => {
+  it('is deleted by up --delete, and nothing else is', async () => {
     const down = await run('up', '--delete');
     expectSuccess(down);
     expect(machines()).toEqual(FOREIGN.map(({ name }) => name).sort());
@@ -196,14 +196,14 @@ describe('the life of a lab', () => {
     expect(writesOf(again)).toEqual([]);
   });
 
-  it('all this time, nothing was said that a tool would not understand, and nothing was purged that is not ours', () => {
+  it('never needed a command that a tool rejects, and purged no machine of others', () => {
     expect(computer.world.refused).toEqual([]);
     const multipass = computer.calls.filter(({ tool }) => tool === 'multipass').map(({ args }) => args);
     expect(multipass.filter(([verb]) => verb === 'purge' || verb === 'recover')).toEqual([]);
     expect(multipass.filter((args) => FOREIGN.some(({ name }) => args.includes(name)))).toEqual([]);
   });
 
-  it('all this time, no token and no key was seen in arguments, output or logs', async () => {
+  it('never showed a token or key in arguments, output or logs', async () => {
     expect(secrets.size).toBeGreaterThan(10);
     expect(await leaksOf(computer, [...secrets], runs)).toEqual([]);
   });

@@ -16,7 +16,7 @@ describe('two runs in one directory', () => {
 
   const lock = (): Promise<unknown> => stat(join(computer.cwd, '.data', '.lock')).catch(() => 'none');
 
-  it('at the same moment: one works, the other says whom it waits for, and then finds all done', async () => {
+  it('work one after the other: the second names the first, waits, and then finds everything done', async () => {
     const runs = await Promise.all([computer.run('up', '--skip-verify'), computer.run('up', '--skip-verify')]);
     runs.forEach(expectSuccess);
     const [waited, worked] = runs.sort(
@@ -33,7 +33,7 @@ describe('two runs in one directory', () => {
     expect(await lock()).toBe('none');
   });
 
-  it('the second may be told not to wait; who only looks never waits', async () => {
+  it('end at once with --lock-timeout 0, and never wait when they only read', async () => {
     const hold = computer.hold(isLaunch);
     const first = computer.start('up', '--skip-verify');
     await hold.reached;
@@ -51,7 +51,7 @@ describe('two runs in one directory', () => {
     expectSuccess(await first.done);
   });
 
-  it('after kill -9 the next one works at once', async () => {
+  it('do not wait for a run that was killed', async () => {
     const hold = computer.hold(isLaunch);
     const first = computer.start('up', '--skip-verify');
     await hold.reached;
@@ -67,7 +67,7 @@ describe('two runs in one directory', () => {
     expect(await lock()).toBe('none');
   });
 
-  it('a waiting one heeds Ctrl-C', async () => {
+  it('can be interrupted while one waits for the lock', async () => {
     const hold = computer.hold(isLaunch);
     const first = computer.start('up', '--skip-verify');
     await hold.reached;

@@ -7,7 +7,7 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
-it('ships no test equipment', async () => {
+it('the npm package contains no test code', async () => {
   const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json', '--ignore-scripts']);
   const [packed] = JSON.parse(stdout) as readonly [Packed];
   const paths = packed.files.map(({ path }) => path);

@@ -5,7 +5,7 @@ import { createComputer, type Computer } from './computer.ts';
 import { documentOf } from './evidence.ts';
 import { filesIn, snapshotOf } from './snapshot.ts';
 
-describe('what cannot be done is said on one screen, and nothing is touched', () => {
+describe('a command that cannot run', () => {
   let computer: Computer;
   afterEach(() => computer.remove());
 
@@ -16,7 +16,7 @@ describe('what cannot be done is said on one screen, and nothing is touched', ()
     expect(await filesIn(computer.cwd)).toEqual(files);
   };
 
-  it('a wrong configuration: all of it at once, exit 3, no tool is called', async () => {
+  it('lists all configuration errors at once, exits with 3 and calls no tool', async () => {
     computer = await createComputer();
     await writeFile(
       join(computer.cwd, 'run.env'),
@@ -32,7 +32,7 @@ describe('what cannot be done is said on one screen, and nothing is touched', ()
     expect(computer.calls).toEqual([]);
   });
 
-  it('a value that is a program for a shell stays a value', async () => {
+  it('treats shell syntax in a value as text', async () => {
     computer = await createComputer();
     await untouched(async () => {
       const up = await computer.run('up', '--set', 'VM_NAMESPACE=a; touch oops');
@@ -41,7 +41,7 @@ describe('what cannot be done is said on one screen, and nothing is touched', ()
     });
   });
 
-  it('no multipass and no kubectl: both are named, exit 4', async () => {
+  it('names both multipass and kubectl when both are missing, and exits with 4', async () => {
     computer = await createComputer();
     await computer.install(['docker']);
     await untouched(async () => {
@@ -53,7 +53,7 @@ describe('what cannot be done is said on one screen, and nothing is touched', ()
     expect(computer.calls).toEqual([]);
   });
 
-  it('a daemon that does not answer: exit 4', async () => {
+  it('exits with 4 when the daemon does not answer', async () => {
     computer = await createComputer();
     computer.world.engine.daemonUp = false;
     await untouched(async () => {
@@ -63,7 +63,7 @@ describe('what cannot be done is said on one screen, and nothing is touched', ()
   });
 
   it.each([['Running'], ['Stopped'], ['Deleted']] as const)(
-    'somebody else’s machine under our name (%s): exit 5',
+    'exits with 5 when a foreign machine has one of our names (%s)',
     async (state) => {
       computer = await createComputer([{ name: 'k3s-worker-1', state }]);
       const before = (snapshotOf(computer.world) as { instances: unknown[] }).instances;
@@ -76,7 +76,7 @@ describe('what cannot be done is said on one screen, and nothing is touched', ()
     },
   );
 
-  it('a command, an option and a check that there is not: exit 2', async () => {
+  it('exits with 2 for an unknown command, option or check', async () => {
     computer = await createComputer();
     for (const args of [
       ['upp'],
@@ -92,7 +92,7 @@ describe('what cannot be done is said on one screen, and nothing is touched', ()
     expect(computer.calls).toEqual([]);
   });
 
-  it('a command that fails is shown to be pasted, and its whole story is in the log', async () => {
+  it('prints a failed tool command in a form to paste and logs all of its output', async () => {
     computer = await createComputer();
     computer.world.faults.add('cloud-init-error');
     const vm = await computer.run('vm');

@@ -39,9 +39,9 @@ describe('each step alone', () => {
     ['workload', 'istio-vms istio'],
     ['bootstrap', 'istio-vms vm'],
     ['route', 'istio-vms vm'],
-  ])('%s on an empty computer names %s and changes nothing', (step, names) => tooEarly([step], names));
+  ])('refuses %s on an empty computer, names %s and changes nothing', (step, names) => tooEarly([step], names));
 
-  it('a step too early is a JSON document too', async () => {
+  it('reports missing prerequisites as a JSON document', async () => {
     const ended = await computer.run('istio', '--output', 'json');
     expect(ended.exitCode).toBe(2);
     expect(documentOf(ended)).toMatchObject({
@@ -50,9 +50,9 @@ describe('each step alone', () => {
     });
   });
 
-  it('k3s', () => goesWell('k3s'));
+  it('applies k3s, and changes nothing the second time', () => goesWell('k3s'));
 
-  it('istioctl', async () => {
+  it('installs istioctl without a tool command that writes', async () => {
     // It changes only this computer: no command of any tool.
     const istioctl = await computer.run('istioctl');
     expectSuccess(istioctl);
@@ -60,40 +60,41 @@ describe('each step alone', () => {
     expect(await filesIn(join(computer.cwd, '.bin'))).toMatchObject({ istioctl: '0777 istioctl-1.19.3' });
   });
 
-  it('bootstrap before its VM names the command that makes it', () => tooEarly(['bootstrap'], 'istio-vms vm'));
-  it('istio', () => goesWell('istio'));
-  it('eastwest', () => goesWell('eastwest'));
-  it('vm', () => goesWell('vm'));
-  it('bootstrap before its workload files names the command that makes them', () =>
+  it('names the command that creates the VM when bootstrap runs before it', () =>
+    tooEarly(['bootstrap'], 'istio-vms vm'));
+  it('applies istio, and changes nothing the second time', () => goesWell('istio'));
+  it('applies eastwest, and changes nothing the second time', () => goesWell('eastwest'));
+  it('applies vm, and changes nothing the second time', () => goesWell('vm'));
+  it('names the command that creates the workload files when bootstrap runs before it', () =>
     tooEarly(['bootstrap'], 'istio-vms workload'));
 
-  it('workload --no-fix-ca --no-fix-pilot leaves what istioctl wrote', async () => {
+  it('keeps what istioctl wrote with workload --no-fix-ca --no-fix-pilot', async () => {
     await goesWell('workload', '--no-fix-ca', '--no-fix-pilot');
     expect(await workloadFile('cluster.env')).toContain(':15012');
   });
 
-  it('workload --no-fix-ca leaves the CA address alone', async () => {
+  it('keeps the CA address with workload --no-fix-ca', async () => {
     await goesWell('workload', '--no-fix-ca');
     expect(await workloadFile('cluster.env')).toMatch(/CA_ADDR=.*:15012/);
     expect(await workloadFile('mesh.yaml')).toContain(':15013');
   });
 
-  it('workload puts it right', async () => {
+  it('fixes both addresses with workload', async () => {
     await goesWell('workload');
     expect(await workloadFile('cluster.env')).toMatch(/CA_ADDR=.*:15013/);
     expect(await workloadFile('hosts')).toMatch(/^\d+\.\d+\.\d+\.\d+ istiod-1-19-3\.istio-system\.svc/);
   });
 
-  it('bootstrap', () => goesWell('bootstrap'));
-  it('route', () => goesWell('route'));
+  it('applies bootstrap, and changes nothing the second time', () => goesWell('bootstrap'));
+  it('applies route, and changes nothing the second time', () => goesWell('route'));
 
-  it('verify finds all of it well', async () => {
+  it('passes all checks of verify', async () => {
     const verify = await computer.run('verify');
     expectSuccess(verify);
     expect(verify.stdout).toMatch(/13 of 13 checks passed/);
   });
 
-  it('verify finds what is broken, and says so in one table and one screen', async () => {
+  it('reports what is broken in one table and one screen with verify', async () => {
     computer.world.engine.instances.get('vm-istio-external-workload')?.units.delete('istio-vms-demo');
     const verify = await computer.run('verify', 'mesh-to-vm', 'dns');
     expect(verify.exitCode).toBe(7);
@@ -102,5 +103,5 @@ describe('each step alone', () => {
     expect(verify.stderr).toContain('mesh-to-vm');
   });
 
-  it('nothing was said that a tool would not understand', () => expect(computer.world.refused).toEqual([]));
+  it('never sends a command that a tool rejects', () => expect(computer.world.refused).toEqual([]));
 });

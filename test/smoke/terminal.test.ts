@@ -9,7 +9,7 @@ import type { Call } from './world-server.ts';
 const isLaunch = ({ tool, args }: Call): boolean => tool === 'multipass' && args[0] === 'launch';
 const RESTORED = { cursor: 'shown', line: 'whole' };
 
-describe('on a terminal', () => {
+describe('a run on a terminal', () => {
   let computer: Computer;
   beforeEach(async () => {
     computer = await createComputer();
@@ -22,7 +22,7 @@ describe('on a terminal', () => {
     expect(computer.world.refused).toEqual([]);
   };
 
-  it('a run to its end leaves the terminal as it was, and nobody behind', async () => {
+  it('restores the terminal and leaves no process when it completes', async () => {
     const terminal = onTerminal(computer, ['up', '--skip-verify']);
     expect(await terminal.done, terminal.written()).toBe(0);
     // The tree did move, and the cursor was away meanwhile.
@@ -31,7 +31,7 @@ describe('on a terminal', () => {
     expect(await survivors(computer)).toEqual([]);
   });
 
-  it('Ctrl-C lets end what must not be cut, says how to go on, and gives the terminal back', async () => {
+  it('finishes in-flight operations on Ctrl-C, says how to resume, and restores the terminal', async () => {
     const hold = computer.hold(isLaunch);
     const terminal = onTerminal(computer, ['up']);
     await hold.reached;
@@ -48,7 +48,7 @@ describe('on a terminal', () => {
     await converges();
   });
 
-  it('Ctrl-C twice leaves at once, with the terminal as it was and nobody behind', async () => {
+  it('quits at once on a second Ctrl-C, restores the terminal and leaves no process', async () => {
     const hold = computer.hold(isLaunch);
     const terminal = onTerminal(computer, ['up']);
     await hold.reached;
@@ -64,7 +64,7 @@ describe('on a terminal', () => {
     await converges();
   });
 
-  it('one Ctrl-C that npm hands on as well is one', async () => {
+  it('counts a Ctrl-C that npm forwards as one', async () => {
     const hold = computer.hold(isLaunch);
     const handOn = `const child = require('node:child_process').spawn(process.argv[1], process.argv.slice(2), { stdio: 'inherit' });
       process.on('SIGINT', () => child.kill('SIGINT'));
@@ -81,7 +81,7 @@ describe('on a terminal', () => {
     expect(await survivors(computer)).toEqual([]);
   });
 
-  it('a terminal that is closed asks to end: the launch that runs is let end, and nobody stays', async () => {
+  it('finishes the current launch and leaves no process when the terminal is closed', async () => {
     const hold = computer.hold(isLaunch);
     const terminal = onTerminal(computer, ['up']);
     const held = await hold.reached;
@@ -97,7 +97,7 @@ describe('on a terminal', () => {
     await converges();
   });
 
-  it('a bug of ours that nobody caught gives the terminal back, too, and leaves nobody behind', async () => {
+  it('restores the terminal and leaves no process after an uncaught internal error', async () => {
     const hold = computer.hold(isLaunch);
     const bug = `if (process.argv[1].endsWith('main.js')) process.on('SIGUSR2', () => { throw new Error('planted'); });`;
     const env = { ...computer.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(bug)}` };
@@ -114,7 +114,7 @@ describe('on a terminal', () => {
     hold.release();
   });
 
-  it('programs that heed no polite signal are ended with their children: at once, or after a moment of grace', async () => {
+  it('kills programs that ignore SIGINT and SIGTERM, with their children, at once or after a grace period', async () => {
     await installStubborn(computer, 'multipass');
     for (const presses of [1, 2]) {
       const terminal = onTerminal(computer, ['status']);
@@ -133,14 +133,14 @@ describe('on a terminal', () => {
   });
 });
 
-describe('without a terminal', () => {
+describe('a run without a terminal', () => {
   let computer: Computer;
   beforeEach(async () => {
     computer = await createComputer();
   });
   afterEach(() => computer.remove());
 
-  it.each(['SIGTERM', 'SIGHUP'] as const)('%s asks to end as Ctrl-C does', async (signal) => {
+  it.each(['SIGTERM', 'SIGHUP'] as const)('handles %s as it handles Ctrl-C', async (signal) => {
     const hold = computer.hold(isLaunch);
     const cli = computer.start('up');
     const held = await hold.reached;
@@ -154,7 +154,7 @@ describe('without a terminal', () => {
     expect(await survivors(computer)).toEqual([]);
   });
 
-  it('a reader that goes away is no reason to fall over', async () => {
+  it('completes when the reader of its output goes away', async () => {
     const cli = computer.start('up', '--skip-verify', '--verbose');
     cli.deafen();
     expect(await cli.done).toMatchObject({ exitCode: 0 });
