@@ -44,12 +44,12 @@ onMachines('incus', 'containers of Incus', (lab) => {
     may.workload = workload ?? {};
   });
 
-  it('let k3s do on a node what it does', () => {
+  it('allow k3s on a node everything that it needs', () => {
     expect(may.node).toEqual(Object.fromEntries(Object.keys(may.node).map((name) => [name, 'yes'])));
     expect(Object.keys(may.node)).toHaveLength(11);
   });
 
-  it('let a sidecar do what it does, and leave the kernel of the host alone', () => {
+  it('allow a sidecar what it needs and protect the kernel of the host', () => {
     expect(may.workload).toMatchObject({
       ...{ 'kernel log': 'no', 'vm settings': 'no', 'kernel settings': 'no', 'device nodes': 'no' },
       ...{ redirect: 'yes', 'connection tracking': 'yes', 'own forwarding': 'yes', 'transient services': 'yes' },
@@ -57,7 +57,7 @@ onMachines('incus', 'containers of Incus', (lab) => {
   });
 
   describe('the label', () => {
-    it('names the lab, and is all by which a machine is known', async () => {
+    it('names the lab and alone identifies its machines', async () => {
       const found = await lab().engine.list(quiet);
       const ours = found.filter((each) => each.lab === lab().name).map(({ name }) => name);
       expect(ours.sort()).toEqual([lab().config.k3s.master, lab().config.workloads[0].name].sort());

@@ -34,14 +34,14 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     return /"driver": ".*qemu/.test((await lab().system.processes.run(command, quiet)).stdout);
   };
 
-  it('tells the version of a server on which all is there', async () => {
+  it('returns the version of a server that has everything', async () => {
     expect((await lab().engine.probe(quiet)).version).toMatch(/^\d+\.\d+/);
   });
 
-  describe('the daemon is down', () => {
+  describe('a daemon that is down', () => {
     const DAEMON = [/^The Incus daemon is not running\.$/, /sudo systemctl start incus/] as const;
 
-    it('and has left its socket behind', async () => {
+    it('is reported when it has left its socket behind', async () => {
       const socket = join(lab().directory, 'unix.socket');
       const listen = `require('net').createServer().listen(${JSON.stringify(socket)}, () => console.log('up'))`;
       const daemon = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -51,30 +51,30 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
       await refused({ INCUS_SOCKET: socket }, ...DAEMON);
     });
 
-    it('and has never been up', () => refused({ INCUS_SOCKET: '/nonexistent/unix.socket' }, ...DAEMON));
+    it('is reported when it was never started', () => refused({ INCUS_SOCKET: '/nonexistent/unix.socket' }, ...DAEMON));
   });
 
-  it('there is no such remote', () =>
+  it('reports a missing remote', () =>
     refused({ INCUS_REMOTE: 'no-such-remote' }, /no remote of that name/, /incus remote list/));
 
-  it('there is no such project', () =>
+  it('reports a missing project', () =>
     refused(
       { INCUS_PROJECT: 'no-such-project' },
       /no project no-such-project/,
       /incus project create no-such-project/,
     ));
 
-  it('there is no such image', () =>
+  it('reports a missing image', () =>
     refused(
       { INCUS_IMAGE: 'no-such-image' },
       /no image no-such-image/,
       /incus image copy images:\S+ local: --alias no-/,
     ));
 
-  it('there is no such network', () =>
+  it('reports a missing network', () =>
     refused({ INCUS_NETWORK: 'nosuchbr0' }, /no network nosuchbr0/, /incus network create nosuchbr0/));
 
-  it('the bridge is gone, though Incus still knows it', async () => {
+  it('reports a missing bridge that Incus still lists', async () => {
     const bridge = `ivmsx${process.pid % 100_000}`;
     await incus('network', 'create', bridge, 'ipv4.address=none', 'ipv6.address=none');
     undo.push(() => incus('network', 'delete', bridge));
@@ -83,7 +83,7 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     await refused({ INCUS_NETWORK: bridge }, new RegExp(`bridge ${bridge} is gone`), /sudo systemctl restart incus/);
   });
 
-  it('Incus was never set up: no disk, no network card', async () => {
+  it('reports an Incus without storage and network that was never set up', async () => {
     const project = `${lab().name}-empty`;
     await incus('project', 'create', project, '-c', 'features.profiles=true', '-c', 'features.images=false');
     undo.push(() => incus('project', 'delete', project));
@@ -94,22 +94,22 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     await refused(bare, /no network for machines/, /incus network create incusbr0/);
   });
 
-  it('there is no cluster over which machines could be spread', () =>
+  it('reports that there is no cluster for INCUS_TARGETS', () =>
     refused({ INCUS_TARGETS: 'm1,m2' }, /in none/, /INCUS_TARGETS empty/));
 
-  it('an alias takes the place of a command', async () => {
+  it('reports an alias that replaces a command', async () => {
     const directory = join(lab().directory, 'client');
     await mkdir(directory);
     await writeFile(join(directory, 'config.yml'), 'default-remote: local\naliases:\n  list: info\n');
     await refused({ INCUS_CONF: directory }, /aliases .*: list\./, /incus alias remove list/);
   });
 
-  it('virtual machines are asked for, and there can be none', async (context) => {
+  it('reports that virtual machines are requested and cannot run', async (context) => {
     if (await runsVms()) context.skip('this Incus runs virtual machines');
     await refused({ INCUS_TYPE: 'virtual-machine' }, /cannot run any: KVM, QEMU/, /INCUS_TYPE=container/);
   });
 
-  it('says what kind of machine it chose, and launches that', async (context) => {
+  it('reports the type of machine that it chose, and launches that type', async (context) => {
     if (await runsVms()) context.skip(`this Incus would choose a virtual machine, and ${IMAGE} is for containers`);
     const free = await given({ INCUS_TYPE: '' });
     undo.push(() => free.cleanUp());

@@ -53,7 +53,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     expect(stdout).toMatch(new RegExp(`\u001b\\[2K[^]*Launched: ${name('k1')}\n$`));
   });
 
-  it('3, 8: tells what it launched, in JSON of the right types', async () => {
+  it('3, 8: describes what it launched in JSON of the right types', async () => {
     expect(await info('k1')).toMatchObject({
       state: 'Running',
       cpu_count: '2',
@@ -78,7 +78,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     });
   });
 
-  it('4-7: refuses a launch in the order of client and daemon, and makes nothing', async () => {
+  it('4-7: rejects a launch in the order of client and daemon and creates nothing', async () => {
     await refused('launch -n @k1', 2, /^launch failed: instance ".*" already exists/);
     for (const bad of ['1abc', 'a_b', 'a-', 'a.b']) {
       await refused(`launch -n ${bad}`, 2, /Invalid arguments supplied\nInvalid instance name supplied: /);
@@ -94,7 +94,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     await refused('info @k2 --format json', 2, /does not exist/);
   });
 
-  it('11: all or nothing', async () => {
+  it('11: prints or deletes nothing when one of several machines is missing', async () => {
     const words = /^info failed: The following errors occurred:\ninstance "nosuch" does not exist/;
     await refused('info nosuch --format json', 2, words);
     await refused('info @k1 nosuch --format json', 2, words);
@@ -102,7 +102,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     expect(await info('k1')).toMatchObject({ state: 'Running' });
   });
 
-  it('13, 14: runs what comes after --, and no option of its own is lost in it', async () => {
+  it('13, 14: runs what comes after -- with all of its options', async () => {
     expect(await mp('exec -n @k1 -- nosuchcmd')).toMatchObject({ exitCode: 127, stdout: '' });
     await refused('exec @k1 ls --color', 1, /Unknown option 'color'.*\n?.*should come after "--"/s);
     await refused('exec @k1', 1, /Wrong number of arguments/);
@@ -111,7 +111,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     expect((await mp('exec -n @k1 -- whoami')).stdout).toBe('ubuntu\n');
   });
 
-  it('15: never comes back from a 4', async () => {
+  it('15: never returns from a command that exits with 4', async () => {
     const four = { file: 'multipass', args: ['exec', '-n', name('k1'), '--', 'sh', '-c', 'exit 4'] };
     const endless = lab().system.processes.run({ ...four, effect: 'write', timeoutMs: 4_000 }, quiet);
     await expect(endless).rejects.toMatchObject({ failure: 'timed-out' });
@@ -129,7 +129,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     await refused('transfer - @k1:/root/f', 2, /cannot open remote file .*Permission denied/, { stdin: 'x' });
   });
 
-  it('16: carries files of this computer, and empties one that it cannot fill', async () => {
+  it('16: transfers files of this computer, and leaves the target empty when the source is missing', async () => {
     const { directory } = lab();
     const [local, tree] = [join(directory, 'local'), join(directory, 'tree')];
     await mkdir(tree, { recursive: true });
@@ -143,7 +143,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     expect(await readFile(local, 'utf8')).toBe('');
   });
 
-  it('17: refuses a transfer in words', async () => {
+  it('17: explains why it refuses a transfer', async () => {
     await refused('transfer /absent @k1:', 2, /cannot access .*No such file or directory/);
     await refused(`transfer ${lab().directory} @k1:`, 2, /recursive mode not specified/);
     await refused('transfer a', 1, /Not enough arguments given/);
@@ -152,13 +152,13 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     await refused('transfer - - @k1:', 1, /Only one '-' allowed/);
   });
 
-  it('9: ends at its own limit, while the daemon goes on', async () => {
+  it('9: times out at its own limit while the daemon continues', async () => {
     await refused('launch 22.04 -n @k9 --timeout 1', 5, /^Timed out waiting for instance launch\./);
     expect(['Running', 'Starting']).toContain((await info('k9'))['state']);
     expect((await mp('delete --purge @k9')).exitCode).toBe(0);
   });
 
-  it('10: keeps a machine that never answered, and calls it Unknown', async () => {
+  it('10: keeps a machine that never answered and reports it as Unknown', async () => {
     const env = { MULTIPASS_ON_INCUS_PATIENCE: '6' };
     const stdin = 'bootcmd: [[systemctl, mask, --now, ssh.service, ssh.socket]]\n';
     const words = new RegExp(
@@ -171,12 +171,12 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     expect((await mp('delete --purge @k5')).exitCode).toBe(0);
   });
 
-  describe('stopped', () => {
+  describe('a stopped machine', () => {
     beforeAll(async () => {
       expect((await mp('stop @k1')).exitCode).toBe(0);
     });
 
-    it('2, 12: has blanks for what is not known', async () => {
+    it('2, 12: has blanks for unknown values', async () => {
       expect(await info('k1')).toEqual({
         ...{ cpu_count: '', disks: { sda1: {} }, image_hash: '', image_release: '22.04 LTS', ipv4: [], load: [] },
         ...{ memory: {}, mounts: {}, release: '', snapshot_count: '0', state: 'Stopped' },
@@ -201,7 +201,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     });
   });
 
-  it('15, 18, 19: deletes, recovers, erases', async () => {
+  it('15, 18, 19: is deleted, recovered and purged', async () => {
     expect((await mp('purge')).exitCode).toBe(0);
     expect((await mp('delete @k1')).exitCode).toBe(0);
     expect((await mp('delete @k1')).exitCode).toBe(0);
@@ -227,7 +227,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     expect((await mp('list --format json')).stdout).toBe('{\n    "list": [\n    ]\n}\n');
   });
 
-  it('1, 20: says what it is without its daemon, and no more', async () => {
+  it('1, 20: reports only its own version without its daemon', async () => {
     expect(JSON.parse((await mp('version --format json')).stdout)).toEqual({
       multipass: '1.16.3',
       multipassd: '1.16.3',
@@ -238,7 +238,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     }
   });
 
-  it('20: knows its other commands, and not those of later versions', async () => {
+  it('20: accepts its other commands, but not those of later versions', async () => {
     expect(await mp('frobnicate')).toMatchObject({
       ...{ exitCode: 1, stderr: '' },
       stdout: expect.stringContaining("Error: Unknown command or alias 'frobnicate'") as string,

@@ -21,7 +21,7 @@ const VM = 'vm-istio-external-workload';
  * The built CLI in a network namespace of its own. Its tools are stand-ins that speak to their world through a socket in
  * the file system: that is no network, and the same in every namespace.
  */
-describe.skipIf(missing !== undefined)('up out of a bundle, without a network', () => {
+describe.skipIf(missing !== undefined)('up from a bundle, without a network', () => {
   let computer: Computer;
   const namespaces: Namespace[] = [];
 
@@ -61,7 +61,7 @@ describe.skipIf(missing !== undefined)('up out of a bundle, without a network', 
     await computer.remove();
   });
 
-  it('makes and proves the lab where there is no route at all', async () => {
+  it('creates and verifies the lab without any route to a network', async () => {
     const up = await runIn(network('none'), ['up', '--bundle', 'lab.tar']);
     expectSuccess(up);
     expect(up.stdout).toContain('13 of 13 checks passed');
@@ -77,13 +77,13 @@ describe.skipIf(missing !== undefined)('up out of a bundle, without a network', 
     expect(computer.world.refused).toEqual([]);
   });
 
-  it('without the bundle fails there', async () => {
+  it('fails with download-failed without the bundle', async () => {
     const up = await runIn(network('none'), ['up']);
     expect(up, up.stderr).toMatchObject({ exitCode: 5 });
     expect(up.stderr).toContain('Reason: download-failed');
   });
 
-  it('does not even try to reach anybody; without the bundle it does, and the kernel counts it', async () => {
+  it('sends no packet with the bundle, and sends some without it, as counted by the kernel', async () => {
     const [quiet, loud] = [network('neighbor'), network('neighbor')];
     // What would be tempting is there: a mirror, and a proxy.
     const env = { ARTIFACTS_URL: `http://${NEIGHBOUR}:8080`, HTTPS_PROXY: `http://${NEIGHBOUR}:3128` };
@@ -96,7 +96,7 @@ describe.skipIf(missing !== undefined)('up out of a bundle, without a network', 
     expect(loud.sent()).toBeGreaterThan(0);
   });
 
-  it('refuses a bundle that was tampered with, by the name of what was, and touches nothing', async () => {
+  it('refuses a tampered bundle, names the changed artifact, and changes nothing', async () => {
     const path = join(computer.cwd, 'lab.tar');
     const bytes = await readFile(path);
     const at = bytes.indexOf('"artifact":"istio-sidecar","version":"1.19.3"');
@@ -112,7 +112,7 @@ describe.skipIf(missing !== undefined)('up out of a bundle, without a network', 
     expect(await stat(join(computer.home, '.cache', 'istio-vms', 'sha256')).catch(() => undefined)).toBeUndefined();
   });
 
-  it('is made the same, byte by byte, with nothing in the cache', async () => {
+  it('uses a bundle that is created byte for byte the same with an empty cache', async () => {
     computer.world.faults.clear();
     expectSuccess(await computer.run('bundle', 'create', '--file', 'again.tar', '--cpu', CPU));
     const [one, two] = await Promise.all(['lab.tar', 'again.tar'].map((name) => readFile(join(computer.cwd, name))));

@@ -69,7 +69,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
 
   const ALL = [...Object.keys(RUNS), 'long', 'evil'];
 
-  it.each(ALL)('of %s: opens without a word on the console, and asks nobody for anything', async (name) => {
+  it.each(ALL)('opens without console messages or network requests (run %s)', async (name) => {
     await using opened = await open(browser, theRun(name).file);
     await unfold(opened.page);
     await opened.page.mouse.move(200, 200);
@@ -77,7 +77,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     expect(opened.noise).toEqual([]);
   });
 
-  it.each(Object.keys(RUNS))('of %s: has a bar for every step, and a row for every check', async (name) => {
+  it.each(Object.keys(RUNS))('has a bar for every step and a row for every check (run %s)', async (name) => {
     const { file, data } = theRun(name);
     await using opened = await open(browser, file);
     expect(await opened.page.getByRole('img', { name: /^(from .* to |not started)/ }).count()).toBe(
@@ -93,7 +93,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     );
   });
 
-  it('bars lie on one axis: the end of what is needed is the beginning of what needs it', async () => {
+  it('draws all bars on one axis, where a step starts when its prerequisite ends', async () => {
     await using opened = await open(browser, theRun('good').file);
     const box = async (id: string) =>
       (await opened.page.locator(`.step:has(#apply-${id}) rect:not(.mark)`).last().boundingBox())!;
@@ -117,7 +117,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
         await page.keyboard.press('Enter');
       },
     ],
-  ])('%s on a step shows its commands with duration and exit code', async (_how, act) => {
+  ])('shows the commands of a step with duration and exit code after %s on the step', async (_how, act) => {
     await using opened = await open(browser, theRun('good').file);
     const { page } = opened;
     const command = page.getByText('multipass launch 22.04 --name k3s-worker-2 ');
@@ -131,14 +131,14 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     expect(await command.isVisible()).toBe(false);
   });
 
-  it('the same without JavaScript', async () => {
+  it('shows the commands of a step without JavaScript', async () => {
     await using opened = await open(browser, theRun('good').file, { javaScriptEnabled: false });
     const command = opened.page.getByText('multipass launch 22.04 --name k3s-master ');
     await opened.page.locator('.title', { hasText: 'machine k3s-master' }).click();
     expect(await command.isVisible()).toBe(true);
   });
 
-  it('a link to a step opens it', async () => {
+  it('opens a step when a link to it is followed', async () => {
     await using opened = await open(browser, theRun('failed').file);
     const inside = opened.page.locator('.step.failed .inside');
     expect(await inside.isVisible()).toBe(false);
@@ -147,7 +147,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     expect(await inside.innerText()).toContain('no space left on device');
   });
 
-  it('text that would be a page of its own is text', async () => {
+  it('shows markup in texts as plain text', async () => {
     await using opened = await open(browser, theRun('evil').file);
     await unfold(opened.page);
     expect(await opened.page.evaluate('globalThis.struck')).toBeUndefined();
@@ -156,7 +156,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     expect(await opened.page.locator('.step').count()).toBe(5);
   });
 
-  it.each(ALL)('of %s: every word and mark can be read, be it light or dark', async (name) => {
+  it.each(ALL)('has readable texts and marks in light and dark mode (run %s)', async (name) => {
     await using opened = await open(browser, theRun(name).file);
     await unfold(opened.page);
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -165,7 +165,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     }
   });
 
-  it('light and dark are not the same', async () => {
+  it('uses different colors in light and dark mode', async () => {
     const grounds = await Promise.all(
       (['light', 'dark'] as const).map(async (colorScheme) => {
         await using opened = await open(browser, theRun('good').file, { colorScheme });
@@ -175,7 +175,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     expect(new Set(grounds).size).toBe(2);
   });
 
-  it.each(ALL)('of %s: fits every screen, folded and unfolded', async (name) => {
+  it.each(ALL)('fits every screen width, folded and unfolded (run %s)', async (name) => {
     await using opened = await open(browser, theRun(name).file);
     const { page } = opened;
     for (const open of [false, true]) {

@@ -31,25 +31,25 @@ export function failures(computer: () => Computer): void {
     }
   };
 
-  it('a package for another CPU', async () => {
+  it('fails with wrong-architecture when the package is for another CPU', async () => {
     await computer().mirror.publish({ madeFor: OTHER_CPU });
     await fails('wrong-architecture', 5, /CPU|architecture/);
   });
 
-  it('a package that needs another one, which nobody has', async () => {
+  it('fails with guest-failed when the package depends on a package that does not exist', async () => {
     await computer().mirror.publish({ dependsOn: 'istio-vms-nowhere' });
     await fails('guest-failed', 5, /package/);
   });
 
-  it('no package at all, and no container engine to take the programs out of the image', async () => {
+  it('fails with engine-unavailable without a package and without a container engine to extract the programs from the image', async () => {
     await computer().mirror.withdraw();
     await fails('engine-unavailable', 4, /Docker/);
     await computer().mirror.publish();
   });
 
-  it('no room for the programs', () =>
+  it('fails with disk-full when there is no room for the programs', () =>
     withLittleRoom('/usr/local', '20M', () => fails('disk-full', 5, /full|space|disk/)));
 
-  it('no room for the package itself', () =>
+  it('fails with disk-full when there is no room for the package', () =>
     withLittleRoom('/var/cache/istio-vms', '4k', () => fails('disk-full', 5, /full|space|disk/)));
 }

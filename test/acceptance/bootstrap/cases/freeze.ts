@@ -12,7 +12,7 @@ const SILENCE_S = 5;
  * rules. Both begin on a machine that has just been started, where nothing is tracked.
  */
 export function freeze(computer: () => Computer): void {
-  it('rules that are loaded in a plain way freeze the sessions that are open, and new ones work', async () => {
+  it("hangs open sessions, but not new ones, when Istio's own start script loads the rules", async () => {
     const { guest, run, machine } = computer();
     // The package alone, and its own start script, as in the article.
     expectOk(await run('bootstrap'));
@@ -34,7 +34,7 @@ export function freeze(computer: () => Computer): void {
     }
   });
 
-  it('ours do not', async () => {
+  it('keeps open sessions alive when our start script loads the rules', async () => {
     const { guest, run } = computer();
     await guest.reboot();
     expect(await rules(guest)).toEqual([]);

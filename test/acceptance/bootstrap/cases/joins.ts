@@ -15,7 +15,7 @@ export const TOKEN = '/var/run/secrets/tokens/istio-token';
 
 /** The way into the mesh, and what it looks like there. */
 export function joins(computer: () => Computer): void {
-  it('bootstrap makes the machine ready, and a session that is open meanwhile goes on', async () => {
+  it('makes the machine ready without breaking an open session', async () => {
     const session = await openSession(computer());
     try {
       expectOk(await computer().run('bootstrap'));
@@ -26,7 +26,7 @@ export function joins(computer: () => Computer): void {
     await ready(computer().guest);
   });
 
-  it('every file has its owner and mode', async () => {
+  it('gives every file its owner and mode', async () => {
     const { guest } = computer();
     const wanted = {
       '/etc/systemd/system/istio.service': '0644 root:root',
@@ -57,7 +57,7 @@ export function joins(computer: () => Computer): void {
     );
   });
 
-  it('the unit is ours, enabled, and runs the agent itself as its user', async () => {
+  it('installs and enables our unit, which runs the agent as its user', async () => {
     const { guest } = computer();
     expect(await unit(guest, 'FragmentPath')).toBe('/etc/systemd/system/istio.service');
     expect(await unit(guest, 'UnitFileState')).toBe('enabled');
@@ -66,7 +66,7 @@ export function joins(computer: () => Computer): void {
     expect(await guest.sh('ps -o user:20=,args= -p "$1"', pid)).toMatch(/^istio-proxy .*pilot-agent proxy sidecar$/);
   });
 
-  it('the rules are there, ours for the ssh server before them', async () => {
+  it('loads our rule for the ssh server before the rules of Istio', async () => {
     const all = await rules(computer().guest);
     const output = all.filter((rule) => rule.startsWith('-A OUTPUT'));
     expect(output[0]).toMatch(/--sport 22 .*--comment istio-vms -j RETURN$/);
@@ -76,7 +76,7 @@ export function joins(computer: () => Computer): void {
     expect(all).toContain('-A ISTIO_IN_REDIRECT -p tcp -j REDIRECT --to-ports 15006');
   });
 
-  it('it holds a certificate of its service account, and stands in the cluster with its address', async () => {
+  it('gives the machine a certificate of its service account and registers it with its address', async () => {
     const { guest, machine, clusterSide, istiod } = computer();
     const { namespace, serviceAccount } = clusterSide.lab.config.workloads[0];
     expect(await guest.sh('openssl verify -CAfile /etc/certs/root-cert.pem /etc/certs/cert-chain.pem')).toMatch(
@@ -89,7 +89,7 @@ export function joins(computer: () => Computer): void {
     expect(registered(clusterSide.cluster)).toEqual([await machine.address(quiet)]);
   });
 
-  it('traffic goes both ways through Envoy, and names are answered by the agent', async () => {
+  it('routes traffic both ways through Envoy and resolves names through the agent', async () => {
     const { guest, machine } = computer();
     const count = (port: number): Promise<string> =>
       guest.sh(`curl --silent http://127.0.0.1:15000/stats | sed -n 's/.*_${port}.downstream_cx_total: //p'`);
@@ -122,14 +122,14 @@ export function joins(computer: () => Computer): void {
     expect(stdout.trim()).toBe(await machine.address(quiet));
   });
 
-  it('the second bootstrap finds nothing to do and restarts nothing', async () => {
+  it('changes and restarts nothing when it runs again', async () => {
     const { guest, run } = computer();
     const before = await unit(guest, 'InvocationID');
     expectNothingToDo(await run('bootstrap'));
     expect(await unit(guest, 'InvocationID')).toBe(before);
   });
 
-  it('a new token travels without a restart', async () => {
+  it('delivers a new token without a restart', async () => {
     const { guest, run, cwd, clusterSide } = computer();
     const [before, token] = [await unit(guest, 'InvocationID'), await guest.sh(`cat ${TOKEN}`)];
     const files = join(cwd, '.data', 'workload-files');

@@ -10,7 +10,7 @@ const shipped = await loadShippedData();
 
 /** The way out: with the demo workload on it as well. */
 export function leaves(computer: () => Computer, before: () => readonly string[]): void {
-  it('uninstalling leaves the machine as it was', async () => {
+  it('restores the machine to its former state when the sidecar is removed', async () => {
     const { machine, guest, run } = computer();
     expectOk(await run('route'));
     expect((await machine.put([], removeScript(shipped), quiet)).stdout).toBe('removed\n');
@@ -18,7 +18,7 @@ export function leaves(computer: () => Computer, before: () => readonly string[]
     expect(await guest.sh('pgrep -f "[p]ilot-agent proxy|[b]in/envoy" || true')).toBe('');
   });
 
-  it('a second time there is nothing to take away', async () => {
+  it('removes nothing when the sidecar is already removed', async () => {
     const { machine, guest } = computer();
     expect((await machine.put([], removeScript(shipped), quiet)).stdout).toBe('removed\n');
     expect(await snapshot(guest)).toEqual(before());

@@ -10,7 +10,7 @@ const STORE_TOKEN = '/var/lib/istio-vms/istio-token';
 
 /** What happens to it there: restarts of the machine, a stop, a hand that changes files. */
 export function lives(computer: () => Computer): void {
-  it('after a reboot it is ready again by itself, and bootstrap has nothing to do', async () => {
+  it('has nothing to do after a reboot, since the sidecar becomes ready by itself', async () => {
     const { guest, run } = computer();
     const token = await guest.sh(`cat ${TOKEN}`);
     const before = await unit(guest, 'InvocationID');
@@ -25,7 +25,7 @@ export function lives(computer: () => Computer): void {
     expectNothingToDo(await run('bootstrap'));
   });
 
-  it('after a reboot without any token as well: the certificate is proof enough', async () => {
+  it('needs no token after a reboot while the certificate is valid', async () => {
     const { guest, istiod, run, clusterSide } = computer();
     await guest.sh(`rm ${STORE_TOKEN} ${TOKEN}`);
     await guest.reboot();
@@ -39,7 +39,7 @@ export function lives(computer: () => Computer): void {
     expect(await unit(guest, 'InvocationID')).toBe(before);
   });
 
-  it('a file that was changed is put right; the agent, which never read it, goes on', async () => {
+  it('repairs a changed file without restarting the agent, which never read it', async () => {
     const { guest, run } = computer();
     const before = await unit(guest, 'InvocationID');
     await guest.sh('echo BROKEN=1 >>/var/lib/istio/envoy/cluster.env');
@@ -48,7 +48,7 @@ export function lives(computer: () => Computer): void {
     expect(await unit(guest, 'InvocationID')).toBe(before);
   });
 
-  it('a stop drains and cleans the rules; names are the own resolver’s again', async () => {
+  it('drains connections, removes the rules and restores the resolver of the machine when the unit stops', async () => {
     const { guest, machine, clusterSide } = computer();
     await guest.sh('systemctl stop istio');
     expect(await unit(guest, 'Result')).toBe('success');
@@ -61,7 +61,7 @@ export function lives(computer: () => Computer): void {
     expect(registered(clusterSide.cluster)).toEqual([]);
   });
 
-  it('bootstrap starts it again', async () => {
+  it('starts the stopped sidecar again when it runs', async () => {
     const { guest, run, clusterSide } = computer();
     expectOk(await run('bootstrap'));
     await ready(guest);

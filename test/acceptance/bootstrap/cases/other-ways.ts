@@ -11,7 +11,7 @@ const shipped = await loadShippedData();
 
 /** Less trodden ways in and out, on a machine that has nothing of ours. */
 export function otherWays(computer: () => Computer, before: () => readonly string[]): void {
-  it('rules that a lost sidecar has left go as well', async () => {
+  it('removes the rules that a lost sidecar has left', async () => {
     const { machine, guest, run } = computer();
     expectOk(await run('bootstrap'));
     await guest.sh(`systemctl stop istio && set -a && . /var/lib/istio/envoy/cluster.env && . /var/lib/istio-vms/sidecar.env &&
@@ -21,7 +21,7 @@ export function otherWays(computer: () => Computer, before: () => readonly strin
     expect(await snapshot(guest)).toEqual(before());
   });
 
-  it('where no package is published the programs come out of the image, run as well, and go as well', async () => {
+  it('installs, runs and removes the programs from the image when no package is published', async () => {
     const { machine, guest, run, mirror } = computer();
     await mirror.withdraw();
     await mirror.publishImage();

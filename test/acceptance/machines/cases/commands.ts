@@ -11,7 +11,7 @@ const MANY = 10 * 1024 * 1024;
 export function commandCases({ bench, machine }: Subject): void {
   describe('exit codes', () => {
     // Some at once: 256 sessions one after another would take long.
-    it('come back as they are, all of 0 to 255, and 4 among them, with the last words', async () => {
+    it('are returned unchanged from 0 to 255, including 4, with all output', async () => {
       const codes = Array.from({ length: 256 }, (_, code) => code);
       const ended = async (code: number): Promise<string> => {
         const args = ['-c', `echo out; echo err >&2; exit ${code}`];
@@ -29,7 +29,7 @@ export function commandCases({ bench, machine }: Subject): void {
       });
     });
 
-    it('127 for a program that is not there', async () => {
+    it('are 127 for a program that does not exist', async () => {
       const run = (): Promise<unknown> => machine().run({ file: 'no-such-program', args: [], effect: 'read' }, quiet);
       await bench().drive(() => expect(run()).rejects.toMatchObject({ failure: 'exit', result: { exitCode: 127 } }));
     });
@@ -41,7 +41,7 @@ export function commandCases({ bench, machine }: Subject): void {
     expect(result).toMatchObject({ exitCode: 33, stdout: 'out\n', stderr: 'err\n' });
   });
 
-  it('gives standard input, and an end of it where there is none', async () => {
+  it('passes standard input, or end of input when there is none', async () => {
     await bench().drive(async () => {
       const cat = { file: 'cat', args: [], effect: 'read' } as const;
       expect((await machine().run({ ...cat, stdin: 'a b\nc' }, quiet)).stdout).toBe('a b\nc');
@@ -49,7 +49,7 @@ export function commandCases({ bench, machine }: Subject): void {
     });
   });
 
-  it('carries 10 MiB of any bytes there and back', async () => {
+  it('transfers 10 MiB of arbitrary bytes in both directions', async () => {
     const sent = bytes(1, MANY);
     await bench().drive(async () => {
       const { stdout } = await machine().run({ file: 'sha256sum', args: [], effect: 'read', stdin: sent }, quiet);
@@ -59,7 +59,7 @@ export function commandCases({ bench, machine }: Subject): void {
     });
   });
 
-  it('takes nothing off an output that looks like a progress line', async () => {
+  it('keeps output that looks like a progress line unchanged', async () => {
     const sly = '\u001b[2KStarting k1  \b|\u001b[2K\u001b[0A\u001b[0E\u001erest\r\n';
     const { stdout } = await bench().drive(() =>
       machine().run({ file: 'cat', args: [], effect: 'read', stdin: sly }, quiet),
@@ -67,7 +67,7 @@ export function commandCases({ bench, machine }: Subject): void {
     expect(stdout).toBe(sly);
   });
 
-  it('hands over every argument as it is', async () => {
+  it('passes every argument unchanged', async () => {
     const words = [
       ...['a b', '', '  ', "it's", '"quoted"', '$HOME', '`id`', '$(id)', 'two\nlines\n', 'tab\there', 'back\\slash\\'],
       ...['-n', '--', '-c', '*', '~', '!x', '#no', 'a;b', 'a&b', 'a|b', '<in', '>out', '%s', 'ünï ☃ 𝒳', '\r', '\u0001'],
@@ -78,7 +78,7 @@ export function commandCases({ bench, machine }: Subject): void {
     expect(stdout).toBe(words.map((word) => `[${word}]`).join(''));
   });
 
-  it('gives the environment that was asked for', async () => {
+  it('passes the requested environment', async () => {
     const { stdout } = await bench().drive(() =>
       machine().run(
         { file: 'printenv', args: ['GREETING'], effect: 'read', env: { GREETING: "hello, it's $HOME" } },
@@ -88,7 +88,7 @@ export function commandCases({ bench, machine }: Subject): void {
     expect(stdout).toBe("hello, it's $HOME\n");
   });
 
-  it('does not mix up eight commands at once', async () => {
+  it('keeps the output of eight concurrent commands apart', async () => {
     const sent = Array.from({ length: AT_ONCE }, (_, index) => bytes(index + 10, 200_000));
     const got = await bench().drive(() =>
       Promise.all(sent.map((stdin) => machine().run({ file: 'cat', args: [], effect: 'read', stdin }, quiet))),

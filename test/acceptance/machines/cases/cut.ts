@@ -6,7 +6,7 @@ import type { Subject } from '../conformance.ts';
 
 /** Launches whose run was killed in their midst: the daemon goes on without it. */
 export function cutCases({ bench }: Subject): void {
-  it('goes on with a launch whose client was killed', async () => {
+  it('resumes a launch whose client was killed', async () => {
     const { drive, engine, config, context, name: lab, cutLaunch } = bench();
     const name = `${config.k3s.master}-cut`;
     await drive(async () => {
@@ -21,7 +21,7 @@ export function cutCases({ bench }: Subject): void {
     });
   });
 
-  it('removes a machine that is still coming up', async () => {
+  it('removes a machine that is still starting', async () => {
     const { drive, engine, config, context, sleep, cutLaunch } = bench();
     const name = `${config.k3s.master}-cut-again`;
     await drive(async () => {

@@ -42,7 +42,7 @@ export function endingCases({ bench, machine }: Subject): void {
       ['a command', '3001', long('3001', 'write')],
       ['one of root', '3002', asRoot(long('3002', 'write'))],
       ['a child of a command', '3003', { ...long('', 'write'), file: 'sh', args: ['-c', 'sleep 3003; echo never'] }],
-    ])('ends %s, and nothing is left on the machine', async (_, seconds, command) => {
+    ])('ends %s and leaves no process on the machine', async (_, seconds, command) => {
       await bench().drive(async () => {
         const ended = failureOf(machine().run(command, quiet));
         expect((await ended).failure).toBe('timed-out');
@@ -50,7 +50,7 @@ export function endingCases({ bench, machine }: Subject): void {
       });
     });
 
-    it('is no limit for what comes after', async () => {
+    it('does not affect later commands', async () => {
       const { drive } = bench();
       expect(
         (await drive(() => machine().run({ file: 'cat', args: [], effect: 'read', stdin: 'on' }, quiet))).stdout,
@@ -59,7 +59,7 @@ export function endingCases({ bench, machine }: Subject): void {
   });
 
   describe('Ctrl-C', () => {
-    it('cuts a command that only reads, and nothing is left on the machine', async () => {
+    it('ends a command that only reads and leaves no process on the machine', async () => {
       const { drive, sleep } = bench();
       await drive(async () => {
         const controller = new AbortController();
@@ -74,7 +74,7 @@ export function endingCases({ bench, machine }: Subject): void {
       });
     });
 
-    it('lets a command that writes come to its end', async () => {
+    it('lets a command that writes finish', async () => {
       const { drive, sleep } = bench();
       await drive(async () => {
         const controller = new AbortController();
@@ -86,7 +86,7 @@ export function endingCases({ bench, machine }: Subject): void {
       });
     });
 
-    it('begins nothing anew', async () => {
+    it('starts no new command', async () => {
       const { drive } = bench();
       const run = (): Promise<unknown> => machine().run(long('1', 'write'), { ...quiet, signal: AbortSignal.abort() });
       await drive(() => expect(run()).rejects.toMatchObject({ failure: 'aborted' }));

@@ -31,7 +31,7 @@ export function fileCases({ bench, machine }: Subject): void {
       return `file\t${digest} ${mode.toString(8)} ${owner} ${group} ${path}`;
     };
 
-    it('makes directories, and sets content, owner and mode', async () => {
+    it('creates directories and sets content, owner and mode', async () => {
       await bench().drive(async () => {
         const paths = files.map(({ path }) => path);
         expect((await machine().put(files, undefined, quiet)).changed).toEqual(paths);
@@ -54,7 +54,7 @@ export function fileCases({ bench, machine }: Subject): void {
       });
     });
 
-    it('puts nothing at all when one file cannot be', async () => {
+    it('places no file when one of them cannot be placed', async () => {
       const good = { path: '/etc/conformance/never', content: 'x', mode: 0o644 };
       const bad = { ...good, path: '/etc/conformance/no-one', owner: 'nobody-of-that-name' };
       await bench().drive(async () => {
@@ -66,7 +66,7 @@ export function fileCases({ bench, machine }: Subject): void {
       });
     });
 
-    it('carries a file of this computer', async () => {
+    it('transfers a file of this computer', async () => {
       const { drive, system, directory } = bench();
       const file = join(directory, 'to be carried');
       await drive(async () => {
@@ -84,7 +84,7 @@ export function fileCases({ bench, machine }: Subject): void {
       });
     });
 
-    it('gives back what it put', async () => {
+    it('places content that a command reads back unchanged', async () => {
       const command = { file: 'cat', args: [`${DIRECTORY}/big`], effect: 'read' } as const;
       const { stdoutBytes } = await bench().drive(() => machine().run(command, quiet));
       expect(Buffer.compare(stdoutBytes, content)).toBe(0);

@@ -8,7 +8,7 @@ import { FIRST_BOOT, type Subject } from '../conformance.ts';
 
 /** What there is after a launch. */
 export function launchCases({ bench, machine }: Subject): void {
-  it('is through with cloud-init when the launch is', async () => {
+  it('has finished cloud-init when the launch returns', async () => {
     const { drive } = bench();
     const cat = { file: 'cat', args: [FIRST_BOOT.path], effect: 'read' } as const;
     await drive(async () => {
@@ -18,7 +18,7 @@ export function launchCases({ bench, machine }: Subject): void {
     });
   });
 
-  it('is listed as running, with the address that it tells itself', async () => {
+  it('is listed as running, with the address that the machine reports', async () => {
     const { drive, engine } = bench();
     await drive(async () => {
       const address = await machine().address(quiet);
@@ -29,12 +29,12 @@ export function launchCases({ bench, machine }: Subject): void {
     });
   });
 
-  it('tells its architecture: that of this computer', async () => {
+  it('reports the CPU architecture of this computer', async () => {
     const { drive, hostCpu } = bench();
     expect(await drive(() => machine().arch(quiet))).toBe(hostCpu);
   });
 
-  it('takes a second launch of a machine of ours for done', async () => {
+  it('treats a second launch of our own machine as done', async () => {
     const { drive, engine, config, context, name: lab } = bench();
     const boot = { file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' } as const;
     await drive(async () => {

@@ -34,7 +34,7 @@ export function lifeCases({ bench, machine }: Subject): void {
     });
   });
 
-  it('answers from a stopped machine cleanly, or not at all', async () => {
+  it('starts a stopped machine to run a command, or fails cleanly', async () => {
     const { drive, engine, context } = bench();
     await drive(async () => {
       await engine.stop(machine().name, context);
@@ -52,7 +52,7 @@ export function lifeCases({ bench, machine }: Subject): void {
     });
   });
 
-  it('takes a start of a running machine for done', async () => {
+  it('treats starting a running machine as done', async () => {
     const { drive, engine, context } = bench();
     await drive(async () => {
       const before = await boot();
@@ -61,7 +61,7 @@ export function lifeCases({ bench, machine }: Subject): void {
     });
   });
 
-  it('comes back after it restarted itself', async () => {
+  it('is reachable again after it rebooted itself', async () => {
     const { drive, sleep } = bench();
     await drive(async () => {
       const before = await boot();
@@ -79,7 +79,7 @@ export function lifeCases({ bench, machine }: Subject): void {
     });
   });
 
-  it('is removed for good, and a second time without a word', async () => {
+  it('is deleted for good, and deleting it again is not an error', async () => {
     const { drive, engine, context } = bench();
     await drive(async () => {
       const others = (await engine.list(quiet)).map(({ name }) => name).filter((name) => name !== machine().name);

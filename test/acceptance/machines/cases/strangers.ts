@@ -11,7 +11,7 @@ export function strangerCases({ bench, machine }: Subject): void {
   const foreignName = (): string => `${bench().config.k3s.master}-foreign`;
   const boot = { file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' } as const;
 
-  it('tells of an absent machine, and does not take that for an answer of a command', async () => {
+  it('reports a missing machine as not found, and not as the answer of a command', async () => {
     const { drive, engine, config, context } = bench();
     const absent = engine.machine(`${config.k3s.master}-absent`);
     await drive(async () => {
@@ -25,7 +25,7 @@ export function strangerCases({ bench, machine }: Subject): void {
     });
   });
 
-  it('leaves a foreign machine alone', async () => {
+  it('does not touch a machine that istio-vms did not create', async () => {
     const { drive, engine, config, context, launchForeign, system, name: lab } = bench();
     const name = foreignName();
     await drive(async () => {
