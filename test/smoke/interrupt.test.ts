@@ -26,7 +26,7 @@ describe('Ctrl-C', () => {
     const cli = computer.start('up');
     const held = await hold.reached;
     cli.ctrlC();
-    await cli.says('Once more to leave at once');
+    await cli.says('press Ctrl-C again to quit now');
     // A launch that is cut is harder to go on from than one that is whole: it is waited for.
     expect(await Promise.race([cli.done, sleep(1_000, 'still there')])).toBe('still there');
     expect(held.gone).toBe(false);
@@ -36,7 +36,7 @@ describe('Ctrl-C', () => {
 
     const up = await cli.done;
     expect(up, up.stderr).toMatchObject({ exitCode: 130, stdout: '' });
-    expect(up.stderr).toMatch(/Re-run the same command to go on/);
+    expect(up.stderr).toMatch(/Re-run the same command to resume/);
     expect(launches()).toHaveLength(begun);
     expect(await survivors(computer)).toEqual([]);
     await converges();
@@ -49,7 +49,7 @@ describe('Ctrl-C', () => {
     await computer.timeStops();
     hold.release(); // the daemon has it now, and has not done it
     cli.ctrlC();
-    await cli.says('Once more to leave at once');
+    await cli.says('press Ctrl-C again to quit now');
     await sleep(NO_ECHO_MS);
     cli.ctrlC();
     const up = await cli.done;
@@ -96,7 +96,7 @@ describe('Ctrl-C', () => {
     const cli = computer.start('verify', 'health');
     await hold.reached;
     cli.ctrlC();
-    await cli.says('Once more to leave at once');
+    await cli.says('press Ctrl-C again to quit now');
     hold.release();
     expect(await cli.done).toMatchObject({ exitCode: 130 });
     expect(demo?.active).toBe('active');

@@ -42,7 +42,7 @@ describe('two runs in one directory', () => {
     expect(second.exitCode).toBe(6);
     const { error } = documentOf(second);
     expect(error.reason).toBe('timed-out');
-    expect(error.message).toContain(`\`istio-vms up --skip-verify\`, process ${first.pid}, has been at work since`);
+    expect(error.message).toContain(`held by \`istio-vms up --skip-verify\` (process ${first.pid}, since`);
     expect(error.hint).toContain('--lock-timeout');
     for (const looking of [['status'], ['plan'], ['env'], ['verify', 'istioctl', '--lock-timeout', '0']]) {
       expect((await computer.run(...looking)).stderr).not.toContain('has been at work');

@@ -36,7 +36,7 @@ describe('a run on a terminal', () => {
     const terminal = onTerminal(computer, ['up']);
     await hold.reached;
     terminal.type(CTRL_C);
-    await terminal.shows('Once more to leave at once');
+    await terminal.shows('press Ctrl-C again to quit now');
     await allHaveCalled(computer);
     const begun = computer.calls.filter(isLaunch).length;
     hold.release();
@@ -53,7 +53,7 @@ describe('a run on a terminal', () => {
     const terminal = onTerminal(computer, ['up']);
     await hold.reached;
     terminal.type(CTRL_C);
-    await terminal.shows('Once more to leave at once');
+    await terminal.shows('press Ctrl-C again to quit now');
     await sleep(NO_ECHO_MS);
     terminal.type(CTRL_C);
     expect(await terminal.done).toBe(130);
@@ -72,7 +72,7 @@ describe('a run on a terminal', () => {
     const terminal = onTerminal(computer, ['up'], [process.execPath, '-e', handOn]);
     const held = await hold.reached;
     terminal.type(CTRL_C);
-    await terminal.shows('Once more to leave at once');
+    await terminal.shows('press Ctrl-C again to quit now');
     await sleep(NO_ECHO_MS);
     expect(held.gone).toBe(false);
     hold.release();
@@ -87,7 +87,7 @@ describe('a run on a terminal', () => {
     const held = await hold.reached;
     terminal.close();
     await terminal.done;
-    await computer.logs('Once more to leave at once');
+    await computer.logs('press Ctrl-C again to quit now');
     expect(held.gone).toBe(false);
     await allHaveCalled(computer);
     const begun = computer.calls.filter(isLaunch).length;
@@ -121,7 +121,7 @@ describe('a run on a terminal', () => {
       await computer.appears('stubborn-ones-are-there');
       terminal.type(CTRL_C);
       if (presses === 2) {
-        await terminal.shows('Once more to leave at once');
+        await terminal.shows('press Ctrl-C again to quit now');
         await sleep(NO_ECHO_MS);
         terminal.type(CTRL_C);
       }
@@ -145,12 +145,12 @@ describe('a run without a terminal', () => {
     const cli = computer.start('up');
     const held = await hold.reached;
     cli.send(signal);
-    await cli.says('Once more to leave at once');
+    await cli.says('press Ctrl-C again to quit now');
     expect(held.gone).toBe(false);
     hold.release();
     const run = await cli.done;
     expect(run).toMatchObject({ exitCode: 130, stdout: '' });
-    expect(run.stderr).toMatch(/Re-run the same command to go on/);
+    expect(run.stderr).toMatch(/Re-run the same command to resume/);
     expect(await survivors(computer)).toEqual([]);
   });
 
