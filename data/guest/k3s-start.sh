@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts k3s (argument `k3s`) or joins it (`k3s-agent`). Prints `started`, `restarted` or `unchanged`.
-# Never waits: an agent whose server does not answer would hold `systemctl start` for ever (docs/facts/k3s.md 2.2).
+# Never waits: an agent whose server does not answer would block `systemctl start` indefinitely (docs/facts/k3s.md 2.2).
 set -eu
 unit=$1
 case $unit in

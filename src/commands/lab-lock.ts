@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { notice } from '../plan/text.ts';
 import { waitUntil, type ProbeResult } from '../plan/wait.ts';
 import { LOCK_TIMEOUT_S } from '../invocation.ts';
 import type { LockAnswer, LockHolder } from '../system/system.ts';
@@ -38,7 +39,7 @@ async function take(session: LockRequest): Promise<Taken> {
     hint: 'Wait for the other run to end, or raise --lock-timeout.',
     say: (text) => {
       waitedFor.push(text);
-      tell(session, 'notice', `${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
+      tell(session, 'notice', notice(text));
     },
     probe: async (): Promise<ProbeResult<Taken>> => {
       const since = new Date(clock.now()).toISOString();

@@ -13,14 +13,11 @@ const JUST_SEEN_MS = 250;
 export async function planAndRun(session: Session, steps: readonly LabStep[], goal: Goal): Promise<RunReport> {
   const { lab } = session.app;
   const plan = makePlan(steps, goal);
-  const touched = [...plan.required, ...plan.phases.flatMap((phase) => phase.steps.map(({ step }) => step))];
-  const ids = new Set(touched.map(({ id }) => id));
+  const planned = plan.phases.flatMap((phase) => phase.steps.map(({ step }) => step));
+  const ids = new Set([...plan.required, ...planned].map(({ id }) => id));
+  const tools = new Set(steps.filter(({ id }) => ids.has(id)).flatMap((step) => step.tools));
   try {
-    await requireTools(
-      lab,
-      [...new Set(steps.filter(({ id }) => ids.has(id)).flatMap(({ tools }) => tools))],
-      contextOf(session),
-    );
+    await requireTools(lab, [...tools], contextOf(session));
   } catch (thrown) {
     // The run itself reports an interrupt, with what was done and what was not.
     if (!isInterrupt(thrown, session.signal)) throw thrown;

@@ -27,7 +27,7 @@ export interface SessionSpec {
   readonly needs?: (steps: readonly LabStep[]) => readonly string[];
   /** Print the warning about an end-of-life Istio; in every command it would be noise. */
   readonly warnsOfEndOfLife?: true;
-  /** Prepares whatever else a rehearsal of this command needs, for every `--from`. */
+  /** Prepares what a rehearsal of this command needs besides its `--from` state. */
   readonly prepare?: (session: Session) => Promise<void>;
   readonly body: (session: Session) => Promise<CommandOutput>;
 }

@@ -1,7 +1,7 @@
 import { CliError } from '../errors/cli-error.ts';
 import type { ExitCode } from '../errors/reasons.ts';
 import type { GlobalOptions, Invocation } from '../invocation.ts';
-import { counted, duration, sentence } from '../plan/text.ts';
+import { counted, duration, notice } from '../plan/text.ts';
 import { withLabLock } from './lab-lock.ts';
 import { requireTools } from './tools.ts';
 import { experimentsIn, removeExperiments } from '../steps/experiments.ts';
@@ -90,7 +90,7 @@ async function removeLeftExperiments(session: Session): Promise<void> {
     reporter.event({
       type: 'notice',
       at: lab.system.clock.now(),
-      text: sentence(`${text.charAt(0).toUpperCase()}${text.slice(1)}`),
+      text: notice(text),
     });
   await removeExperiments(lab, await left(), { ...context, say });
 }

@@ -75,7 +75,7 @@ export interface Config {
     readonly webhook: GatewayPort;
   };
   readonly containerTool: 'docker' | 'podman';
-  /** Mirror for every download; the original path is appended to it. */
+  /** Base URL of a mirror that all downloads use; the original path is appended. */
   readonly artifactsUrl?: string;
   /** How many machines may be launched at once (docs/facts/multipass.md 5). */
   readonly launches: number;

@@ -135,7 +135,7 @@ function badConfiguration(problems: readonly ConfigProblem[], fileName: string):
   const count = problems.length === 1 ? '1 error' : `${problems.length} errors`;
   return new CliError('invalid-configuration', {
     message: `Invalid configuration: ${count}; nothing was changed.`,
-    hint: 'See run.env.example for every variable with its default and meaning.',
+    hint: 'See run.env.example for all variables, their defaults and meanings.',
     details: problems.map((problem) => problemLine(problem, fileName)),
   });
 }

@@ -24,6 +24,11 @@ export function sentence(text: string): string {
   return /[.!?…]$/.test(bare) ? bare : `${bare}.`;
 }
 
+/** A progress text as a sentence of its own: `Waiting for the lock.` */
+export function notice(text: string): string {
+  return sentence(`${text.charAt(0).toUpperCase()}${text.slice(1)}`);
+}
+
 /** `1 step`, `2 steps`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

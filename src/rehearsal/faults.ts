@@ -171,8 +171,8 @@ export const FAULTS: readonly Fault[] = [
   },
   { name: 'vm-deleted', what: 'The workload VM is deleted as soon as it exists.', apply: vmDeleted },
   { name: 'vm-moved', what: 'The workload VM restarts and comes back with another address.', apply: vmMoved },
-  { name: 'vm-stopped', what: 'The workload VM is stopped behind our back.', apply: vmStopped },
-  { name: 'worker-stopped', what: 'A worker is stopped behind our back.', apply: workerStopped },
+  { name: 'vm-stopped', what: 'The workload VM is stopped by another program.', apply: vmStopped },
+  { name: 'worker-stopped', what: 'A worker is stopped by another program.', apply: workerStopped },
   { name: 'worker-rebooted', what: 'A worker restarts by itself.', apply: workerRebooted },
   { name: 'master-rebooted', what: 'The master restarts by itself.', apply: masterRebooted },
   {

@@ -166,7 +166,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
   const patient = async (command: Command, context: Removal): Promise<CommandResult> => {
     const { say, signal, cleanup } = context;
     let last: CommandError | undefined;
-    const worthIt = (thrown: unknown): boolean => {
+    const shouldRetry = (thrown: unknown): boolean => {
       if (!(thrown instanceof CommandError && thrown.failure === 'exit')) return false;
       last = thrown;
       return passesByItself(thrown.result.stderr);
@@ -174,11 +174,11 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     const once = (): Promise<CommandResult> =>
       processes.run(command, cleanup === true ? cleanupContext(context) : context);
     try {
-      return await retry(once, { clock, delays: PAUSES, signal, shouldRetry: worthIt, onRetry: repeatMessage(say) });
+      return await retry(once, { clock, delays: PAUSES, signal, shouldRetry, onRetry: repeatMessage(say) });
     } catch (thrown) {
       if (!signal.aborted || last === undefined) throw thrown;
       // It would have been retried; only the interrupt prevented that.
-      if (thrown !== signal.reason && !worthIt(thrown)) throw thrown;
+      if (thrown !== signal.reason && !shouldRetry(thrown)) throw thrown;
       throw new CommandError(command, 'aborted', last.result, { cause: thrown });
     }
   };

@@ -75,15 +75,13 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
       if (!isWhole(result)) throw new CommandError(exec, 'exit', result);
       return result;
     };
-    const worthIt = (thrown: unknown): boolean => {
+    const shouldRetry = (thrown: unknown): boolean => {
       if (!(thrown instanceof CommandError)) return false;
       if (neverStarted(thrown)) return NOT_YET.test(thrown.result.stderr);
       return command.effect === 'read' && isCut(thrown);
     };
     try {
-      return withoutMarks(
-        await retry(session, { clock, delays: EXEC_PAUSES, shouldRetry: worthIt, signal: context.signal }),
-      );
+      return withoutMarks(await retry(session, { clock, delays: EXEC_PAUSES, shouldRetry, signal: context.signal }));
     } catch (thrown) {
       throw thrown instanceof CommandError ? asInner(thrown) : thrown;
     }

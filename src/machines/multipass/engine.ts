@@ -136,9 +136,9 @@ export function createMultipass({
         if (daemon === undefined) throw notAnswering(client);
         return { version: client };
       };
-      const worthIt = (thrown: unknown): boolean =>
+      const shouldRetry = (thrown: unknown): boolean =>
         thrown instanceof CliError && thrown.reason === 'engine-unavailable';
-      return retry(look, { clock, delays: DAEMON_PAUSES, shouldRetry: worthIt, signal: context.signal });
+      return retry(look, { clock, delays: DAEMON_PAUSES, shouldRetry, signal: context.signal });
     },
     list,
     launch: async (spec, context) => {

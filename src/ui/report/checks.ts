@@ -8,8 +8,8 @@ export function checkTable(picture: ReportData): Markup {
   const { checks: proofs } = picture;
   const passed = proofs.filter(({ outcome }) => outcome === 'passed').length;
   const ms = proofs.reduce((sum, { durationMs }) => sum + durationMs, 0);
-  return html`<section aria-labelledby="proofs">
-    <h2 id="proofs">Proofs</h2>
+  return html`<section aria-labelledby="checks">
+    <h2 id="checks">Checks</h2>
     <p class="aside">${passed} of ${counted(proofs.length, 'check')} passed, in ${duration(ms)}.</p>
     <table>
       <thead>

@@ -83,7 +83,8 @@ function besides({ commands, startedAt }: ReportData): Markup | undefined {
   if (nobodys.length === 0) return undefined;
   const list = html`<details>
     <summary>
-      ${counted(nobodys.length, 'command')}: looking for the tools before the steps, and what proofs share
+      ${counted(nobodys.length, 'command')}: checks of the tools before the steps, and commands that several checks
+      share
     </summary>
     ${commandList(nobodys, startedAt)}
   </details>`;

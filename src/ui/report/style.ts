@@ -111,7 +111,7 @@ svg.bar { display: block; width: 100%; overflow: visible; }
 .whole pre { color: var(--ink); }
 .stderr { border-left: 3px solid var(--stopped); }
 
-/* Proofs */
+/* Checks */
 table { width: 100%; margin-top: 0.5rem; border-collapse: collapse; background: var(--card); border: 1px solid var(--rule); }
 th, td { padding: 0.45rem 0.75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--rule); }
 thead th { color: var(--faint); font-weight: 500; font-size: 0.85rem; }

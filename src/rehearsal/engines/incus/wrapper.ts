@@ -1,4 +1,5 @@
 import { joined } from '../../bytes.ts';
+import { underTimeLimit } from '../time-limit.ts';
 import type { GuestCall, GuestProgram, ProgramResult } from '../../world.ts';
 
 /**
@@ -18,16 +19,8 @@ export const INCUS_MARK = '\u001e';
 
 /** Simulates the wrapper around a command: see src/machines/incus/argv.ts. */
 export async function underIncusWrapper(call: GuestCall, run: GuestProgram): Promise<ProgramResult> {
-  const [limit = '', ...args] = call.args;
-  const [late, done] = [new AbortController(), new AbortController()];
-  call.ended?.addEventListener('abort', () => late.abort());
-  void call.world.clock.sleep(Number(limit) * 1000, done.signal).then(
-    () => late.abort(),
-    () => undefined,
-  );
-  const result = await run({ ...call, root: false, args, ended: late.signal });
-  done.abort('ended');
+  const { ended, ...result } = await underTimeLimit({ ...call, root: false }, run);
   const stderr = `${INCUS_MARK}${result.stderr ?? ''}`;
-  if (late.signal.aborted) return { ...result, stderr, exitCode: 124 };
+  if (ended) return { ...result, stderr };
   return { ...result, stdout: joined(result.stdout ?? '', INCUS_MARK), stderr: `${stderr}${INCUS_MARK}` };
 }

@@ -1,4 +1,5 @@
 import { joined } from '../../bytes.ts';
+import { underTimeLimit } from '../time-limit.ts';
 import type { GuestCall, GuestProgram, ProgramResult } from '../../world.ts';
 
 /** The wrapper that runs every command: it signals the start, limits the time, and never exits with 4. */
@@ -10,15 +11,8 @@ export const WRAPPER = [
 
 /** Simulates the wrapper around a command: see src/machines/multipass/argv.ts. */
 export async function underWrapper(call: GuestCall, run: GuestProgram): Promise<ProgramResult> {
-  const [limit = '', ...args] = call.args;
-  const [late, done] = [new AbortController(), new AbortController()];
-  void call.world.clock.sleep(Number(limit) * 1000, done.signal).then(
-    () => late.abort(),
-    () => undefined,
-  );
-  const result = await run({ ...call, args, ended: late.signal });
-  done.abort('ended');
+  const { ended, ...result } = await underTimeLimit(call, run);
   const began = { ...result, stdout: joined('\u001e', result.stdout ?? '') };
-  if (late.signal.aborted) return { ...began, exitCode: 124 };
+  if (ended) return began;
   return result.exitCode === 4 ? { ...began, exitCode: 104, stderr: `${result.stderr ?? ''}\u001f` } : began;
 }

@@ -58,7 +58,7 @@ describe('the run report', () => {
     expect(inside).toContain('Raise DISK_MASTER');
     expect(inside).not.toContain('multipass launch');
     expect(/id="besides"[\s\S]*/.exec(page)![0]).toContain('multipass version');
-    expect(/id="proofs"[\s\S]*?<\/table>/.exec(page)![0]).toMatch(
+    expect(/id="checks"[\s\S]*?<\/table>/.exec(page)![0]).toMatch(
       /✖ FAIL[\s\S]*SERVFAIL[\s\S]*on vm[\s\S]*resolve istiod[\s\S]*multipass exec -n vm wrapped/,
     );
   });
@@ -68,7 +68,7 @@ describe('the run report', () => {
     delete (never as { run?: unknown }).run;
     const page = renderReport(never);
     expect(page).toContain('Error');
-    expect(page).not.toMatch(/id="(timeline|proofs|besides)"/);
+    expect(page).not.toMatch(/id="(timeline|checks|besides)"/);
   });
 
   it('is masked in all of its texts', () => {
