@@ -106,11 +106,12 @@ function progressReader(artifact: Artifact, say: (text: string) => void, clock: 
     const now = clock.now();
     // Bytes left by an earlier attempt do not count towards the speed.
     first ??= { bytes, at: now };
+    const text = `${artifact.id}: ${size(bytes)}${total === undefined ? '' : ` of ${size(total)}`}`;
+    if (text === last) return;
+    last = text;
     const ms = now - first.at;
     const speed = ms < SPEED_AFTER_MS ? '' : `, ${size(((bytes - first.bytes) / ms) * 1000)}/s`;
-    const text = `${artifact.id}: ${size(bytes)}${total === undefined ? '' : ` of ${size(total)}`}`;
-    if (text !== last) say(text + speed);
-    last = text;
+    say(text + speed);
   };
 }
 

@@ -51,6 +51,15 @@ export function serverOf(kubeconfig: string): string | undefined {
 
 const firstCluster = schema.pick({ clusters: true });
 
-function clusterIn(kubeconfig: string) {
-  return firstCluster.safeParse(parse(kubeconfig)).data?.clusters[0]?.cluster;
+type KubeconfigCluster = NonNullable<z.infer<typeof firstCluster>['clusters'][number]>['cluster'];
+
+/** The kubeconfig that was parsed last: a run asks several times about the same one. */
+let last: { readonly text: string; readonly cluster: KubeconfigCluster | undefined } | undefined;
+
+function clusterIn(kubeconfig: string): KubeconfigCluster | undefined {
+  if (last?.text !== kubeconfig) {
+    const { data } = firstCluster.safeParse(parse(kubeconfig));
+    last = { text: kubeconfig, cluster: data?.clusters[0]?.cluster };
+  }
+  return last.cluster;
 }

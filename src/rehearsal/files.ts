@@ -34,7 +34,7 @@ export function createFiles(seed: Readonly<Record<string, string | Uint8Array>> 
     const names = posix.normalize(path).split('/').filter(Boolean);
     let at = '/';
     for (const [index, name] of names.entries()) {
-      const next = posix.join(at, name);
+      const next = at === '/' ? `/${name}` : `${at}/${name}`;
       const node = nodes.get(next);
       const last = index === names.length - 1;
       if (node?.kind === 'link' && (!last || followLast)) {

@@ -41,6 +41,8 @@ const FOR_EVER_MS = 24 * 3_600_000;
 /** The abort reason of a program that was killed: a KILL cannot be forwarded, a TERM can. */
 export const KILLED = 'killed';
 export const TERMINATED = 'terminated';
+/** The abort reason of a program that has ended; without a reason, every command would create a DOMException. */
+const ENDED = 'ended';
 
 /**
  * The simulated Processes interface, with the behavior of the real one: a time limit ends any command, an interrupt
@@ -93,7 +95,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
       interrupted(command, signal, ended.signal),
     ]);
     running.delete(ended);
-    ended.abort(typeof outcome === 'string' ? TERMINATED : undefined);
+    ended.abort(typeof outcome === 'string' ? TERMINATED : ENDED);
     const progress = heard.join('');
     if (typeof outcome === 'string') return end({ exitCode: -1, stderr: progress }, outcome);
     if (outcome.refused !== undefined) world.refused.push(outcome.refused);

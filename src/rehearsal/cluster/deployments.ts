@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { admit } from './injection.ts';
 import { deploymentObjects, podObjects, stamp, type Controller, type Kube } from './kube.ts';
 import { endPod, newPod } from './pods.ts';
-import { isReady, type Condition, type Deployment, type Pod } from './shapes.ts';
+import { isReady, type Condition, type Deployment, type Pod, type PodTemplate } from './shapes.ts';
 
 const HASH = 'pod-template-hash';
 
@@ -87,9 +87,18 @@ function writeStatus(
   });
 }
 
+/** Hashes by template. The store replaces an object that changes, so each hash is computed once. */
+const hashes = new WeakMap<PodTemplate, string>();
+
 /** Ten hex digits of the template; a changed template gets new pods. */
-const hashOf = (template: unknown): string =>
-  createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10);
+function hashOf(template: PodTemplate): string {
+  let hash = hashes.get(template);
+  if (hash === undefined) {
+    hash = createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10);
+    hashes.set(template, hash);
+  }
+  return hash;
+}
 
 const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
 

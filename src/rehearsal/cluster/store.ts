@@ -10,7 +10,7 @@ import { copyOf, mergeApplied, same } from './merge.ts';
 export interface Store {
   /** Server-side apply by `manager`. @throws ApiError in kubectl's words */
   apply(object: KubeObject, manager: string): KubeObject;
-  /** Writes a whole object for a controller: creates or replaces it. An equal object is not written. */
+  /** Writes a whole object for a controller, which must not change it later. An equal object is not written. */
   put(object: KubeObject): KubeObject;
   /** Changes a copy and stores it if it differs; does nothing when the object is not found. */
   edit(plural: string, namespace: string | undefined, name: string, change: (object: KubeObject) => void): void;
@@ -80,10 +80,9 @@ export function createStore({ now, uid }: StoreOptions): Store {
     metadata.resourceVersion = String(++version);
     if ('spec' in next && !WITHOUT_GENERATION.has(info.plural) && !same(current?.['spec'], next['spec']))
       metadata.generation = (old?.generation ?? 0) + 1;
-    const kept = copyOf(next);
-    shelf(info.plural).set(at, kept);
+    shelf(info.plural).set(at, next);
     changed(info.plural);
-    return kept;
+    return next;
   };
 
   const infoOf = (object: KubeObject): KindInfo => {

@@ -8,7 +8,7 @@ import type { GuestEntry, Instance } from '../world.ts';
 export function guestPath(instance: Instance, path: string): string {
   let at = '/';
   for (const name of posix.normalize(path).split('/').filter(Boolean)) {
-    at = posix.join(at, name);
+    at = at === '/' ? `/${name}` : `${at}/${name}`;
     const target = SYSTEM_LINKS[at] ?? instance.files.get(at)?.link;
     if (target !== undefined) at = guestPath(instance, posix.resolve(posix.dirname(at), target));
   }
@@ -98,7 +98,13 @@ export function guestHas(instance: Instance, path: string): boolean {
   return instance.files.has(at) || hasBelow(instance, at);
 }
 
+/** Decoded contents. A file that is written gets new content, so each content is decoded once. */
+const texts = new WeakMap<Uint8Array, string>();
+
 /** Text of a file's content. */
 export function asText(content: string | Uint8Array): string {
-  return typeof content === 'string' ? content : Buffer.from(content).toString('utf8');
+  if (typeof content === 'string') return content;
+  let text = texts.get(content);
+  if (text === undefined) texts.set(content, (text = Buffer.from(content).toString('utf8')));
+  return text;
 }

@@ -23,7 +23,22 @@ export function findUnitFile(instance: Instance, name: string): UnitFile | undef
   return undefined;
 }
 
+/** Parsed unit files by path and text: the health of the demo workload reads one at every moment. */
+const parsed = new Map<string, UnitFile>();
+const KEPT = 100;
+
 function parse(path: string, text: string): UnitFile {
+  const key = `${path}\n${text}`;
+  let file = parsed.get(key);
+  if (file === undefined) {
+    file = parseText(path, text);
+    if (parsed.size >= KEPT) parsed.clear();
+    parsed.set(key, file);
+  }
+  return file;
+}
+
+function parseText(path: string, text: string): UnitFile {
   const values = new Map<string, string[]>();
   let section = '';
   for (const line of text
