@@ -20,7 +20,7 @@ export function workloadLab(lab: Lab, workload: WorkloadConfig): WorkloadLab {
     workload,
     vm: lab.workloadVm(workload.name),
     workloadFiles: workloads.length === 1 ? paths.workloadFiles : `${paths.workloadFiles}/${workload.name}`,
-    suffix: suffixOf(workloads.indexOf(workload), workload.name),
+    suffix: suffixOf(workloads, workload.name),
   };
 }
 
@@ -29,7 +29,7 @@ export function workloadLabs(lab: Lab): readonly WorkloadLab[] {
   return lab.config.workloads.map((workload) => workloadLab(lab, workload));
 }
 
-/** Ids of steps and checks of further VMs end with the name of their machine. */
-export function suffixOf(place: number, name: string): string {
-  return place <= 0 ? '' : `-${name.toLowerCase()}`;
+/** Ids of steps and checks of all workload VMs but the first end with the name of their machine. */
+export function suffixOf(workloads: readonly Pick<WorkloadConfig, 'name'>[], name: string): string {
+  return workloads[0]?.name === name ? '' : `-${name.toLowerCase()}`;
 }

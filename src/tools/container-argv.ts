@@ -4,6 +4,9 @@ import type { Command } from '../system/system.ts';
 const CREATE_MS = 900_000;
 const EXPORT_MS = 300_000;
 
+/** A write that one interrupt may end: the next run pulls, creates and saves again, and the caller cleans up. */
+const REPEATABLE = { effect: 'write', origin: 'container', interruptible: true } as const;
+
 export const versionCommand = (tool: string): Command => ({
   file: tool,
   args: ['version', '--format', 'json'],
@@ -16,16 +19,14 @@ export const versionCommand = (tool: string): Command => ({
 export const createCommand = (tool: string, name: string, platform: string, image: string): Command => ({
   file: tool,
   args: ['create', '--name', name, '--platform', platform, image],
-  effect: 'write',
-  origin: 'container',
+  ...REPEATABLE,
   timeoutMs: CREATE_MS,
 });
 
 export const exportCommand = (tool: string, name: string, output: string): Command => ({
   file: tool,
   args: ['export', '--output', output, name],
-  effect: 'write',
-  origin: 'container',
+  ...REPEATABLE,
   timeoutMs: EXPORT_MS,
 });
 
@@ -41,15 +42,13 @@ export const removeCommand = (tool: string, name: string): Command => ({
 export const pullCommand = (tool: string, platform: string, image: string): Command => ({
   file: tool,
   args: ['pull', '--platform', platform, image],
-  effect: 'write',
-  origin: 'container',
+  ...REPEATABLE,
   timeoutMs: CREATE_MS,
 });
 
 export const saveCommand = (tool: string, output: string, image: string): Command => ({
   file: tool,
   args: ['save', '--output', output, image],
-  effect: 'write',
-  origin: 'container',
+  ...REPEATABLE,
   timeoutMs: EXPORT_MS,
 });

@@ -23,7 +23,7 @@ function success(report: RunReport): readonly string[] {
   return [
     `${SENTENCES[report.kind](report)} (${duration(report.makespanMs)}).`,
     // A path of one step tells nothing new.
-    ...(path.length > 1 ? [`Critical path (${duration(report.criticalPathMs)}): ${path.join(' → ')}`] : []),
+    ...(path.length > 1 ? [`Critical path: ${path.join(' → ')}`] : []),
   ];
 }
 

@@ -35,7 +35,9 @@ export function checksOf({
   readonly workloads: readonly Pick<WorkloadConfig, 'name'>[];
 }): readonly Check[] {
   return DEFINITIONS.flatMap((check) =>
-    'of' in check ? workloads.map(({ name }, place) => ofWorkload(check, place, name)) : [check],
+    'of' in check
+      ? workloads.map(({ name }, place) => ofWorkload(check, place, name, suffixOf(workloads, name)))
+      : [check],
   );
 }
 
@@ -47,8 +49,7 @@ const WORKLOAD_CHECKS: ReadonlySet<string> = new Set(
 export const CHECKS = checksOf({ workloads: [{ name: '' }] });
 
 /** The check of the VM with this index in the configuration; names of further VMs' checks end with the VM's name. */
-function ofWorkload(check: WorkloadCheck, place: number, vm: string): Check {
-  const suffix = suffixOf(place, vm);
+function ofWorkload(check: WorkloadCheck, place: number, vm: string, suffix: string): Check {
   const named = (names: readonly string[]): readonly string[] =>
     names.map((name) => (WORKLOAD_CHECKS.has(name) ? `${name}${suffix}` : name));
   return {

@@ -7,6 +7,7 @@ import { waitUntil } from '../plan/wait.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { WorkloadEntry } from '../kube/kinds.ts';
 import { cleanupContext } from '../system/context.ts';
+import { createDeadline } from '../system/deadline.ts';
 import { fail, pass, type CheckContext, type Verdict, type WorkloadCheck } from './check.ts';
 import { look } from './cluster-checks.ts';
 import { stability } from './stability.ts';
@@ -105,8 +106,9 @@ async function waitForHealth(
 ): Promise<string> {
   const { namespace } = lab.workload;
   const { clock } = lab.system;
-  const from = clock.now();
-  let until = Math.max(from + FLIP_MS, (context.deadline ?? 0) + LATER_MS);
+  // Each read and blocking command takes less than a minute, so a longer one means that the computer slept.
+  const settling = createDeadline(clock, SETTLING_MS);
+  let deadline = createDeadline(clock, Math.max(FLIP_MS, (context.deadline ?? 0) + LATER_MS - clock.now()));
   let isExtended = false;
   let entry: WorkloadEntry | undefined = known;
   let status = 'unknown';
@@ -121,7 +123,7 @@ async function waitForHealth(
       hint: 'The probe travels with the workload files: `istio-vms workload`, then `istio-vms bootstrap`.',
       probe: async () => {
         // The blocking command notices the change at once, but only returns whether it happened.
-        const slice = Math.min(SLICE_MS, until - clock.now());
+        const slice = Math.min(SLICE_MS, deadline.left());
         if (
           entry !== undefined &&
           slice > 0 &&
@@ -131,10 +133,10 @@ async function waitForHealth(
         entry = await findEntry(lab, context);
         status = healthOf(entry);
         if (status === wanted) return { ready: wanted };
-        const isOver = (): boolean => clock.now() + PAUSE_MS > until;
+        const isOver = (): boolean => deadline.left() < PAUSE_MS;
         if (isOver() && !isExtended && (await stability(lab, context)) === 'settling') {
           isExtended = true;
-          until = from + SETTLING_MS;
+          deadline = settling;
         }
         return isOver() ? { ready: status } : { pending: `Healthy is ${status}` };
       },

@@ -151,3 +151,18 @@ describe('argv of the tools', () => {
     });
   });
 });
+
+describe('one interrupt', () => {
+  it.each([
+    container.createCommand('docker', 'name', 'linux/amd64', 'image'),
+    container.exportCommand('docker', 'name', 'a.tar'),
+    container.pullCommand('podman', 'linux/arm64', 'image'),
+    container.saveCommand('podman', 'a.tar', 'image'),
+  ])('ends $file $args.0, which the next run repeats', (command) => {
+    expect(command).toMatchObject({ effect: 'write', interruptible: true });
+  });
+
+  it('does not end the removal of the container', () => {
+    expect(container.removeCommand('docker', 'name')).not.toHaveProperty('interruptible');
+  });
+});

@@ -97,7 +97,7 @@ describe('the summary', () => {
   it('reports what changed, how long it took, and why', () => {
     expect(summarize(report({}), { paint, width: 80 })).toEqual([
       '12 steps applied, 9 unchanged (2m24s).',
-      'Critical path (2m20s): master → k3s-server → istio',
+      'Critical path: master → k3s-server → istio',
     ]);
     expect(summarize(report({ kind: 'delete' }), { paint, width: 0 })[0]).toBe(
       '12 resources deleted, 9 not found (2m24s).',
@@ -119,7 +119,7 @@ describe('the summary', () => {
     ];
     const recreated = report({ kind: 'recreate', steps, criticalPath: ['worker-2', 'master', 'master'] });
     expect(summarize(recreated, { paint, width: 0 })[1]).toBe(
-      'Critical path (2m20s): delete worker-2 → delete master → master',
+      'Critical path: delete worker-2 → delete master → master',
     );
   });
 
