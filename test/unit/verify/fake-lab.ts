@@ -11,7 +11,8 @@ import { fakeClock } from '../../support/fake-clock.ts';
 import { kubeObject } from '../../support/kube.ts';
 
 const HOST: Host = { platform: 'linux', cpu: 'amd64', cwd: '/home/u/lab', home: '/home/u', env: {} };
-const { versions } = await loadShippedData();
+const shipped = await loadShippedData();
+const { versions } = shipped;
 export const { config } = loadConfig({ host: HOST, versions });
 export const VM = config.workloads[0].name;
 export const REVISION = config.istio.revision;
@@ -29,6 +30,8 @@ export interface View {
   readonly istioctl?: string;
   /** Answers of programs on the VM, by a word of the command. */
   readonly onVm?: Readonly<Record<string, string>>;
+  /** Functions of kubectl in place of those that answer from `objects`. */
+  readonly kubectl?: Partial<Lab['kubectl']>;
 }
 
 const ADDRESSES = new Map([...NODES, VM].map((name, index) => [name, `192.168.64.${index + 2}`]));
@@ -47,6 +50,7 @@ function fakeLab(view: View): Lab {
   };
   return {
     config,
+    shipped,
     system: {
       clock: fakeClock(),
       files: { stat: async () => ({ kind: 'file', mode: 0o600, size: 1 }), readText: async () => undefined },
@@ -60,10 +64,14 @@ function fakeLab(view: View): Lab {
       tryEverything: async () => (view.unreachable === undefined ? { objects } : { unreachable: view.unreachable }),
       get: async () => objects,
       forget: nothing,
+      ...view.kubectl,
     },
     istioctl: { version: async () => view.istioctl },
     workloadVm: () => ({ state: async () => view.vm, forget: nothing }),
-    engine: { machine: () => ({ name: VM, run }), shellHint: (name: string, command: string) => `${name}: ${command}` },
+    engine: {
+      machine: () => ({ name: VM, run, address: async () => addressOf(VM) }),
+      shellHint: (name: string, command: string) => `${name}: ${command}`,
+    },
   } as unknown as Lab;
 }
 
