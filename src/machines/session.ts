@@ -26,22 +26,20 @@ export function withIssues(processes: Processes, issues: readonly KnownIssue[]):
 export const SESSION_LOST_EXIT = 255;
 
 /**
- * The connection to the machine was lost or could not be opened: ssh's own exit code, or the client's error text
- * (docs/facts/multipass.md 1.2). How far the command came is unknown; a command that is safe to repeat is retried.
+ * Whether the session was lost or could not be opened: each engine reports it with this exit code, as ssh does. How far
+ * the command came is unknown; a command that is safe to repeat is retried.
  */
 export function isLostSession({ failure, result }: CommandError): boolean {
-  if (failure !== 'exit' || NOT_THERE.test(result.stderr)) return false;
-  return result.exitCode === SESSION_LOST_EXIT || /^exec failed: ssh/m.test(result.stderr);
+  return failure === 'exit' && result.exitCode === SESSION_LOST_EXIT;
 }
-
-/** A machine that does not exist: a new session would fail as well. */
-const NOT_THERE = /^instance "[^"]+" (?:does not exist|is deleted)|: Instance not found$/m;
 
 interface MachineCacheParts {
   readonly system: Pick<System, 'files' | 'clock'>;
   readonly place: PlaceScript;
   readonly runOn: (name: string, command: Command, context: Context) => Promise<CommandResult>;
   readonly addressOf: (name: string, context: Context) => Promise<string>;
+  /** Makes a new session possible after a lost one, e.g. starts a machine that was stopped. */
+  readonly reopen?: (name: string, context: Context) => Promise<void>;
 }
 
 export interface MachineCache {
@@ -52,7 +50,7 @@ export interface MachineCache {
 }
 
 /** The machines of an engine, built on its function to run commands on them. */
-export function createMachineCache({ system, place, runOn, addressOf }: MachineCacheParts): MachineCache {
+export function createMachineCache({ system, place, runOn, addressOf, reopen }: MachineCacheParts): MachineCache {
   const machines = new Map<string, Machine>();
   const make = (name: string): Machine =>
     withSessionRetry(
@@ -64,6 +62,7 @@ export function createMachineCache({ system, place, runOn, addressOf }: MachineC
         place,
       }),
       system.clock,
+      reopen,
     );
   return {
     machine: (name) => {
@@ -75,23 +74,33 @@ export function createMachineCache({ system, place, runOn, addressOf }: MachineC
   };
 }
 
-/** A machine that restarts is back within these delays; one that was stopped is started by the next session. */
+/** A machine that restarts is back within these delays (milliseconds). */
 const PAUSES = [5_000, 15_000];
 
 /**
  * The machine, with a `put` that is retried in a new session after a lost one: putting the same files again is safe.
+ * `reopen` runs before each retry.
  */
-export function withSessionRetry(machine: Machine, clock: Clock): Machine {
+export function withSessionRetry(machine: Machine, clock: Clock, reopen?: MachineCacheParts['reopen']): Machine {
   return {
     ...machine,
-    put: (files, script, context) =>
-      retry(() => machine.put(files, script, context), {
+    put: (files, script, context) => {
+      let isLost = false;
+      const attempt = async (): ReturnType<Machine['put']> => {
+        if (isLost) await reopen?.(machine.name, context);
+        return machine.put(files, script, context);
+      };
+      return retry(attempt, {
         clock,
         delays: PAUSES,
         signal: context.signal,
         shouldRetry: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
-        onRetry: () => context.say('the session was lost; retrying in a new one'),
-      }),
+        onRetry: () => {
+          isLost = true;
+          context.say('the session was lost; retrying in a new one');
+        },
+      });
+    },
   };
 }
 

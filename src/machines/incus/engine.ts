@@ -1,6 +1,6 @@
 import { CliError } from '../../errors/cli-error.ts';
 import { CommandError } from '../../system/command-error.ts';
-import type { Command, CommandResult, Context } from '../../system/system.ts';
+import type { Clock, Command, CommandResult, Context, Processes } from '../../system/system.ts';
 import { explain } from '../../system/explain.ts';
 import { retry } from '../../system/retry.ts';
 import type { EngineParts } from '../definition.ts';
@@ -14,12 +14,16 @@ import { BUSY, createIncusLauncher, NOT_YET, type IncusLauncherParts } from './l
 import { lacksModules } from './modules.ts';
 import { readiness, type IncusReadiness, type IncusSettings } from './probe.ts';
 import { KERNEL_MODULES } from './launch-settings.ts';
-import { asInner, isCut, isWhole, neverStarted, withoutMarks } from './session.ts';
+import { asInner, DAEMON_ENDED, isCut, isLost, isWhole, neverStarted, withoutMarks } from './session.ts';
 import { createMachineCache, withIssues } from '../session.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from '../machine.ts';
 
 /** A command that never started, or that only reads, can be retried safely. */
 const EXEC_PAUSES = [500, 1_000, 2_000];
+/** A read can be retried safely after a lost session; a machine that restarts is back within these delays. */
+const LOST_PAUSES = [1_000, 4_000];
+/** A daemon that has just started or restarted answers after some seconds; one that is down stays down. */
+const DAEMON_PAUSES = [2_000, 4_000, 8_000];
 /** How long the daemon may be busy with another operation: two minutes, as a slow disk takes to unpack an image. */
 const BUSY_PAUSES = Array.from({ length: 60 }, () => 2_000);
 
@@ -30,7 +34,7 @@ interface IncusParts extends Pick<EngineParts, 'system' | 'place' | 'names'> {
 /** Incus through its command line, following the twelve rules of docs/facts/incus.md. */
 export function createIncus({ system, place, settings, names }: IncusParts): MachineEngine {
   const { clock } = system;
-  const processes = withIssues(system.processes, INCUS_ISSUES);
+  const processes = withDaemonRetry(withIssues(system.processes, INCUS_ISSUES), clock);
   const { lab } = place;
   const addresses = new Map<string, string>();
   let looked: Promise<IncusReadiness> | undefined;
@@ -81,7 +85,16 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
       return command.effect === 'read' && isCut(thrown);
     };
     try {
-      return withoutMarks(await retry(session, { clock, delays: EXEC_PAUSES, shouldRetry, signal: context.signal }));
+      const { signal } = context;
+      const attempt = (): Promise<CommandResult> => retry(session, { clock, delays: EXEC_PAUSES, shouldRetry, signal });
+      return withoutMarks(
+        await retry(attempt, {
+          clock,
+          delays: command.effect === 'read' ? LOST_PAUSES : [],
+          shouldRetry: (thrown) => thrown instanceof CommandError && isLost(thrown),
+          signal,
+        }),
+      );
     } catch (thrown) {
       throw thrown instanceof CommandError ? asInner(thrown) : thrown;
     }
@@ -97,7 +110,17 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
     return address;
   };
 
-  const known = createMachineCache({ system, place, runOn, addressOf });
+  /** Incus opens no session to a stopped machine, so it is started first. @throws CliError when it is gone */
+  const reopen = async (name: string, context: Context): Promise<void> => {
+    const own = (await list(context)).find((each) => each.name === name);
+    if (own === undefined) throw withoutAddress(name, own);
+    addresses.delete(name);
+    if (own.state !== 'stopped') return;
+    await start(name, context);
+    await launcher.awaitAddress(name, context);
+  };
+
+  const known = createMachineCache({ system, place, runOn, addressOf, reopen });
 
   const forget = (name: string): void => {
     addresses.delete(name);
@@ -219,6 +242,25 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
     requirement: INCUS_REQUIREMENT,
   };
 }
+
+/** Retries requests that did not reach the daemon, and reads that it did not finish, e.g. while it restarts. */
+function withDaemonRetry(processes: Processes, clock: Clock): Processes {
+  return {
+    run: (command, context) =>
+      retry(() => processes.run(command, context), {
+        clock,
+        delays: DAEMON_PAUSES,
+        signal: context.signal,
+        shouldRetry: (thrown) =>
+          thrown instanceof CommandError &&
+          thrown.failure === 'exit' &&
+          (AWAY.test(thrown.result.stderr) || (command.effect === 'read' && DAEMON_ENDED.test(thrown.result.stderr))),
+      }),
+  };
+}
+
+/** The error text of every command when the daemon is not running (docs/facts/incus.md 9). */
+const AWAY = /^Error: The incus daemon doesn't appear to be started/m;
 
 /** The error text of every command for «not found»; the API uses it for profiles, networks and images as well. */
 function isAbsence({ failure, result }: CommandError): boolean {

@@ -12,13 +12,19 @@ import { shellHint, typed, type IncusPlace } from './host.ts';
 import { INOTIFY_COMMAND } from './host-limits.ts';
 import { asksForModules, createModuleMemory, lacksModules, type ModuleMemory } from './modules.ts';
 import { launchSettings, type IncusLaunch } from './launch-settings.ts';
-import { SESSION_LOST_EXIT } from '../session.ts';
+import { isLostSession } from '../session.ts';
+import { DAEMON_ENDED } from './session.ts';
 import type { EngineContext, Launched, Machine, MachineEngine, MachineInfo, MachineSpec } from '../machine.ts';
 
-/** A cluster member is ready some seconds after it starts (docs/facts/incus.md 10.1). */
-const SERVER_PAUSES = [2_000, 5_000, 10_000];
+/**
+ * A cluster member is ready some seconds after it starts (docs/facts/incus.md 10.1), and an image server that is away
+ * for a moment answers again.
+ */
+const SERVER_PAUSES = [2_000, 5_000, 10_000, 15_000];
 export const NOT_YET =
   /Server isn't ready yet|Failed to retrieve PID of executing child process|VM agent isn't currently running/;
+/** A launch that failed in this way may succeed a moment later. */
+const MAY_PASS = [NOT_YET, DAEMON_ENDED, /Failed getting remote image info/];
 /**
  * A launch continues in the daemon after its client was killed. Until it is done, the instance is STOPPED and every
  * other operation on it fails with «Instance is busy running a "create" operation» (seen with 6.0.4).
@@ -101,7 +107,8 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       await retry(() => processes.run(argv.launchCommand(settings, name, launch), context), {
         clock,
         delays: SERVER_PAUSES,
-        shouldRetry: (thrown) => thrown instanceof CommandError && NOT_YET.test(thrown.result.stderr),
+        shouldRetry: (thrown) =>
+          thrown instanceof CommandError && MAY_PASS.some((pattern) => pattern.test(thrown.result.stderr)),
         onRetry: () => say(`${name}: Incus is not ready yet, trying again`),
         signal,
       });
@@ -171,7 +178,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
   const cloudInitOn = (name: string): CloudInitWay => ({
     clock,
     pauses: AGENT_PAUSES,
-    isLost: ({ failure, result }) => failure === 'exit' && result.exitCode === SESSION_LOST_EXIT,
+    isLost: isLostSession,
     statusCommand: shellHint(settings, name, 'cloud-init status --long'),
     failureOf: ({ result }) => (result.exitCode === 127 ? withoutCloudInit(name, settings.image) : undefined),
   });

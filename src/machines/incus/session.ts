@@ -10,6 +10,11 @@ const MARK = '\u001e';
  */
 const ENDED_FROM_OUTSIDE = new Set([124, 137, 143]);
 
+/** Exit codes of a session whose machine was stopped, restarted or deleted (docs/facts/incus.md 2.2). */
+const MACHINE_ENDED = new Set([137, 143]);
+/** The daemon ended and the session with it; the command may continue (docs/facts/incus.md 2.2). */
+export const DAEMON_ENDED = /Error: websocket: close \d+/;
+
 /** Whether Incus itself failed; it has no exit code of its own (docs/facts/incus.md 2.2). */
 export function neverStarted({ failure, result }: CommandError): boolean {
   const { exitCode, stdout, stderr } = result;
@@ -32,6 +37,18 @@ export function isCut(error: CommandError): boolean {
   return !isWhole(result) && !neverStarted(error);
 }
 
+/**
+ * Whether the session ended before the command did. A command that was killed on a running machine (out of memory) has
+ * its last marks, because the shell around it continues.
+ */
+export function isLost({ failure, result }: CommandError): boolean {
+  if (failure !== 'exit' || isWhole(result)) return false;
+  return MACHINE_ENDED.has(result.exitCode) || DAEMON_ENDED.test(result.stderr);
+}
+
+/** The machine does not exist, so a new session would fail as well. */
+const ABSENT = /: Instance not found$/m;
+
 /** The output of the command itself, without the text of the image's shell before it and of the client after it. */
 export function withoutMarks(result: CommandResult): CommandResult {
   const { stdout, stdoutBytes, stderr } = result;
@@ -52,12 +69,18 @@ export function withoutMarks(result: CommandResult): CommandResult {
  */
 export function asInner(error: CommandError): CommandError {
   const result = withoutMarks(error.result);
+  const isNever = neverStarted(error);
   // Exit code 0 with incomplete output: the result is not known, so it counts as a lost session, which is retried where
   // that is safe.
-  const unheard = isCut(error) && result.exitCode === 0;
-  const exitCode = unheard || neverStarted(error) ? SESSION_LOST_EXIT : result.exitCode;
-  const stderr = unheard ? 'The command ended well, but Incus lost what it wrote.' : result.stderr;
-  const command = { ...error.command, origin: neverStarted(error) ? 'engine' : 'guest' } as const;
+  const isUnknown = isCut(error) && result.exitCode === 0;
+  const isLostSession = isUnknown || isLost(error) || (isNever && !ABSENT.test(result.stderr));
+  const exitCode = isLostSession ? SESSION_LOST_EXIT : result.exitCode;
+  const stderr = isUnknown
+    ? 'The command ended well, but Incus lost what it wrote.'
+    : isLost(error) && result.stderr === ''
+      ? 'The session ended before the command did.'
+      : result.stderr;
+  const command = { ...error.command, origin: isNever ? 'engine' : 'guest' } as const;
   const { cause, issues } = error;
   return new CommandError(command, error.failure, { ...result, exitCode, stderr }, { cause, issues });
 }

@@ -5,7 +5,7 @@ import { explain } from '../../system/explain.ts';
 import { createDeadline } from '../../system/deadline.ts';
 import { retry } from '../../system/retry.ts';
 import { managementAddress } from '../addresses.ts';
-import { createMachineCache, isLostSession, withIssues } from '../session.ts';
+import { createMachineCache, withIssues } from '../session.ts';
 import type { MachineEngine, MachineInfo } from '../machine.ts';
 import type { EngineParts } from '../definition.ts';
 import * as argv from './argv.ts';
@@ -13,7 +13,7 @@ import { parseInfo, parseList, parseVersion } from './json.ts';
 import { MULTIPASS_REQUIREMENT, nameConflictHint, restartHint, shellHint, START_SERVICE } from './host.ts';
 import { MULTIPASS_ISSUES } from './issues.ts';
 import { createLauncher } from './launch.ts';
-import { asInner, withoutMark } from './session.ts';
+import { asInner, isLost, withoutMark } from './session.ts';
 
 /** How long a running machine may take to get an address from the engine's DHCP server. */
 const ADDRESS_MS = 60_000;
@@ -69,12 +69,12 @@ export function createMultipass({
           clock,
           delays: command.effect === 'read' ? LOST_PAUSES : [],
           signal: context.signal,
-          shouldRetry: (thrown) => thrown instanceof CommandError && isLostSession(thrown),
+          shouldRetry: (thrown) => thrown instanceof CommandError && isLost(thrown),
         }),
       );
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
-      if (isLostSession(thrown)) {
+      if (isLost(thrown)) {
         addresses.delete(name);
         onLost?.();
       }

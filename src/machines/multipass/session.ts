@@ -9,6 +9,18 @@ import { withFour } from './argv.ts';
  */
 const BEGAN = '\u001e';
 
+/** The machine does not exist, so a new session would fail as well. */
+const ABSENT = /^instance "[^"]+" (?:does not exist|is deleted)/m;
+
+/**
+ * The connection was lost or could not be opened: ssh's own exit code, or the client's text (docs/facts/multipass.md
+ * 1.2).
+ */
+export function isLost({ failure, result }: CommandError): boolean {
+  if (failure !== 'exit' || ABSENT.test(result.stderr)) return false;
+  return result.exitCode === SESSION_LOST_EXIT || /^exec failed: ssh/m.test(result.stderr);
+}
+
 /** The output of the command itself, without what the client wrote before it (a spinner, a banner). */
 export function withoutMark(result: CommandResult): CommandResult {
   const at = result.stdout.indexOf(BEGAN);
@@ -27,7 +39,7 @@ export function asInner(error: CommandError): CommandError {
   return new CommandError(
     { ...error.command, origin: neverBegan ? 'engine' : 'guest' },
     error.failure,
-    neverBegan ? { ...result, exitCode: SESSION_LOST_EXIT } : result,
+    isLost(error) || (neverBegan && !ABSENT.test(result.stderr)) ? { ...result, exitCode: SESSION_LOST_EXIT } : result,
     { cause: error.cause, issues: error.issues },
   );
 }

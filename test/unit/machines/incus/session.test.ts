@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asInner, isCut, isWhole, neverStarted, withoutMarks } from '../../../../src/machines/incus/session.ts';
+import { asInner, isCut, isLost, isWhole, neverStarted, withoutMarks } from '../../../../src/machines/incus/session.ts';
 import { CommandError } from '../../../../src/system/command-error.ts';
 import { resultOf, type Answer } from '../../../support/fake-processes.ts';
 
@@ -33,8 +33,8 @@ describe('the output of a command on an Incus machine', () => {
 describe('a failed command on an Incus machine', () => {
   it.each<[string, Answer, { never: boolean; cut: boolean; exitCode: number }]>([
     ['by itself', { exitCode: 7, stdout: '\u001e', stderr: '\u001e\u001e' }, { never: false, cut: false, exitCode: 7 }],
-    ['and was not heard', { exitCode: 59 }, { never: false, cut: true, exitCode: 59 }],
-    ['with a 1 and was not heard', { exitCode: 1 }, { never: false, cut: true, exitCode: 1 }],
+    ['and its output is incomplete', { exitCode: 59 }, { never: false, cut: true, exitCode: 59 }],
+    ['with a 1 and its output is incomplete', { exitCode: 1 }, { never: false, cut: true, exitCode: 1 }],
     [
       'because Incus did',
       { exitCode: 1, stderr: 'Error: Instance is not running' },
@@ -50,11 +50,46 @@ describe('a failed command on an Incus machine', () => {
       { exitCode: 1, stdout: '\u001e', stderr: '\u001eError: mine\u001e' },
       { never: false, cut: false, exitCode: 1 },
     ],
-    ['for its time was over', { exitCode: 124, stderr: '\u001e' }, { never: false, cut: false, exitCode: 124 }],
-    ['for ours was', { exitCode: -1, failure: 'timed-out' }, { never: false, cut: false, exitCode: -1 }],
-    ['not at all, but nobody heard it', { exitCode: 0 }, { never: false, cut: true, exitCode: 255 }],
+    [
+      'because its machine was stopped',
+      { exitCode: 143, stderr: '\u001e' },
+      { never: false, cut: false, exitCode: 255 },
+    ],
+    [
+      'because its machine was deleted',
+      { exitCode: 137, stdout: 'ou', stderr: '\u001eer' },
+      { never: false, cut: false, exitCode: 255 },
+    ],
+    [
+      'because the daemon ended',
+      { exitCode: 1, stderr: '\u001eError: websocket: close 1006 (abnormal closure): unexpected EOF' },
+      { never: false, cut: true, exitCode: 255 },
+    ],
+    [
+      'because the kernel killed it on a running machine',
+      { exitCode: 137, stdout: '\u001e', stderr: '\u001e\u001e' },
+      { never: false, cut: false, exitCode: 137 },
+    ],
+    [
+      'because its machine does not exist',
+      { exitCode: 1, stderr: 'Error: Failed to fetch instance "x" in project "default": Instance not found' },
+      { never: true, cut: false, exitCode: 1 },
+    ],
+    [
+      'because its time limit was over',
+      { exitCode: 124, stderr: '\u001e' },
+      { never: false, cut: false, exitCode: 124 },
+    ],
+    [
+      'because our time limit was over',
+      { exitCode: -1, failure: 'timed-out' },
+      { never: false, cut: false, exitCode: -1 },
+    ],
+    ['not at all, but its output is incomplete', { exitCode: 0 }, { never: false, cut: true, exitCode: 255 }],
   ])('is classified when it failed %s', (_, answer, { never, cut, exitCode }) => {
     const error = failed(answer);
     expect([neverStarted(error), isCut(error), asInner(error).result.exitCode]).toEqual([never, cut, exitCode]);
+    // What ended before the command did is a lost session, and the reverse.
+    if (isLost(error)) expect(exitCode).toBe(255);
   });
 });

@@ -423,7 +423,7 @@ describe('createMultipass', () => {
       const stderr = 'exec failed: The following errors occurred:\ninstance "k1" does not exist\n';
       processes.on(onGuest('x'), { exitCode: 2, stderr });
       const run = engine.machine('k1').run({ file: 'x', args: [], effect: 'read' }, quiet);
-      await expect(run).rejects.toMatchObject({ failure: 'exit', result: { exitCode: 255, stderr } });
+      await expect(run).rejects.toMatchObject({ failure: 'exit', command: { origin: 'engine' }, result: { stderr } });
       expect(processes.lines).toHaveLength(1);
     });
 

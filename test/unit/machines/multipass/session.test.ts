@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asInner, withoutMark } from '../../../../src/machines/multipass/session.ts';
+import { asInner, isLost, withoutMark } from '../../../../src/machines/multipass/session.ts';
 import { CommandError } from '../../../../src/system/command-error.ts';
 import { resultOf } from '../../../support/fake-processes.ts';
 
@@ -29,5 +29,24 @@ describe('asInner', () => {
   ] as const)('gives the exit code of a command that %s', (_, failure, stdout, exitCode, inner) => {
     const error = new CommandError(command, failure, { ...resultOf({ stdout }), exitCode });
     expect(asInner(error)).toMatchObject({ failure, result: { exitCode: inner } });
+  });
+
+  it('keeps the exit code of Multipass when the machine does not exist', () => {
+    const stderr = 'exec failed: The following errors occurred:\ninstance "k1" does not exist';
+    const error = new CommandError(command, 'exit', { ...resultOf({ stderr }), exitCode: 2 });
+    expect(asInner(error)).toMatchObject({ command: { origin: 'engine' }, result: { exitCode: 2 } });
+  });
+});
+
+describe('isLost', () => {
+  const command = { file: 'multipass', args: [], effect: 'write' } as const;
+
+  it.each([
+    ['ssh lost its connection', 255, '', true],
+    ['it could not be opened', 2, "exec failed: ssh connection failed: 'Timeout connecting'", true],
+    ['the program failed', 1, 'no', false],
+    ['the machine is gone', 2, 'exec failed: The following errors occurred:\ninstance "k1" does not exist', false],
+  ] as const)('recognizes whether the session was lost when %s', (_, exitCode, stderr, lost) => {
+    expect(isLost(new CommandError(command, 'exit', { ...resultOf({ stderr }), exitCode }))).toBe(lost);
   });
 });
