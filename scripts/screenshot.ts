@@ -17,7 +17,7 @@ const browser = await chromium.launch({
 for (const colorScheme of ['light', 'dark'] as const) {
   const page = await browser.newPage({ viewport: { width: 1180, height: 1330 }, colorScheme });
   await page.goto(pathToFileURL(file).href);
-  // The command line names a directory of this computer, which is nobody's business.
+  // The command line names a directory of this computer, which is private.
   await page.evaluate(`document.querySelector('.typed code').textContent = '$ istio-vms up --rehearse'`);
   await page.screenshot({ path: `docs/report-${colorScheme}.png` });
 }

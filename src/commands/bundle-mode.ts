@@ -29,14 +29,14 @@ export function rehearseOffline<Options extends GlobalOptions>(options: Options)
 /** A rehearsal uses a simulated bundle, as if it had been created on another computer. */
 export async function simulateBundle({ app, signal }: Session, file: string): Promise<void> {
   const { lab } = app;
-  const making = planBundle(lab, {
+  const creation = planBundle(lab, {
     cpus: ['amd64', 'arm64'],
     output: absolutePath(file, lab.host),
     imageArchives: [],
   });
-  const plan = makePlan(making.steps, { kind: 'apply', targets: 'all' });
+  const plan = makePlan(creation.steps, { kind: 'apply', targets: 'all' });
   const { error } = await runPlan({ plan, bounds: BUNDLE_LIMITS, clock: lab.system.clock, signal });
   if (error !== undefined) throw error;
-  await making.cleanUp();
+  await creation.cleanUp();
   await lab.system.files.remove(lab.config.paths.cache);
 }

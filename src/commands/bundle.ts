@@ -42,22 +42,22 @@ export async function bundle(invocation: Invocation, options: BundleOptions): Pr
 async function create(session: Session, options: BundleOptions): Promise<CommandOutput> {
   const { lab } = session.app;
   const request = await requestOf(session, options);
-  const making = planBundle(lab, request);
+  const creation = planBundle(lab, request);
   try {
     if (await lacksImages(lab, request)) await requireTools(lab, ['container'], contextOf(session));
     const run = await runPlan({
-      plan: makePlan(making.steps, { kind: 'apply', targets: 'all' }),
+      plan: makePlan(creation.steps, { kind: 'apply', targets: 'all' }),
       bounds: BUNDLE_LIMITS,
       clock: lab.system.clock,
       signal: session.signal,
       onEvent: session.reporter.event,
     });
-    const made = making.made();
+    const made = creation.made();
     if (run.error !== undefined) return { data: runData(run), text: '', run, error: run.error };
     if (made === undefined) throw new Error('a bundle that was made is not there');
     return { data: { ...runData(run), bundle: made }, text: tableOf(made, session), run };
   } finally {
-    await making.cleanUp();
+    await creation.cleanUp();
   }
 }
 

@@ -6,18 +6,18 @@ import type { Check } from '../verify/check.ts';
 
 /** The same step; its commands and messages are recorded with the step as their owner. */
 export function instrumentedStep<S extends Step>(step: S, record: RunRecord): S {
-  const making = ownerOf({ direction: 'apply', id: step.id });
+  const applying = ownerOf({ direction: 'apply', id: step.id });
   const removing = ownerOf({ direction: 'remove', id: step.id });
   return {
     ...step,
     check: (context) =>
-      instrumented(record, making, context, async (heard) => {
+      instrumented(record, applying, context, async (heard) => {
         const finding = await step.check(heard);
         // The reason for a change is worth a line; when the step is ready, its outcome already shows that.
-        if (finding !== 'ready') record.say(making, `looked: ${findingText(finding)}`);
+        if (finding !== 'ready') record.say(applying, `looked: ${findingText(finding)}`);
         return finding;
       }),
-    apply: (context) => instrumented(record, making, context, (heard) => step.apply(heard)),
+    apply: (context) => instrumented(record, applying, context, (heard) => step.apply(heard)),
     ...('remove' in step && {
       remove: (context: StepContext) =>
         instrumented(record, removing, context, async (heard) => (await step.remove?.(heard)) ?? 'absent'),

@@ -44,7 +44,7 @@ async function take(session: LockRequest): Promise<Taken> {
     probe: async (): Promise<ProbeResult<Taken>> => {
       const since = new Date(clock.now()).toISOString();
       const answer = await files.lock(join(data, '.lock'), { command: commandLine, since });
-      return 'heldBy' in answer ? { pending: whoseItIs(answer.heldBy) } : { ready: answer };
+      return 'heldBy' in answer ? { pending: holderText(answer.heldBy) } : { ready: answer };
     },
   });
   if ('impossible' in lock) {
@@ -57,7 +57,7 @@ function tell({ app, reporter }: LockRequest, type: 'notice' | 'warning', text: 
   reporter.event({ type, at: app.lab.system.clock.now(), text });
 }
 
-function whoseItIs(holder: LockHolder | undefined): string {
+function holderText(holder: LockHolder | undefined): string {
   if (holder === undefined) return 'held by a run that is starting';
   const { command, pid, since } = holder;
   return `held by \`${command}\` (process ${pid}, since ${since.slice(0, 19).replace('T', ' ')}Z)`;

@@ -49,8 +49,8 @@ export async function withRunReport(
   if (draft.run === undefined && spec.file === undefined) return answer;
   const files = spec.file === undefined ? system.files : environment.real.files;
   try {
-    const picture = reportData(session, spec, { ...answer, draft, startedAt, seen });
-    await files.write(path, renderReport(mapTexts(picture, (text) => mask.text(text))), 0o600);
+    const data = reportData(session, spec, { ...answer, draft, startedAt, seen });
+    await files.write(path, renderReport(mapTexts(data, (text) => mask.text(text))), 0o600);
   } catch (thrown) {
     const text = `Could not write the run report: ${explainThrown(thrown).message}`;
     reporter.event({ type: 'warning', at: system.clock.now(), text });

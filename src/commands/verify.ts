@@ -138,7 +138,7 @@ function failure(results: readonly CheckResult[]): CliError {
   const cause = firstCause(results);
   const others = results.filter((result) => result.outcome === 'failed' && result !== cause);
   const skipped = results.filter(({ outcome }) => outcome === 'skipped').map(({ name }) => name);
-  const told = (result: CheckResult): string => {
+  const line = (result: CheckResult): string => {
     const { name, title, evidence, hint } = result;
     const because = result.cause === undefined || result.cause === name ? '' : ` (explained by ${result.cause})`;
     return `${name} (${title}): ${evidence}${because}${hint === undefined ? '' : `; try ${hint}`}`;
@@ -146,8 +146,8 @@ function failure(results: readonly CheckResult[]): CliError {
   return new CliError('verify-failed', {
     message: cause === undefined ? counts(results) : `${cause.name}: ${cause.evidence} (${counts(results)})`,
     details: [
-      ...(cause === undefined ? [] : [told(cause)]),
-      ...others.map(told),
+      ...(cause === undefined ? [] : [line(cause)]),
+      ...others.map(line),
       ...(skipped.length === 0 ? [] : [`Skipped: ${skipped.join(', ')}`]),
     ],
     ...(cause?.hint === undefined ? {} : { hint: cause.hint }),

@@ -77,16 +77,16 @@ export function stateCommand(shipped: GuestTexts, paths: readonly string[] = [],
 export function parseGuestState(stdout: string): GuestState {
   const values = new Map<string, string>();
   const files = new Map<string, GuestFileState>();
-  let told = false;
+  let isReported = false;
   for (const line of stdout.split('\n')) {
     const tab = line.indexOf('\t');
     if (tab < 0) continue;
     const [key, value] = [line.slice(0, tab), line.slice(tab + 1)];
-    told ||= key === 'sidecar.active';
+    isReported ||= key === 'sidecar.active';
     if (key === 'file') readFile(value, files);
     else if (value !== '-' && value !== '') values.set(key, value);
   }
-  if (!told) {
+  if (!isReported) {
     throw new CliError('guest-failed', {
       message: 'The machine did not report its state.',
       details: stdout.trim().split('\n').slice(-5),

@@ -50,8 +50,8 @@ export const FAULTS: readonly Fault[] = [
     what: 'The computer sleeps for two hours at the moment at which the sidecar starts.',
   },
   {
-    name: 'slept-while-looking',
-    what: 'The computer sleeps for two hours while `kubectl` looks at nodes that are not Ready yet.',
+    name: 'slept-during-read',
+    what: 'The computer sleeps for two hours while `kubectl` reads nodes that are not Ready yet.',
   },
   {
     name: 'arm64-deb-missing',

@@ -8,7 +8,7 @@ import type { Instance, Mesh, World } from './world.ts';
 /** An event on a machine of the lab that istio-vms did not cause. */
 type MachineEvent = (world: World, mesh: Mesh) => void;
 
-const LOOK = 5_000;
+const POLL_MS = 5_000;
 /** Milliseconds after which an event stops waiting for its machine. */
 const PATIENCE = 3_600_000;
 
@@ -16,7 +16,7 @@ const PATIENCE = 3_600_000;
 function once(fault: string, isIt: (instance: Instance) => boolean, act: (guest: Guest) => void): MachineEvent {
   return (world, mesh) => {
     const until = world.clock.now() + PATIENCE;
-    const look = (): void => {
+    const poll = (): void => {
       const instance = [...world.engine.instances.values()].find(
         (each) =>
           each.state === 'Running' && each.cloudInit === 'done' && each.files.has('/etc/istio-vms/lab') && isIt(each),
@@ -24,9 +24,9 @@ function once(fault: string, isIt: (instance: Instance) => boolean, act: (guest:
       if (instance !== undefined) {
         world.triggeredFaults.add(fault);
         act({ world, mesh, instance });
-      } else if (world.clock.now() < until) world.clock.after(LOOK, look);
+      } else if (world.clock.now() < until) world.clock.after(POLL_MS, poll);
     };
-    look();
+    poll();
   };
 }
 

@@ -36,7 +36,7 @@ interface Surroundings {
 }
 
 /** A command without a time limit that runs longer than this, in world time, is a bug of its caller. */
-const FOR_EVER_MS = 24 * 3_600_000;
+const NO_LIMIT_MS = 24 * 3_600_000;
 
 /** The abort reason of a program that was killed: a KILL cannot be forwarded, a TERM can. */
 export const KILLED = 'killed';
@@ -71,10 +71,10 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
     const stdin = await standardInput(command, files);
     const ended = new AbortController();
     running.set(ended, command);
-    const heard: string[] = [];
-    const told = (line: string): void => {
+    const lines: string[] = [];
+    const onLine = (line: string): void => {
       if (ended.signal.aborted) return;
-      heard.push(`${line}\n`);
+      lines.push(`${line}\n`);
       command.onStderrLine?.(line);
     };
     const outcome = await Promise.race([
@@ -86,7 +86,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
         stdin,
         env: command.env ?? {},
         command,
-        tell: told,
+        tell: onLine,
         signal: ended.signal,
       })
         .catch((cause: unknown) => crash(command, cause))
@@ -96,7 +96,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
     ]);
     running.delete(ended);
     ended.abort(typeof outcome === 'string' ? TERMINATED : ENDED);
-    const progress = heard.join('');
+    const progress = lines.join('');
     if (typeof outcome === 'string') return end({ exitCode: -1, stderr: progress }, outcome);
     if (outcome.refused !== undefined) world.refused.push(outcome.refused);
     const whole = { ...outcome, stderr: progress + (outcome.stderr ?? '') };
@@ -127,7 +127,7 @@ export function createProcesses({ world, mesh, files, programs }: Surroundings):
 
   /** Waits on the clock, but leaves no timer when the command ends first. */
   const limit = async (command: Command, ended: AbortSignal): Promise<CommandFailure> => {
-    const { timeoutMs = FOR_EVER_MS } = command;
+    const { timeoutMs = NO_LIMIT_MS } = command;
     await clock.sleep(timeoutMs, ended).catch(() => new Promise(() => undefined));
     if (command.timeoutMs !== undefined) return 'timed-out';
     throw new Error(`rehearsal: this command would never end, and has no time limit: ${shown(command)}`);

@@ -60,7 +60,7 @@ export function planBundle(lab: Lab, request: BundleRequest): BundlePlan {
 
   const artifactSteps = labArtifacts(config, request).map((artifact): LabStep => {
     const { id, version, file, mode } = artifact;
-    return makingStep({
+    return fileStep({
       id: file.toLowerCase().replace(/[^a-z0-9]+/g, '-'),
       title: `${file} ${version}`,
       needs: [],
@@ -79,7 +79,7 @@ export function planBundle(lab: Lab, request: BundleRequest): BundlePlan {
   const imageSteps = cpus.map((cpu, index): LabStep => {
     const file = `istio-vms-images-${cpu}.tar`;
     const before = cpus[index - 1];
-    return makingStep({
+    return fileStep({
       id: `images-${cpu}`,
       title: `container images for ${cpu}`,
       needs: before === undefined ? [] : [`images-${before}`],
@@ -95,7 +95,7 @@ export function planBundle(lab: Lab, request: BundleRequest): BundlePlan {
       },
     });
   });
-  const packStep = makingStep({
+  const packStep = fileStep({
     id: 'pack',
     title: 'one file',
     needs: [...artifactSteps, ...imageSteps].map(({ id }) => id),
@@ -231,7 +231,7 @@ async function measured({ system }: Lab, path: string): Promise<{ sha256: string
 }
 
 /** A step whose result does not exist outside its run: it is ready once it was applied. */
-function makingStep({
+function fileStep({
   make,
   ...rest
 }: Omit<LabStep, 'command' | 'tools' | 'check' | 'apply'> & { make: LabStep['apply'] }): LabStep {

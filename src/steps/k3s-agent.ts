@@ -43,8 +43,8 @@ export function agentStep(lab: Lab, name: string, number: number): LabStep {
       }
       const serverAddress = (await lab.machines.find(config.k3s.master, context))?.addresses[0];
       if (address !== undefined && serverAddress !== undefined) {
-        const wanted = await toldDigest(lab, address, serverAddress);
-        if (node.metadata.annotations?.[TOLD] !== wanted)
+        const wanted = await configDigest(lab, address, serverAddress);
+        if (node.metadata.annotations?.[CONFIG_ANNOTATION] !== wanted)
           return { drifted: `${name} joined with another server address or configuration` };
       }
       const state = nodeState(view, name, { version: config.k3s.version });
@@ -73,7 +73,7 @@ export function agentStep(lab: Lab, name: string, number: number): LabStep {
         state: (seen) => nodeState(seen, name, wanted),
         enough: ['ready'],
       });
-      const annotations = { [TOLD]: await toldDigest(lab, address, serverAddress) };
+      const annotations = { [CONFIG_ANNOTATION]: await configDigest(lab, address, serverAddress) };
       await lab.kubectl.apply([{ apiVersion: 'v1', kind: 'Node', metadata: { name, annotations } }], context);
     },
   };
@@ -83,9 +83,9 @@ export function agentStep(lab: Lab, name: string, number: number): LabStep {
  * Annotation of a Node: digest of its agent's configuration. A node may be Ready although its agent is configured with
  * the wrong server.
  */
-const TOLD = 'istio-vms/agent-config';
+const CONFIG_ANNOTATION = 'istio-vms/agent-config';
 
-async function toldDigest(lab: Lab, address: string, serverAddress: string): Promise<string> {
+async function configDigest(lab: Lab, address: string, serverAddress: string): Promise<string> {
   const kubeconfig = (await lab.system.files.readText(lab.config.paths.kubeconfig)) ?? '';
   return agentDigest({ shipped: lab.shipped, address, serverAddress }, authorityOf(kubeconfig) ?? '');
 }

@@ -144,7 +144,7 @@ function troubleOf(who: string, state: State | undefined, ofIstio: boolean): Pod
   const { reason: word, message = '' } = state ?? {};
   if (word === undefined) return undefined;
   const row = ROWS.find(
-    ({ reasons, message: says }) => reasons.test(word) && (says === undefined || says.test(message)),
+    ({ reasons, message: text }) => reasons.test(word) && (text === undefined || text.test(message)),
   );
   if (row === undefined) return undefined;
   const { kind, patienceMs, reason, elsewhere } = row;

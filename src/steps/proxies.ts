@@ -14,16 +14,16 @@ export function proxyDifference({ spec }: Pod, { istio, networks }: Config): str
   const proxy = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].find(
     ({ name }) => name === 'istio-proxy',
   );
-  const told = new Map(proxy?.env?.map(({ name, value }) => [name, value]));
+  const variables = new Map(proxy?.env?.map(({ name, value }) => [name, value]));
   const istiod = `istiod-${istio.revision}.${istio.namespace}.svc:15012`;
   const wanted: readonly (readonly [variable: string, what: string, value: string])[] = [
     ['ISTIO_META_CLUSTER_ID', 'cluster', istio.cluster],
     ['ISTIO_META_MESH_ID', 'mesh', istio.meshId],
     ['ISTIO_META_NETWORK', 'network', networks.cluster],
-    ...(ISTIOD.test(told.get('CA_ADDR') ?? '') ? [['CA_ADDR', 'istiod', istiod] as const] : []),
+    ...(ISTIOD.test(variables.get('CA_ADDR') ?? '') ? [['CA_ADDR', 'istiod', istiod] as const] : []),
   ];
   for (const [variable, what, value] of wanted) {
-    const is = told.get(variable);
+    const is = variables.get(variable);
     if (is !== undefined && is !== value) return `${what} "${is}"`;
   }
   return undefined;

@@ -72,8 +72,8 @@ async function openFile(url: string): Promise<Opened> {
 
 async function openHttp({ url, offset }: SourceRequest, signal: AbortSignal): Promise<Opened> {
   // A server whose file has changed sends all of it instead of the rest (RFC 9110, 13.1.5).
-  const wish = offset && { range: `bytes=${offset.bytes}-`, 'if-range': offset.validator };
-  const response = await get(url, { ...wish }, signal);
+  const range = offset && { range: `bytes=${offset.bytes}-`, 'if-range': offset.validator };
+  const response = await get(url, { ...range }, signal);
   const { statusCode: status = 0, headers } = response;
   const wanted = status === 206 ? offset : undefined;
   const start = /^bytes (\d+)-/.exec(headers['content-range'] ?? '')?.[1];

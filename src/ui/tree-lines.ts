@@ -47,7 +47,7 @@ export interface Frame {
 
 /** The minimum width of titles and messages; messages with less room are hidden. */
 const MIN_TITLE = 8;
-const MIN_SAID = 6;
+const MIN_MESSAGE = 6;
 
 /** The tree after one more event. Pure; other events change nothing. */
 export function updateTree(tree: Tree, event: TreeEvent): Tree {
@@ -171,7 +171,7 @@ function line(tree: Tree, row: Row, frame: Frame): string {
   const title = cutText(row.title, Math.max(MIN_TITLE, room - lengthOf(standing) - 2));
   const left = room - lengthOf(title) - lengthOf(standing) - 4;
   const said =
-    row.state !== 'running' || left < MIN_SAID ? '' : cutText((row.said ?? '').replaceAll(/\s+/g, ' '), left);
+    row.state !== 'running' || left < MIN_MESSAGE ? '' : cutText((row.said ?? '').replaceAll(/\s+/g, ' '), left);
   const suffix = cutText([standing, said].filter((part) => part !== '').join('  '), room - lengthOf(title) - 2);
   const head = `${brush(icon)} ${row.state === 'waiting' ? paint.dim(title) : title}`;
   return suffix === '' ? head : `${head}  ${paint.dim(suffix)}`;

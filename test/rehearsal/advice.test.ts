@@ -52,7 +52,7 @@ const follow = (lab: Simulated, advice: string): Promise<Ran> => {
   if (command === undefined) throw new Error(`not a command of ours: ${advice}`);
   return command === 'up' ? lab.up() : lab.step(command as StepCommand);
 };
-const told = ({ report: { error } }: Screen): string => `${error?.message ?? ''} → ${error?.facts.hint ?? ''}`;
+const textOf = ({ report: { error } }: Screen): string => `${error?.message ?? ''} → ${error?.facts.hint ?? ''}`;
 
 describe('verify of a harmed lab', () => {
   it('is tried on every harm that was chosen', () => {
@@ -69,7 +69,7 @@ describe('verify of a harmed lab', () => {
     expect(ran.report.error).toBeUndefined();
     expect(ran.changed).not.toEqual([]);
     const after = await verifyScreen(lab);
-    expect(told(after)).not.toBe(told(before));
+    expect(textOf(after)).not.toBe(textOf(before));
     expect(after.ms).toBeLessThan(BAR_MS);
   });
 

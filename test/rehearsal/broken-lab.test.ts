@@ -155,7 +155,7 @@ Cause: sidecar: ${VM} is stopped`,
     expect(screen.ms).toBeLessThan(5_000);
   });
 
-  it('a check that was asked for by name is told with the need that failed', async () => {
+  it('a check requested by name is reported with the failed check that it needs', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass stop ${VM}`);
     const screen = await verifyScreen(lab, ['dns']);
@@ -170,7 +170,7 @@ describe('token and certificate', () => {
     await lab.pass(20 * 3_600_000);
   };
 
-  it('an expired token with a valid certificate is told and passes', async () => {
+  it('an expired token with a valid certificate is reported and passes', async () => {
     const lab = watch(await labThatIsUp());
     await expire(lab);
     const { report } = await verifyScreen(lab, ['workload-files']);

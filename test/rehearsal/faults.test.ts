@@ -16,7 +16,7 @@ const OUTCOMES: Readonly<Record<string, FaultOutcome>> = {
   'gateway-port-conflict': { reason: 'port-conflict' },
   'token-expired': { moreCommands: 1 },
   'computer-slept': { slowerSteps: { sidecar: 7_200 } },
-  'slept-while-looking': { slowerSteps: { 'k3s-server': 7_200 } },
+  'slept-during-read': { slowerSteps: { 'k3s-server': 7_200 } },
   'arm64-deb-missing': { slowerSteps: { 'sidecar-package': 5 }, moreCommands: 4 },
   'session-hung': { slowerSteps: { sidecar: 80 } },
   'vm-rebooted': { slower: { command: 8 } },

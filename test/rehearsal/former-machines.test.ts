@@ -15,7 +15,7 @@ function twin(lab: Simulated, of: string, name: string, labName: string): void {
 }
 
 describe('machines of former settings', () => {
-  it('the VM of another WORKLOAD_VM_NAME is told by up and status, and deleted by up --prune', async () => {
+  it('the VM of another WORKLOAD_VM_NAME is reported by up and status, and deleted by up --prune', async () => {
     const lab = watch(await labThatIsUp());
     const run = await inOneWorld(lab);
     const now = ['--set', 'WORKLOAD_VM_NAME=vm-new'];

@@ -15,7 +15,7 @@ const routes = ({ cluster }: Simulated): readonly string[] =>
   cluster.list('virtualservices.networking.istio.io').map(({ metadata }) => metadata.name);
 
 describe('the control plane of another ISTIO_REVISION', () => {
-  it('is told by status, deleted by up --prune, and the lab passes its checks', async () => {
+  it('is reported by status, deleted by up --prune, and the lab passes its checks', async () => {
     const lab = watch(await labThatIsUp());
     const run = await inOneWorld(lab);
     expect((await run(['up', '--skip-verify', ...NOW])).code).toBe(0);

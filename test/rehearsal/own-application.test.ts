@@ -40,7 +40,7 @@ describe("an application of one's own on the VM's port", () => {
     expect(vm.units.get('istio-vms-demo')?.active).toBe('active');
   });
 
-  it('comes while the demo workload starts: the reason is told', async () => {
+  it('comes while the demo workload starts: the reason is shown', async () => {
     const lab = watch(await labThatIsUp());
     const vm = lab.machine(VM);
     const { report } = await lab.up({

@@ -92,7 +92,7 @@ describe('another configuration on a lab that is up', () => {
     expect((await lab.verify()).red).toEqual([]);
   });
 
-  it('another overlay reaches what the VM is told of the mesh', async () => {
+  it('another overlay reaches the mesh settings of the VM', async () => {
     const overlay = (concurrency: number): string =>
       `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  meshConfig: { defaultConfig: { concurrency: ${concurrency} } }\n`;
     const lab = watch(simulated({ set: { ISTIO_OVERLAY: 'overlay.yaml' } }));

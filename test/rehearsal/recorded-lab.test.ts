@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Recording } from '../acceptance/mesh/recordings/recorder.ts';
-import { TROUBLES } from '../acceptance/mesh/recordings/troubles.ts';
+import { TROUBLES } from '../acceptance/mesh/recordings/pod-failures.ts';
 import { podTrouble } from '../../src/steps/pod-reasons.ts';
 import { parseObjects } from '../../src/kube/object.ts';
 import { formOf, formText, ownOutput, type Answer } from '../support/command-forms.ts';

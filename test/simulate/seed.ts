@@ -5,7 +5,7 @@ import { hasFaultStarted } from '../../src/rehearsal/fault-state.ts';
 import { goodEnd, liveOn, problemsOf, settle } from '../rehearsal/crash/case.ts';
 import { exposed, leftBehind } from '../rehearsal/crash/left-behind.ts';
 import { mortal, type Mortal } from '../rehearsal/crash/mortal.ts';
-import { compare, takePicture, type Picture } from '../rehearsal/crash/picture.ts';
+import { compare, labState, type LabState } from '../rehearsal/crash/lab-state.ts';
 import { live, type Call, type Ending } from '../rehearsal/crash/program.ts';
 import { freshWorld, HOST, type Stage } from '../rehearsal/crash/world.ts';
 import { randomFrom } from './random.ts';
@@ -38,14 +38,14 @@ const STANDING = new Set([
   'second-address',
 ]);
 
-const goodEnds = new Map<string, Promise<Picture>>();
+const goodEnds = new Map<string, Promise<LabState>>();
 
 const upOn = ({ engine }: { readonly engine?: string }): Call => ({
   kind: 'apply',
   ...(engine === 'incus' ? { set: ON_INCUS } : {}),
 });
 
-function goodEndOf(stage: Stage): Promise<Picture> {
+function goodEndOf(stage: Stage): Promise<LabState> {
   const key = JSON.stringify(stage);
   const known = goodEnds.get(key) ?? goodEnd({ name: 'up', stage, call: upOn(stage), after: [] });
   goodEnds.set(key, known);
@@ -171,7 +171,7 @@ async function judge(rehearsal: Rehearsal, stage: Stage, kinds: readonly string[
   // A download that was not what it should be is kept aside for people to look at.
   const kept = (line: string): boolean => kinds.includes('digest-mismatch') && line.includes('.mismatch');
   return [
-    ...compare(takePicture(rehearsal), await goodEndOf(stage)).filter((line) => !kept(line)),
+    ...compare(labState(rehearsal), await goodEndOf(stage)).filter((line) => !kept(line)),
     ...leftBehind(rehearsal)
       .filter((line) => !kept(line))
       .map((line) => `left behind: ${line}`),

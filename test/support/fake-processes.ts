@@ -44,8 +44,8 @@ export function fakeProcesses(): FakeProcesses {
     commands,
     on(line, ...given) {
       const [only] = given;
-      const forEver = given.length === 1 && only !== undefined;
-      replies.set(line, forEver ? new Array<Reply>(1000).fill(only) : given);
+      const never = given.length === 1 && only !== undefined;
+      replies.set(line, never ? new Array<Reply>(1000).fill(only) : given);
       return fake;
     },
     async run(command) {

@@ -181,8 +181,8 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
 
   const nameConflictHint: MachineEngine['nameConflictHint'] = ({ name }) => {
     const { file, args } = argv.removeCommand(settings, name);
-    const typed = args.filter((each) => each !== '--quiet');
-    return `delete that one instance with \`${[file, ...typed].join(' ')}\``;
+    const words = args.filter((each) => each !== '--quiet');
+    return `delete that one instance with \`${[file, ...words].join(' ')}\``;
   };
 
   const launcher = createIncusLauncher({

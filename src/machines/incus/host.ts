@@ -18,12 +18,12 @@ export const INCUS_REQUIREMENT: ToolRequirement = {
 };
 
 /** The command that a user types for this server and project, e.g. `incus restart --project p far:vm`. */
-export function typed(place: IncusPlace, verb: string, name: string): string {
+export function userCommand(place: IncusPlace, verb: string, name: string): string {
   const project = place.project === undefined ? '' : ` --project ${place.project}`;
   return `incus ${verb}${project} ${place.remote === undefined ? '' : `${place.remote}:`}${name}`;
 }
 
 export const shellHint = (place: IncusPlace, name: string, command: string): string =>
-  `${typed(place, 'exec', name)} -- ${command}`;
+  `${userCommand(place, 'exec', name)} -- ${command}`;
 
-export const restartHint = (place: IncusPlace, name: string): string => typed(place, 'restart', name);
+export const restartHint = (place: IncusPlace, name: string): string => userCommand(place, 'restart', name);

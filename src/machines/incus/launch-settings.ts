@@ -14,7 +14,7 @@ export interface IncusLaunch {
   readonly devices: Readonly<Record<string, IncusDevice>>;
 }
 
-export interface IncusWishes {
+export interface LaunchOptions {
   /** The lab whose label the machine gets. */
   readonly lab: string;
   readonly image: string;
@@ -31,23 +31,23 @@ export interface IncusWishes {
 }
 
 /** The settings with which a machine is launched. Pure. */
-export function launchSettings(spec: MachineSpec, wishes: IncusWishes): IncusLaunch {
-  const isNode = wishes.type === 'container' && wishes.node;
+export function launchSettings(spec: MachineSpec, options: LaunchOptions): IncusLaunch {
+  const isNode = options.type === 'container' && options.node;
   return {
-    image: wishes.image,
-    type: wishes.type,
-    ...(wishes.target === undefined ? {} : { target: wishes.target }),
+    image: options.image,
+    type: options.type,
+    ...(options.target === undefined ? {} : { target: options.target }),
     config: {
-      [LABEL]: wishes.lab,
+      [LABEL]: options.lab,
       'cloud-init.user-data': `#cloud-config\n${stringify(spec.cloudInit)}`,
       'limits.cpu': String(spec.cpus),
       'limits.memory': binarySize(spec.memory),
-      ...(wishes.type === 'container' ? CONTAINER : {}),
-      ...(isNode ? nodeConfig(wishes.serverVersion) : {}),
+      ...(options.type === 'container' ? CONTAINER : {}),
+      ...(isNode ? nodeConfig(options.serverVersion) : {}),
     },
     devices: {
-      ...rootDevice(wishes.profile, spec.disk),
-      ...(wishes.network === undefined ? {} : { eth0: { type: 'nic', name: 'eth0', network: wishes.network } }),
+      ...rootDevice(options.profile, spec.disk),
+      ...(options.network === undefined ? {} : { eth0: { type: 'nic', name: 'eth0', network: options.network } }),
       ...(isNode ? NODE_DEVICES : {}),
     },
   };
@@ -105,12 +105,12 @@ export function withoutModules(launch: IncusLaunch): IncusLaunch {
 }
 
 /** The profile's root disk with another size; an override has to contain the whole device. */
-function rootDevice(profile: IncusWishes['profile'], disk: string): Readonly<Record<string, IncusDevice>> {
+function rootDevice(profile: LaunchOptions['profile'], disk: string): Readonly<Record<string, IncusDevice>> {
   const found = rootOf(profile);
   return found === undefined ? {} : { [found[0]]: { ...found[1], size: binarySize(disk) } };
 }
 
-export function rootOf(profile: IncusWishes['profile']): readonly [string, IncusDevice] | undefined {
+export function rootOf(profile: LaunchOptions['profile']): readonly [string, IncusDevice] | undefined {
   return Object.entries(profile).find(([, device]) => device['type'] === 'disk' && device['path'] === '/');
 }
 

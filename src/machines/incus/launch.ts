@@ -8,7 +8,7 @@ import { awaitCloudInit, type CloudInitWay } from '../cloud-init.ts';
 import { foreignMachine } from '../ownership.ts';
 import * as argv from './argv.ts';
 import type { IncusReadiness, IncusSettings } from './probe.ts';
-import { shellHint, typed, type IncusPlace } from './host.ts';
+import { shellHint, userCommand, type IncusPlace } from './host.ts';
 import { INOTIFY_COMMAND } from './host-limits.ts';
 import { asksForModules, createModuleMemory, lacksModules, type ModuleMemory } from './modules.ts';
 import { launchSettings, type IncusLaunch } from './launch-settings.ts';
@@ -233,7 +233,7 @@ function unreachable(name: string): CliError {
 function died(place: IncusPlace, name: string): CliError {
   return new CliError('machine-failed', {
     message: `The instance ${name} was started and ended at once.`,
-    hint: `See why with \`${typed(place, 'info --show-log', name)}\`; too little memory is one reason, and for containers too few inotify instances on their host is another (\`${INOTIFY_COMMAND}\` there).`,
+    hint: `See why with \`${userCommand(place, 'info --show-log', name)}\`; too little memory is one reason, and for containers too few inotify instances on their host is another (\`${INOTIFY_COMMAND}\` there).`,
   });
 }
 

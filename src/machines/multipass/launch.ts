@@ -78,12 +78,12 @@ export function createLauncher({ processes, clock, list, info, remove, machine }
     again: () => void,
   ): Promise<CommandError | undefined> => {
     const deadline = createDeadline(clock, PREPARING_MS);
-    let told = false;
+    let isReported = false;
     for (;;) {
       const failure = await tryOnce(spec, context, again);
       if (failure === undefined || !isPreparing(failure) || deadline.left() === 0) return failure;
-      if (!told) context.say(`${spec.name}: Multipass is still preparing it`);
-      told = true;
+      if (!isReported) context.say(`${spec.name}: Multipass is still preparing it`);
+      isReported = true;
       await deadline.pause(RECOVER_POLL_MS, context.signal);
     }
   };

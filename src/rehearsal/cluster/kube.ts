@@ -21,7 +21,7 @@ export interface NodeFacts {
   /** The boot id of its machine when its kubelet started. */
   readonly bootId: string | undefined;
   /** The server address in the agent's configuration; undefined on the server itself. */
-  readonly told?: string | undefined;
+  readonly server?: string | undefined;
   /** World time from which its kubelet is silent. */
   silentFrom?: number;
 }

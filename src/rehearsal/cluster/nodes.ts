@@ -31,7 +31,7 @@ export function joinNode(kube: Kube, node: JoiningNode): { rejected?: string } {
   const known = kube.nodes.get(node.name);
   const now = kube.world.clock.now();
   const bootId = kube.world.engine.instances.get(node.name)?.bootId;
-  const kubelet = { startedAt: now, renewedAt: now, told: node.server, bootId, readyAt: now + NODE_READY };
+  const kubelet = { startedAt: now, renewedAt: now, server: node.server, bootId, readyAt: now + NODE_READY };
   if (known === undefined) {
     const { name, address, role, version } = node;
     kube.nodes.set(name, { name, address, role, version, index: kube.nodes.size, ...kubelet });
@@ -79,7 +79,7 @@ export const nodes: Controller = (kube) => {
     }
     // An agent knows its server only by the address in its configuration.
     const server = kube.world.engine.instances.get(kube.server);
-    if (facts.told !== undefined && facts.told !== server?.address) nodeDown(kube, facts.name);
+    if (facts.server !== undefined && facts.server !== server?.address) nodeDown(kube, facts.name);
     if (facts.silentFrom !== undefined) kube.wakeAt(silentAt(kube, facts));
     kube.store.put(nodeObject(kube, facts));
   }

@@ -149,7 +149,7 @@ async function connect(run: UnitRun, deadline: number): Promise<void> {
   const { instance, mesh, world } = run;
   run.log('info\tFQDN Service Node Type: sidecar~, starting');
   await run.sleep(SIDECAR_CONNECT);
-  let symptomSaid = false;
+  let isSymptomReported = false;
   let identity: string | undefined;
   for (;;) {
     const sockets = agentSocketProblem(instance);
@@ -161,9 +161,9 @@ async function connect(run: UnitRun, deadline: number): Promise<void> {
     }
     sockets?.lines.slice(0, -1).forEach((line) => run.log(line));
     run.log(state.reason);
-    if (!symptomSaid)
+    if (!isSymptomReported)
       run.log('warn\tEnvoy proxy is NOT ready: config not received from XDS server (is Istiod running?)');
-    symptomSaid = true;
+    isSymptomReported = true;
     if ('fatal' in state && state.fatal) throw new UnitExit(255, `Error: ${state.reason}`);
     if (world.clock.now() >= deadline) {
       throw new UnitExit(1, READY_GAVE_UP, 'ready');

@@ -56,15 +56,15 @@ export function agentSettings(instance: Instance): AgentSettings {
     (yaml(guestText(instance, '/etc/istio/config/mesh')) as { defaultConfig?: ProxyConfig }).defaultConfig ?? {};
   const proxy = yaml(env.get('PROXY_CONFIG')) as ProxyConfig;
   const namespace = env.get('POD_NAMESPACE') ?? env.get('ISTIO_NAMESPACE') ?? 'default';
-  const told = proxy.discoveryAddress ?? mesh.discoveryAddress ?? 'istiod.istio-system.svc:15012';
+  const configured = proxy.discoveryAddress ?? mesh.discoveryAddress ?? 'istiod.istio-system.svc:15012';
   // Only upstream's start script knows PILOT_ADDRESS, and it always exports CA_ADDR.
   const pilot = startsByScript(instance) ? env.get('PILOT_ADDRESS') : undefined;
   const address = env.get('INSTANCE_IP') ?? env.get('ISTIO_SVC_IP') ?? instance.address;
   const ports = env.get('ISTIO_INBOUND_PORTS') ?? '*';
   const spared = (env.get('ISTIO_LOCAL_EXCLUDE_PORTS') ?? '').split(',');
   return {
-    discoveryAddress: pilot ?? told,
-    caAddress: env.get('CA_ADDR') ?? pilot ?? told,
+    discoveryAddress: pilot ?? configured,
+    caAddress: env.get('CA_ADDR') ?? pilot ?? configured,
     name: env.get('POD_NAME') ?? instance.name,
     namespace,
     serviceAccount: env.get('SERVICE_ACCOUNT') ?? '',

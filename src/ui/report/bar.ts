@@ -62,8 +62,8 @@ export function bar(step: ReportedStep, { scale, zero, critical }: BarOptions): 
     />`;
   });
   // It determined the end by its checks and its work, not by its waits.
-  const deeds = segments.filter(({ kind }) => kind === 'look' || kind === 'work');
-  const [first, last] = [step.turnFrom === undefined ? deeds[0] : deeds.at(-1), deeds.at(-1)];
+  const active = segments.filter(({ kind }) => kind === 'look' || kind === 'work');
+  const [first, last] = [step.turnFrom === undefined ? active[0] : active.at(-1), active.at(-1)];
   const mark =
     critical && first !== undefined && last !== undefined
       ? html`<rect

@@ -4,13 +4,13 @@ import { html, type Markup } from './html.ts';
 import { checkOwner, type ReportData, type ReportedCheck } from './report-data.ts';
 
 /** The table of `verify`: each check with its result, evidence and commands. */
-export function checkTable(picture: ReportData): Markup {
-  const { checks: proofs } = picture;
-  const passed = proofs.filter(({ outcome }) => outcome === 'passed').length;
-  const ms = proofs.reduce((sum, { durationMs }) => sum + durationMs, 0);
+export function checkTable(data: ReportData): Markup {
+  const { checks } = data;
+  const passed = checks.filter(({ outcome }) => outcome === 'passed').length;
+  const ms = checks.reduce((sum, { durationMs }) => sum + durationMs, 0);
   return html`<section aria-labelledby="checks">
     <h2 id="checks">Checks</h2>
-    <p class="aside">${passed} of ${counted(proofs.length, 'check')} passed, in ${duration(ms)}.</p>
+    <p class="aside">${passed} of ${counted(checks.length, 'check')} passed, in ${duration(ms)}.</p>
     <table>
       <thead>
         <tr>
@@ -21,7 +21,7 @@ export function checkTable(picture: ReportData): Markup {
         </tr>
       </thead>
       <tbody>
-        ${proofs.map((proof) => row(proof, picture))}
+        ${checks.map((check) => row(check, data))}
       </tbody>
     </table>
   </section>`;
@@ -34,15 +34,15 @@ const VERDICTS = {
   skipped: ['skip', 'skipped'],
 } as const;
 
-function row({ name, title, outcome, evidence, hint, durationMs }: ReportedCheck, picture: ReportData): Markup {
-  const commands = picture.commands.filter(({ owner }) => owner === checkOwner(name));
+function row({ name, title, outcome, evidence, hint, durationMs }: ReportedCheck, data: ReportData): Markup {
+  const commands = data.commands.filter(({ owner }) => owner === checkOwner(name));
   // Many checks share one snapshot, so a check may have no commands of its own.
   const list =
     commands.length === 0
       ? undefined
       : html`<details>
           <summary>${counted(commands.length, 'command')}</summary>
-          ${commandList(commands, picture.startedAt)}
+          ${commandList(commands, data.startedAt)}
         </details>`;
   const [kind, verdict] = VERDICTS[outcome];
   return html`<tr class="${kind}">

@@ -5,17 +5,17 @@ import { anchorOf } from './step-details.ts';
 import { criticalSteps } from './timeline.ts';
 
 /** The result, the lab, the figures, and what took the time. */
-export function header(picture: ReportData): Markup {
-  const { commandLine: typed, startedAt, endedAt, rehearsal, facts, warnings, run } = picture;
-  const { tone, sign, words } = outcomeOf(picture);
+export function header(data: ReportData): Markup {
+  const { commandLine, startedAt, endedAt, rehearsal, facts, warnings, run } = data;
+  const { tone, sign, words } = outcomeOf(data);
   return html`<header class="${tone}">
-    <p class="typed"><code>$ ${typed}</code></p>
+    <p class="typed"><code>$ ${commandLine}</code></p>
     <h1><span class="sign" aria-hidden="true">${sign}</span> ${words}</h1>
     <p class="aside">
       ${moment(startedAt)}, ${duration(endedAt - startedAt)} in
       all.${rehearsal ? html` <strong>A rehearsal</strong>: simulated world, simulated time; nothing real was touched.` : undefined}
     </p>
-    <dl class="tiles">${tilesOf(picture).map(tile)}</dl>
+    <dl class="tiles">${tilesOf(data).map(tile)}</dl>
     ${run === undefined ? undefined : criticalPath(run)}
     <dl class="facts">
       ${facts.map(
@@ -37,7 +37,7 @@ interface Outcome {
 }
 
 /** The run in one line. */
-export function outcomeOf({ kind, run, failure, checks: proofs }: ReportData): Outcome {
+export function outcomeOf({ kind, run, failure, checks }: ReportData): Outcome {
   if (failure?.reason === 'interrupted') return { tone: 'stopped', sign: '◼', words: 'Interrupted' };
   if (failure !== undefined) {
     return {
@@ -48,23 +48,23 @@ export function outcomeOf({ kind, run, failure, checks: proofs }: ReportData): O
   }
   const nothing = run?.changed === 0;
   if (kind === 'delete') return good(nothing ? 'Nothing to delete' : 'The lab is deleted');
-  const proved = proofs.length > 0 ? ' and verified' : '';
-  if (nothing) return good(`Everything is up to date${proved}`);
-  return good(`The lab is ${kind === 'recreate' ? 're-created' : 'up'}${proved}`);
+  const verified = checks.length > 0 ? ' and verified' : '';
+  if (nothing) return good(`Everything is up to date${verified}`);
+  return good(`The lab is ${kind === 'recreate' ? 're-created' : 'up'}${verified}`);
 }
 
 const good = (words: string): Outcome => ({ tone: 'good', sign: '✔', words });
 
 type Tile = readonly [name: string, value: string, more: string];
 
-function tilesOf({ run, checks: proofs, commands }: ReportData): readonly Tile[] {
+function tilesOf({ run, checks, commands }: ReportData): readonly Tile[] {
   const writes = commands.filter(({ effect }) => effect === 'write').length;
-  const passed = proofs.filter(({ outcome }) => outcome === 'passed').length;
-  const proving = proofs.reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const passed = checks.filter(({ outcome }) => outcome === 'passed').length;
+  const checksMs = checks.reduce((sum, { durationMs }) => sum + durationMs, 0);
   return [
     ...(run === undefined ? [] : runTiles(run)),
     ['Commands', String(commands.length), `${writes} of them writes`],
-    ...(proofs.length === 0 ? [] : [['Checks', `${passed} of ${proofs.length}`, `in ${duration(proving)}`] as const]),
+    ...(checks.length === 0 ? [] : [['Checks', `${passed} of ${checks.length}`, `in ${duration(checksMs)}`] as const]),
   ];
 }
 

@@ -14,26 +14,26 @@ import { timeline } from './timeline.ts';
  * The run report as one HTML file: no script, no font, nothing to load; sections expand with `<details>`. Its content
  * security policy lets the browser load and run nothing, in case anything gets past the escaping. Pure.
  */
-export function renderReport(picture: ReportData): string {
-  const { run, checks: proofs, failure } = picture;
-  const { sign, words } = outcomeOf(picture);
+export function renderReport(data: ReportData): string {
+  const { run, checks, failure } = data;
+  const { sign, words } = outcomeOf(data);
   const page = html`<html lang="en">
     <head>
       <meta charset="utf-8" />
       <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
       <meta name="viewport" content="width=device-width, initial-scale=1" />
       <meta name="color-scheme" content="light dark" />
-      <title>${sign} ${picture.commandLine}: ${words}</title>
+      <title>${sign} ${data.commandLine}: ${words}</title>
       ${SHEET}
     </head>
     <body>
       ${HATCH}
       <main>
-        ${header(picture)} ${failure === undefined ? undefined : section('error', 'Error', wrong(failure, run))}
-        ${run === undefined ? undefined : timeline(picture, run)}
-        ${proofs.length === 0 ? undefined : checkTable(picture)} ${besides(picture)}
+        ${header(data)} ${failure === undefined ? undefined : section('error', 'Error', wrong(failure, run))}
+        ${run === undefined ? undefined : timeline(data, run)} ${checks.length === 0 ? undefined : checkTable(data)}
+        ${besides(data)}
       </main>
-      <footer>istio-vms ${picture.version}. Secrets are masked; this file loads nothing and runs no script.</footer>
+      <footer>istio-vms ${data.version}. Secrets are masked; this file loads nothing and runs no script.</footer>
     </body>
   </html>`;
   return `<!doctype html>\n${markupText(page)}\n`;
@@ -79,14 +79,13 @@ function wrong(failure: Failure, run: ReportedRun | undefined): Markup {
 
 /** Commands without an owner: checking the tools, and creating the sample for the checks. */
 function besides({ commands, startedAt }: ReportData): Markup | undefined {
-  const nobodys = commands.filter(({ owner }) => owner === undefined);
-  if (nobodys.length === 0) return undefined;
+  const shared = commands.filter(({ owner }) => owner === undefined);
+  if (shared.length === 0) return undefined;
   const list = html`<details>
     <summary>
-      ${counted(nobodys.length, 'command')}: checks of the tools before the steps, and commands that several checks
-      share
+      ${counted(shared.length, 'command')}: checks of the tools before the steps, and commands that several checks share
     </summary>
-    ${commandList(nobodys, startedAt)}
+    ${commandList(shared, startedAt)}
   </details>`;
   return section('besides', 'Other commands', list);
 }

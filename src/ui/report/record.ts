@@ -50,7 +50,7 @@ const STDERR_TAIL_LINES = 20;
 /** Creates a record. The owner of a command is taken from its context. */
 export function createRunRecord({ processes, clock, scripts }: RunRecordOptions): RunRecord {
   const commands: CommandRecord[] = [];
-  const sayings: Message[] = [];
+  const messages: Message[] = [];
 
   const listedInside = ([file = '', ...args]: readonly string[]): string =>
     commandListing([{ file, args, effect: 'read' }], scripts);
@@ -85,9 +85,9 @@ export function createRunRecord({ processes, clock, scripts }: RunRecordOptions)
 
   return {
     commands,
-    messages: sayings,
+    messages,
     processes: { run },
-    say: (by, text) => void sayings.push({ owner: by, at: clock.now(), text }),
+    say: (by, text) => void messages.push({ owner: by, at: clock.now(), text }),
   };
 }
 

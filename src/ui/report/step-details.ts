@@ -10,33 +10,33 @@ import { offset } from './scale.ts';
 export const anchorOf = ({ direction, id }: Pick<ReportedStep, 'direction' | 'id'>): string => `${direction}-${id}`;
 
 /** The expanded details of a step: its times, needs, messages and commands. */
-export function stepDetails(step: ReportedStep, picture: ReportData): Markup {
+export function stepDetails(step: ReportedStep, data: ReportData): Markup {
   const owner = ownerOf(step);
-  const facts = timesOf(step, picture).map(
+  const facts = timesOf(step, data).map(
     ([name, value]) =>
       html`<dt>${name}</dt>
         <dd>${value}</dd>`,
   );
-  const sayings = picture.messages.filter((saying) => saying.owner === owner);
-  const commands = picture.commands.filter((command) => command.owner === owner);
+  const messages = data.messages.filter((message) => message.owner === owner);
+  const commands = data.commands.filter((command) => command.owner === owner);
   return html`<div class="inside" id="${anchorOf(step)}">
     <dl class="times">${facts}</dl>
     ${step.failure === undefined ? undefined : failureBlock(step.failure)}
     ${
-      sayings.length === 0
+      messages.length === 0
         ? undefined
         : html`<h4>What it said</h4>
-            ${sayingList(sayings, picture.startedAt)}`
+            ${messageList(messages, data.startedAt)}`
     }
     <h4>Commands</h4>
-    ${commandList(commands, picture.startedAt)}
+    ${commandList(commands, data.startedAt)}
   </div>`;
 }
 
-function timesOf(step: ReportedStep, picture: ReportData): readonly (readonly [string, Part])[] {
+function timesOf(step: ReportedStep, data: ReportData): readonly (readonly [string, Part])[] {
   const { startedAt, endedAt, after, finding, turnFrom } = step;
-  const zero = picture.startedAt;
-  const titled = (id: string): Part => titleOf(picture, step.direction, id);
+  const zero = data.startedAt;
+  const titled = (id: string): Part => titleOf(data, step.direction, id);
   const spent = (kind: string): number =>
     segmentsOf(step)
       .filter((segment) => segment.kind === kind)
@@ -66,8 +66,8 @@ function titleOf({ run }: ReportData, direction: ReportedStep['direction'], id: 
   return step === undefined ? id : html`<a href="#${anchorOf(step)}">${step.title}</a>`;
 }
 
-function sayingList(sayings: ReportData['messages'], zero: number): Markup {
+function messageList(messages: ReportData['messages'], zero: number): Markup {
   return html`<ol class="sayings">
-    ${sayings.map(({ at, text }) => html`<li><span class="at">${offset(at - zero, true)}</span> <span>${text}</span></li>`)}
+    ${messages.map(({ at, text }) => html`<li><span class="at">${offset(at - zero, true)}</span> <span>${text}</span></li>`)}
   </ol>`;
 }

@@ -7,8 +7,8 @@ import { createScale, offset, type Scale } from './scale.ts';
 import { stepDetails } from './step-details.ts';
 
 /** All steps in the order of the plan on one time axis; a click expands the details. */
-export function timeline(picture: ReportData, run: ReportedRun): Markup {
-  const scale = createScale(picture.startedAt, run.endedAt);
+export function timeline(data: ReportData, run: ReportedRun): Markup {
+  const scale = createScale(data.startedAt, run.endedAt);
   const chain = criticalSteps(run);
   const phases = (['remove', 'apply'] as const)
     .map((direction) => ({ direction, steps: run.steps.filter((step) => step.direction === direction) }))
@@ -18,11 +18,11 @@ export function timeline(picture: ReportData, run: ReportedRun): Markup {
     <p class="aside">A step opens with a click, or with Tab and Enter: its times, what it said, and its commands.</p>
     ${LEGEND}
     <div class="chart">
-      ${axis(picture, scale)}
+      ${axis(data, scale)}
       ${phases.map(
         ({ direction, steps }) =>
           html`${phases.length > 1 ? html`<h3>${PHASES[direction]}</h3>` : undefined}
-          ${steps.map((step) => row(step, picture, scale, chain.has(ownerOf(step))))}`,
+          ${steps.map((step) => row(step, data, scale, chain.has(ownerOf(step))))}`,
       )}
     </div>
   </section>`;
@@ -39,9 +39,9 @@ export function criticalSteps({ steps }: ReportedRun): ReadonlySet<string> {
   return new Set(chains.flat());
 }
 
-function axis(picture: ReportData, scale: Scale): Markup {
+function axis(data: ReportData, scale: Scale): Markup {
   const labels = scale.ticks.map((tick) => {
-    const x = scale.place(picture.startedAt + tick);
+    const x = scale.place(data.startedAt + tick);
     // A centered label would overflow at either end of the axis.
     const anchor = x < 3 ? 'start' : x > 95 ? 'end' : 'middle';
     return html`<text x="${x}%" y="14" text-anchor="${anchor}">${offset(tick, tick % 1000 !== 0)}</text>`;
@@ -51,17 +51,17 @@ function axis(picture: ReportData, scale: Scale): Markup {
   </div>`;
 }
 
-function row(step: ReportedStep, picture: ReportData, scale: Scale, critical: boolean): Markup {
+function row(step: ReportedStep, data: ReportData, scale: Scale, critical: boolean): Markup {
   const mark = critical
     ? html`<span class="diamond" aria-hidden="true">◆</span><span class="unseen">critical path: </span>`
     : undefined;
   return html`<details class="step ${step.outcome}${critical ? ' critical' : ''}">
     <summary>
       <span class="name">${mark}<span class="title">${step.title}</span></span>
-      ${bar(step, { scale, zero: picture.startedAt, critical })}
+      ${bar(step, { scale, zero: data.startedAt, critical })}
       <span class="came">${howItCame(step)}</span>
     </summary>
-    ${stepDetails(step, picture)}
+    ${stepDetails(step, data)}
   </details>`;
 }
 

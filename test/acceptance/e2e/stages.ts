@@ -264,14 +264,14 @@ async function proves({ program }: Stand, stage: string, ...options: readonly st
   return proofs(data);
 }
 
-interface Proof {
+interface ExpectedCheck {
   readonly name: string;
   readonly ok: boolean;
   readonly evidence: string;
 }
 
 function proofs(verify: unknown): string {
-  const { checks = [] } = (verify ?? {}) as { checks?: readonly Proof[] };
+  const { checks = [] } = (verify ?? {}) as { checks?: readonly ExpectedCheck[] };
   const failed = checks.filter(({ ok }) => !ok);
   if (checks.length === 0) throw new Error('no check was made');
   if (failed.length > 0) throw new Error(failed.map(({ name, evidence }) => `${name}: ${evidence}`).join('; '));

@@ -7,7 +7,7 @@ import { endingCases } from './cases/ending.ts';
 import { fileCases } from './cases/files.ts';
 import { launchCases } from './cases/launch.ts';
 import { lifeCases } from './cases/life.ts';
-import { strangerCases } from './cases/strangers.ts';
+import { strangerCases } from './cases/foreign-machines.ts';
 
 /** What a case works with: the bench, and one machine that is launched once and lives through all of them. */
 export interface Subject {

@@ -14,7 +14,7 @@ const DELETED = `${LABEL}.deleted`;
 const LOST = `${LABEL}.lost`;
 
 /** A machine that has not been started after so long will not be. */
-const MAKING_MS = 60_000;
+const LAUNCH_MS = 60_000;
 
 export type State = 'Running' | 'Stopped' | 'Deleted' | 'Unknown';
 
@@ -73,7 +73,7 @@ export async function holderOf(command: string, name: string): Promise<'nobody' 
  */
 function isBeingMade({ status_code: code, config, created_at: at }: Shown): boolean {
   const neverStarted = code === 102 && config?.['volatile.last_state.power'] === undefined;
-  return neverStarted && Date.now() - Date.parse(at) < MAKING_MS;
+  return neverStarted && Date.now() - Date.parse(at) < LAUNCH_MS;
 }
 
 async function all(command: string): Promise<readonly Shown[]> {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { renderReport } from '../../../src/ui/report/page.ts';
 import { cli } from '../../rehearsal/support/cli.ts';
-import { aPicture } from '../../unit/ui/report/a-picture.ts';
+import { reportFixture } from '../../unit/ui/report/report-fixture.ts';
 import { launch, open, unfold } from './browser.ts';
 
 const found = inject('chromium');
@@ -57,7 +57,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     const words = { long: `${'very'.repeat(100)}long`, evil: EVIL };
     for (const [name, word] of Object.entries(words)) {
       const file = home.getPath(`${name}.html`);
-      await home.writeFile(`${name}.html`, renderReport(aPicture((text) => `${text} ${word}`)));
+      await home.writeFile(`${name}.html`, renderReport(reportFixture((text) => `${text} ${word}`)));
       runs.set(name, { file, data: {} });
     }
   });

@@ -13,7 +13,7 @@ const PASSING: readonly [string, number][] = [
     ...['api-flaky', 'api-slow', 'api-conflict', 'webhook-failing', 'root-cert-late', 'istioctl-timeout'],
     ...['launch-timeout-lies', 'launch-client-timeout', 'daemon-restart', 'image-server-down', 'address-late'],
     ...['second-address', 'exec-lost', 'session-hung', 'dns-captured', 'clock-behind', 'load-balancer-late'],
-    ...['pulls-slow', 'download-flaky', 'download-truncated', 'mirror-down', 'computer-slept', 'slept-while-looking'],
+    ...['pulls-slow', 'download-flaky', 'download-truncated', 'mirror-down', 'computer-slept', 'slept-during-read'],
     ...['vm-rebooted', 'worker-rebooted', 'master-rebooted'],
   ].map((name): [string, number] => [name, 10_000]),
 ];

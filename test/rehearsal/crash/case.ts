@@ -2,7 +2,7 @@ import type { Rehearsal } from '../../../src/rehearsal/index.ts';
 import type { System } from '../../../src/system/system.ts';
 import { exposed, leftBehind } from './left-behind.ts';
 import { mortal, type Children, type Death } from './mortal.ts';
-import { compare, takePicture, type Picture } from './picture.ts';
+import { compare, labState, type LabState } from './lab-state.ts';
 import { live, type Call, type Ending } from './program.ts';
 import { freshWorld, type Stage } from './world.ts';
 
@@ -66,16 +66,16 @@ export async function momentsOf(scenario: Scenario): Promise<readonly string[]> 
 }
 
 /** The world at the end of it all, had nobody died. */
-export async function goodEnd(scenario: Scenario): Promise<Picture> {
+export async function goodEnd(scenario: Scenario): Promise<LabState> {
   const rehearsal = await freshWorld(scenario.stage);
   for (const call of scenario.like ?? [...(scenario.before ?? []), scenario.call])
     await expectWell(rehearsal, call, scenario);
   await settle(rehearsal);
-  return takePicture(rehearsal);
+  return labState(rehearsal);
 }
 
 /** One case: a life that ends at `death`, then the others. Gives what is wrong, a line each; nothing when all is well. */
-export async function crashCase(scenario: Scenario, death: Death, good: Picture): Promise<readonly string[]> {
+export async function crashCase(scenario: Scenario, death: Death, good: LabState): Promise<readonly string[]> {
   const rehearsal = await freshWorld(scenario.stage);
   const wrap = scenario.system ?? ((system: System) => system);
   for (const call of scenario.before ?? []) await expectWell(rehearsal, call, scenario);
@@ -87,7 +87,7 @@ export async function crashCase(scenario: Scenario, death: Death, good: Picture)
 }
 
 /** The lives after it, and what is wrong with the end of them all. */
-export async function aftermath(rehearsal: Rehearsal, scenario: Scenario, good: Picture): Promise<readonly string[]> {
+export async function aftermath(rehearsal: Rehearsal, scenario: Scenario, good: LabState): Promise<readonly string[]> {
   const wrap = scenario.system ?? ((system: System) => system);
   const problems: string[] = [];
   for (const call of scenario.after) {
@@ -97,7 +97,7 @@ export async function aftermath(rehearsal: Rehearsal, scenario: Scenario, good: 
   }
   await settle(rehearsal);
   const differences = [
-    ...compare(takePicture(rehearsal), good),
+    ...compare(labState(rehearsal), good),
     ...leftBehind(rehearsal).map((line) => `left behind: ${line}`),
   ];
   problems.push(...differences.filter((line) => scenario.spares?.test(line) !== true));

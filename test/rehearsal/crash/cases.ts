@@ -3,7 +3,7 @@ import { crashCase, goodEnd, momentsOf, type Scenario } from './case.ts';
 import type { Children } from './mortal.ts';
 import { SCENARIOS } from './scenarios.ts';
 
-/** How a case is told, and the line that plays it again. */
+/** The title of a case, and the command line that plays it again. */
 function replay(scenario: string, at: number, children: Children): string {
   return `npm run simulate -- --crash "${scenario}" --at ${at} --children ${children}`;
 }

@@ -26,7 +26,7 @@ export interface Mortal {
 }
 
 /** A process id that is nobody's. */
-const NOBODY = 4_194_304;
+const NO_OWNER = 4_194_304;
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
@@ -100,7 +100,7 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
   const halfWritten =
     (path: string, content: string | Uint8Array, mode: number, ending: 'tmp' | 'part') => async (): Promise<void> => {
       const bytes = Buffer.from(content as Uint8Array);
-      const half = join(dirname(path), temporaryName(basename(path), NOBODY, 'abcdef012345', ending));
+      const half = join(dirname(path), temporaryName(basename(path), NO_OWNER, 'abcdef012345', ending));
       await disk.write(half, bytes.subarray(0, bytes.length / 2), mode);
     };
 
@@ -141,7 +141,7 @@ export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
         effect(
           `link ${path}`,
           () => files.link(path, target),
-          () => disk.link(join(dirname(path), temporaryName(basename(path), NOBODY, 'abcdef012345', 'tmp')), target),
+          () => disk.link(join(dirname(path), temporaryName(basename(path), NO_OWNER, 'abcdef012345', 'tmp')), target),
         ),
       rename: (from, to) => effect(`rename ${to}`, () => files.rename(from, to)),
       remove: (path) =>

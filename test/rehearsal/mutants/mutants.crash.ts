@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aftermath, crashCase, goodEnd, liveOn, problemsOf, type Scenario } from '../crash/case.ts';
 import { mortal } from '../crash/mortal.ts';
-import type { Picture } from '../crash/picture.ts';
+import type { LabState } from '../crash/lab-state.ts';
 import { scenarioNamed } from '../crash/scenarios.ts';
 import { freshWorld } from '../crash/world.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
@@ -20,9 +20,9 @@ function withBug({ scenario: name, stage, system, steps }: Mutant): Scenario {
   };
 }
 
-const goodEnds = new Map<string, Promise<Picture>>();
+const goodEnds = new Map<string, Promise<LabState>>();
 
-function goodEndOf(name: string): Promise<Picture> {
+function goodEndOf(name: string): Promise<LabState> {
   const known = goodEnds.get(name) ?? goodEnd(scenarioNamed(name));
   goodEnds.set(name, known);
   return known;

@@ -221,13 +221,13 @@ async function waitFor(
 ): Promise<string | undefined> {
   const { world, signal } = call;
   if (wanted === undefined) return undefined;
-  let told = false;
+  let isReported = false;
   for (const until = world.clock.now() + deadline; ;) {
     const { namespace, name } = wanted.metadata;
     const found = cluster.store.get('deployments.apps', namespace, name) as Deployment | undefined;
     if (found !== undefined && rolledOut(found)) return undefined;
-    if (!told) call.tell?.(waiting(component, wanted as Deployment));
-    told = true;
+    if (!isReported) call.tell?.(waiting(component, wanted as Deployment));
+    isReported = true;
     if (world.clock.now() >= until) return notReady(cluster, found ?? (wanted as Deployment), deadline);
     await world.clock.sleep(LOOK_MS, signal);
   }

@@ -53,7 +53,7 @@ export const get: Verb = {
         .filter(({ metadata }) => selector === undefined || matchesSelector(parseSelector(selector), metadata.labels)),
     );
     const onTheWay = items.some((item) => item.kind === 'Node' && !isReady(item as NodeObject));
-    if (onTheWay && consumeFault(call.world, 'slept-while-looking')) call.world.clock.leap(LID_CLOSED);
+    if (onTheWay && consumeFault(call.world, 'slept-during-read')) call.world.clock.leap(LID_CLOSED);
     // With --ignore-not-found, an empty result prints nothing.
     if (items.length === 0 && parsed.flags.has('--ignore-not-found')) return { exitCode: 0 };
     return { exitCode: 0, stdout: listText(items) };

@@ -18,7 +18,7 @@ import { surroundingsIn } from '../../support/surroundings.ts';
 import { formOf, formText, listening, ownOutput, type Answer } from '../../../support/command-forms.ts';
 import { normalise, shortened } from './normalise.ts';
 import { writeRecording } from './recorder.ts';
-import { NAMESPACE as RECORDED, TROUBLED, TROUBLES } from './troubles.ts';
+import { NAMESPACE as RECORDED, TROUBLED, TROUBLES } from './pod-failures.ts';
 
 /**
  * Records every command that the product runs in the life of a lab on whole machines: `up`, what `plan` and `verify` ask,

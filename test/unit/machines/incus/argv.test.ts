@@ -4,7 +4,7 @@ import {
   binarySize,
   launchSettings,
   withoutModules,
-  type IncusWishes,
+  type LaunchOptions,
 } from '../../../../src/machines/incus/launch-settings.ts';
 import type { Command } from '../../../../src/system/system.ts';
 
@@ -16,7 +16,7 @@ const spec = {
   disk: '4G',
   cloudInit: { write_files: [{ path: '/a', content: 'x\n' }] },
 };
-const wishes: IncusWishes = {
+const wishes: LaunchOptions = {
   lab: 'mine',
   image: 'images:ubuntu/22.04/cloud',
   type: 'container',

@@ -4,7 +4,7 @@ import { bar, segmentsOf } from '../../../../src/ui/report/bar.ts';
 import { markupText } from '../../../../src/ui/report/html.ts';
 import type { ReportedStep } from '../../../../src/ui/report/report-data.ts';
 import { createScale, offset } from '../../../../src/ui/report/scale.ts';
-import { NOON, step } from './a-picture.ts';
+import { NOON, step } from './report-fixture.ts';
 
 const spans = (times: Partial<ReportedStep>): string[] =>
   segmentsOf(step('a', 'A', times)).map(({ kind, from, to }) => `${kind} ${from - NOON}-${to - NOON}`);

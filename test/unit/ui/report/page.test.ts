@@ -4,7 +4,7 @@ import { collapseRepeats } from '../../../../src/ui/report/command-list.ts';
 import { outcomeOf } from '../../../../src/ui/report/header.ts';
 import { renderReport } from '../../../../src/ui/report/page.ts';
 import { mapTexts, type ReportData } from '../../../../src/ui/report/report-data.ts';
-import { aCommand, aPicture } from './a-picture.ts';
+import { aCommand, reportFixture } from './report-fixture.ts';
 
 /** The tags of a page in order, without their text: what a browser would make of it. */
 const skeleton = (page: string): string[] => page.match(/<[^>]*>/g)?.map((tag) => tag.replace(/="[^"]*"/g, '')) ?? [];
@@ -13,7 +13,7 @@ const EVIL = `</pre></style></title><script>alert(1)</script><img src=x onerror=
 
 describe('the run report', () => {
   it('has a bar for every step, and marks the critical path with a word and a sign', () => {
-    const page = renderReport(aPicture());
+    const page = renderReport(reportFixture());
     expect(page.match(/<svg\s+class="bar"\s+role="img"/g)).toHaveLength(5);
     expect(page.match(/critical path: <\/span/g)).toHaveLength(2);
     const marked = [...page.matchAll(/<details class="step (\S+) critical">[\s\S]*?<span class="title">([^<]*)/g)];
@@ -21,7 +21,7 @@ describe('the run report', () => {
   });
 
   it('has the same structure whatever text it contains', () => {
-    const [plain, evil] = [renderReport(aPicture()), renderReport(aPicture((text) => `${text}${EVIL}`))];
+    const [plain, evil] = [renderReport(reportFixture()), renderReport(reportFixture((text) => `${text}${EVIL}`))];
     expect(skeleton(evil)).toEqual(skeleton(plain));
     expect(evil).not.toMatch(/<script|<img/);
     // All of them did reach the page.
@@ -29,7 +29,7 @@ describe('the run report', () => {
   });
 
   it('allows a browser to load and run nothing except its own style sheet', () => {
-    const page = renderReport(aPicture());
+    const page = renderReport(reportFixture());
     const sheet = /<style>([\s\S]*?)<\/style>/.exec(page)![1]!;
     const digest = createHash('sha256').update(sheet).digest('base64');
     expect(page).toContain(
@@ -42,7 +42,7 @@ describe('the run report', () => {
   });
 
   it('has only links with an existing target', () => {
-    const page = renderReport(aPicture());
+    const page = renderReport(reportFixture());
     const targets = new Set([...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id));
     const links = [...page.matchAll(/href="#([^"]*)"/g)].map(([, id]) => id);
     expect(links.length).toBeGreaterThan(4);
@@ -50,7 +50,7 @@ describe('the run report', () => {
   });
 
   it('shows the commands, messages and error of a step, and the commands without an owner', () => {
-    const page = renderReport(aPicture());
+    const page = renderReport(reportFixture());
     const inside = /id="apply-k3s"[\s\S]*?<\/details>/.exec(page)![0];
     expect(inside).toContain('multipass exec -n master');
     expect(inside).toContain('exit 21');
@@ -64,7 +64,7 @@ describe('the run report', () => {
   });
 
   it('can be rendered for a run that never started', () => {
-    const never = aPicture((text) => text, { checks: [], commands: [] });
+    const never = reportFixture((text) => text, { checks: [], commands: [] });
     delete (never as { run?: unknown }).run;
     const page = renderReport(never);
     expect(page).toContain('Error');
@@ -73,16 +73,16 @@ describe('the run report', () => {
 
   it('is masked in all of its texts', () => {
     const masked = mapTexts(
-      aPicture((text) => `${text} secret&<'`),
+      reportFixture((text) => `${text} secret&<'`),
       (text) => text.replaceAll("secret&<'", '***'),
     );
     expect(JSON.stringify(masked)).not.toContain('secret');
-    expect(masked).toEqual(aPicture((text) => `${text} ***`));
+    expect(masked).toEqual(reportFixture((text) => `${text} ***`));
   });
 });
 
 describe('the outcome line of the run report', () => {
-  const { failure, ...well } = aPicture();
+  const { failure, ...well } = reportFixture();
   const nothing = { run: { ...well.run!, changed: 0 } };
   it.each<[string, ReportData]>([
     ['✔ The lab is up and verified', well],
@@ -91,7 +91,7 @@ describe('the outcome line of the run report', () => {
     ['✔ The lab is re-created and verified', { ...well, kind: 'recreate' }],
     ['✔ The lab is deleted', { ...well, kind: 'delete', checks: [] }],
     ['✔ Nothing to delete', { ...well, ...nothing, kind: 'delete', checks: [] }],
-    ['✖ Failed', aPicture()],
+    ['✖ Failed', reportFixture()],
     ['✖ Created, but verification failed', { ...well, failure: { ...failure!, reason: 'verify-failed' } }],
     ['◼ Interrupted', { ...well, failure: { ...failure!, reason: 'interrupted' } }],
   ])('is "%s"', (line, picture) => {

@@ -11,7 +11,7 @@ type Words = (text: string) => string;
  * failure and what it kept from beginning.
  * @param words is done to every text that comes from outside, and so may be anything
  */
-export function aPicture(words: Words = (text) => text, more: Partial<ReportData> = {}): ReportData {
+export function reportFixture(words: Words = (text) => text, more: Partial<ReportData> = {}): ReportData {
   const steps: readonly ReportedStep[] = [
     step('master', words('machine master'), { startedAt: 0, workedAt: 500, endedAt: 60_000 }),
     step('vm', words('machine vm'), {

@@ -8,9 +8,9 @@ import { authorityOf } from '../../../src/kube/kubeconfig.ts';
 import type { Instance, KubeObject } from '../../../src/rehearsal/world.ts';
 
 /** A world as text, a line a thing, without what may differ between two good runs: uids, times, tokens, addresses. */
-export type Picture = ReadonlyMap<string, string>;
+export type LabState = ReadonlyMap<string, string>;
 
-export function takePicture(rehearsal: Rehearsal): Picture {
+export function labState(rehearsal: Rehearsal): LabState {
   const { world, files } = rehearsal;
   const cluster = clusterOf(world);
   const plain = forgetting(rehearsal, cluster);
@@ -28,7 +28,7 @@ export function takePicture(rehearsal: Rehearsal): Picture {
 }
 
 /** What differs, a line each; the first few characters of both sides. */
-export function compare(is: Picture, should: Picture): readonly string[] {
+export function compare(is: LabState, should: LabState): readonly string[] {
   const keys = [...new Set([...is.keys(), ...should.keys()])].sort();
   return keys.flatMap((key) => {
     const [a, b] = [is.get(key), should.get(key)];
