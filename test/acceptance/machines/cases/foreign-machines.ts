@@ -2,6 +2,7 @@ import { quiet } from '../../../support/context.ts';
 import { expect, it } from 'vitest';
 import type { Machine } from '../../../../src/machines/machine.ts';
 import { createOwnership } from '../../../../src/machines/ownership.ts';
+import { isLostSession } from '../../../../src/machines/session.ts';
 import { specOf } from '../../support/spec.ts';
 import type { Subject } from '../conformance.ts';
 import { failureOf } from '../bench.ts';
@@ -16,10 +17,10 @@ export function strangerCases({ bench, machine }: Subject): void {
     const absent = engine.machine(`${config.k3s.master}-absent`);
     await drive(async () => {
       expect((await engine.list(quiet)).map(({ name }) => name)).not.toContain(absent.name);
-      // As ssh has it: never began.
-      expect((await failureOf(absent.run({ file: 'true', args: [], effect: 'read' }, quiet))).result.exitCode).toBe(
-        255,
-      );
+      const failure = await failureOf(absent.run({ file: 'true', args: [], effect: 'read' }, quiet));
+      expect(failure.command.origin).toBe('engine');
+      // A new session would fail as well, so it is not retried as a lost one.
+      expect(isLostSession(failure)).toBe(false);
       await expect(absent.address(quiet)).rejects.toMatchObject({ reason: 'machine-failed' });
       await engine.remove(absent.name, context);
     });
