@@ -3,7 +3,7 @@ import { deletable, repeatable, type CommandSpec } from './cli-spec.ts';
 import { ISTIOCTL_BUILDS } from './config/istioctl-builds.ts';
 import { STEP_COMMANDS } from './cli-steps.ts';
 
-const WHOLE: readonly CommandSpec[] = [
+const LAB_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'up',
     group: 'Lab:',
@@ -60,7 +60,7 @@ const WHOLE: readonly CommandSpec[] = [
   },
 ];
 
-const LOOKING: readonly CommandSpec[] = [
+const INSPECT_COMMANDS: readonly CommandSpec[] = [
   {
     name: 'verify',
     group: 'Inspect:',
@@ -106,4 +106,4 @@ const LOOKING: readonly CommandSpec[] = [
 ];
 
 /** All commands, in the order of the help. */
-export const COMMANDS: readonly CommandSpec[] = [...WHOLE, ...STEP_COMMANDS, ...LOOKING];
+export const COMMANDS: readonly CommandSpec[] = [...LAB_COMMANDS, ...STEP_COMMANDS, ...INSPECT_COMMANDS];

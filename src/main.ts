@@ -21,8 +21,8 @@ process.exitCode = await run({
   stdout: process.stdout,
   stderr: process.stderr,
   onSignal: (act) => {
-    const hear = ignoreEchoes(act, () => performance.now());
-    for (const signal of END_SIGNALS) process.on(signal, () => hear(signal));
+    const onSignal = ignoreEchoes(act, () => performance.now());
+    for (const signal of END_SIGNALS) process.on(signal, () => onSignal(signal));
   },
   exit: (code) => process.exit(code),
 });

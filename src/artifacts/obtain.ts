@@ -27,7 +27,7 @@ export async function obtain(request: ObtainRequest): Promise<string> {
   const digest = known ?? (await publishedDigest(request));
   const path = cachePath(cacheDir, digest, artifact.file);
   if ((await system.files.sha256(path)) !== digest) {
-    await patiently(request, () =>
+    await retryDownload(request, () =>
       system.downloads.fetch({
         url: artifact.url,
         to: path,
@@ -69,7 +69,7 @@ async function knownDigest(artifact: Artifact, files: System['files'], cacheDir:
 const PAUSES = [2_000, 6_000];
 
 /** Retries network errors, which may be temporary. A wrong digest or a missing file is reported at once. */
-function patiently<T>({ artifact, system, say, signal }: ObtainRequest, attempt: () => Promise<T>): Promise<T> {
+function retryDownload<T>({ artifact, system, say, signal }: ObtainRequest, attempt: () => Promise<T>): Promise<T> {
   return retry(attempt, {
     clock: system.clock,
     delays: PAUSES,
@@ -84,7 +84,7 @@ async function publishedDigest(request: ObtainRequest): Promise<string> {
   const { artifact, system, signal } = request;
   if ('pinned' in artifact.digest) return artifact.digest.pinned;
   const { publishedAt, line } = artifact.digest;
-  const text = await patiently(request, () => system.downloads.text(publishedAt, signal));
+  const text = await retryDownload(request, () => system.downloads.text(publishedAt, signal));
   const digest = digestOf(text, line);
   if (digest === undefined) {
     throw new CliError('download-failed', {

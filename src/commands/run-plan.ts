@@ -7,7 +7,7 @@ import { requireTools } from './tools.ts';
 import { contextOf, type Session } from './command.ts';
 
 /** A snapshot this recent, in milliseconds, is not read again for the check after a step. */
-const JUST_SEEN_MS = 250;
+const MAX_AGE_MS = 250;
 
 /** Checks the required tools, then runs the steps towards the goal. */
 export async function planAndRun(session: Session, steps: readonly LabStep[], goal: Goal): Promise<RunReport> {
@@ -30,7 +30,7 @@ export async function planAndRun(session: Session, steps: readonly LabStep[], go
     onEvent: session.reporter.event,
     forget: (looksBefore) => {
       // The step's own wait has usually just read the cluster.
-      lab.kubectl.forget(looksBefore === 0 ? JUST_SEEN_MS : undefined);
+      lab.kubectl.forget(looksBefore === 0 ? MAX_AGE_MS : undefined);
       // A step invalidates the machines that it changed itself; a later check waits for changes made by others.
       if (looksBefore === 0) return;
       lab.machines.forget();

@@ -106,7 +106,7 @@ async function rehearsed(spec: SessionSpec, session: Session): Promise<CommandOu
   return { ...answer, data: { ...answer.data, rehearsal: figures }, closing: rehearsalSummary(figures) };
 }
 
-const LEFT = 'Aborted. Re-run the same command to resume.';
+const ABORTED = 'Aborted. Re-run the same command to resume.';
 
 /** First interrupt: start nothing new. Second: quit at once. */
 function listenForInterrupts(invocation: Invocation, interrupt: AbortController, app: App, reporter: Reporter): void {
@@ -114,7 +114,7 @@ function listenForInterrupts(invocation: Invocation, interrupt: AbortController,
     if (interrupt.signal.aborted) {
       reporter.abandon();
       app.killAll();
-      invocation.stderr.write(`${LEFT}\n`);
+      invocation.stderr.write(`${ABORTED}\n`);
       invocation.exit(EXIT.interrupted);
       return;
     }

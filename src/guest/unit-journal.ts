@@ -61,7 +61,7 @@ export function lastError(entries: readonly JournalEntry[], before?: string): st
         AGENT_ERROR.test(message) || K3S_ERROR.test(message) || OTHER_ERROR.test(message) || isSymptom(message),
     );
   const error = errors.findLast((message) => !isSymptom(message)) ?? errors.at(-1);
-  return error === undefined ? undefined : inShort(error);
+  return error === undefined ? undefined : shorten(error);
 }
 
 function isSymptom(message: string): boolean {
@@ -71,7 +71,7 @@ function isSymptom(message: string): boolean {
 const LONGEST = 240;
 
 /** Removes time, level, source file and thread: `scope: words` of the agent's tab-separated line. */
-function inShort(message: string): string {
+function shorten(message: string): string {
   const [, quoted] = /\bmsg=("(?:[^"\\]|\\.)*")/.exec(message) ?? [];
   const parts = (quoted === undefined ? message : (z.string().safeParse(parseJson(quoted)).data ?? quoted))
     .replace(/^Error: /, '')

@@ -21,7 +21,7 @@ interface Timer {
 }
 
 /** Event loop turns without a new timer before time may jump, so that streams and promise chains can finish. */
-const QUIET_TURNS = 3;
+const IDLE_TURNS = 3;
 
 /** Creates a clock set to `start` (milliseconds since 1970). */
 export function createVirtualClock(start: number): VirtualClock {
@@ -47,7 +47,7 @@ export function createVirtualClock(start: number): VirtualClock {
   };
 
   const quiet = async (): Promise<void> => {
-    for (let seen = order, turns = 0; turns < QUIET_TURNS; turns++) {
+    for (let seen = order, turns = 0; turns < IDLE_TURNS; turns++) {
       await new Promise((resolve) => setImmediate(resolve));
       if (order !== seen) {
         seen = order;

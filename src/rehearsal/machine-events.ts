@@ -10,12 +10,12 @@ type MachineEvent = (world: World, mesh: Mesh) => void;
 
 const POLL_MS = 5_000;
 /** Milliseconds after which an event stops waiting for its machine. */
-const PATIENCE = 3_600_000;
+const TIMEOUT_MS = 3_600_000;
 
 /** Triggers the event as soon as there is such a machine, set up and running. */
 function once(fault: string, isIt: (instance: Instance) => boolean, act: (guest: Guest) => void): MachineEvent {
   return (world, mesh) => {
-    const until = world.clock.now() + PATIENCE;
+    const until = world.clock.now() + TIMEOUT_MS;
     const poll = (): void => {
       const instance = [...world.engine.instances.values()].find(
         (each) =>

@@ -27,7 +27,7 @@ export interface SimulatedProcesses extends Processes {
   killAll(these?: ReadonlySet<Command>): void;
 }
 
-interface Surroundings {
+interface ProcessesParts {
   readonly world: World;
   readonly mesh: Mesh;
   readonly files: Files;
@@ -48,7 +48,7 @@ const ENDED = 'ended';
  * The simulated Processes interface, with the behavior of the real one: a time limit ends any command, an interrupt
  * ends only those that read or are interruptible, and work that a daemon or a machine has begun continues.
  */
-export function createProcesses({ world, mesh, files, programs }: Surroundings): SimulatedProcesses {
+export function createProcesses({ world, mesh, files, programs }: ProcessesParts): SimulatedProcesses {
   const { clock } = world;
   const transcript: TranscriptEntry[] = [];
   const running = new Map<AbortController, Command>();

@@ -5,7 +5,7 @@ import { waitUntil } from '../plan/wait.ts';
 import { isTerminating, clusterSnapshot } from './cluster-snapshot.ts';
 import type { Lab } from './lab.ts';
 
-const GOING_MS = 180_000;
+const TERMINATING_MS = 180_000;
 
 /**
  * Applies objects. Waits first for any of their namespaces that is still being deleted (a former lab's, or deleted by a
@@ -37,7 +37,7 @@ export async function waitForFormerNamespaces(lab: Lab, context: StepContext, na
     signal: context.signal,
     say: context.say,
     what: 'a former namespace to be gone',
-    deadlineMs: GOING_MS,
+    deadlineMs: TERMINATING_MS,
     intervalMs: 2_000,
     hint: `See what holds it: \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} get namespace NAME -o yaml\`, under finalizers and conditions.`,
     probe: async () => {

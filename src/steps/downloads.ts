@@ -33,7 +33,7 @@ function originalPath({ url }: Artifact, mirror: string): string {
   return url.slice(mirror.replace(/\/+$/, '').length);
 }
 
-async function isHere(lab: Lab, artifact: Artifact): Promise<boolean> {
+async function isDownloaded(lab: Lab, artifact: Artifact): Promise<boolean> {
   return isCached(lab.bundle?.pin(artifact) ?? artifact, lab.system, lab.config.paths.cache);
 }
 
@@ -60,7 +60,7 @@ export function k3sBinaryStep(lab: Lab): LabStep {
     // 79 MB at the rate of the one published download (docs/facts/figures.md 1: 38.8 MB in 11 s).
     expectMs: 22_000,
     async check(context) {
-      if (await isHere(lab, artifact)) return 'ready';
+      if (await isDownloaded(lab, artifact)) return 'ready';
       // Nodes that already run this version need no binary.
       const cluster = await clusterSnapshot(lab, context);
       const names = [lab.config.k3s.master, ...lab.config.k3s.workerNames];
@@ -85,7 +85,7 @@ export function sidecarDownloadStep(lab: Lab): LabStep {
     tools: [],
     expectMs: 11_000,
     async check(context) {
-      if (absent || (await isHere(lab, artifact))) return 'ready';
+      if (absent || (await isDownloaded(lab, artifact))) return 'ready';
       const states = await Promise.all(lab.config.workloads.map(({ name }) => lab.workloadVm(name).state(context)));
       if (states.every((state) => state?.sidecar.version === lab.config.istio.version)) return 'ready';
       return { missing: `${artifact.file} is not in the cache` };

@@ -4,15 +4,15 @@ import type { KubeObject } from '../kube/kinds.ts';
 import type { NotReady } from '../plan/wait.ts';
 import { progressText, readProgress, type Waited } from '../tools/istioctl-progress.ts';
 import { stoppedNodeNames, type ClusterSnapshot } from './cluster-snapshot.ts';
-import { podTrouble, type PodTrouble } from './pod-reasons.ts';
+import { podProblem, type PodProblem } from './pod-reasons.ts';
 import type { Lab } from './lab.ts';
 
 /** The pods are first checked when an ordinary install would be done; milliseconds. */
-const FIRST_LOOK_MS = 15_000;
+const FIRST_POLL_MS = 15_000;
 const LOOK_MS = 20_000;
 
 /** Reasons why pods do not start, tracked over several snapshots. */
-export interface TroubleWatch {
+export interface InstallErrorWatch {
   /** Checks these Deployments. @returns the current trouble, and the error once it has lasted too long */
   see(objects: readonly KubeObject[], deployments: readonly string[]): Seen;
   /** Result of the last check. */
@@ -20,12 +20,12 @@ export interface TroubleWatch {
 }
 
 interface Seen {
-  readonly trouble?: PodTrouble;
+  readonly trouble?: PodProblem;
   readonly verdict?: CliError;
 }
 
 /** Remembers since when each kind of trouble exists. */
-export function createTroubleWatch(lab: Lab, namespace: string): TroubleWatch {
+export function createInstallErrorWatch(lab: Lab, namespace: string): InstallErrorWatch {
   const { clock } = lab.system;
   const since = new Map<string, number>();
   let last: Seen = {};
@@ -34,7 +34,7 @@ export function createTroubleWatch(lab: Lab, namespace: string): TroubleWatch {
     see(objects, deployments) {
       const now = clock.now();
       const found = deployments.flatMap((name) => {
-        const trouble = podTrouble(objects, name, namespace, { ofIstio: namespace === lab.config.istio.namespace });
+        const trouble = podProblem(objects, name, namespace, { ofIstio: namespace === lab.config.istio.namespace });
         return trouble === undefined ? [] : [{ key: `${name} ${trouble.kind}`, name, trouble }];
       });
       for (const key of [...since.keys()]) if (!found.some((each) => each.key === key)) since.delete(key);
@@ -43,7 +43,7 @@ export function createTroubleWatch(lab: Lab, namespace: string): TroubleWatch {
       const trouble = over?.trouble ?? found[0]?.trouble;
       last = {
         ...(trouble === undefined ? {} : { trouble }),
-        ...(over === undefined ? {} : { verdict: troubleError(over.name, over.trouble) }),
+        ...(over === undefined ? {} : { verdict: podError(over.name, over.trouble) }),
       };
       return last;
     },
@@ -51,7 +51,7 @@ export function createTroubleWatch(lab: Lab, namespace: string): TroubleWatch {
 }
 
 /** The error for pods that do not start. */
-export function troubleError(deployment: string, { text, hint, reason }: PodTrouble, cause?: unknown): CliError {
+export function podError(deployment: string, { text, hint, reason }: PodProblem, cause?: unknown): CliError {
   return new CliError(reason, {
     message: `The pods of ${deployment} do not start: ${text}.`,
     hint,
@@ -68,15 +68,15 @@ export interface InstallWatch {
   /** The error behind `signal`. */
   readonly verdict: () => CliError | undefined;
   /** The trouble found by the last check. */
-  readonly trouble: () => PodTrouble | undefined;
+  readonly trouble: () => PodProblem | undefined;
   /** Ends the watch; resolves when its last check is done. */
   readonly stop: () => Promise<void>;
 }
 
 export function watchInstall(lab: Lab, context: Context, namespace: string, main: string): InstallWatch {
   const over = new AbortController();
-  const hopeless = new AbortController();
-  const troubles = createTroubleWatch(lab, namespace);
+  const fatal = new AbortController();
+  const troubles = createInstallErrorWatch(lab, namespace);
   let waited: readonly Waited[] = [];
   let said: string | undefined;
   let last: Seen = {};
@@ -97,12 +97,12 @@ export function watchInstall(lab: Lab, context: Context, namespace: string, main
     if ('unreachable' in objects) return;
     last = troubles.see(objects, concerns(objects));
     if (last.trouble !== undefined) tell(`waiting for ${last.trouble.text}`);
-    if (last.verdict !== undefined) hopeless.abort();
+    if (last.verdict !== undefined) fatal.abort();
   };
   const watching = (async () => {
     const { clock } = lab.system;
     try {
-      await clock.sleep(FIRST_LOOK_MS, over.signal);
+      await clock.sleep(FIRST_POLL_MS, over.signal);
       for (;;) {
         // A failed check says nothing about the install.
         await look().catch(() => undefined);
@@ -114,7 +114,7 @@ export function watchInstall(lab: Lab, context: Context, namespace: string, main
   })();
 
   return {
-    signal: hopeless.signal,
+    signal: fatal.signal,
     onProgress: (line) => {
       const progress = readProgress(line);
       if (progress === undefined) return;
@@ -140,7 +140,7 @@ const isNamed = ({ kind, name, cut }: Waited, deployment: string): boolean =>
  */
 export function probePods(
   state: string,
-  troubles: TroubleWatch,
+  troubles: InstallErrorWatch,
   view: ClusterSnapshot,
   names: readonly string[],
 ): NotReady {

@@ -115,14 +115,14 @@ async function forgetFormerNode(
   if (findObject(view, 'Node', name) === undefined) return view;
   const password = '/etc/rancher/node/password';
   const state = parseGuestState((await machine.run(stateCommand(lab.shipped, [password]), context)).stdout);
-  if (state.files.has(password) && (nodeIsReady(view, name) || !(await isTurnedAway(machine, context)))) return view;
+  if (state.files.has(password) && (nodeIsReady(view, name) || !(await isRejected(machine, context)))) return view;
   context.say(`forgetting the former node ${name}`);
   await lab.kubectl.remove('node', name, undefined, context);
   return { objects: view.objects.filter(({ kind, metadata }) => kind !== 'Node' || metadata.name !== name) };
 }
 
 /** Whether the agent logs repeatedly that it was rejected: it tried to join before the former node was deleted. */
-async function isTurnedAway(machine: Machine, context: Context): Promise<boolean> {
+async function isRejected(machine: Machine, context: Context): Promise<boolean> {
   const { stdout } = await machine.run(journalCommand('k3s-agent', 5), context);
   return /Node password rejected/i.test(stdout);
 }

@@ -5,7 +5,7 @@ import { waitUntil, type ProbeResult } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import { unitError } from './journal.ts';
-import { createTroubleWatch, probePods, type TroubleWatch } from './install-watch.ts';
+import { createInstallErrorWatch, probePods, type InstallErrorWatch } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { deploymentState } from './deployment-state.ts';
@@ -27,7 +27,7 @@ export function nodesStep(lab: Lab): LabStep {
     names.map((name) => [name, nodeState(view, name)] as const).filter(([, state]) => state !== 'ready');
   let waitingFor: string | undefined;
   /** @param troubles reports when waiting for the pods of cluster DNS cannot help */
-  const look = async (context: StepContext, troubles?: TroubleWatch): Promise<ProbeResult<true>> => {
+  const look = async (context: StepContext, troubles?: InstallErrorWatch): Promise<ProbeResult<true>> => {
     const view = await clusterSnapshot(lab, context);
     if (view.unreachable !== undefined) return { pending: view.unreachable };
     const nodes = late(view);
@@ -51,7 +51,7 @@ export function nodesStep(lab: Lab): LabStep {
     },
     async apply(context) {
       await restoreReplicas(lab, context, CLUSTER_DNS.namespace, CLUSTER_DNS.name);
-      const troubles = createTroubleWatch(lab, CLUSTER_DNS.namespace);
+      const troubles = createInstallErrorWatch(lab, CLUSTER_DNS.namespace);
       await waitUntil({
         clock: lab.system.clock,
         signal: context.signal,
@@ -95,7 +95,7 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
     hint: `Look at the journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --lines 40')}\`.`,
     probe: async () => {
       started ||= await hasStarted(machine, unit, context);
-      if (!started) return { pending: await startingWords(machine, unit, context) };
+      if (!started) return { pending: await startingText(machine, unit, context) };
       // An agent that has joined is Ready soon, so one blocking command saves another poll.
       if (unit === 'k3s-agent') await lab.kubectl.nodeReady(machine.name, READY_SOON_MS, context);
       const seen = await lab.kubectl.get(['nodes', 'leases.coordination.k8s.io'], {}, context);
@@ -107,7 +107,7 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
 }
 
 /** States that a unit is still starting, with the last error that it wrote itself. */
-export async function startingWords(machine: Machine, unit: NodeWait['unit'], context: Context): Promise<string> {
+export async function startingText(machine: Machine, unit: NodeWait['unit'], context: Context): Promise<string> {
   const error = await unitError(machine, unit, context);
   return `${unit} is starting${error === undefined ? '' : `: ${error}`}`;
 }

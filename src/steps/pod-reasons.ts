@@ -3,7 +3,7 @@ import type { Conditions, Deployment, KubeObject, Pod } from '../kube/kinds.ts';
 import { ofKind } from '../kube/object.ts';
 
 /** Why the pods of a Deployment do not become ready, as reported by the cluster. */
-export interface PodTrouble {
+export interface PodProblem {
   /** One kind of trouble: `ErrImagePull` and `ImagePullBackOff` alternate and count as one kind. */
   readonly kind: string;
   /** Text to display: Kubernetes' reason, with its message if that has more information. */
@@ -105,12 +105,12 @@ const ROWS: readonly Row[] = [
  *
  * @param ofIstio whether its images are Istio's, which an overlay may take from another registry
  */
-export function podTrouble(
+export function podProblem(
   objects: readonly KubeObject[],
   deployment: string,
   namespace: string,
   { ofIstio = true } = {},
-): PodTrouble | undefined {
+): PodProblem | undefined {
   const found = ofKind(objects, 'Deployment', namespace).find(({ metadata }) => metadata.name === deployment);
   if (found === undefined) return undefined;
   const pods = ofKind(objects, 'Pod', namespace).filter(
@@ -130,7 +130,7 @@ interface State {
   readonly message?: string | undefined;
 }
 
-function troubleOfPod({ metadata, status }: Pod, ofIstio: boolean): PodTrouble | undefined {
+function troubleOfPod({ metadata, status }: Pod, ofIstio: boolean): PodProblem | undefined {
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const states = containers.map(({ state }) => state?.waiting);
   for (const state of [...states, conditionOf(status?.conditions, 'PodScheduled', 'False')]) {
@@ -140,7 +140,7 @@ function troubleOfPod({ metadata, status }: Pod, ofIstio: boolean): PodTrouble |
   return undefined;
 }
 
-function troubleOf(who: string, state: State | undefined, ofIstio: boolean): PodTrouble | undefined {
+function troubleOf(who: string, state: State | undefined, ofIstio: boolean): PodProblem | undefined {
   const { reason: word, message = '' } = state ?? {};
   if (word === undefined) return undefined;
   const row = ROWS.find(

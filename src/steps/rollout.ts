@@ -5,7 +5,7 @@ import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { waitForFormerNamespaces } from './apply.ts';
 import { findObject, requireClusterSnapshot, clusterSnapshot } from './cluster-snapshot.ts';
-import { createTroubleWatch, probePods, troubleError, watchInstall } from './install-watch.ts';
+import { createInstallErrorWatch, probePods, podError, watchInstall } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import type { StaleDeployment } from './proxies.ts';
 import { deploymentState } from './deployment-state.ts';
@@ -100,7 +100,7 @@ export async function restartDeployments(
 
 /** Waits until only new pods of a Deployment are left: installers return as soon as the first one is ready. */
 async function waitForRollout(lab: Lab, context: StepContext, name: string, namespace: string): Promise<void> {
-  const troubles = createTroubleWatch(lab, namespace);
+  const troubles = createInstallErrorWatch(lab, namespace);
   try {
     await waitUntil({
       clock: lab.system.clock,
@@ -122,7 +122,7 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
   } catch (error) {
     const { trouble, verdict } = troubles.last();
     const gaveUp = error instanceof CliError && error.reason === 'timed-out' && error !== verdict;
-    if (gaveUp && trouble !== undefined) throw troubleError(name, trouble, error);
+    if (gaveUp && trouble !== undefined) throw podError(name, trouble, error);
     throw error;
   }
 }

@@ -108,14 +108,14 @@ export async function waitForReadiness(
 /** The machine's current state; undefined when it cannot be read. */
 async function freshState(lab: WorkloadLab, context: Context): Promise<GuestState | undefined> {
   lab.vm.forget();
-  return unlessFailed(lab.vm.state(context));
+  return undefinedIfFailed(lab.vm.state(context));
 }
 
 async function answers(machine: Machine, command: Command, context: Context): Promise<boolean> {
-  return (await unlessFailed(machine.run(command, context))) !== undefined;
+  return (await undefinedIfFailed(machine.run(command, context))) !== undefined;
 }
 
-async function unlessFailed<T>(asked: Promise<T>): Promise<T | undefined> {
+async function undefinedIfFailed<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
   } catch (error) {

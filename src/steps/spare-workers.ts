@@ -62,8 +62,8 @@ export function spareWorkersStep(lab: Lab): LabStep {
       if (names.length > 0) {
         return { drifted: `${names.join(', ')}: more than WORKERS=${lab.config.k3s.workers} asks for` };
       }
-      const stranded = await strandedNodes(context);
-      if (stranded.length > 0) return { drifted: `nodes without a machine: ${stranded.join(', ')}` };
+      const blockedNodes = await strandedNodes(context);
+      if (blockedNodes.length > 0) return { drifted: `nodes without a machine: ${blockedNodes.join(', ')}` };
       const noted = await notedForNothing(context);
       return noted.length === 0 ? 'ready' : { drifted: `the record still names ${noted.join(', ')}` };
     },
@@ -133,8 +133,8 @@ async function waitForPodsToMove(
       lab.kubectl.forget();
       const view = await clusterSnapshot(lab, context);
       if (view.unreachable !== undefined) return { pending: view.unreachable };
-      const stranded = ofKind(view.objects, 'Pod').filter((pod) => from.includes(nodeOf(pod) ?? ''));
-      if (stranded.length > 0) return { pending: `${counted(stranded.length, 'pod')} on nodes that are gone` };
+      const blockedNodes = ofKind(view.objects, 'Pod').filter((pod) => from.includes(nodeOf(pod) ?? ''));
+      if (blockedNodes.length > 0) return { pending: `${counted(blockedNodes.length, 'pod')} on nodes that are gone` };
       const states = serving.map(({ metadata }) => ({
         metadata,
         state: deploymentState(view, metadata.name, metadata.namespace ?? 'default'),

@@ -13,7 +13,7 @@ import {
   clusterSnapshot,
   type ClusterSnapshot,
 } from './cluster-snapshot.ts';
-import { createTroubleWatch, probePods } from './install-watch.ts';
+import { createInstallErrorWatch, probePods } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { deploymentState } from './deployment-state.ts';
@@ -57,7 +57,7 @@ export function sampleStep(lab: Lab): LabStep {
     return stale === undefined ? 'ready' : { drifted: `${stale.name}: ${stale.why}` };
   };
   const waitForRollout = (context: StepContext, isNew: boolean): Promise<unknown> => {
-    const troubles = createTroubleWatch(lab, SAMPLE_NAMESPACE);
+    const troubles = createInstallErrorWatch(lab, SAMPLE_NAMESPACE);
     return waitUntil({
       clock: lab.system.clock,
       signal: context.signal,

@@ -17,7 +17,7 @@ import type { LabStep } from './lab-step.ts';
 const ROOT_CERT_MS = 120_000;
 
 /** File with the digest of what the files beside it were generated from. */
-const MADE_FROM = 'made-from';
+const SOURCES_FILE = 'made-from';
 
 /** istioctl's names of the five files. */
 const FILE_NAMES: Readonly<Record<keyof WorkloadFiles, string>> = {
@@ -46,9 +46,9 @@ export function workloadStep(lab: WorkloadLab): LabStep {
       if (objects !== 'ready') return objects;
       const files = await readWorkloadFiles(lab);
       if (files === undefined) return { missing: `no complete set of files in ${lab.workloadFiles}` };
-      if ((await lab.system.files.stat(halfMade(lab))) !== undefined)
+      if ((await lab.system.files.stat(incompleteFiles(lab))) !== undefined)
         return { drifted: 'an interrupted run left a token behind' };
-      const open = await openToOthers(lab);
+      const open = await tooOpenFile(lab);
       if (open !== undefined) return { drifted: `${open} is readable by others` };
       const is = describeWorkloadFiles(files);
       const account = `${lab.workload.namespace}/${lab.workload.serviceAccount}`;
@@ -57,7 +57,7 @@ export function workloadStep(lab: WorkloadLab): LabStep {
         return { drifted: 'the root certificate is not the one of this control plane' };
       }
       // The files depend on the group and the control plane, and both may have changed since.
-      if ((await madeFrom(lab)) !== (await sourcesDigest(lab)))
+      if ((await recordedSources(lab)) !== (await sourcesDigest(lab)))
         return { drifted: 'the files were made from another workload group or control plane' };
       const gateway = expectedGatewayAddress(lab, view);
       if (is.gatewayAddress !== gateway)
@@ -100,7 +100,7 @@ export async function configureWorkload(lab: WorkloadLab, context: StepContext, 
 
   // istioctl makes the token readable for all users (docs/facts/istio-vm.md 4.2), so it writes into a private
   // directory.
-  const raw = halfMade(lab);
+  const raw = incompleteFiles(lab);
   await system.files.remove(raw);
   await system.files.makeDirectory(raw, 0o700);
   try {
@@ -131,7 +131,7 @@ export async function configureWorkload(lab: WorkloadLab, context: StepContext, 
     for (const [key, name] of Object.entries(FILE_NAMES)) {
       await system.files.write(`${raw}/${name}`, fixed[key as keyof WorkloadFiles], 0o600);
     }
-    await system.files.write(`${raw}/${MADE_FROM}`, `${await sourcesDigest(lab)}\n`, 0o600);
+    await system.files.write(`${raw}/${SOURCES_FILE}`, `${await sourcesDigest(lab)}\n`, 0o600);
     // Replaces all files at once: files of two runs would not fit together, and nothing would report it.
     await system.files.remove(lab.workloadFiles);
     await system.files.rename(raw, lab.workloadFiles);
@@ -142,12 +142,12 @@ export async function configureWorkload(lab: WorkloadLab, context: StepContext, 
 
 /** Deletes the files, and new ones that an interrupted run left: both contain a token. */
 export async function removeWorkloadFiles(lab: WorkloadLab): Promise<void> {
-  await lab.system.files.remove(halfMade(lab));
+  await lab.system.files.remove(incompleteFiles(lab));
   await lab.system.files.remove(lab.workloadFiles);
 }
 
 /** Where the new files are written until all of them are valid. */
-function halfMade(lab: WorkloadLab): string {
+function incompleteFiles(lab: WorkloadLab): string {
   return `${lab.workloadFiles}.new`;
 }
 
@@ -159,8 +159,8 @@ async function sourcesDigest(lab: WorkloadLab): Promise<string> {
   return sha256(sources.join('\n---\n'));
 }
 
-async function madeFrom(lab: WorkloadLab): Promise<string | undefined> {
-  return (await lab.system.files.readText(`${lab.workloadFiles}/${MADE_FROM}`))?.trim();
+async function recordedSources(lab: WorkloadLab): Promise<string | undefined> {
+  return (await lab.system.files.readText(`${lab.workloadFiles}/${SOURCES_FILE}`))?.trim();
 }
 
 /** The five files on this computer; undefined when one is missing. */
@@ -182,7 +182,7 @@ async function readWorkloadFilesIn(lab: WorkloadLab, directory: string): Promise
 }
 
 /** The first of the files, or their directory, that other users have access to. */
-async function openToOthers(lab: WorkloadLab): Promise<string | undefined> {
+async function tooOpenFile(lab: WorkloadLab): Promise<string | undefined> {
   const directory = lab.workloadFiles;
   for (const path of [directory, ...Object.values(FILE_NAMES).map((name) => `${directory}/${name}`)]) {
     const stat = await lab.system.files.stat(path);

@@ -13,8 +13,8 @@ import { packMembers } from './pack.ts';
 /** The real files interface. Every error names the path and what to do about it. */
 export function createFiles(): Files {
   return {
-    read: (path) => guarded(path, 'read', () => orAbsent(fs.readFile(path))),
-    readText: (path) => guarded(path, 'read', () => orAbsent(fs.readFile(path, 'utf8'))),
+    read: (path) => guarded(path, 'read', () => undefinedIfAbsent(fs.readFile(path))),
+    readText: (path) => guarded(path, 'read', () => undefinedIfAbsent(fs.readFile(path, 'utf8'))),
     write: (path, content, mode = 0o644) => guarded(path, 'write', () => writeWhole(path, content, mode)),
     append: (path, content) =>
       guarded(path, 'write', async () => {
@@ -22,7 +22,7 @@ export function createFiles(): Files {
         await fs.appendFile(path, content, { mode: 0o600 });
       }),
     stat: (path) => guarded(path, 'read', () => statOf(path)),
-    list: (path) => guarded(path, 'read', async () => [...((await orAbsent(fs.readdir(path))) ?? [])].sort()),
+    list: (path) => guarded(path, 'read', async () => [...((await undefinedIfAbsent(fs.readdir(path))) ?? [])].sort()),
     makeDirectory: (path, mode = 0o755) =>
       guarded(path, 'write', async () => {
         await fs.mkdir(path, { recursive: true, mode });
@@ -43,7 +43,7 @@ export function createFiles(): Files {
         await sweepLeftovers(path);
         await fs.rm(path, { recursive: true, force: true });
       }),
-    sha256: (path) => guarded(path, 'read', () => orAbsent(digestOf(path))),
+    sha256: (path) => guarded(path, 'read', () => undefinedIfAbsent(digestOf(path))),
     lock: (path, holder) =>
       guarded(path, 'lock', async () => {
         await makeParent(path, 0o600);
@@ -89,7 +89,7 @@ async function targetOf(path: string, mode: number): Promise<string> {
       hint: `Remove the link, or point the variable at the real file: rm ${path}`,
     });
   }
-  return (await orAbsent(fs.realpath(path))) ?? path;
+  return (await undefinedIfAbsent(fs.realpath(path))) ?? path;
 }
 
 async function replace(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
@@ -111,7 +111,7 @@ async function makeParent(path: string, mode: number): Promise<void> {
 }
 
 async function statOf(path: string): Promise<FileStat | undefined> {
-  const stat = await orAbsent(fs.lstat(path));
+  const stat = await undefinedIfAbsent(fs.lstat(path));
   if (stat === undefined) return undefined;
   const kind = stat.isSymbolicLink() ? 'link' : stat.isDirectory() ? 'directory' : 'file';
   const common = { kind, mode: stat.mode & 0o7777, size: stat.size } as const;
@@ -125,7 +125,7 @@ async function digestOf(path: string): Promise<string> {
 }
 
 /** A missing file is a result, not an error. */
-async function orAbsent<T>(work: Promise<T>): Promise<T | undefined> {
+async function undefinedIfAbsent<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (thrown) {

@@ -23,7 +23,7 @@ export async function lockFile(path: string, holder: Omit<LockHolder, 'pid'>): P
     let answer: LockAnswer | 'gone' | undefined;
     try {
       if (!locks.tryLock(file.fd)) answer = { heldBy: await holderIn(file) };
-      else if (!(await isAt(path, file))) answer = 'gone';
+      else if (!(await isSameFile(path, file))) answer = 'gone';
     } catch (thrown) {
       if (!NO_LOCKS.has(codeOf(thrown) ?? '')) throw thrown;
       answer = { impossible: thrown instanceof Error ? thrown.message : String(thrown) };
@@ -37,7 +37,7 @@ export async function lockFile(path: string, holder: Omit<LockHolder, 'pid'>): P
 
 async function held(path: string, file: FileHandle, holder: LockHolder): Promise<LockAnswer> {
   // The holder is only shown to users; a full disk must not prevent taking the lock.
-  await introduce(file, holder).catch(() => undefined);
+  await writeHolder(file, holder).catch(() => undefined);
   return {
     release: async () => {
       // Removed while it is still locked, so that it cannot be another process's lock.
@@ -47,7 +47,7 @@ async function held(path: string, file: FileHandle, holder: LockHolder): Promise
   };
 }
 
-async function introduce(file: FileHandle, holder: LockHolder): Promise<void> {
+async function writeHolder(file: FileHandle, holder: LockHolder): Promise<void> {
   await file.truncate(0);
   await file.write(`${JSON.stringify(holder)}\n`, 0);
 }
@@ -61,7 +61,7 @@ async function holderIn(file: FileHandle): Promise<LockHolder | undefined> {
 }
 
 /** Whether the path still points to this open file. */
-async function isAt(path: string, file: FileHandle): Promise<boolean> {
+async function isSameFile(path: string, file: FileHandle): Promise<boolean> {
   try {
     const [there, ours] = await Promise.all([stat(path), file.stat()]);
     return there.ino === ours.ino && there.dev === ours.dev;

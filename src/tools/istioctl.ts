@@ -33,7 +33,7 @@ export interface InstallRun extends Context {
 const PAUSES = [2_000, 4_000, 6_000, 8_000, 10_000];
 
 /** All istioctl commands are idempotent, so transient errors (e.g. an unreachable API) are retried. */
-function passesByItself({ failure, result }: CommandError): boolean {
+function isTransient({ failure, result }: CommandError): boolean {
   return failure === 'exit' && knownIssue(plainText(result.stderr), 'istioctl')?.transient === true;
 }
 
@@ -65,7 +65,7 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
         clock,
         delays: PAUSES,
         signal,
-        shouldRetry: (thrown) => thrown instanceof CommandError && passesByItself(thrown),
+        shouldRetry: (thrown) => thrown instanceof CommandError && isTransient(thrown),
         onRetry: repeatMessage(say),
       });
     } catch (thrown) {
@@ -80,13 +80,13 @@ export function createIstioctl({ processes, clock, config }: IstioctlParts): Ist
   const installOnce = async (files: readonly string[], context: InstallRun) => {
     const { onProgress, signal } = context;
     const failed = new AbortController();
-    const hear = (line: string): void => {
+    const onLine = (line: string): void => {
       onProgress?.(line);
       if (readProgress(line)?.kind === 'failed') failed.abort();
     };
     const either = { ...context, signal: AbortSignal.any([signal, failed.signal]) };
     try {
-      return await processes.run(argv.installCommand(target, files, hear), either);
+      return await processes.run(argv.installCommand(target, files, onLine), either);
     } catch (thrown) {
       const ours = failed.signal.aborted && !signal.aborted;
       if (!(ours && thrown instanceof CommandError && thrown.failure === 'aborted')) throw thrown;

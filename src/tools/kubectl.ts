@@ -134,7 +134,7 @@ export const ISTIO_KINDS = [
 /** Transient errors: a server that is just starting, a busy datastore, a webhook whose pod is not ready yet. */
 const TRANSIENT =
   /was refused|connection refused|connection reset|unexpected EOF|i\/o timeout|TLS handshake timeout|etcdserver|the object has been modified|Operation cannot be fulfilled|failed calling webhook|ServiceUnavailable|server is currently unable|no matches for kind|context deadline exceeded/i;
-const passesByItself = (stderr: string): boolean =>
+const isTransient = (stderr: string): boolean =>
   TRANSIENT.test(stderr) || knownIssue(plainText(stderr), 'kubectl')?.transient === true;
 const PAUSES = [1_000, 2_000, 4_000, 8_000];
 const UNREACHABLE_MS = 5_000;
@@ -163,13 +163,13 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     unreachable = undefined;
   };
 
-  const patient = async (command: Command, context: Removal): Promise<CommandResult> => {
+  const retried = async (command: Command, context: Removal): Promise<CommandResult> => {
     const { say, signal, cleanup } = context;
     let last: CommandError | undefined;
     const shouldRetry = (thrown: unknown): boolean => {
       if (!(thrown instanceof CommandError && thrown.failure === 'exit')) return false;
       last = thrown;
-      return passesByItself(thrown.result.stderr);
+      return isTransient(thrown.result.stderr);
     };
     const once = (): Promise<CommandResult> =>
       processes.run(command, cleanup === true ? cleanupContext(context) : context);
@@ -185,7 +185,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
 
   const write = async (command: Command, context: Removal): Promise<void> => {
     try {
-      await explained(patient(context.cleanup === true ? command : { ...command, interruptible: true }, context));
+      await explained(retried(context.cleanup === true ? command : { ...command, interruptible: true }, context));
     } finally {
       // A failed write may have changed something too.
       forget();
@@ -203,7 +203,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
   ): Promise<readonly KubeObject[]> => {
     if (kinds.length === 0) return [];
     try {
-      return understood((await run(argv.getCommand(target, kinds, options))).stdout);
+      return parseList((await run(argv.getCommand(target, kinds, options))).stdout);
     } catch (thrown) {
       const unknown = thrown instanceof CommandError ? UNKNOWN_KIND.exec(thrown.result.stderr)?.[1] : undefined;
       if (unknown === undefined) throw thrown;
@@ -218,7 +218,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     const all = [...CORE_KINDS, ...ISTIO_KINDS];
     const kinds = all.filter((kind) => !absent.includes(kind));
     try {
-      if (!fewKinds) return { objects: understood((await run(argv.getCommand(target, kinds))).stdout) };
+      if (!fewKinds) return { objects: parseList((await run(argv.getCommand(target, kinds))).stdout) };
     } catch (thrown) {
       if (!(thrown instanceof CommandError && UNKNOWN_KIND.test(thrown.result.stderr))) throw thrown;
     }
@@ -260,14 +260,14 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
       const { stdout } = await explained(processes.run(argv.clientVersionCommand(), context));
       return clientVersionIn(stdout);
     },
-    get: (kinds, options, context) => explained(look((command) => patient(command, context), listed(kinds), options)),
+    get: (kinds, options, context) => explained(look((command) => retried(command, context), listed(kinds), options)),
     tryGet: (kinds, options, context) =>
       orUnreachable(explained(look((command) => processes.run(command, context), listed(kinds), options))),
     everything: (context) => {
-      const patiently = (): Promise<ClusterObjects> =>
-        remember(() => lookAtAll((command) => patient(command, context)));
+      const listWithRetry = (): Promise<ClusterObjects> =>
+        remember(() => lookAtAll((command) => retried(command, context)));
       // The read in flight may be one without retries, so retry when it fails.
-      return explained(seen === undefined ? patiently() : seen.catch(patiently));
+      return explained(seen === undefined ? listWithRetry() : seen.catch(listWithRetry));
     },
     tryEverything: async (context) => {
       if (unreachable !== undefined && clock.now() < unreachable.until) return unreachable.answer;
@@ -314,7 +314,7 @@ export function createKubectl({ processes, clock, config }: KubectlParts): Kubec
     rolledOut: (deployment, namespace, ms, context) =>
       met(argv.waitRolloutCommand(target, deployment, namespace, secondsIn(ms)), context),
     allAvailable: (namespace, ms, context) => met(argv.waitAvailableCommand(target, namespace, secondsIn(ms)), context),
-    logs: async (place, context) => (await explained(patient(argv.logsCommand(target, place), context))).stdout,
+    logs: async (place, context) => (await explained(retried(argv.logsCommand(target, place), context))).stdout,
   };
 }
 
@@ -353,7 +353,7 @@ async function orUnreachable<T>(work: Promise<T>): Promise<T | Unreachable> {
   }
 }
 
-function understood(stdout: string): KubeObject[] {
+function parseList(stdout: string): KubeObject[] {
   try {
     return parseObjects(stdout);
   } catch (cause) {

@@ -28,9 +28,9 @@ export function renderError(error: CliError, options: ErrorScreenOptions): strin
   const width = bounded(options.width);
   const stop = error.reason === 'interrupted';
   const [first = '', ...rest] = hang(stop ? '◼ ' : '✖ ', sentence(error.message), width);
-  const brush = stop ? paint.warning : paint.error;
+  const style = stop ? paint.warning : paint.error;
   const blocks = [
-    [brush(first), ...rest.map(brush)],
+    [style(first), ...rest.map(style)],
     details.flatMap((detail) => hang('  • ', detail, width)),
     command === undefined ? [] : [paint.dim('  Command:'), `    ${command}`],
     said(stderrTail, paint),

@@ -16,16 +16,16 @@ export interface Styles {
 export function createStyles(color: boolean): Styles {
   const chalk = new Chalk({ level: color ? 1 : 0 });
   // A style takes only one argument: in `map`, chalk would also print the index.
-  const brush =
+  const style =
     (painter: (text: string) => string): Style =>
     (text) =>
       painter(text);
   return {
-    success: brush(chalk.green),
-    error: brush(chalk.red),
-    warning: brush(chalk.yellow),
-    accent: brush(chalk.cyan),
-    bold: brush(chalk.bold),
-    dim: brush(chalk.dim),
+    success: style(chalk.green),
+    error: style(chalk.red),
+    warning: style(chalk.yellow),
+    accent: style(chalk.cyan),
+    bold: style(chalk.bold),
+    dim: style(chalk.dim),
   };
 }

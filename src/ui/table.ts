@@ -60,12 +60,12 @@ function asLists(
 ): string {
   const lists = rows.map((row) =>
     row.flatMap((cell, place) => {
-      const { text, paint: brush } = parts(cell);
+      const { text, paint: style } = parts(cell);
       const title = place === 0 ? '' : `  ${head?.[place] === undefined ? '' : `${head[place]}: `}`;
       if (text === '') return [];
       const [first = '', ...rest] = hang(title, text, width - 1);
-      const own = title === '' ? paint.bold(brush(first)) : `${paint.dim(title)}${brush(first.slice(title.length))}`;
-      return [own, ...rest.map(brush)];
+      const own = title === '' ? paint.bold(style(first)) : `${paint.dim(title)}${style(first.slice(title.length))}`;
+      return [own, ...rest.map(style)];
     }),
   );
   return `${lists.flat().join('\n')}\n`;

@@ -111,7 +111,7 @@ function stepLines(tree: Tree, frame: Frame): readonly string[] {
   const rows = [...tree.rows.values()];
   const begun = rows.filter(({ state }) => state !== 'waiting' && state !== 'left');
   const rest = rows.length - begun.length;
-  if (tree.over) return [...begun.map((row) => line(tree, row, frame)), ...remark(tree, rest, 'not started', frame)];
+  if (tree.over) return [...begun.map((row) => line(tree, row, frame)), ...countLine(tree, rest, 'not started', frame)];
   const all = rows.flatMap((row) => rowLines(tree, row, frame));
   // Two lines stay free: for the note, and for the cursor.
   const tooMany = frame.rows !== undefined && all.length > frame.rows - 2;
@@ -133,9 +133,9 @@ function folded(tree: Tree, begun: readonly Row[], rest: number, frame: Frame): 
     shown += 1;
   }
   return [
-    ...remark(tree, done, 'done', frame),
+    ...countLine(tree, done, 'done', frame),
     ...lines,
-    ...remark(tree, rest + live.length - shown, 'to come', frame),
+    ...countLine(tree, rest + live.length - shown, 'to come', frame),
   ];
 }
 
@@ -157,23 +157,23 @@ function rowLines(tree: Tree, row: Row, frame: Frame): readonly string[] {
   return [own, ...shown.map((text) => `    ${frame.paint.error(text)}`)];
 }
 
-function remark(tree: Tree, count: number, what: string, { columns, paint }: Frame): readonly string[] {
+function countLine(tree: Tree, count: number, what: string, { columns, paint }: Frame): readonly string[] {
   return count === 0 ? [] : [paint.dim(cutText(`· ${counted(count, tree.rowsAre)} ${what}`, columns - 1))];
 }
 
 /** Icon, title, state and last message, as far as they fit: the title is truncated before the times. */
 function line(tree: Tree, row: Row, frame: Frame): string {
   const { paint, columns } = frame;
-  const [icon, brush] = iconOf(row.state, frame);
+  const [icon, style] = iconOf(row.state, frame);
   // One column stays free: some terminals wrap the line when the last column is written.
   const room = columns - 1 - lengthOf(`${icon} `);
-  const standing = standingOf(tree, row, frame);
+  const standing = stateText(tree, row, frame);
   const title = cutText(row.title, Math.max(MIN_TITLE, room - lengthOf(standing) - 2));
   const left = room - lengthOf(title) - lengthOf(standing) - 4;
   const said =
     row.state !== 'running' || left < MIN_MESSAGE ? '' : cutText((row.said ?? '').replaceAll(/\s+/g, ' '), left);
   const suffix = cutText([standing, said].filter((part) => part !== '').join('  '), room - lengthOf(title) - 2);
-  const head = `${brush(icon)} ${row.state === 'waiting' ? paint.dim(title) : title}`;
+  const head = `${style(icon)} ${row.state === 'waiting' ? paint.dim(title) : title}`;
   return suffix === '' ? head : `${head}  ${paint.dim(suffix)}`;
 }
 
@@ -199,7 +199,7 @@ function iconOf(state: State, { paint, spinner }: Frame): readonly [string, Styl
   }
 }
 
-function standingOf(tree: Tree, row: Row, { now }: Frame): string {
+function stateText(tree: Tree, row: Row, { now }: Frame): string {
   const took = duration(row.ms ?? 0);
   switch (row.state) {
     case 'waiting':

@@ -18,7 +18,7 @@ export function createAdviser(lab: Lab, context: Context): Adviser {
   const steps = labSteps(lab);
   let looked: Promise<readonly StepFinding[]> | undefined;
   return async (commands) => {
-    looked ??= checkSteps(steps.map(strictly), context);
+    looked ??= checkSteps(steps.map(withStrictCheck), context);
     return firstCommand(steps, await looked, commands);
   };
 }
@@ -27,7 +27,7 @@ export function createAdviser(lab: Lab, context: Context): Adviser {
  * Treats a step that is not ready as missing, so that the steps that need it are not checked: they would give the same
  * advice, and take time.
  */
-function strictly(step: Step): Step {
+function withStrictCheck(step: Step): Step {
   return {
     ...step,
     check: async (context) => {

@@ -31,7 +31,7 @@ export const nodes: Check = {
     const { clock } = lab.system;
     const until = context.deadline ?? clock.now() + RETRY_MS;
     for (;;) {
-      const { verdict, pending } = await lookAtNodes(lab, context);
+      const { verdict, pending } = await checkNodes(lab, context);
       if (verdict.ok || pending === undefined || clock.now() >= until) return verdict;
       context.say(`waiting for the nodes: ${pending}`);
       await clock.sleep(Math.min(PAUSE_MS, until - clock.now()), context.signal);
@@ -44,7 +44,7 @@ export const nodes: Check = {
 /**
  * The verdict on the nodes, and the part of it that may resolve itself: a node whose machine runs may just have booted.
  */
-async function lookAtNodes(lab: Lab, context: CheckContext): Promise<{ verdict: Verdict; pending?: string }> {
+async function checkNodes(lab: Lab, context: CheckContext): Promise<{ verdict: Verdict; pending?: string }> {
   const { master, workerNames, version } = lab.config.k3s;
   const names = [master, ...workerNames];
   const machines = await lab.machines.all(context);
@@ -58,7 +58,7 @@ async function lookAtNodes(lab: Lab, context: CheckContext): Promise<{ verdict: 
     };
   }
   const late = names.filter((name) => !nodeIsReady(view, name, version));
-  if (late.length === 0) return lookAtDns(view, `${names.join(', ')} with ${version}`);
+  if (late.length === 0) return checkDns(view, `${names.join(', ')} with ${version}`);
   const why = (name: string): string => {
     const machine = machineOf(name);
     if (machine === undefined) return `${name} (no such machine)`;
@@ -75,7 +75,7 @@ async function lookAtNodes(lab: Lab, context: CheckContext): Promise<{ verdict: 
 }
 
 /** The verdict on cluster DNS, without which no pod can resolve a Service; the VM's sidecar resolves names itself. */
-function lookAtDns(view: ClusterSnapshot, nodesEvidence: string): { verdict: Verdict; pending?: string } {
+function checkDns(view: ClusterSnapshot, nodesEvidence: string): { verdict: Verdict; pending?: string } {
   const { name, namespace } = CLUSTER_DNS;
   const state = deploymentState(view, name, namespace);
   if (state === 'available') return { verdict: pass(nodesEvidence) };
@@ -107,7 +107,7 @@ export const versions: Check = {
     const evidence = `istioctl ${client ?? 'not there'}, istiod ${shown}`;
     return client === version && planes.every(({ ok }) => ok)
       ? pass(evidence)
-      : fail(evidence, { look: look(lab, namespace, 'pods') });
+      : fail(evidence, { look: kubectlGetHint(lab, namespace, 'pods') });
   },
 };
 
@@ -130,11 +130,11 @@ export const istiod: Check = {
     if (problem !== undefined || clusterIp === undefined) {
       const blocks = serves && clusterIp !== undefined ? { blocks: [] } : {};
       const what = problem === undefined ? evidence : `${problem}; ${evidence}`;
-      return fail(what, { look: look(lab, namespace, 'pods'), ...blocks, ...sure });
+      return fail(what, { look: kubectlGetHint(lab, namespace, 'pods'), ...blocks, ...sure });
     }
     return tag === revision
       ? pass(evidence)
-      : fail(evidence, { look: look(lab, undefined, 'mutatingwebhookconfigurations'), blocks: [] });
+      : fail(evidence, { look: kubectlGetHint(lab, undefined, 'mutatingwebhookconfigurations'), blocks: [] });
   },
 };
 
@@ -160,7 +160,7 @@ export const gateway: Check = {
     const complete = wanted.every((port) => ports.includes(port));
     if (problem === undefined && reachable && complete) return pass(evidence);
     return fail(problem === undefined ? evidence : `${problem}; ${evidence}`, {
-      look: look(lab, namespace, 'pods,services'),
+      look: kubectlGetHint(lab, namespace, 'pods,services'),
       ...sure,
       // Checks that only need the pods may still pass. Without an address, `health` is skipped, because its waits would
       // be wasted.
@@ -204,7 +204,7 @@ export const sample: Check = {
     const view = await clusterSnapshotFor(lab, context);
     const states = SAMPLE_DEPLOYMENTS.map((name) => [name, deploymentState(view, name, SAMPLE_NAMESPACE)] as const);
     const late = states.filter(([, state]) => state !== 'available');
-    const at = { look: look(lab, SAMPLE_NAMESPACE, 'pods') };
+    const at = { look: kubectlGetHint(lab, SAMPLE_NAMESPACE, 'pods') };
     if (late.length > 0) {
       // Without its client no request can be made; without one version of helloworld, the other still responds.
       const blocks = late.some(([name]) => name === MESH_CLIENT) ? {} : { blocks: [] };
@@ -231,7 +231,7 @@ export const sample: Check = {
 };
 
 /** A command that shows objects in a namespace. */
-export function look(lab: Lab, namespace: string | undefined, kinds: string): string {
+export function kubectlGetHint(lab: Lab, namespace: string | undefined, kinds: string): string {
   const where = namespace === undefined ? '' : ` -n ${namespace}`;
   return `kubectl --kubeconfig ${lab.config.paths.kubeconfig}${where} get ${kinds}`;
 }

@@ -9,7 +9,7 @@ import type { WorkloadEntry } from '../kube/kinds.ts';
 import { cleanupContext } from '../system/context.ts';
 import { createDeadline } from '../system/deadline.ts';
 import { fail, pass, type CheckContext, type Verdict, type WorkloadCheck } from './check.ts';
-import { look } from './cluster-checks.ts';
+import { kubectlGetHint } from './cluster-checks.ts';
 import { stability } from './stability.ts';
 import { runningVm } from './vm.ts';
 import { entrySeen, findEntry } from './vm-checks.ts';
@@ -86,7 +86,8 @@ function healthyOnly(lab: WorkloadLab, health: string, other: string): Verdict {
       });
 }
 
-const entries = (lab: WorkloadLab): string => `${look(lab, lab.workload.namespace, 'workloadentries')} -o yaml`;
+const entries = (lab: WorkloadLab): string =>
+  `${kubectlGetHint(lab, lab.workload.namespace, 'workloadentries')} -o yaml`;
 
 async function demo(lab: WorkloadLab, vm: Machine, verb: 'start' | 'stop', context: Context): Promise<void> {
   const command = asRoot({ file: 'systemctl', args: [verb, DEMO_UNIT], effect: 'write', timeoutMs: 60_000 });

@@ -2,7 +2,7 @@ import type { Lab } from '../steps/lab.ts';
 import type { LabelSelector, NetworkPolicy, Pod } from '../kube/kinds.ts';
 import { ofKind } from '../kube/object.ts';
 import { fail, type CheckContext, type Verdict } from './check.ts';
-import { look } from './cluster-checks.ts';
+import { kubectlGetHint } from './cluster-checks.ts';
 
 const KIND = 'networkpolicies.networking.k8s.io';
 
@@ -39,7 +39,7 @@ export function limitedBy(lab: Lab, evidence: string, policies: readonly Network
   const names = policies.map(({ metadata }) => `NetworkPolicy ${metadata.namespace ?? ''}/${metadata.name}`);
   const [verb, namespace] = [policies.length === 1 ? 'limits' : 'limit', policies[0]?.metadata.namespace];
   return fail(`${evidence}; ${names.join(' and ')} ${verb} the traffic`, {
-    look: `${look(lab, namespace, KIND)} -o yaml`,
+    look: `${kubectlGetHint(lab, namespace, KIND)} -o yaml`,
   });
 }
 

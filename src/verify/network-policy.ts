@@ -4,7 +4,7 @@ import { HELLOWORLD_PORT, SAMPLE_NAMESPACE } from '../kube/manifests/sample.ts';
 import type { StepContext } from '../plan/step.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import { fail, pass, type Verdict, type WorkloadCheck } from './check.ts';
-import { look } from './cluster-checks.ts';
+import { kubectlGetHint } from './cluster-checks.ts';
 import { describe, isServed, requestFromPod, type Answer } from './requests.ts';
 import { waitForAnswer } from './strict.ts';
 import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
@@ -38,7 +38,7 @@ export const networkPolicy: WorkloadCheck = {
     return seen.every((verdict) => verdict.ok)
       ? pass(evidence)
       : fail(evidence, {
-          look: `${look(lab, SAMPLE_NAMESPACE, 'networkpolicies')}; is the network policy controller of k3s on?`,
+          look: `${kubectlGetHint(lab, SAMPLE_NAMESPACE, 'networkpolicies')}; is the network policy controller of k3s on?`,
         });
   },
 };

@@ -3,7 +3,7 @@ import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { AuthorizationPolicy, KubeObject, PeerAuthentication } from '../kube/kinds.ts';
 import { isKind } from '../kube/object.ts';
 import { fail, type CheckContext, type Verdict } from './check.ts';
-import { look } from './cluster-checks.ts';
+import { kubectlGetHint } from './cluster-checks.ts';
 import type { Answer } from './requests.ts';
 
 /** The workload that received the request: policies of its namespace that select its labels apply to it. */
@@ -39,7 +39,7 @@ export async function refusedBy(
 ): Promise<Verdict> {
   const root = lab.config.istio.namespace;
   const kind = isForbidden(answer) ? AUTHORIZATION : 'refused' in answer ? AUTHENTICATION : undefined;
-  const elsewhere = { look: look(lab, target.namespace, `${AUTHORIZATION},${AUTHENTICATION}`) };
+  const elsewhere = { look: kubectlGetHint(lab, target.namespace, `${AUTHORIZATION},${AUTHENTICATION}`) };
   if (kind === undefined) return fail(evidence, elsewhere);
   const namespaces = [...new Set([target.namespace, root])];
   const found = (
@@ -50,7 +50,7 @@ export async function refusedBy(
   if (first === undefined) return fail(evidence, elsewhere);
   const names = policies.map(({ kind: type, metadata }) => `${type} ${metadata.namespace ?? ''}/${metadata.name}`);
   return fail(`${evidence}, by ${names.join(' or ')}`, {
-    hint: `${look(lab, first.metadata.namespace, kind)} -o yaml`,
+    hint: `${kubectlGetHint(lab, first.metadata.namespace, kind)} -o yaml`,
     certain: true,
   });
 }

@@ -21,7 +21,7 @@ const FRESH_MS = 2_000;
 export async function stability(lab: Lab, context: CheckContext): Promise<'explained' | 'settling' | 'steady'> {
   if (context.failedBefore === true) return 'explained';
   lab.kubectl.forget(FRESH_MS);
-  const changed = justChanged(await clusterSnapshotFor(lab, context), lab.config.istio.namespace);
+  const changed = changedRecently(await clusterSnapshotFor(lab, context), lab.config.istio.namespace);
   // A pod is restarting. Its step would report a difference, although there is nothing to do.
   if (changed.some((object) => isKind(object, 'Pod') && !hasCondition(object, 'Ready'))) return 'settling';
   if ((await context.stepDiffers?.()) === true) return 'explained';
@@ -33,7 +33,7 @@ export async function stability(lab: Lab, context: CheckContext): Promise<'expla
  * deleted. The newest time in the cluster counts as now, because the clocks of this computer and of the nodes may
  * differ. Pure.
  */
-function justChanged({ objects }: ClusterSnapshot, istioNamespace: string): readonly (Node | Pod)[] {
+function changedRecently({ objects }: ClusterSnapshot, istioNamespace: string): readonly (Node | Pod)[] {
   const namespaces = [istioNamespace, SAMPLE_NAMESPACE];
   const pods = ofKind(objects, 'Pod').filter(({ metadata }) => namespaces.includes(metadata.namespace ?? ''));
   const watched = [...ofKind(objects, 'Node'), ...pods];

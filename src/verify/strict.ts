@@ -2,12 +2,12 @@ import { PLAIN_CLIENT, PLAIN_NAMESPACE, plainClientObjects, strictObject } from 
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { deploymentState } from '../steps/deployment-state.ts';
-import { createTroubleWatch, probePods } from '../steps/install-watch.ts';
+import { createInstallErrorWatch, probePods } from '../steps/install-watch.ts';
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import { isOurs } from '../steps/left-objects.ts';
 import { createDeadline } from '../system/deadline.ts';
 import { fail, pass, type WorkloadCheck } from './check.ts';
-import { look } from './cluster-checks.ts';
+import { kubectlGetHint } from './cluster-checks.ts';
 import { refusedBy, vmTarget } from './refusals.ts';
 import { describe, isServed, requestFromPod, type Answer } from './requests.ts';
 import { MESH_CLIENT, workloadUrl } from './traffic-checks.ts';
@@ -67,7 +67,7 @@ export const strict: WorkloadCheck = {
       const evidence = `plain before: ${describe(before)}; plain after: ${describe(after)}; mesh: ${describe(mesh)}`;
       return 'refused' in after && isServed(mesh)
         ? pass(evidence)
-        : fail(evidence, { look: look(lab, undefined, 'peerauthentications --all-namespaces') });
+        : fail(evidence, { look: kubectlGetHint(lab, undefined, 'peerauthentications --all-namespaces') });
     } finally {
       context.say('taking the experiment away');
       const cleanup = { ...context, cleanup: true } as const;
@@ -81,7 +81,7 @@ export const strict: WorkloadCheck = {
 };
 
 async function waitForClient(lab: WorkloadLab, context: StepContext): Promise<void> {
-  const troubles = createTroubleWatch(lab, PLAIN_NAMESPACE);
+  const troubles = createInstallErrorWatch(lab, PLAIN_NAMESPACE);
   await waitUntil({
     clock: lab.system.clock,
     signal: context.signal,

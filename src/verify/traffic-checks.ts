@@ -5,7 +5,7 @@ import { findObject, readyPodsBehind, runningPods } from '../steps/cluster-snaps
 import type { WorkloadLab } from '../steps/workload-lab.ts';
 import type { NetworkPolicy, Pod } from '../kube/kinds.ts';
 import { fail, pass, type CheckContext, type WorkloadCheck } from './check.ts';
-import { look } from './cluster-checks.ts';
+import { kubectlGetHint } from './cluster-checks.ts';
 import { limitedBy, limitingPolicies } from './limiting-policies.ts';
 import { withRetry } from './retry.ts';
 import { isForbidden, refusedBy, vmTarget } from './refusals.ts';
@@ -23,7 +23,7 @@ const PUSH_MS = 3_000;
  * How long a request that is not served is retried: not at all when the reason is known, longer while the lab is
  * settling.
  */
-const AGAIN_MS = { explained: 0, steady: 6_000, settling: 30_000 };
+const RETRY_MS = { explained: 0, steady: 6_000, settling: 30_000 };
 const PAUSE_MS = 2_000;
 
 export const MESH_CLIENT: Client = { namespace: SAMPLE_NAMESPACE, deployment: CLIENT_NAME };
@@ -42,7 +42,7 @@ export const vmToMesh: WorkloadCheck = {
       const { answer, tries, policies } = await untilServed(
         lab,
         context,
-        (tries) => seeVersions(lab, context, url, tries),
+        (tries) => collectVersions(lab, context, url, tries),
         () => onTheWayToMesh(lab, context),
       );
       const { seen, refused, requests } = answer;
@@ -51,12 +51,12 @@ export const vmToMesh: WorkloadCheck = {
         const target = { namespace: SAMPLE_NAMESPACE, labels: { app: 'helloworld' } };
         if (isForbidden(refused)) return refusedBy(lab, context, evidence, refused, target);
         if (policies.length > 0) return limitedBy(lab, evidence, policies);
-        return fail(evidence, { look: look(lab, SAMPLE_NAMESPACE, 'pods,services') });
+        return fail(evidence, { look: kubectlGetHint(lab, SAMPLE_NAMESPACE, 'pods,services') });
       }
       const evidence = `${url}: 200 from ${[...seen].sort().join(' and ') || 'an unknown version'}`;
       if (seen.size === VERSIONS.length) return pass(atTry(evidence, tries));
       return fail(`${evidence} only, in ${requests} requests`, {
-        look: look(lab, SAMPLE_NAMESPACE, 'pods,destinationrules,virtualservices'),
+        look: kubectlGetHint(lab, SAMPLE_NAMESPACE, 'pods,destinationrules,virtualservices'),
       });
     }),
 };
@@ -72,7 +72,7 @@ interface Seen {
  * Sends requests until both versions have responded, or until every reachable version should have (`requestsFor`). On a
  * retry the first session is longer, so that a failing request is not missed by luck.
  */
-async function seeVersions(lab: WorkloadLab, context: CheckContext, url: string, tries: number): Promise<Seen> {
+async function collectVersions(lab: WorkloadLab, context: CheckContext, url: string, tries: number): Promise<Seen> {
   const first = tries === 1 ? FIRST : FURTHER;
   const view = await clusterSnapshotFor(lab, context);
   const most = requestsFor(readyPodsBehind(view, findObject(view, 'Service', 'helloworld', SAMPLE_NAMESPACE)));
@@ -112,7 +112,7 @@ export const meshToVm: WorkloadCheck = {
     if (answer.refused === undefined) return pass(atTry(evidence, tries));
     if (isForbidden(answer.refused)) return refusedBy(lab, context, evidence, answer.refused, vmTarget(lab));
     if (policies.length > 0) return limitedBy(lab, evidence, policies);
-    return fail(evidence, { look: look(lab, lab.workload.namespace, 'services,workloadentries') });
+    return fail(evidence, { look: kubectlGetHint(lab, lab.workload.namespace, 'services,workloadentries') });
   },
 };
 
@@ -153,7 +153,7 @@ async function untilServed<T extends { readonly refused?: Answer }>(
     if (refused === undefined || isForbidden(refused)) return { answer, tries, policies };
     if (until === undefined) {
       policies = await findPolicies();
-      until = from + AGAIN_MS[policies.length > 0 ? 'explained' : await stability(lab, context)];
+      until = from + RETRY_MS[policies.length > 0 ? 'explained' : await stability(lab, context)];
     }
     if (clock.now() + PAUSE_MS >= until) return { answer, tries, policies };
     context.say(`retrying: ${describe(refused)}`);

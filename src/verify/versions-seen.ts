@@ -6,9 +6,9 @@ export const VERSIONS = ['v1', 'v2'] as const;
 export type Version = (typeof VERSIONS)[number];
 
 /** The accepted probability of missing a reachable version. */
-const MISS = 1e-9;
+const ACCEPTED_MISS_CHANCE = 1e-9;
 /** Number of requests when a version has no pod: it cannot respond, however many are sent. */
-const FEW = 8;
+const MIN_REQUESTS = 8;
 
 /**
  * How many requests, each on its own connection, find every reachable version with a probability of a miss of one in
@@ -20,9 +20,9 @@ export function requestsFor(pods: readonly Pod[]): number {
     (version) => pods.filter(({ metadata }) => metadata.labels?.['version'] === version).length,
   );
   const least = Math.min(...counts);
-  if (least === 0) return FEW;
+  if (least === 0) return MIN_REQUESTS;
   const worst = (least / pods.length) ** 2;
-  return Math.ceil(Math.log(MISS / VERSIONS.length) / Math.log(1 - worst));
+  return Math.ceil(Math.log(ACCEPTED_MISS_CHANCE / VERSIONS.length) / Math.log(1 - worst));
 }
 
 /** The version in a response of helloworld. Pure. */

@@ -12,8 +12,8 @@ import { CommandError } from '../system/command-error.ts';
 import type { KubeObject, WorkloadEntry } from '../kube/kinds.ts';
 import { ofKind } from '../kube/object.ts';
 import { fail, pass, type CheckContext, type WorkloadCheck } from './check.ts';
-import { clusterIpOf, look } from './cluster-checks.ts';
-import { certificateWords, tokenWords } from './credentials.ts';
+import { clusterIpOf, kubectlGetHint } from './cluster-checks.ts';
+import { certificateText, tokenText } from './credentials.ts';
 import { isBooting, withRetry } from './retry.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 import { onVm } from './vm.ts';
@@ -37,12 +37,12 @@ export const workloadFiles: WorkloadCheck = {
       return fail(`${evidence}; the gateway is at ${gateway ?? 'no address'}, the CA at ${wanted}`, { blocks: [] });
     }
     const now = lab.system.clock.now() / 1000;
-    const token = tokenWords(tokenExpires, now);
+    const token = tokenText(tokenExpires, now);
     if (token === undefined) return pass(evidence);
     // After a restart the agent authenticates with the certificate: an expired token matters only without a valid one
     // (docs/facts/istio-vm.md 5.8).
     const state = await stateOf(lab, context);
-    const certificate = state === undefined ? undefined : certificateWords(state.certExpires, now);
+    const certificate = state === undefined ? undefined : certificateText(state.certExpires, now);
     return certificate === undefined
       ? pass(`${evidence}; ${token}, the certificate of the VM is valid for longer`)
       : fail(`${token}, and ${certificate}: the sidecar cannot authenticate`, {
@@ -143,7 +143,7 @@ export const registration: WorkloadCheck = {
       const known = entryIn(lab, (await clusterSnapshotFor(lab, context)).objects, address);
       const entry = isRight(known) ? known : await findEntry(lab, context);
       const { namespace } = lab.workload;
-      const at = { look: look(lab, namespace, 'workloadgroups,workloadentries') };
+      const at = { look: kubectlGetHint(lab, namespace, 'workloadgroups,workloadentries') };
       if (entry === undefined) return fail('no WorkloadEntry', at);
       const gone = disconnectedAt(entry);
       const evidence = `${entry.metadata.name}: ${entry.spec?.address ?? 'no address'} on ${entry.spec?.network ?? 'no network'}`;

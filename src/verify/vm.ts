@@ -34,13 +34,13 @@ export async function runningVm(lab: WorkloadLab, context: Context): Promise<Mac
 
 /** The last line of a failed command's stderr, or the error's own sentence. */
 export function asSentence(error: unknown): string {
-  if (error instanceof CommandError) return lastWords(error.result.stderr) ?? error.message;
-  if (error instanceof CliError) return lastWords(error.facts.stderrTail ?? '') ?? error.message;
+  if (error instanceof CommandError) return lastStderrLine(error.result.stderr) ?? error.message;
+  if (error instanceof CliError) return lastStderrLine(error.facts.stderrTail ?? '') ?? error.message;
   throw error;
 }
 
 /** The last informative line: kubectl adds one that only repeats the exit code. */
-function lastWords(stderr: string): string | undefined {
+function lastStderrLine(stderr: string): string | undefined {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('command terminated with'));
   return lines.at(-1)?.trim();
 }

@@ -2,7 +2,7 @@ import { quiet } from '../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import type { StepCommand } from '../../src/steps/lab-step.ts';
 import { readStatus } from '../../src/verify/status.ts';
-import { HARMS } from './support/harms.ts';
+import { BREAKAGES } from './support/breakages.ts';
 import { BAR_MS, verifyScreen, type Screen } from './support/screen.ts';
 import { labThatIsUp, refusals, type Ran, type Simulated } from './support/simulated.ts';
 
@@ -31,7 +31,7 @@ const scaledToZero = (lab: Simulated, name: string): void =>
   });
 
 const CASES: readonly { readonly what: string; readonly harm: (lab: Simulated) => unknown }[] = [
-  ...HARMS.filter(({ what }) => CHOSEN.includes(what)),
+  ...BREAKAGES.filter(({ what }) => CHOSEN.includes(what)),
   {
     what: "helloworld's Service is gone",
     harm: (lab) => lab.cluster.store.remove('services', 'sample', 'helloworld'),
@@ -75,7 +75,7 @@ describe('verify of a harmed lab', () => {
 
   it('cluster DNS at 0 is named by the check of the nodes and by status, and repaired by `istio-vms k3s`', async () => {
     const lab = watch(await labThatIsUp());
-    await HARMS.find(({ what }) => what === 'cluster DNS is scaled to 0')?.harm(lab);
+    await BREAKAGES.find(({ what }) => what === 'cluster DNS is scaled to 0')?.harm(lab);
     const { report } = await verifyScreen(lab);
     expect(report.error?.message).toMatch(
       /^nodes: coredns: scaled to 0; k3s-master, .* \(1 of 13 checks failed, 1 skipped\)$/,

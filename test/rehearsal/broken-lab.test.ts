@@ -4,7 +4,7 @@ import { verifyData } from '../../src/commands/verify.ts';
 import { readStatus } from '../../src/verify/status.ts';
 import { BAR_MS, verifyScreen, type Screen } from './support/screen.ts';
 import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
-import { edit } from './support/harms.ts';
+import { edit } from './support/breakages.ts';
 
 const { watch } = refusals();
 const VM = 'vm-istio-external-workload';

@@ -44,9 +44,9 @@ async function upFromBundle(computer: Simulated, set = {}): Promise<RunReport> {
 /** The bundle, carried to another computer that has no way out. */
 async function carried(to: Simulated): Promise<Simulated> {
   bundle ??= (async () => {
-    const maker = watch(simulated());
-    await make(maker);
-    return (await maker.files.read(FILE)) ?? new Uint8Array();
+    const connected = watch(simulated());
+    await make(connected);
+    return (await connected.files.read(FILE)) ?? new Uint8Array();
   })();
   await to.files.write(FILE, await bundle);
   return to;
@@ -60,8 +60,8 @@ const offline = (options: Parameters<typeof simulated>[0] = {}) =>
 
 describe('bundle create', () => {
   it('contains every file and every image for both CPUs, and leaves no temporary files', async () => {
-    const maker = watch(simulated());
-    const { manifest } = await make(maker);
+    const connected = watch(simulated());
+    const { manifest } = await make(connected);
     expect(manifest).toMatchObject({ istio: '1.19.3', k3s: 'v1.28.15+k3s1', cpus: ['amd64', 'arm64'] });
     expect(manifest.files.map(({ file }) => file)).toEqual([
       'istio-sidecar-arm64.deb',
@@ -79,9 +79,9 @@ describe('bundle create', () => {
       ['amd64', 5],
       ['arm64', 5],
     ]);
-    expect(await maker.files.list(`${maker.config.paths.temp}/bundle`)).toEqual([]);
+    expect(await connected.files.list(`${connected.config.paths.temp}/bundle`)).toEqual([]);
     // Each image by its CPU; this computer's last, for a tool may keep only one by a name.
-    const pulls = maker.transcript.map(shown).filter((line) => line.includes(' pull '));
+    const pulls = connected.transcript.map(shown).filter((line) => line.includes(' pull '));
     expect(pulls).toHaveLength(10);
     expect(pulls.at(-1)).toBe('docker pull --platform linux/amd64 docker.io/curlimages/curl:8.4.0');
   });
@@ -101,12 +101,12 @@ describe('bundle create', () => {
     ['hub and tag', 'hub: registry.example/istio\n  tag: 1.19.3-debug'],
     ['values.global', 'values: { global: { hub: registry.example/istio, tag: 1.19.3-debug } }'],
   ])("holds Istio's images as an overlay names them: %s", async (_what, spec) => {
-    const maker = watch(simulated());
-    await maker.files.write(
+    const connected = watch(simulated());
+    await connected.files.write(
       `${LINUX.cwd}/overlay.yaml`,
       `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  ${spec}\n`,
     );
-    const { manifest } = await make(maker, { cpus: ['amd64'] }, { ISTIO_OVERLAY: 'overlay.yaml' });
+    const { manifest } = await make(connected, { cpus: ['amd64'] }, { ISTIO_OVERLAY: 'overlay.yaml' });
     expect(manifest.images[0]?.names).toEqual(
       expect.arrayContaining([
         'registry.example/istio/pilot:1.19.3-debug',
@@ -116,34 +116,34 @@ describe('bundle create', () => {
   });
 
   it('does not need builds of istioctl that are not requested', async () => {
-    const maker = watch(simulated());
-    const { downloads } = maker.system;
+    const connected = watch(simulated());
+    const { downloads } = connected.system;
     const only = <T extends { url: string } | string>(request: T): T => {
       if (JSON.stringify(request).includes('osx')) throw failed('macOS build', 'the mirror does not have it');
       return request;
     };
-    Object.assign(maker.system, {
+    Object.assign(connected.system, {
       downloads: {
         fetch: (request: Parameters<typeof downloads.fetch>[0]) => downloads.fetch(only(request)),
         text: (url: string, signal?: AbortSignal) => downloads.text(only(url), signal),
       },
     });
-    await make(maker, { cpus: ['amd64'] }, { ISTIO_ARCH: 'linux-amd64' });
-    await make(maker, { cpus: ['amd64'], istioctl: ['linux-amd64'] });
-    await expect(make(maker, { cpus: ['amd64'] })).rejects.toThrow('macOS build');
+    await make(connected, { cpus: ['amd64'] }, { ISTIO_ARCH: 'linux-amd64' });
+    await make(connected, { cpus: ['amd64'], istioctl: ['linux-amd64'] });
+    await expect(make(connected, { cpus: ['amd64'] })).rejects.toThrow('macOS build');
   });
 
   it('has the same bytes each time, on each computer and with each container tool', async () => {
     const makers = [simulated(), simulated(), simulated({ start: Date.parse('2027-05-01T00:00:00Z') })].map(watch);
     const sets = [{}, {}, { CONTAINER_TOOL: 'podman', ARTIFACTS_URL: 'http://mirror.example/x' }];
-    const made = await Promise.all(makers.map((maker, index) => make(maker, {}, sets[index])));
+    const made = await Promise.all(makers.map((connected, index) => make(connected, {}, sets[index])));
     expect(new Set(made.map(({ sha256 }) => sha256)).size).toBe(1);
-    const bytes = await Promise.all(makers.map((maker) => maker.files.read(FILE)));
+    const bytes = await Promise.all(makers.map((connected) => connected.files.read(FILE)));
     expect(Buffer.compare(bytes[0] ?? Buffer.from('0'), bytes[2] ?? Buffer.from('2'))).toBe(0);
   });
 
   it('takes images from archives of the user without a container tool', async () => {
-    const maker = watch(simulated());
+    const connected = watch(simulated());
     for (const image of [
       'docker.io/istio/pilot:1.19.3',
       'docker.io/istio/proxyv2:1.19.3',
@@ -151,23 +151,23 @@ describe('bundle create', () => {
       'docker.io/istio/examples-helloworld-v2:1.0',
       'docker.io/curlimages/curl:8.4.0',
     ]) {
-      await maker.shell(`docker pull --platform linux/amd64 ${image}`);
-      await maker.shell(`docker save --output /tmp/${image.replace(/\W/g, '-')}.tar ${image}`);
+      await connected.shell(`docker pull --platform linux/amd64 ${image}`);
+      await connected.shell(`docker save --output /tmp/${image.replace(/\W/g, '-')}.tar ${image}`);
     }
-    const imageArchives = (await maker.files.list('/tmp')).map((name) => `/tmp/${name}`);
-    const before = maker.transcript.length;
-    const { manifest } = await make(maker, { cpus: ['amd64'], imageArchives });
+    const imageArchives = (await connected.files.list('/tmp')).map((name) => `/tmp/${name}`);
+    const before = connected.transcript.length;
+    const { manifest } = await make(connected, { cpus: ['amd64'], imageArchives });
     expect(manifest.images[0]?.names).toHaveLength(5);
-    expect(maker.transcript.slice(before).map(shown)).toEqual([]);
+    expect(connected.transcript.slice(before).map(shown)).toEqual([]);
   });
 
   it('fails when the container tool returns an image for another CPU', async () => {
-    const maker = watch(simulated());
-    const { processes } = maker.system;
+    const connected = watch(simulated());
+    const { processes } = connected.system;
     const run: typeof processes.run = (command, signal) =>
       processes.run({ ...command, args: command.args.map((arg) => arg.replace('linux/arm64', 'linux/amd64')) }, signal);
-    Object.assign(maker.system, { processes: { ...processes, run } });
-    await expect(make(maker, { cpus: ['arm64'] })).rejects.toMatchObject({
+    Object.assign(connected.system, { processes: { ...processes, run } });
+    await expect(make(connected, { cpus: ['arm64'] })).rejects.toMatchObject({
       reason: 'tool-failed',
       message: expect.stringContaining('docker.io/istio/pilot:1.19.3 for arm64') as string,
     });
@@ -296,13 +296,13 @@ describe('up out of a bundle', () => {
   });
 
   it('says which CPUs it was made for when this one is not among them', async () => {
-    const maker = watch(simulated());
-    await make(maker, { cpus: ['arm64'] });
-    const report = await upFromBundle(maker);
+    const connected = watch(simulated());
+    await make(connected, { cpus: ['arm64'] });
+    const report = await upFromBundle(connected);
     expect(report.error).toMatchObject({ reason: 'artifact-not-found' });
     expect(report.error?.message).toContain('it was made for arm64');
     // Nothing is fetched in another way.
-    expect(maker.transcript.map(shown).filter((line) => /docker create/.test(line))).toEqual([]);
+    expect(connected.transcript.map(shown).filter((line) => /docker create/.test(line))).toEqual([]);
   });
 
   it('is rehearsed without a network', async () => {

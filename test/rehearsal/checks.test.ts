@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { standInBytes } from '../../src/rehearsal/stand-in.ts';
 import type { KubeObject } from '../../src/rehearsal/world.ts';
 import { CHECKS } from '../../src/verify/checks.ts';
-import { edit } from './support/harms.ts';
+import { edit } from './support/breakages.ts';
 import { labThatIsUp, refusals, simulated, type Simulated } from './support/simulated.ts';
 
 const { watch } = refusals();

@@ -5,7 +5,7 @@ import { REASONS } from '../../src/errors/reasons.ts';
 import type { RunEvent } from '../../src/plan/events.ts';
 import { FAULTS, faultsOf } from '../../src/rehearsal/index.ts';
 import { cli } from './support/cli.ts';
-import { differences, linesOf, undisturbedUp, upWith, type FaultOutcome } from './support/fault-outcomes.ts';
+import { differences, linesOf, faultFreeUp, upWith, type FaultOutcome } from './support/fault-outcomes.ts';
 import { labThatIsUp, refusals, simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
@@ -73,7 +73,7 @@ describe('every fault at the terminal', () => {
   });
 
   it.each(Object.entries(OUTCOMES))('is triggered and has its effect: %s', async (fault, outcome) => {
-    const [run, normal] = [await upWith(fault), await undisturbedUp()];
+    const [run, normal] = [await upWith(fault), await faultFreeUp()];
     expect([...run.triggered]).toEqual([fault]);
     expect(differences(outcome, run, normal)).toEqual([]);
     expect(run.code).toBe(outcome.reason === undefined ? 0 : REASONS[outcome.reason]);
@@ -81,7 +81,7 @@ describe('every fault at the terminal', () => {
   });
 
   it('triggers no fault in a run without one, which satisfies no outcome that has a price', async () => {
-    const normal = await undisturbedUp();
+    const normal = await faultFreeUp();
     expect([...normal.triggered]).toEqual([]);
     const satisfied = Object.entries(OUTCOMES).filter(
       ([, outcome]) => differences(outcome, normal, normal).length === 0,

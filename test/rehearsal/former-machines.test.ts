@@ -7,7 +7,7 @@ const VM = 'vm-istio-external-workload';
 const names = (lab: Simulated): readonly string[] => [...lab.world.engine.instances.keys()].sort();
 
 /** A machine in the simulated engine that looks like this one, under another name. */
-function twin(lab: Simulated, of: string, name: string, labName: string): void {
+function addCopy(lab: Simulated, of: string, name: string, labName: string): void {
   const { instances } = lab.world.engine;
   const copy = { ...lab.machine(of), name, files: new Map(lab.machine(of).files) };
   copy.files.set('/etc/istio-vms/lab', { ...copy.files.get('/etc/istio-vms/lab')!, content: labName });
@@ -42,15 +42,15 @@ describe('machines of former settings', () => {
 
   it('are never machines of another lab or machines that are not on record', async () => {
     const lab = watch(await labThatIsUp());
-    twin(lab, VM, 'other-vm', 'other');
+    addCopy(lab, VM, 'other-vm', 'other');
     // The same LAB_NAME in another directory: its mark is ours, its record is not.
-    twin(lab, VM, 'elsewhere-vm', lab.config.lab);
+    addCopy(lab, VM, 'elsewhere-vm', lab.config.lab);
     const run = await inOneWorld(lab);
     const now = ['--set', 'WORKLOAD_VM_NAME=vm-new'];
     expect((await run(['up', '--prune', ...now])).code).toBe(0);
     expect(names(lab)).toEqual(['elsewhere-vm', 'k3s-master', 'k3s-worker-1', 'k3s-worker-2', 'other-vm', 'vm-new']);
     // A machine of somebody else under a name that is on record.
-    twin(lab, 'vm-new', VM, 'other');
+    addCopy(lab, 'vm-new', VM, 'other');
     await lab.drive(async () => lab.lab().ownership.intend(VM));
     expect((await run(['up', '--delete', ...now])).code).toBe(0);
     expect(names(lab)).toEqual(['elsewhere-vm', 'other-vm', VM].sort());

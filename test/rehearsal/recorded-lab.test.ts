@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Recording } from '../acceptance/mesh/recordings/recorder.ts';
-import { TROUBLES } from '../acceptance/mesh/recordings/pod-failures.ts';
-import { podTrouble } from '../../src/steps/pod-reasons.ts';
+import { FAILING_OBJECTS } from '../acceptance/mesh/recordings/pod-failures.ts';
+import { podProblem } from '../../src/steps/pod-reasons.ts';
 import { parseObjects } from '../../src/kube/object.ts';
 import { formOf, formText, ownOutput, type Answer } from '../support/command-forms.ts';
 import { LINUX, refusals, shipped, simulated } from './support/simulated.ts';
@@ -59,7 +59,7 @@ beforeAll(async () => {
 }, 60_000);
 
 /** Only where something is late, and there it was: what the unit of an agent says. */
-const NOW_AND_THEN = /^guest sudo journalctl /;
+const OCCASIONAL = /^guest sudo journalctl /;
 const BLOCKS = /^kubectl wait /;
 /** Which of the workers comes late enough to know of the modules is a matter of milliseconds. */
 const OTHER_WORKER = /^incus (?:launch|start|config) .*k3s-worker-\d/;
@@ -71,7 +71,7 @@ describe('a recorded lab', () => {
     (_, recording) => {
       const { argv, exitCode, stdout, stderr } = recording;
       const form = argv.join(' ');
-      if (NOW_AND_THEN.test(form) || (OTHER_WORKER.test(form) && !answers.has(form))) return;
+      if (OCCASIONAL.test(form) || (OTHER_WORKER.test(form) && !answers.has(form))) return;
       const ran = answers.get(form) ?? [];
       expect(ran.length, `${form} was not run in the simulated life`).toBeGreaterThan(0);
       const alike = ran.filter(({ result }) => result.exitCode === exitCode);
@@ -89,9 +89,9 @@ describe('a recorded lab', () => {
     },
   );
 
-  it.each(TROUBLES)('says why the pods of $name do not start', ({ name, kinds }) => {
+  it.each(FAILING_OBJECTS)('says why the pods of $name do not start', ({ name, kinds }) => {
     const recording = RECORDED.find(({ argv }) => PROVOKED.test(argv.join(' ')));
-    expect(kinds).toContain(podTrouble(parseObjects(recording?.stdout ?? ''), name, 'recorded')?.kind);
+    expect(kinds).toContain(podProblem(parseObjects(recording?.stdout ?? ''), name, 'recorded')?.kind);
   });
 });
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { findingText } from '../../src/plan/text.ts';
-import { HARMS } from './support/harms.ts';
+import { BREAKAGES } from './support/breakages.ts';
 import { labThatIsUp, refusals } from './support/simulated.ts';
 
 const { watch } = refusals();
 const VM = 'vm-istio-external-workload';
 
 describe('a lab that was changed outside of istio-vms', () => {
-  it.each(HARMS)('is reported by `plan` and repaired by `up` when $what', async ({ harm, named }) => {
+  it.each(BREAKAGES)('is reported by `plan` and repaired by `up` when $what', async ({ harm, named }) => {
     const lab = watch(await labThatIsUp());
     await harm(lab);
 

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { crashCase, goodEnd, momentsOf } from '../rehearsal/crash/case.ts';
-import type { Children } from '../rehearsal/crash/mortal.ts';
+import type { Children } from '../rehearsal/crash/killable.ts';
 import { scenarioNamed } from '../rehearsal/crash/scenarios.ts';
 import { KINDS, scheduleOf } from './schedule.ts';
 import { playSeed, type SeedResult } from './seed.ts';

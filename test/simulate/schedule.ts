@@ -10,9 +10,9 @@ export interface Trouble {
 /** What people and systems do to the program itself; `second-run` is another `up` in the same directory. */
 export const SIGNALS = ['sigint', 'sigint-twice', 'sigterm', 'sigkill', 'power-cut', 'second-run'] as const;
 
-const MOST = 5;
+const MAX_FAULTS = 5;
 /** An undisturbed `up` takes about three minutes; troubles may come later, too. */
-const SPAN = 240_000;
+const SPAN_MS = 240_000;
 
 /** The kinds of trouble that there are. */
 export const KINDS: readonly string[] = [...FAULTS.map(({ name }) => name), ...SIGNALS];
@@ -23,10 +23,10 @@ export const engineOf = (seed: number): 'multipass' | 'incus' => (seed % 5 === 4
 /** Nought to five troubles, by the seed alone; signals more often than any one fault. */
 export function scheduleOf(seed: number): readonly Trouble[] {
   const random = randomFrom(seed);
-  const troubles = Array.from({ length: random.whole(MOST + 1) }, () => ({
+  const troubles = Array.from({ length: random.whole(MAX_FAULTS + 1) }, () => ({
     kind: random.next() < 0.3 ? random.pick(SIGNALS) : random.pick(faultsOf(engineOf(seed))).name,
     // What strikes once waits for its occasion: half of them are there from the beginning.
-    after: random.next() < 0.5 ? 0 : random.whole(SPAN),
+    after: random.next() < 0.5 ? 0 : random.whole(SPAN_MS),
   }));
   // The same fault twice at once is one.
   return troubles.filter(

@@ -2,9 +2,9 @@ import { clusterOf } from '../../src/rehearsal/cluster/kube.ts';
 import { CliError } from '../../src/errors/cli-error.ts';
 import { FAULTS, type Rehearsal } from '../../src/rehearsal/index.ts';
 import { hasFaultStarted } from '../../src/rehearsal/fault-state.ts';
-import { goodEnd, liveOn, problemsOf, settle } from '../rehearsal/crash/case.ts';
+import { goodEnd, rerun, problemsOf, settle } from '../rehearsal/crash/case.ts';
 import { exposed, leftBehind } from '../rehearsal/crash/left-behind.ts';
-import { mortal, type Mortal } from '../rehearsal/crash/mortal.ts';
+import { killable, type KillableRun } from '../rehearsal/crash/killable.ts';
 import { compare, labState, type LabState } from '../rehearsal/crash/lab-state.ts';
 import { live, type Call, type Ending } from '../rehearsal/crash/program.ts';
 import { freshWorld, HOST, type Stage } from '../rehearsal/crash/world.ts';
@@ -24,14 +24,14 @@ export interface SeedResult {
 }
 
 /** Somebody who types `up` again and does what the error's hint says gives up after so many times. */
-const MOST_LIVES = 12;
+const MAX_RUNS = 12;
 /** How long that takes at most, in milliseconds: meanwhile daemons go on with what was begun. */
 const LONGEST_BREAK_MS = 20_000;
 const ARM: Stage = { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] };
 const ON_INCUS = { MACHINE_ENGINE: 'incus' };
 
 /** Faults that are there as long as they are switched on, or that happen by themselves. */
-const STANDING = new Set([
+const LASTING_FAULTS = new Set([
   ...FAULTS.filter(({ apply, host }) => (apply ?? host) !== undefined).map(({ name }) => name),
   'api-flaky',
   'load-balancer-hostname',
@@ -61,7 +61,7 @@ export async function playSeed(seed: number): Promise<SeedResult> {
   const rehearsal = await freshWorld(stage);
   const current: Current = { others: [], cuts: [] };
   for (const trouble of troubles)
-    rehearsal.world.clock.after(trouble.after, () => strikeNow(rehearsal, trouble, current));
+    rehearsal.world.clock.after(trouble.after, () => injectFault(rehearsal, trouble, current));
   const kinds = troubles.map(({ kind }) => kind);
   const missed = new Set<string>();
   const result = (problems: readonly string[], lives: number): SeedResult => ({
@@ -74,12 +74,12 @@ export async function playSeed(seed: number): Promise<SeedResult> {
 
   const breaks = randomFrom(seed + 2 ** 31);
   let call = up;
-  let calm = false;
-  for (let lives = 1; lives <= MOST_LIVES; lives++) {
+  let allFaultsPlayed = false;
+  for (let lives = 1; lives <= MAX_RUNS; lives++) {
     const interrupt = new AbortController();
-    const life = mortal(rehearsal);
+    const life = killable(rehearsal);
     Object.assign(current, { life, interrupt });
-    const ending = await liveOn(rehearsal, call, life.system, life.died, interrupt.signal);
+    const ending = await rerun(rehearsal, call, life.system, life.died, interrupt.signal);
     rehearsal.world.crashPoints = undefined;
     const open = exposed(rehearsal);
     if (open.length > 0)
@@ -91,21 +91,21 @@ export async function playSeed(seed: number): Promise<SeedResult> {
     const others = wrong ? [] : await rehearsal.drive(() => Promise.all(current.others));
     const bug = [ending, ...others].map(bugIn).find((found) => found !== undefined);
     if (bug !== undefined) return result([bug], lives);
-    if (!wrong && calm) return result(await judge(rehearsal, stage, kinds), lives);
+    if (!wrong && allFaultsPlayed) return result(await judge(rehearsal, stage, kinds), lives);
     if (!wrong) {
       // All is well, though more may be to come: let it come, then have no more of it, and look again.
       await rehearsal.world.clock.advance(Math.max(0, ...troubles.map(({ after }) => after)) + 60_000);
       // What was never published is not published now.
       for (const fault of rehearsal.world.faults) {
-        if (!STANDING.has(fault) && !hasFaultStarted(rehearsal.world, fault)) missed.add(fault);
+        if (!LASTING_FAULTS.has(fault) && !hasFaultStarted(rehearsal.world, fault)) missed.add(fault);
         if (fault !== 'arm64-deb-missing') rehearsal.world.faults.delete(fault);
       }
-      calm = true;
+      allFaultsPlayed = true;
     }
     if (wrong) await rehearsal.world.clock.advance(breaks.whole(LONGEST_BREAK_MS));
-    call = heed(rehearsal, ending, up);
+    call = followHint(rehearsal, ending, up);
   }
-  return result(['twelve lives were not enough'], MOST_LIVES);
+  return result(['twelve lives were not enough'], MAX_RUNS);
 }
 
 /** No trouble is a reason for these. */
@@ -118,14 +118,14 @@ function bugIn(ending: Ending | undefined): string | undefined {
 
 /** What troubles act upon: the life that is being lived, and runs of somebody else in the same directory. */
 interface Current {
-  life?: Mortal;
+  life?: KillableRun;
   interrupt?: AbortController;
   readonly others: Promise<Ending>[];
   /** Ends those of them that still run without a word. */
   readonly cuts: (() => void)[];
 }
 
-function strikeNow({ world, mesh, system, killAll }: Rehearsal, { kind }: Trouble, current: Current): void {
+function injectFault({ world, mesh, system, killAll }: Rehearsal, { kind }: Trouble, current: Current): void {
   if (!isSignal(kind)) {
     world.faults.add(kind);
     FAULTS.find(({ name }) => name === kind)?.apply?.(world, mesh);
@@ -154,7 +154,7 @@ function strikeNow({ world, mesh, system, killAll }: Rehearsal, { kind }: Troubl
 }
 
 /** Does what the error asks of a person, and gives the next call. */
-function heed(rehearsal: Rehearsal, ending: Ending | undefined, up: Call): Call {
+function followHint(rehearsal: Rehearsal, ending: Ending | undefined, up: Call): Call {
   const { world } = rehearsal;
   const reason = ending?.error?.reason;
   if (reason === 'engine-unavailable') world.engine.daemonUp = true;

@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream';
 
 /** What a stream has said so far. */
-export interface Heard {
+export interface Received {
   readonly all: () => string;
   /** Resolves as soon as all that it has said is as wanted; a stream that ends without is an error with its last words. */
   readonly shows: (isWanted: (all: string) => boolean) => Promise<void>;
 }
 
 /** Takes in all that a stream says. */
-export function listen(stream: Readable): Heard {
+export function listen(stream: Readable): Received {
   const chunks: Buffer[] = [];
   const all = (): string => Buffer.concat(chunks).toString('utf8');
   const waiting = new Set<() => void>();

@@ -35,13 +35,13 @@ export function createMultipass({
   const addresses = new Map<string, string>();
 
   /** Retries requests that did not reach the daemon, e.g. while it restarts. */
-  const patiently = <T>(work: () => Promise<T>, { signal }: Context): Promise<T> =>
+  const withRetry = <T>(work: () => Promise<T>, { signal }: Context): Promise<T> =>
     retry(work, { clock, delays: DAEMON_PAUSES, signal, shouldRetry: isAway });
 
   /** Runs a command of the engine itself and explains its failure. */
   const ask = async (command: Command, context: Context): Promise<CommandResult> => {
     try {
-      return await patiently(() => processes.run(command, context), context);
+      return await withRetry(() => processes.run(command, context), context);
     } catch (thrown) {
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
     }
@@ -53,7 +53,7 @@ export function createMultipass({
   /** The machine's info; undefined if the instance does not exist. */
   const info = async (name: string, context: Context): Promise<MachineInfo | undefined> => {
     try {
-      return parseInfo((await patiently(() => processes.run(argv.infoCommand(name), context), context)).stdout, name);
+      return parseInfo((await withRetry(() => processes.run(argv.infoCommand(name), context), context)).stdout, name);
     } catch (thrown) {
       if (thrown instanceof CommandError && isAbsence(thrown)) return undefined;
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
@@ -62,7 +62,7 @@ export function createMultipass({
 
   const runOn = async (name: string, command: Command, context: Context): Promise<CommandResult> => {
     const session = (): Promise<CommandResult> =>
-      patiently(() => processes.run(argv.execCommand(name, command), context), context);
+      withRetry(() => processes.run(argv.execCommand(name, command), context), context);
     try {
       return withoutMark(
         await retry(session, {
@@ -119,7 +119,7 @@ export function createMultipass({
   const remove = async (name: string, context: Context): Promise<void> => {
     forget(name);
     try {
-      await patiently(() => processes.run(argv.removeCommand(name), context), context);
+      await withRetry(() => processes.run(argv.removeCommand(name), context), context);
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
       if (!isAbsence(thrown)) throw explain(thrown);
@@ -153,7 +153,7 @@ export function createMultipass({
       forget(name);
       context.say(`starting ${name}`);
       try {
-        await patiently(() => processes.run(argv.startCommand(name), context), context);
+        await withRetry(() => processes.run(argv.startCommand(name), context), context);
       } catch (thrown) {
         // As with a launch, a start may report a time-out although it succeeded.
         if (!(thrown instanceof CommandError)) throw thrown;
@@ -166,7 +166,7 @@ export function createMultipass({
       forget(name);
       context.say(`stopping ${name}`);
       try {
-        await patiently(() => processes.run(argv.stopCommand(name), context), context);
+        await withRetry(() => processes.run(argv.stopCommand(name), context), context);
       } catch (thrown) {
         if (!(thrown instanceof CommandError)) throw thrown;
         // A suspended machine does not run, and a start resumes it.

@@ -52,7 +52,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
     for (const listener of listeners) listener();
   };
 
-  const shelf = (plural: string): Map<string, KubeObject> => {
+  const objectsOf = (plural: string): Map<string, KubeObject> => {
     let map = objects.get(plural);
     if (map === undefined) objects.set(plural, (map = new Map<string, KubeObject>()));
     return map;
@@ -68,7 +68,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
 
   const save = (info: KindInfo, object: KubeObject): KubeObject => {
     const at = key(object.metadata.namespace, object.metadata.name);
-    const current = shelf(info.plural).get(at);
+    const current = objectsOf(info.plural).get(at);
     const next: KubeObject = { ...object, apiVersion: preferredApiVersion(info), metadata: { ...object.metadata } };
     const metadata = next.metadata as KubeObject['metadata'] & { resourceVersion?: string; generation?: number };
     const old = current?.metadata as typeof metadata | undefined;
@@ -80,7 +80,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
     metadata.resourceVersion = String(++version);
     if ('spec' in next && !WITHOUT_GENERATION.has(info.plural) && !same(current?.['spec'], next['spec']))
       metadata.generation = (old?.generation ?? 0) + 1;
-    shelf(info.plural).set(at, next);
+    objectsOf(info.plural).set(at, next);
     changed(info.plural);
     return next;
   };
@@ -99,10 +99,10 @@ export function createStore({ now, uid }: StoreOptions): Store {
   const checkNamespace = (info: KindInfo, object: KubeObject): void => {
     const { namespace, name } = object.metadata;
     if (!info.namespaced || namespace === undefined) return;
-    const home = shelf('namespaces').get(key(undefined, namespace));
+    const home = objectsOf('namespaces').get(key(undefined, namespace));
     if (home === undefined) throw fromServer('NotFound', `namespaces "${namespace}" not found`);
     const ending = (home['status'] as { phase?: string } | undefined)?.phase === 'Terminating';
-    if (ending && !shelf(info.plural).has(key(namespace, name))) {
+    if (ending && !objectsOf(info.plural).has(key(namespace, name))) {
       throw fromServer(
         'Forbidden',
         `${info.plural} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
@@ -119,7 +119,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
       else delete wanted.metadata.namespace;
       checkNamespace(info, wanted);
       const at = key(wanted.metadata.namespace, wanted.metadata.name);
-      const current = shelf(info.plural).get(at);
+      const current = objectsOf(info.plural).get(at);
       const memory = `${manager} ${info.plural} ${current?.metadata.uid ?? ''} ${at}`;
       const merged = current === undefined ? wanted : mergeApplied(current, applied.get(memory), wanted);
       if (current !== undefined) checkImmutable(info, current, merged as unknown as KubeObject);
@@ -129,20 +129,20 @@ export function createStore({ now, uid }: StoreOptions): Store {
     },
     put: (object) => save(infoOf(object), object),
     edit: (plural, namespace, name, change) => {
-      const current = shelf(plural).get(key(namespace, name));
+      const current = objectsOf(plural).get(key(namespace, name));
       if (current === undefined) return;
       const copy = copyOf(current);
       change(copy);
       save(kinds.get(plural) as KindInfo, copy);
     },
     remove: (plural, namespace, name) => {
-      if (shelf(plural).delete(key(namespace, name))) changed(plural);
+      if (objectsOf(plural).delete(key(namespace, name))) changed(plural);
     },
-    get: (plural, namespace, name) => shelf(plural).get(key(namespace, name)),
+    get: (plural, namespace, name) => objectsOf(plural).get(key(namespace, name)),
     list: (plural) => {
       let all = sorted.get(plural);
       if (all === undefined) {
-        all = [...shelf(plural)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+        all = [...objectsOf(plural)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
         sorted.set(plural, all);
       }
       return all;

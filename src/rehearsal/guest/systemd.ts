@@ -127,7 +127,7 @@ export async function startUnit(guest: Guest, name: string, models: UnitModels):
         if (runtime.run !== token) throw new RunOver();
       },
       active: () => {
-        turn(unit, 'active', world);
+        setActive(unit, 'active', world);
         resolve(true);
       },
     };
@@ -144,7 +144,7 @@ async function live(run: UnitRun, runtime: Runtime, model: UnitModel, failed: ()
   const { unit, world, file } = run;
   for (;;) {
     try {
-      turn(unit, 'activating', world);
+      setActive(unit, 'activating', world);
       runtime.invocation = world.token(16);
       run.log(`Starting ${run.name}.service - ${file.get('Unit.Description') ?? run.name}...`, 'systemd');
       await run.sleep(GUEST_COMMAND);
@@ -167,11 +167,11 @@ async function live(run: UnitRun, runtime: Runtime, model: UnitModel, failed: ()
       if (runtime.result === 'success') runtime.result = 'exit-code';
       if (!/^(always|on-failure)$/.test(file.get('Service.Restart') ?? 'no')) {
         runtime.run = undefined;
-        turn(unit, 'failed', world);
+        setActive(unit, 'failed', world);
         return;
       }
       unit.restarts++;
-      turn(unit, 'activating', world);
+      setActive(unit, 'activating', world);
       const pause = world.clock.sleep(seconds(file.get('Service.RestartSec')) * 1000);
       const mine = runtime.run;
       await pause;
@@ -186,12 +186,12 @@ export async function stopUnit(guest: Guest, name: string, models: UnitModels): 
   const unit = guest.instance.units.get(name);
   const runtime = unit === undefined ? undefined : runtimeOf(unit);
   if (unit === undefined || runtime?.run === undefined) {
-    if (unit?.active === 'failed') turn(unit, 'inactive', guest.world);
+    if (unit?.active === 'failed') setActive(unit, 'inactive', guest.world);
     return;
   }
   runtime.run = undefined;
   const takes = models[name]?.stop?.(guest) ?? 0;
-  turn(unit, 'inactive', guest.world);
+  setActive(unit, 'inactive', guest.world);
   await guest.world.clock.sleep(takes);
 }
 
@@ -202,7 +202,7 @@ export function endAllUnits(guest: Guest, models: UnitModels): void {
     if (runtime.run === undefined) continue;
     runtime.run = undefined;
     models[name]?.stop?.(guest);
-    turn(unit, 'inactive', guest.world);
+    setActive(unit, 'inactive', guest.world);
   }
 }
 
@@ -244,7 +244,7 @@ function subState(unit: Unit | undefined, runtime: Runtime | undefined): string 
   return (unit?.restarts ?? 0) > 0 && runtime?.result !== 'success' ? 'auto-restart' : 'start';
 }
 
-function turn(unit: Unit, active: Unit['active'], world: World): void {
+function setActive(unit: Unit, active: Unit['active'], world: World): void {
   if (unit.active === active) return;
   unit.active = active;
   unit.changed = world.clock.now();

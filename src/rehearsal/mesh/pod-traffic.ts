@@ -11,14 +11,14 @@ import { demoAnswer, isInjected, podAnswer } from './servers.ts';
 import { rootNamespace } from './vm-traffic.ts';
 
 /** Round robin over endpoints: the n-th call for a key returns the n-th index. */
-type Turns = (key: string, count: number) => number;
+type RoundRobin = (key: string, count: number) => number;
 
 /** What the request needs to know of workload VMs. */
 export interface VmView {
   readonly world: World;
   readonly cluster: SimulatedCluster;
   readonly configured: (instance: Instance) => Connection | undefined;
-  readonly turn: Turns;
+  readonly turn: RoundRobin;
 }
 
 type Endpoint = { readonly pod: Pod } | { readonly entry: KubeObject };

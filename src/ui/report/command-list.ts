@@ -47,7 +47,7 @@ function row({ last, times, firstAt }: RepeatedCommand, zero: number): Markup {
   return html`<li class="${effect}">
     <p class="meta">
       <span class="at">${offset(firstAt - zero, true)}</span>${took}${again}
-      <span class="${isWell(last) ? 'well' : 'ill'}">${ending(last)}</span>${place}
+      <span class="${isSuccess(last) ? 'well' : 'ill'}">${ending(last)}</span>${place}
       <span class="effect">${effect === 'write' ? 'changes' : 'looks'}</span>
     </p>
     <pre class="command">${onMachine?.text ?? text}</pre>
@@ -63,7 +63,7 @@ function wrapped(text: string): Markup {
   </details>`;
 }
 
-function isWell({ exitCode, failure }: CommandRecord): boolean {
+function isSuccess({ exitCode, failure }: CommandRecord): boolean {
   return exitCode === 0 && failure === undefined;
 }
 

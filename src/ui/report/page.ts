@@ -29,9 +29,9 @@ export function renderReport(data: ReportData): string {
     <body>
       ${HATCH}
       <main>
-        ${header(data)} ${failure === undefined ? undefined : section('error', 'Error', wrong(failure, run))}
+        ${header(data)} ${failure === undefined ? undefined : section('error', 'Error', errorSection(failure, run))}
         ${run === undefined ? undefined : timeline(data, run)} ${checks.length === 0 ? undefined : checkTable(data)}
-        ${besides(data)}
+        ${otherCommands(data)}
       </main>
       <footer>istio-vms ${data.version}. Secrets are masked; this file loads nothing and runs no script.</footer>
     </body>
@@ -62,7 +62,7 @@ function section(id: string, title: string, content: Markup): Markup {
 }
 
 /** The error, with links to the failed steps. */
-function wrong(failure: Failure, run: ReportedRun | undefined): Markup {
+function errorSection(failure: Failure, run: ReportedRun | undefined): Markup {
   const steps = run?.steps.filter(({ outcome }) => outcome === 'failed' || outcome === 'interrupted') ?? [];
   const links = steps.map((step) => html`<li><a href="#${anchorOf(step)}">${step.title}</a></li>`);
   return html`${failureBlock(failure)}${
@@ -78,7 +78,7 @@ function wrong(failure: Failure, run: ReportedRun | undefined): Markup {
 }
 
 /** Commands without an owner: checking the tools, and creating the sample for the checks. */
-function besides({ commands, startedAt }: ReportData): Markup | undefined {
+function otherCommands({ commands, startedAt }: ReportData): Markup | undefined {
   const shared = commands.filter(({ owner }) => owner === undefined);
   if (shared.length === 0) return undefined;
   const list = html`<details>

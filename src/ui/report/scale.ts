@@ -16,13 +16,13 @@ const ROUND = [
   ...[1, 2, 6, 12, 24].map((count) => count * HOUR),
 ];
 /** The maximum number of ticks; more do not fit on a narrow screen. */
-const MOST = 6;
+const MAX_TICKS = 6;
 
 /** The scale between two times in milliseconds since 1970. */
 export function createScale(from: number, to: number): Scale {
   // A run with a duration of 0 still needs a width.
   const span = Math.max(to - from, 1);
-  const step = ROUND.find((each) => span / each <= MOST) ?? Math.ceil(span / MOST / HOUR) * HOUR;
+  const step = ROUND.find((each) => span / each <= MAX_TICKS) ?? Math.ceil(span / MAX_TICKS / HOUR) * HOUR;
   return {
     place: (at) => Math.round(Math.min(Math.max((at - from) / span, 0), 1) * 1e5) / 1e3,
     ticks: Array.from({ length: Math.floor(span / step) + 1 }, (_, count) => count * step),

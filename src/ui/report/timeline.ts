@@ -59,14 +59,14 @@ function row(step: ReportedStep, data: ReportData, scale: Scale, critical: boole
     <summary>
       <span class="name">${mark}<span class="title">${step.title}</span></span>
       ${bar(step, { scale, zero: data.startedAt, critical })}
-      <span class="came">${howItCame(step)}</span>
+      <span class="came">${outcomeText(step)}</span>
     </summary>
     ${stepDetails(step, data)}
   </details>`;
 }
 
 /** The outcome of a step, and its duration without the wait for a resource. */
-function howItCame({ outcome, direction, startedAt, endedAt, waitedMs }: ReportedStep): string {
+function outcomeText({ outcome, direction, startedAt, endedAt, waitedMs }: ReportedStep): string {
   const took = startedAt === undefined || endedAt === undefined ? '' : duration(endedAt - startedAt - waitedMs);
   switch (outcome) {
     case 'ready':

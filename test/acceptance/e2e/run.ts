@@ -2,10 +2,10 @@ import { quiet } from '../../support/context.ts';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { realApp } from '../../../src/app.ts';
-import { surroundingsIn } from '../support/surroundings.ts';
+import { environmentIn } from '../support/environment.ts';
 import { createProgram } from './program.ts';
 import { writeReport, type E2eReport, type StageResult } from './report.ts';
-import { STAGES, withRepeats, type Stage, type Stand } from './stages.ts';
+import { STAGES, withRepeats, type Stage, type StageContext } from './stages.ts';
 
 export interface RunOptions {
   /** Where the program runs: the directory of the run.env, if there is one. */
@@ -44,7 +44,7 @@ export async function runStages({
   inspect,
   say,
 }: RunOptions): Promise<E2eReport> {
-  const around = await surroundingsIn(cwd);
+  const around = await environmentIn(cwd);
   const { lab } = realApp(around, { fixCa: true, fixPilot: true });
   const { config } = lab;
   await mkdir(kept, { recursive: true });
@@ -53,7 +53,7 @@ export async function runStages({
   const taken = foreign.filter(({ name }) => ours.includes(name)).map(({ name }) => name);
   if (taken.length > 0) throw new LabExists(`There are machines named ${taken.join(', ')} already.`);
 
-  const stand: Stand = {
+  const stand: StageContext = {
     lab,
     program: createProgram({ cwd, logs: config.paths.logs, kept }),
     source: bundle === undefined ? [] : ['--bundle', resolve(cwd, bundle)],
@@ -90,7 +90,7 @@ function withoutLab([up, verify]: readonly StageResult[]): string | undefined {
   return up?.outcome === 'failed' && verify?.outcome === 'failed' ? 'there is no lab that works' : undefined;
 }
 
-async function runStage(stage: Stage, stand: Stand, pointless: string | undefined): Promise<StageResult> {
+async function runStage(stage: Stage, stand: StageContext, pointless: string | undefined): Promise<StageResult> {
   const { id, title } = stage;
   const skipped = stage.always === true ? undefined : (pointless ?? stage.skip?.(stand));
   if (skipped !== undefined) return { id, title, outcome: 'skipped', ms: 0, evidence: skipped };

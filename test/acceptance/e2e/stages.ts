@@ -8,7 +8,7 @@ import { expired } from './expired.ts';
 import type { Program, Run } from './program.ts';
 
 /** What stages work with. Everything that has a name comes out of the configuration. */
-export interface Stand {
+export interface StageContext {
   readonly lab: Lab;
   readonly program: Program;
   /** `--bundle FILE`, or nothing. */
@@ -23,16 +23,16 @@ export interface Stage {
   readonly id: string;
   readonly title: string;
   /** Gives evidence, a sentence. @throws Error with what is wrong */
-  readonly run: (stand: Stand) => Promise<string>;
+  readonly run: (stand: StageContext) => Promise<string>;
   /** Also after an interrupt: it leaves nothing behind. */
   readonly always?: boolean;
   /** Why it cannot be run here. */
-  readonly skip?: (stand: Stand) => string | undefined;
+  readonly skip?: (stand: StageContext) => string | undefined;
 }
 
 /** A VM that reboots, or a sidecar that starts again, is back within this. */
 const BACK_MS = 300_000;
-const LOOK_AGAIN_MS = 2_000;
+const POLL_MS = 2_000;
 
 /** The life of a lab, in its order. */
 export const STAGES: readonly Stage[] = [
@@ -47,7 +47,7 @@ export const STAGES: readonly Stage[] = [
   {
     id: 'verify-all',
     title: 'verify --strict --network-policy proves everything',
-    run: (stand) => proves(stand, 'verify-all', '--strict', '--network-policy'),
+    run: (stand) => verifies(stand, 'verify-all', '--strict', '--network-policy'),
   },
   {
     id: 'up-again',
@@ -98,7 +98,7 @@ export const STAGES: readonly Stage[] = [
   {
     id: 'verify-rebooted',
     title: 'verify proves the lab after the reboot',
-    run: (stand) => proves(stand, 'verify-rebooted'),
+    run: (stand) => verifies(stand, 'verify-rebooted'),
   },
   {
     id: 'expire',
@@ -122,7 +122,7 @@ export const STAGES: readonly Stage[] = [
   {
     id: 'verify-expired',
     title: 'verify proves the lab with the expired token',
-    run: (stand) => proves(stand, 'verify-expired'),
+    run: (stand) => verifies(stand, 'verify-expired'),
   },
   {
     id: 'move',
@@ -141,7 +141,7 @@ export const STAGES: readonly Stage[] = [
     id: 'verify-moved',
     title: 'verify proves the lab at its new address',
     skip: needsMove,
-    run: (stand) => proves(stand, 'verify-moved'),
+    run: (stand) => verifies(stand, 'verify-moved'),
   },
   {
     id: 'moved-again',
@@ -167,7 +167,7 @@ export const STAGES: readonly Stage[] = [
     id: 'verify-fewer',
     title: 'verify proves the lab with one worker less',
     skip: needsTwoWorkers,
-    run: (stand) => proves(stand, 'verify-fewer', ...fewer(stand.lab)),
+    run: (stand) => verifies(stand, 'verify-fewer', ...fewer(stand.lab)),
   },
   {
     id: 'delete',
@@ -205,7 +205,7 @@ export function withRepeats(times: number): readonly Stage[] {
     title: 'vm-to-mesh again and again, without a false alarm',
     run: async (stand) => {
       for (let run = 1; run <= times; run++) {
-        await proves(stand, 'repeat', 'vm-to-mesh').catch((error: unknown) => {
+        await verifies(stand, 'repeat', 'vm-to-mesh').catch((error: unknown) => {
           throw new Error(`run ${run} of ${times}: ${error instanceof Error ? error.message : String(error)}`);
         });
       }
@@ -216,14 +216,14 @@ export function withRepeats(times: number): readonly Stage[] {
 }
 
 /** Something that breaks a lab, and the check that sees it. */
-interface Harm extends Pick<Stage, 'id' | 'title'> {
+interface Breakage extends Pick<Stage, 'id' | 'title'> {
   readonly check: string;
   readonly says: RegExp;
   readonly harm: (lab: Lab) => Promise<void>;
 }
 
 /** Breaks the lab: `verify` must name this as the cause, and `up` repair it. */
-function broken({ id, title, check, says, harm }: Harm): Stage {
+function broken({ id, title, check, says, harm }: Breakage): Stage {
   return {
     id,
     title: `${title}: verify names it, up repairs it`,
@@ -242,11 +242,11 @@ function broken({ id, title, check, says, harm }: Harm): Stage {
 
 const fewer = (lab: Lab): readonly string[] => ['--set', `WORKERS=${lab.config.k3s.workers - 1}`];
 
-function needsMove({ moveMachine }: Stand): string | undefined {
+function needsMove({ moveMachine }: StageContext): string | undefined {
   return moveMachine === undefined ? 'this engine cannot be told to give another address' : undefined;
 }
 
-function needsTwoWorkers({ lab }: Stand): string | undefined {
+function needsTwoWorkers({ lab }: StageContext): string | undefined {
   return lab.config.k3s.workers < 2 ? 'there is one worker only' : undefined;
 }
 
@@ -259,7 +259,7 @@ async function writesNothing(program: Program, stage: string, ...args: readonly 
   return 'no step changed, no command with effect write';
 }
 
-async function proves({ program }: Stand, stage: string, ...options: readonly string[]): Promise<string> {
+async function verifies({ program }: StageContext, stage: string, ...options: readonly string[]): Promise<string> {
   const { data } = await succeeds(await program(stage, 'verify', ...options));
   return proofs(data);
 }
@@ -317,7 +317,7 @@ async function untilSo(lab: Lab, what: string, isSo: () => Promise<boolean>): Pr
     clock: lab.system.clock,
     what,
     deadlineMs: BACK_MS,
-    intervalMs: LOOK_AGAIN_MS,
+    intervalMs: POLL_MS,
     hint: 'See `istio-vms status`.',
     say: () => undefined,
     probe: async () => ((await isSo()) ? { ready: true } : { pending: 'it is not so yet' }),

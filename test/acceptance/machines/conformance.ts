@@ -7,7 +7,7 @@ import { endingCases } from './cases/ending.ts';
 import { fileCases } from './cases/files.ts';
 import { launchCases } from './cases/launch.ts';
 import { lifeCases } from './cases/life.ts';
-import { strangerCases } from './cases/foreign-machines.ts';
+import { foreignMachineCases } from './cases/foreign-machines.ts';
 
 /** What a case works with: the bench, and one machine that is launched once and lives through all of them. */
 export interface Subject {
@@ -41,7 +41,7 @@ export function conformance(title: string, missing: string | undefined, make: ()
     commandCases(subject);
     fileCases(subject);
     endingCases(subject);
-    strangerCases(subject);
+    foreignMachineCases(subject);
     cutCases(subject);
     lifeCases(subject);
   });

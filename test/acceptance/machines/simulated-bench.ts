@@ -4,7 +4,7 @@ import { createEngine } from '../../../src/machines/create-engine.ts';
 import { createRehearsal } from '../../../src/rehearsal/index.ts';
 import type { Host } from '../../../src/system/system.ts';
 import { loadShippedData } from '../../../src/system/shipped.ts';
-import { mortal } from '../../rehearsal/crash/mortal.ts';
+import { killable } from '../../rehearsal/crash/killable.ts';
 import { LAB_PREFIX } from '../support/names.ts';
 import { specOf } from '../support/spec.ts';
 import type { Bench } from './bench.ts';
@@ -37,7 +37,7 @@ export async function simulatedBench(kind: 'multipass' | 'incus'): Promise<Bench
     hostCpu: HOST.cpu,
     launch: launchFor(name),
     cutLaunch: async (machine) => {
-      const life = mortal(rehearsal);
+      const life = killable(rehearsal);
       void createEngine(life.system, shipped, config).launch(specOf(config, name, machine), context);
       while (!world.engine.instances.has(machine)) await world.clock.sleep(50);
       life.kill('end');

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { spinner, type ParsedArgs } from '../../../src/rehearsal/engines/multipass/parser.ts';
 import { change, instances, type Instance } from './incus.ts';
 import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
-import { awaitWayIn, OPTIONS, quoted } from './ssh.ts';
+import { awaitSsh, OPTIONS, quoted } from './ssh.ts';
 
 /**
  * Up to 1.16.3 the client takes a 4 for its own «again», for ever (docs/facts/multipass.md 1.2); a test needs an end.
@@ -21,7 +21,7 @@ export async function exec({ positionals, options, rest }: ParsedArgs): Promise<
   }
   const [name = '', ...command] = [...positionals, ...(rest ?? [])];
   if (command.length === 0) throw badUsage('Wrong number of arguments');
-  const address = await wayIn(name, mapped);
+  const address = await sshAddress(name, mapped);
   const line = commandLine(command, options.get('working-directory'));
   const deadline = Date.now() + NO_LIMIT_MS;
   for (;;) {
@@ -44,7 +44,7 @@ function commandLine(command: readonly string[], directory: string | undefined):
   return `exec sudo sh -c ${quoted(`${change} && sudo -u ubuntu ${command.join(' ')}`)}`;
 }
 
-async function wayIn(name: string, mapped: boolean): Promise<string> {
+async function sshAddress(name: string, mapped: boolean): Promise<string> {
   const found = (await instances('exec')).find((each) => each.name === name);
   if (found === undefined) {
     const absent = failedFor('exec', [`instance "${name}" does not exist`]);
@@ -64,7 +64,7 @@ async function wayIn(name: string, mapped: boolean): Promise<string> {
 export async function bringBack(instance: Instance, deadline: number): Promise<Instance | undefined> {
   if (instance.state === 'Running' && instance.addresses.length > 0) return instance;
   if (instance.state === 'Stopped') await change('start', instance.name);
-  return awaitWayIn(instance.name, deadline);
+  return awaitSsh(instance.name, deadline);
 }
 
 /** One session as user ubuntu; input and output go through as they are. */

@@ -6,7 +6,7 @@ import { spinner, type ParsedArgs } from '../../../src/rehearsal/engines/multipa
 import { bytesOf } from '../../../src/rehearsal/engines/multipass/views.ts';
 import { create, holderOf, markLost, type Wanted } from './incus.ts';
 import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
-import { awaitWayIn, OPTIONS, publicKey } from './ssh.ts';
+import { awaitSsh, OPTIONS, publicKey } from './ssh.ts';
 
 const RELEASES = /^(2[0-9]\.(04|10)|focal|jammy|noble|lts|questing|resolute)$/;
 const NAME = /^([a-zA-Z]|[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])$/;
@@ -60,7 +60,7 @@ async function bringUp(wanted: Wanted, limitMs: number, asked: boolean): Promise
     asked
       ? new Refusal({ exitCode: 5, stderr: 'Timed out waiting for instance launch.\n' })
       : failedFor('launch', [words]);
-  const [address] = (await awaitWayIn(name, Date.now() + limitMs))?.addresses ?? [];
+  const [address] = (await awaitSsh(name, Date.now() + limitMs))?.addresses ?? [];
   if (address === undefined) {
     if (!asked) await markLost(name, true);
     throw late(`${name}: timed out waiting for response`);

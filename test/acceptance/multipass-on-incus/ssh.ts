@@ -45,7 +45,7 @@ async function answers(address: string): Promise<boolean> {
 }
 
 /** Waits until the machine has an address and lets us in; undefined when the time is up. */
-export async function awaitWayIn(name: string, deadline: number): Promise<Instance | undefined> {
+export async function awaitSsh(name: string, deadline: number): Promise<Instance | undefined> {
   while (Date.now() < deadline) {
     const found = (await instances('launch')).find((each) => each.name === name);
     const [address] = found?.addresses ?? [];

@@ -23,7 +23,7 @@ const NOT_HERE = 77;
 /** Before the first acceptance test: Incus as the tests want it, or the reason why not, said aloud. */
 export function setup(project: TestProject): void {
   const incus = installIncus();
-  const multipass = lookForMultipass();
+  const multipass = findMultipass();
   if (incus === undefined) sweep();
   tell('Incus machines, and Multipass on them', incus);
   tell('the real Multipass', multipass);
@@ -50,7 +50,7 @@ function installIncus(): string | undefined {
   throw new Error(`install-incus.sh failed (${String(status)}):\n${stderr}`);
 }
 
-function lookForMultipass(): string | undefined {
+function findMultipass(): string | undefined {
   const { status, stdout } = spawnSync('multipass', ['version', '--format', 'json'], {
     stdio: ['ignore', 'pipe', 'ignore'],
     encoding: 'utf8',

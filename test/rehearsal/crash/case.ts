@@ -1,7 +1,7 @@
 import type { Rehearsal } from '../../../src/rehearsal/index.ts';
 import type { System } from '../../../src/system/system.ts';
 import { exposed, leftBehind } from './left-behind.ts';
-import { mortal, type Children, type Death } from './mortal.ts';
+import { killable, type Children, type KillPoint } from './killable.ts';
 import { compare, labState, type LabState } from './lab-state.ts';
 import { live, type Call, type Ending } from './program.ts';
 import { freshWorld, type Stage } from './world.ts';
@@ -29,10 +29,10 @@ export interface Scenario {
 /** Until everything that was on its way has arrived: entries that go, nodes that are noticed. */
 const SETTLE_MS = 240_000;
 /** A life that takes longer waits without a deadline. The longest that we allow ourselves is an image over a bad line. */
-const LONGEST_LIFE_MS = 3 * 3_600_000;
+const MAX_RUN_MS = 3 * 3_600_000;
 
 /** Lets the program live to its end, however long its clock says that takes. */
-export async function liveOn(
+export async function rerun(
   rehearsal: Rehearsal,
   call: Call,
   system: System,
@@ -41,7 +41,7 @@ export async function liveOn(
 ): Promise<Ending | undefined> {
   const { world } = rehearsal;
   const patience = new AbortController();
-  const tooLong = world.clock.sleep(LONGEST_LIFE_MS, patience.signal).then(
+  const tooLong = world.clock.sleep(MAX_RUN_MS, patience.signal).then(
     (): Ending => ({ unproved: ['it never ended: something waits without a deadline'] }),
     () => new Promise<never>(() => undefined),
   );
@@ -56,9 +56,9 @@ export async function liveOn(
 /** Every moment of the scenario's life, in order, as an undisturbed one has them. */
 export async function momentsOf(scenario: Scenario): Promise<readonly string[]> {
   const rehearsal = await freshWorld(scenario.stage);
-  for (const call of scenario.before ?? []) await expectWell(rehearsal, call, scenario);
-  const life = mortal(rehearsal);
-  const ending = await liveOn(rehearsal, scenario.call, life.system);
+  for (const call of scenario.before ?? []) await expectSuccess(rehearsal, call, scenario);
+  const life = killable(rehearsal);
+  const ending = await rerun(rehearsal, scenario.call, life.system);
   rehearsal.world.crashPoints = undefined;
   const problems = problemsOf(ending);
   if (problems.length > 0) throw new Error(`${scenario.name}, undisturbed: ${problems.join('; ')}`);
@@ -69,18 +69,18 @@ export async function momentsOf(scenario: Scenario): Promise<readonly string[]> 
 export async function goodEnd(scenario: Scenario): Promise<LabState> {
   const rehearsal = await freshWorld(scenario.stage);
   for (const call of scenario.like ?? [...(scenario.before ?? []), scenario.call])
-    await expectWell(rehearsal, call, scenario);
+    await expectSuccess(rehearsal, call, scenario);
   await settle(rehearsal);
   return labState(rehearsal);
 }
 
 /** One case: a life that ends at `death`, then the others. Gives what is wrong, a line each; nothing when all is well. */
-export async function crashCase(scenario: Scenario, death: Death, good: LabState): Promise<readonly string[]> {
+export async function crashCase(scenario: Scenario, death: KillPoint, good: LabState): Promise<readonly string[]> {
   const rehearsal = await freshWorld(scenario.stage);
   const wrap = scenario.system ?? ((system: System) => system);
-  for (const call of scenario.before ?? []) await expectWell(rehearsal, call, scenario);
-  const life = mortal(rehearsal, death);
-  await liveOn(rehearsal, scenario.call, wrap(life.system, rehearsal), life.died);
+  for (const call of scenario.before ?? []) await expectSuccess(rehearsal, call, scenario);
+  const life = killable(rehearsal, death);
+  await rerun(rehearsal, scenario.call, wrap(life.system, rehearsal), life.died);
   if (!life.isDead()) return [`there is no moment ${death.at}`];
   const open = exposed(rehearsal).map((line) => `a secret lies open after the crash: ${line}`);
   return open.length > 0 ? open : aftermath(rehearsal, scenario, good);
@@ -91,7 +91,7 @@ export async function aftermath(rehearsal: Rehearsal, scenario: Scenario, good: 
   const wrap = scenario.system ?? ((system: System) => system);
   const problems: string[] = [];
   for (const call of scenario.after) {
-    const ending = await liveOn(rehearsal, call, wrap(rehearsal.system, rehearsal));
+    const ending = await rerun(rehearsal, call, wrap(rehearsal.system, rehearsal));
     problems.push(...problemsOf(ending));
     if (problems.length > 0) return problems;
   }
@@ -114,7 +114,7 @@ async function idle(
   wrap: NonNullable<Scenario['system']>,
 ): Promise<readonly string[]> {
   const from = rehearsal.transcript.length;
-  const ending = await liveOn(rehearsal, { ...call, skipVerify: true }, wrap(rehearsal.system, rehearsal));
+  const ending = await rerun(rehearsal, { ...call, skipVerify: true }, wrap(rehearsal.system, rehearsal));
   const writes = rehearsal.transcript.slice(from).filter(({ command }) => command.effect === 'write');
   return [
     ...problemsOf(ending),
@@ -126,9 +126,9 @@ export async function settle(rehearsal: Rehearsal): Promise<void> {
   await rehearsal.world.clock.advance(SETTLE_MS);
 }
 
-async function expectWell(rehearsal: Rehearsal, call: Call, scenario: Scenario): Promise<void> {
+async function expectSuccess(rehearsal: Rehearsal, call: Call, scenario: Scenario): Promise<void> {
   const system = scenario.system?.(rehearsal.system, rehearsal) ?? rehearsal.system;
-  const problems = problemsOf(await liveOn(rehearsal, { ...call, skipVerify: true }, system));
+  const problems = problemsOf(await rerun(rehearsal, { ...call, skipVerify: true }, system));
   if (problems.length > 0) throw new Error(`${scenario.name}, ${call.kind}: ${problems.join('; ')}`);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { crashCase, goodEnd, momentsOf, type Scenario } from './case.ts';
-import type { Children } from './mortal.ts';
+import type { Children } from './killable.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 /** The title of a case, and the command line that plays it again. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { aftermath, crashCase, goodEnd, liveOn, problemsOf, type Scenario } from '../crash/case.ts';
-import { mortal } from '../crash/mortal.ts';
+import { aftermath, crashCase, goodEnd, rerun, problemsOf, type Scenario } from '../crash/case.ts';
+import { killable } from '../crash/killable.ts';
 import type { LabState } from '../crash/lab-state.ts';
 import { scenarioNamed } from '../crash/scenarios.ts';
 import { freshWorld } from '../crash/world.ts';
@@ -9,14 +9,14 @@ import { MUTANTS, type Mutant } from './mutants.ts';
 /** The scenario with the bug in every life of it. */
 function withBug({ scenario: name, stage, system, steps }: Mutant): Scenario {
   const scenario = scenarioNamed(name);
-  const sick = <T extends object>(call: T): T => (steps === undefined ? call : { ...call, steps });
+  const buggy = <T extends object>(call: T): T => (steps === undefined ? call : { ...call, steps });
   return {
     ...scenario,
     ...(stage === undefined ? {} : { stage }),
     ...(system === undefined ? {} : { system: (inner) => system(inner) }),
-    before: (scenario.before ?? []).map(sick),
-    call: sick(scenario.call),
-    after: scenario.after.map(sick),
+    before: (scenario.before ?? []).map(buggy),
+    call: buggy(scenario.call),
+    after: scenario.after.map(buggy),
   };
 }
 
@@ -31,20 +31,20 @@ function goodEndOf(name: string): Promise<LabState> {
 /** What the harness says to the program with this bug in it. */
 async function verdict(mutant: Mutant): Promise<readonly string[]> {
   const good = await goodEndOf(mutant.scenario);
-  const sick = withBug(mutant);
-  const rehearsal = await freshWorld(sick.stage);
-  for (const call of sick.before ?? []) await liveOn(rehearsal, call, rehearsal.system);
-  const life = mortal(rehearsal);
-  const ending = await liveOn(rehearsal, sick.call, sick.system?.(life.system, rehearsal) ?? life.system);
+  const buggy = withBug(mutant);
+  const rehearsal = await freshWorld(buggy.stage);
+  for (const call of buggy.before ?? []) await rerun(rehearsal, call, rehearsal.system);
+  const life = killable(rehearsal);
+  const ending = await rerun(rehearsal, buggy.call, buggy.system?.(life.system, rehearsal) ?? life.system);
   rehearsal.world.crashPoints = undefined;
   const { dies } = mutant;
   if (dies !== undefined) {
     const at = life.moments.findIndex((moment) => dies.test(moment));
     if (at < 0) throw new Error(`no moment is ${String(dies)}`);
-    return crashCase(sick, { at, children: 'end' }, good);
+    return crashCase(buggy, { at, children: 'end' }, good);
   }
   const problems = problemsOf(ending);
-  return problems.length > 0 ? problems : aftermath(rehearsal, sick, good);
+  return problems.length > 0 ? problems : aftermath(rehearsal, buggy, good);
 }
 
 describe('planted bugs are caught by the harness', () => {

@@ -81,12 +81,12 @@ export function bestMakespan(tasks: readonly Task[], places: number): number {
 
 /** How high the work stands when it is poured over the places like water: no order of it ends sooner. */
 function level(work: number, free: readonly number[]): number {
-  const beds = [...free].sort((a, b) => a - b);
+  const workers = [...free].sort((a, b) => a - b);
   let filled = work;
-  for (const [index, bed] of beds.entries()) {
+  for (const [index, bed] of workers.entries()) {
     filled += bed;
     const height = filled / (index + 1);
-    if (height <= (beds[index + 1] ?? Infinity)) return height;
+    if (height <= (workers[index + 1] ?? Infinity)) return height;
   }
   return work;
 }

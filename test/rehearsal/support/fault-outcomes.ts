@@ -55,11 +55,11 @@ export async function upWith(fault?: string): Promise<FaultRun> {
   };
 }
 
-let undisturbed: Promise<FaultRun> | undefined;
+let faultFree: Promise<FaultRun> | undefined;
 
 /** The run that all others are compared with. */
-export function undisturbedUp(): Promise<FaultRun> {
-  return (undisturbed ??= upWith());
+export function faultFreeUp(): Promise<FaultRun> {
+  return (faultFree ??= upWith());
 }
 
 /** What the run lacks of the outcome, a line each; whether the fault was triggered is another question. */

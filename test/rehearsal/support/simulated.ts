@@ -158,7 +158,7 @@ export function simulated({ set = {}, moreWorkloads = [], hear = () => undefined
     verify: async (
       names: readonly string[] = [],
       over: RunOptions & { strict?: boolean; networkPolicy?: boolean } = {},
-    ): Promise<Proofs> => {
+    ): Promise<VerifyRun> => {
       const { lab } = fresh(over);
       const before = transcript.length;
       const checks = chooseChecks(
@@ -205,7 +205,7 @@ export function simulated({ set = {}, moreWorkloads = [], hear = () => undefined
 
 export type Simulated = ReturnType<typeof simulated>;
 
-export interface Proofs extends Pick<Ran, 'commands' | 'writes' | 'reads'> {
+export interface VerifyRun extends Pick<Ran, 'commands' | 'writes' | 'reads'> {
   readonly results: readonly Proof[];
   /** Names of the checks that failed. */
   readonly red: readonly string[];

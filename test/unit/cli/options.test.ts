@@ -3,20 +3,20 @@ import { cli } from '../../rehearsal/support/cli.ts';
 
 const heard: { command: string; options: Record<string, unknown>; args: readonly string[] }[] = [];
 
-const hears =
+const records =
   (command: string) =>
   (_invocation: unknown, options: Record<string, unknown>, args: readonly string[] = []): Promise<number> => {
     heard.push({ command, options, args });
     return Promise.resolve(0);
   };
 
-vi.mock('../../../src/commands/up.ts', () => ({ up: hears('up') }));
-vi.mock('../../../src/commands/verify.ts', () => ({ verify: hears('verify') }));
-vi.mock('../../../src/commands/status.ts', () => ({ status: hears('status') }));
-vi.mock('../../../src/commands/plan.ts', () => ({ plan: hears('plan') }));
-vi.mock('../../../src/commands/env.ts', () => ({ env: hears('env') }));
+vi.mock('../../../src/commands/up.ts', () => ({ up: records('up') }));
+vi.mock('../../../src/commands/verify.ts', () => ({ verify: records('verify') }));
+vi.mock('../../../src/commands/status.ts', () => ({ status: records('status') }));
+vi.mock('../../../src/commands/plan.ts', () => ({ plan: records('plan') }));
+vi.mock('../../../src/commands/env.ts', () => ({ env: records('env') }));
 vi.mock('../../../src/commands/step.ts', () => ({
-  step: (name: string, invocation: unknown, options: Record<string, unknown>) => hears(name)(invocation, options),
+  step: (name: string, invocation: unknown, options: Record<string, unknown>) => records(name)(invocation, options),
 }));
 
 // The files of this project share their modules: the next one must not find these.

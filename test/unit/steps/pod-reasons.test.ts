@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { podTrouble } from '../../../src/steps/pod-reasons.ts';
+import { podProblem } from '../../../src/steps/pod-reasons.ts';
 import type { KubeObject } from '../../../src/kube/kinds.ts';
 import { kubeObject } from '../../support/kube.ts';
 
@@ -21,7 +21,7 @@ const podWaiting = (reason: string, message: string): KubeObject =>
   );
 
 const troubleOf = (reason: string, message: string) =>
-  podTrouble([istiod, podWaiting(reason, message)], 'istiod', 'istio-system');
+  podProblem([istiod, podWaiting(reason, message)], 'istiod', 'istio-system');
 
 describe('the reason why pods do not start', () => {
   it('stays one sentence while the kubelet alternates between two reasons', () => {

@@ -5,7 +5,7 @@ import { createPlainReporter } from '../../../src/ui/plain.ts';
 import { combineReporters, createSilentReporter, type ReporterEvent } from '../../../src/ui/reporter.ts';
 
 const at = Date.UTC(2026, 0, 1, 12, 0, 0);
-const story: readonly ReporterEvent[] = [
+const events: readonly ReporterEvent[] = [
   { type: 'warning', at, text: 'Istio 1.19 is old.' },
   { type: 'run-started', at, direction: 'apply', steps: [{ id: 'vm', title: 'The VM' }] },
   { type: 'step-queued', at, id: 'vm' },
@@ -47,7 +47,7 @@ const lines = (events: readonly ReporterEvent[], verbose = false): readonly stri
 
 describe('plain lines', () => {
   it('show the messages of a run with the time, without every percent', () => {
-    expect(lines(story)).toEqual([
+    expect(lines(events)).toEqual([
       '12:00:00Z  warning           Istio 1.19 is old.',
       '12:00:00Z  vm                queued (LAUNCHES=2)',
       '12:00:01Z  vm                fetching: 1.5 of 30 MB',
@@ -62,7 +62,7 @@ describe('plain lines', () => {
   });
 
   it('show everything when verbose', () => {
-    expect(lines(story, true)).toContain('12:00:02Z  vm                fetching: 2 of 30 MB');
+    expect(lines(events, true)).toContain('12:00:02Z  vm                fetching: 2 of 30 MB');
   });
 
   it('show checks with their outcome', () => {

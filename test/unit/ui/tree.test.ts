@@ -10,7 +10,7 @@ import { createTreeReporter } from '../../../src/ui/tree.ts';
 const paint = createStyles(false);
 const error = new CliError('tool-failed', { message: 'No.' });
 const titles = ['Machine master', 'Machine of quite some name', 'istioctl 1.19.3', 'k3s server', 'Kubeconfig', 'Nodes'];
-const story: readonly RunEvent[] = [
+const events: readonly RunEvent[] = [
   { type: 'run-started', at: 0, direction: 'apply', steps: titles.map((title, n) => ({ id: `s${n}`, title })) },
   { type: 'step-queued', at: 0, id: 's0' },
   { type: 'step-started', at: 0, id: 's0' },
@@ -23,7 +23,7 @@ const story: readonly RunEvent[] = [
   { type: 'step-started', at: 0, id: 's3' },
   { type: 'step-done', at: 144_000, id: 's3', outcome: 'changed', ms: 144_000 },
 ];
-const grown = (...more: RunEvent[]) => [...story, ...more].reduce(updateTree, EMPTY_TREE);
+const grown = (...more: RunEvent[]) => [...events, ...more].reduce(updateTree, EMPTY_TREE);
 const frame = (columns: number, more: Partial<Frame> = {}): Frame => ({
   columns,
   now: 31_000,

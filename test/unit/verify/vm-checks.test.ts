@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GuestState } from '../../../src/guest/state.ts';
-import { certificateWords, tokenWords } from '../../../src/verify/credentials.ts';
+import { certificateText, tokenText } from '../../../src/verify/credentials.ts';
 import { healthOf } from '../../../src/verify/health.ts';
 import { identity, registration, sidecar } from '../../../src/verify/vm-checks.ts';
 import { addressOf, config, node, NODES, object, verdictOf, VM, type View } from './fake-lab.ts';
@@ -116,7 +116,7 @@ describe('the check identity', () => {
 });
 
 describe('credentials of the VM', () => {
-  it.each([tokenWords, certificateWords])('are valid until the second in which they expire', (words) => {
+  it.each([tokenText, certificateText])('are valid until the second in which they expire', (words) => {
     expect(words(1_000, 999)).toBeUndefined();
     expect(words(1_000, 1_000)).toContain('1970-01-01T00:16:40.000Z');
     expect(words(undefined, 1_000)).toBeDefined();

@@ -29,7 +29,7 @@ const NAME = /^([a-zA-Z]|[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])$/;
 /** How many launches the daemon's thread pool runs at once: the number of host CPUs (docs/facts/multipass.md 5). */
 const POOL = 4;
 /** The fault `launch-timeout-lies`: milliseconds from the reported timeout until the machine answers. */
-const ANSWERS_AFTER_ALL = 20_000;
+const READY_AFTER_TIMEOUT_MS = 20_000;
 /** Milliseconds until the system restarts a daemon that ended during a launch. */
 const DAEMON_BACK = 8_000;
 
@@ -131,7 +131,7 @@ async function bringUp({ world, mesh, signal }: HostCall, request: Request): Pro
     });
     const lies = consumeFault(world, 'launch-timeout-lies');
     if (lies) {
-      void clock.sleep(ENGINE_PATIENCE + ANSWERS_AFTER_ALL).then(() => finish(guest, userData));
+      void clock.sleep(ENGINE_PATIENCE + READY_AFTER_TIMEOUT_MS).then(() => finish(guest, userData));
       await clock.sleep(ENGINE_PATIENCE);
       if (engine.instances.get(name) === instance) instance.state = 'Unknown';
       return {

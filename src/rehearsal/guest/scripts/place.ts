@@ -51,7 +51,7 @@ export function placeModel(
 
     const stage = openStage(call, files);
     CRASH_POINT: await world.crashPoints?.at(`place ${instance.name}: unpacked`, stage.lose);
-    const changed = files.filter((file) => !isSo(call, file));
+    const changed = files.filter((file) => !isInPlace(call, file));
     for (const [index, { path, content, mode, owner, group }] of changed.entries()) {
       instance.files.set(guestPath(instance, path), { content, mode, owner, group });
       if (index + 1 < changed.length) {
@@ -107,7 +107,7 @@ function openStage({ instance, world }: ScriptCall, files: readonly Placed[]): S
   };
 }
 
-function isSo({ instance }: ScriptCall, { path, content, mode, owner, group }: Placed): boolean {
+function isInPlace({ instance }: ScriptCall, { path, content, mode, owner, group }: Placed): boolean {
   const entry = guestEntry(instance, path);
   if (entry === undefined) return false;
   const same = Buffer.compare(Buffer.from(entry.content as Uint8Array), content) === 0;

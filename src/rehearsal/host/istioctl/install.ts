@@ -17,7 +17,7 @@ import { settleTags, tagsAndPlanes } from './default-tag.ts';
 import { prune } from './prune.ts';
 import { gatewayObjects, istiodObjects, MANAGER, webhookObjects } from './render.ts';
 
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
 
 const COMPONENTS = {
   base: { name: 'Istio core', icon: '⛵️' },
@@ -127,7 +127,7 @@ async function perform(
     await run(COMPONENTS.gateways, async () => {
       const objects = plan.gateways.map((gateway) => {
         if (gateway.name !== 'istio-ingressgateway' && consumeFault(call.world, 'gateway-port-conflict'))
-          occupy(cluster, gateway);
+          occupyPorts(cluster, gateway);
         return gatewayObjects(plan, gateway);
       });
       const failed = await step(call, cluster, objects.flat());
@@ -139,7 +139,7 @@ async function perform(
       return undefined;
     });
   }
-  if (errors.length > 0) return istioError(`failed to install manifests: ${together(errors)}`);
+  if (errors.length > 0) return istioError(`failed to install manifests: ${joinErrors(errors)}`);
   CRASH_POINT: await call.world.crashPoints?.at('istioctl install: rolled out, nothing pruned, no tag');
   prune(cluster, plan);
   if (plan.pilot !== undefined) settleTags(cluster, plan, before);
@@ -149,7 +149,7 @@ async function perform(
 }
 
 /** Errors as Go's multierror prints them. */
-function together(errors: readonly string[]): string {
+function joinErrors(errors: readonly string[]): string {
   const [only] = errors;
   if (errors.length === 1) return `1 error occurred:\n\t* ${only ?? ''}\n\n`;
   return `${errors.length} errors occurred:\n${errors.map((error) => `\t* ${error}\n`).join('')}\n`;
@@ -229,7 +229,7 @@ async function waitFor(
     if (!isReported) call.tell?.(waiting(component, wanted as Deployment));
     isReported = true;
     if (world.clock.now() >= until) return notReady(cluster, found ?? (wanted as Deployment), deadline);
-    await world.clock.sleep(LOOK_MS, signal);
+    await world.clock.sleep(POLL_MS, signal);
   }
 }
 
@@ -273,7 +273,7 @@ function reasonOf(pod: Pod): string | undefined {
 }
 
 /** The fault: a foreign Service already uses the istiod port on every node. */
-function occupy({ store }: SimulatedCluster, gateway: GatewayPlan): void {
+function occupyPorts({ store }: SimulatedCluster, gateway: GatewayPlan): void {
   const port = gateway.ports.find(({ targetPort }) => targetPort === 15012)?.port ?? 15012;
   store.put({
     apiVersion: 'v1',

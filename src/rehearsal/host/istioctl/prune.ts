@@ -9,13 +9,13 @@ import { OWNER, REVISION, revisionLabel } from './render.ts';
  */
 export function prune({ store }: SimulatedCluster, plan: InstallPlan): void {
   const kept = new Set(plan.gateways.map(({ name, namespace }) => `${namespace}/${name}`));
-  const careless = plan.owner === undefined && minorOf(plan.version) >= 24;
+  const prunesAll = plan.owner === undefined && minorOf(plan.version) >= 24;
   for (const plural of ['deployments.apps', 'services']) {
     for (const { metadata } of store.list(plural)) {
       const labels = metadata.labels ?? {};
       if (labels['operator.istio.io/component'] !== 'IngressGateways' || labels[REVISION] !== revisionLabel(plan))
         continue;
-      const mine = careless || (plan.owner !== undefined && labels[OWNER] === plan.owner);
+      const mine = prunesAll || (plan.owner !== undefined && labels[OWNER] === plan.owner);
       if (mine && !kept.has(`${metadata.namespace ?? ''}/${metadata.name}`))
         store.remove(plural, metadata.namespace, metadata.name);
     }

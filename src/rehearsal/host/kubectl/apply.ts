@@ -37,7 +37,9 @@ export const apply: Verb = {
       );
     }
     const objects = readObjects(Buffer.from(call.stdin).toString('utf8'));
-    const young = objects.find(({ kind, metadata }) => kind === 'Namespace' && !isThere(cluster.store, metadata.name));
+    const young = objects.find(
+      ({ kind, metadata }) => kind === 'Namespace' && !namespaceExists(cluster.store, metadata.name),
+    );
     if (young !== undefined && consumeFault(call.world, 'namespace-stuck')) {
       cluster.store.apply(young, manager);
       holdNamespace(call.world, cluster.store, young.metadata.name);
@@ -65,7 +67,7 @@ export const apply: Verb = {
   },
 };
 
-const isThere = (store: Pick<Store, 'get'>, name: string): boolean =>
+const namespaceExists = (store: Pick<Store, 'get'>, name: string): boolean =>
   store.get('namespaces', undefined, name) !== undefined;
 
 /** A new namespace as the API server completes it. */

@@ -7,7 +7,7 @@ import { flag, type Parsed } from './args.ts';
 import { kindNamed, shown, type Verb } from './verb.ts';
 
 /** Polling interval of the wait. */
-const LOOK_MS = 500;
+const POLL_MS = 500;
 
 /** `kubectl delete KIND NAME --wait`: waits until the object is gone, content and pods included. */
 export const remove: Verb = {
@@ -49,7 +49,7 @@ export const remove: Verb = {
     for (const until = clock.now() + Number(seconds) * 1000; there();) {
       if (clock.now() >= until)
         return { exitCode: 1, stderr: `error: timed out waiting for the condition on ${info.plural}/${name}\n` };
-      await clock.sleep(LOOK_MS, call.signal);
+      await clock.sleep(POLL_MS, call.signal);
     }
     const from = namespace === undefined ? '' : ` from ${namespace} namespace`;
     return { exitCode: 0, stdout: `${shown(info, name).replace('/', ' "')}" deleted${from}\n` };

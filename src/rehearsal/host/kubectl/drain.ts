@@ -6,7 +6,7 @@ import type { ProgramResult } from '../../world.ts';
 import { flag } from './args.ts';
 import type { Verb } from './verb.ts';
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 
 /** `kubectl drain NODE`: cordons the node and evicts its pods; the pods of DaemonSets stay. */
 export const drain: Verb = {
@@ -42,7 +42,7 @@ export const drain: Verb = {
     for (const until = clock.now() + Number(seconds) * 1000; pods().length > 0;) {
       if (clock.now() >= until) return timedOut(name);
       for (const pod of pods()) if (!evicts || !isBudgeted(pod)) endPod({ world: call.world, store }, pod);
-      await clock.sleep(LOOK_MS, call.signal);
+      await clock.sleep(POLL_MS, call.signal);
     }
     return { exitCode: 0, stdout: `node/${name} cordoned\nnode/${name} drained\n` };
   },

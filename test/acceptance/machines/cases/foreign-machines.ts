@@ -8,7 +8,7 @@ import type { Subject } from '../conformance.ts';
 import { failureOf } from '../bench.ts';
 
 /** Machines that are not there, and machines that are not ours. */
-export function strangerCases({ bench, machine }: Subject): void {
+export function foreignMachineCases({ bench, machine }: Subject): void {
   const foreignName = (): string => `${bench().config.k3s.master}-foreign`;
   const boot = { file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' } as const;
 

@@ -36,14 +36,14 @@ export async function build(recipe: Recipe): Promise<Built> {
   const { name, from, sources = [] } = recipe;
   const digest = digestOf([...from, ...(await Promise.all(sources.map(contentOf)))]);
   const directory = join(CACHE, name, digest);
-  const making = underWay.get(directory) ?? makeUnlessThere(recipe, directory);
+  const making = underWay.get(directory) ?? buildIfMissing(recipe, directory);
   underWay.set(directory, making);
   await making;
   return { directory, digest };
 }
 
-async function makeUnlessThere({ name, make }: Recipe, directory: string): Promise<void> {
-  if (await isThere(directory)) return;
+async function buildIfMissing({ name, make }: Recipe, directory: string): Promise<void> {
+  if (await exists(directory)) return;
   await mkdir(join(CACHE, name), { recursive: true });
   const work = await mkdtemp(join(CACHE, name, 'new-'));
   const started = performance.now();
@@ -104,7 +104,7 @@ async function contentOf(path: string): Promise<string> {
   return texts.join('\n');
 }
 
-async function isThere(path: string): Promise<boolean> {
+async function exists(path: string): Promise<boolean> {
   return stat(path).then(
     () => true,
     () => false,

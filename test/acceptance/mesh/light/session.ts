@@ -7,7 +7,7 @@ export interface Session {
   alive(): Promise<void>;
 }
 
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 /** What was on its way is no sign of life. */
 const ENOUGH = 20;
 
@@ -24,14 +24,12 @@ export async function openSession(address: string): Promise<Session> {
   return {
     alive: async () => {
       const before = received;
-      const deadline = performance.now() + PATIENCE_MS;
+      const deadline = performance.now() + TIMEOUT_MS;
       while (performance.now() < deadline) {
         if (received >= before + ENOUGH) return;
         await sleep(50);
       }
-      throw new Error(
-        `the session on port 22 is frozen: ${received - before} bytes came within ${PATIENCE_MS / 1000}s`,
-      );
+      throw new Error(`the session on port 22 is frozen: ${received - before} bytes came within ${TIMEOUT_MS / 1000}s`);
     },
   };
 }

@@ -14,11 +14,11 @@ import { labSteps } from '../../../../src/steps/steps.ts';
 import { createMask } from '../../../../src/system/mask.ts';
 import { chooseChecks } from '../../../../src/verify/checks.ts';
 import { verify } from '../../../../src/verify/verify.ts';
-import { surroundingsIn } from '../../support/surroundings.ts';
+import { environmentIn } from '../../support/environment.ts';
 import { formOf, formText, listening, ownOutput, type Answer } from '../../../support/command-forms.ts';
 import { normalise, shortened } from './normalise.ts';
 import { writeRecording } from './recorder.ts';
-import { NAMESPACE as RECORDED, TROUBLED, TROUBLES } from './pod-failures.ts';
+import { NAMESPACE as RECORDED, TROUBLED, FAILING_OBJECTS } from './pod-failures.ts';
 
 /**
  * Records every command that the product runs in the life of a lab on whole machines: `up`, what `plan` and `verify` ask,
@@ -30,7 +30,7 @@ const answers = new Map<string, Answer>();
 const signal = new AbortController().signal;
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-const around = await surroundingsIn(cwd);
+const around = await environmentIn(cwd);
 const { guest } = around.shipped;
 const { real } = around;
 let heard = true;
@@ -87,7 +87,7 @@ async function recordTroubles(): Promise<void> {
     say,
     probe: async () => {
       seen = await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: RECORDED }, quiet);
-      const missing = TROUBLES.filter(({ there }) => !there(seen)).map(({ name }) => name);
+      const missing = FAILING_OBJECTS.filter(({ there }) => !there(seen)).map(({ name }) => name);
       return missing.length === 0 ? { ready: true } : { pending: missing.join(', ') };
     },
   });

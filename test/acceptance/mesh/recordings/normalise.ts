@@ -52,17 +52,17 @@ function oneOfEachKind(values: readonly unknown[]): unknown[] {
   const kinds = new Map<unknown, unknown>();
   for (const value of values) {
     const kind = isFields(value) ? (value['kind'] ?? value['type'] ?? value['name'] ?? '') : typeof value;
-    kinds.set(kind, kinds.has(kind) ? together(kinds.get(kind), value) : value);
+    kinds.set(kind, kinds.has(kind) ? mergeShapes(kinds.get(kind), value) : value);
   }
   return [...kinds.values()];
 }
 
 /** Everything that either has; where both have a value, the first one's. */
-function together(a: unknown, b: unknown): unknown {
+function mergeShapes(a: unknown, b: unknown): unknown {
   if (Array.isArray(a) && Array.isArray(b)) return oneOfEachKind([...(a as unknown[]), ...(b as unknown[])]);
   if (!isFields(a) || !isFields(b)) return a;
   const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
   return Object.fromEntries(
-    [...keys].map((key) => [key, key in a && key in b ? together(a[key], b[key]) : (a[key] ?? b[key])]),
+    [...keys].map((key) => [key, key in a && key in b ? mergeShapes(a[key], b[key]) : (a[key] ?? b[key])]),
   );
 }

@@ -1,5 +1,5 @@
 import { CURL_IMAGE } from '../../../../src/kube/manifests/deployment.ts';
-import { podTrouble } from '../../../../src/steps/pod-reasons.ts';
+import { podProblem } from '../../../../src/steps/pod-reasons.ts';
 import type { KubeObject } from '../../../../src/kube/kinds.ts';
 
 /** Of nothing but these. */
@@ -49,10 +49,10 @@ const ALL: readonly Trouble[] = [
 ];
 
 /** Each with whether the cluster says it by now. */
-export const TROUBLES = ALL.map(({ name, kinds }) => ({
+export const FAILING_OBJECTS = ALL.map(({ name, kinds }) => ({
   name,
   kinds,
-  there: (objects: readonly KubeObject[]): boolean => kinds.includes(podTrouble(objects, name, NAMESPACE)?.kind ?? ''),
+  there: (objects: readonly KubeObject[]): boolean => kinds.includes(podProblem(objects, name, NAMESPACE)?.kind ?? ''),
 }));
 
 /** What is applied to bring them about. */

@@ -53,12 +53,12 @@ export async function writeRecording(directory: string, name: string, recording:
 }
 
 /** A program that tries again by itself may take longer than the product lets it. */
-const PATIENCE_MS = 150_000;
+const TIMEOUT_MS = 150_000;
 
 /** Undefined where it did not end by itself. */
 async function ended(command: Command): Promise<CommandResult | undefined> {
   try {
-    return await runCommand({ ...command, timeoutMs: PATIENCE_MS });
+    return await runCommand({ ...command, timeoutMs: TIMEOUT_MS });
   } catch (thrown) {
     if (thrown instanceof CommandError && thrown.failure === 'exit') return thrown.result;
     if (thrown instanceof CommandError && thrown.failure === 'timed-out') return undefined;

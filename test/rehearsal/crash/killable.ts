@@ -7,14 +7,14 @@ import { temporaryName } from '../../../src/system/temporary.ts';
 export type Children = 'go-on' | 'end';
 
 /** Where a life ends. */
-export interface Death {
+export interface KillPoint {
   /** Number of the moment, as `moments` of an undisturbed life counts them. */
   readonly at: number;
   readonly children: Children;
 }
 
 /** The system interfaces of one life, which may end at any moment. */
-export interface Mortal {
+export interface KillableRun {
   readonly system: System;
   /** Every moment so far: before and after each effect, and each half-way point of what it does. */
   readonly moments: readonly string[];
@@ -34,7 +34,7 @@ const never = (): Promise<never> => new Promise(() => undefined);
  * Doors that number every effect, and end the life of whoever uses them at the chosen one. Dead is dead: no promise of
  * theirs settles any more, so no `catch` and no `finally` of the program runs.
  */
-export function mortal(rehearsal: Rehearsal, death?: Death): Mortal {
+export function killable(rehearsal: Rehearsal, death?: KillPoint): KillableRun {
   const { world, files: disk } = rehearsal;
   const inner = rehearsal.system;
   const moments: string[] = [];

@@ -46,14 +46,14 @@ const scaledToZero = async (lab: Simulated, name: string, namespace: string): Pr
 };
 
 /** One thing that may go wrong in a lab that is up, and how `plan` names it. */
-export interface Harm {
+export interface Breakage {
   readonly what: string;
   readonly harm: (lab: Simulated) => unknown;
   /** Step → words in which `plan` tells it. */
   readonly named: Readonly<Record<string, RegExp>>;
 }
 
-export const HARMS: readonly Harm[] = [
+export const BREAKAGES: readonly Breakage[] = [
   {
     what: 'the VM is purged',
     harm: (lab) => lab.shell(`multipass delete --purge ${VM}`),
