@@ -59,7 +59,7 @@ export function createContainer({ processes, files, config }: ContainerParts): C
   /** Runs even after an interrupt, because it removes what this run created. */
   const removeContainer = async (context: Context): Promise<void> => {
     try {
-      await processes.run(argv.removeCommand(tool, name), cleanupContext(context));
+      await processes.run(argv.removeCommand(tool, name, context.signal.aborted), cleanupContext(context));
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
       // docker fails on an absent container, podman does not.

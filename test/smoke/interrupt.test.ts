@@ -1,8 +1,9 @@
+import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createComputer, type Computer } from './computer.ts';
+import { createComputer, type Computer, type RunningCli } from './computer.ts';
 import { expectRecovery, expectSuccess } from './evidence.ts';
-import { allHaveCalled, survivors } from './programs.ts';
+import { allHaveCalled, installRefusing, installStubborn, survivors } from './programs.ts';
 import { NO_ECHO_MS } from './terminal.ts';
 import type { Call } from './world-server.ts';
 
@@ -71,6 +72,82 @@ describe('Ctrl-C', () => {
     await converges();
   });
 
+  describe('while the API refuses connections', () => {
+    /** Runs the command until kubectl was refused twice, presses Ctrl-C, and expects the end within a second. */
+    const interruptRetry = async (...command: readonly string[]): Promise<void> => {
+      await installRefusing(computer, 'kubectl');
+      const cli = computer.start(...command);
+      await computer.appears('refused-2');
+      await endsWithin(1_000, cli, computer);
+      expect(await survivors(computer, 0)).toEqual([]);
+    };
+
+    it.each([['up'], ['verify']])('ends %s within a second', async (command) => {
+      await computer.run('up', '--skip-verify');
+      await interruptRetry(command);
+    });
+  });
+
+  it.each([
+    { command: 'verify', tool: 'istioctl', word: 'version' },
+    { command: 'status', tool: 'kubectl', word: 'get' },
+    { command: 'verify', tool: 'kubectl', word: 'get' },
+  ])('ends $command within a second while $tool $word hangs', async ({ command, tool, word }) => {
+    await computer.run('up', '--skip-verify');
+    const hold = computer.hold((call) => call.tool === tool && call.args.includes(word));
+    const cli = computer.start(command);
+    const held = await hold.reached;
+    await allHaveCalled(computer);
+    await endsWithin(1_000, cli, computer);
+    await expect.poll(() => held.gone).toBe(true);
+    expect(await survivors(computer, 0)).toEqual([]);
+    hold.release();
+  });
+
+  it('kills a read that ignores SIGTERM, within a second', async () => {
+    await computer.run('up', '--skip-verify');
+    await installStubborn(computer, 'kubectl');
+    const cli = computer.start('status');
+    await computer.appears('stubborn-ones-are-there');
+    await endsWithin(1_000, cli, computer);
+    expect(await survivors(computer, 0)).toEqual([]);
+  });
+
+  it.each([
+    { command: ['bundle', 'create', '--cpu', 'amd64'], word: 'pull' },
+    { command: ['bundle', 'create', '--cpu', 'amd64'], word: 'save' },
+    { command: ['arm64-patch'], word: 'create' },
+    { command: ['arm64-patch'], word: 'export' },
+  ])('ends $command.0 within a second while docker $word hangs, and the next run finishes it', async (row) => {
+    const hold = computer.hold(({ tool, args }) => tool === 'docker' && args[0] === row.word);
+    const cli = computer.start(...row.command);
+    await hold.reached;
+    await allHaveCalled(computer);
+    await endsWithin(1_000, cli, computer);
+    expect(await survivors(computer, 0)).toEqual([]);
+    hold.release();
+    expect(await leftIn(computer.cwd)).toEqual([]);
+    expect(computer.world.containers.size).toBe(0);
+    expectSuccess(await computer.run(...row.command));
+    expect(await leftIn(computer.cwd)).toEqual([]);
+  });
+
+  it.each([
+    { tool: 'istioctl', word: 'install' },
+    { tool: 'kubectl', word: 'apply' },
+  ])('ends $tool $word at once, because it can be repeated', async ({ tool, word }) => {
+    const hold = computer.hold((call) => call.tool === tool && call.args.includes(word));
+    const cli = computer.start('up', '--skip-verify');
+    const held = await hold.reached;
+    await allHaveCalled(computer);
+    cli.ctrlC();
+    await expect.poll(() => held.gone).toBe(true);
+    expect(await cli.done).toMatchObject({ exitCode: 130 });
+    expect(await survivors(computer, 0)).toEqual([]);
+    hold.release();
+    await converges();
+  });
+
   it.each([
     { command: 'status', tool: 'multipass', word: 'list' },
     { command: 'status', tool: 'kubectl', word: 'version' },
@@ -102,6 +179,33 @@ describe('Ctrl-C', () => {
     expect(demo?.active).toBe('active');
   });
 });
+
+/** How long a start of the program takes on a quiet computer, about; milliseconds. */
+const QUIET_START_MS = 500;
+
+/**
+ * Presses Ctrl-C and expects the end with 130 within this time; on a busy computer later by as much as a start of the
+ * program takes longer there.
+ */
+async function endsWithin(ms: number, cli: RunningCli, computer: Computer): Promise<void> {
+  const startedAt = performance.now();
+  await computer.run('--version');
+  const limit = ms * Math.max(1, (performance.now() - startedAt) / QUIET_START_MS);
+  const pressedAt = performance.now();
+  cli.ctrlC();
+  const run = await cli.done;
+  expect(run, run.stderr).toMatchObject({ exitCode: 130 });
+  expect(performance.now() - pressedAt, run.stderr).toBeLessThan(limit);
+}
+
+/** Files that no run must leave: archives in the temporary directory, and temporary files; finished binaries may stay. */
+async function leftIn(cwd: string): Promise<string[]> {
+  const names = await readdir(cwd, { recursive: true });
+  return names.filter(
+    (name) =>
+      /^\.tmp\/(?!logs|istio-proxy-[^/]*-arm64(?:\/|$))/.test(name) || /-[0-9a-f]+\.(tmp|part)$|\.new$/.test(name),
+  );
+}
 
 function isLaunch({ tool, args }: Call): boolean {
   return tool === 'multipass' && args[0] === 'launch';

@@ -54,3 +54,20 @@ export async function installStubborn({ env, cwd }: Pick<Computer, 'env' | 'cwd'
   await writeFile(path, `#!/bin/sh\nexec '${process.execPath}' '${STUBBORN}' '${cwd}' "$@"\n`);
   await chmod(path, 0o755);
 }
+
+/** A tool whose API refuses every connection. Its second call leaves the file `refused-2` in the working directory. */
+export async function installRefusing({ env, cwd }: Pick<Computer, 'env' | 'cwd'>, tool: Tool): Promise<void> {
+  const path = join(env['PATH'] ?? '', tool);
+  const version = JSON.stringify({ clientVersion: { gitVersion: 'v1.31.0' } });
+  await writeFile(
+    path,
+    `#!/bin/sh
+case "$*" in *--client*) echo '${version}'; exit 0 ;; esac
+[ ! -e '${cwd}/refused-1' ] || : >'${cwd}/refused-2'
+: >'${cwd}/refused-1'
+echo 'The connection to the server 127.0.0.1:6443 was refused - did you specify the right host or port?' >&2
+exit 1
+`,
+  );
+  await chmod(path, 0o755);
+}
