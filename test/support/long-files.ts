@@ -1,7 +1,7 @@
 /** Files whose every example takes a whole rehearsal: the project `long`, which .ci/run runs, has them; `npm test` does not. */
 export const LONG_FILES: string[] = [
   ...['advice', 'broken-lab', 'bundle', 'experiments', 'faults', 'former-machines', 'former-planes', 'leftovers'],
-  ...['repair', 'nodes', 'ownership', 'checks', 'reconfigure', 'report', 'secrets', 'versions'],
+  ...['repair', 'nodes', 'ownership', 'checks', 'reconfigure', 'report', 'secrets', 'steps', 'versions'],
 ].map(rehearsal);
 
 /** Files that use `sampled.ts`: `npm test` runs a part of their examples, the project `long` all of them. */
