@@ -10,9 +10,6 @@ import { tarStream } from './pack.ts';
 /** How long a process group may take to end gracefully before it is killed (milliseconds). */
 const GRACE_MS = 3000;
 
-/** The same for a read that an interrupt ends: it changes nothing, so it may be killed soon. */
-const READ_GRACE_MS = 500;
-
 export interface RealProcesses extends Processes {
   /** Kills every running command, including writes: for the second Ctrl-C. */
   killAll(): void;
@@ -23,7 +20,6 @@ interface Running {
   readonly pid: number;
   /** Whether an interrupt may end it: it is read-only or idempotent. */
   readonly cuttable: boolean;
-  readonly effect: Command['effect'];
   /** Signals sent before SIGKILL. */
   readonly requests: readonly NodeJS.Signals[];
   /** Why it is being ended, once it is. */
@@ -50,10 +46,9 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
   const end = (group: Running, why: CommandFailure): void => {
     if (group.ending !== undefined) return;
     group.ending = why;
-    const grace = why === 'aborted' && group.effect === 'read' ? Math.min(READ_GRACE_MS, graceMs) : graceMs;
     const send = ([next = 'SIGKILL', ...later]: readonly NodeJS.Signals[]): void => {
       signalGroup(group.pid, next);
-      if (next !== 'SIGKILL') group.killer = setTimeout(() => send(later), grace);
+      if (next !== 'SIGKILL') group.killer = setTimeout(() => send(later), graceMs);
     };
     send(group.requests);
   };
@@ -62,7 +57,6 @@ export function createProcesses(graceMs = GRACE_MS): RealProcesses {
     if (running.size === 0) process.on('exit', atExit);
     const group: Running = {
       pid,
-      effect,
       cuttable: effect === 'read' || interruptible === true,
       requests: interruptible === true ? ['SIGINT', 'SIGTERM'] : ['SIGTERM'],
     };

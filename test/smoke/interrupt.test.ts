@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createComputer, type Computer, type RunningCli } from './computer.ts';
 import { expectRecovery, expectSuccess } from './evidence.ts';
-import { allHaveCalled, installRefusing, installStubborn, survivors } from './programs.ts';
+import { allHaveCalled, installRefusing, survivors } from './programs.ts';
 import { NO_ECHO_MS } from './terminal.ts';
 import type { Call } from './world-server.ts';
 
@@ -102,15 +102,6 @@ describe('Ctrl-C', () => {
     await expect.poll(() => held.gone).toBe(true);
     expect(await survivors(computer, 0)).toEqual([]);
     hold.release();
-  });
-
-  it('kills a read that ignores SIGTERM, within a second', async () => {
-    await computer.run('up', '--skip-verify');
-    await installStubborn(computer, 'kubectl');
-    const cli = computer.start('status');
-    await computer.appears('stubborn-ones-are-there');
-    await endsWithin(1_000, cli, computer);
-    expect(await survivors(computer, 0)).toEqual([]);
   });
 
   it.each([
