@@ -11,30 +11,33 @@ export function instrumentedStep<S extends Step>(step: S, record: RunRecord): S 
   return {
     ...step,
     check: (context) =>
-      instrumented(record, applying, context, async (heard) => {
-        const finding = await step.check(heard);
+      instrumented(record, applying, context, async (observed) => {
+        const finding = await step.check(observed);
         // The reason for a change is worth a line; when the step is ready, its outcome already shows that.
         if (finding !== 'ready') record.say(applying, `looked: ${findingText(finding)}`);
         return finding;
       }),
-    apply: (context) => instrumented(record, applying, context, (heard) => step.apply(heard)),
+    apply: (context) => instrumented(record, applying, context, (observed) => step.apply(observed)),
     ...('remove' in step && {
       remove: (context: StepContext) =>
-        instrumented(record, removing, context, async (heard) => (await step.remove?.(heard)) ?? 'absent'),
+        instrumented(record, removing, context, async (observed) => (await step.remove?.(observed)) ?? 'absent'),
     }),
   };
 }
 
 export function instrumentedCheck(check: Check, record: RunRecord): Check {
   const owner = checkOwner(check.name);
-  return { ...check, run: (lab, context) => instrumented(record, owner, context, (heard) => check.run(lab, heard)) };
+  return {
+    ...check,
+    run: (lab, context) => instrumented(record, owner, context, (observed) => check.run(lab, observed)),
+  };
 }
 
 function instrumented<T>(
   record: RunRecord,
   owner: string,
   context: StepContext,
-  act: (heard: StepContext) => Promise<T>,
+  act: (observed: StepContext) => Promise<T>,
 ): Promise<T> {
   const say = (text: string): void => {
     record.say(owner, text);

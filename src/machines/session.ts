@@ -22,6 +22,26 @@ export function withIssues(processes: Processes, issues: readonly KnownIssue[]):
   };
 }
 
+/** A daemon that has just started or restarted answers after some seconds; one that is down stays down. */
+export const DAEMON_PAUSES = [2_000, 4_000, 8_000];
+
+/** The same programs; a command is retried while `isAway` says that the engine's daemon did not serve it. */
+export function withDaemonRetry(
+  processes: Processes,
+  clock: Clock,
+  isAway: (error: CommandError) => boolean,
+): Processes {
+  return {
+    run: (command, context) =>
+      retry(() => processes.run(command, context), {
+        clock,
+        delays: DAEMON_PAUSES,
+        signal: context.signal,
+        shouldRetry: (thrown) => thrown instanceof CommandError && thrown.failure === 'exit' && isAway(thrown),
+      }),
+  };
+}
+
 /** Exit code for a command that never started, or whose progress is unknown, as with ssh. */
 export const SESSION_LOST_EXIT = 255;
 

@@ -76,7 +76,7 @@ export interface InstallWatch {
 export function watchInstall(lab: Lab, context: Context, namespace: string, main: string): InstallWatch {
   const over = new AbortController();
   const fatal = new AbortController();
-  const troubles = createInstallErrorWatch(lab, namespace);
+  const podErrors = createInstallErrorWatch(lab, namespace);
   let waited: readonly Waited[] = [];
   let said: string | undefined;
   let last: Seen = {};
@@ -95,7 +95,7 @@ export function watchInstall(lab: Lab, context: Context, namespace: string, main
   const look = async (): Promise<void> => {
     const objects = await lab.kubectl.tryGet(['deployments.apps', 'pods'], { namespace }, context);
     if ('unreachable' in objects) return;
-    last = troubles.see(objects, concerns(objects));
+    last = podErrors.see(objects, concerns(objects));
     if (last.trouble !== undefined) tell(`waiting for ${last.trouble.text}`);
     if (last.verdict !== undefined) fatal.abort();
   };
@@ -140,11 +140,11 @@ const isNamed = ({ kind, name, cut }: Waited, deployment: string): boolean =>
  */
 export function probePods(
   state: string,
-  troubles: InstallErrorWatch,
+  podErrors: InstallErrorWatch,
   view: ClusterSnapshot,
   names: readonly string[],
 ): NotReady {
-  const { trouble, verdict } = troubles.see(view.objects, names);
+  const { trouble, verdict } = podErrors.see(view.objects, names);
   if (verdict !== undefined) return { failed: verdict };
   return { pending: `${state}${trouble === undefined ? stoppedNodeNames(view) : `; ${trouble.text}`}` };
 }

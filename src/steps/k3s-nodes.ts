@@ -26,8 +26,8 @@ export function nodesStep(lab: Lab): LabStep {
   const late = (view: ClusterSnapshot): readonly (readonly [string, string])[] =>
     names.map((name) => [name, nodeState(view, name)] as const).filter(([, state]) => state !== 'ready');
   let waitingFor: string | undefined;
-  /** @param troubles reports when waiting for the pods of cluster DNS cannot help */
-  const look = async (context: StepContext, troubles?: InstallErrorWatch): Promise<ProbeResult<true>> => {
+  /** @param podErrors reports when waiting for the pods of cluster DNS cannot help */
+  const look = async (context: StepContext, podErrors?: InstallErrorWatch): Promise<ProbeResult<true>> => {
     const view = await clusterSnapshot(lab, context);
     if (view.unreachable !== undefined) return { pending: view.unreachable };
     const nodes = late(view);
@@ -36,7 +36,7 @@ export function nodesStep(lab: Lab): LabStep {
     const dns = deploymentState(view, CLUSTER_DNS.name, CLUSTER_DNS.namespace);
     if (dns === 'available') return { ready: true };
     const pending = `${CLUSTER_DNS.name}: ${dns}`;
-    return troubles === undefined ? { pending } : probePods(pending, troubles, view, [CLUSTER_DNS.name]);
+    return podErrors === undefined ? { pending } : probePods(pending, podErrors, view, [CLUSTER_DNS.name]);
   };
   return {
     id: 'nodes',
@@ -51,7 +51,7 @@ export function nodesStep(lab: Lab): LabStep {
     },
     async apply(context) {
       await restoreReplicas(lab, context, CLUSTER_DNS.namespace, CLUSTER_DNS.name);
-      const troubles = createInstallErrorWatch(lab, CLUSTER_DNS.namespace);
+      const podErrors = createInstallErrorWatch(lab, CLUSTER_DNS.namespace);
       await waitUntil({
         clock: lab.system.clock,
         signal: context.signal,
@@ -66,7 +66,7 @@ export function nodesStep(lab: Lab): LabStep {
             : lab.kubectl.nodeReady(waitingFor, ms, context),
         probe: async () => {
           lab.kubectl.forget();
-          return look(context, troubles);
+          return look(context, podErrors);
         },
       });
     },

@@ -100,7 +100,7 @@ export async function restartDeployments(
 
 /** Waits until only new pods of a Deployment are left: installers return as soon as the first one is ready. */
 async function waitForRollout(lab: Lab, context: StepContext, name: string, namespace: string): Promise<void> {
-  const troubles = createInstallErrorWatch(lab, namespace);
+  const podErrors = createInstallErrorWatch(lab, namespace);
   try {
     await waitUntil({
       clock: lab.system.clock,
@@ -116,11 +116,11 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
         const view = await clusterSnapshot(lab, context);
         if (view.unreachable !== undefined) return { pending: view.unreachable };
         const state = deploymentState(view, name, namespace, await stoppedNodes(lab, context));
-        return state === 'available' ? { ready: true } : probePods(state, troubles, view, [name]);
+        return state === 'available' ? { ready: true } : probePods(state, podErrors, view, [name]);
       },
     });
   } catch (error) {
-    const { trouble, verdict } = troubles.last();
+    const { trouble, verdict } = podErrors.last();
     const gaveUp = error instanceof CliError && error.reason === 'timed-out' && error !== verdict;
     if (gaveUp && trouble !== undefined) throw podError(name, trouble, error);
     throw error;

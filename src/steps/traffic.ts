@@ -57,7 +57,7 @@ export function sampleStep(lab: Lab): LabStep {
     return stale === undefined ? 'ready' : { drifted: `${stale.name}: ${stale.why}` };
   };
   const waitForRollout = (context: StepContext, isNew: boolean): Promise<unknown> => {
-    const troubles = createInstallErrorWatch(lab, SAMPLE_NAMESPACE);
+    const podErrors = createInstallErrorWatch(lab, SAMPLE_NAMESPACE);
     return waitUntil({
       clock: lab.system.clock,
       signal: context.signal,
@@ -78,7 +78,7 @@ export function sampleStep(lab: Lab): LabStep {
         if (view.unreachable !== undefined) return { pending: view.unreachable };
         const state = await rollout(view, context);
         return state !== 'ready' && 'missing' in state
-          ? probePods(state.missing, troubles, view, SAMPLE_DEPLOYMENTS)
+          ? probePods(state.missing, podErrors, view, SAMPLE_DEPLOYMENTS)
           : { ready: true };
       },
     });

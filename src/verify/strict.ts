@@ -81,7 +81,7 @@ export const strict: WorkloadCheck = {
 };
 
 async function waitForClient(lab: WorkloadLab, context: StepContext): Promise<void> {
-  const troubles = createInstallErrorWatch(lab, PLAIN_NAMESPACE);
+  const podErrors = createInstallErrorWatch(lab, PLAIN_NAMESPACE);
   await waitUntil({
     clock: lab.system.clock,
     signal: context.signal,
@@ -94,7 +94,7 @@ async function waitForClient(lab: WorkloadLab, context: StepContext): Promise<vo
       const place = { namespace: PLAIN_NAMESPACE };
       const view = { objects: await lab.kubectl.get(['deployments.apps', 'pods'], place, context) };
       const state = deploymentState(view, PLAIN_CLIENT, PLAIN_NAMESPACE);
-      return state === 'available' ? { ready: true } : probePods(state, troubles, view, [PLAIN_CLIENT]);
+      return state === 'available' ? { ready: true } : probePods(state, podErrors, view, [PLAIN_CLIENT]);
     },
   });
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { standInBytes } from '../../src/rehearsal/stand-in.ts';
 import type { KubeObject } from '../../src/rehearsal/world.ts';
 import { CHECKS } from '../../src/verify/checks.ts';
-import { edit } from './support/breakages.ts';
+import { edit, withoutNetworkLabel } from './support/breakages.ts';
 import { labThatIsUp, refusals, simulated, type Simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
@@ -157,14 +157,7 @@ const WRONGS: readonly Wrong[] = [
   {
     check: 'vm-to-mesh',
     what: 'the namespace has no network label',
-    harm: (lab) =>
-      edit(
-        lab,
-        'namespaces',
-        undefined,
-        'istio-system',
-        ({ metadata }) => delete metadata.labels?.['topology.istio.io/network'],
-      ),
+    harm: withoutNetworkLabel,
     red: ['vm-to-mesh'],
     evidence: /hello: 503 upstream connect error.*/,
   },

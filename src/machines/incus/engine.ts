@@ -1,6 +1,6 @@
 import { CliError } from '../../errors/cli-error.ts';
 import { CommandError } from '../../system/command-error.ts';
-import type { Clock, Command, CommandResult, Context, Processes } from '../../system/system.ts';
+import type { Command, CommandResult, Context } from '../../system/system.ts';
 import { explain } from '../../system/explain.ts';
 import { retry } from '../../system/retry.ts';
 import type { EngineParts } from '../definition.ts';
@@ -15,15 +15,13 @@ import { lacksModules } from './modules.ts';
 import { readiness, type IncusReadiness, type IncusSettings } from './probe.ts';
 import { KERNEL_MODULES } from './launch-settings.ts';
 import { asInner, DAEMON_ENDED, isCut, isLost, isWhole, neverStarted, withoutMarks } from './session.ts';
-import { createMachineCache, withIssues } from '../session.ts';
+import { createMachineCache, withDaemonRetry, withIssues } from '../session.ts';
 import type { EngineContext, MachineEngine, MachineInfo } from '../machine.ts';
 
 /** A command that never started, or that only reads, can be retried safely. */
 const EXEC_PAUSES = [500, 1_000, 2_000];
 /** A read can be retried safely after a lost session; a machine that restarts is back within these delays. */
 const LOST_PAUSES = [1_000, 4_000];
-/** A daemon that has just started or restarted answers after some seconds; one that is down stays down. */
-const DAEMON_PAUSES = [2_000, 4_000, 8_000];
 /** How long the daemon may be busy with another operation: two minutes, as a slow disk takes to unpack an image. */
 const BUSY_PAUSES = Array.from({ length: 60 }, () => 2_000);
 
@@ -34,7 +32,7 @@ interface IncusParts extends Pick<EngineParts, 'system' | 'place' | 'names'> {
 /** Incus through its command line, following the twelve rules of docs/facts/incus.md. */
 export function createIncus({ system, place, settings, names }: IncusParts): MachineEngine {
   const { clock } = system;
-  const processes = withDaemonRetry(withIssues(system.processes, INCUS_ISSUES), clock);
+  const processes = withDaemonRetry(withIssues(system.processes, INCUS_ISSUES), clock, isAway);
   const { lab } = place;
   const addresses = new Map<string, string>();
   let looked: Promise<IncusReadiness> | undefined;
@@ -82,7 +80,8 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
     const shouldRetry = (thrown: unknown): boolean => {
       if (!(thrown instanceof CommandError)) return false;
       if (neverStarted(thrown)) return NOT_YET.test(thrown.result.stderr);
-      return command.effect === 'read' && isCut(thrown);
+      // A lost session has its own pauses below.
+      return command.effect === 'read' && isCut(thrown) && !isLost(thrown);
     };
     try {
       const { signal } = context;
@@ -243,20 +242,9 @@ export function createIncus({ system, place, settings, names }: IncusParts): Mac
   };
 }
 
-/** Retries requests that did not reach the daemon, and reads that it did not finish, e.g. while it restarts. */
-function withDaemonRetry(processes: Processes, clock: Clock): Processes {
-  return {
-    run: (command, context) =>
-      retry(() => processes.run(command, context), {
-        clock,
-        delays: DAEMON_PAUSES,
-        signal: context.signal,
-        shouldRetry: (thrown) =>
-          thrown instanceof CommandError &&
-          thrown.failure === 'exit' &&
-          (AWAY.test(thrown.result.stderr) || (command.effect === 'read' && DAEMON_ENDED.test(thrown.result.stderr))),
-      }),
-  };
+/** Whether a request did not reach the daemon, or is a read that it did not finish, e.g. while it restarts. */
+function isAway({ command, result }: CommandError): boolean {
+  return AWAY.test(result.stderr) || (command.effect === 'read' && DAEMON_ENDED.test(result.stderr));
 }
 
 /** The error text of every command when the daemon is not running (docs/facts/incus.md 9). */

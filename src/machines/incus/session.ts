@@ -5,13 +5,10 @@ import { SESSION_LOST_EXIT } from '../session.ts';
 /** The byte that marks the output of a command on a machine: before it on stderr, after it on both (`argv.ts`). */
 const MARK = '\u001e';
 
-/**
- * Exit codes after a time limit, or when the machine was stopped or restarted: then the last marks were not written.
- */
-const ENDED_FROM_OUTSIDE = new Set([124, 137, 143]);
-
 /** Exit codes of a session whose machine was stopped, restarted or deleted (docs/facts/incus.md 2.2). */
 const MACHINE_ENDED = new Set([137, 143]);
+/** The same, and that of a time limit: then the last marks were not written. */
+const ENDED_FROM_OUTSIDE = new Set([124, ...MACHINE_ENDED]);
 /** The daemon ended and the session with it; the command may continue (docs/facts/incus.md 2.2). */
 export const DAEMON_ENDED = /Error: websocket: close \d+/;
 

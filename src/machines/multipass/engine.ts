@@ -5,7 +5,7 @@ import { explain } from '../../system/explain.ts';
 import { createDeadline } from '../../system/deadline.ts';
 import { retry } from '../../system/retry.ts';
 import { managementAddress } from '../addresses.ts';
-import { createMachineCache, withIssues } from '../session.ts';
+import { createMachineCache, DAEMON_PAUSES, withDaemonRetry, withIssues } from '../session.ts';
 import type { MachineEngine, MachineInfo } from '../machine.ts';
 import type { EngineParts } from '../definition.ts';
 import * as argv from './argv.ts';
@@ -19,8 +19,6 @@ import { asInner, isLost, withoutMark } from './session.ts';
 const ADDRESS_MS = 60_000;
 const ADDRESS_POLL_MS = 2_000;
 
-/** A daemon that has just started or restarted answers after some seconds; one that is down stays down. */
-const DAEMON_PAUSES = [2_000, 4_000, 8_000];
 /** A read can be retried safely after a lost session. */
 const LOST_PAUSES = [1_000, 4_000];
 
@@ -31,17 +29,14 @@ export function createMultipass({
   onLost,
 }: Pick<EngineParts, 'system' | 'place' | 'onLost'>): MachineEngine {
   const { clock } = system;
-  const processes = withIssues(system.processes, MULTIPASS_ISSUES);
+  const once = withIssues(system.processes, MULTIPASS_ISSUES);
+  const processes = withDaemonRetry(once, clock, isAway);
   const addresses = new Map<string, string>();
-
-  /** Retries requests that did not reach the daemon, e.g. while it restarts. */
-  const withRetry = <T>(work: () => Promise<T>, { signal }: Context): Promise<T> =>
-    retry(work, { clock, delays: DAEMON_PAUSES, signal, shouldRetry: isAway });
 
   /** Runs a command of the engine itself and explains its failure. */
   const ask = async (command: Command, context: Context): Promise<CommandResult> => {
     try {
-      return await withRetry(() => processes.run(command, context), context);
+      return await processes.run(command, context);
     } catch (thrown) {
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
     }
@@ -53,7 +48,7 @@ export function createMultipass({
   /** The machine's info; undefined if the instance does not exist. */
   const info = async (name: string, context: Context): Promise<MachineInfo | undefined> => {
     try {
-      return parseInfo((await withRetry(() => processes.run(argv.infoCommand(name), context), context)).stdout, name);
+      return parseInfo((await processes.run(argv.infoCommand(name), context)).stdout, name);
     } catch (thrown) {
       if (thrown instanceof CommandError && isAbsence(thrown)) return undefined;
       throw thrown instanceof CommandError ? explain(thrown) : thrown;
@@ -61,8 +56,7 @@ export function createMultipass({
   };
 
   const runOn = async (name: string, command: Command, context: Context): Promise<CommandResult> => {
-    const session = (): Promise<CommandResult> =>
-      withRetry(() => processes.run(argv.execCommand(name, command), context), context);
+    const session = (): Promise<CommandResult> => processes.run(argv.execCommand(name, command), context);
     try {
       return withoutMark(
         await retry(session, {
@@ -119,14 +113,14 @@ export function createMultipass({
   const remove = async (name: string, context: Context): Promise<void> => {
     forget(name);
     try {
-      await withRetry(() => processes.run(argv.removeCommand(name), context), context);
+      await processes.run(argv.removeCommand(name), context);
     } catch (thrown) {
       if (!(thrown instanceof CommandError)) throw thrown;
       if (!isAbsence(thrown)) throw explain(thrown);
     }
   };
 
-  const launcher = createLauncher({ processes, clock, list, info, remove, machine: known.machine });
+  const launcher = createLauncher({ processes: once, clock, list, info, remove, machine: known.machine });
 
   return {
     name: 'multipass',
@@ -153,7 +147,7 @@ export function createMultipass({
       forget(name);
       context.say(`starting ${name}`);
       try {
-        await withRetry(() => processes.run(argv.startCommand(name), context), context);
+        await processes.run(argv.startCommand(name), context);
       } catch (thrown) {
         // As with a launch, a start may report a time-out although it succeeded.
         if (!(thrown instanceof CommandError)) throw thrown;
@@ -166,7 +160,7 @@ export function createMultipass({
       forget(name);
       context.say(`stopping ${name}`);
       try {
-        await withRetry(() => processes.run(argv.stopCommand(name), context), context);
+        await processes.run(argv.stopCommand(name), context);
       } catch (thrown) {
         if (!(thrown instanceof CommandError)) throw thrown;
         // A suspended machine does not run, and a start resumes it.
@@ -186,12 +180,9 @@ export function createMultipass({
   };
 }
 
-function isAway(thrown: unknown): boolean {
-  return (
-    thrown instanceof CommandError &&
-    thrown.failure === 'exit' &&
-    /cannot connect to the multipass socket/i.test(thrown.result.stderr)
-  );
+/** Whether a request did not reach the daemon, e.g. while it restarts. */
+function isAway({ result }: CommandError): boolean {
+  return /cannot connect to the multipass socket/i.test(result.stderr);
 }
 
 /** The error text for «no such instance» of every command except `start` (docs/facts/multipass.md 3.2). */

@@ -18,6 +18,16 @@ export const edit = (
   expect(lab.cluster.get(kind, namespace, name)).toBeDefined();
   lab.cluster.store.edit(kind, namespace, name, change);
 };
+/** Without it istiod does not know on which network its own pods are. */
+export const withoutNetworkLabel = (lab: Simulated): void =>
+  edit(
+    lab,
+    'namespaces',
+    undefined,
+    'istio-system',
+    ({ metadata }) => delete metadata.labels?.['topology.istio.io/network'],
+  );
+
 const drop = async (lab: Simulated, kind: string, name: string, namespace?: string): Promise<void> => {
   const { kubeconfig } = lab.config.paths;
   const where = namespace === undefined ? '' : ` --namespace ${namespace}`;
@@ -179,14 +189,7 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   {
     what: "the namespace's network label is gone",
-    harm: (lab) =>
-      edit(
-        lab,
-        'namespaces',
-        undefined,
-        'istio-system',
-        ({ metadata }) => delete metadata.labels?.['topology.istio.io/network'],
-      ),
+    harm: withoutNetworkLabel,
     named: { istio: /Namespace istio-system has other labels/ },
   },
   {
