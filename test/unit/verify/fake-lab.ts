@@ -76,8 +76,12 @@ function fakeLab(view: View): Lab {
 }
 
 /** The verdict of a check on what there is to see; nothing is waited for. */
-export function verdictOf(check: Check<WorkloadLab>, view: View): Promise<Verdict> {
-  const context: CheckContext = { signal: new AbortController().signal, say: () => undefined, deadline: 0 };
+export function verdictOf(
+  check: Check<WorkloadLab>,
+  view: View,
+  more: Pick<CheckContext, 'stepDiffers'> = {},
+): Promise<Verdict> {
+  const context: CheckContext = { signal: new AbortController().signal, say: () => undefined, deadline: 0, ...more };
   return check.run(workloadLab(fakeLab(view), config.workloads[0]), context);
 }
 
