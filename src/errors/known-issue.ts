@@ -15,6 +15,8 @@ export interface KnownIssue {
   readonly origin?: CommandOrigin | readonly CommandOrigin[];
   /** Whether the same command may succeed on a retry, without any change. */
   readonly transient?: true;
+  /** Whether a program that keeps writing this cannot succeed, however long one waits. */
+  readonly permanent?: true;
   readonly reason: Reason;
   readonly sentence: string;
   /** `RESTART` in backquotes and parentheses is replaced by the command that restarts the machine. */

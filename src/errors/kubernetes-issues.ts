@@ -110,11 +110,10 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     source: 'Kubernetes: NamespaceLifecycle admission, test/recordings/kubectl-1.34.2/apply-terminating.json',
   },
   {
-    // The API server gives the same message until it has read a new CustomResourceDefinition.
+    // Not transient: `istioctl install` ends only when its CustomResourceDefinitions are served.
     id: 'kubernetes-unknown-kind',
     origin: CLIENTS,
     pattern: /no matches for kind "/i,
-    transient: true,
     reason: 'tool-failed',
     sentence: 'The cluster does not know the kind of an object that is to be created.',
     hint: "Run `istio-vms istio`: it installs Istio's own kinds.",

@@ -32,6 +32,8 @@ export function parseUnitJournal(stdout: string): readonly JournalEntry[] {
   });
 }
 
+/** systemd's messages about a program that it cannot start; its other messages are about the unit. */
+const NOT_EXECUTED = /Failed to (?:execute|locate executable)|Failed at step/;
 /** Messages that say that the agent is not ready but not why, or that appear at every first start. */
 const SYMPTOMS = [
   /Envoy proxy is NOT ready/,
@@ -47,14 +49,15 @@ const OTHER_ERROR =
 
 /**
  * The last error that the unit's own programs wrote in its newest start, shortened; undefined when there is none.
- * systemd's messages about the unit are skipped, and a symptom is used only if there is no better line.
+ * systemd's messages about the unit are skipped, except that it cannot execute the program, and a symptom is used only if there is no better line.
  * @param before a start whose lines are old, e.g. the one that has just been replaced
  */
 export function lastError(entries: readonly JournalEntry[], before?: string): string | undefined {
   const newest = entries.at(-1)?.invocation;
   if (newest === undefined || newest === before) return undefined;
   const errors = entries
-    .filter(({ program, invocation }) => invocation === newest && program !== 'systemd')
+    .filter(({ invocation }) => invocation === newest)
+    .filter(({ program, message }) => program !== 'systemd' || NOT_EXECUTED.test(message))
     .map(({ message }) => message)
     .filter(
       (message) =>

@@ -1,10 +1,10 @@
 import type { Context } from '../system/system.ts';
 import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
-import { waitUntil, type ProbeResult } from '../plan/wait.ts';
+import { waitUntil, type NotReady, type ProbeResult } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
-import { unitError } from './journal.ts';
+import { unitErrorProbe } from './journal.ts';
 import { createInstallErrorWatch, probePods, type InstallErrorWatch } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
@@ -84,7 +84,7 @@ export interface NodeWait extends WantedNode {
 /** Waits until a node's k3s has started, and then until the node is in one of the sufficient states. */
 export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait): Promise<void> {
   const { machine, unit, state, enough } = wait;
-  let started = false;
+  const starting = startProbe(machine, unit);
   await waitUntil({
     clock: lab.system.clock,
     signal: context.signal,
@@ -94,8 +94,8 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
     intervalMs: 1_000,
     hint: `Look at the journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --lines 40')}\`.`,
     probe: async () => {
-      started ||= await hasStarted(machine, unit, context);
-      if (!started) return { pending: await startingText(machine, unit, context) };
+      const notStarted = await starting(context);
+      if (notStarted !== undefined) return notStarted;
       // An agent that has joined is Ready soon, so one blocking command saves another poll.
       if (unit === 'k3s-agent') await lab.kubectl.nodeReady(machine.name, READY_SOON_MS, context);
       const seen = await lab.kubectl.get(['nodes', 'leases.coordination.k8s.io'], {}, context);
@@ -106,10 +106,20 @@ export async function waitForNode(lab: Lab, context: StepContext, wait: NodeWait
   lab.kubectl.forget();
 }
 
-/** States that a unit is still starting, with the last error that it wrote itself. */
-export async function startingText(machine: Machine, unit: NodeWait['unit'], context: Context): Promise<string> {
-  const error = await unitError(machine, unit, context);
-  return `${unit} is starting${error === undefined ? '' : `: ${error}`}`;
+/** Probes whether a unit of k3s has started; undefined when it has. */
+export function startProbe(
+  machine: Machine,
+  unit: NodeWait['unit'],
+): (context: Context) => Promise<NotReady | undefined> {
+  const error = unitErrorProbe(machine, unit);
+  let started = false;
+  return async (context) => {
+    started ||= await hasStarted(machine, unit, context);
+    if (started) return undefined;
+    const seen = await error(context);
+    if (seen === undefined) return { pending: `${unit} is starting` };
+    return 'failed' in seen ? seen : { pending: `${unit} is starting: ${seen.pending}` };
+  };
 }
 
 /** Timeout of the one command that waits for a joined node. Milliseconds. */
@@ -122,7 +132,7 @@ const START_MS = 20_000;
  * Waits for the end of a unit's start job, in one command: k3s reports to systemd when its API answers, k3s-agent when
  * it has joined (docs/facts/k3s.md 3). This does not start anything that was not started before.
  */
-export async function hasStarted(machine: Machine, unit: NodeWait['unit'], context: Context): Promise<boolean> {
+async function hasStarted(machine: Machine, unit: NodeWait['unit'], context: Context): Promise<boolean> {
   const start = asRoot({ file: 'systemctl', args: ['start', unit], effect: 'read', timeoutMs: START_MS });
   try {
     await machine.run(start, context);

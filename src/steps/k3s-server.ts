@@ -6,7 +6,7 @@ import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { findObject, clusterSnapshot, type ClusterSnapshot } from './cluster-snapshot.ts';
 import { readSecret } from './guest-secret.ts';
-import { hasStarted, startingText, waitForNode } from './k3s-nodes.ts';
+import { startProbe, waitForNode } from './k3s-nodes.ts';
 import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
 import { rewriteKubeconfig, serverOf } from '../kube/kubeconfig.ts';
 import type { Lab } from './lab.ts';
@@ -102,7 +102,7 @@ function isSilent(view: ClusterSnapshot, name: string): boolean {
 }
 
 async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Promise<void> {
-  let started = false;
+  const starting = startProbe(machine, 'k3s');
   await waitUntil({
     clock: lab.system.clock,
     signal: context.signal,
@@ -112,8 +112,8 @@ async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Pro
     intervalMs: 1_000,
     hint: `Look at the journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
     probe: async () => {
-      started ||= await hasStarted(machine, 'k3s', context);
-      if (!started) return { pending: await startingText(machine, 'k3s', context) };
+      const notStarted = await starting(context);
+      if (notStarted !== undefined) return notStarted;
       const ready = asRoot({
         file: 'k3s',
         args: ['kubectl', 'get', '--raw=/readyz', '--request-timeout=5s'],

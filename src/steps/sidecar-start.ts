@@ -7,7 +7,7 @@ import { waitUntil } from '../plan/wait.ts';
 import { CommandError } from '../system/command-error.ts';
 import { createDeadline } from '../system/deadline.ts';
 import type { Command, Context } from '../system/system.ts';
-import { unitError } from './journal.ts';
+import { unitErrorProbe } from './journal.ts';
 import type { WorkloadLab } from './workload-lab.ts';
 
 const START_MS = 90_000;
@@ -82,7 +82,8 @@ export async function waitForReadiness(
     timeoutMs: 20_000,
   };
   // A new start has no error yet; until it has one, the last error of this wait is shown.
-  let reason = 'not ready yet';
+  let pending = 'not ready yet';
+  const errorProbe = unitErrorProbe(machine, 'istio', before);
   return waitUntil({
     clock: lab.system.clock,
     signal: context.signal,
@@ -99,8 +100,10 @@ export async function waitForReadiness(
         return { pending: 'it answers, and its unit is about to see it' };
       }
       if (giveUp()) return { ready: 'given-up' } as const;
-      reason = (await unitError(machine, 'istio', context, before)) ?? reason;
-      return { pending: reason };
+      const error = await errorProbe(context);
+      if (error !== undefined && 'failed' in error) return error;
+      pending = error?.pending ?? pending;
+      return { pending };
     },
   });
 }

@@ -133,7 +133,7 @@ export const ISTIO_KINDS = [
 
 /** Transient errors: a server that is just starting, a busy datastore, a webhook whose pod is not ready yet. */
 const TRANSIENT =
-  /was refused|connection refused|connection reset|unexpected EOF|i\/o timeout|TLS handshake timeout|etcdserver|the object has been modified|Operation cannot be fulfilled|failed calling webhook|ServiceUnavailable|server is currently unable|no matches for kind|context deadline exceeded/i;
+  /was refused|connection refused|connection reset|unexpected EOF|i\/o timeout|TLS handshake timeout|etcdserver|the object has been modified|Operation cannot be fulfilled|failed calling webhook|ServiceUnavailable|server is currently unable|context deadline exceeded/i;
 const isTransient = (stderr: string): boolean =>
   TRANSIENT.test(stderr) || knownIssue(plainText(stderr), 'kubectl')?.transient === true;
 const PAUSES = [1_000, 2_000, 4_000, 8_000];

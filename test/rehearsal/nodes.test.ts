@@ -125,3 +125,20 @@ describe('a surplus worker', () => {
     expect((await lab.up(bareMinimum)).report.error).toBeUndefined();
   });
 });
+
+describe('a worker whose token is wrong', () => {
+  it.each([
+    ['of another cluster', (token: string) => token.replace(/^K10.{64}/, `K10${'0'.repeat(64)}`), /token CA hash/],
+    ['unknown to the server', (token: string) => token.replace(/[^:]*$/, 'wrong'), /401 Unauthorized/],
+  ])('(%s) fails within a minute, and says why', async (_, change, text) => {
+    const lab = watch(await labThatIsUp());
+    const file = lab.machine('k3s-master').files.get('/var/lib/rancher/k3s/server/agent-token');
+    if (file === undefined) throw new Error('no token on the server');
+    file.content = change(Buffer.from(file.content as Uint8Array).toString('utf8'));
+    await lab.shell('multipass delete --purge k3s-worker-2');
+    const { report } = await lab.up();
+    const step = report.steps.find(({ id }) => id === 'k3s-agent-2');
+    expect(step?.error).toMatchObject({ reason: 'guest-failed', message: expect.stringMatching(text) as string });
+    expect((step?.endedAt ?? Infinity) - (step?.workedAt ?? 0)).toBeLessThan(60_000);
+  });
+});

@@ -1,52 +1,67 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createFixture } from 'fs-fixture';
 import { describe, expect, it } from 'vitest';
 import { shipped } from './shipped.ts';
 
-const TAR = '/var/lib/rancher/k3s/agent/images/a b.tar';
-const CHANGED = `${TAR}\n/var/lib/rancher/k3s/agent/images/k3s.tar.zst\n/etc/other`;
-
-/** Runs the script with programs that write down how they are called; `active` names the unit that runs. */
-async function run(active: string, changed: string, k3s = 'exit 0') {
+/** Runs the script on two new archives with programs that write down how they are called; `active` names the unit. */
+async function run(active: string, { changed = true, k3s = 'exit 0' } = {}) {
   await using bin = await createFixture({
+    'a b.tar': 'images',
+    'k3s.tar.zst': 'images of k3s',
     systemctl: `#!/bin/sh\n[ "$2" = "${active}" ] && echo active || echo inactive\n`,
     k3s: `#!/bin/sh\nfor word in "$@"; do printf '[%s]' "$word" >>"$CALLS"; done\n${k3s}\n`,
     calls: '',
   });
   spawnSync('chmod', ['+x', bin.getPath('systemctl'), bin.getPath('k3s')]);
-  const env = { PATH: `${bin.path}:/usr/bin:/bin`, CALLS: bin.getPath('calls'), CHANGED: changed };
+  const files = ['a b.tar', 'k3s.tar.zst'];
+  const env = {
+    PATH: `${bin.path}:/usr/bin:/bin`,
+    CALLS: bin.getPath('calls'),
+    CHANGED: changed ? [...files.map((name) => bin.getPath(name)), '/etc/other'].join('\n') : '',
+  };
   const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', shipped.guest['images-import.sh'] ?? ''], {
     env,
     encoding: 'utf8',
   });
-  return { status, stdout, stderr, calls: await bin.readFile('calls', 'utf8') };
+  const left = files.filter((name) => existsSync(bin.getPath(name)));
+  const short = (text: string): string => text.replaceAll(`${bin.path}/`, '');
+  return {
+    status,
+    stdout: short(stdout),
+    stderr: short(stderr),
+    calls: short(await bin.readFile('calls', 'utf8')),
+    left,
+  };
 }
+
+const BOTH = ['a b.tar', 'k3s.tar.zst'];
 
 describe('images-import.sh', () => {
   it.each(['k3s', 'k3s-agent'])(
     'imports new archives into a running %s and leaves compressed archives to its start',
     async (unit) => {
-      expect(await run(unit, CHANGED)).toEqual({
+      expect(await run(unit)).toEqual({
         status: 0,
-        stdout: `imported ${TAR}\n`,
+        stdout: 'imported a b.tar\n',
         stderr: '',
-        calls: `[ctr][images][import][${TAR}]`,
+        calls: '[ctr][images][import][a b.tar]',
+        left: BOTH,
       });
     },
   );
 
   it.each([
-    ['no k3s runs', 'none', CHANGED],
-    ['nothing is new', 'k3s', ''],
+    ['no k3s runs', 'none', true],
+    ['nothing is new', 'k3s', false],
   ])('does nothing where %s', async (_, unit, changed) => {
-    expect(await run(unit, changed)).toEqual({ status: 0, stdout: '', stderr: '', calls: '' });
+    expect(await run(unit, { changed })).toEqual({ status: 0, stdout: '', stderr: '', calls: '', left: BOTH });
   });
 
-  it('fails when k3s fails', async () => {
-    expect(await run('k3s', CHANGED, 'echo no such format >&2; exit 1')).toMatchObject({
-      stdout: '',
-      stderr: 'no such format\n',
-      status: 1,
-    });
+  it.each([
+    ['fails', 'echo no such format >&2; exit 1', { stderr: 'no such format\n', status: 1 }],
+    ['is interrupted', 'kill -TERM $PPID; sleep 0.1', { stderr: '', status: 143 }],
+  ])('removes an archive whose import %s, so that it is copied again', async (_, k3s, ended) => {
+    expect(await run('k3s', { k3s })).toMatchObject({ ...ended, stdout: '', left: ['k3s.tar.zst'] });
   });
 });
