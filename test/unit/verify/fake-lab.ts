@@ -18,6 +18,9 @@ export const VM = config.workloads[0].name;
 export const REVISION = config.istio.revision;
 export const NODES = [config.k3s.master, ...config.k3s.workerNames];
 
+/** Time of the lab's clock when a check starts, in milliseconds since 1970. */
+export const NOW = Date.UTC(2026, 0, 1);
+
 /** What a check sees of a lab. */
 export interface View {
   readonly objects?: readonly KubeObject[];
@@ -30,6 +33,8 @@ export interface View {
   readonly istioctl?: string;
   /** Answers of programs on the VM, by a word of the command. */
   readonly onVm?: Readonly<Record<string, string>>;
+  /** Texts of files of this computer, by the end of their path; others do not exist. */
+  readonly texts?: Readonly<Record<string, string>>;
   /** Functions of kubectl in place of those that answer from `objects`. */
   readonly kubectl?: Partial<Lab['kubectl']>;
 }
@@ -48,12 +53,13 @@ function fakeLab(view: View): Lab {
     const known = Object.entries(view.onVm ?? {}).find(([word]) => line.includes(word));
     return { exitCode: 0, stdout: known?.[1] ?? '', stderr: '', durationMs: 1 };
   };
+  const readText = async (path: string) => Object.entries(view.texts ?? {}).find(([end]) => path.endsWith(end))?.[1];
   return {
     config,
     shipped,
     system: {
-      clock: fakeClock(),
-      files: { stat: async () => ({ kind: 'file', mode: 0o600, size: 1 }), readText: async () => undefined },
+      clock: fakeClock(NOW),
+      files: { stat: async () => ({ kind: 'file', mode: 0o600, size: 1 }), readText },
     },
     machines: {
       all: async () => machines,
@@ -66,6 +72,7 @@ function fakeLab(view: View): Lab {
       forget: nothing,
       ...view.kubectl,
     },
+    mask: { add: nothing },
     istioctl: { version: async () => view.istioctl },
     workloadVm: () => ({ state: async () => view.vm, forget: nothing }),
     engine: {
