@@ -1,3 +1,4 @@
+import type { FaultName } from './faults.ts';
 import type { EnginePace } from './world.ts';
 
 /**
@@ -170,7 +171,7 @@ export const FAULT_LASTS = {
   'load-balancer-late': 600 * second,
   'second-up': 30 * second,
   'pulls-slow': 300 * second,
-} as const;
+} as const satisfies Partial<Record<FaultName, number>>;
 /** With the fault `namespace-stuck`: how long the finalizer holds the namespace. */
 export const NAMESPACE_HELD = 60 * second;
 /** With the fault `address-gone`: until the daemon knows the address again. */

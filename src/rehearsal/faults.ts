@@ -1,42 +1,18 @@
 import { CliError } from '../errors/cli-error.ts';
-import type { Host } from '../system/system.ts';
-import { restartDaemon } from './engines/daemon.ts';
-import { DEFAULT_ENGINE } from './engines/traits.ts';
-import {
-  addressGone,
-  masterRebooted,
-  vmDeleted,
-  vmMoved,
-  vmStopped,
-  workerRebooted,
-  workerStopped,
-} from './machine-events.ts';
-import type { Mesh, World } from './world.ts';
+import { INCUS_FAULTS } from './engines/incus/faults.ts';
+import { MULTIPASS_FAULTS } from './engines/multipass/faults.ts';
 
-/** One failure mode of the simulated world. */
-export interface Fault {
-  readonly name: string;
+/** One failure mode of the simulated world; how it begins is in `fault-setups.ts`. */
+interface Fault {
+  readonly name: FaultName;
   /** One sentence for the users who choose it. */
   readonly what: string;
   /** Set for a fault that only one engine can have. */
   readonly engine?: string;
-  /** Changes the host before the world is created. */
-  readonly host?: (host: Host) => Host;
-  /** Changes the new world; programs check `world.faults` for the rest. */
-  readonly apply?: (world: World, mesh: Mesh) => void;
 }
 
-/** When the daemon restarts and how long it is away: while the first machines are launching. */
-const DAEMON_RESTARTS_AFTER = 20_000;
-const DAEMON_AWAY = 8_000;
-
-/** All faults, in the order in which they are shown. */
-export const FAULTS: readonly Fault[] = [
-  {
-    name: 'launch-timeout-lies',
-    engine: 'multipass',
-    what: 'The first `multipass launch` says that it timed out, although its machine comes up.',
-  },
+/** Faults that a lab on any engine can have. */
+const COMMON_FAULTS = [
   {
     name: 'gateway-port-conflict',
     what: "Another LoadBalancer Service already holds the east-west gateway's istiod port on every node.",
@@ -56,27 +32,15 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'arm64-deb-missing',
     what: 'This is an arm64 computer, and the arm64 sidecar package was never published for this version.',
-    host: (host) => ({ ...host, cpu: 'arm64' }),
-  },
-  {
-    name: 'session-hung',
-    engine: 'multipass',
-    what: 'The session that starts the sidecar hangs when the traffic rules are loaded.',
   },
   { name: 'vm-rebooted', what: 'The workload VM reboots once, right after its sidecar became ready.' },
   {
     name: 'daemon-down',
     what: 'The daemon of the machine engine is not reachable.',
-    apply: (world) => void (world.engine.daemonUp = false),
   },
   {
     name: 'daemon-restart',
     what: 'The daemon of the machine engine restarts while the first machines are being launched, and is away for some seconds.',
-    apply: (world) =>
-      world.clock.after(DAEMON_RESTARTS_AFTER, () => {
-        world.triggeredFaults.add('daemon-restart');
-        restartDaemon(world, DAEMON_AWAY);
-      }),
   },
   { name: 'address-late', what: 'The first machine has no address for half a minute after its launch.' },
   { name: 'cloud-init-error', what: 'On the first machine cloud-init fails, and its launch says nothing of it.' },
@@ -114,11 +78,6 @@ export const FAULTS: readonly Fault[] = [
     what: 'For twenty seconds the machine engine does not reach its image server.',
   },
   {
-    name: 'launch-client-timeout',
-    engine: 'multipass',
-    what: 'The first `multipass launch` ends with its time-out, and its machine comes up later.',
-  },
-  {
     name: 'exec-lost',
     what: 'The first session that changes something on a machine breaks off when its command is done.',
   },
@@ -128,9 +87,6 @@ export const FAULTS: readonly Fault[] = [
     name: 'offline',
     what: 'There is no way out: what is not on this computer or its machines already cannot be had.',
     // istio-vms does not provide the machine image; users with an engine and no network already have it.
-    apply: ({ engine }) => {
-      for (const image of engine.localImages) engine.images.add(image);
-    },
   },
   {
     name: 'line-slow',
@@ -160,27 +116,21 @@ export const FAULTS: readonly Fault[] = [
     what: 'Images of pods take half a minute longer to come.',
   },
   {
-    name: 'address-gone',
-    engine: 'multipass',
-    what: "The Multipass daemon loses the workload VM's address, and says N/A for a while.",
-    apply: addressGone,
-  },
-  {
     name: 'second-up',
     what: 'Another `istio-vms up` in the same directory holds the lock for half a minute.',
   },
-  { name: 'vm-deleted', what: 'The workload VM is deleted as soon as it exists.', apply: vmDeleted },
-  { name: 'vm-moved', what: 'The workload VM restarts and comes back with another address.', apply: vmMoved },
-  { name: 'vm-stopped', what: 'The workload VM is stopped by another program.', apply: vmStopped },
-  { name: 'worker-stopped', what: 'A worker is stopped by another program.', apply: workerStopped },
-  { name: 'worker-rebooted', what: 'A worker restarts by itself.', apply: workerRebooted },
-  { name: 'master-rebooted', what: 'The master restarts by itself.', apply: masterRebooted },
-  {
-    name: 'kernel-modules-missing',
-    engine: 'incus',
-    what: 'The computer that runs Incus cannot load the kernel modules that a container with k3s asks for.',
-  },
-];
+  { name: 'vm-deleted', what: 'The workload VM is deleted as soon as it exists.' },
+  { name: 'vm-moved', what: 'The workload VM restarts and comes back with another address.' },
+  { name: 'vm-stopped', what: 'The workload VM is stopped by another program.' },
+  { name: 'worker-stopped', what: 'A worker is stopped by another program.' },
+  { name: 'worker-rebooted', what: 'A worker restarts by itself.' },
+  { name: 'master-rebooted', what: 'The master restarts by itself.' },
+] as const;
+
+export type FaultName = (typeof COMMON_FAULTS | typeof MULTIPASS_FAULTS | typeof INCUS_FAULTS)[number]['name'];
+
+/** All faults, in the order in which they are shown. */
+export const FAULTS: readonly Fault[] = [...COMMON_FAULTS, ...MULTIPASS_FAULTS, ...INCUS_FAULTS];
 
 /** The faults that a rehearsal with this engine can have. */
 export function faultsOf(engine: string): readonly Fault[] {
@@ -188,7 +138,7 @@ export function faultsOf(engine: string): readonly Fault[] {
 }
 
 /** The fault of this name. @throws CliError `usage-error` when there is none, or none with this engine */
-export function findFault(name: string, engine = DEFAULT_ENGINE): Fault {
+export function findFault(name: string, engine: string): Fault {
   const fault = FAULTS.find((candidate) => candidate.name === name);
   const listed = {
     details: faultsOf(engine).map((candidate) => `${candidate.name}: ${candidate.what}`),

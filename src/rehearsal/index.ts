@@ -1,6 +1,8 @@
 import type { System, Host } from '../system/system.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import { createDownloads } from './downloads.ts';
+import { DEFAULT_ENGINE } from './engines/traits.ts';
+import { hostWith, startFault } from './fault-setups.ts';
 import { findFault } from './faults.ts';
 import { withFileFaults } from './file-faults.ts';
 import { createFiles, type SimulatedFiles } from './files.ts';
@@ -68,15 +70,12 @@ export const HOST_PROGRAMS: Readonly<Record<string, HostProgram>> = {
  * @throws CliError for a fault that does not exist, or not with this engine
  */
 export function createRehearsal(options: RehearsalOptions): Rehearsal {
-  const faults = (options.faults ?? []).map((name) => findFault(name, options.engine));
-  const host = faults.reduce((before, fault) => fault.host?.(before) ?? before, options.host);
-  const world = createWorld({ ...options, host });
+  const engine = options.engine ?? DEFAULT_ENGINE;
+  const faults = (options.faults ?? []).map((name) => findFault(name, engine).name);
+  const world = createWorld({ ...options, host: hostWith(faults, options.host) });
   const mesh = createMesh(world);
   const misbehave = (): void => {
-    for (const fault of faults) {
-      world.faults.add(fault.name);
-      fault.apply?.(world, mesh);
-    }
+    for (const fault of faults) startFault({ world, mesh }, fault);
   };
   if (options.faultsDisabledAtStart !== true) misbehave();
   const files = createFiles(options.seedFiles);

@@ -2,6 +2,7 @@ import { ADDRESS_GONE } from './durations.ts';
 import { powerOff, powerOn } from './guest/boot.ts';
 import type { Guest } from './guest/systemd.ts';
 import { erase } from './engines/erase.ts';
+import type { FaultName } from './faults.ts';
 import { newAddress } from './state.ts';
 import type { Instance, Mesh, World } from './world.ts';
 
@@ -13,7 +14,7 @@ const POLL_MS = 5_000;
 const TIMEOUT_MS = 3_600_000;
 
 /** Triggers the event as soon as there is such a machine, set up and running. */
-function once(fault: string, isIt: (instance: Instance) => boolean, act: (guest: Guest) => void): MachineEvent {
+function once(fault: FaultName, isIt: (instance: Instance) => boolean, act: (guest: Guest) => void): MachineEvent {
   return (world, mesh) => {
     const until = world.clock.now() + TIMEOUT_MS;
     const poll = (): void => {

@@ -1,3 +1,4 @@
+import type { FaultName } from './faults.ts';
 import type { Files, Cpu, Host, Command } from '../system/system.ts';
 import type { ShippedData } from '../system/shipped.ts';
 import type { VirtualClock } from './clock.ts';
@@ -14,9 +15,9 @@ export interface World {
   /**
    * Names of faults that are switched on (`rehearsal/faults.ts`). A one-shot fault is removed once it has taken effect.
    */
-  readonly faults: Set<string>;
+  readonly faults: Set<FaultName>;
   /** Names of faults that have had an effect in this world so far. */
-  readonly triggeredFaults: Set<string>;
+  readonly triggeredFaults: Set<FaultName>;
   /** Host programs that are installed; a missing one fails as `not-found`. */
   readonly tools: Set<string>;
   readonly engine: EngineState;

@@ -57,7 +57,7 @@ export const health: WorkloadCheck = {
       context.say('stopping the demo workload');
       await demo(lab, vm, 'stop', context);
       // The stopped demo workload is a difference of its step, and made by this check: it explains nothing.
-      stopped = await waitForHealth(lab, entry, 'False', { ...context, stepDiffers: async () => false });
+      stopped = await waitForHealth(lab, entry, 'False', { ...context, stepDiffers: () => Promise.resolve(false) });
     } finally {
       // This also runs after an interrupt, so that the workload is started again.
       await demo(lab, vm, 'start', cleanupContext(context));

@@ -3,7 +3,8 @@ import { holdNamespace } from '../../src/rehearsal/cluster/namespaces.ts';
 import { restartDaemon } from '../../src/rehearsal/engines/daemon.ts';
 import { REASONS } from '../../src/errors/reasons.ts';
 import type { RunEvent } from '../../src/plan/events.ts';
-import { FAULTS, faultsOf } from '../../src/rehearsal/index.ts';
+import { startFault } from '../../src/rehearsal/fault-setups.ts';
+import { faultsOf } from '../../src/rehearsal/index.ts';
 import { cli } from './support/cli.ts';
 import { differences, linesOf, faultFreeUp, upWith, type FaultOutcome } from './support/fault-outcomes.ts';
 import { labThatIsUp, refusals, simulated } from './support/simulated.ts';
@@ -223,8 +224,7 @@ describe('faults that end a run', () => {
 describe('faults that a run recovers from', () => {
   it('address-gone: a run that meets it waits for the address', async () => {
     const lab = watch(await labThatIsUp());
-    lab.world.faults.add('address-gone');
-    FAULTS.find(({ name }) => name === 'address-gone')?.apply?.(lab.world, lab.mesh);
+    startFault(lab, 'address-gone');
     const next = await lab.up();
     expect(next.report.error).toBeUndefined();
     expect(next.said).toContain('vm: vm-istio-external-workload has no address yet; waiting for it');

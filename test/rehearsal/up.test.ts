@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sampled } from '../support/sampled.ts';
+import { long, sampled } from '../support/sampled.ts';
 import { inOneWorld } from './support/cli.ts';
 import { upTwice } from './support/healthy.ts';
 import { refusals, shipped, simulated } from './support/simulated.ts';
@@ -85,7 +85,7 @@ describe('a second `up` at the terminal', () => {
   });
 });
 
-describe('a configuration that changes', () => {
+describe.runIf(long)('a configuration that changes', () => {
   it('adds workers and removes surplus workers', async () => {
     const lab = watch(simulated());
     await lab.up();

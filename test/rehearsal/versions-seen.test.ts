@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { long } from '../support/sampled.ts';
 import { workloadLab } from '../../src/steps/workload-lab.ts';
 import { vmToMesh } from '../../src/verify/traffic-checks.ts';
 import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
@@ -25,7 +24,7 @@ async function failures(
 }
 
 /** Runs of the check in each test. */
-const [CLEAN, FAULTY] = long ? [2000, 100] : [100, 10];
+const [CLEAN, FAULTY] = [2000, 100];
 
 describe('vm-to-mesh does not pass or fail by luck', () => {
   it(`raises no false alarm in ${CLEAN} runs`, { timeout: 300_000 }, async () => {
@@ -54,20 +53,19 @@ describe('vm-to-mesh does not pass or fail by luck', () => {
     },
   );
 
-  if (long)
-    it('would sometimes miss a version if connections were reused', { timeout: 300_000 }, async () => {
-      const lab = watch(await labThatIsUp());
-      lab.cluster.store.remove('destinationrules.networking.istio.io', 'sample', 'helloworld');
-      const reconnect = async (): Promise<void> => {
-        await lab.shell(`multipass exec -n ${VM} -- sudo systemctl restart --no-block istio`);
-        await lab.pass(30_000);
-      };
-      const missed = await failures(lab, 40, reconnect);
-      // Three gateway addresses, two pods: about one time in four.
-      expect(missed).toBeGreaterThan(2);
-      expect(missed).toBeLessThan(25);
-      const { results } = await lab.verify(['sample']);
-      expect(results[0]?.evidence).toBe('no DestinationRule sample/helloworld: connections would stick to one version');
-      expect(results[0]?.hint).toBe('istio-vms up');
-    });
+  it('would sometimes miss a version if connections were reused', { timeout: 300_000 }, async () => {
+    const lab = watch(await labThatIsUp());
+    lab.cluster.store.remove('destinationrules.networking.istio.io', 'sample', 'helloworld');
+    const reconnect = async (): Promise<void> => {
+      await lab.shell(`multipass exec -n ${VM} -- sudo systemctl restart --no-block istio`);
+      await lab.pass(30_000);
+    };
+    const missed = await failures(lab, 40, reconnect);
+    // Three gateway addresses, two pods: about one time in four.
+    expect(missed).toBeGreaterThan(2);
+    expect(missed).toBeLessThan(25);
+    const { results } = await lab.verify(['sample']);
+    expect(results[0]?.evidence).toBe('no DestinationRule sample/helloworld: connections would stick to one version');
+    expect(results[0]?.hint).toBe('istio-vms up');
+  });
 });

@@ -1,9 +1,13 @@
 import { FAULTS, faultsOf } from '../../src/rehearsal/index.ts';
+import type { FaultName } from '../../src/rehearsal/faults.ts';
 import { randomFrom } from './random.ts';
+
+/** A fault, or what is done to the program. */
+export type Kind = FaultName | (typeof SIGNALS)[number];
 
 /** What goes wrong, and how many milliseconds after the beginning. */
 export interface Trouble {
-  readonly kind: string;
+  readonly kind: Kind;
   readonly after: number;
 }
 
@@ -15,7 +19,7 @@ const MAX_FAULTS = 5;
 const SPAN_MS = 240_000;
 
 /** The kinds of trouble that there are. */
-export const KINDS: readonly string[] = [...FAULTS.map(({ name }) => name), ...SIGNALS];
+export const KINDS: readonly Kind[] = [...FAULTS.map(({ name }) => name), ...SIGNALS];
 
 /** Every fifth world has Incus. */
 export const engineOf = (seed: number): 'multipass' | 'incus' => (seed % 5 === 4 ? 'incus' : 'multipass');
@@ -23,7 +27,7 @@ export const engineOf = (seed: number): 'multipass' | 'incus' => (seed % 5 === 4
 /** Nought to five troubles, by the seed alone; signals more often than any one fault. */
 export function scheduleOf(seed: number): readonly Trouble[] {
   const random = randomFrom(seed);
-  const troubles = Array.from({ length: random.whole(MAX_FAULTS + 1) }, () => ({
+  const troubles = Array.from({ length: random.whole(MAX_FAULTS + 1) }, (): Trouble => ({
     kind: random.next() < 0.3 ? random.pick(SIGNALS) : random.pick(faultsOf(engineOf(seed))).name,
     // What strikes once waits for its occasion: half of them are there from the beginning.
     after: random.next() < 0.5 ? 0 : random.whole(SPAN_MS),
@@ -34,6 +38,6 @@ export function scheduleOf(seed: number): readonly Trouble[] {
   );
 }
 
-export function isSignal(kind: string): kind is (typeof SIGNALS)[number] {
-  return (SIGNALS as readonly string[]).includes(kind);
+export function isSignal(kind: Kind): kind is (typeof SIGNALS)[number] {
+  return (SIGNALS as readonly Kind[]).includes(kind);
 }

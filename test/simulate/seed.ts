@@ -1,6 +1,8 @@
 import { clusterOf } from '../../src/rehearsal/cluster/kube.ts';
 import { CliError } from '../../src/errors/cli-error.ts';
 import { FAULTS, type Rehearsal } from '../../src/rehearsal/index.ts';
+import { startFault, startsByItself } from '../../src/rehearsal/fault-setups.ts';
+import type { FaultName } from '../../src/rehearsal/faults.ts';
 import { hasFaultStarted } from '../../src/rehearsal/fault-state.ts';
 import { goodEnd, rerun, problemsOf, settle } from '../rehearsal/crash/case.ts';
 import { exposed, leftBehind } from '../rehearsal/crash/left-behind.ts';
@@ -31,8 +33,8 @@ const ARM: Stage = { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missin
 const ON_INCUS = { MACHINE_ENGINE: 'incus' };
 
 /** Faults that are there as long as they are switched on, or that happen by themselves. */
-const LASTING_FAULTS = new Set([
-  ...FAULTS.filter(({ apply, host }) => (apply ?? host) !== undefined).map(({ name }) => name),
+const LASTING_FAULTS = new Set<FaultName>([
+  ...FAULTS.map(({ name }) => name).filter(startsByItself),
   'api-flaky',
   'load-balancer-hostname',
   'second-address',
@@ -125,12 +127,12 @@ interface Current {
   readonly cuts: (() => void)[];
 }
 
-function injectFault({ world, mesh, system, killAll }: Rehearsal, { kind }: Trouble, current: Current): void {
+function injectFault(rehearsal: Rehearsal, { kind }: Trouble, current: Current): void {
   if (!isSignal(kind)) {
-    world.faults.add(kind);
-    FAULTS.find(({ name }) => name === kind)?.apply?.(world, mesh);
+    startFault(rehearsal, kind);
     return;
   }
+  const { world, system, killAll } = rehearsal;
   if (kind === 'sigkill') current.life?.kill('go-on');
   else if (kind === 'power-cut') {
     current.life?.kill('end');

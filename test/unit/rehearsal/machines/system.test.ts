@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createVirtualClock } from '../../../../src/rehearsal/clock.ts';
 import { createDownloads } from '../../../../src/rehearsal/downloads.ts';
-import { FAULTS, findFault } from '../../../../src/rehearsal/faults.ts';
+import { FAULTS, findFault, type FaultName } from '../../../../src/rehearsal/faults.ts';
 import { createFiles } from '../../../../src/rehearsal/files.ts';
 import { digestOf, readStandIn } from '../../../../src/rehearsal/stand-in.ts';
 import { createWorld } from '../../../../src/rehearsal/state.ts';
@@ -78,7 +78,7 @@ describe('the simulated files', () => {
 const K3S = 'https://github.com/k3s-io/k3s/releases/download/v1.28.15%2Bk3s1';
 const SIDECAR = 'https://blob.istio.io/istio-release/releases/1.19.3/deb/istio-sidecar-arm64.deb';
 
-function line(faults: readonly string[] = []) {
+function line(faults: readonly FaultName[] = []) {
   const world = createWorld({ host: HOST, shipped });
   faults.forEach((fault) => world.faults.add(fault));
   const files = createFiles();
@@ -237,8 +237,8 @@ describe('the catalogue of faults', () => {
       ]),
     );
     for (const { what } of FAULTS) expect(what).toMatch(/^[A-Z].*\.$/);
-    expect(() => findFault('nosuch')).toThrow(/no fault named nosuch/);
+    expect(() => findFault('nosuch', 'multipass')).toThrow(/no fault named nosuch/);
     expect(() => findFault('session-hung', 'incus')).toThrow(/applies to MACHINE_ENGINE=multipass only/);
-    expect(() => findFault('kernel-modules-missing')).toThrow(/applies to MACHINE_ENGINE=incus only/);
+    expect(() => findFault('kernel-modules-missing', 'multipass')).toThrow(/applies to MACHINE_ENGINE=incus only/);
   });
 });
