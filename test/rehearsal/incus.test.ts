@@ -79,7 +79,7 @@ const OUTCOMES: readonly (readonly [fault: string, reason: string | undefined, s
 ];
 
 describe('faults with Incus', () => {
-  it.each(sampled(OUTCOMES, 4))('%s ends as expected', async (fault, reason, sentence) => {
+  it.each(sampled(OUTCOMES, 20))('%s ends as expected', async (fault, reason, sentence) => {
     const lab = watch(simulated({ set, faults: [fault] }));
     const { report, said } = await lab.up();
     expect({ reason: report.error?.reason, message: reason === undefined ? report.error?.message : undefined }).toEqual(

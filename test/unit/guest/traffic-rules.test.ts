@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sampled } from '../../support/sampled.ts';
+import { long, sampled } from '../../support/sampled.ts';
 import { shipped } from './shipped.ts';
 
 const temp = mkdtempSync(join(tmpdir(), 'istio-vms-rules-'));
@@ -89,31 +89,29 @@ const GUARD = /^-A OUTPUT -p tcp .*--sport 22 .*--comment istio-vms -j RETURN$/;
 /** One version for each way in which istio-iptables chooses its backend. */
 const VERSIONS = ['1.30.3', '1.24.6', '1.19.3'];
 
-describe.skipIf(!possible)('prepare and cleanup with both backends of iptables', () => {
-  it.each(
-    sampled(
-      VERSIONS.flatMap((version) => ['on a fresh machine', 'with legacy tables'].map((how) => [version, how])),
-      6,
-    ),
-  )('put the guard before the rules of Istio %s %s, in the same backend', (version, how) => {
-    const { prepare } = prepared(version);
-    const before = how === 'with legacy tables' ? 'iptables-legacy -t nat -S >/dev/null' : 'true';
-    // The second start finds what the first one has left.
-    const start = `{ ${prepare} >/dev/null && ${DUMP}; }`;
-    const ran = inNamespace([before, start, 'echo === second', start].join(' && '), settings(version));
-    expect(ran).toMatchObject({ status: 0, stderr: '' });
-    for (const dump of ran.stdout.split('=== second\n')) {
-      const istios = Object.values(rulesOf(dump)).filter((lines) =>
-        lines.some((line) => / -j ISTIO_OUTPUT$/.test(line)),
-      );
-      expect(istios).toHaveLength(1);
-      const output = istios[0]?.filter((line) => line.startsWith('-A OUTPUT')) ?? [];
-      expect(output[0]).toMatch(GUARD);
-      expect(output.filter((line) => GUARD.test(line))).toHaveLength(1);
-    }
-  });
+describe.runIf(possible && long)('prepare and cleanup with both backends of iptables', () => {
+  it.each(VERSIONS.flatMap((version) => ['on a fresh machine', 'with legacy tables'].map((how) => [version, how])))(
+    'put the guard before the rules of Istio %s %s, in the same backend',
+    (version, how) => {
+      const { prepare } = prepared(version);
+      const before = how === 'with legacy tables' ? 'iptables-legacy -t nat -S >/dev/null' : 'true';
+      // The second start finds what the first one has left.
+      const start = `{ ${prepare} >/dev/null && ${DUMP}; }`;
+      const ran = inNamespace([before, start, 'echo === second', start].join(' && '), settings(version));
+      expect(ran).toMatchObject({ status: 0, stderr: '' });
+      for (const dump of ran.stdout.split('=== second\n')) {
+        const istios = Object.values(rulesOf(dump)).filter((lines) =>
+          lines.some((line) => / -j ISTIO_OUTPUT$/.test(line)),
+        );
+        expect(istios).toHaveLength(1);
+        const output = istios[0]?.filter((line) => line.startsWith('-A OUTPUT')) ?? [];
+        expect(output[0]).toMatch(GUARD);
+        expect(output.filter((line) => GUARD.test(line))).toHaveLength(1);
+      }
+    },
+  );
 
-  it.each(sampled(VERSIONS, 3))('remove the rules of Istio %s and no others', (version) => {
+  it.each(VERSIONS)('remove the rules of Istio %s and no others', (version) => {
     const { prepare, cleanup } = prepared(version);
     const script = `${THEIRS}\n{ ${DUMP}\n} >$OUT.before; ${prepare} >/dev/null && ${cleanup}; ${DUMP}`;
     const ran = inNamespace(script, { ...settings(version), OUT: join(temp, version) });
@@ -121,24 +119,21 @@ describe.skipIf(!possible)('prepare and cleanup with both backends of iptables',
     expect(ran.stdout).toBe(readFileSync(`${join(temp, version)}.before`, 'utf8'));
   });
 
-  it.each(sampled(['iptables-nft', 'iptables-legacy'], 2))(
-    'remove the rules from %s when the agent is gone',
-    (tables) => {
-      const { agent } = prepared('1.19.3');
-      const { cleanup } = prepared('1.19.3', false);
-      // Plain iptables is the one that the oldest version takes.
-      const bin = mkdtempSync(join(temp, 'bin-'));
-      const plain = `for end in '' -restore -save; do ln -s "$(command -v ${tables}$end)" ${bin}/iptables$end; done; PATH=${bin}:$PATH`;
-      const script = `${plain}; export PATH; ${THEIRS}\n{ ${DUMP}\n} >$OUT.before
+  it.each(['iptables-nft', 'iptables-legacy'])('remove the rules from %s when the agent is gone', (tables) => {
+    const { agent } = prepared('1.19.3');
+    const { cleanup } = prepared('1.19.3', false);
+    // Plain iptables is the one that the oldest version takes.
+    const bin = mkdtempSync(join(temp, 'bin-'));
+    const plain = `for end in '' -restore -save; do ln -s "$(command -v ${tables}$end)" ${bin}/iptables$end; done; PATH=${bin}:$PATH`;
+    const script = `${plain}; export PATH; ${THEIRS}\n{ ${DUMP}\n} >$OUT.before
       PROXY_UID=1 PROXY_GID=1 ${agent} istio-iptables >/dev/null 2>&1
       ${tables} -t nat -I OUTPUT -p tcp --sport 22 -m comment --comment istio-vms -j RETURN
       ${tables} -t raw -A OUTPUT -p udp --dport 53 -m owner --uid-owner 1 -j CT --zone 1
       ${tables}-save 2>/dev/null | grep -c ISTIO_ >&2; ${cleanup}; ${DUMP}`;
-      const ran = inNamespace(script, { ...settings('1.19.3'), OUT: join(temp, tables) });
-      expect(Number(ran.stderr)).toBeGreaterThan(15);
-      expect(ran.stdout).toBe(readFileSync(`${join(temp, tables)}.before`, 'utf8'));
-    },
-  );
+    const ran = inNamespace(script, { ...settings('1.19.3'), OUT: join(temp, tables) });
+    expect(Number(ran.stderr)).toBeGreaterThan(15);
+    expect(ran.stdout).toBe(readFileSync(`${join(temp, tables)}.before`, 'utf8'));
+  });
 
   it('work on a machine with only iptables-nft', () => {
     const { prepare, cleanup } = prepared('1.30.3');
