@@ -1,6 +1,6 @@
 import { Argument, Option } from 'commander';
 import { deletable, repeatable, type CommandSpec } from './cli-spec.ts';
-import { ISTIOCTL_BUILDS } from './config/istioctl-builds.ts';
+import { ISTIOCTL_BUILDS } from './config/versions.ts';
 import { STEP_COMMANDS } from './cli-steps.ts';
 
 const LAB_COMMANDS: readonly CommandSpec[] = [

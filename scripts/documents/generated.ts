@@ -1,4 +1,4 @@
-import { runEnvExample } from '../../src/config/example.ts';
+import { runEnvExample } from '../../src/config/documentation.ts';
 import { executableCommands } from './code-blocks.ts';
 import { jsonSchemaFile } from './json-reference.ts';
 import { part } from './parts.ts';

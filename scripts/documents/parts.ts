@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { configurationTable } from '../../src/config/table.ts';
+import { configurationTable } from '../../src/config/documentation.ts';
 import type { VersionTable } from '../../src/config/config.ts';
 import { EXIT_MEANINGS } from '../../src/errors/reasons.ts';
 import { FAULTS } from '../../src/rehearsal/faults.ts';

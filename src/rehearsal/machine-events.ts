@@ -1,7 +1,7 @@
 import { ADDRESS_GONE } from './durations.ts';
 import { powerOff, powerOn } from './guest/boot.ts';
 import type { Guest } from './guest/systemd.ts';
-import { erase } from './engines/erase.ts';
+import { erase } from './guest/boot.ts';
 import type { FaultName } from './faults.ts';
 import { newAddress } from './state.ts';
 import type { Instance, Mesh, World } from './world.ts';

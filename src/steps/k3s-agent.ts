@@ -11,10 +11,10 @@ import {
   clusterSnapshot,
   type ClusterSnapshot,
 } from './cluster-snapshot.ts';
-import { readSecret } from './guest-secret.ts';
+import { readSecret } from './k3s-files.ts';
 import { journalCommand } from './journal.ts';
 import { waitForNode } from './k3s-nodes.ts';
-import { imagesOf, k3sBinary, placeK3s } from './k3s-placing.ts';
+import { imagesOf, k3sBinary, placeK3s } from './k3s-files.ts';
 import { authorityOf } from '../kube/kubeconfig.ts';
 import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';

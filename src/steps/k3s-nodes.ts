@@ -10,7 +10,7 @@ import type { Lab } from './lab.ts';
 import type { LabStep } from './lab-step.ts';
 import { deploymentState } from './deployment-state.ts';
 import { CLUSTER_DNS, nodeState, type WantedNode } from './node-health.ts';
-import { restoreReplicas } from './replicas.ts';
+import { restoreReplicas } from './rollout.ts';
 
 /**
  * Deadlines with a margin over the figures of docs/facts/k3s.md 3. An agent first imports all images on its disk, which

@@ -4,13 +4,12 @@ import { EAST_WEST } from '../kube/manifests/east-west-gateway.ts';
 import type { StepContext } from '../plan/step.ts';
 import { waitUntil } from '../plan/wait.ts';
 import { waitForFormerNamespaces } from './apply.ts';
-import { findObject, requireClusterSnapshot, clusterSnapshot } from './cluster-snapshot.ts';
+import { findObject, requireClusterSnapshot, clusterSnapshot, replicasOf } from './cluster-snapshot.ts';
 import { createInstallErrorWatch, probePods, podError, watchInstall } from './install-watch.ts';
 import type { Lab } from './lab.ts';
 import type { StaleDeployment } from './proxies.ts';
 import { deploymentState } from './deployment-state.ts';
 import { stoppedNodes } from './node-health.ts';
-import { restoreReplicas } from './replicas.ts';
 import { CommandError } from '../system/command-error.ts';
 
 const ROLLOUT_MS = 180_000;
@@ -125,4 +124,20 @@ async function waitForRollout(lab: Lab, context: StepContext, name: string, name
     if (gaveUp && trouble !== undefined) throw podError(name, trouble, error);
     throw error;
   }
+}
+
+/**
+ * Scales a Deployment from 0 back to one pod. Nothing else does it: the charts of Istio and k3s do not set the number
+ * of pods, and an autoscaler never scales up from 0.
+ */
+export async function restoreReplicas(
+  lab: Lab,
+  context: StepContext,
+  namespace: string,
+  deployment: string,
+): Promise<void> {
+  const found = findObject(await requireClusterSnapshot(lab, context), 'Deployment', deployment, namespace);
+  if (found === undefined || replicasOf(found) > 0) return;
+  context.say(`scaling ${deployment} from 0 to 1`);
+  await lab.kubectl.scale(deployment, namespace, 1, context);
 }

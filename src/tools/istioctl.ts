@@ -9,7 +9,7 @@ import { plainText } from '../system/plain-text.ts';
 import { retry } from '../system/retry.ts';
 import * as argv from './istioctl-argv.ts';
 import { readProgress } from './istioctl-progress.ts';
-import { repeatMessage } from './say.ts';
+import { repeatMessage } from '../plan/explain.ts';
 
 export interface Istioctl {
   /** The version of the binary, e.g. `1.19.3`; undefined when it does not exist. */

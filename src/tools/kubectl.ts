@@ -11,7 +11,7 @@ import { retry } from '../system/retry.ts';
 import type { KubeObject } from '../kube/kinds.ts';
 import { parseObjects } from '../kube/object.ts';
 import * as argv from './kubectl-argv.ts';
-import { repeatMessage } from './say.ts';
+import { repeatMessage } from '../plan/explain.ts';
 
 /** The API did not respond; the reason in one sentence. */
 export interface Unreachable {

@@ -13,7 +13,6 @@ import type { KubeObject, WorkloadEntry } from '../kube/kinds.ts';
 import { ofKind } from '../kube/object.ts';
 import { fail, pass, type CheckContext, type WorkloadCheck } from './check.ts';
 import { clusterIpOf, kubectlGetHint } from './cluster-checks.ts';
-import { certificateText, tokenText } from './credentials.ts';
 import { isBooting, withRetry } from './retry.ts';
 import { clusterSnapshotFor } from './snapshot.ts';
 import { onVm } from './vm.ts';
@@ -210,3 +209,17 @@ function entryIn(
 function disconnectedAt(entry: WorkloadEntry): string | undefined {
   return entry.metadata.annotations?.['istio.io/disconnectedAt'];
 }
+
+/** Text for an expired token; undefined while it is valid. Times in seconds since 1970. */
+export function tokenText(expires: number | undefined, now: number): string | undefined {
+  if (expires === undefined) return 'the token cannot be read';
+  return expires > now ? undefined : `the token expired at ${iso(expires)}`;
+}
+
+/** Text for what is wrong with the certificate; undefined while it is valid. Times in seconds since 1970. */
+export function certificateText(expires: number | undefined, now: number): string | undefined {
+  if (expires === undefined) return 'the VM has no certificate';
+  return expires > now ? undefined : `the certificate of the VM expired at ${iso(expires)}`;
+}
+
+const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();

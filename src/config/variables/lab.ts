@@ -1,5 +1,5 @@
 import { DEFAULT_ENGINE, engineChoices, OTHER_ENGINES } from '../engines.ts';
-import { ISTIOCTL_BUILDS } from '../istioctl-builds.ts';
+import { ISTIOCTL_BUILDS } from '../versions.ts';
 import { istioVersion, label, oneOf, path, revision, ubuntuRelease, wholeNumber } from '../syntax.ts';
 import type { Variable } from '../variable.ts';
 

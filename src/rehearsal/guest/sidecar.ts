@@ -12,7 +12,7 @@ import type { Instance } from '../world.ts';
 import { dropCertificate, hasOtherIdentity, keepCertificate, trustedRoot, trustRoot } from './certificate.ts';
 import { agentSocketProblem, installDirectories } from './agent-files.ts';
 import { guestEntry, guestHas, guestText, makeDirectory, writeGuest } from './files.ts';
-import { hostsBlock } from './hosts.ts';
+import { hostsBlock } from './files.ts';
 import { loadRules } from './sessions.ts';
 import { UnitExit, type Guest, type UnitModel, type UnitRun } from './systemd.ts';
 import { execLine } from './unit-file.ts';

@@ -15,8 +15,7 @@ async function withThirdEngine() {
   });
   return {
     ...(await import('../config/fixtures.ts')),
-    ...(await import('../../../src/config/example.ts')),
-    ...(await import('../../../src/config/table.ts')),
+    ...(await import('../../../src/config/documentation.ts')),
     ...(await import('../../../src/machines/create-engine.ts')),
     ...(await import('../../../src/tools/requirements.ts')),
   };

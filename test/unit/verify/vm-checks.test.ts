@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { GuestState } from '../../../src/guest/state.ts';
-import { certificateText, tokenText } from '../../../src/verify/credentials.ts';
+import { certificateText, tokenText } from '../../../src/verify/vm-checks.ts';
 import { healthOf } from '../../../src/verify/health.ts';
 import { identity, registration, sidecar } from '../../../src/verify/vm-checks.ts';
 import { addressOf, config, node, NODES, object, verdictOf, VM, type View } from './fake-lab.ts';

@@ -80,3 +80,9 @@ export function busyWith(instance: Instance): ProgramResult | undefined {
   const { busy } = factsOf(instance);
   return busy === undefined ? undefined : failure(`Instance is busy running a "${busy}" operation`);
 }
+
+/** Devices of the default profile, as `incus admin init --minimal` makes it. */
+export const PROFILE = ({ engine }: World): Readonly<Record<string, Device>> => ({
+  eth0: { name: 'eth0', network: serverOf(engine).bridge, type: 'nic' },
+  root: { path: '/', pool: 'default', type: 'disk' },
+});

@@ -6,7 +6,7 @@ import { firstCloudInit } from '../../guest/cloud-init.ts';
 import type { Guest } from '../../guest/systemd.ts';
 import type { HostCall, Instance, ProgramResult, World } from '../../world.ts';
 import type { ParsedArgs } from '../arguments.ts';
-import { erase } from '../erase.ts';
+import { erase } from '../../guest/boot.ts';
 import { daemonAway, failure, help } from './answers.ts';
 import { absence, busyWith, factsOf, named, projectOf, type IncusFacts } from './instances.ts';
 

@@ -4,7 +4,7 @@ import { nodeAddresses } from '../../guest/k3s.ts';
 import { KERNEL_CPU } from '../../guest/scripts/state.ts';
 import type { Instance, World } from '../../world.ts';
 import { factsOf, projectOfAll, type Device } from './instances.ts';
-import { PROFILE } from './profile.ts';
+import { PROFILE } from './instances.ts';
 
 /** Codes and names of the states (docs/facts/incus.md 4.1). An instance that restarts itself counts as running. */
 const STATES: Readonly<Record<Instance['state'], readonly [number, string]>> = {

@@ -5,7 +5,7 @@ import type { ParsedArgs } from '../arguments.ts';
 import { daemonAway, failure, help } from './answers.ts';
 import { findImage } from './images.ts';
 import { onRemote, projectOfAll } from './instances.ts';
-import { PROFILE } from './profile.ts';
+import { PROFILE } from './instances.ts';
 import { serverOf } from './traits.ts';
 
 /** An answer of the API, or the error for what is not found. */

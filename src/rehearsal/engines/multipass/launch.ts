@@ -7,7 +7,7 @@ import { KILLED, TERMINATED } from '../../processes.ts';
 import { addInstance } from '../../state.ts';
 import type { HostCall, ProgramResult, World } from '../../world.ts';
 import { daemonLife, isDaemonAway, restartDaemon } from '../daemon.ts';
-import { expiring, timeLimit } from './limit.ts';
+import { expiring, timeLimit } from './parser.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 import { bytesOf } from './views.ts';
 

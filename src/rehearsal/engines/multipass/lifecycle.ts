@@ -1,10 +1,10 @@
 import { ENGINE_CALL, MACHINE_PURGE } from '../../durations.ts';
 import { powerOff, powerOn } from '../../guest/boot.ts';
-import { erase } from '../erase.ts';
+import { erase } from '../../guest/boot.ts';
 import type { Guest } from '../../guest/systemd.ts';
 import type { HostCall, Instance, ProgramResult, World } from '../../world.ts';
 import { isDaemonAway } from '../daemon.ts';
-import { expiring, timeLimit } from './limit.ts';
+import { expiring, timeLimit } from './parser.ts';
 import { failure, failures, spinner, usage, type ParsedArgs } from './parser.ts';
 
 /**

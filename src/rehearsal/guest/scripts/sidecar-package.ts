@@ -3,7 +3,7 @@ import { readStandIn, standInBytes, type StandIn } from '../../stand-in.ts';
 import type { Instance } from '../../world.ts';
 import { UNIT_MODELS } from '../boot.ts';
 import { guestEntry, guestHas, guestText, makeDirectory, removeGuest, writeGuest } from '../files.ts';
-import { hostsBlock } from '../hosts.ts';
+import { hostsBlock } from '../files.ts';
 import { dnsAnswers } from '../sidecar.ts';
 import { stopUnit } from '../systemd.ts';
 import { failed, type ScriptModel } from './script.ts';

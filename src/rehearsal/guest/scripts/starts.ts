@@ -6,7 +6,7 @@ import { asText, guestEntry, guestPath, guestText, removeGuest, writeGuest } fro
 import { UNIT_MODELS } from '../boot.ts';
 import { demoPort, ownApplication } from '../listeners.ts';
 import { journalLines, stopUnit } from '../systemd.ts';
-import { hostsBlock } from '../hosts.ts';
+import { hostsBlock } from '../files.ts';
 import { freezeSessions } from '../sessions.ts';
 import { TOKEN } from '../sidecar.ts';
 import type { Instance } from '../../world.ts';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { runEnvExample } from '../../../src/config/example.ts';
+import { runEnvExample } from '../../../src/config/documentation.ts';
 import { VARIABLE_NAMES } from '../../../src/config/schema.ts';
-import { configurationTable } from '../../../src/config/table.ts';
+import { configurationTable } from '../../../src/config/documentation.ts';
 import { load } from './fixtures.ts';
 
 test('run.env.example matches the schema (npm run docs writes it)', () => {

@@ -1,8 +1,8 @@
 import { k3sArtifact } from '../artifacts/artifacts.ts';
 import type { GuestPayload } from '../guest/k3s.ts';
-import type { Machine } from '../machines/machine.ts';
+import { asRoot, type Machine } from '../machines/machine.ts';
 import type { StepContext } from '../plan/step.ts';
-import type { Cpu } from '../system/system.ts';
+import type { Context, Cpu } from '../system/system.ts';
 import { obtainArtifact } from './downloads.ts';
 import type { Lab } from './lab.ts';
 import { imagesStepOf } from './node-images.ts';
@@ -24,4 +24,17 @@ export async function placeK3s(machine: Machine, payload: GuestPayload, context:
 /** Images must be on the node before k3s starts. */
 export function imagesOf(lab: Lab, machineStep: string): readonly string[] {
   return lab.bundle === undefined ? [] : [imagesStepOf(machineStep)];
+}
+
+/** Text of a file on the machine that only root can read; it does not appear in the log or the report. */
+export async function readSecret(machine: Machine, path: string, context: Context): Promise<string> {
+  const read = await machine.run(
+    {
+      ...asRoot({ file: 'cat', args: [path], effect: 'read' }),
+      secretOutput: true,
+      timeoutMs: 30_000,
+    },
+    context,
+  );
+  return read.stdout;
 }
