@@ -52,7 +52,7 @@ export async function loadEnvironment(invocation: Invocation, options: GlobalOpt
   if (text === undefined && options.config !== undefined) {
     throw new CliError('invalid-configuration', {
       message: `There is no configuration file ${path}.`,
-      hint: 'Copy run.env.example, or leave --config out.',
+      hint: 'Copy run.env.example, or omit --config.',
     });
   }
   const loaded = loadConfig({
@@ -73,8 +73,8 @@ export async function loadEnvironment(invocation: Invocation, options: GlobalOpt
   }
   if (overlay !== undefined && overlayText === undefined) {
     throw new CliError('invalid-configuration', {
-      message: `ISTIO_OVERLAY names ${overlay}, which is not there; nothing was changed.`,
-      hint: 'Name an IstioOperator file, or leave ISTIO_OVERLAY empty.',
+      message: `ISTIO_OVERLAY names ${overlay}, which does not exist; nothing was changed.`,
+      hint: 'Set ISTIO_OVERLAY to an IstioOperator file, or leave it empty.',
     });
   }
   return { real, host, shipped, loaded, pid: invocation.pid, verbose: options.verbose };

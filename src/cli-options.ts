@@ -27,9 +27,10 @@ export function addCommonOptions(command: Command, more: readonly Option[]): voi
   ];
   const rehearsal: readonly Option[] = [
     new Option('--rehearse', 'run in a simulated world; nothing real is touched').default(false),
-    new Option('--from <start>', `state in which the rehearsal begins: ${REHEARSAL_STARTS.join(', ')}`).choices(
-      REHEARSAL_STARTS,
-    ),
+    new Option(
+      '--from <start>',
+      'start from nothing, needs (what the command needs), lab (a complete lab) or real (the state of your lab)',
+    ).choices(REHEARSAL_STARTS),
     repeatable('--fault <name>', 'inject a fault (repeatable; an unknown name lists all)'),
   ];
   for (const option of common.slice(0, -1)) command.addOption(option.helpGroup('Global options:'));

@@ -29,7 +29,7 @@ shift 2
 # The name may have passed to somebody else's machine since we looked: nothing of ours comes onto its disk.
 [ "$(cat "$mark" 2>/dev/null)" = "$lab" ] || {
   cat >/dev/null
-  fail "this machine does not bear the mark of the lab $lab" 19
+  fail "this machine does not belong to the lab $lab" 19
 }
 
 # /var/lib, not /tmp or /run: those may be small memory file systems, and the k3s binary is large. sudo drops TMPDIR.

@@ -48,7 +48,7 @@ export function parseManifest(text: string, bundle: string): BundleManifest {
   } catch (cause) {
     throw new CliError('digest-mismatch', {
       message: `${MANIFEST} in ${bundle} was not written by istio-vms.`,
-      hint: 'Get the bundle again, or create one with `istio-vms bundle create`.',
+      hint: 'Copy the bundle again, or create one with `istio-vms bundle create`.',
       cause,
     });
   }
@@ -66,8 +66,8 @@ export function requireFitting(manifest: BundleManifest, config: Config, bundle:
   const different = wanted.filter(([, asked, has]) => asked !== has);
   if (different.length === 0) return;
   throw new CliError('invalid-configuration', {
-    message: `${bundle} was made for other versions than the configuration asks for; nothing was changed.`,
-    details: different.map(([name, asked, has]) => `${name} is ${asked}, the bundle holds ${has}`),
-    hint: `Set what the bundle holds (${wanted.map(([name, , has]) => `--set ${name}=${has}`).join(' ')}), or create another one with \`istio-vms bundle create\`.`,
+    message: `${bundle} was created for other versions than those of the configuration; nothing was changed.`,
+    details: different.map(([name, asked, has]) => `${name} is ${asked}, the bundle contains ${has}`),
+    hint: `Set the versions of the bundle (${wanted.map(([name, , has]) => `--set ${name}=${has}`).join(' ')}), or create another one with \`istio-vms bundle create\`.`,
   });
 }

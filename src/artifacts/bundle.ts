@@ -85,8 +85,8 @@ export function noDownloads(bundle: Bundle): Downloads {
   const refuse = (url: string): Promise<never> =>
     Promise.reject(
       new CliError('artifact-not-found', {
-        message: `${url} is wanted, and with --bundle nothing is downloaded.`,
-        hint: `Re-run the same command: it unpacks ${bundle.path} anew.`,
+        message: `${url} is needed, but nothing is downloaded with --bundle.`,
+        hint: `Re-run the same command: it unpacks ${bundle.path} again.`,
       }),
     );
   return { fetch: ({ url }) => refuse(url), text: refuse };
@@ -122,7 +122,7 @@ function pinnedDigest(artifact: Artifact, manifest: BundleManifest, path: string
   const found = manifest.files.find((each) => each.id === id && each.version === version && each.file === file);
   if (found === undefined) {
     throw new CliError('artifact-not-found', {
-      message: `${path} does not hold ${file} (${id} ${version}): it was made for ${manifest.cpus.join(' and ')}.`,
+      message: `${path} does not contain ${file} (${id} ${version}): it was created for ${manifest.cpus.join(' and ')}.`,
       hint: lackingHint(artifact, manifest),
     });
   }
@@ -134,7 +134,7 @@ function lackingHint({ id, file }: Artifact, { cpus }: BundleManifest): string {
   const build = /-((?:linux|osx)-\w+)\.tar\.gz$/.exec(file)?.[1];
   const has = id === 'istioctl' && build !== undefined && cpus.some((cpu) => build.endsWith(cpu));
   const option = has ? `--istioctl ${build}` : '--cpu both';
-  return `Make one that holds it, where there is a network: \`istio-vms bundle create ${option}\`.`;
+  return `Create one that contains it, on a computer with a network: \`istio-vms bundle create ${option}\`.`;
 }
 
 /** Checks that the bundle contains exactly the files in the manifest, with the same digests. */
@@ -156,15 +156,15 @@ function requireWhole(
 
 function tampered(path: string, names: readonly string[]): CliError {
   return new CliError('digest-mismatch', {
-    message: `${names.join(' and ')} in ${path} ${names.length === 1 ? 'is' : 'are'} not what the bundle was made with; nothing of it is used.`,
-    hint: 'Get the bundle again from where it was made.',
+    message: `${names.join(' and ')} in ${path} ${names.length === 1 ? 'does' : 'do'} not match the digests in the bundle, so it is not used.`,
+    hint: 'Copy the bundle again from its source.',
   });
 }
 
 function noBundle(path: string, cause: CliError): CliError {
   return new CliError('digest-mismatch', {
     message: `${path} is not a complete istio-vms bundle.`,
-    hint: 'Get the bundle again, or create one with `istio-vms bundle create`.',
+    hint: 'Copy the bundle again, or create one with `istio-vms bundle create`.',
     cause,
   });
 }

@@ -51,7 +51,7 @@ export async function readImages(archive: string, work: string, files: Files): P
     if (cause instanceof CliError && cause.reason === 'disk-full') throw cause;
     throw new CliError('artifact-not-found', {
       message: `${archive} is not an archive of container images.`,
-      hint: 'It has to be what `docker save` or `podman save` writes, perhaps gzipped.',
+      hint: 'Expected an archive that `docker save` or `podman save` has written, optionally gzipped.',
       cause,
     });
   }

@@ -88,8 +88,8 @@ async function publishedDigest(request: ObtainRequest): Promise<string> {
   const digest = digestOf(text, line);
   if (digest === undefined) {
     throw new CliError('download-failed', {
-      message: `The checksum file ${publishedAt} says nothing of ${line}.`,
-      hint: 'Look at what your network gives you there: a proxy or a sign-in page answers like this.',
+      message: `The checksum file ${publishedAt} does not list ${line}.`,
+      hint: 'Open it in a browser: a proxy or a sign-in page may have answered instead.',
     });
   }
   return digest;

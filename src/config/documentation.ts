@@ -2,7 +2,7 @@ import { GROUPS, variable, VARIABLE_NAMES } from './schema.ts';
 
 const HEADER = [
   '# run.env: the settings of a lab. Copy it to run.env in the working directory and change what you like.',
-  '# It is read, never executed. Flags and the environment go before it.',
+  '# It is read, never executed. Flags and the environment take precedence.',
 ];
 
 /** run.env.example: every variable with its default; a default that depends on another variable is a comment. */

@@ -67,7 +67,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const warnings = [...reading.warnings];
   if (kubeconfig.foreign !== undefined && absolutePath(kubeconfig.foreign, host) !== config.paths.kubeconfig) {
     warnings.push(
-      `KUBECONFIG of the environment (${printable(kubeconfig.foreign)}) is left alone; the lab has its own: ${config.paths.kubeconfig}`,
+      `KUBECONFIG of the environment (${printable(kubeconfig.foreign)}) is ignored; the lab has its own: ${config.paths.kubeconfig}`,
     );
   }
   const { version, minor, endOfLife } = config.istio;

@@ -34,9 +34,7 @@ export function kubeconfigIsTheLabs({ values, host }: RuleContext): readonly Vio
   if (values.KUBECONFIG === undefined) return [];
   const path = absolutePath(values.KUBECONFIG, host);
   if (isWithin(path, join(host.home, '.kube'))) {
-    return [
-      { name: 'KUBECONFIG', allowed: "a file of the lab's own: what lies in ~/.kube is yours and is never written to" },
-    ];
+    return [{ name: 'KUBECONFIG', allowed: 'a file outside ~/.kube, which istio-vms never writes to' }];
   }
   const directory = DIRECTORIES.find((name) => values[name] !== undefined && absolutePath(values[name], host) === path);
   return directory === undefined ? [] : [{ name: 'KUBECONFIG', allowed: `the path of a file; this is ${directory}` }];

@@ -37,6 +37,6 @@ export function pathFault(value: string, host: Host, bases: readonly string[]): 
 export function directoryFault(value: string, host: Host): string | undefined {
   const absolute = absolutePath(value, host);
   return isWithin(host.home, absolute) || isWithin(host.cwd, absolute)
-    ? 'a directory of its own: not /, not your home, not the working directory, and none above them'
+    ? 'a directory of its own: not /, your home, the working directory or a parent of them'
     : undefined;
 }

@@ -12,10 +12,10 @@ const K3S = 'k3s listens there on every node';
  * free, because k3s uses SQLite here.
  */
 const TAKEN_OUTSIDE: Readonly<Record<string, string>> = {
-  '22': 'ssh to the nodes goes there',
+  '22': 'the ssh server of the nodes listens there',
   '53': 'the resolver of the nodes listens there',
-  '80': 'the default ingress gateway has it',
-  '443': 'the default ingress gateway has it',
+  '80': 'the default ingress gateway uses it',
+  '443': 'the default ingress gateway uses it',
   '6443': 'the API server of k3s listens there',
   '6444': K3S,
   '10010': K3S,
@@ -76,7 +76,7 @@ export function appPortIsFree({ values }: RuleContext): readonly Violation[] {
   return [
     {
       name: 'VM_APP_PORT',
-      allowed: `a port other than ${TAKEN_ON_VM.join(', ')}: ssh, the resolver and the sidecar have these`,
+      allowed: `a port other than ${TAKEN_ON_VM.join(', ')}: ssh, the resolver and the sidecar use these`,
     },
   ];
 }

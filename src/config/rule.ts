@@ -36,7 +36,7 @@ export function repeated<Name extends VariableName>(
       .filter((earlier) => read(earlier) !== undefined && read(earlier) === read(later))
       .map((earlier) => {
         const [name, other] = chosen.has(earlier) && !chosen.has(later) ? [earlier, later] : [later, earlier];
-        return { name, allowed: `another value than that of ${other}` };
+        return { name, allowed: `a value different from that of ${other}` };
       }),
   );
 }

@@ -111,7 +111,7 @@ function isBaseDirectory(source: string): boolean {
 function problem({ name, line, source }: Assignment, found: Exclude<Evaluated, { text: string }>): ConfigProblem {
   const allowed =
     'unset' in found
-      ? `a value; ${found.unset} is set nowhere, so write what is meant, or \${${found.unset}:-a default}`
+      ? `a value; ${found.unset} is not set, so write the value itself, or \${${found.unset}:-a default}`
       : name === 'KUBECONFIG' || name.endsWith('_DIR')
         ? 'a path; the file is never executed, so write the path itself (a relative one begins in the working directory)'
         : 'a plain value; the file is never executed, so write what the command would have printed';
@@ -132,7 +132,7 @@ function shellWarning(fileName: string, { otherLines, otherNames }: ShellFile): 
   if (otherLines.length === 0) return [];
   const names = otherNames.filter(isVariableName);
   const [noun, verb] = otherLines.length === 1 ? ['line', 'is'] : ['lines', 'are'];
-  const lost = names.length === 0 ? '' : `; what they say of ${names.join(', ')} does not count`;
+  const lost = names.length === 0 ? '' : `; their values for ${names.join(', ')} are ignored`;
   return [`${fileName}: ${noun} ${ranges(otherLines)} ${verb} shell and not executed${lost}.`];
 }
 
@@ -141,7 +141,7 @@ function typoWarning(fileName: string, assignments: readonly Assignment[]): read
     const meant = isVariableName(name) ? undefined : nearestVariable(name);
     return meant === undefined ? [] : [`${name} (line ${line}) looks like ${meant}`];
   });
-  return slips.length === 0 ? [] : [`${fileName}: ${slips.join(', ')}; not a name we know, so it does not count.`];
+  return slips.length === 0 ? [] : [`${fileName}: ${slips.join(', ')}; unknown variables are ignored.`];
 }
 
 /** `3, 5-7` */

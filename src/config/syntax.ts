@@ -63,12 +63,12 @@ export function size(least: string): Syntax {
 /** A separate rule rejects minors that are too old. */
 export const istioVersion = pattern(
   /^[1-9]\d?\.(0|[1-9]\d?)\.(0|[1-9]\d?)(-(alpha|beta|rc)\.\d{1,2})?$/,
-  'a whole version of Istio, e.g. 1.19.3',
+  'a full Istio version, e.g. 1.19.3',
 );
 
 export const k3sVersion = pattern(
   /^v[1-9]\d?\.\d{1,3}\.\d{1,3}\+k3s\d{1,2}$/,
-  'a whole k3s version with its k3s number, e.g. v1.28.15+k3s1',
+  'a full k3s version, e.g. v1.28.15+k3s1',
 );
 
 /** 18.04 is excluded: its libc is too old for the arm64 Envoy (docs/facts/istio-vm.md 1.3). */

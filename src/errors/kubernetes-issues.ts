@@ -28,7 +28,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
       /(?:failed to wait for resource|resources not ready after|timed out waiting for the condition)(?![\s\S]*"https?:\/\/[^"\s/]+\/(?:apis?|version|openapi)\b)/i,
     reason: 'timed-out',
     sentence: 'What istioctl installed did not become ready in time.',
-    hint: 'Look at the pods of the control plane: images may still be on the way, or a node is down or too small (MEM_WORKER).',
+    hint: 'Look at the pods of the control plane: images may still be pulling, or a node is down or too small (MEM_WORKER).',
     source: 'docs/facts/istio-vm.md 2.2, docs/facts/real-mesh.md 6.14',
   },
   {
@@ -75,7 +75,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     pattern:
       /context "[^"]*" does not exist|context was not found|(?:error|client): stat \S+: no such file or directory/i,
     reason: 'api-unreachable',
-    sentence: 'The kubeconfig is not there or lacks the context of this lab.',
+    sentence: 'The kubeconfig does not exist or lacks the context of this lab.',
     hint: 'Run `istio-vms k3s`: it writes the kubeconfig.',
     source: 'docs/facts/k3s.md 12, docs/facts/real-mesh.md 6.4',
   },
@@ -87,7 +87,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     transient: true,
     reason: 'api-unreachable',
     sentence: 'The Kubernetes API does not answer.',
-    hint: 'See whether the server machine runs (`istio-vms status`), then run `istio-vms k3s`: it starts it and writes a fresh kubeconfig.',
+    hint: 'Check whether the server machine runs (`istio-vms status`), then run `istio-vms k3s`: it starts it and writes a fresh kubeconfig.',
     source: 'docs/facts/k3s.md 3, 7, docs/facts/real-mesh.md 6.4',
   },
   {
@@ -106,7 +106,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     pattern: /because it is being terminated/i,
     reason: 'tool-failed',
     sentence: 'A namespace is still being deleted, so nothing can be created in it.',
-    hint: 'See what holds it (`kubectl get namespace NAME -o yaml`: finalizers, conditions), then re-run the same command.',
+    hint: 'Check what blocks it (`kubectl get namespace NAME -o yaml`: finalizers, conditions), then re-run the same command.',
     source: 'Kubernetes: NamespaceLifecycle admission, test/recordings/kubectl-1.34.2/apply-terminating.json',
   },
   {
@@ -136,7 +136,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     pattern: /timed out waiting for the condition on (?!pods\/|nodes\/)/i,
     reason: 'timed-out',
     sentence: 'Kubernetes did not finish deleting an object in time.',
-    hint: 'See what holds it (`kubectl get KIND NAME -o yaml`: finalizers, conditions), then re-run the same command.',
+    hint: 'Check what blocks it (`kubectl get KIND NAME -o yaml`: finalizers, conditions), then re-run the same command.',
     source: 'test/recordings/kubectl-1.34.2/delete-timeout.json',
   },
   {
@@ -185,8 +185,8 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
       /configmap istio-ca-root-cert was not found in namespace [^\s:]+(?:: configmaps "[^"]+" not found|:?\s*$)/im,
     transient: true,
     reason: 'tool-failed',
-    sentence: 'istiod has not yet put its root certificate into the namespace of the VM.',
-    hint: 'It takes some seconds after the namespace is made; if it persists, istiod is down: `istio-vms status`.',
+    sentence: 'istiod has not yet written its root certificate to the namespace of the VM.',
+    hint: 'It takes some seconds after the namespace is created; if it persists, istiod is down: `istio-vms status`.',
     source: 'docs/facts/istio-vm.md 4.2, 4.5',
   },
   {
@@ -195,7 +195,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     pattern:
       /could not create a token under service account \S+ in namespace [^\s:]+(?:: serviceaccounts "[^"]+" not found|:?\s*$)/im,
     reason: 'tool-failed',
-    sentence: 'The service account of the VM is not there, so it gets no token.',
+    sentence: 'The service account of the VM does not exist, so no token can be created.',
     hint: 'Run `istio-vms workload` again.',
     source: 'docs/facts/istio-vm.md 4.5',
   },
@@ -204,7 +204,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     origin: 'istioctl',
     pattern: /cannot modify tag(?: "[^"]*")?: cannot find MutatingWebhookConfiguration/i,
     reason: 'tool-failed',
-    sentence: 'The revision that the tag shall point to is not installed.',
+    sentence: 'The revision that the tag should point to is not installed.',
     hint: 'Run `istio-vms istio` again.',
     source: 'istio/istio istioctl/pkg/tag/generate.go',
   },
@@ -218,7 +218,7 @@ export const KUBERNETES_ISSUES: readonly KnownIssue[] = [
     transient: true,
     reason: 'api-unreachable',
     sentence: 'A request to the Kubernetes API failed.',
-    hint: 'See whether the server machine runs (`istio-vms status`), then run `istio-vms k3s`: it starts it and writes a fresh kubeconfig.',
+    hint: 'Check whether the server machine runs (`istio-vms status`), then run `istio-vms k3s`: it starts it and writes a fresh kubeconfig.',
     source: 'Go: net/url.Error',
   },
 ];

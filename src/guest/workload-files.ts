@@ -110,11 +110,11 @@ function problemsOf(files: WorkloadFiles, config: Config, fixes: WorkloadFixes):
   const found: [boolean, string][] = [
     [
       !isIPv4(fixes.gatewayAddress),
-      `hosts: ${JSON.stringify(fixes.gatewayAddress)} is no address of the east-west gateway.`,
+      `hosts: ${JSON.stringify(fixes.gatewayAddress)} is not an address of the east-west gateway.`,
     ],
     [
       !isIPv4(fixes.vmAddress),
-      `cluster.env: ${JSON.stringify(fixes.vmAddress)} is no address of the workload machine.`,
+      `cluster.env: ${JSON.stringify(fixes.vmAddress)} is not an address of the workload machine.`,
     ],
     [
       env.get('ISTIO_META_AUTO_REGISTER_GROUP') !== app,

@@ -56,7 +56,7 @@ export async function awaitCloudInit(
 
 function failed(name: string, statusCommand: string, error: CommandError): CliError {
   return new CliError('machine-failed', {
-    message: `cloud-init failed on the machine ${name}, so it is not set up as it should be.`,
+    message: `cloud-init failed on the machine ${name}, so it is not set up completely.`,
     hint: `See why with \`${statusCommand}\`, then recreate it with --recreate.`,
     stderrTail: error.result.stdout.trim(),
     cause: error,

@@ -69,8 +69,8 @@ async function refuseMissing({ path, content }: GuestFile, host: Pick<Files, 'st
   if (typeof content === 'string' || content instanceof Uint8Array) return;
   if ((await host.stat(content.file)) !== undefined) return;
   throw new CliError('not-converged', {
-    message: `${content.file} is not there, though it should go onto the machine as ${path}.`,
-    hint: 'Run the step that makes it again.',
+    message: `${content.file} does not exist, but is needed on the machine as ${path}.`,
+    hint: 'Run the step that creates it again.',
   });
 }
 

@@ -159,7 +159,7 @@ async function askArch(parts: RemoteMachineParts, context: Context): Promise<Cpu
   const cpu = CPUS[stdout.trim()];
   if (cpu !== undefined) return cpu;
   throw new CliError('wrong-architecture', {
-    message: `The machine ${parts.name} has a CPU that Istio is not made for: ${stdout.trim()}.`,
+    message: `The machine ${parts.name} has a CPU that Istio does not support: ${stdout.trim()}.`,
     hint: 'Use machines with amd64 or arm64.',
   });
 }

@@ -39,11 +39,11 @@ export async function checkSteps(steps: readonly Step[], checking: CheckStepsOpt
     if (missing !== undefined) {
       return { step, finding: { missing: `waits for ${missing.step.title}` }, waitsFor: missing.step.id };
     }
-    if (signal.aborted) throw interrupted('not everything was looked at');
+    if (signal.aborted) throw interrupted('not everything was checked');
     try {
       return { step, finding: await step.check({ say, signal }) };
     } catch (thrown) {
-      if (isInterrupt(thrown, signal)) throw interrupted('not everything was looked at');
+      if (isInterrupt(thrown, signal)) throw interrupted('not everything was checked');
       const error = explain(thrown);
       return { step, finding: { missing: `could not check: ${error.message}` }, error };
     }

@@ -69,7 +69,7 @@ export async function runStep(planned: PlannedStep, direction: Phase['direction'
     await step.apply(context);
     limiter?.release(id);
     // The work is done, but no check can succeed after an abort; the next run finds the step ready.
-    if (signal.aborted) throw interrupted(`${title} was not looked at again`);
+    if (signal.aborted) throw interrupted(`${title} was not checked again`);
     run.forget?.(0);
     noted.finding = await step.check(context);
     for (const [looks, pause] of RECHECK_DELAYS_MS.entries()) {
@@ -118,7 +118,7 @@ export async function runStep(planned: PlannedStep, direction: Phase['direction'
   try {
     return report(await (direction === 'apply' ? apply() : remove()));
   } catch (thrown) {
-    if (isInterrupt(thrown, signal)) return report('interrupted', interrupted(`${title} was cut short`));
+    if (isInterrupt(thrown, signal)) return report('interrupted', interrupted(`${title} was interrupted`));
     return report('failed', run.explain(thrown));
   } finally {
     limiter?.release(id);

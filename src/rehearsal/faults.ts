@@ -40,13 +40,13 @@ const COMMON_FAULTS = [
   },
   {
     name: 'daemon-restart',
-    what: 'The daemon of the machine engine restarts while the first machines are being launched, and is away for some seconds.',
+    what: 'The daemon of the machine engine restarts while the first machines are being launched, and is unavailable for some seconds.',
   },
   { name: 'address-late', what: 'The first machine has no address for half a minute after its launch.' },
-  { name: 'cloud-init-error', what: 'On the first machine cloud-init fails, and its launch says nothing of it.' },
-  { name: 'download-flaky', what: 'The first download breaks off in the middle.' },
-  { name: 'download-truncated', what: 'The first download ends before all of it has come.' },
-  { name: 'digest-mismatch', what: 'The first download brings something else than what was published.' },
+  { name: 'cloud-init-error', what: 'The first launch succeeds although cloud-init fails on its machine.' },
+  { name: 'download-flaky', what: 'The first download is interrupted in the middle.' },
+  { name: 'download-truncated', what: 'The first download ends early, without an error.' },
+  { name: 'digest-mismatch', what: 'The first download has other content than what was published.' },
   { name: 'root-cert-late', what: "The mesh's root certificate comes late to new namespaces." },
   { name: 'api-flaky', what: 'The Kubernetes API server refuses connections for a moment, now and then.' },
   // Sources of the rest: docs/facts/multipass.md 3, 5 and 7, docs/facts/k3s.md 4, docs/facts/istio-vm.md 4 and 5 and 6,
@@ -75,7 +75,7 @@ const COMMON_FAULTS = [
   { name: 'istioctl-timeout', what: 'The first `istioctl install` gives up waiting for istiod, which comes up later.' },
   {
     name: 'image-server-down',
-    what: 'For twenty seconds the machine engine does not reach its image server.',
+    what: 'For twenty seconds the machine engine cannot reach its image server.',
   },
   {
     name: 'exec-lost',
@@ -85,12 +85,12 @@ const COMMON_FAULTS = [
   { name: 'mirror-down', what: 'For five seconds no download server answers.' },
   {
     name: 'offline',
-    what: 'There is no way out: what is not on this computer or its machines already cannot be had.',
+    what: 'There is no internet: only what is already on this computer or its machines is available.',
     // istio-vms does not provide the machine image; users with an engine and no network already have it.
   },
   {
     name: 'line-slow',
-    what: 'For two minutes downloads come at a tenth of their speed.',
+    what: 'For two minutes downloads run at a tenth of their speed.',
   },
   { name: 'host-disk-full', what: 'The first file that is written on this computer meets a full disk.' },
   { name: 'file-forbidden', what: 'The first file that is written on this computer is not permitted.' },
@@ -113,7 +113,7 @@ const COMMON_FAULTS = [
   },
   {
     name: 'pulls-slow',
-    what: 'Images of pods take half a minute longer to come.',
+    what: 'Pulling the images of pods takes half a minute longer.',
   },
   {
     name: 'second-up',

@@ -161,7 +161,7 @@ async function hostFile(path: string, program: string, files: Files): Promise<Ui
   if (content !== undefined) return content;
   throw new CliError('permission-denied', {
     message: `${path} cannot be read, and ${program} needs it as its input.`,
-    hint: 'Run the step that makes the file again.',
+    hint: 'Run the step that creates the file again.',
   });
 }
 

@@ -39,7 +39,7 @@ export async function waitForFormerNamespaces(lab: Lab, context: StepContext, na
     what: 'a former namespace to be gone',
     deadlineMs: TERMINATING_MS,
     intervalMs: 2_000,
-    hint: `See what holds it: \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} get namespace NAME -o yaml\`, under finalizers and conditions.`,
+    hint: `Check what blocks it: \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} get namespace NAME -o yaml\`, under finalizers and conditions.`,
     probe: async () => {
       lab.kubectl.forget();
       const name = await going();

@@ -157,7 +157,7 @@ async function gatherImages(
     if (!saved.some(isIt)) throw otherImage(lab, image, cpu, saved);
     images.push(...saved);
   }
-  context.say('putting the images together');
+  context.say('combining the images');
   const names = await packImages(images, { cpu, into, work: `${work}/content` }, files);
   await files.remove(work);
   return names;
@@ -171,22 +171,22 @@ function withoutThisFile({ config, host }: Lab, thrown: unknown, { id, file }: A
     const build = istioctlBuildOf(config, host);
     return new CliError('artifact-not-found', {
       ...thrown.facts,
-      hint: `Name the builds of istioctl that the bundle is to hold, without this one, e.g. --istioctl ${build}.`,
+      hint: `List the builds of istioctl to include, without this one, e.g. --istioctl ${build}.`,
     });
   }
   if (!file.includes('arm64')) return thrown;
   return new CliError('artifact-not-found', {
     ...thrown.facts,
-    hint: 'Make the bundle for the other CPU alone: --cpu amd64.',
+    hint: 'Create the bundle for the other CPU only: --cpu amd64.',
   });
 }
 
 function otherImage(lab: Lab, image: string, cpu: Cpu, saved: readonly SavedImage[]): CliError {
   const tool = lab.config.containerTool;
   return new CliError('tool-failed', {
-    message: `${tool} was asked for ${image} for ${cpu}, and saved something else.`,
+    message: `${tool} was asked for ${image} for ${cpu}, but saved another image.`,
     details: saved.map((each) => `${each.names.join(', ') || 'no name'} for ${each.cpu}`),
-    hint: `Remove it (\`${tool} rmi ${image}\`) and try again, save it elsewhere and give it with --image-archive, or take the other CONTAINER_TOOL.`,
+    hint: `Remove it (\`${tool} rmi ${image}\`) and try again, save it on another computer and pass it with --image-archive, or use the other CONTAINER_TOOL.`,
   });
 }
 
@@ -226,7 +226,7 @@ function bundleMembers(
 /** Digest and size from the Files interface, because in the simulated world a small file represents a large one. */
 async function measured({ system }: Lab, path: string): Promise<{ sha256: string; size: number }> {
   const [digest, stat] = await Promise.all([system.files.sha256(path), system.files.stat(path)]);
-  if (digest === undefined || stat === undefined) throw new Error(`${path} is gone while the bundle is made`);
+  if (digest === undefined || stat === undefined) throw new Error(`${path} disappeared while the bundle was created`);
   return { sha256: digest, size: stat.size };
 }
 

@@ -34,7 +34,7 @@ export function demoStep(lab: WorkloadLab): LabStep {
       const different = driftOf(payload.files, state);
       if (different.length > 0) return { missing: `drift on ${name}: ${different.join(', ')}` };
       if (state.demo.enabled !== true) return { drifted: 'the demo workload does not start at boot' };
-      if (state.demo.current !== true) return { drifted: 'the demo workload was not started with what is there' };
+      if (state.demo.current !== true) return { drifted: 'the demo workload was started with other files' };
       return state.demo.active === 'active' ? 'ready' : { drifted: `the demo workload is ${state.demo.active}` };
     },
     async apply(context) {

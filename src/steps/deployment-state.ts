@@ -17,7 +17,7 @@ export function deploymentState(
   stopped: readonly string[] = [],
 ): string {
   const deployment = findObject(view, 'Deployment', name, namespace);
-  if (deployment === undefined) return 'the Deployment is not there';
+  if (deployment === undefined) return 'the Deployment does not exist';
   const state = reportedState(deployment);
   if (state !== AVAILABLE) return state;
   const wanted = replicasOf(deployment);
@@ -37,7 +37,7 @@ const AVAILABLE = 'available';
 function reportedState(deployment: Deployment): string {
   const { status = {}, metadata } = deployment;
   const { generation = 0 } = metadata;
-  if ((status.observedGeneration ?? generation) < generation) return 'its change is not seen yet';
+  if ((status.observedGeneration ?? generation) < generation) return 'its change is not observed yet';
   const wanted = replicasOf(deployment);
   // Without pods nothing serves, although the controller reports success.
   if (wanted === 0) return 'scaled to 0';

@@ -98,7 +98,7 @@ export function sidecarDownloadStep(lab: Lab): LabStep {
         // binaries.
         if (!canFallBack(lab, error)) throw error;
         absent = true;
-        context.say('this package is not published; its binaries will come out of the proxyv2 image');
+        context.say('this package is not published; its binaries are extracted from the proxyv2 image');
       }
     },
   };

@@ -166,7 +166,7 @@ function obstacleTo(
     text: `it has a host name, ${hostName}, and no address`,
     error: new CliError('timed-out', {
       message: `The load balancer of this cluster gives the east-west gateway a host name, ${hostName}, and no address.`,
-      hint: "The workload VM needs an address. Remove what serves Services of type LoadBalancer beside k3s's own load balancer; then re-run the same command.",
+      hint: 'The workload VM needs an address. Remove the load balancer that runs beside the one of k3s; then re-run the same command.',
     }),
   };
 }

@@ -110,7 +110,7 @@ async function waitForApi(lab: Lab, machine: Machine, context: StepContext): Pro
     what: 'the Kubernetes API',
     deadlineMs: SERVER_READY_MS,
     intervalMs: 1_000,
-    hint: `Look at the journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server wants about 1.5 GB of memory (MEM_MASTER).`,
+    hint: `Look at the journal: \`${lab.engine.shellHint(machine.name, 'sudo journalctl --unit k3s --lines 40')}\`. A server needs about 1.5 GB of memory (MEM_MASTER).`,
     probe: async () => {
       const notStarted = await starting(context);
       if (notStarted !== undefined) return notStarted;

@@ -78,7 +78,7 @@ function machineStep(lab: Lab, id: string, title: string, command: StepCommand, 
       if (found.addresses.length === 0) return { drifted: `${name} has no address yet` };
       // An interrupted launch, or one whose cloud-init failed, leaves a running machine that is not usable.
       const confirmed = await lab.ownership.isConfirmed(name);
-      return confirmed ? 'ready' : { drifted: `the first start of ${name} was not seen to its end` };
+      return confirmed ? 'ready' : { drifted: `the first start of ${name} was interrupted` };
     },
 
     async apply(context: StepContext) {

@@ -88,7 +88,7 @@ async function lateMachine(lab: Lab, name: string, context: StepContext): Promis
   const { clock } = lab.system;
   const since = await lab.ownership.unfinishedSince(name);
   if (since === undefined || clock.now() - since > LONGEST_LAUNCH_MS) return undefined;
-  say(`its launch was cut: looking for ${LATE_MS / 1000}s whether ${name} comes up after all`);
+  say(`its launch was interrupted: checking for ${LATE_MS / 1000}s whether ${name} starts after all`);
   const deadline = createDeadline(clock, LATE_MS);
   for (;;) {
     await deadline.pause(LATE_POLL_MS, signal);

@@ -51,7 +51,7 @@ const ROWS: readonly Row[] = [
     patienceMs: 30_000,
     reason: 'artifact-not-found',
     hint: 'The registry has no such image: check ISTIO_VERSION, and `hub` and `tag` in the file that ISTIO_OVERLAY names.',
-    elsewhere: 'The registry has no such image: see whether a mirror or a proxy stands before it.',
+    elsewhere: 'The registry has no such image: check whether a mirror or a proxy is in front of it.',
   },
   {
     kind: 'image refused',
@@ -61,14 +61,14 @@ const ROWS: readonly Row[] = [
     reason: 'download-failed',
     hint: 'The registry refuses the pull: set `values.global.imagePullSecrets` in the file that ISTIO_OVERLAY names, or another `hub`.',
     elsewhere:
-      'The registry refuses the pull: see whether it limits how much an address may pull, or whether a mirror stands before it.',
+      'The registry refuses the pull: check whether it limits pulls by address, or whether a mirror is in front of it.',
   },
   {
     kind: 'image pull',
     reasons: PULL,
     patienceMs: 150_000,
     reason: 'download-failed',
-    hint: 'See whether the nodes reach the image registry. Without a network, `istio-vms up --bundle FILE` brings the images along.',
+    hint: 'Check whether the nodes reach the image registry. Without a network, use `istio-vms up --bundle FILE`, which contains the images.',
   },
   {
     kind: 'container',
@@ -89,7 +89,7 @@ const ROWS: readonly Row[] = [
     reasons: /^Unschedulable$/,
     patienceMs: 180_000,
     reason: 'timed-out',
-    hint: 'No node takes the pod: raise MEM_WORKER or CPU_WORKER, use LAB_SIZE=small, or see with `istio-vms status` whether a node is down.',
+    hint: 'No node has room for the pod: raise MEM_WORKER or CPU_WORKER, use LAB_SIZE=small, or see with `istio-vms status` whether a node is down.',
   },
   {
     kind: 'not created',

@@ -32,7 +32,7 @@ export async function registerAgain(
   const isRegisteredIn = (view: ClusterSnapshot): boolean => entryOf(lab, view, address) !== undefined;
   lab.kubectl.forget();
   if (isRegisteredIn(await requireClusterSnapshot(lab, context))) return;
-  context.say(`${machine.name} is not registered; its sidecar connects anew`);
+  context.say(`${machine.name} is not registered; reconnecting its sidecar`);
   await machine.run(
     asRoot({ file: 'systemctl', args: ['restart', '--no-block', 'istio'], effect: 'write', timeoutMs: 60_000 }),
     context,

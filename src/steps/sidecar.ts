@@ -43,15 +43,14 @@ export function sidecarStep(lab: WorkloadLab): LabStep {
       const different = driftOf(wanted.files, state);
       if (different.length > 0) return { missing: `drift on ${lab.workload.name}: ${different.join(', ')}` };
       if (state.sidecar.enabled !== true) return { drifted: 'the sidecar does not start at boot' };
-      if (state.sidecar.current !== true)
-        return { drifted: 'the sidecar was not started with the files that are there' };
+      if (state.sidecar.current !== true) return { drifted: 'the sidecar was started with other files' };
       const identity = workloadIdentity(lab.workload, files);
       if (state.certIdentity !== undefined && state.certIdentity !== identity)
         return { drifted: `the sidecar has a certificate of ${state.certIdentity}, not of ${identity}` };
       if (state.sidecar.active !== 'active') return { drifted: `the sidecar is ${state.sidecar.active}` };
       if (!state.sidecar.ready) return { drifted: 'the sidecar is not ready' };
       if (state.sidecar.hosts === false)
-        return { drifted: `our lines in /etc/hosts of ${lab.workload.name} are not there` };
+        return { drifted: `the lines of istio-vms in /etc/hosts of ${lab.workload.name} are missing` };
       return entryOf(lab, await clusterSnapshot(lab, context), address) === undefined
         ? { drifted: `${lab.workload.name} is not registered with ${address}` }
         : 'ready';

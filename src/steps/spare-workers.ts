@@ -65,7 +65,7 @@ export function spareWorkersStep(lab: Lab): LabStep {
       const blockedNodes = await strandedNodes(context);
       if (blockedNodes.length > 0) return { drifted: `nodes without a machine: ${blockedNodes.join(', ')}` };
       const noted = await notedForNothing(context);
-      return noted.length === 0 ? 'ready' : { drifted: `the record still names ${noted.join(', ')}` };
+      return noted.length === 0 ? 'ready' : { drifted: `the record still lists ${noted.join(', ')}` };
     },
     async apply(context) {
       const serving = availableDeployments(await clusterSnapshot(lab, context));
@@ -96,7 +96,7 @@ async function drain(lab: Lab, name: string, context: StepContext): Promise<void
     await lab.kubectl.drain(name, context);
   } catch (error) {
     if (!(error instanceof CliError) || context.signal.aborted) throw error;
-    context.say(`${name} is not drained, and deleted all the same: ${error.message}`);
+    context.say(`${name} could not be drained and is deleted anyway: ${error.message}`);
   }
 }
 

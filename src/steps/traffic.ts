@@ -65,7 +65,7 @@ export function sampleStep(lab: Lab): LabStep {
       what: 'the sample application',
       deadlineMs: ROLLOUT_MS,
       intervalMs: 3_000,
-      hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be on the way.`,
+      hint: `Look at \`kubectl --kubeconfig ${lab.config.paths.kubeconfig} -n ${SAMPLE_NAMESPACE} get pods\`: its images may still be pulling.`,
       // New Deployments become available together; for changed ones, the last rollout is waited for.
       ...(isNew ? { blockFirst: true } : {}),
       block: (ms) =>

@@ -45,7 +45,7 @@ export function createDownloads(stallMs = STALL_MS): Downloads {
       for await (const chunk of bytesOf({ url, stallMs, signal })) {
         chunks.push(chunk);
         length += chunk.length;
-        if (length > TEXT_LIMIT) throw failed(url, 'the answer is far too long for a checksum file');
+        if (length > TEXT_LIMIT) throw failed(url, 'the response is too long for a checksum file');
       }
       return Buffer.concat(chunks).toString('utf8');
     },
@@ -81,7 +81,8 @@ async function stream(request: DownloadRequest, part: Partial, stallMs: number):
       bytes += chunk.length;
       request.onProgress?.(total === undefined ? { bytes } : { bytes, total });
     }
-    if (total !== undefined && bytes !== total) throw failed(url, `the line broke after ${bytes} of ${total} bytes`);
+    if (total !== undefined && bytes !== total)
+      throw failed(url, `the connection was lost after ${bytes} of ${total} bytes`);
     await file.sync();
   } finally {
     await file.close();
@@ -100,6 +101,6 @@ async function keepAside(request: DownloadRequest, part: string, digest: string)
   return new CliError('digest-mismatch', {
     message: `Checksum mismatch for ${request.url}.`,
     details: [`expected sha256 ${request.sha256}`, `got      sha256 ${digest}`, `kept as  ${aside}`],
-    hint: 'Look at the kept file: it may be the page of a proxy. Re-run the same command to download it again.',
+    hint: 'Check the kept file: it may be the page of a proxy. Re-run the same command to download it again.',
   });
 }

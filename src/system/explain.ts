@@ -37,7 +37,7 @@ export function explain(error: CommandError, mask?: Pick<Mask, 'text'>): CliErro
 }
 
 const HINTS: Partial<Record<CommandError['failure'], string>> = {
-  'not-found': 'Install TOOL, and see that it is on the PATH.',
+  'not-found': 'Install TOOL, and check that it is on the PATH.',
   'timed-out': 'Re-run the same command to resume.',
   aborted: 'Re-run the same command to resume.',
 };

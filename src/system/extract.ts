@@ -118,7 +118,7 @@ function brokenArchive(archive: string, cause: unknown): CliError {
 
 function missing(archive: string, names: readonly string[]): CliError {
   return new CliError('artifact-not-found', {
-    message: `${archive} does not hold ${names.join(' and ')}.`,
+    message: `${archive} does not contain ${names.join(' and ')}.`,
     hint: 'The archive is of another version or kind than expected. Check ISTIO_VERSION.',
   });
 }

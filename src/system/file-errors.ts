@@ -35,7 +35,7 @@ const forbidden: Meaning = (path, verb, cause) =>
 const inTheWay: Meaning = (path, verb, cause) =>
   new CliError('permission-denied', {
     message: `Cannot ${verb} ${path}: something else is in its place.`,
-    hint: 'Look at what is there, and move it out of the way.',
+    hint: 'Check what is there, and move it away.',
     cause,
   });
 

@@ -23,7 +23,7 @@ export function currentHost(source: HostSource = process): Host {
   const cpu = CPUS[source.arch];
   if (platform === undefined || cpu === undefined) {
     throw new CliError('tool-missing', {
-      message: `istio-vms does not run on ${source.platform} with a CPU of type ${source.arch}: the tools it drives are not made for it.`,
+      message: `istio-vms does not run on ${source.platform} with a CPU of type ${source.arch}: the tools that it runs do not support it.`,
       hint: 'Use macOS or Linux on amd64 or arm64; on Windows, WSL 2 with nested virtualization.',
     });
   }

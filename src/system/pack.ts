@@ -64,7 +64,7 @@ function addFile(tar: Pack, header: Pick<Header, 'name' | 'mode' | 'size'>, file
     sink.on('error', reject);
     sink.on('close', () => {
       source.destroy();
-      reject(new Error(`${file} was not read to its end`));
+      reject(new Error(`${file} was not read completely`));
     });
     if (header.size === 0) sink.end(undefined);
     else source.pipe(sink);

@@ -182,7 +182,7 @@ async function refuseMissingInput({ stdin, file }: Command): Promise<void> {
     await access(path, constants.R_OK).catch((cause: unknown) => {
       throw new CliError('permission-denied', {
         message: `${path} cannot be read, and ${file} needs it as its input.`,
-        hint: 'Run the step that makes the file again.',
+        hint: 'Run the step that creates the file again.',
         cause,
       });
     });

@@ -50,7 +50,7 @@ export async function* bytesOf(request: SourceRequest): AsyncGenerator<Uint8Arra
     }
   } catch (thrown) {
     signal?.throwIfAborted();
-    if (watchdog.signal.aborted) throw failed(url, `no byte came for ${Math.round(stallMs / 1000)}s`, thrown);
+    if (watchdog.signal.aborted) throw failed(url, `no data came for ${Math.round(stallMs / 1000)}s`, thrown);
     if (thrown instanceof CliError) throw thrown;
     if (isNotFound(thrown)) throw absent(url, 'there is no such file');
     throw failed(url, rootMessage(thrown), thrown);
@@ -158,7 +158,7 @@ function createWatchdog(stallMs: number, outer: AbortSignal | undefined): Watchd
 function absent(url: string, why: string): CliError {
   return new CliError('artifact-not-found', {
     message: `${url} does not exist: ${why}.`,
-    hint: 'Check the version in the configuration; not every version was made for every system.',
+    hint: 'Check the version in the configuration; not every version is published for every system.',
   });
 }
 
@@ -166,7 +166,7 @@ function absent(url: string, why: string): CliError {
 export function failed(url: string, why: string, cause?: unknown): CliError {
   return new CliError('download-failed', {
     message: `Downloading ${url} failed: ${why}.`,
-    hint: 'Check the network, then re-run the same command. Behind a proxy set HTTPS_PROXY; a mirror is named by ARTIFACTS_URL.',
+    hint: 'Check the network, then re-run the same command. Behind a proxy set HTTPS_PROXY; for a mirror set ARTIFACTS_URL.',
     ...(cause === undefined ? {} : { cause }),
   });
 }

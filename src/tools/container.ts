@@ -81,7 +81,7 @@ export function createContainer({ processes, files, config }: ContainerParts): C
         await run(argv.createCommand(tool, name, platform, image), context);
         await files.makeDirectory(config.paths.temp);
         await run(argv.exportCommand(tool, name, archive), context);
-        say(`taking ${members.map((member) => member.as).join(' and ')} out of it`);
+        say(`extracting ${members.map((member) => member.as).join(' and ')} from it`);
         await files.extract(archive, waiting, members);
       } finally {
         await files.remove(archive);

@@ -125,7 +125,7 @@ function clientVersion(stdout: string): string {
   } catch (cause) {
     throw new CliError('tool-failed', {
       message: 'Could not parse the output of `istioctl version --output=json`.',
-      hint: 'Remove the file and run `istio-vms istioctl`: it fetches the right one.',
+      hint: 'Remove the file and run `istio-vms istioctl`: it downloads the right one.',
       cause,
     });
   }

@@ -63,11 +63,9 @@ export async function checkRequirements(requirements: readonly Requirement[], pl
   const reason = problems.find((problem) => problem.reason === 'tool-missing')?.reason ?? first.reason;
   throw new CliError(reason, {
     message:
-      problems.length === 1
-        ? 'A required tool is not ready.'
-        : `${problems.length} tools that are needed are not ready.`,
+      problems.length === 1 ? 'A required tool is not ready.' : `${problems.length} required tools are not ready.`,
     details: problems.map((problem) => problem.text),
-    hint: 'Set this right, then re-run the same command. `--rehearse` needs none of them.',
+    hint: 'Fix this, then re-run the same command. `--rehearse` needs none of them.',
   });
 }
 

@@ -24,7 +24,7 @@ const PAUSE_MS = 2_000;
 
 export const nodes: Check = {
   name: 'nodes',
-  title: 'all nodes are Ready, and cluster DNS serves',
+  title: 'all nodes are Ready, and cluster DNS is available',
   needs: [],
   commands: ['k3s'],
   async run(lab, context) {
@@ -92,7 +92,7 @@ const isKnown = (why: string): boolean => !/no kubeconfig|the kubeconfig names/.
 
 export const versions: Check = {
   name: 'versions',
-  title: 'istioctl and the control plane have the wanted version',
+  title: 'istioctl and the control plane have the expected version',
   needs: ['nodes'],
   commands: ['istioctl', 'istio'],
   async run(lab, context) {
@@ -104,7 +104,7 @@ export const versions: Check = {
     const sources = serving.length > 0 ? serving : [findObject(view, 'Deployment', `istiod-${revision}`, namespace)];
     const planes = sources.map((source) => judgeImage(imageOf(source), version));
     const shown = [...new Set(planes.map((plane) => plane.shown))].join(' and ');
-    const evidence = `istioctl ${client ?? 'not there'}, istiod ${shown}`;
+    const evidence = `istioctl ${client ?? 'not found'}, istiod ${shown}`;
     return client === version && planes.every(({ ok }) => ok)
       ? pass(evidence)
       : fail(evidence, { look: kubectlGetHint(lab, namespace, 'pods') });
@@ -113,7 +113,7 @@ export const versions: Check = {
 
 export const istiod: Check = {
   name: 'istiod',
-  title: 'istiod serves, and its revision tag is there',
+  title: 'istiod is available, and its revision tag exists',
   needs: ['nodes'],
   commands: ['istio'],
   async run(lab, context) {
@@ -195,7 +195,7 @@ function isScaledToZero(deployment: Deployment): boolean {
 
 export const sample: Check = {
   name: 'sample',
-  title: 'the sample application runs, injected',
+  title: 'the sample application runs with sidecars',
   needs: ['nodes'],
   explainedBy: ['istiod'],
   commands: ['up'],

@@ -81,7 +81,7 @@ export function otherApplication({ workload }: WorkloadLab, state: GuestState): 
 /** The user's own application is not stopped, so only its being healthy can be checked. */
 function healthyOnly(lab: WorkloadLab, health: string, other: string): Verdict {
   return health === 'True'
-    ? pass(`Healthy True, served by ${other}; not stopped to see it unhealthy`)
+    ? pass(`Healthy True, served by ${other}; not stopped for this check`)
     : fail(`Healthy is ${health}; the port is served by ${other}`, {
         hint: `serve port ${lab.workload.appPort} on ${lab.workload.name} with your application, or set DEMO=on`,
       });
@@ -122,7 +122,7 @@ async function waitForHealth(
       what: `Healthy to be ${wanted}`,
       deadlineMs: SETTLING_MS,
       intervalMs: PAUSE_MS,
-      hint: 'The probe travels with the workload files: `istio-vms workload`, then `istio-vms bootstrap`.',
+      hint: 'The probe is part of the workload files: `istio-vms workload`, then `istio-vms bootstrap`.',
       probe: async () => {
         // The blocking command notices the change at once, but only returns whether it happened.
         const slice = Math.min(SLICE_MS, deadline.left());

@@ -144,7 +144,7 @@ function dnsRow(view: ClusterSnapshot): StatusRow {
 function servingRow(what: string, view: ClusterSnapshot, name: string, namespace: string): StatusRow {
   const deployment = findObject(view, 'Deployment', name, namespace);
   const service = findObject(view, 'Service', name, namespace);
-  const missing = view.unreachable ?? (service === undefined ? 'not installed' : 'its Deployment is not there');
+  const missing = view.unreachable ?? (service === undefined ? 'not installed' : 'its Deployment does not exist');
   if (deployment === undefined) return { what, ok: false, state: missing };
   const rollout = deploymentState(view, name, namespace);
   const problem = rollout !== 'available' ? rollout : servingProblem(view, service);
@@ -154,7 +154,7 @@ function servingRow(what: string, view: ClusterSnapshot, name: string, namespace
 }
 
 function servingProblem(view: ClusterSnapshot, service: Service | undefined): string | undefined {
-  if (service === undefined) return 'its Service is not there';
+  if (service === undefined) return 'its Service does not exist';
   if (readyPodsBehind(view, service).length === 0) return 'no ready pod behind its Service';
   const isBalanced = service.spec?.type === 'LoadBalancer';
   return isBalanced && loadBalancerAddresses(service).length === 0 ? 'no address' : undefined;

@@ -37,7 +37,7 @@ export const strict: WorkloadCheck = {
     )[0];
     if (there !== undefined && !isOurs(lab, there)) {
       return fail(`a PeerAuthentication ${name} that istio-vms did not create is in ${namespace ?? ''}`, {
-        hint: 'this check makes its own and would replace it',
+        hint: 'this check creates its own and would replace it',
       });
     }
     const plain = { namespace: PLAIN_NAMESPACE, deployment: PLAIN_CLIENT };
@@ -69,7 +69,7 @@ export const strict: WorkloadCheck = {
         ? pass(evidence)
         : fail(evidence, { look: kubectlGetHint(lab, undefined, 'peerauthentications --all-namespaces') });
     } finally {
-      context.say('taking the experiment away');
+      context.say('deleting the experiment');
       const cleanup = { ...context, cleanup: true } as const;
       try {
         await lab.kubectl.remove('peerauthentications.security.istio.io', name, namespace, cleanup);

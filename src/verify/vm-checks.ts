@@ -100,7 +100,9 @@ export const dns: WorkloadCheck = {
       const evidence = `${name} → ${addresses.join(', ') || 'nothing'}`;
       return wanted !== undefined && addresses.includes(wanted)
         ? pass(evidence)
-        : fail(`${evidence}, wanted ${wanted ?? 'the Service, which is not there'}`, { look: journal(lab) });
+        : fail(`${evidence}, expected ${wanted ?? 'the address of the Service, which does not exist'}`, {
+            look: journal(lab),
+          });
     }),
 };
 
@@ -151,7 +153,7 @@ export const registration: WorkloadCheck = {
       if (gone !== undefined) return fail(`${evidence}, disconnected since ${gone}`, at);
       return isRight(entry)
         ? pass(evidence)
-        : fail(`${evidence}; wanted ${address ?? 'an address'} on ${lab.config.networks.vm}`, { ...at, blocks: [] });
+        : fail(`${evidence}; expected ${address ?? 'an address'} on ${lab.config.networks.vm}`, { ...at, blocks: [] });
     }),
 };
 

@@ -82,7 +82,7 @@ Cause: sidecar: ${VM} is stopped`,
     expect(screen.report.error?.facts.hint).toBe('istio-vms eastwest');
     expect(screen.report.results.find(({ name }) => name === 'registration')).toMatchObject({ cause: 'gateway' });
     expect(screen.ms).toBeLessThan(BAR_MS);
-    expect((await statusRows(lab))[0]).toBe('east-west gateway: its Deployment is not there');
+    expect((await statusRows(lab))[0]).toBe('east-west gateway: its Deployment does not exist');
   });
 
   it.each(['inactive', 'failed'] as const)('a sidecar unit that is %s is not waited for', async (active) => {

@@ -176,7 +176,7 @@ describe('bundle create', () => {
   it('says for which CPU it can be made when a file was never published for the other', async () => {
     const run = await cli(['bundle', 'create', '--rehearse', '--fault', 'arm64-deb-missing']);
     expect(run.code).toBe(5);
-    expect(run.stderr).toContain('Try: Make the bundle for the other CPU alone: --cpu amd64.');
+    expect(run.stderr).toContain('Try: Create the bundle for the other CPU only: --cpu amd64.');
     expect((await cli(['bundle', 'create', '--rehearse', '--fault', 'arm64-deb-missing', '--cpu', 'amd64'])).code).toBe(
       0,
     );
@@ -295,12 +295,12 @@ describe('up out of a bundle', () => {
     expect(await computer.verify()).toMatchObject({ red: [] });
   });
 
-  it('says which CPUs it was made for when this one is not among them', async () => {
+  it('says which CPUs it was created for when this one is not among them', async () => {
     const connected = watch(simulated());
     await make(connected, { cpus: ['arm64'] });
     const report = await upFromBundle(connected);
     expect(report.error).toMatchObject({ reason: 'artifact-not-found' });
-    expect(report.error?.message).toContain('it was made for arm64');
+    expect(report.error?.message).toContain('it was created for arm64');
     // Nothing is fetched in another way.
     expect(connected.transcript.map(shown).filter((line) => /docker create/.test(line))).toEqual([]);
   });

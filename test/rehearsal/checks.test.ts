@@ -191,7 +191,7 @@ const WRONGS: readonly Wrong[] = [
       );
     },
     red: ['registration'],
-    evidence: /192\.168\.64\.4 on elsewhere; wanted 192\.168\.64\.4 on vm-network$/,
+    evidence: /192\.168\.64\.4 on elsewhere; expected 192\.168\.64\.4 on vm-network$/,
   },
   {
     check: 'registration',

@@ -27,7 +27,7 @@ describe("an application of one's own on the VM's port", () => {
     const health = await lab.verify(['health']);
     expect([health.red, health.writes]).toEqual([[], []]);
     expect(health.results.at(-1)?.evidence).toBe(
-      'Healthy True, served by nginx (pid 812, nginx.service) on 0.0.0.0:8000; not stopped to see it unhealthy',
+      'Healthy True, served by nginx (pid 812, nginx.service) on 0.0.0.0:8000; not stopped for this check',
     );
     const rows = (await lab.drive(() => readStatus(lab.lab(), quiet))).flatMap((section) => section.rows);
     expect(rows.find(({ what }) => what === 'demo workload')).toEqual({

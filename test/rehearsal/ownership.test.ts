@@ -111,7 +111,7 @@ describe('a lost record', () => {
   );
 });
 
-describe('a launch that was not seen to its end', () => {
+describe('a launch that was interrupted', () => {
   it('is waited for by the next run, which launches nothing again', async () => {
     const lab = watch(await labThatIsUp());
     const path = lab.config.paths.machinesRecord;
@@ -119,7 +119,7 @@ describe('a launch that was not seen to its end', () => {
     delete record.machines['k3s-worker-1']!.upSince;
     await lab.files.write(path, JSON.stringify(record));
     const finding = (await lab.plan()).find(({ step }) => step.id === 'worker-1')?.finding;
-    expect(finding).toEqual({ drifted: 'the first start of k3s-worker-1 was not seen to its end' });
+    expect(finding).toEqual({ drifted: 'the first start of k3s-worker-1 was interrupted' });
     const run = await lab.up();
     expect(run.report.error).toBeUndefined();
     expect({ changed: run.changed, writes: run.writes }).toEqual({ changed: ['worker-1'], writes: [] });
@@ -183,7 +183,7 @@ describe('a launch that was not seen to its end', () => {
       const lab = await afterAKill(passed, workloadCloudInit(simulated().config));
       const { report, said } = await lab.down();
       expect(report.error).toBeUndefined();
-      expect(said).toContain(`vm: its launch was cut: looking for 90s whether ${VM} comes up after all`);
+      expect(said).toContain(`vm: its launch was interrupted: checking for 90s whether ${VM} starts after all`);
       await lab.pass(600_000);
       expect(lab.world.engine.instances.size).toBe(0);
       const before = lab.world.clock.now();
@@ -232,7 +232,7 @@ describe('a machine that somebody made in place of ours', () => {
     const before = fingerprint(lab, [name]);
     const { report } = await lab.up();
     expect(report.error?.reason).toBe('foreign-machine');
-    expect(report.error?.message).toContain('does not bear the mark of this lab');
+    expect(report.error?.message).toContain('does not belong to the lab');
     expect(fingerprint(lab, [name])).toEqual(before);
   });
 

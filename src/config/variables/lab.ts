@@ -15,8 +15,7 @@ export const LAB_VARIABLES = {
   LAB_SIZE: {
     group: 'Lab',
     default: 'article',
-    description:
-      'Sizes of the machines where nothing else is set: as in the article (18 GB in all), or small (6 GB in all).',
+    description: 'Default sizes of the machines: as in the article (18 GB in total), or small (6 GB in total).',
     syntax: oneOf('article', 'small'),
   },
   RUN_OS: {
@@ -28,7 +27,7 @@ export const LAB_VARIABLES = {
   MACHINE_ENGINE: {
     group: 'Lab',
     default: DEFAULT_ENGINE,
-    description: `What makes the machines: ${engineChoices()}.`,
+    description: `Machine engine: ${engineChoices()}.`,
     syntax: oneOf(DEFAULT_ENGINE, ...OTHER_ENGINES),
   },
   LAUNCHES: {
@@ -41,13 +40,13 @@ export const LAB_VARIABLES = {
     group: 'Lab',
     default: 'docker',
     description:
-      'Takes the sidecar out of the image where there is no package for the VM, and fetches container images for a bundle.',
+      'Extracts the sidecar from the image where no package exists for the VM, and pulls container images for a bundle.',
     syntax: oneOf('docker', 'podman'),
   },
   ISTIO_VERSION: {
     group: 'Istio',
     default: '1.19.3',
-    description: 'Istio, from 1.19 to 1.32; a later one is taken with a warning.',
+    description: 'Istio version, 1.19 to 1.32; a later one is accepted with a warning.',
     syntax: istioVersion,
   },
   ISTIO_REVISION: {
@@ -67,7 +66,7 @@ export const LAB_VARIABLES = {
     group: 'Istio',
     default: '',
     derivedFrom: 'this computer',
-    description: 'Which build of istioctl to take.',
+    description: 'The istioctl build to download.',
     syntax: oneOf(...ISTIOCTL_BUILDS),
   },
   ISTIO_OVERLAY: {

@@ -7,13 +7,13 @@ export const MACHINE_VARIABLES = {
     group: 'Cluster',
     default: '',
     derivedFrom: 'ISTIO_VERSION: the newest that fits',
-    description: 'k3s on all nodes.',
+    description: 'k3s version of all nodes.',
     syntax: k3sVersion,
   },
   NODE_PREFIX: {
     group: 'Cluster',
     default: 'k3s',
-    description: 'First part of the node names: `k3s-master`, `k3s-worker-1`, ...',
+    description: 'Prefix of the node names: `k3s-master`, `k3s-worker-1`, ...',
     syntax: letterLabel,
   },
   WORKERS: { group: 'Cluster', default: '2', description: 'Number of workers.', syntax: wholeNumber(1, 50) },
@@ -63,7 +63,7 @@ export const MACHINE_VARIABLES = {
     group: 'Workload VM',
     default: 'on',
     description:
-      'Demo workload on VM_APP_PORT. With `off`, and where another application listens already, your own one serves it.',
+      'Demo workload on VM_APP_PORT. With `off`, or where another application listens already, yours serves it.',
     syntax: oneOf('on', 'off'),
   },
   VM_NAMESPACE: {

@@ -25,37 +25,37 @@ export const NETWORK_VARIABLES = {
   DEFAULT_PORT_STATUS: {
     group: 'Gateway ports',
     default: '15021',
-    description: 'Where the east-west gateway itself answers for its health.',
+    description: 'Health port of the east-west gateway, inside.',
     syntax: port,
   },
   DEFAULT_PORT_TLS_ISTIOD: {
     group: 'Gateway ports',
     default: '15012',
-    description: 'Where the gateway takes connections to istiod, inside.',
+    description: 'Port of the gateway for istiod, inside.',
     syntax: port,
   },
   DEFAULT_PORT_TLS_WEBHOOK: {
     group: 'Gateway ports',
     default: '15017',
-    description: "Where the gateway takes connections to istiod's webhook, inside.",
+    description: "Port of the gateway for istiod's webhook, inside.",
     syntax: port,
   },
   EWG_PORT_STATUS: {
     group: 'Gateway ports',
     default: '15022',
-    description: 'The status port as seen from outside.',
+    description: 'Health port of the gateway, outside.',
     syntax: port,
   },
   EWG_PORT_TLS_ISTIOD: {
     group: 'Gateway ports',
     default: '15013',
-    description: 'The istiod port as seen from outside: the VM uses it.',
+    description: 'Port of the gateway for istiod, outside; the VM uses it.',
     syntax: port,
   },
   EWG_PORT_TLS_WEBHOOK: {
     group: 'Gateway ports',
     default: '15018',
-    description: 'The webhook port as seen from outside.',
+    description: "Port of the gateway for istiod's webhook, outside.",
     syntax: port,
   },
 } as const satisfies Record<string, Variable>;

@@ -57,7 +57,7 @@ export function overlayProblems(text: string, config: Config): readonly string[]
   const [document] = found;
   // The file has only comments: an empty overlay, which istioctl accepts.
   if (document === undefined) return [];
-  if (!isFields(document)) return ['it is no IstioOperator'];
+  if (!isFields(document)) return ['it is not an IstioOperator'];
   const { kind, apiVersion } = document;
   if ((kind !== undefined && kind !== 'IstioOperator') || (apiVersion !== undefined && apiVersion !== API_VERSION)) {
     return [`it is a ${String(kind)} of ${String(apiVersion)}; expected an IstioOperator of ${API_VERSION}`];

@@ -148,7 +148,7 @@ export function createIncusLauncher(parts: IncusLauncherParts): IncusLauncher {
       if (left?.state === 'running') return 'launched';
       if (asksForModules(launch) && lacksModules(failure)) {
         if (modules.note(launch)) {
-          context.say(`${name}: Incus cannot load kernel modules here; going on with what the kernel has`);
+          context.say(`${name}: Incus cannot load kernel modules here; continuing with the modules that are loaded`);
         }
         if (left?.lab === lab && left.state === 'stopped') {
           await parts.startWithoutModules(name, context);
@@ -232,7 +232,7 @@ function unreachable(name: string): CliError {
 
 function died(place: IncusPlace, name: string): CliError {
   return new CliError('machine-failed', {
-    message: `The instance ${name} was started and ended at once.`,
+    message: `The instance ${name} started and stopped at once.`,
     hint: `See why with \`${userCommand(place, 'info --show-log', name)}\`; too little memory is one reason, and for containers too few inotify instances on their host is another (\`${INOTIFY_COMMAND}\` there).`,
   });
 }
@@ -240,7 +240,7 @@ function died(place: IncusPlace, name: string): CliError {
 function noAddress(name: string, { state }: MachineInfo): CliError {
   return new CliError('timed-out', {
     message: `The machine ${name} (${state}) got no address within ${ADDRESS_MS / 1000}s.`,
-    hint: 'See whether a firewall holds back DHCP on the bridge of Incus (`incus network info NAME`).',
+    hint: 'Check whether a firewall blocks DHCP on the bridge of Incus (`incus network info NAME`).',
   });
 }
 

@@ -26,7 +26,7 @@ export async function checkNetwork(
   if (answer === undefined) {
     throw notReady(
       `Incus has no network ${network}.`,
-      `Make it with \`incus network create ${network}\`, or set INCUS_NETWORK.`,
+      `Create it with \`incus network create ${network}\`, or set INCUS_NETWORK.`,
     );
   }
   const { type, managed } = parseNetwork(answer);
@@ -43,8 +43,8 @@ export async function checkNetwork(
   // one member answers, so this is not checked there.
   if (!clustered && (await query(`/1.0/networks/${network}/state`)) === undefined) {
     throw notReady(
-      `The bridge ${network} is gone from the computer, though Incus still knows it.`,
-      'Restart the daemon, which makes it again: `sudo systemctl restart incus`.',
+      `The bridge ${network} no longer exists on the computer, although Incus still lists it.`,
+      'Restart the daemon, which recreates it: `sudo systemctl restart incus`.',
     );
   }
 }

@@ -52,15 +52,15 @@ async function refuseAliases(aliases: () => Promise<string>): Promise<void> {
   );
   if (taken.length === 0) return;
   throw notReady(
-    `Your incus client has aliases that take the place of commands that istio-vms uses: ${taken.join(', ')}.`,
-    `Remove them (\`incus alias remove ${taken[0] ?? ''}\`), or set INCUS_CONF to a client directory without.`,
+    `Your incus client has aliases that replace commands that istio-vms uses: ${taken.join(', ')}.`,
+    `Remove them (\`incus alias remove ${taken[0] ?? ''}\`), or set INCUS_CONF to a client directory without them.`,
   );
 }
 
 function typeOf({ type }: IncusSettings, { virtualMachines }: IncusServer): IncusType {
   if (type !== 'virtual-machine' || virtualMachines) return type ?? (virtualMachines ? 'virtual-machine' : 'container');
   throw notReady(
-    'INCUS_TYPE asks for virtual machines, and this Incus cannot run any: KVM, QEMU or the module vhost_vsock is missing.',
+    'INCUS_TYPE requests virtual machines, but this Incus cannot run any: KVM, QEMU or the module vhost_vsock is missing.',
     'See why with `incus warning list`; on Debian `apt-get install incus qemu-system-x86` and `modprobe vhost_vsock` help where the CPU allows; or set INCUS_TYPE=container.',
   );
 }
@@ -70,7 +70,7 @@ async function profileOf({ network, project }: IncusSettings, query: Query): Pro
   if (answer === undefined) {
     throw notReady(
       `Incus has no project ${project ?? 'default'}.`,
-      `Make it with \`incus project create ${project ?? 'default'}\`, or set INCUS_PROJECT.`,
+      `Create it with \`incus project create ${project ?? 'default'}\`, or set INCUS_PROJECT.`,
     );
   }
   const profile = parseProfile(answer);
@@ -83,7 +83,7 @@ async function profileOf({ network, project }: IncusSettings, query: Query): Pro
   if (network === undefined && !Object.values(profile).some((device) => device['type'] === 'nic')) {
     throw notReady(
       'Incus has no network for machines: its profile `default` has no network card.',
-      'Make a bridge with `incus network create incusbr0` and `incus profile device add default eth0 nic network=incusbr0 name=eth0`, or set INCUS_NETWORK.',
+      'Create a bridge with `incus network create incusbr0` and `incus profile device add default eth0 nic network=incusbr0 name=eth0`, or set INCUS_NETWORK.',
     );
   }
   return profile;
@@ -102,6 +102,6 @@ async function checkImage({ image }: IncusSettings, query: Query): Promise<void>
 function untrusted(remote: string | undefined): CliError {
   return notReady(
     `The Incus server ${remote ?? 'local'} does not trust this client.`,
-    `Add it again with a token: \`incus remote add ${remote ?? 'NAME'} TOKEN\`, the token coming from \`incus config trust add\` there.`,
+    `Add it again with a token: \`incus remote add ${remote ?? 'NAME'} TOKEN\`, with the token from \`incus config trust add\` there.`,
   );
 }

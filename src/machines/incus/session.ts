@@ -73,7 +73,7 @@ export function asInner(error: CommandError): CommandError {
   const isLostSession = isUnknown || isLost(error) || (isNever && !ABSENT.test(result.stderr));
   const exitCode = isLostSession ? SESSION_LOST_EXIT : result.exitCode;
   const stderr = isUnknown
-    ? 'The command ended well, but Incus lost what it wrote.'
+    ? 'The command succeeded, but Incus lost its output.'
     : isLost(error) && result.stderr === ''
       ? 'The session ended before the command did.'
       : result.stderr;

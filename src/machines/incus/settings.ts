@@ -18,7 +18,7 @@ const imageName = pattern(
 /** Members or groups (`@NAME`) of a cluster. */
 const memberNames = pattern(
   /^@?[A-Za-z0-9][A-Za-z0-9.-]*(,@?[A-Za-z0-9][A-Za-z0-9.-]*)*$/,
-  'names of cluster members with commas between, e.g. node1,node2',
+  'names of cluster members separated by commas, e.g. node1,node2',
 );
 
 export const incus = {
@@ -42,13 +42,13 @@ export const incus = {
     INCUS_REMOTE: {
       default: '',
       derivedFrom: "your incus client's default",
-      description: 'Server on which the machines are made.',
+      description: 'Server on which the machines are created.',
       syntax: incusName,
     },
     INCUS_PROJECT: {
       default: '',
       derivedFrom: "your incus client's default",
-      description: 'Project in which the machines are made.',
+      description: 'Project in which the machines are created.',
       syntax: incusName,
     },
     INCUS_NETWORK: {
@@ -60,7 +60,7 @@ export const incus = {
     INCUS_TARGETS: {
       default: '',
       derivedFrom: 'none: Incus chooses',
-      description: 'Members of a cluster over which the machines are spread in turn, with commas between.',
+      description: 'Members of a cluster over which the machines are spread in turn, separated by commas.',
       syntax: memberNames,
     },
   },

@@ -210,6 +210,6 @@ function notRunning(name: string, info: MachineInfo | undefined): CliError {
 function noAddress(name: string): CliError {
   return new CliError('timed-out', {
     message: `The machine ${name} runs, but got no address within ${ADDRESS_MS / 1000}s.`,
-    hint: `Restart it (\`${restartHint(name)}\`), and see whether a VPN or firewall holds back DHCP on the bridge of Multipass.`,
+    hint: `Restart it (\`${restartHint(name)}\`), and check whether a VPN or firewall blocks DHCP on the bridge of Multipass.`,
   });
 }

@@ -6,7 +6,7 @@ export const MULTIPASS_REQUIREMENT: ToolRequirement = {
   // `exec -n` exists since 1.10, but without `stop --force` a machine in state Unknown cannot be stopped
   // (docs/facts/multipass.md 1.10).
   floor: '1.14.0',
-  because: '`multipass stop --force` came with it',
+  because: 'it introduced `multipass stop --force`',
   install: { darwin: 'brew install --cask multipass', linux: 'sudo snap install multipass' },
 };
 

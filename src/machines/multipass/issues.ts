@@ -36,7 +36,7 @@ export const MULTIPASS_ISSUES: readonly KnownIssue[] = [
     pattern: /multipass_root_cert\.pem/,
     reason: 'engine-unavailable',
     sentence: 'The Multipass service has never been started, so its certificate is missing.',
-    hint: 'Start the service once (`sudo snap start multipass`), then go on.',
+    hint: 'Start the service once (`sudo snap start multipass`), then re-run the same command.',
     source: 'docs/facts/multipass.md 3.1, #4243',
   },
   {
@@ -45,7 +45,7 @@ export const MULTIPASS_ISSUES: readonly KnownIssue[] = [
     pattern: /KVM support is not enabled|KVM device cannot be opened|virtual machine manager is currently running/i,
     reason: 'machine-failed',
     sentence: 'This computer offers no hardware virtualization to Multipass.',
-    hint: 'Enable it in the firmware, stop other virtual machine managers, and see that /dev/kvm can be opened.',
+    hint: 'Enable it in the firmware, stop other virtual machine managers, and check that /dev/kvm can be opened.',
     source: 'docs/facts/multipass.md 3.3',
   },
   {
@@ -54,7 +54,7 @@ export const MULTIPASS_ISSUES: readonly KnownIssue[] = [
     pattern: /Remote ".*" is unknown or unreachable/i,
     reason: 'engine-unavailable',
     sentence: 'Multipass could not reach its image server, or has only just been started.',
-    hint: 'Wait a minute, check the network with `multipass find`, then go on.',
+    hint: 'Wait a minute, check the network with `multipass find`, then re-run the same command.',
     source: 'docs/facts/multipass.md 3.1, 7 no. 15',
   },
   {
@@ -71,8 +71,8 @@ export const MULTIPASS_ISSUES: readonly KnownIssue[] = [
     origin: 'engine',
     pattern: /Downloaded image hash does not match|failed to download from '/i,
     reason: 'download-failed',
-    sentence: 'Multipass could not download the Ubuntu image whole.',
-    hint: 'Run `multipass find --force-update`, then go on.',
+    sentence: 'Multipass could not download the Ubuntu image completely.',
+    hint: 'Run `multipass find --force-update`, then re-run the same command.',
     source: 'docs/facts/multipass.md 3.3, #1714',
   },
   {
@@ -108,8 +108,8 @@ export const MULTIPASS_ISSUES: readonly KnownIssue[] = [
     origin: 'engine',
     pattern: /instance "[^"]+" already exists/i,
     reason: 'foreign-machine',
-    sentence: 'A machine of that name is there already, perhaps deleted but not erased.',
-    hint: 'Look with `multipass list`; take another name in the configuration, or erase that one machine with `multipass delete --purge NAME`.',
+    sentence: 'A machine of that name already exists, perhaps deleted but not purged.',
+    hint: 'Check `multipass list`; choose another name in the configuration, or purge that one machine with `multipass delete --purge NAME`.',
     source: 'docs/facts/multipass.md 3.2, 7 no. 11',
   },
   {
@@ -127,7 +127,7 @@ export const MULTIPASS_ISSUES: readonly KnownIssue[] = [
     pattern: /timed out waiting for (?:response|initialization|instance)/i,
     reason: 'timed-out',
     sentence: 'A machine did not come up in time.',
-    hint: 'Check the load and free memory of this computer, then re-run the same command: it goes on where it stopped.',
+    hint: 'Check the load and free memory of this computer, then re-run the same command: it continues where it stopped.',
     source: 'docs/facts/multipass.md 3.3, 7 no. 1 and 2',
   },
   {
@@ -153,8 +153,8 @@ export const MULTIPASS_ISSUES: readonly KnownIssue[] = [
     origin: 'engine',
     pattern: /instance "[^"]+" (?:does not exist|is deleted)|Instance '[^']+' (?:does not exist|is deleted)/,
     reason: 'machine-failed',
-    sentence: 'A machine that was there a moment ago is gone.',
-    hint: 'It was deleted by another program. Run `istio-vms up` to recreate it.',
+    sentence: 'A machine was deleted while istio-vms was working on it.',
+    hint: 'Another program deleted it. Run `istio-vms up` to recreate it.',
     source: 'docs/facts/multipass.md 3.2',
   },
 ];

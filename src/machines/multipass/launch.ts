@@ -187,7 +187,7 @@ function ranOutOfTime({ failure, result }: CommandError): boolean {
 
 function stuck({ name, state }: Pick<MachineInfo, 'name' | 'state'>): CliError {
   return new CliError('machine-failed', {
-    message: `The machine ${name} is there (${state}), but does not come up.`,
+    message: `The machine ${name} exists (${state}), but does not start.`,
     hint: `Run \`multipass stop --force ${name}\` and then re-run the same command; or recreate it with --recreate.`,
   });
 }

@@ -48,7 +48,7 @@ function row({ last, times, firstAt }: RepeatedCommand, zero: number): Markup {
     <p class="meta">
       <span class="at">${offset(firstAt - zero, true)}</span>${took}${again}
       <span class="${isSuccess(last) ? 'well' : 'ill'}">${ending(last)}</span>${place}
-      <span class="effect">${effect === 'write' ? 'changes' : 'looks'}</span>
+      <span class="effect">${effect === 'write' ? 'write' : 'read'}</span>
     </p>
     <pre class="command">${onMachine?.text ?? text}</pre>
     ${said} ${onMachine === undefined ? undefined : wrapped(text)}
@@ -58,7 +58,7 @@ function row({ last, times, firstAt }: RepeatedCommand, zero: number): Markup {
 /** A command on a machine is shown without the engine's wrapping; the full command can be expanded. */
 function wrapped(text: string): Markup {
   return html`<details class="whole">
-    <summary>as it was called here</summary>
+    <summary>the command as it was run</summary>
     <pre>${text}</pre>
   </details>`;
 }

@@ -23,7 +23,7 @@ export function failureBlock({ reason, exitCode, message, details, command, stde
     ${
       words === ''
         ? undefined
-        : html`<p class="label">It said</p>
+        : html`<p class="label">Output</p>
             <pre class="stderr">${words}</pre>`
     }
     ${hint === undefined ? undefined : html`<p class="hint"><strong>Try:</strong> ${hint}</p>`}

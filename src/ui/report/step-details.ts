@@ -25,7 +25,7 @@ export function stepDetails(step: ReportedStep, data: ReportData): Markup {
     ${
       messages.length === 0
         ? undefined
-        : html`<h4>What it said</h4>
+        : html`<h4>Progress</h4>
             ${messageList(messages, data.startedAt)}`
     }
     <h4>Commands</h4>

@@ -15,7 +15,7 @@ export function timeline(data: ReportData, run: ReportedRun): Markup {
     .filter(({ steps }) => steps.length > 0);
   return html`<section aria-labelledby="timeline">
     <h2 id="timeline">Timeline</h2>
-    <p class="aside">A step opens with a click, or with Tab and Enter: its times, what it said, and its commands.</p>
+    <p class="aside">Click a step, or press Tab and Enter, to see its times, progress and commands.</p>
     ${LEGEND}
     <div class="chart">
       ${axis(data, scale)}
@@ -90,7 +90,7 @@ const swatch = (kind: string, text: string): Markup =>
   </li>`;
 
 const LEGEND = html`<ul class="legend">
-  ${swatch('work', 'works')} ${swatch('look', 'looks')} ${swatch('turn', 'waits')}
+  ${swatch('work', 'applies')} ${swatch('look', 'checks')} ${swatch('turn', 'waits')}
   <li>
     <span class="diamond">◆</span
     ><svg class="bar" width="28" height="24" aria-hidden="true">

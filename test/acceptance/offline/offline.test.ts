@@ -106,7 +106,7 @@ describe.skipIf(missing !== undefined)('up from a bundle, without a network', ()
     const up = await runIn(network('none'), ['up', '--bundle', 'lab.tar']);
     expect(up.exitCode).toBe(5);
     expect(up.stderr.replace(/\s+/g, ' ')).toMatch(
-      /istio-sidecar\S*\.deb in \S+lab\.tar is not what the bundle was made with/,
+      /istio-sidecar\S*\.deb in \S+lab\.tar does not match the digests in the bundle/,
     );
     expect(up.stderr).toContain('Reason: digest-mismatch');
     expect(await stat(join(computer.home, '.cache', 'istio-vms', 'sha256')).catch(() => undefined)).toBeUndefined();

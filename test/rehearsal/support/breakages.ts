@@ -165,7 +165,7 @@ export const BREAKAGES: readonly Breakage[] = [
       await scaledToZero(lab, 'istiod-1-19-3', 'istio-system');
       await drop(lab, 'deployments.apps', 'istio-eastwestgateway', 'istio-system');
     },
-    named: { istio: /scaled to 0/, eastwest: /gateway: the Deployment is not there/ },
+    named: { istio: /scaled to 0/, eastwest: /gateway: the Deployment does not exist/ },
   },
   {
     what: 'the gateway is scaled to 0',
@@ -209,7 +209,7 @@ export const BREAKAGES: readonly Breakage[] = [
   {
     what: "the gateway's Deployment is gone",
     harm: (lab) => drop(lab, 'deployments.apps', 'istio-eastwestgateway', 'istio-system'),
-    named: { eastwest: /gateway: the Deployment is not there/ },
+    named: { eastwest: /gateway: the Deployment does not exist/ },
   },
   {
     what: 'istiod is exposed under another name',

@@ -89,7 +89,7 @@ describe('a bundle', () => {
   it('gives an artifact its digest and reports what it does not contain', async () => {
     const bundle = await open();
     expect(bundle.pin(artifact).digest).toEqual({ pinned: sha256(K3S) });
-    expect(() => bundle.pin({ ...artifact, file: 'k3s-arm64' })).toThrow(/k3s-arm64 .* it was made for amd64/);
+    expect(() => bundle.pin({ ...artifact, file: 'k3s-arm64' })).toThrow(/k3s-arm64 .* it was created for amd64/);
     const absent = (more: Partial<typeof artifact>): string => {
       try {
         bundle.pin({ ...artifact, ...more });
@@ -178,8 +178,8 @@ describe('a bundle', () => {
         reason: 'invalid-configuration',
         facts: expect.objectContaining({
           details: [
-            'ISTIO_VERSION is 1.20.0, the bundle holds 1.19.3',
-            'K3S_VERSION is v1.29.15+k3s1, the bundle holds v1.28.15+k3s1',
+            'ISTIO_VERSION is 1.20.0, the bundle contains 1.19.3',
+            'K3S_VERSION is v1.29.15+k3s1, the bundle contains v1.28.15+k3s1',
           ],
         }) as unknown,
       }) as Error,

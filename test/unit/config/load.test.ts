@@ -139,7 +139,7 @@ describe('KUBECONFIG', () => {
   ])('is ignored with a warning when the environment sets it to %s', (foreign) => {
     const { config, warnings } = load({ host: host({ KUBECONFIG: foreign }) });
     expect(config.paths.kubeconfig).toBe(ours);
-    expect(warnings[0]).toBe(`KUBECONFIG of the environment (${foreign}) is left alone; the lab has its own: ${ours}`);
+    expect(warnings[0]).toBe(`KUBECONFIG of the environment (${foreign}) is ignored; the lab has its own: ${ours}`);
   });
 
   test('is used from the environment when it is inside DATA_DIR', () => {

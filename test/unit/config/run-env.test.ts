@@ -69,7 +69,7 @@ describe('a run.env in the form of the original file', () => {
 
   test('reports its shell code in one warning, with what it would have set', () => {
     expect(reading.warnings).toEqual([
-      'run.env: lines 4-5, 7, 20-27, 31-33 are shell and not executed; what they say of VM_APP does not count.',
+      'run.env: lines 4-5, 7, 20-27, 31-33 are shell and not executed; their values for VM_APP are ignored.',
     ]);
   });
 
@@ -183,7 +183,7 @@ describe('shell code in run.env', () => {
   );
 
   test('is a problem when it refers to an unset variable', () => {
-    expect(read('VM_APP=$NOWHERE').problems[0]?.allowed).toContain('NOWHERE is set nowhere');
+    expect(read('VM_APP=$NOWHERE').problems[0]?.allowed).toContain('NOWHERE is not set');
   });
 
   test.each([
@@ -207,7 +207,7 @@ describe('shell code in run.env', () => {
 test('reports misspelled names in one warning, and ignores other names', () => {
   const { warnings } = read('ISTIO_VERISON=1\nCERT_MANAGER_NAMESPACE=a\nTIMEOUT=1\nvm_app=x\npwd=y\nWORKER=3');
   expect(warnings).toEqual([
-    'run.env: ISTIO_VERISON (line 1) looks like ISTIO_VERSION, vm_app (line 4) looks like VM_APP, WORKER (line 6) looks like WORKERS; not a name we know, so it does not count.',
+    'run.env: ISTIO_VERISON (line 1) looks like ISTIO_VERSION, vm_app (line 4) looks like VM_APP, WORKER (line 6) looks like WORKERS; unknown variables are ignored.',
   ]);
 });
 

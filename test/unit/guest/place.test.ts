@@ -177,7 +177,7 @@ describe.skipIf(!able)('place.sh', () => {
     const run = place([{ path, content: 'x'.repeat(1 << 20) }], `touch ${JSON.stringify(join(temp, 'ran'))}`);
     expect(run.error).toBeUndefined();
     expect([run.status, run.stdout]).toEqual([19, '']);
-    expect(run.stderr).toBe('istio-vms-place: this machine does not bear the mark of the lab lab-a\n');
+    expect(run.stderr).toBe('istio-vms-place: this machine does not belong to the lab lab-a\n');
     expect([existsSync(path), existsSync(join(temp, 'ran'))]).toEqual([false, false]);
   });
 

@@ -67,7 +67,7 @@ describe('fixWorkloadFiles', () => {
   });
 
   it.each<[string, Partial<WorkloadFiles>, Partial<typeof fixes>, RegExp]>([
-    ['no gateway address', {}, { gatewayAddress: '' }, /^hosts: "" is no address/],
+    ['no gateway address', {}, { gatewayAddress: '' }, /^hosts: "" is not an address/],
     ['no certificate', { rootCert: '' }, {}, /^root-cert.pem/],
     ['no token', { token: ' ' }, {}, /^istio-token is empty/],
     [

@@ -78,7 +78,7 @@ describe('overlayProblems', () => {
     [`${HEAD}---\n${HEAD}`, /2 documents/],
     ['apiVersion: v1\nkind: ConfigMap\ndata: {}', /ConfigMap of v1/],
     ['spec: [', /not YAML/],
-    ['just words', /no IstioOperator/],
+    ['just words', /not an IstioOperator/],
     [spec('{ revision: other }'), /spec\.revision is "other", but ISTIO_REVISION is "1-19-3"/],
     [spec('{ values: { revision: other } }'), /spec\.values\.revision .* ISTIO_REVISION/],
     [`${HEAD}metadata: { namespace: mesh }`, /metadata\.namespace .* ISTIO_NAMESPACE/],

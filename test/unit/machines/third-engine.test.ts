@@ -57,7 +57,7 @@ describe('a third engine in the map', () => {
     expect(program.configurationTable()).toContain('**Fake**');
     expect(program.runEnvExample()).toContain('# export FAKE_COLOR=');
     expect(program.problems({ flags: { MACHINE_ENGINE: 'other' } }).join()).toContain('one of multipass, incus, fake');
-    expect(program.runEnvExample()).toMatch(/What makes the machines: .*, or fake \(tests\)\./);
+    expect(program.runEnvExample()).toMatch(/Machine engine: .*, or fake \(tests\)\./);
   });
 
   it('requires its program, and says how to install it', async () => {

@@ -96,7 +96,7 @@ describe('deploymentState', () => {
   const pod = object('Pod', 'd-1', { status: { conditions: [{ type: 'Ready', status: 'True' }] } });
 
   it.each<[string, Deployment | undefined, string]>([
-    ['absent', undefined, 'the Deployment is not there'],
+    ['absent', undefined, 'the Deployment does not exist'],
     ['just made', deployment({}), '0 of 1 pods available'],
     [
       'rolled out',
@@ -121,7 +121,7 @@ describe('deploymentState', () => {
     [
       'its controller has not looked yet',
       deployment({ observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }, 1, 2),
-      'its change is not seen yet',
+      'its change is not observed yet',
     ],
     ['scaled to 0, as its controller wants it', deployment({ observedGeneration: 1 }, 0), 'scaled to 0'],
   ])('describes a Deployment: %s', (_what, given, state) => {
@@ -206,7 +206,7 @@ describe('nodes', () => {
     expect(state(pod('True'))).toBe('available');
     expect(state(pod('False'))).toBe('0 of 1 pods Ready');
     expect(state(pod('True'), lease('n', at(1)), lease('m', at(40)))).toBe('0 of 1 pods Ready');
-    expect(deploymentState({ objects: [] }, 'd', 'here')).toBe('the Deployment is not there');
+    expect(deploymentState({ objects: [] }, 'd', 'here')).toBe('the Deployment does not exist');
   });
 
   it('have their internal address', () => {

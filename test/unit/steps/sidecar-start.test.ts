@@ -57,7 +57,7 @@ describe('waiting for the sidecar', () => {
     expect(outcome).toBe('ready');
     expect(machine.looks()).toBe(3);
     expect(said).toBe(
-      'waiting for the sidecar on vm: ca: request failed\nwaiting for the sidecar on vm: it answers, and its unit is about to see it',
+      'waiting for the sidecar on vm: ca: request failed\nwaiting for the sidecar on vm: the agent is ready; waiting for its unit',
     );
   });
 

@@ -130,12 +130,12 @@ describe('createDownloads', () => {
     ['/absent', 'artifact-not-found', '404'],
     ['/gone', 'artifact-not-found', '410'],
     ['/busy', 'download-failed', '503'],
-    ['/silent', 'download-failed', 'no byte'],
-    ['/stalls', 'download-failed', 'no byte'],
+    ['/silent', 'download-failed', 'no data'],
+    ['/stalls', 'download-failed', 'no data'],
     ['/breaks', 'download-failed', ''],
     ['/loop', 'download-failed', 'redirect'],
   ])('reports %s as %s', async (path, reason, words) => {
-    const door = words === 'no byte' ? impatient : downloads;
+    const door = words === 'no data' ? impatient : downloads;
     await expect(door.fetch({ url: base + path, to: to(), sha256 })).rejects.toMatchObject({
       reason,
       message: expect.stringContaining(words) as string,

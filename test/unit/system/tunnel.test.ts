@@ -108,7 +108,7 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
   it.each([
     ['closes', (client: Socket) => void client.end(), 8_000, /closed the connection/],
     ['resets', (client: Socket) => void client.resetAndDestroy(), 8_000, /ECONNRESET|closed the connection/],
-    ['is silent', () => undefined, 200, /no byte came/],
+    ['is silent', () => undefined, 200, /no data came/],
     [
       'closes the tunnel at once',
       (client: Socket) => void client.end('HTTP/1.1 200 OK\r\n\r\n'),
@@ -134,7 +134,7 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
   it('closes the connection to a silent proxy', async () => {
     let ended: Promise<unknown> | undefined;
     answer = (client) => void (ended = once(client.resume(), 'end'));
-    await expect(text(200)).rejects.toThrow(/no byte came/);
+    await expect(text(200)).rejects.toThrow(/no data came/);
     await ended;
   });
 });

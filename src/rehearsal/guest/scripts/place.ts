@@ -22,7 +22,7 @@ export function placeModel(
     const { instance, world } = call;
     const [mark = '', lab = '', ...args] = call.args;
     if (guestText(instance, mark)?.trim() !== lab) {
-      return failed('istio-vms-place', 19, `this machine does not bear the mark of the lab ${lab}`);
+      return failed('istio-vms-place', 19, `this machine does not belong to the lab ${lab}`);
     }
     const arrived = await unpackTar(call.stdin).catch(() => undefined);
     if (arrived === undefined) return refuse('cannot unpack the files');

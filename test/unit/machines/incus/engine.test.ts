@@ -154,7 +154,7 @@ describe('createIncus', () => {
         'the bridge of the profile is gone',
         {},
         { '/1.0/networks/n/state': { exitCode: 1, stderr: 'Error: Network interface "n" not found' } },
-        /bridge n is gone/,
+        /bridge n no longer exists/,
         /systemctl restart incus/,
       ],
       ['there is no cluster', { targets: ['m1'] }, {}, /this Incus is in none/, /INCUS_TARGETS empty/],
@@ -345,7 +345,7 @@ describe('createIncus', () => {
 
     it('reports a machine that stops right after the launch', async () => {
       processes.on(LIST, shown('gone'), shown('Stopped')).on(LAUNCH, {});
-      await expect(engine().launch(spec, context)).rejects.toThrow(/ended at once/);
+      await expect(engine().launch(spec, context)).rejects.toThrow(/stopped at once/);
     });
 
     it.each([
