@@ -136,6 +136,15 @@ export interface Unit {
   readonly journal: string[];
 }
 
+interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid?: string | undefined;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
 /** A Kubernetes object as the API server holds it. */
 export interface KubeObject {
   apiVersion: string;
@@ -147,7 +156,11 @@ export interface KubeObject {
     creationTimestamp?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
-    ownerReferences?: unknown[];
+    ownerReferences?: OwnerReference[];
+    deletionTimestamp?: string;
+    finalizers?: string[];
+    generation?: number;
+    resourceVersion?: string;
   };
   [field: string]: unknown;
 }

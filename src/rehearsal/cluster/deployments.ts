@@ -25,8 +25,7 @@ export const deployments: Controller = (kube) => {
   }
 };
 
-export const ownerOf = (pod: Pod): string | undefined =>
-  (pod.metadata.ownerReferences?.[0] as { uid?: string } | undefined)?.uid;
+export const ownerOf = (pod: Pod): string | undefined => pod.metadata.ownerReferences?.[0]?.uid;
 
 /** Creates the missing pods; returns the reason when admission rejects them. */
 function grow(kube: Kube, deployment: Deployment, hash: string, count: number): string | undefined {
@@ -56,7 +55,7 @@ function writeStatus(
   const wanted = deployment.spec.replicas ?? 1;
   const ready = all.filter(isReady).length;
   kube.store.edit('deployments.apps', deployment.metadata.namespace, deployment.metadata.name, (copy) => {
-    const next = copy as Deployment;
+    const next = copy;
     const old = next.status?.conditions ?? [];
     const since = (entry: Condition): Condition => {
       const before = old.find(({ type }) => type === entry.type);
@@ -65,7 +64,7 @@ function writeStatus(
     };
     const available = ready >= wanted;
     next.status = {
-      observedGeneration: (next.metadata as { generation?: number }).generation ?? 1,
+      observedGeneration: next.metadata.generation ?? 1,
       ...counts({
         replicas: all.length,
         updatedReplicas: current.length,

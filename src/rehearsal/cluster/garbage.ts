@@ -7,12 +7,12 @@ export const garbage: Controller = (kube) => {
   const all = kinds.flatMap((plural) => kube.store.list(plural).map((object) => ({ plural, object })));
   const alive = new Set(all.map(({ object }) => object.metadata.uid));
   for (const { plural, object } of all) {
-    const owners = (object.metadata.ownerReferences ?? []) as { uid?: string }[];
+    const owners = object.metadata.ownerReferences ?? [];
     if (owners.length === 0 || owners.some(({ uid }) => alive.has(uid))) continue;
     if (plural !== 'pods') kube.store.remove(plural, object.metadata.namespace, object.metadata.name);
   }
   for (const pod of podObjects(kube.store)) {
-    const owner = (pod.metadata.ownerReferences?.[0] as { uid?: string } | undefined)?.uid;
+    const owner = pod.metadata.ownerReferences?.[0]?.uid;
     if (owner !== undefined && !alive.has(owner)) endPod(kube, pod);
   }
 };

@@ -132,7 +132,7 @@ export const injectorConfig = (revision: string): string =>
 /** The values that an install has written for the injector of a revision. */
 export function injectionValues(store: Store, revision: string): InjectionValues {
   const map = store.list('configmaps').find(({ metadata }) => metadata.name === injectorConfig(revision));
-  return JSON.parse((map?.['data'] as { values?: string } | undefined)?.values ?? '{}') as InjectionValues;
+  return JSON.parse(map?.data?.['values'] ?? '{}') as InjectionValues;
 }
 
 /** The name by which istiod knows its own cluster. */

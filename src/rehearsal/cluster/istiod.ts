@@ -15,7 +15,7 @@ const readyIstiods = (store: Store) =>
 /** The mesh's root certificate: created by the first istiod and stored in a Secret in its namespace. */
 export function meshRoot(store: Store): string | undefined {
   const secret = store.list('secrets').find(({ metadata }) => metadata.name === SECRET);
-  return (secret?.['stringData'] as Record<string, string> | undefined)?.['ca-cert.pem'];
+  return secret?.stringData?.['ca-cert.pem'];
 }
 
 /**
@@ -41,7 +41,7 @@ export const istiod: Controller = (kube) => {
   const up = once(kube, `istiod ${first.metadata.uid ?? ''}`, () => now);
   for (const namespace of kube.store.list('namespaces')) {
     const { name, uid = '' } = namespace.metadata;
-    if ((namespace['status'] as { phase?: string } | undefined)?.phase === 'Terminating') continue;
+    if (namespace.status?.phase === 'Terminating') continue;
     const due = once(kube, `root ${uid}`, () => Math.max(createdAt(namespace), up) + delay(kube, name, home));
     if (now < due) kube.wakeAt(due);
     else {

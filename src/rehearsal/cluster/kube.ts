@@ -70,11 +70,10 @@ export function clusterOf(world: World): SimulatedCluster | undefined {
   return world.cluster as SimulatedCluster | undefined;
 }
 
-export const nodeObjects = (store: Store): readonly NodeObject[] => store.list('nodes') as readonly NodeObject[];
-export const podObjects = (store: Store): readonly Pod[] => store.list('pods') as readonly Pod[];
-export const serviceObjects = (store: Store): readonly Service[] => store.list('services') as readonly Service[];
-export const deploymentObjects = (store: Store): readonly Deployment[] =>
-  store.list('deployments.apps') as readonly Deployment[];
+export const nodeObjects = (store: Store): readonly NodeObject[] => store.list('nodes');
+export const podObjects = (store: Store): readonly Pod[] => store.list('pods');
+export const serviceObjects = (store: Store): readonly Service[] => store.list('services');
+export const deploymentObjects = (store: Store): readonly Deployment[] => store.list('deployments.apps');
 
 /** Time as Kubernetes writes it. */
 export const stamp = (time: number): string => new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');

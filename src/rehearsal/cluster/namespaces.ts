@@ -1,7 +1,8 @@
 import { NAMESPACE_GOES, NAMESPACE_HELD } from '../durations.ts';
-import type { KubeObject, World } from '../world.ts';
+import type { World } from '../world.ts';
 import { once, podObjects, stamp, type Controller } from './kube.ts';
 import { endPod } from './pods.ts';
+import type { Namespace } from './shapes.ts';
 import type { Store } from './store.ts';
 
 /** Creates the default service account of each namespace; deletes a namespace after its content. */
@@ -15,7 +16,7 @@ export const namespaces: Controller = (kube) => {
     }
     const now = kube.world.clock.now();
     const gone = once(kube, `namespace ${uid}`, () => now + NAMESPACE_GOES);
-    const held = (home.metadata as { finalizers?: string[] }).finalizers?.length ?? 0;
+    const held = home.metadata.finalizers?.length ?? 0;
     if (held > 0) {
       // The finalizer is removed later; the content is deleted before that.
       emptyNamespace(kube.store, name);
@@ -29,14 +30,13 @@ export const namespaces: Controller = (kube) => {
   }
 };
 
-const isEnding = (home: KubeObject): boolean =>
-  (home['status'] as { phase?: string } | undefined)?.phase === 'Terminating';
+const isEnding = (home: Namespace): boolean => home.status?.phase === 'Terminating';
 
 /** Marks a namespace as being deleted. */
 export function endNamespace(store: Store, name: string, now: number): void {
   store.edit('namespaces', undefined, name, (home) => {
-    (home.metadata as { deletionTimestamp?: string }).deletionTimestamp = stamp(now);
-    home['status'] = { phase: 'Terminating' };
+    home.metadata.deletionTimestamp = stamp(now);
+    home.status = { phase: 'Terminating' };
   });
 }
 
@@ -44,7 +44,7 @@ export function endNamespace(store: Store, name: string, now: number): void {
 export function holdNamespace({ clock }: World, store: Store, name: string): void {
   const hold = (finalizers: string[]): void =>
     store.edit('namespaces', undefined, name, (home) => {
-      (home.metadata as { finalizers?: string[] }).finalizers = finalizers;
+      home.metadata.finalizers = finalizers;
     });
   hold(['example.com/backup']);
   endNamespace(store, name, clock.now());

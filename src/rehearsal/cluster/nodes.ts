@@ -95,7 +95,7 @@ function nodeObject(kube: Kube, facts: NodeFacts): NodeObject {
   const resources = { cpu: String(instance?.cpus ?? 2), memory, pods: '110' };
   const arch = instance?.cpu ?? 'amd64';
   const server = facts.role === 'server';
-  const old = kube.store.get('nodes', undefined, facts.name) as NodeObject | undefined;
+  const old = kube.store.get('nodes', undefined, facts.name);
   const taints = [...k3sList(config['node-taint']).map(taint), ...(silent ? [UNREACHABLE] : ready ? [] : [NOT_READY])];
   const status = silent ? 'Unknown' : ready ? 'True' : 'False';
   const before = old?.status.conditions.find((entry) => entry.type === 'Ready');

@@ -11,13 +11,13 @@ import { isImported, pullPolicy, pullTime } from './images.ts';
 import { istiodOf } from './injection.ts';
 import { once, podObjects, stamp, type Controller, type Kube } from './kube.ts';
 import { isFaultOn, isFaultActive } from '../fault-state.ts';
-import { isReady, type Container, type NodeObject, type Pod, type PodTemplate } from './shapes.ts';
+import { isReady, type Container, type Pod, type PodTemplate } from './shapes.ts';
 
 /** The kubelets: they pull images, start containers, report readiness, and stop pods that are being deleted. */
 export const pods: Controller = (kube) => {
   const now = kube.world.clock.now();
   for (const pod of podObjects(kube.store)) {
-    const ends = (pod.metadata as { deletionTimestamp?: string }).deletionTimestamp;
+    const ends = pod.metadata.deletionTimestamp;
     if (ends !== undefined && isBound(pod) && !isAttended(kube, pod)) awaitCollection(kube, pod);
     else if (ends !== undefined) {
       const gone = once(kube, `end ${pod.metadata.uid ?? ''}`, () => now + POD_STOP);
@@ -69,7 +69,7 @@ export function newPod(
 /** Starts the deletion of a pod. */
 export function endPod(kube: Pick<Kube, 'store' | 'world'>, pod: Pod): void {
   kube.store.edit('pods', pod.metadata.namespace, pod.metadata.name, ({ metadata }) => {
-    (metadata as { deletionTimestamp?: string }).deletionTimestamp ??= stamp(kube.world.clock.now());
+    metadata.deletionTimestamp ??= stamp(kube.world.clock.now());
   });
 }
 
@@ -77,7 +77,7 @@ export function endPod(kube: Pick<Kube, 'store' | 'world'>, pod: Pod): void {
 function report(kube: Kube, pod: Pod, nodeName: string): void {
   const uid = pod.metadata.uid ?? '';
   const now = kube.world.clock.now();
-  const node = kube.store.get('nodes', undefined, nodeName) as NodeObject | undefined;
+  const node = kube.store.get('nodes', undefined, nodeName);
   const facts = kube.nodes.get(nodeName);
   if (node === undefined || facts === undefined) {
     awaitCollection(kube, pod);
@@ -105,7 +105,7 @@ function report(kube: Kube, pod: Pod, nodeName: string): void {
       ? { reason: 'ContainerCreating' }
       : { reason: bad === 'auto' ? 'ErrImagePull' : 'ImagePullBackOff', message: pullMessage(bad) };
   kube.store.edit('pods', pod.metadata.namespace, pod.metadata.name, (copy) => {
-    const { spec, status } = copy as Pod;
+    const { spec, status } = copy;
     const before = status.conditions.find(({ type }) => type === 'Ready');
     const flag = ready ? 'True' : 'False';
     status.phase = timely ? 'Running' : 'Pending';

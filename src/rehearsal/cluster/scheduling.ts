@@ -17,7 +17,7 @@ export const scheduling: Controller = (kube) => {
     if (chosen !== undefined) {
       bound.push({ ...pod, spec: { ...pod.spec, nodeName: chosen.metadata.name } });
       kube.store.edit('pods', pod.metadata.namespace, name, (copy) => {
-        const { spec, status } = copy as Pod;
+        const { spec, status } = copy;
         spec.nodeName = chosen.metadata.name;
         status.conditions = [
           { type: 'PodScheduled', status: 'True', lastTransitionTime: stamp(kube.world.clock.now()) },
@@ -31,7 +31,7 @@ export const scheduling: Controller = (kube) => {
     );
     if (condition(pod, 'PodScheduled')?.message === message) continue;
     kube.store.edit('pods', pod.metadata.namespace, name, (copy) => {
-      (copy as Pod).status.conditions = [
+      copy.status.conditions = [
         {
           type: 'PodScheduled',
           status: 'False',

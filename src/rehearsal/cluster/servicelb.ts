@@ -94,7 +94,7 @@ function writeAddresses(kube: Kube, service: Service, pods: readonly Pod[]): voi
     const ingress = named
       ? [{ hostname: FOREIGN_BALANCER }]
       : addresses.map((ip) => (vip ? { ip, ipMode: 'VIP' } : { ip }));
-    (copy as Service).status = { loadBalancer: ingress.length === 0 ? {} : { ingress } };
+    copy.status = { loadBalancer: ingress.length === 0 ? {} : { ingress } };
     // The foreign load balancer may be removed at any time.
     if (named) kube.wakeAt(now + FOREIGN_STAYS);
   });

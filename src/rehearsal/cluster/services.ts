@@ -1,12 +1,11 @@
 import { serviceObjects, type Controller } from './kube.ts';
-import type { Service } from './shapes.ts';
 
 /** Fills in the API server's defaults for a Service: its cluster address, target ports, node ports. */
 export const services: Controller = (kube) => {
   for (const service of serviceObjects(kube.store)) {
     const { name, namespace } = service.metadata;
     kube.store.edit('services', namespace, name, (copy) => {
-      const { spec, metadata } = copy as Service;
+      const { spec, metadata } = copy;
       const uid = metadata.uid ?? '';
       spec.type ??= 'ClusterIP';
       spec.clusterIP ??= address(uid);
@@ -19,7 +18,7 @@ export const services: Controller = (kube) => {
           ? { nodePort: port.nodePort ?? 30_000 + ((number(uid) + index * 7) % 2_768) }
           : {}),
       }));
-      (copy as Service).status ??= { loadBalancer: {} };
+      copy.status ??= { loadBalancer: {} };
     });
   }
 };

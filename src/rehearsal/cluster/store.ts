@@ -2,6 +2,7 @@ import type { KubeObject } from '../world.ts';
 import { ApiError, fromServer } from './api-error.ts';
 import { BUILTIN_KINDS, preferredApiVersion, splitApiVersion, type KindInfo } from './kinds.ts';
 import { copyOf, mergeApplied, same } from './merge.ts';
+import type { ObjectOf } from './shapes.ts';
 
 /**
  * The API server's memory: objects by kind, namespace and name. What `get` and `list` return is shared, for speed:
@@ -13,11 +14,16 @@ export interface Store {
   /** Writes a whole object for a controller, which must not change it later. An equal object is not written. */
   put(object: KubeObject): KubeObject;
   /** Changes a copy and stores it if it differs; does nothing when the object is not found. */
-  edit(plural: string, namespace: string | undefined, name: string, change: (object: KubeObject) => void): void;
+  edit<P extends string>(
+    plural: P,
+    namespace: string | undefined,
+    name: string,
+    change: (object: ObjectOf<P>) => void,
+  ): void;
   /** Removes one object at once, without its dependents (the garbage collector follows its owner references). */
   remove(plural: string, namespace: string | undefined, name: string): void;
-  get(plural: string, namespace: string | undefined, name: string): KubeObject | undefined;
-  list(plural: string): readonly KubeObject[];
+  get<P extends string>(plural: P, namespace: string | undefined, name: string): ObjectOf<P> | undefined;
+  list<P extends string>(plural: P): readonly ObjectOf<P>[];
   /** The kind for a name that kubectl accepts: plural, qualified plural, lower-case kind, or short name. */
   kind(name: string): KindInfo | undefined;
   /** The kind that serves this apiVersion and kind. */
@@ -52,10 +58,11 @@ export function createStore({ now, uid }: StoreOptions): Store {
     for (const listener of listeners) listener();
   };
 
-  const objectsOf = (plural: string): Map<string, KubeObject> => {
+  /** Objects have the type of the kind under which they are stored: the only cast of the simulated cluster. */
+  const objectsOf = <P extends string>(plural: P): Map<string, ObjectOf<P>> => {
     let map = objects.get(plural);
     if (map === undefined) objects.set(plural, (map = new Map<string, KubeObject>()));
-    return map;
+    return map as Map<string, ObjectOf<P>>;
   };
   const key = (namespace: string | undefined, name: string): string => `${namespace ?? ''}/${name}`;
 
@@ -70,8 +77,8 @@ export function createStore({ now, uid }: StoreOptions): Store {
     const at = key(object.metadata.namespace, object.metadata.name);
     const current = objectsOf(info.plural).get(at);
     const next: KubeObject = { ...object, apiVersion: preferredApiVersion(info), metadata: { ...object.metadata } };
-    const metadata = next.metadata as KubeObject['metadata'] & { resourceVersion?: string; generation?: number };
-    const old = current?.metadata as typeof metadata | undefined;
+    const { metadata } = next;
+    const old = current?.metadata;
     metadata.uid = old?.uid ?? metadata.uid ?? uid();
     metadata.creationTimestamp = old?.creationTimestamp ?? new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z');
     if (old?.resourceVersion !== undefined) metadata.resourceVersion = old.resourceVersion;
@@ -101,8 +108,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
     if (!info.namespaced || namespace === undefined) return;
     const home = objectsOf('namespaces').get(key(undefined, namespace));
     if (home === undefined) throw fromServer('NotFound', `namespaces "${namespace}" not found`);
-    const ending = (home['status'] as { phase?: string } | undefined)?.phase === 'Terminating';
-    if (ending && !objectsOf(info.plural).has(key(namespace, name))) {
+    if (home.status?.phase === 'Terminating' && !objectsOf(info.plural).has(key(namespace, name))) {
       throw fromServer(
         'Forbidden',
         `${info.plural} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
@@ -139,13 +145,13 @@ export function createStore({ now, uid }: StoreOptions): Store {
       if (objectsOf(plural).delete(key(namespace, name))) changed(plural);
     },
     get: (plural, namespace, name) => objectsOf(plural).get(key(namespace, name)),
-    list: (plural) => {
+    list: <P extends string>(plural: P) => {
       let all = sorted.get(plural);
       if (all === undefined) {
         all = [...objectsOf(plural)].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
         sorted.set(plural, all);
       }
-      return all;
+      return all as ObjectOf<P>[];
     },
     kind: (name) =>
       [...kinds.values()].find(
@@ -168,7 +174,8 @@ export function createStore({ now, uid }: StoreOptions): Store {
 /** The selector of a workload is immutable; changing it needs a new object (docs/facts/real-mesh.md 6.11). */
 function checkImmutable({ plural, kind, group }: KindInfo, current: KubeObject, next: KubeObject): void {
   if (group !== 'apps') return;
-  const selectorOf = ({ spec }: KubeObject): unknown => (spec as { selector?: unknown } | undefined)?.selector;
+  const selectorOf = ({ spec }: KubeObject): unknown =>
+    typeof spec === 'object' && spec !== null && 'selector' in spec ? spec.selector : undefined;
   if (same(selectorOf(current), selectorOf(next))) return;
   const value = JSON.stringify(selectorOf(next));
   throw new ApiError(
@@ -179,7 +186,9 @@ function checkImmutable({ plural, kind, group }: KindInfo, current: KubeObject, 
 
 /** RFC 1123: the API server accepts no other names (dots only for kinds that need them). */
 function checkName(object: KubeObject): void {
-  const name: unknown = (object.metadata as { name?: unknown } | undefined)?.name;
+  // Objects are parsed from documents, which may lack what the type promises.
+  const { metadata }: { metadata?: { name?: unknown } } = object;
+  const name = metadata?.name;
   if (typeof name !== 'string' || name === '') throw new ApiError('error: resource name may not be empty');
   if (/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) && name.length <= 253) return;
   throw new ApiError(

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createCluster } from '../cluster/index.ts';
+import { clusterOf } from '../cluster/kube.ts';
 import {
   K3S_AGENT_JOIN,
   K3S_AGENT_RETRY,
@@ -174,12 +175,9 @@ function fatalError(text: string): UnitExit {
 /** Addresses of a node besides its own, in the guest's order: cni0 and flannel.1 (docs/facts/multipass.md 2.6). */
 export function nodeAddresses({ world, instance }: Pick<Guest, 'world' | 'instance'>): readonly string[] {
   const runs = ['k3s', 'k3s-agent'].some((name) => instance.units.get(name)?.active === 'active');
-  if (!runs || world.cluster === undefined) return [];
-  const nodes = world.cluster.list('nodes') as unknown as readonly {
-    metadata: { name: string };
-    spec?: { podCIDR?: string };
-  }[];
-  const cidr = nodes.find((node) => node.metadata.name === instance.name)?.spec?.podCIDR;
+  const cluster = clusterOf(world);
+  if (!runs || cluster === undefined) return [];
+  const cidr = cluster.store.get('nodes', undefined, instance.name)?.spec.podCIDR;
   const network = cidr?.replace(/\.0\/24$/, '');
   return network === undefined ? [] : [`${network}.0`, `${network}.1`];
 }

@@ -5,11 +5,11 @@ import { CERTIFICATE_LIFE } from '../durations.ts';
 
 /** Envoy's `/certs`: the machine's identity in the mesh and when it expires (docs/facts/istio-vm.md 6.3). */
 export function certificatesJson(instance: Instance, { settings, group, since }: Connection, now: number): string {
-  const template = (group?.['spec'] as { template?: { serviceAccount?: string } } | undefined)?.template;
   const kept = workloadCertificate(instance);
   const expires = kept?.expires ?? since + CERTIFICATE_LIFE;
   const uri =
-    kept?.identity || `spiffe://cluster.local/ns/${settings.namespace}/sa/${template?.serviceAccount ?? 'default'}`;
+    kept?.identity ||
+    `spiffe://cluster.local/ns/${settings.namespace}/sa/${group?.spec.template?.serviceAccount ?? 'default'}`;
   const times = {
     days_until_expiration: String(Math.floor((expires - now) / 86_400_000)),
     valid_from: new Date(expires - CERTIFICATE_LIFE).toISOString(),

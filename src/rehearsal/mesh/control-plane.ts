@@ -1,6 +1,5 @@
 import type { SimulatedCluster } from '../cluster/kube.ts';
 import { meshRoot } from '../cluster/istiod.ts';
-import type { Deployment } from '../cluster/shapes.ts';
 import { trustedRoot } from '../guest/certificate.ts';
 import { guestText } from '../guest/files.ts';
 import type { Instance, World } from '../world.ts';
@@ -97,7 +96,7 @@ const unreachable = (instance: Instance, address: string): string => {
 
 /** Names in istiod's certificate (docs/facts/istio-vm.md 4.6). */
 function istiodNames(cluster: SimulatedCluster, service: string, namespace: string): string[] {
-  const plane = cluster.store.get('deployments.apps', namespace, service) as Deployment | undefined;
+  const plane = cluster.store.get('deployments.apps', namespace, service);
   const revision = plane?.metadata.labels?.['istio.io/rev'];
   const own = revision === undefined || revision === 'default' ? [] : [`istiod-${revision}.${namespace}.svc`];
   return [`istiod.${namespace}.svc`, ...own, `istio-pilot.${namespace}.svc`];

@@ -1,25 +1,7 @@
 import { podObjects, serviceObjects, type SimulatedCluster } from '../cluster/kube.ts';
-import { matchesMap, type Labels } from '../cluster/selectors.ts';
-import { isReady, type Pod, type Service, type ServicePort } from '../cluster/shapes.ts';
+import { matchesMap } from '../cluster/selectors.ts';
+import { isReady, type GatewayServer, type Pod, type Service, type ServicePort } from '../cluster/shapes.ts';
 import type { KubeObject, World } from '../world.ts';
-
-export interface GatewayServer {
-  readonly port: { readonly number: number; readonly protocol?: string };
-  readonly hosts?: readonly string[];
-  readonly tls?: { readonly mode?: string };
-}
-
-interface TlsMatch {
-  readonly port?: number;
-  readonly sniHosts?: readonly string[];
-}
-
-interface TlsRoute {
-  readonly match?: readonly TlsMatch[];
-  readonly route?: readonly {
-    readonly destination: { readonly host: string; readonly port?: { readonly number: number } };
-  }[];
-}
 
 /** Ready pods behind a Service. */
 export function podsBehind(cluster: SimulatedCluster, service: Service): readonly Pod[] {
@@ -62,7 +44,7 @@ export function serversOn(
   if (!canListen(Number(inside))) return [];
   const pods = podsBehind(cluster, service);
   return cluster.store.list('gateways.networking.istio.io').flatMap((gateway) => {
-    const spec = gateway['spec'] as { selector?: Labels; servers?: readonly GatewayServer[] };
+    const { spec } = gateway;
     if (!pods.some((pod) => matchesMap(spec.selector, pod.metadata.labels))) return [];
     return (spec.servers ?? []).filter((server) => server.port.number === port).map((server) => ({ gateway, server }));
   });
@@ -83,7 +65,7 @@ export function tlsDestination(
 ): { host: string; port: number } | undefined {
   const { name, namespace = '' } = gateway.metadata;
   for (const route of cluster.store.list('virtualservices.networking.istio.io')) {
-    const spec = route['spec'] as { gateways?: readonly string[]; tls?: readonly TlsRoute[] };
+    const { spec } = route;
     const bound = (spec.gateways ?? []).some(
       (entry) => entry === `${namespace}/${name}` || (entry === name && route.metadata.namespace === namespace),
     );
@@ -111,5 +93,5 @@ export function serviceNamed(cluster: SimulatedCluster, name: string, from: stri
   const short = name.replace(/\.$/, '').replace(/\.svc(\.cluster\.local)?$/, '');
   const [service = '', namespace = from, ...rest] = short.split('.');
   if (rest.length > 0) return undefined;
-  return cluster.store.get('services', namespace, service) as Service | undefined;
+  return cluster.store.get('services', namespace, service);
 }

@@ -84,7 +84,7 @@ function groupProblem(cluster: SimulatedCluster, settings: AgentSettings, identi
     reason: `warn\txdsproxy\tupstream terminated with unexpected error rpc error: code = PermissionDenied desc = ${why}`,
   });
   if (found === undefined) return denied(`cannot find WorkloadGroup ${namespace}/${group}`);
-  const account = (found['spec'] as { template?: { serviceAccount?: string } }).template?.serviceAccount ?? 'default';
+  const account = found.spec.template?.serviceAccount ?? 'default';
   // A test's mesh issues certificates without an identity.
   if (identity === '') return undefined;
   const [, space = '', bearer = ''] = /\/ns\/([^/]+)\/sa\/([^/]+)$/.exec(identity) ?? [];

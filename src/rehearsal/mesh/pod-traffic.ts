@@ -1,6 +1,6 @@
 import { podObjects, type SimulatedCluster } from '../cluster/kube.ts';
 import { matchesMap } from '../cluster/selectors.ts';
-import { isReady, type Pod, type Service } from '../cluster/shapes.ts';
+import { isReady, type Pod, type Service, type WorkloadEntry } from '../cluster/shapes.ts';
 import type { HttpAnswer, Instance, KubeObject, World } from '../world.ts';
 import * as answer from './answers.ts';
 import { isDenied, type Caller } from './authorization.ts';
@@ -21,7 +21,7 @@ export interface VmView {
   readonly turn: RoundRobin;
 }
 
-type Endpoint = { readonly pod: Pod } | { readonly entry: KubeObject };
+type Endpoint = { readonly pod: Pod } | { readonly entry: WorkloadEntry };
 
 /** An HTTP request with curl in a pod of a Deployment. */
 export function requestFromPod(view: VmView, namespace: string, deployment: string, url: string): HttpAnswer {
@@ -42,10 +42,7 @@ export function requestFromPod(view: VmView, namespace: string, deployment: stri
 function clientPod(cluster: SimulatedCluster, namespace: string, deployment: string): Pod | undefined {
   const uid = cluster.store.get('deployments.apps', namespace, deployment)?.metadata.uid;
   return podObjects(cluster.store).find(
-    (pod) =>
-      isReady(pod) &&
-      uid !== undefined &&
-      (pod.metadata.ownerReferences?.[0] as { uid?: string } | undefined)?.uid === uid,
+    (pod) => isReady(pod) && uid !== undefined && pod.metadata.ownerReferences?.[0]?.uid === uid,
   );
 }
 
@@ -70,7 +67,7 @@ function toService(view: VmView, client: Pod, service: Service, port: number, pa
     turn(`${service.metadata.namespace ?? ''}/${service.metadata.name}`, endpoints.length)
   ] as Endpoint;
   if ('entry' in chosen) {
-    const { address = '' } = chosen.entry['spec'] as { address?: string };
+    const { address = '' } = chosen.entry.spec;
     return toVm(view, client, address, inner, path, { mutualTls: true });
   }
   const { pod } = chosen;
@@ -143,11 +140,10 @@ function toVm(
 /** A pod's identity for those it calls; without a sidecar it has none. */
 function callerOf(client: Pod): Caller {
   if (!isInjected(client)) return undefined;
-  const { serviceAccountName = 'default' } = client.spec as { serviceAccountName?: string };
+  const { serviceAccountName = 'default' } = client.spec;
   return { namespace: client.metadata.namespace ?? '', serviceAccount: serviceAccountName };
 }
 
 function groupLabels({ group, settings }: Connection): Record<string, string> {
-  const spec = group?.['spec'] as { metadata?: { labels?: Record<string, string> } } | undefined;
-  return { ...spec?.metadata?.labels, ...settings.labels };
+  return { ...group?.spec.metadata?.labels, ...settings.labels };
 }

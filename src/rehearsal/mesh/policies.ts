@@ -1,22 +1,6 @@
 import type { SimulatedCluster } from '../cluster/kube.ts';
-import { matchesMap, matchesSelector, type LabelSelector, type Labels } from '../cluster/selectors.ts';
-import type { Pod } from '../cluster/shapes.ts';
-import type { KubeObject } from '../world.ts';
-
-interface Peer {
-  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] };
-  readonly podSelector?: LabelSelector;
-  readonly namespaceSelector?: LabelSelector;
-}
-
-interface PolicySpec {
-  readonly podSelector?: LabelSelector;
-  readonly policyTypes?: readonly string[];
-  readonly egress?: readonly {
-    readonly to?: readonly Peer[];
-    readonly ports?: readonly { readonly port?: number | string }[];
-  }[];
-}
+import { matchesMap, matchesSelector, type Labels } from '../cluster/selectors.ts';
+import type { NetworkPeer, Pod } from '../cluster/shapes.ts';
 
 /** Where a packet goes after the sidecar: a pod, or an address outside the cluster. */
 export interface Destination {
@@ -33,7 +17,7 @@ export function egressAllowed(cluster: SimulatedCluster, from: Pod, to: Destinat
   const policies = cluster.store
     .list('networkpolicies.networking.k8s.io')
     .filter(({ metadata }) => metadata.namespace === from.metadata.namespace)
-    .map((policy) => policy['spec'] as PolicySpec)
+    .map((policy) => policy.spec)
     .filter((spec) => spec.egress !== undefined || (spec.policyTypes ?? []).includes('Egress'))
     .filter((spec) => matchesSelector(spec.podSelector, from.metadata.labels));
   if (policies.length === 0) return true;
@@ -46,7 +30,7 @@ export function egressAllowed(cluster: SimulatedCluster, from: Pod, to: Destinat
   );
 }
 
-function peerMatches(cluster: SimulatedCluster, peer: Peer, from: Pod, to: Destination): boolean {
+function peerMatches(cluster: SimulatedCluster, peer: NetworkPeer, from: Pod, to: Destination): boolean {
   if (peer.ipBlock !== undefined) {
     const { cidr, except = [] } = peer.ipBlock;
     return inBlock(to.address, cidr) && !except.some((part) => inBlock(to.address, part));
@@ -78,16 +62,14 @@ export function isStrict(
   root: string,
 ): boolean {
   const all = cluster.store.list('peerauthentications.security.istio.io');
-  const spec = (object: KubeObject) =>
-    object['spec'] as { selector?: { matchLabels?: Labels }; mtls?: { mode?: string } } | undefined;
   const own = all.filter(({ metadata }) => metadata.namespace === namespace);
   const candidates = [
-    ...own.filter((object) => matchesMap(spec(object)?.selector?.matchLabels, labels)),
-    ...own.filter((object) => spec(object)?.selector === undefined),
-    ...all.filter((object) => object.metadata.namespace === root && spec(object)?.selector === undefined),
+    ...own.filter((object) => matchesMap(object.spec?.selector?.matchLabels, labels)),
+    ...own.filter((object) => object.spec?.selector === undefined),
+    ...all.filter((object) => object.metadata.namespace === root && object.spec?.selector === undefined),
   ];
   const mode = candidates
-    .map((object) => spec(object)?.mtls?.mode)
+    .map((object) => object.spec?.mtls?.mode)
     .find((found) => found !== undefined && found !== 'UNSET');
   return mode === 'STRICT';
 }

@@ -1,8 +1,8 @@
 import { ENTRY_GRACE, STREAM_KEEPALIVE } from '../durations.ts';
 import { stamp, type SimulatedCluster } from '../cluster/kube.ts';
 import { istiodOf } from '../cluster/injection.ts';
-import type { Condition } from '../cluster/shapes.ts';
-import type { Instance, KubeObject, World } from '../world.ts';
+import type { Condition, WorkloadEntry, WorkloadGroup } from '../cluster/shapes.ts';
+import type { Instance, World } from '../world.ts';
 import type { AgentSettings } from './agent.ts';
 
 export const ENTRIES = 'workloadentries.networking.istio.io';
@@ -13,7 +13,7 @@ export interface Connection {
   readonly settings: AgentSettings;
   readonly since: number;
   readonly revision: string;
-  readonly group: KubeObject | undefined;
+  readonly group: WorkloadGroup | undefined;
 }
 
 /** The entry's name: `<group>-<ip>-<network>`, truncated at the front (docs/facts/istio-vm.md 6.1). */
@@ -27,11 +27,8 @@ function entryName({ group = '', address, network }: AgentSettings): string {
 export function register({ cluster, settings, since, group, revision }: Connection): void {
   cluster.proxies.set(`${settings.name}.${settings.namespace}`, { cluster: settings.cluster, revision });
   if (group === undefined) return;
-  const spec = group['spec'] as {
-    metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
-    template?: Record<string, unknown>;
-  };
-  const labels = { ...(spec.template?.['labels'] as object | undefined), ...spec.metadata?.labels, ...settings.labels };
+  const { spec } = group;
+  const labels = { ...spec.template?.labels, ...spec.metadata?.labels, ...settings.labels };
   const name = entryName(settings);
   const old = cluster.store.get(ENTRIES, settings.namespace, name);
   const kept = { ...old?.metadata.annotations };
@@ -69,7 +66,7 @@ export function register({ cluster, settings, since, group, revision }: Connecti
       labels,
       ...(settings.network === '' ? {} : { network: settings.network }),
     },
-    ...(old?.['status'] === undefined ? {} : { status: old['status'] }),
+    ...(old?.status === undefined ? {} : { status: old.status }),
   });
 }
 
@@ -117,12 +114,11 @@ export function reportHealth({ cluster, settings }: Connection, healthy: boolean
       lastTransitionTime: now,
       ...(healthy ? {} : { message }),
     };
-    entry['status'] = { conditions: [health] };
+    entry.status = { conditions: [health] };
   });
 }
 
 /** The Healthy condition of an entry. */
-export function entryHealth(entry: KubeObject): Condition | undefined {
-  const status = entry['status'] as { conditions?: readonly Condition[] } | undefined;
-  return status?.conditions?.find(({ type }) => type === 'Healthy');
+export function entryHealth(entry: WorkloadEntry): Condition | undefined {
+  return entry.status?.conditions?.find(({ type }) => type === 'Healthy');
 }

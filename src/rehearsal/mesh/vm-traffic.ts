@@ -82,7 +82,7 @@ function toService(
     .some(
       (entry) =>
         entry.metadata.namespace === service.metadata.namespace &&
-        (entry['spec'] as { address?: string }).address === instance.address &&
+        entry.spec.address === instance.address &&
         matchesMap(service.spec.selector, entry.metadata.labels),
     );
   if (own && demoListens(instance, inner)) return demoAnswer(instance, inner, path) ?? answer.upstreamRefused();
@@ -120,9 +120,7 @@ function toService(
 
 /** The service account in the machine's certificate. */
 function accountOf({ group }: Connection): string {
-  return (
-    (group?.['spec'] as { template?: { serviceAccount?: string } } | undefined)?.template?.serviceAccount ?? 'default'
-  );
+  return group?.spec.template?.serviceAccount ?? 'default';
 }
 
 /** The cluster's network: the label on Istio's own namespace (docs/facts/istio-vm.md 3.6). */

@@ -73,7 +73,7 @@ async function write(
   }
   const clusterId = flag(parsed, '--clusterID') ?? clusterName(cluster, revision, istioNamespace);
   if (clusterId === undefined) return istioError('failed to automatically determine the --clusterID');
-  const mesh = parse((map['data'] as { mesh: string }).mesh) as { defaultConfig?: Record<string, unknown> };
+  const mesh = parse(map.data?.['mesh'] ?? '') as { defaultConfig?: Record<string, unknown> };
   const input: WorkloadInput = {
     group,
     clusterId,
@@ -91,7 +91,7 @@ async function write(
       `configmap istio-ca-root-cert was not found in namespace ${group.namespace}: configmaps "istio-ca-root-cert" not found`,
     );
   }
-  await put('root-cert.pem', (root['data'] as Record<string, string>)['root-cert.pem'] ?? '');
+  await put('root-cert.pem', root.data?.['root-cert.pem'] ?? '');
   const account = store.get('serviceaccounts', group.namespace, group.serviceAccount);
   if (account === undefined) {
     return istioError(

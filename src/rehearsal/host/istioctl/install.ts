@@ -224,7 +224,7 @@ async function waitFor(
   let isReported = false;
   for (const until = world.clock.now() + deadline; ;) {
     const { namespace, name } = wanted.metadata;
-    const found = cluster.store.get('deployments.apps', namespace, name) as Deployment | undefined;
+    const found = cluster.store.get('deployments.apps', namespace, name);
     if (found !== undefined && rolledOut(found)) return undefined;
     if (!isReported) call.tell?.(waiting(component, wanted as Deployment));
     isReported = true;
@@ -237,7 +237,7 @@ const waiting = (component: string, { metadata }: Deployment): string =>
   `- Processing resources for ${component}. Waiting for Deployment/${metadata.namespace ?? ''}/${metadata.name}`;
 
 function rolledOut({ metadata, spec, status }: Deployment): boolean {
-  const { generation = 1 } = metadata as { generation?: number };
+  const { generation = 1 } = metadata;
   const replicas = spec.replicas ?? 1;
   return (
     status !== undefined &&
@@ -265,7 +265,7 @@ function notReady({ store }: SimulatedCluster, deployment: Deployment, deadline:
 /** Why a pod is not ready: what its container waits for, otherwise the message of its condition. */
 function reasonOf(pod: Pod): string | undefined {
   for (const { state } of pod.status.containerStatuses ?? []) {
-    const wait = state['waiting'] as { reason?: string; message?: string } | undefined;
+    const { waiting: wait } = state;
     if (wait !== undefined) return `container failed to start: ${wait.reason ?? ''}: ${wait.message ?? ''}`;
   }
   const ready = condition(pod, 'Ready');

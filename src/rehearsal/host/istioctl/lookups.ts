@@ -1,7 +1,6 @@
 import { parse } from 'yaml';
 import { clusterIdIn, injectionValues, injectorConfig } from '../../cluster/injection.ts';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
-import type { Service } from '../../cluster/shapes.ts';
 import type { WorkloadGroup } from './workload-files.ts';
 
 /** Reads the group's file, regardless of its apiVersion (docs/facts/istio-vm.md 4.1). */
@@ -52,6 +51,6 @@ export function ingressAddress(
   given: string | undefined,
 ): string | undefined {
   if (given !== undefined && /^\d{1,3}(\.\d{1,3}){3}$/.test(given)) return given;
-  const service = store.get('services', namespace, 'istio-eastwestgateway') as Service | undefined;
+  const service = store.get('services', namespace, 'istio-eastwestgateway');
   return service?.status?.loadBalancer.ingress?.[0]?.ip;
 }

@@ -71,12 +71,9 @@ const namespaceExists = (store: Pick<Store, 'get'>, name: string): boolean =>
   store.get('namespaces', undefined, name) !== undefined;
 
 /** A new namespace as the API server completes it. */
-export function activate(
-  store: { edit: (plural: string, namespace: undefined, name: string, change: (object: KubeObject) => void) => void },
-  name: string,
-): void {
+export function activate(store: Pick<Store, 'edit'>, name: string): void {
   store.edit('namespaces', undefined, name, (home) => {
-    home['status'] = { phase: 'Active' };
+    home.status = { phase: 'Active' };
     home.metadata.labels = { ...home.metadata.labels, 'kubernetes.io/metadata.name': name };
   });
 }

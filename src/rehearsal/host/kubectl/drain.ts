@@ -1,7 +1,7 @@
 import { podObjects } from '../../cluster/kube.ts';
 import { endPod } from '../../cluster/pods.ts';
 import { fromServer } from '../../cluster/api-error.ts';
-import type { NodeObject, Pod } from '../../cluster/shapes.ts';
+import type { Pod } from '../../cluster/shapes.ts';
 import type { ProgramResult } from '../../world.ts';
 import { flag } from './args.ts';
 import type { Verb } from './verb.ts';
@@ -30,12 +30,10 @@ export const drain: Verb = {
       };
     const { store } = cluster;
     if (store.get('nodes', undefined, name) === undefined) throw fromServer('NotFound', `nodes "${name}" not found`);
-    store.edit('nodes', undefined, name, (copy) => void ((copy as NodeObject).spec.unschedulable = true));
+    store.edit('nodes', undefined, name, (copy) => void (copy.spec.unschedulable = true));
     const pods = (): readonly Pod[] =>
       podObjects(store).filter(
-        (pod) =>
-          pod.spec.nodeName === name &&
-          (pod.metadata.ownerReferences?.[0] as { kind?: string } | undefined)?.kind !== 'DaemonSet',
+        (pod) => pod.spec.nodeName === name && pod.metadata.ownerReferences?.[0]?.kind !== 'DaemonSet',
       );
     const evicts = !parsed.flags.has('--disable-eviction');
     const { clock } = call.world;

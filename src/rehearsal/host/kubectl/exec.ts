@@ -1,7 +1,7 @@
 import { ApiError, fromServer } from '../../cluster/api-error.ts';
 import { ownerOf } from '../../cluster/deployments.ts';
 import { podObjects, stamp, type SimulatedCluster } from '../../cluster/kube.ts';
-import { isReady, type Deployment, type Pod } from '../../cluster/shapes.ts';
+import { isReady, type Pod } from '../../cluster/shapes.ts';
 import { flag, type Parsed } from './args.ts';
 import { runInPod } from './pod-programs.ts';
 import type { Verb } from './verb.ts';
@@ -18,7 +18,7 @@ function choose(cluster: SimulatedCluster, parsed: Parsed): Chosen {
   const [, deployment] = /^deployment\/(.+)$/.exec(parsed.words[0] ?? '') ?? [];
   const namespace = flag(parsed, '--namespace') ?? 'default';
   if (deployment === undefined) throw new ApiError(`error: not understood here: ${parsed.words[0] ?? '(no pod)'}`);
-  const found = cluster.store.get('deployments.apps', namespace, deployment) as Deployment | undefined;
+  const found = cluster.store.get('deployments.apps', namespace, deployment);
   if (found === undefined) throw fromServer('NotFound', `deployments.apps "${deployment}" not found`);
   const pods = podObjects(cluster.store).filter(
     (pod) => ownerOf(pod) === found.metadata.uid && !('deletionTimestamp' in pod.metadata),

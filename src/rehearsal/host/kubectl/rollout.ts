@@ -1,5 +1,4 @@
 import { fromServer } from '../../cluster/api-error.ts';
-import type { Deployment } from '../../cluster/shapes.ts';
 import { flag } from './args.ts';
 import type { Verb } from './verb.ts';
 import { rolloutStatus } from './wait.ts';
@@ -24,7 +23,7 @@ export const rollout: Verb = {
       throw fromServer('NotFound', `deployments.apps "${name}" not found`);
     }
     cluster.store.edit('deployments.apps', namespace, name, (object) => {
-      const { template } = (object as Deployment).spec;
+      const { template } = object.spec;
       const restartedAt = new Date(call.world.clock.now()).toISOString();
       template.metadata = {
         ...template.metadata,

@@ -1,5 +1,4 @@
 import { fromServer } from '../../cluster/api-error.ts';
-import type { Deployment } from '../../cluster/shapes.ts';
 import { flag } from './args.ts';
 import type { Verb } from './verb.ts';
 
@@ -18,7 +17,7 @@ export const scale: Verb = {
       throw fromServer('NotFound', `deployments.apps "${name}" not found`);
     }
     cluster.store.edit('deployments.apps', namespace, name, (object) => {
-      (object as Deployment).spec.replicas = Number(replicas);
+      object.spec.replicas = Number(replicas);
     });
     return { exitCode: 0, stdout: `deployment.apps/${name} scaled\n` };
   },

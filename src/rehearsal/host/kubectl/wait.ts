@@ -1,7 +1,7 @@
 import { fromServer } from '../../cluster/api-error.ts';
 import type { SimulatedCluster } from '../../cluster/kube.ts';
-import type { Deployment } from '../../cluster/shapes.ts';
-import type { HostCall, KubeObject, ProgramResult } from '../../world.ts';
+import { conditionsOf, type Deployment } from '../../cluster/shapes.ts';
+import type { HostCall, ProgramResult } from '../../world.ts';
 import { flag, type Parsed } from './args.ts';
 import type { Verb } from './verb.ts';
 
@@ -47,7 +47,7 @@ export const wait: Verb = {
       const isSo = (): boolean => {
         const found = cluster.store.get(kind, namespace, name);
         if (found === undefined) throw fromServer('NotFound', `${kind} "${name}" not found`);
-        return conditionOf(found, condition) === status;
+        return conditionsOf(found).find(({ type }) => type === condition)?.status === status;
       };
       const over = await watch(call, cluster, seconds, isSo, ` on ${plural}/${name}`);
       if (over !== undefined) return { ...over, stdout };
@@ -75,11 +75,6 @@ function namesIn(cluster: SimulatedCluster, kind: string, namespace: string | un
   return all.filter((each) => each.namespace === namespace).map(({ name }) => name);
 }
 
-function conditionOf(object: KubeObject, type: string): string | undefined {
-  const { conditions = [] } = (object['status'] ?? {}) as { conditions?: { type: string; status: string }[] };
-  return conditions.find((each) => each.type === type)?.status;
-}
-
 /** `kubectl rollout status deployment/NAME --timeout=Ns`. */
 export const rolloutStatus: Verb['run'] = async ({ call, cluster, parsed }) => {
   const [, name] = /^deployment\/(.+)$/.exec(parsed.words[1] ?? '') ?? [];
@@ -92,7 +87,7 @@ export const rolloutStatus: Verb['run'] = async ({ call, cluster, parsed }) => {
   const deployment = (): Deployment => {
     const found = cluster.store.get('deployments.apps', namespace, name);
     if (found === undefined) throw fromServer('NotFound', `deployments.apps "${name}" not found`);
-    return found as Deployment;
+    return found;
   };
   const over = await watch(call, cluster, seconds, () => isRolledOut(deployment()));
   if (over !== undefined) {
@@ -106,7 +101,7 @@ export const rolloutStatus: Verb['run'] = async ({ call, cluster, parsed }) => {
 
 /** kubectl's criteria: the change was observed, all pods are new, none is missing. */
 function isRolledOut({ metadata, spec, status }: Deployment): boolean {
-  const { generation = 1 } = metadata as { generation?: number };
+  const { generation = 1 } = metadata;
   const wanted = spec.replicas ?? 1;
   if (status === undefined) return false;
   const { observedGeneration, updatedReplicas = 0, replicas = 0, availableReplicas = 0 } = status;
