@@ -187,8 +187,7 @@ function checkImmutable({ plural, kind, group }: KindInfo, current: KubeObject, 
 /** RFC 1123: the API server accepts no other names (dots only for kinds that need them). */
 function checkName(object: KubeObject): void {
   // Objects are parsed from documents, which may lack what the type promises.
-  const { metadata }: { metadata?: { name?: unknown } } = object;
-  const name = metadata?.name;
+  const name: unknown = (object as Partial<KubeObject>).metadata?.name;
   if (typeof name !== 'string' || name === '') throw new ApiError('error: resource name may not be empty');
   if (/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) && name.length <= 253) return;
   throw new ApiError(

@@ -144,7 +144,8 @@ interface NetworkGateway {
 const CROSS = 15443;
 
 function networkGateways(cluster: SimulatedCluster, network: string): NetworkGateway[] {
-  return (cluster.store.list('services') as readonly Service[])
+  return cluster.store
+    .list('services')
     .filter(({ metadata }) => metadata.labels?.[NETWORK] === network)
     .flatMap((service) =>
       (service.status?.loadBalancer.ingress ?? []).flatMap(({ ip }) =>
