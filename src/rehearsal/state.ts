@@ -49,6 +49,7 @@ export function createWorld(options: WorldOptions): World {
       nextAddress: 2,
     },
     cluster: undefined,
+    guestPrograms: new Map(),
     containers: new Map(),
     containerImages: new Map(),
     refused: [],

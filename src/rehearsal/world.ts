@@ -23,6 +23,11 @@ export interface World {
   readonly engine: EngineState;
   /** The Kubernetes cluster, once a k3s server has been started on some instance. */
   cluster: Cluster | undefined;
+  /**
+   * Programs on every machine besides those that istio-vms runs, by name; `sh` gets the command lines that are no script
+   * of istio-vms. Empty but for tests of the engines.
+   */
+  readonly guestPrograms: Map<string, GuestProgram>;
   /** Containers of docker or podman on the host, by name → image. */
   readonly containers: Map<string, string>;
   /** Images that docker or podman has, by full name → CPU: one per name. */

@@ -3,7 +3,6 @@ import { traitsOf } from '../engines/traits.ts';
 import type { GuestCall, GuestProgram, ProgramResult } from '../world.ts';
 import { powerOff, reboot } from './boot.ts';
 import { curl } from './curl.ts';
-import { EVERYDAY, runLine } from './everyday.ts';
 import { guestEntry, guestHas, guestText } from './files.ts';
 import { imagesImportModel } from './scripts/images-import.ts';
 import { placeModel } from './scripts/place.ts';
@@ -42,8 +41,7 @@ export const runOnGuest: GuestProgram = async (call) => {
       .map((arg) => [arg.slice(0, arg.indexOf('=')), arg.slice(arg.indexOf('=') + 1)] as const);
     return runOnGuest({ ...call, args: rest.slice(at), env: { ...call.env, ...Object.fromEntries(set) } });
   }
-  const everyday = EVERYDAY[file];
-  const program = PROGRAMS[file] ?? (everyday && (async (same) => (await everyday(same)) ?? unknown(same)));
+  const program = PROGRAMS[file] ?? call.world.guestPrograms.get(file);
   if (program === undefined) return unknown(call);
   await call.world.clock.sleep(GUEST_COMMAND);
   return program(call);
@@ -57,7 +55,7 @@ const shell: GuestProgram = async (call) => {
   const exit = /^exit (\d+)$/.exec(text);
   if (exit !== null) return { exitCode: Number(exit[1]) };
   const shipped = call.root ? await runShipped(text, { ...call, args }) : undefined;
-  return shipped ?? (await runLine(text, { ...call, args }, runOnGuest)) ?? unknown(call);
+  return shipped ?? (await call.world.guestPrograms.get('sh')?.(call)) ?? unknown(call);
 };
 
 /** Recognizes a script by its exact text; only shipped scripts are supported. */

@@ -1,4 +1,5 @@
 import { quiet } from '../../support/context.ts';
+import { installEverydayPrograms } from '../../support/everyday-programs.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createEngine } from '../../../src/machines/create-engine.ts';
 import { createRehearsal } from '../../../src/rehearsal/index.ts';
@@ -22,6 +23,7 @@ export async function simulatedBench(kind: 'multipass' | 'incus'): Promise<Bench
   });
   const rehearsal = createRehearsal({ host: HOST, shipped, engine: kind, engineSettings: config.engineSettings });
   const { system, world, drive } = rehearsal;
+  installEverydayPrograms(world);
   const engine = createEngine(system, shipped, config);
   const context = { ...quiet, say: () => undefined };
   const launchFor =

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { GuestCall, GuestProgram, Instance, ProgramResult } from '../world.ts';
+import { runOnGuest } from '../../src/rehearsal/guest/shell.ts';
+import type { GuestCall, Instance, ProgramResult, World } from '../../src/rehearsal/world.ts';
 
 /**
  * Programs that every system has, as far as people and tests use them on a machine. Each supports a few arguments; for
@@ -58,13 +59,25 @@ const pgrep: Everyday = async ({ args, instance }) => {
   return { exitCode: found.length > 0 ? 0 : 1, stdout: found.map((_, index) => `${1000 + index}\n`).join('') };
 };
 
-export const EVERYDAY: Readonly<Record<string, Everyday>> = { echo, printf, printenv, sha256sum, sleep, pgrep };
+/** Installs these programs on the machines of a world. */
+export function installEverydayPrograms({ guestPrograms }: World): void {
+  for (const [name, program] of Object.entries({ echo, printf, printenv, sha256sum, sleep, pgrep, sh })) {
+    guestPrograms.set(name, async (call) => (await program(call)) ?? notSupported(call));
+  }
+}
+
+function notSupported({ args }: GuestCall): ProgramResult {
+  const text = args.join(' ');
+  return { exitCode: 127, stderr: `${text}: not supported in this test\n`, refused: text };
+}
 
 /**
  * A line for `sh -c`: plain commands one after another, each perhaps with its output to stderr, and `exit`. Undefined
  * for anything else: a quote, a variable, a condition.
  */
-export async function runLine(line: string, call: GuestCall, run: GuestProgram): Promise<ProgramResult | undefined> {
+async function sh(call: GuestCall): Promise<ProgramResult | undefined> {
+  const [, flag, line = ''] = call.args;
+  if (flag !== '-c') return undefined;
   if (!/^[\w ./;>&-]+$/.test(line)) return undefined;
   const said = { stdout: '', stderr: '' };
   let exitCode = 0;
@@ -73,7 +86,7 @@ export async function runLine(line: string, call: GuestCall, run: GuestProgram):
     const args = words.split(/ +/);
     if (words === '') return undefined;
     if (args[0] === 'exit') return { ...said, exitCode: Number(args[1] ?? exitCode) };
-    const result = await run({ ...call, args });
+    const result = await runOnGuest({ ...call, args });
     if (call.ended?.aborted === true) return { ...said, exitCode: 143 };
     const stdout = Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8');
     said[redirect === undefined ? 'stdout' : 'stderr'] += stdout;
