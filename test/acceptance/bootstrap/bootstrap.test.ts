@@ -10,9 +10,10 @@ import { createComputer, type Computer, type Engine } from './computer.ts';
 import { expectOk } from './evidence.ts';
 import { snapshot } from './snapshot.ts';
 
-// What we send to a machine, on machines: systemd, cloud-init, iptables, apt and sshd are real, and so is the engine. The
-// sidecar's programs are stand-ins that do what the real ones do on the system, the cluster is simulated.
-// The cases of one engine build on each other, in this order. The versions differ in the verb that cleans the rules.
+// Runs the scripts and files of istio-vms on a real machine: the engine, systemd, cloud-init, iptables, apt and sshd are
+// real. The sidecar's programs are stand-ins that change the system as the real ones do; the cluster is simulated.
+// The cases of one engine depend on each other and run in this order. The two Istio versions are chosen because they
+// remove the iptables rules with different commands.
 describe.each<[Engine, string]>([
   ['incus', '1.28.10'],
   ['multipass', '1.19.3'],
@@ -37,9 +38,9 @@ describe.each<[Engine, string]>([
     joins(get);
     lives(get);
     leaves(get, () => before);
-    // The same with every engine: with the faster one.
+    // These cases do not depend on the engine, so they run only with the faster one.
     if (engine === 'incus') otherWays(get, () => before);
-    // Only where sessions come over the machine's network: Incus needs none (docs/facts/incus.md 2.1).
+    // Sessions of Incus do not use the machine's network (docs/facts/incus.md 2.1), so they cannot freeze.
     if (engine === 'multipass') freeze(get);
   });
 });

@@ -9,7 +9,7 @@ export interface KeyPair {
   readonly key: string;
 }
 
-/** A real certificate authority, by openssl: what istiod is for a mesh. */
+/** A certificate authority made with openssl, in the role of istiod. */
 export interface CertificateAuthority {
   readonly root: string;
   /** A certificate for a server of these names. */

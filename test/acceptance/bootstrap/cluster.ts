@@ -15,17 +15,17 @@ import { pace } from '../../smoke/pace.ts';
 import { standIn, standsFor } from '../../smoke/stand-ins.ts';
 import type { Istiod } from './istiod.ts';
 
-/** Longer than the cluster takes in the world's time, which jumps while it is made. */
+/** How far the simulated clock starts in the past: more than the simulated time that creating the cluster takes. */
 const BEFORE_MS = 3_600_000;
 
 export interface ClusterOptions {
   /** Working directory of the CLI: it finds kubeconfig, record and istioctl there. */
   readonly cwd: string;
-  /** Where stand-ins of kubectl and istioctl go, and the socket behind them. */
+  /** Directory for the stand-ins of kubectl and istioctl and for the socket that they connect to. */
   readonly bin: string;
   /** Values of the configuration. */
   readonly set: Readonly<Record<string, string>>;
-  /** Where the machine reaches the gateway: an address of this computer. */
+  /** Address of this computer at which the machine reaches the gateway. */
   readonly gateway: string;
   readonly istiod: Istiod;
   readonly root: string;
@@ -43,7 +43,7 @@ export async function startCluster(options: ClusterOptions): Promise<ClusterSide
   const host = { ...LINUX, cpu: currentHost().cpu, cwd, home: cwd };
   const lab = simulated({ host, set: { ...set, MACHINE_ENGINE: 'multipass' }, start: Date.now() - BEFORE_MS });
   await made(lab.run({ kind: 'apply', targets: ['master', 'worker-1'] }));
-  // The gateway is at the first worker's address; the machine has to get there.
+  // The machine must be able to connect to the gateway, which has the first worker's address.
   lab.machine(lab.config.k3s.workerNames[0] ?? '').address = gateway;
   for (const command of ['k3s', 'istioctl', 'istio', 'eastwest'] as const) await made(lab.step(command));
   useRoot(lab.cluster, root);
@@ -60,7 +60,7 @@ async function made(run: ReturnType<Simulated['run']>): Promise<void> {
   if (error !== undefined) throw error;
 }
 
-/** A root certificate that openssl can read, in place of the simulated one. */
+/** Replaces the simulated root certificate by one that openssl can read. */
 function useRoot({ store }: SimulatedCluster, root: string): void {
   for (const { metadata } of store.list('secrets').filter(({ type }) => type === 'istio.io/ca-root')) {
     store.edit(
@@ -75,7 +75,7 @@ function useRoot({ store }: SimulatedCluster, root: string): void {
     .filter(({ metadata }) => metadata.name === 'istio-ca-root-cert')) {
     store.edit('configmaps', metadata.namespace, metadata.name, (map) => (map['data'] = { 'root-cert.pem': root }));
   }
-  // A second of draining is as good as five.
+  // Shortens draining from 5 s to 1 s to save time.
   for (const { metadata } of store.list('configmaps').filter(({ metadata }) => /^istio(-\d|$)/.test(metadata.name))) {
     store.edit('configmaps', metadata.namespace, metadata.name, (map) => {
       const data = map['data'] as Record<string, string>;
@@ -84,7 +84,7 @@ function useRoot({ store }: SimulatedCluster, root: string): void {
   }
 }
 
-/** What earlier steps leave on this computer. */
+/** Writes the files that earlier steps leave on this computer. */
 async function leaveFiles(lab: Simulated, engine: string): Promise<void> {
   const { kubeconfig, machinesRecord, data } = lab.config.paths;
   const text = async (path: string): Promise<string> => (await lab.files.readText(path)) ?? '';
@@ -93,7 +93,7 @@ async function leaveFiles(lab: Simulated, engine: string): Promise<void> {
   await writeFile(machinesRecord, (await text(machinesRecord)).replaceAll('"multipass"', `"${engine}"`));
 }
 
-/** kubectl and istioctl that are really started, and answered by the world, whose time now runs as ours does. */
+/** Installs executables kubectl and istioctl that the simulated world answers, and runs its clock in real time. */
 async function serveTools(lab: Simulated, { bin }: ClusterOptions): Promise<() => Promise<void>> {
   const { world, mesh, config } = lab;
   const files = createFiles();
@@ -127,7 +127,7 @@ async function serveTools(lab: Simulated, { bin }: ClusterOptions): Promise<() =
   };
 }
 
-/** One call: a line of JSON comes, an answer goes (test/smoke/stand-in.mjs). */
+/** Answers one call: reads one line of JSON and writes one (test/smoke/stand-in.mjs). */
 async function answer(processes: Processes, line: Socket): Promise<void> {
   const [text] = (await once(line.setEncoding('utf8'), 'data')) as [string];
   let whole = text;

@@ -21,7 +21,7 @@ const CLI = resolve('dist/main.js');
 const MULTIPASS = resolve('test/acceptance/multipass-on-incus/multipass');
 const BESIDE = fileURLToPath(new URL('machines-beside.mjs', import.meta.url));
 const BRIDGE = 'ivmstest0';
-/** A first start has 60 s to become ready; nothing here may take longer than this. */
+/** Limit of one run: the first start of the sidecar may take 60 s to become ready. */
 const RUN_MS = 120_000;
 
 export type Engine = 'multipass' | 'incus';
@@ -36,14 +36,14 @@ export interface Ran {
 export interface Computer {
   readonly cwd: string;
   readonly vm: string;
-  /** The machine past its engine: by Incus, as root. */
+  /** Root access to the machine through Incus, independent of the engine under test. */
   readonly guest: Guest;
   readonly clusterSide: ClusterSide;
   readonly istiod: Istiod;
   readonly mirror: Mirror;
   readonly env: Readonly<Record<string, string>>;
   readonly run: (...args: readonly string[]) => Promise<Ran>;
-  /** The machine as our own steps see it: by the engine, through the real system interfaces. */
+  /** The machine as the steps of istio-vms use it: through the engine and the real system interfaces. */
   readonly machine: Machine;
   /** Values of the configuration. */
   readonly set: Readonly<Record<string, string>>;
@@ -144,7 +144,7 @@ async function bridgeAddress(): Promise<string> {
   return stdout.trim().replace(/\/.*$/, '');
 }
 
-/** The engine's program on PATH: the real one, but for the list, where the simulated nodes stand beside the machine. */
+/** Installs a wrapper of the engine's program on PATH that adds the simulated nodes to the output of `list`. */
 async function routeEngine(engine: Engine, bin: string, { lab }: ClusterSide, labName: string): Promise<void> {
   const real = engine === 'multipass' ? MULTIPASS : (await execa('which', ['incus'])).stdout.trim();
   const { master, workerNames } = lab.config.k3s;
@@ -158,7 +158,7 @@ async function routeEngine(engine: Engine, bin: string, { lab }: ClusterSide, la
   await program(join(bin, engine), `[ "$1" = list ] || exec '${real}' "$@"\n${list}\n`);
 }
 
-/** Whatever is installed here: the lab's container engine knows one image, and is down while that is not there. */
+/** A stand-in for Docker that has one image and fails like a stopped daemon while the image file does not exist. */
 const docker = (image: string): string => `[ -e '${image}' ] || {
   echo 'Cannot connect to the Docker daemon at unix:///nowhere.' >&2
   exit 1

@@ -18,7 +18,7 @@ export function expectOk(ran: Ran): void {
   expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
 }
 
-/** Ended well, and there was nothing to do. */
+/** Expects success without any change. */
 export function expectNothingToDo(ran: Ran): void {
   expectOk(ran);
   expect(ran.stdout).toContain('nothing changed');

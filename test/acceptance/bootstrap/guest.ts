@@ -4,19 +4,16 @@ import { PROJECT } from '../support/names.ts';
 
 const COMMAND_MS = 60_000;
 
-/**
- * A machine as its owner at the console sees it: whatever its network does, this way in works
- * (docs/facts/incus.md 2.1).
- */
+/** Root access to a machine that does not depend on the machine's network (docs/facts/incus.md 2.1). */
 export interface Guest {
   readonly name: string;
-  /** Runs a shell script as root. @throws with what it said when it fails */
+  /** Runs a shell script as root and returns its stdout. @throws with its output when it fails */
   readonly sh: (script: string, ...args: readonly string[]) => Promise<string>;
-  /** The same, and the exit code is the answer. */
+  /** Runs a shell script as root and returns whether it succeeded. */
   readonly holds: (script: string) => Promise<boolean>;
-  /** Waits until the script succeeds. @throws after so many seconds, with what `why` prints */
+  /** Waits until the script succeeds. @throws after `seconds`, with the output of the script `why` */
   readonly until: (script: string, seconds: number, why?: string) => Promise<void>;
-  /** Restarts the machine, and waits until it is up again. */
+  /** Restarts the machine and waits until it is up again. */
   readonly reboot: () => Promise<void>;
 }
 

@@ -10,7 +10,7 @@ import type { CertificateAuthority } from './certificate-authority.ts';
 
 const GROUPS = 'workloadgroups.networking.istio.io';
 
-/** What the stand-in agent on the machine says; see package/pilot-agent. */
+/** Requests of the stand-in agent on the machine; see package/pilot-agent. */
 type Message =
   | { readonly csr: string; readonly token: string }
   | {
@@ -29,16 +29,16 @@ type Answer = Readonly<Record<string, string>>;
 
 export interface Istiod {
   readonly port: number;
-  /** From when on it knows a cluster; before, it refuses everybody. */
+  /** Connects it to a cluster; until then every request is refused. */
   readonly serve: (world: World, cluster: SimulatedCluster) => void;
-  /** How each certificate so far was asked for. */
+  /** How each certificate request so far was authenticated. */
   readonly proofs: readonly ('certificate' | 'token')[];
   readonly close: () => Promise<void>;
 }
 
 /**
- * istiod behind the gateway, as a machine outside sees it: a TLS port that gives certificates, and streams on which it
- * registers who has called (docs/facts/istio-vm.md 5.8, 6.1). The cluster that it writes to is the simulated one.
+ * A stand-in for istiod behind the gateway: a TLS port that issues certificates and registers the machines that open a
+ * stream (docs/facts/istio-vm.md 5.8, 6.1). It writes to the simulated cluster.
  */
 export async function startIstiod(
   address: string,
@@ -86,7 +86,7 @@ export async function startIstiod(
       const answer = 'csr' in message ? await certify(line, message) : connect(line, message);
       line.write(`${JSON.stringify(answer)}\n`);
     };
-    // Whoever speaks another language is none of our agents.
+    // A client that does not send JSON is not one of our agents.
     createInterface(line).once('line', (text) => void talk(text).catch(() => line.destroy()));
   });
   server.listen(0, address);
@@ -104,7 +104,7 @@ export async function startIstiod(
   };
 }
 
-/** The SPIFFE name in a certificate of ours; undefined without one, or with one of another root. */
+/** The SPIFFE ID in the client certificate; undefined without a certificate of our CA. */
 function identityOfCertificate(line: TLSSocket): string | undefined {
   if (!line.authorized) return undefined;
   const { subjectaltname = '' } = line.getPeerCertificate();
@@ -117,7 +117,7 @@ function identityOfToken(cluster: SimulatedCluster, token: string): string | und
   return `spiffe://cluster.local/ns/${claims.namespace}/sa/${claims.serviceAccount}`;
 }
 
-/** Addresses under which machines are registered now. */
+/** Addresses of the machines that are registered now. */
 export function registered(cluster: SimulatedCluster): readonly string[] {
   return cluster.store
     .list(ENTRIES)

@@ -1,6 +1,6 @@
 /**
- * Puts the simulated nodes into an engine's list of machines: `multipass list` or `incus list` comes in as JSON, the same
- * with the nodes goes out.
+ * Adds the simulated nodes to the JSON output of `multipass list` or `incus list`: reads it from stdin, writes it to
+ * stdout.
  *
  * argv: NODES_FILE, a JSON array of {name, address, lab}
  */

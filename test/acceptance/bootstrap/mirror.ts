@@ -8,14 +8,14 @@ import type { Cpu } from '../../../src/system/system.ts';
 
 const BUILD = fileURLToPath(new URL('package/build.sh', import.meta.url));
 
-/** What ARTIFACTS_URL names: the sidecar's package below its original path, with its checksum file. */
+/** Content of ARTIFACTS_URL: the sidecar's package below its original path, with its checksum file. */
 export interface Mirror {
   readonly url: string;
-  /** Another package under the same name; nobody has the one before in a cache any more. */
+  /** Publishes another package under the same name and removes the previous one from the cache. */
   readonly publish: (changes?: { readonly madeFor?: Cpu; readonly dependsOn?: string }) => Promise<void>;
-  /** Nothing is published any more. */
+  /** Removes the package from the mirror and from the cache. */
   readonly withdraw: () => Promise<void>;
-  /** The file system of a proxyv2 image; there once `publishImage` has made it. */
+  /** Path of the tar with the file system of a proxyv2 image, which `publishImage` creates. */
   readonly image: string;
   readonly publishImage: () => Promise<void>;
 }

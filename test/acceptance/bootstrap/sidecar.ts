@@ -4,19 +4,19 @@ import type { Guest } from './guest.ts';
 
 const READY = `curl --silent --output /dev/null --write-out '%{http_code}' --max-time 2 http://127.0.0.1:15021/healthz/ready`;
 
-/** Waits until the sidecar serves. */
+/** Waits until the sidecar is ready. */
 export async function ready(guest: Guest, seconds = 60): Promise<void> {
   await guest.until(`[ "$(${READY})" = 200 ]`, seconds, 'journalctl --unit istio --no-pager --lines 20');
 }
 
-/** A value of the unit, e.g. `InvocationID`, which is new at every start. */
+/** A property of the unit, e.g. `InvocationID`, which changes at every start. */
 export const unit = (guest: Guest, property: string): Promise<string> =>
   guest.sh('systemctl show istio --property="$1" --value', property);
 
 /**
- * Rules in the nat table, in the words of iptables-save: those of the backend that istio-iptables has chosen
- * (docs/facts/real-mesh.md 6.9), and where neither has any of Istio's, those of both. Legacy tables are not asked for
- * unless they exist: asking creates them.
+ * Rules in the nat table as iptables-save prints them: those of the backend that has Istio's rules
+ * (docs/facts/real-mesh.md 6.9), or those of both backends if neither has. Legacy tables are read only if they exist,
+ * since reading creates them.
  */
 export async function rules(guest: Guest): Promise<readonly string[]> {
   const [nft = [], legacy = []] = await Promise.all(
@@ -34,9 +34,9 @@ export async function owners(guest: Guest, paths: readonly string[]): Promise<Re
   return Object.fromEntries(lines.map((line) => [line.split(' ')[2], line.split(' ').slice(0, 2).join(' ')]));
 }
 
-/** A session of the engine that is opened now and goes on talking. */
+/** An open session of the engine that prints a line every 0.2 s. */
 export interface Session {
-  /** Whether a word of it comes within so many seconds from now. */
+  /** Whether output arrives within this many seconds. */
   readonly speaks: (seconds: number) => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
@@ -52,7 +52,7 @@ export async function openSession({ env, cwd, set, vm }: Computer): Promise<Sess
     extendEnv: false,
     stdin: 'ignore',
     buffer: false,
-    // It leads a process group: the engine's client has a child that would live on.
+    // In its own process group, so that close() can also kill the child process of the engine's client.
     detached: true,
     reject: false,
     timeout: 120_000,

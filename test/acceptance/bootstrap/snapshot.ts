@@ -1,16 +1,16 @@
 import type { Guest } from './guest.ts';
 
 /**
- * Everything on a machine that an installation could leave behind, a line each: files with their kind, mode, owner and
- * content, users, units, packages, traffic rules.
+ * Everything on a machine that an installation could leave behind, one per line: files with type, mode, owner and
+ * digest, users, units, packages, iptables rules.
  */
 export async function snapshot(guest: Guest): Promise<readonly string[]> {
   return (await guest.sh(SCRIPT)).split('\n').filter((line) => line !== '');
 }
 
 /**
- * Left out: what the system writes all the time (logs, journals, timers, its own caches, backups of the user database), what
- * dpkg knows by its list of packages, the note of sudo's first use, and byte code that python3 leaves beside its library.
+ * Excludes files that the system itself changes (logs, journals, timers, caches, backups of the user database, the marker
+ * of sudo's first use, Python's byte code) and dpkg's database, since packages are listed separately.
  */
 const SCRIPT = `set -eu
 LC_ALL=C

@@ -1,4 +1,4 @@
-/** The same token (a JWT) as it is an hour after its end; nobody has signed that, and nobody needs to. */
+/** The same token (a JWT), expired an hour ago. Its signature is invalid, but an expired token is refused anyway. */
 export function expired(token: string, now: number): string {
   const [header = '', payload = '', signature = ''] = token.trim().split('.');
   const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as Record<string, unknown>;

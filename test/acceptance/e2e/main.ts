@@ -4,8 +4,8 @@ import { closingLine } from './report.ts';
 import { LabExists, runStages } from './run.ts';
 
 /**
- * `npm run e2e -- [--bundle FILE] [--report DIRECTORY]`: the whole life of a lab, in the directory of a run.env or with
- * variables in the environment.
+ * `npm run e2e -- [--bundle FILE] [--report DIRECTORY]`: creates, verifies, breaks, repairs and deletes a lab, configured
+ * by run.env in the current directory or by the environment.
  */
 const { values } = parseArgs({
   options: { bundle: { type: 'string' }, report: { type: 'string', default: 'e2e-report' } },

@@ -8,13 +8,13 @@ import { loggedWrites } from '../support/run-log.ts';
 
 /** The built program. */
 const CLI = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
-/** The longest that anything may take: a whole lab over a slow line. */
+/** Limit of one run: creating a lab over a slow network. */
 const RUN_MS = 3_600_000;
 
-/** What a run of the program came to. */
+/** Result of one run of the program. */
 export interface Run {
   readonly exitCode: number | null;
-  /** The one document on stdout; undefined where there was none that can be read. */
+  /** The JSON document on stdout; undefined if there is none or it cannot be parsed. */
   readonly document: Document | undefined;
   readonly stderr: string;
   /** Commands of effect `write` in the log of this run. */
@@ -28,15 +28,15 @@ interface Document {
 }
 
 export interface ProgramPlace {
-  /** Where it runs: the directory with the run.env, if there is one. */
+  /** Working directory, which may contain run.env. */
   readonly cwd: string;
-  /** TEMP_DIR's logs. */
+  /** Directory of the program's logs, below TEMP_DIR. */
   readonly logs: string;
-  /** Where what it says is kept. */
+  /** Directory for the output of each run. */
   readonly kept: string;
 }
 
-/** Runs the program as a person would, with `--output json`; keeps what it said under the name of the stage. */
+/** Runs the program with `--output json` and saves its output and log under the name of the stage. */
 export function createProgram({ cwd, logs, kept }: ProgramPlace) {
   return async (stage: string, ...args: readonly string[]): Promise<Run> => {
     const before = await namesIn(logs);

@@ -7,7 +7,7 @@ export interface StageResult {
   readonly title: string;
   readonly outcome: 'passed' | 'failed' | 'skipped';
   readonly ms: number;
-  /** What was seen, or what is wrong. */
+  /** What was observed, or why the stage failed. */
   readonly evidence: string;
 }
 
@@ -15,19 +15,19 @@ export interface E2eReport {
   readonly startedAt: string;
   readonly engine: string;
   readonly source: string;
-  /** What was set in the environment or in run.env. */
+  /** Variables that are set in the environment or in run.env. */
   readonly configuration: readonly ConfigValue[];
   readonly stages: readonly StageResult[];
 }
 
-/** report.json for programs, report.md for people, beside what each run of the program said. */
+/** Writes report.json for programs and report.md for people. */
 export async function writeReport(directory: string, report: E2eReport): Promise<void> {
   const ok = !report.stages.some(({ outcome }) => outcome === 'failed');
   await writeFile(join(directory, 'report.json'), `${JSON.stringify({ version: 1, ok, ...report }, null, 2)}\n`);
   await writeFile(join(directory, 'report.md'), pageOf(report));
 }
 
-/** The last line: as every test run of this project ends. */
+/** The last line of output, in the form that all test runs of this project use. */
 export function closingLine({ stages }: Pick<E2eReport, 'stages'>): string {
   const count = (outcome: StageResult['outcome']): number => stages.filter((stage) => stage.outcome === outcome).length;
   const skipped = count('skipped');

@@ -8,31 +8,30 @@ import { writeReport, type E2eReport, type StageResult } from './report.ts';
 import { STAGES, withRepeats, type Stage, type StageContext } from './stages.ts';
 
 export interface RunOptions {
-  /** Where the program runs: the directory of the run.env, if there is one. */
+  /** Working directory of the program, which may contain run.env. */
   readonly cwd: string;
-  /** Directory for the report and for what each run of the program said. */
+  /** Directory for the report and for the output of each run of the program. */
   readonly kept: string;
   /** `--bundle FILE` of `up`. */
   readonly bundle?: string;
-  /** Where files come from, for the report. */
+  /** Source of the artifacts, for the report. */
   readonly source?: string;
-  /** Stops a machine, starts it at another address, and gives that; absent where the engine cannot be told to. */
+  /** Restarts a machine with another address and returns the address; absent if the engine cannot do that. */
   readonly moveMachine?: (name: string) => Promise<string>;
-  /** How many times the traffic is checked again; absent: not at all. */
+  /** How often the check vm-to-mesh is repeated; default: not at all. */
   readonly repeat?: number;
-  /** Called after a stage that failed, before anything else happens: what the machines themselves say. */
+  /** Called right after a failed stage, to save the logs of the machines. */
   readonly inspect?: (stage: string) => Promise<void>;
   readonly say: (text: string) => void;
 }
 
-/** A lab of this name is there already, so nothing was run. */
+/** Machines with the names of the lab already exist, so nothing was run. */
 export class LabExists extends Error {}
 
 /**
- * The whole life of a lab with whatever the configuration and the environment name. Goes on after a failure to find all
- * there are, unless there is no lab to go on with, and always takes down what it made. Says each result, and writes the
- * report.
- * @throws LabExists before anything was changed
+ * Runs all stages on a lab with the configuration of the environment and of run.env. Continues after a failed stage
+ * unless there is no working lab, and always deletes the lab. Prints each result and writes the report.
+ * @throws LabExists before anything is changed
  */
 export async function runStages({
   cwd,
@@ -85,7 +84,7 @@ export async function runStages({
   return report;
 }
 
-/** Why the rest need not be tried: neither `up` nor the checks after it could make anything of the lab. */
+/** Reason to skip the other stages: both `up` and the checks after it failed. */
 function withoutLab([up, verify]: readonly StageResult[]): string | undefined {
   return up?.outcome === 'failed' && verify?.outcome === 'failed' ? 'there is no lab that works' : undefined;
 }

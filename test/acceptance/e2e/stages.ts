@@ -7,34 +7,34 @@ import type { Lab } from '../../../src/steps/lab.ts';
 import { expired } from './expired.ts';
 import type { Program, Run } from './program.ts';
 
-/** What stages work with. Everything that has a name comes out of the configuration. */
+/** Input of every stage. All names come from the configuration. */
 export interface StageContext {
   readonly lab: Lab;
   readonly program: Program;
-  /** `--bundle FILE`, or nothing. */
+  /** `--bundle FILE`, or empty. */
   readonly source: readonly string[];
-  /** Machines that were there before we came. */
+  /** Machines that existed before the first stage. */
   readonly foreign: readonly MachineInfo[];
-  /** Stops a machine, starts it at another address, and gives that; absent where the engine cannot be told to. */
+  /** Restarts a machine with another address and returns the address; absent if the engine cannot do that. */
   readonly moveMachine?: (name: string) => Promise<string>;
 }
 
 export interface Stage {
   readonly id: string;
   readonly title: string;
-  /** Gives evidence, a sentence. @throws Error with what is wrong */
+  /** Returns one sentence of evidence. @throws Error that says what is wrong */
   readonly run: (stand: StageContext) => Promise<string>;
-  /** Also after an interrupt: it leaves nothing behind. */
+  /** Runs after an interrupt, too, since it cleans up. */
   readonly always?: boolean;
-  /** Why it cannot be run here. */
+  /** Reason why the stage cannot run here. */
   readonly skip?: (stand: StageContext) => string | undefined;
 }
 
-/** A VM that reboots, or a sidecar that starts again, is back within this. */
+/** Limit for a reboot of the VM or a restart of the sidecar. */
 const BACK_MS = 300_000;
 const POLL_MS = 2_000;
 
-/** The life of a lab, in its order. */
+/** All stages in their order. */
 export const STAGES: readonly Stage[] = [
   {
     id: 'up',
@@ -86,7 +86,7 @@ export const STAGES: readonly Stage[] = [
     title: 'the VM reboots',
     run: async ({ lab }) => {
       const before = await stateOf(lab);
-      // What was not there before need not be waited for after.
+      // If the sidecar was not ready before, waiting for it after the reboot would only time out.
       if (before?.sidecar.ready !== true) throw new Error('the sidecar was not ready before the reboot');
       await onVm(lab, 'reboot').catch(sessionEnded);
       await untilVm(lab, 'the sidecar to be ready in a new boot', ({ bootId, sidecar }) => {
@@ -198,7 +198,7 @@ export const STAGES: readonly Stage[] = [
   },
 ];
 
-/** The list with one stage more, after `up` and its proofs: the traffic is checked again so many times. */
+/** The stages with one more after `up-again`, which repeats the check vm-to-mesh. */
 export function withRepeats(times: number): readonly Stage[] {
   const stage: Stage = {
     id: 'repeat',
@@ -215,14 +215,14 @@ export function withRepeats(times: number): readonly Stage[] {
   return STAGES.flatMap((each) => (each.id === 'up-again' ? [each, stage] : [each]));
 }
 
-/** Something that breaks a lab, and the check that sees it. */
+/** A way to break the lab, and the check that reports it. */
 interface Breakage extends Pick<Stage, 'id' | 'title'> {
   readonly check: string;
   readonly says: RegExp;
   readonly harm: (lab: Lab) => Promise<void>;
 }
 
-/** Breaks the lab: `verify` must name this as the cause, and `up` repair it. */
+/** Breaks the lab: `verify` must report `check` as the cause, and `up` must repair it. */
 function broken({ id, title, check, says, harm }: Breakage): Stage {
   return {
     id,
@@ -287,7 +287,7 @@ async function succeeds(run: Run): Promise<{ readonly data: Readonly<Record<stri
 
 const vmOf = (lab: Lab) => lab.engine.machine(lab.config.workloads[0].name);
 
-/** What the VM says of itself now; undefined while it cannot be asked. */
+/** Current state of the VM; undefined while it is not reachable. */
 async function stateOf(lab: Lab) {
   lab.machines.forget();
   lab.workloadVm(lab.config.workloads[0].name).forget();
@@ -301,10 +301,10 @@ async function onVm(lab: Lab, file: string, ...args: readonly string[]): Promise
   await vmOf(lab).run({ ...asRoot({ file, args, effect: 'write' }), timeoutMs: 60_000 }, quiet);
 }
 
-/** A machine that goes down takes the session with it, one way or another. */
+/** Ignores the error of a session that ends because the machine shuts down. */
 const sessionEnded = (): void => undefined;
 
-/** Waits until the VM is so, by what it says of itself. */
+/** Waits until the state of the VM meets the condition. */
 async function untilVm(lab: Lab, what: string, isSo: (state: GuestState) => boolean): Promise<void> {
   await untilSo(lab, what, async () => {
     const state = await stateOf(lab);

@@ -5,7 +5,7 @@ import { documentOf } from '../evidence.ts';
 const OTHER_CPU = process.arch === 'arm64' ? 'amd64' : 'arm64';
 const DEB = '/var/cache/istio-vms/istio-sidecar.deb';
 
-/** What goes wrong on the machine comes with its reason, its exit code and something to try, and leaves nothing half made. */
+/** Failures on the machine: each reports reason, exit code and hint, and leaves no partial installation. */
 export function failures(computer: () => Computer): void {
   const fails = async (reason: string, exitCode: number, text: RegExp): Promise<void> => {
     const { run, guest } = computer();
@@ -20,7 +20,7 @@ export function failures(computer: () => Computer): void {
     expect(await guest.holds('[ -e /var/lib/istio-vms/sidecar-version ]')).toBe(false);
   };
 
-  /** Puts a small file system over a directory for the time of some work. */
+  /** Mounts a small file system over a directory while `work` runs. */
   const withLittleRoom = async (directory: string, size: string, work: () => Promise<void>): Promise<void> => {
     const { guest } = computer();
     await guest.sh('mkdir -p "$1" && mount -t tmpfs -o size="$2" tmpfs "$1"', directory, size);

@@ -4,17 +4,17 @@ import type { Computer } from '../computer.ts';
 import { expectOk } from '../evidence.ts';
 import { openSession, ready, rules } from '../sidecar.ts';
 
-/** Longer than anything that a session has to say takes. */
+/** The session prints every 0.2 s, so this long without output means that it hangs. */
 const SILENCE_S = 5;
 
 /**
- * The freeze of docs/facts/istio-vm.md 5.6, for real: a session older than connection tracking is swallowed by Istio's
- * rules. Both begin on a machine that has just been started, where nothing is tracked.
+ * The freeze of docs/facts/istio-vm.md 5.6: Istio's rules redirect a session that was opened before connection tracking
+ * began. Both cases start with a reboot, so that no connection is tracked.
  */
 export function freeze(computer: () => Computer): void {
   it("hangs open sessions, but not new ones, when Istio's own start script loads the rules", async () => {
     const { guest, run, machine } = computer();
-    // The package alone, and its own start script, as in the article.
+    // As in the article: the package's own start script instead of our unit.
     expectOk(await run('bootstrap'));
     await guest.sh('systemctl disable --quiet istio');
     await guest.reboot();
@@ -22,7 +22,7 @@ export function freeze(computer: () => Computer): void {
     try {
       await guest.sh('cd / && /usr/local/bin/istio-start.sh init');
       expect(await rules(guest)).toContain('-A OUTPUT -p tcp -j ISTIO_OUTPUT');
-      // What was on its way before the rules may still come.
+      // Output that was sent before the rules were loaded may still arrive.
       await session.speaks(1);
       expect(await session.speaks(SILENCE_S)).toBe(false);
       expect(

@@ -13,7 +13,7 @@ const STORE = '/var/lib/istio-vms';
 const LIB = '/usr/local/lib/istio-vms';
 export const TOKEN = '/var/run/secrets/tokens/istio-token';
 
-/** The way into the mesh, and what it looks like there. */
+/** Joining the mesh, and the state of the machine afterwards. */
 export function joins(computer: () => Computer): void {
   it('makes the machine ready without breaking an open session', async () => {
     const session = await openSession(computer());
@@ -102,7 +102,7 @@ export function joins(computer: () => Computer): void {
       });
       expect(await page.text()).toMatch(/^acceptance-/);
       expect(Number(await count(15006))).toBe(inbound + 1);
-      // To istiod's port, as an ordinary user: whatever it answers, the line went through Envoy.
+      // The answer does not matter: the connection only has to go through Envoy.
       await guest.sh(
         'curl --silent --max-time 2 "http://$(cut -d " " -f 1 /var/lib/istio-vms/hosts):$1" || true',
         String(computer().istiod.port),

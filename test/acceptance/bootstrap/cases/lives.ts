@@ -8,9 +8,9 @@ import { TOKEN } from './joins.ts';
 
 const STORE_TOKEN = '/var/lib/istio-vms/istio-token';
 
-/** What happens to it there: restarts of the machine, a stop, a hand that changes files. */
+/** Reboots, changed files and a stopped unit on a machine that has joined the mesh. */
 export function lives(computer: () => Computer): void {
-  it('has nothing to do after a reboot, since the sidecar becomes ready by itself', async () => {
+  it('changes nothing after a reboot because the sidecar starts by itself', async () => {
     const { guest, run } = computer();
     const token = await guest.sh(`cat ${TOKEN}`);
     const before = await unit(guest, 'InvocationID');
@@ -61,7 +61,7 @@ export function lives(computer: () => Computer): void {
     expect(registered(clusterSide.cluster)).toEqual([]);
   });
 
-  it('starts the stopped sidecar again when it runs', async () => {
+  it('starts the stopped sidecar again when bootstrap runs', async () => {
     const { guest, run, clusterSide } = computer();
     expectOk(await run('bootstrap'));
     await ready(guest);

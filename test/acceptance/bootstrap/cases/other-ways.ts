@@ -9,9 +9,9 @@ import { snapshot } from '../snapshot.ts';
 
 const shipped = await loadShippedData();
 
-/** Less trodden ways in and out, on a machine that has nothing of ours. */
+/** Less common ways to install and remove the sidecar, on a machine without files of istio-vms. */
 export function otherWays(computer: () => Computer, before: () => readonly string[]): void {
-  it('removes the rules that a lost sidecar has left', async () => {
+  it('removes iptables rules that are left while the unit is stopped', async () => {
     const { machine, guest, run } = computer();
     expectOk(await run('bootstrap'));
     await guest.sh(`systemctl stop istio && set -a && . /var/lib/istio/envoy/cluster.env && . /var/lib/istio-vms/sidecar.env &&

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds a stand-in for Istio's sidecar package: paths, user, configuration files and post-install work of the real one
-# (docs/facts/istio-vm.md 1.4), programs that do on the system what the facts say the real ones do.
+# Builds a stand-in for Istio's sidecar package: paths, user, configuration files and post-install work as in the real one
+# (docs/facts/istio-vm.md 1.4), with programs that change the system as the real ones do.
 #
 # usage  build.sh VERSION ARCHITECTURE FILE.deb [FURTHER_DEPENDENCY]
 set -eu
@@ -14,7 +14,7 @@ trap 'rm -rf "$root"' EXIT
 umask 022
 chmod 0755 "$root"
 
-# $1 mode, $2 where to; the content comes in.
+# Writes stdin to the package. $1 mode, $2 path.
 put() {
   mkdir -p "$root/$(dirname "$2")"
   sed "s/@VERSION@/$version/g" >"$root/$2"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The way of the article: rules first, then the agent, all in the session of whoever calls (docs/facts/istio-vm.md 5.1).
+# As in the article: loads the rules, then runs the agent, both in the caller's session (docs/facts/istio-vm.md 5.1).
 set -e
 set -a
 . "${ISTIO_SIDECAR_CONFIG:-./var/lib/istio/envoy/sidecar.env}"
