@@ -1,6 +1,6 @@
 import { fc } from '../../support/fast-check.ts';
 
-/** Graphs without circles: each node needs only earlier ones; then shuffled. */
+/** Acyclic graphs: each node needs only earlier nodes; the order is then shuffled. */
 export const graphs = fc
   .array(fc.tuple(fc.array(fc.nat()), fc.integer({ min: 0, max: 50 })), { minLength: 1, maxLength: 14 })
   .chain((rows) => {

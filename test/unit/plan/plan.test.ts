@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { toMermaid } from '../../../src/plan/mermaid.ts';
 import { makePlan, type Phase } from '../../../src/plan/plan.ts';
 import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
-import { createBench } from './steps.ts';
+import { createTestSteps } from './steps.ts';
 
-const { step } = createBench(createVirtualClock(0));
+const { step } = createTestSteps(createVirtualClock(0));
 const steps = [
   step('app', ['net', 'disk']),
   step('net', ['base'], { noRemove: true }),
@@ -29,10 +29,13 @@ describe('the plan', () => {
   });
 
   it('checks what a target requires without waiting for it, unless the same run creates it', () => {
-    const { step: app } = createBench(createVirtualClock(0));
-    const loose = [{ ...app('app', ['base']), requires: ['disk'] }, app('disk', ['base']), app('base')];
-    expect(makePlan(loose, { kind: 'apply', targets: ['app'] }).required.map(({ id }) => id)).toEqual(['base', 'disk']);
-    const all = makePlan(loose, { kind: 'apply', targets: 'all' });
+    const { step: app } = createTestSteps(createVirtualClock(0));
+    const withRequires = [{ ...app('app', ['base']), requires: ['disk'] }, app('disk', ['base']), app('base')];
+    expect(makePlan(withRequires, { kind: 'apply', targets: ['app'] }).required.map(({ id }) => id)).toEqual([
+      'base',
+      'disk',
+    ]);
+    const all = makePlan(withRequires, { kind: 'apply', targets: 'all' });
     expect(all.required).toEqual([]);
     expect(shape(all.phases[0])).toEqual(['base<', 'app<base', 'disk<base']);
   });

@@ -7,17 +7,17 @@ import { runPlan } from '../../../src/plan/run.ts';
 import type { Step } from '../../../src/plan/step.ts';
 import { CommandError } from '../../../src/system/command-error.ts';
 import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
-import { createBench } from './steps.ts';
+import { createTestSteps } from './steps.ts';
 
 const APPLY: Goal = { kind: 'apply', targets: 'all' };
 
-function setting() {
+function setup() {
   const clock = createVirtualClock(0);
-  const bench = createBench(clock);
+  const testSteps = createTestSteps(clock);
   const interrupt = new AbortController();
   const events: RunEvent[] = [];
   return {
-    ...bench,
+    ...testSteps,
     clock,
     events,
     interrupt,
@@ -39,32 +39,32 @@ const outcomes = (report: { steps: readonly { id: string; outcome: string }[] })
 
 describe('a run', () => {
   it('checks, applies and checks again, in the order of needs', async () => {
-    const { step, run, diary } = setting();
+    const { step, run, log } = setup();
     const report = await run([step('b', ['a']), step('a')]);
     expect(report.error).toBeUndefined();
     expect(outcomes(report)).toEqual(['a changed', 'b changed']);
     expect(report.changed).toBe(2);
-    expect(diary.join('; ')).toBe('check a; apply a; apply a over; check a; check b; apply b; apply b over; check b');
+    expect(log.join('; ')).toBe('check a; apply a; apply a over; check a; check b; apply b; apply b over; check b');
   });
 
-  it('leaves steps alone that are ready', async () => {
-    const { step, run, diary, there } = setting();
-    there.add('a').add('b');
+  it('does not apply steps that are ready', async () => {
+    const { step, run, log, existing } = setup();
+    existing.add('a').add('b');
     const report = await run([step('b', ['a']), step('a')]);
-    expect(diary).toEqual(['check a', 'check b']);
+    expect(log).toEqual(['check a', 'check b']);
     expect(report).toMatchObject({ changed: 0, makespanMs: 0 });
     expect(outcomes(report)).toEqual(['a ready', 'b ready']);
   });
 
   it('fails when a step is not ready after it was applied', async () => {
-    const { step, run } = setting();
+    const { step, run } = setup();
     const report = await run([step('a', [], { noEffect: true })]);
     expect(report.error?.reason).toBe('not-converged');
     expect(report.error?.message).toContain('no a');
   });
 
   it('starts nothing after a failure, lets running steps finish, and reports all failures', async () => {
-    const { step, run, diary } = setting();
+    const { step, run, log } = setup();
     const report = await run([
       step('bad', [], { ms: 10, fails: new CliError('disk-full', { message: 'No room.', details: ['0 B left'] }) }),
       step('after-bad', ['bad']),
@@ -81,22 +81,22 @@ describe('a run', () => {
     ]);
     expect(report.error).toMatchObject({ reason: 'disk-full', message: 'Thing bad: No room.', exitCode: 5 });
     expect(report.error?.facts.details).toEqual(['0 B left', 'Also failed: Thing worse: It fell over.']);
-    expect(diary).not.toContain('check after-slow');
+    expect(log).not.toContain('check after-slow');
   });
 
   it('explains a failed command, and treats any other error as an internal error', async () => {
     const command = { file: 'multipass', args: ['list'], effect: 'read' } as const;
     const result = { exitCode: 2, stdout: '', stderr: 'no', stdoutBytes: new Uint8Array(), durationMs: 1 };
-    const one = setting();
+    const one = setup();
     const failed = await one.run([one.step('a', [], { fails: new CommandError(command, 'exit', result) })]);
     expect(failed.error).toMatchObject({ reason: 'tool-failed', facts: { command: 'multipass list' } });
-    const two = setting();
+    const two = setup();
     const bug = await two.run([two.step('a', [], { fails: new TypeError('undefined is not a function') })]);
     expect(bug.error?.reason).toBe('internal-error');
   });
 
   it('changes nothing when a prerequisite is missing, and names the command that creates it', async () => {
-    const { step, run, diary } = setting();
+    const { step, run, log } = setup();
     const steps = [
       step('base', [], { command: 'base' }),
       step('mid', ['base'], { command: 'mid' }),
@@ -109,23 +109,23 @@ describe('a run', () => {
       'Thing mid: waits for Thing base (run: istio-vms mid)',
     ]);
     expect(report.error?.facts.hint).toBe('Run this first: istio-vms base && istio-vms mid');
-    expect(diary).toEqual(['check base']);
+    expect(log).toEqual(['check base']);
     expect(outcomes(report)).toEqual(['app not-started']);
   });
 
   it('does not treat a failed check as a missing prerequisite', async () => {
-    const { step, run } = setting();
-    const blind = {
+    const { step, run } = setup();
+    const unreachable = {
       ...step('base'),
       check: () => Promise.reject(new CliError('api-unreachable', { message: 'Silence.' })),
     };
-    const report = await run([blind, step('app', ['base'])], { kind: 'apply', targets: ['app'] });
+    const report = await run([unreachable, step('app', ['base'])], { kind: 'apply', targets: ['app'] });
     expect(report.error?.reason).toBe('api-unreachable');
   });
 
   it('removes in reverse order, continues after a failure, and reports what was not found', async () => {
-    const { step, run, there } = setting();
-    there.add('a').add('c');
+    const { step, run, existing } = setup();
+    existing.add('a').add('c');
     const fails = new CliError('tool-failed', { message: 'Stuck.' });
     const report = await run([step('a'), step('b', ['a'], { fails }), step('c', ['b']), step('d', ['c'])], {
       kind: 'delete',
@@ -136,19 +136,19 @@ describe('a run', () => {
   });
 
   it('does not apply a step again that could not be removed', async () => {
-    const { step, run, diary } = setting();
+    const { step, run, log } = setup();
     const fails = new CliError('tool-failed', { message: 'Stuck.' });
     const report = await run([step('a', [], { fails })], { kind: 'recreate', targets: 'all' });
     expect(outcomes(report)).toEqual(['a failed', 'a not-started']);
-    expect(diary).not.toContain('apply a');
+    expect(log).not.toContain('apply a');
   });
 
   it('recreates a step by removing and applying it', async () => {
-    const { step, run, there, diary } = setting();
-    there.add('a');
+    const { step, run, existing, log } = setup();
+    existing.add('a');
     const report = await run([step('a')], { kind: 'recreate', targets: 'all' });
     expect(outcomes(report)).toEqual(['a changed', 'a changed']);
-    expect(diary.filter((line) => !line.startsWith('check'))).toEqual([
+    expect(log.filter((line) => !line.startsWith('check'))).toEqual([
       'remove a',
       'remove a over',
       'apply a',
@@ -158,8 +158,8 @@ describe('a run', () => {
 });
 
 describe('an interrupt', () => {
-  it('ends waits, lets steps finish that must not be cut, and starts nothing', async () => {
-    const { step, run, clock, interrupt } = setting();
+  it('ends waits, lets uninterruptible steps finish, and starts nothing new', async () => {
+    const { step, run, clock, interrupt } = setup();
     clock.after(50, () => interrupt.abort());
     const report = await run([
       step('quick', [], { ms: 10 }),
@@ -174,7 +174,7 @@ describe('an interrupt', () => {
   });
 
   it('is not the reported reason when a step failed for another reason', async () => {
-    const { step, run, clock, interrupt } = setting();
+    const { step, run, clock, interrupt } = setup();
     clock.after(50, () => interrupt.abort());
     const fails = new CliError('disk-full', { message: 'No room.' });
     const report = await run([step('a', [], { ms: 500, stoppable: true }), step('b', [], { ms: 100, fails })]);
@@ -182,7 +182,7 @@ describe('an interrupt', () => {
   });
 
   it('ends the wait for a bounded resource', async () => {
-    const { step, run, clock, interrupt } = setting();
+    const { step, run, clock, interrupt } = setup();
     clock.after(50, () => interrupt.abort());
     const report = await run(
       [step('a', [], { uses: 'launch', ms: 100 }), step('b', [], { uses: 'launch', ms: 10 })],
@@ -195,23 +195,23 @@ describe('an interrupt', () => {
     expect(report.makespanMs).toBe(100);
   });
 
-  it('leaves everything alone when it comes before the start', async () => {
-    const { step, run, interrupt, diary } = setting();
+  it('prevents all checks and changes when it comes before the start', async () => {
+    const { step, run, interrupt, log } = setup();
     interrupt.abort();
     expect((await run([step('a')])).error?.reason).toBe('interrupted');
-    expect(diary).toEqual([]);
+    expect(log).toEqual([]);
   });
 
   it('has no effect when everything is done', async () => {
-    const { step, run, clock, interrupt } = setting();
+    const { step, run, clock, interrupt } = setup();
     clock.after(2000, () => interrupt.abort());
     expect((await run([step('a')])).error).toBeUndefined();
   });
 });
 
 describe('events', () => {
-  it('describe the whole run with the times of the clock', async () => {
-    const { step, run, events } = setting();
+  it('describe the whole run with clock times', async () => {
+    const { step, run, events } = setup();
     const report = await run(
       [step('a', [], { uses: 'r', ms: 100, checkMs: 5 }), step('b', [], { uses: 'r', ms: 50, checkMs: 5 })],
       APPLY,
@@ -237,7 +237,7 @@ describe('events', () => {
   });
 
   it('end with the step, whose later messages are ignored', async () => {
-    const { step, run, events } = setting();
+    const { step, run, events } = setup();
     let late: ((text: string) => void) | undefined;
     const a = step('a');
     await run([{ ...a, apply: async (context) => (await a.apply(context), (late = context.say), undefined) }]);
@@ -249,7 +249,7 @@ describe('events', () => {
 
 describe('checking all steps', () => {
   it('stops at a missing step, but not at a drifted one', async () => {
-    const { step, diary, clock } = setting();
+    const { step, log, clock } = setup();
     const steps = [
       step('x', [], { finding: { drifted: 'two of three' } }),
       step('y', ['x']),
@@ -265,11 +265,11 @@ describe('checking all steps', () => {
       ['blind', { missing: expect.stringContaining('could not check') }, undefined],
       ['q', 'ready', undefined],
     ]);
-    expect(diary).toEqual(['check x', 'check q', 'check y']);
+    expect(log).toEqual(['check x', 'check q', 'check y']);
   });
 
   it('runs independent checks at once', async () => {
-    const { step, clock } = setting();
+    const { step, clock } = setup();
     const steps = ['a', 'b', 'c'].map((id) => step(id, [], { checkMs: 100 }));
     await clock.drive(checkSteps(steps, { signal: new AbortController().signal }));
     expect(clock.now()).toBe(100);

@@ -7,13 +7,13 @@ import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
 function waiting(probe: (now: number) => ProbeResult<string>, deadlineMs = 20_000) {
   const clock = createVirtualClock(0);
   const interrupt = new AbortController();
-  const said: string[] = [];
-  const looks: number[] = [];
+  const messages: string[] = [];
+  const probeTimes: number[] = [];
   return {
     clock,
     interrupt,
-    said,
-    looks,
+    messages,
+    probeTimes,
     done: () =>
       clock.drive(
         waitUntil({
@@ -23,9 +23,9 @@ function waiting(probe: (now: number) => ProbeResult<string>, deadlineMs = 20_00
           deadlineMs,
           intervalMs: 1000,
           hint: 'Look up.',
-          say: (text) => void said.push(text),
+          say: (text) => void messages.push(text),
           probe: () => {
-            looks.push(clock.now());
+            probeTimes.push(clock.now());
             return Promise.resolve(probe(clock.now()));
           },
         }),
@@ -34,11 +34,11 @@ function waiting(probe: (now: number) => ProbeResult<string>, deadlineMs = 20_00
 }
 
 describe('waiting', () => {
-  it('returns what was found, and reports each reason once', async () => {
+  it('returns the result of the probe, and reports each reason once', async () => {
     const wait = waiting((now) => (now >= 4000 ? { ready: 'full' } : { pending: now < 2000 ? 'clouds' : 'half' }));
     await expect(wait.done()).resolves.toBe('full');
-    expect(wait.said).toEqual(['waiting for the moon: clouds', 'waiting for the moon: half']);
-    expect(wait.looks.slice(0, 3)).toEqual([0, 1000, 2250]);
+    expect(wait.messages).toEqual(['waiting for the moon: clouds', 'waiting for the moon: half']);
+    expect(wait.probeTimes.slice(0, 3)).toEqual([0, 1000, 2250]);
   });
 
   it('probes more slowly over time, and once more at the deadline', async () => {
@@ -48,8 +48,8 @@ describe('waiting', () => {
       message: 'Timed out waiting for the moon after 20s: clouds.',
       facts: { hint: 'Look up.' },
     });
-    expect(wait.looks.at(-1)).toBe(20_000);
-    const pauses = wait.looks.slice(1).map((at, place) => at - (wait.looks[place] ?? 0));
+    expect(wait.probeTimes.at(-1)).toBe(20_000);
+    const pauses = wait.probeTimes.slice(1).map((at, place) => at - (wait.probeTimes[place] ?? 0));
     expect(Math.max(...pauses)).toBeLessThanOrEqual(3000);
   });
 
@@ -64,7 +64,7 @@ describe('waiting', () => {
     const failed = new CliError('port-conflict', { message: 'Cloud in the way.' });
     const wait = waiting((now) => (now >= 1000 ? { failed } : { pending: 'clouds' }));
     await expect(wait.done()).rejects.toBe(failed);
-    expect(wait.looks).toEqual([0, 1000]);
+    expect(wait.probeTimes).toEqual([0, 1000]);
   });
 
   it('blocks before the first probe of something that was just started', async () => {
@@ -97,24 +97,24 @@ describe('waiting', () => {
   });
 });
 
-describe('the sleep of the computer', () => {
+describe('a sleep of the computer', () => {
   it('does not count against the deadline', async () => {
     const wait = waiting((now) => (now >= 7_205_000 ? { ready: 'there' } : { pending: 'not yet' }));
     wait.clock.after(2_000, () => wait.clock.leap(7_200_000));
     await expect(wait.done()).resolves.toBe('there');
-    expect(wait.said.some((text) => text.includes('slept'))).toBe(true);
+    expect(wait.messages.some((text) => text.includes('slept'))).toBe(true);
   });
 
   it('does not count while a command blocks, and is reported', async () => {
     const clock = createVirtualClock(0);
-    const said: string[] = [];
+    const messages: string[] = [];
     const done = waitUntil({
       clock,
       what: 'the thing',
       deadlineMs: 60_000,
       intervalMs: 2_000,
       hint: 'Look.',
-      say: (text) => said.push(text),
+      say: (text) => messages.push(text),
       block: async () => {
         clock.leap(7_200_000);
         await clock.sleep(1_000);
@@ -123,17 +123,17 @@ describe('the sleep of the computer', () => {
       probe: () => Promise.resolve(clock.now() > 7_200_000 ? { ready: 'there' } : { pending: 'not yet' }),
     });
     await expect(clock.drive(done)).resolves.toBe('there');
-    expect(said.some((text) => text.includes('the computer slept for 1h59m'))).toBe(true);
+    expect(messages.some((text) => text.includes('the computer slept for 1h59m'))).toBe(true);
   });
 
   it('does not count while a probe runs', async () => {
-    let looks = 0;
-    const patient = waiting(() => {
-      looks += 1;
-      if (looks === 2) patient.clock.leap(7_200_000);
-      return looks === 4 ? { ready: 'there' } : { pending: 'not yet' };
+    let probes = 0;
+    const wait = waiting(() => {
+      probes += 1;
+      if (probes === 2) wait.clock.leap(7_200_000);
+      return probes === 4 ? { ready: 'there' } : { pending: 'not yet' };
     }, 120_000);
-    await expect(patient.done()).resolves.toBe('there');
+    await expect(wait.done()).resolves.toBe('there');
   });
 });
 

@@ -22,17 +22,17 @@ const object = <K extends string>(
 
 describe('contains', () => {
   it.each<[string, unknown, unknown, boolean]>([
-    ['more fields are fine', { a: 1, b: 2 }, { a: 1 }, true],
-    ['a missing field is not', { b: 2 }, { a: 1 }, false],
-    ['deep down too', { a: { b: { c: 1, d: 2 } } }, { a: { b: { c: 1 } } }, true],
-    ['another value deep down', { a: { b: { c: 2 } } }, { a: { b: { c: 1 } } }, false],
-    ['lists are compared whole', [1, 2, 3], [1, 2], false],
-    ['lists item by item, each with more', [{ a: 1, b: 1 }], [{ a: 1 }], true],
-    ['lists in their order', [2, 1], [1, 2], false],
-    ['a number is no text', { port: '80' }, { port: 80 }, false],
-    ['nothing is no object', undefined, {}, false],
-    ['null is no object', null, { a: 1 }, false],
-    ['an object is no list', { 0: 1, length: 1 }, [1], false],
+    ['extra fields are ignored', { a: 1, b: 2 }, { a: 1 }, true],
+    ['a missing field is a difference', { b: 2 }, { a: 1 }, false],
+    ['extra nested fields are ignored', { a: { b: { c: 1, d: 2 } } }, { a: { b: { c: 1 } } }, true],
+    ['another nested value is a difference', { a: { b: { c: 2 } } }, { a: { b: { c: 1 } } }, false],
+    ['an extra list item is a difference', [1, 2, 3], [1, 2], false],
+    ['extra fields of a list item are ignored', [{ a: 1, b: 1 }], [{ a: 1 }], true],
+    ['another order of list items is a difference', [2, 1], [1, 2], false],
+    ['a number does not equal its text', { port: '80' }, { port: 80 }, false],
+    ['undefined is not an object', undefined, {}, false],
+    ['null is not an object', null, { a: 1 }, false],
+    ['an object is not a list', { 0: 1, length: 1 }, [1], false],
   ])('follows the rule: %s', (_what, actual, wanted, expected) => expect(contains(actual, wanted)).toBe(expected));
 
   it('holds for any value and itself', () => {
@@ -53,7 +53,7 @@ describe('compareObjects', () => {
 
   it.each<[string, KubeObject[], unknown]>([
     [
-      'there, with more than is asked for',
+      'with extra fields',
       [
         object(
           'Service',
@@ -64,7 +64,7 @@ describe('compareObjects', () => {
       ],
       'ready',
     ],
-    ['not there', [object('Service', 'two')], { missing: 'no Service here/one' }],
+    ['missing', [object('Service', 'two')], { missing: 'no Service here/one' }],
     [
       'in another namespace',
       [object('Service', 'one', {}, { namespace: 'there' })],
@@ -77,7 +77,7 @@ describe('compareObjects', () => {
       { drifted: 'Service here/one has other labels' },
     ],
     [
-      'with another port',
+      'with a different port',
       [object('Service', 'one', { spec: { ports: [{ port: 2 }] } }, { labels: { app: 'x' } })],
       { drifted: 'Service here/one has other spec' },
     ],
@@ -97,33 +97,33 @@ describe('deploymentState', () => {
 
   it.each<[string, Deployment | undefined, string]>([
     ['absent', undefined, 'the Deployment does not exist'],
-    ['just made', deployment({}), '0 of 1 pods available'],
+    ['just created', deployment({}), '0 of 1 pods available'],
     [
       'rolled out',
       deployment({ observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }),
       'available',
     ],
     [
-      'two wanted, one there',
+      'one of two replicas available',
       deployment({ replicas: 2, updatedReplicas: 2, availableReplicas: 1 }, 2),
       '1 of 2 pods available',
     ],
     [
-      'the new pod is not up, the old one is',
+      'the old pod is available, the new one is not',
       deployment({ replicas: 2, updatedReplicas: 1, availableReplicas: 1 }),
       '1 old pod not terminated yet',
     ],
     [
-      'the old pod serves, the new one does not exist',
+      'the old pod is available, the new one does not exist',
       deployment({ replicas: 1, updatedReplicas: 0, availableReplicas: 1 }),
       '0 of 1 pods available',
     ],
     [
-      'its controller has not looked yet',
+      'its generation is not observed yet',
       deployment({ observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 }, 1, 2),
       'its change is not observed yet',
     ],
-    ['scaled to 0, as its controller wants it', deployment({ observedGeneration: 1 }, 0), 'scaled to 0'],
+    ['scaled to 0 by its controller', deployment({ observedGeneration: 1 }, 0), 'scaled to 0'],
   ])('describes a Deployment: %s', (_what, given, state) => {
     const objects = given === undefined ? [pod] : [given, pod];
     expect(deploymentState({ objects }, 'd', 'here')).toBe(state);
@@ -149,9 +149,9 @@ describe('nodes', () => {
   it.each<[string, KubeObject[], boolean]>([
     ['Ready with its version', [node('True')], true],
     ['not Ready', [node('False')], false],
-    ['silent', [node('Unknown')], false],
+    ['Unknown', [node('Unknown')], false],
     ['Ready with another version', [node('True', 'v2')], false],
-    ['not there', [], false],
+    ['missing', [], false],
   ])('are recognized as Ready or not: %s', (_what, objects, ready) =>
     expect(nodeIsReady({ objects }, 'n', 'v1')).toBe(ready),
   );
@@ -161,15 +161,15 @@ describe('nodes', () => {
   const at = (second: number): string => `2026-01-05T09:00:${String(second).padStart(2, '0')}.000000Z`;
 
   it.each<[string, number, number, string]>([
-    ['a kubelet that reports', 5, 15, 'ready'],
-    ['one renewal missed', 5, 29, 'ready'],
-    ['silent, and not yet called Unknown', 5, 35, 'no heartbeat for 30s'],
+    ['a recent heartbeat', 5, 15, 'ready'],
+    ['one missed heartbeat', 5, 29, 'ready'],
+    ['no heartbeat, and not yet Unknown', 5, 35, 'no heartbeat for 30s'],
   ])('are recognized by their leases: %s', (_what, own, newest, state) => {
     const objects = [node('True'), lease('n', at(own)), lease('apiserver-x', at(newest))];
     expect(nodeState({ objects }, 'n')).toBe(state);
   });
 
-  it('are not ready at another address than the machine has, or by a kubelet report from before a restart', () => {
+  it('are not ready with another address than the machine, or with a heartbeat from before a restart', () => {
     const objects = [
       object('Node', 'n', {
         status: {
@@ -184,7 +184,7 @@ describe('nodes', () => {
     expect(nodeState({ objects }, 'n', { notHeartbeat: at(0) })).toBe('ready');
   });
 
-  it('let a Deployment serve by pods that are Ready where kubelets report', () => {
+  it('without a heartbeat do not count as running the pods of a Deployment', () => {
     const deployment = object(
       'Deployment',
       'd',
@@ -209,7 +209,7 @@ describe('nodes', () => {
     expect(deploymentState({ objects: [] }, 'd', 'here')).toBe('the Deployment does not exist');
   });
 
-  it('have their internal address', () => {
+  it('have an internal address', () => {
     expect(nodeAddress(node('True'))).toBe('10.0.0.1');
     expect(nodeAddress(undefined)).toBeUndefined();
   });

@@ -27,24 +27,36 @@ describe('portClash', () => {
       'port 15012 is held by Service default/other',
     ],
     [
-      'names all of them',
+      'names all conflicting Services',
       [mine, balancer('mine', 'Pending'), service('a', [15012]), service('b', [15443])],
       'port 15012 is held by Service istio-system/a, port 15443 is held by Service istio-system/b',
     ],
     [
-      'a ClusterIP Service holds no port of a node',
+      'ignores a ClusterIP Service',
       [mine, balancer('mine', 'Pending'), service('other', [15012], 'ClusterIP')],
       'a port is taken on the nodes',
     ],
-    ['nobody else: a host port of a pod', [mine, balancer('mine', 'Pending')], 'a port is taken on the nodes'],
-    ['its pods run', [mine, balancer('mine', 'Running'), service('other', [15012])], undefined],
     [
-      'its pods wait for something else',
+      'names no Service when only a host port of a pod conflicts',
+      [mine, balancer('mine', 'Pending')],
+      'a port is taken on the nodes',
+    ],
+    ['is undefined when the pods run', [mine, balancer('mine', 'Running'), service('other', [15012])], undefined],
+    [
+      'is undefined when the pods are pending for another reason',
       [mine, balancer('mine', 'Pending', 'Insufficient cpu'), service('other', [15012])],
       undefined,
     ],
-    ["another Service's pods are stuck", [mine, balancer('other', 'Pending'), service('other', [15012])], undefined],
-    ['it is not there', [balancer('mine', 'Pending'), service('other', [15012])], undefined],
+    [
+      'is undefined when only the pods of another Service are pending',
+      [mine, balancer('other', 'Pending'), service('other', [15012])],
+      undefined,
+    ],
+    [
+      'is undefined when the Service does not exist',
+      [balancer('mine', 'Pending'), service('other', [15012])],
+      undefined,
+    ],
   ])('%s', (_what, objects, clash) => expect(portClash({ objects }, 'mine', 'istio-system')).toBe(clash));
 });
 

@@ -6,7 +6,7 @@ import { resultOf } from '../../support/fake-processes.ts';
 
 const context = { say: () => undefined, signal: new AbortController().signal };
 
-/** Probes a unit whose newest start says these, one after the other. */
+/** Probes a unit whose latest start logs one of these messages per probe. */
 async function probes(...messages: readonly (string | undefined)[]) {
   let next = 0;
   const run = async () => {
@@ -15,12 +15,12 @@ async function probes(...messages: readonly (string | undefined)[]) {
     return resultOf({ stdout: JSON.stringify(entry) });
   };
   const probe = unitErrorProbe({ name: 'k3s-worker-1', run } as unknown as Machine, 'k3s-agent');
-  const seen = [];
+  const results = [];
   while (next < messages.length) {
     const result = await probe(context);
-    seen.push(result === undefined ? 'none' : 'failed' in result ? result.failed : result.pending);
+    results.push(result === undefined ? 'none' : 'failed' in result ? result.failed : result.pending);
   }
-  return seen;
+  return results;
 }
 
 const HASH = 'level=error msg="token CA hash does not match the Cluster CA certificate hash: 1 != 2"';

@@ -3,7 +3,7 @@ import { podProblem } from '../../../src/steps/pod-reasons.ts';
 import type { KubeObject } from '../../../src/kube/kinds.ts';
 import { kubeObject } from '../../support/kube.ts';
 
-// The messages are those of a kubelet 1.34 on the mesh rig.
+// The messages were recorded with kubelet 1.34 on the mesh rig.
 const CAUSE =
   'failed to pull and unpack image "docker.io/istio/pilot:1.31.0": failed to do request: Head "https://registry-1.docker.io/v2/istio/pilot/manifests/1.31.0": dial tcp: lookup registry-1.docker.io: Temporary failure in name resolution';
 
@@ -20,25 +20,25 @@ const podWaiting = (reason: string, message: string): KubeObject =>
     { status: { containerStatuses: [{ state: { waiting: { reason, message } } }] } },
   );
 
-const troubleOf = (reason: string, message: string) =>
+const problemOf = (reason: string, message: string) =>
   podProblem([istiod, podWaiting(reason, message)], 'istiod', 'istio-system');
 
 describe('the reason why pods do not start', () => {
-  it('stays one sentence while the kubelet alternates between two reasons', () => {
-    const pulling = troubleOf('ErrImagePull', CAUSE);
+  it('stays the same while the kubelet alternates between two reasons', () => {
+    const pulling = problemOf('ErrImagePull', CAUSE);
     expect(pulling).toMatchObject({ kind: 'image pull', reason: 'download-failed' });
     expect(pulling?.text).toBe(`istiod-7d4-abc: ErrImagePull (${CAUSE})`);
     const backingOff = `Back-off pulling image "docker.io/istio/pilot:1.31.0": ErrImagePull: ${CAUSE}`;
-    expect(troubleOf('ImagePullBackOff', backingOff)).toEqual(pulling);
+    expect(problemOf('ImagePullBackOff', backingOff)).toEqual(pulling);
   });
 
   it('keeps the message of an older kubelet, which does not repeat the cause', () => {
-    expect(troubleOf('ImagePullBackOff', 'Back-off pulling image "x:1"')?.text).toBe(
+    expect(problemOf('ImagePullBackOff', 'Back-off pulling image "x:1"')?.text).toBe(
       'istiod-7d4-abc: ImagePullBackOff (Back-off pulling image "x:1")',
     );
   });
 
   it('distinguishes a missing image from an unreachable registry', () => {
-    expect(troubleOf('ErrImagePull', 'docker.io/istio/pilot:9: not found')?.reason).toBe('artifact-not-found');
+    expect(problemOf('ErrImagePull', 'docker.io/istio/pilot:9: not found')?.reason).toBe('artifact-not-found');
   });
 });

@@ -33,7 +33,7 @@ it('every command has steps, and every step of `up` but the sample and `experime
   ).toEqual(['experiments', 'sample']);
 });
 
-it('the sidecar waits for neither sample nor route, and the workload files do not wait for the gateway', () => {
+it('the sidecar needs neither sample nor route, and the workload files do not need the gateway', () => {
   const needs = new Map(labSteps(simulated().lab()).map((step) => [step.id, step.needs]));
   expect(needs.get('workload')).not.toContain('eastwest');
   expect(needs.get('sidecar-package')).toEqual(['vm', 'sidecar-download']);
@@ -48,7 +48,7 @@ it.each<[StepCommand | 'up', readonly string[]]>([
   ['workload', ['kubectl', 'machines']],
   ['bootstrap', ['kubectl', 'machines']],
   ['up', ['kubectl', 'machines']],
-])('%s needs the tools %j, including those of the steps that it builds on', (command, tools) => {
+])('%s needs the tools %j, including those of its prerequisites', (command, tools) => {
   const steps = command === 'up' ? labSteps(simulated().lab()) : allSteps(simulated().lab());
   const ids = command === 'up' ? steps.map(({ id }) => id) : stepsOf(command, steps);
   const touched = closure(steps, ids);
