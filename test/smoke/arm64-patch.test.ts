@@ -8,7 +8,6 @@ describe.each(['docker', 'podman'] as const)('arm64-patch with %s', (tool) => {
   let computer: Computer;
   beforeEach(async () => {
     computer = await createComputer();
-    // No other tool is needed.
     await computer.install([tool]);
   });
   afterEach(() => computer.remove());
@@ -24,7 +23,7 @@ describe.each(['docker', 'podman'] as const)('arm64-patch with %s', (tool) => {
     expect(files).toEqual(
       expect.arrayContaining(['envoy', 'pilot-agent'].map((name) => `0755 istio-proxy-1.19.3-arm64/${name}`)),
     );
-    // Neither the exported image, which is large, nor anything half done.
+    // The exported image is large, so it must not be kept.
     expect(files.filter((line) => /tar|part|tmp$/.test(line))).toEqual([]);
     expect([...computer.world.containers.keys()]).toEqual([]);
     expect(writesOf(await computer.run(...patch))).toEqual([]);

@@ -13,27 +13,27 @@ import { startWorldServer, type WorldServer } from './world-server.ts';
 /** The built CLI. */
 export const CLI = resolve('dist/main.js');
 
-/** What a run of the CLI came to. */
+/** The result of one run of the CLI. */
 export interface Run {
   readonly exitCode: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** The log that this run wrote; empty when it wrote none. */
+  /** The log of this run; empty when there is none. */
   readonly log: string;
 }
 
-/** A run that is still under way. */
+/** A run of the CLI that has not ended. */
 export interface RunningCli {
   readonly pid: number;
   readonly done: Promise<Run>;
-  /** As a terminal does at Ctrl-C: to everyone in the foreground process group. */
+  /** Sends SIGINT to the whole foreground process group, as a terminal does on Ctrl-C. */
   readonly ctrlC: () => void;
-  /** A signal to the program alone. */
+  /** Sends a signal to the CLI process only. */
   readonly send: (signal: NodeJS.Signals) => void;
-  /** Resolves when this stands in what it has written to stderr so far. */
-  readonly says: (text: string) => Promise<void>;
-  /** Closes our ends of its pipes: whatever it writes from now on, nobody reads. */
-  readonly deafen: () => void;
+  /** Resolves when stderr contains this text. */
+  readonly prints: (text: string) => Promise<void>;
+  /** Closes the reading ends of its pipes, so that its next write fails. */
+  readonly closeOutput: () => void;
 }
 
 export interface Computer extends WorldServer {
@@ -44,16 +44,16 @@ export interface Computer extends WorldServer {
   readonly start: (...args: readonly string[]) => RunningCli;
   readonly run: (...args: readonly string[]) => Promise<Run>;
   readonly install: (tools: readonly Tool[]) => Promise<void>;
-  /** Resolves when this stands in a log: for what nobody is told any more. */
-  readonly logs: (text: string) => Promise<void>;
-  /** Resolves when a file of this name is in the working directory, and takes it away. */
-  readonly appears: (name: string) => Promise<void>;
+  /** Resolves when a log contains this text: for messages after the terminal is closed. */
+  readonly waitForLog: (text: string) => Promise<void>;
+  /** Waits for a file of this name in the working directory, and deletes it. */
+  readonly waitForFile: (name: string) => Promise<void>;
   readonly remove: () => Promise<void>;
 }
 
 /**
- * A computer with nothing but the stand-ins on its PATH, and a world behind them. What the CLI finds there, it finds as a
- * real process does: by names on PATH, pipes, signals and files.
+ * A computer whose PATH has only the stand-ins, which call a simulated world. The CLI uses it as a real process does:
+ * through names on PATH, pipes, signals and files.
  */
 export async function createComputer(
   foreign: readonly Pick<Instance, 'name' | 'state'>[] = [],
@@ -68,12 +68,12 @@ export async function createComputer(
   const env = { PATH: bin, HOME: home, ARTIFACTS_URL: server.artifactsUrl, NO_COLOR: '1', JITTER_MS: jitter };
   const logs = join(cwd, '.tmp', 'logs');
 
-  const logsBut = async (known: readonly string[]): Promise<string> => {
+  const logsExcept = async (known: readonly string[]): Promise<string> => {
     const names = (await namesIn(logs)).filter((name) => !known.includes(name));
     return (await Promise.all(names.map((name) => readFile(join(logs, name), 'utf8')))).join('');
   };
   const start = (...args: readonly string[]): RunningCli => {
-    // Before it is started, not beside it: it may be the quicker one.
+    // Read before the start, because the CLI may create its log before an asynchronous read ends.
     const before = existsSync(logs) ? readdirSync(logs) : [];
     const child = spawn(process.execPath, [CLI, ...args], {
       cwd,
@@ -85,7 +85,7 @@ export async function createComputer(
     if (pid === undefined) throw new Error(`${CLI} cannot be started`);
     const [stdout, stderr] = [listen(child.stdout), listen(child.stderr)];
     const done = once(child, 'close').then(async ([exitCode]) => {
-      const log = await logsBut(before);
+      const log = await logsExcept(before);
       return { exitCode: exitCode as number | null, stdout: stdout.all(), stderr: stderr.all(), log };
     });
     return {
@@ -93,8 +93,8 @@ export async function createComputer(
       done,
       ctrlC: () => process.kill(-pid, 'SIGINT'),
       send: (signal) => process.kill(pid, signal),
-      says: (words) => stderr.shows((story) => story.includes(words)),
-      deafen: () => {
+      prints: (expected) => stderr.waitFor((output) => output.includes(expected)),
+      closeOutput: () => {
         child.stdout.push(null);
         child.stderr.push(null);
         child.stdout.destroy();
@@ -110,10 +110,10 @@ export async function createComputer(
     env,
     start,
     run: (...args) => start(...args).done,
-    logs: async (text) => {
-      while (!(await logsBut([])).includes(text)) await sleep(20);
+    waitForLog: async (text) => {
+      while (!(await logsExcept([])).includes(text)) await sleep(20);
     },
-    appears: async (name) => {
+    waitForFile: async (name) => {
       while (!(await namesIn(cwd)).includes(name)) await sleep(20);
       await rm(join(cwd, name));
     },

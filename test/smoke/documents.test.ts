@@ -6,7 +6,7 @@ import { USER_PROGRAMS } from '../../scripts/documents/user-programs.ts';
 import { CLI, createComputer } from './computer.ts';
 import { shell } from './shell.ts';
 
-/** A command may end with the exit code of a failure that the document shows, but never with a bug or wrong usage. */
+/** Commands that a document shows failing: any exit code from 4 on is accepted; 1 to 3 mean a bug or wrong usage. */
 const FAILS_AS_SHOWN = /--fault |verify registration mesh-to-vm/;
 
 const docs = (await readdir('docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`);
@@ -16,7 +16,7 @@ const documents: readonly (readonly [string, string])[] = (
   )
 ).filter(([, program]) => program !== '');
 
-// What the documents tell people to type, typed into one shell for each document.
+// Runs all commands of a document in one shell, in order.
 describe('documented commands', () => {
   it.each(documents)(
     'succeed in the order in which %s lists them',
@@ -30,7 +30,7 @@ describe('documented commands', () => {
       } finally {
         await computer.remove();
       }
-      // A document is dozens of commands, each a process of its own.
+      // A document has dozens of commands, each a process of its own.
     },
     600_000,
   );
@@ -50,7 +50,7 @@ function shellProgram(text: string): string {
     .join('\n');
 }
 
-/** `istio-vms` and `npx istio-vms`: the built CLI, without npm's own second. */
+/** Installs `istio-vms` and `npx` as wrappers of the built CLI, because the real npx takes a second per call. */
 async function putOnPath(directory: string): Promise<void> {
   const programs = { 'istio-vms': '', npx: 'shift\n' };
   for (const [name, first] of Object.entries(programs)) {
@@ -60,7 +60,7 @@ async function putOnPath(directory: string): Promise<void> {
   }
 }
 
-/** The stand-ins come first: what they stand for is never found elsewhere. */
+/** Appends the system directories to PATH; the stand-ins come first, so no real tool is called. */
 function withSystemTools({ cwd, env }: Parameters<typeof shell>[0]): Parameters<typeof shell>[0] {
   return { cwd, env: { ...env, PATH: `${env['PATH'] ?? ''}:/usr/bin:/bin` } };
 }

@@ -15,7 +15,7 @@ const FOREIGN = [
   { name: 'old-experiment', state: 'Deleted' },
 ] as const;
 
-// What whoever has the real things runs; here against the stand-ins, so that it is known to work, and to fail.
+// Runs the end-to-end script, which is meant for real tools, against the stand-ins, so that both its success and its failure are tested.
 describe('npm run e2e', { timeout: 400_000 }, () => {
   let computer: Computer;
   beforeEach(async () => {

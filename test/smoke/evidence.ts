@@ -8,24 +8,24 @@ import type { Computer, Run } from './computer.ts';
 /** Commands with effect `write` in the log of a run. */
 export const writesOf = ({ log }: Run): readonly string[] => loggedWrites(log);
 
-/** How many commands the log of a run tells of. */
+/** The number of commands in the log of a run. */
 export const commandsOf = ({ log }: Run): number => loggedCommands(log).length;
 
-/** A run that did what it should: 0, and a story without a word of failure. */
+/** Expects exit code 0 and a stderr without `error` or `fail`. */
 export function expectSuccess({ exitCode, stderr }: Run): void {
-  // The end of the story tells why it failed; a report of a failure may be cut behind its first lines.
+  // The last lines say why a run failed; Vitest may truncate a longer message.
   const end = stderr.trimEnd().split('\n').slice(-12).join('\n');
   expect(exitCode, end).toBe(0);
   expect(stderr).not.toMatch(/error|fail/i);
 }
 
-/** The same after a run that was cut: one failure there may be, that of a launch which met the one before it. */
+/** The same after an interrupted run: a launch may fail when the daemon still works on the interrupted one. */
 export function expectRecovery(run: Run): void {
-  const met = /launch reported a failure, but the machine is \w+; waiting for it/g;
-  expectSuccess({ ...run, stderr: run.stderr.replaceAll(met, '') });
+  const expectedFailure = /launch reported a failure, but the machine is \w+; waiting for it/g;
+  expectSuccess({ ...run, stderr: run.stderr.replaceAll(expectedFailure, '') });
 }
 
-/** The one JSON document on stdout; its data differ from command to command. */
+/** The JSON document on stdout; the type of `data` depends on the command. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export function documentOf(run: Run): { version: number; command: string; outcome: string; data: any; error?: any } {
   const document = JSON.parse(run.stdout);
@@ -41,7 +41,7 @@ const GUEST_SECRETS = [
   '/etc/certs/key.pem',
 ];
 
-/** Every token and key that there is in the world and on the computer. */
+/** Every token and key in the simulated world and on the computer. */
 export async function secretsOf({ world, cwd }: Computer): Promise<string[]> {
   const guests = [...world.engine.instances.values()].flatMap(({ files }) =>
     GUEST_SECRETS.flatMap((path) => files.get(path)?.content ?? []),
@@ -65,7 +65,7 @@ async function textOf(path: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => '');
 }
 
-/** Where a secret was seen that should not have been: arguments, output, logs. */
+/** The arguments, outputs and logs that contain a secret. */
 export async function leaksOf(computer: Computer, secrets: readonly string[], runs: readonly Run[]): Promise<string[]> {
   const logs = join(computer.cwd, '.tmp', 'logs');
   const places: [string, string][] = [

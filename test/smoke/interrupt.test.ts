@@ -27,9 +27,9 @@ describe('Ctrl-C', () => {
     const cli = computer.start('up');
     const held = await hold.reached;
     cli.ctrlC();
-    await cli.says('press Ctrl-C again to quit now');
-    // A launch that is cut is harder to go on from than one that is whole: it is waited for.
-    expect(await Promise.race([cli.done, sleep(1_000, 'still there')])).toBe('still there');
+    await cli.prints('press Ctrl-C again to quit now');
+    // The CLI waits for the launch, because a complete machine is easier to resume from than a partial one.
+    expect(await Promise.race([cli.done, sleep(1_000, 'still running')])).toBe('still running');
     expect(held.gone).toBe(false);
     await allHaveCalled(computer);
     const begun = launches().length;
@@ -43,21 +43,21 @@ describe('Ctrl-C', () => {
     await converges();
   });
 
-  it('quits at once when pressed twice and leaves no process, and the next run finds what the daemon had begun', async () => {
+  it('quits at once when pressed twice and leaves no process, and the next run uses the machine that the daemon was creating', async () => {
     const hold = computer.hold(isLaunch);
     const cli = computer.start('up');
     await hold.reached;
-    await computer.timeStops();
-    hold.release(); // the daemon has it now, and has not done it
+    await computer.stopTime();
+    hold.release(); // the daemon has the request, but does not complete it while time is stopped
     cli.ctrlC();
-    await cli.says('press Ctrl-C again to quit now');
+    await cli.prints('press Ctrl-C again to quit now');
     await sleep(NO_ECHO_MS);
     cli.ctrlC();
     const up = await cli.done;
     expect(up, up.stderr).toMatchObject({ exitCode: 130, stdout: '' });
     expect(up.stderr).toContain('Aborted. Re-run the same command');
     expect(await survivors(computer)).toEqual([]);
-    computer.timeGoesOn();
+    computer.resumeTime();
     await converges();
   });
 
@@ -73,11 +73,11 @@ describe('Ctrl-C', () => {
   });
 
   describe('while the API refuses connections', () => {
-    /** Runs the command until kubectl was refused twice, presses Ctrl-C, and expects the end within a second. */
+    /** Runs the command until kubectl has been refused twice, presses Ctrl-C, and expects it to end within a second. */
     const interruptRetry = async (...command: readonly string[]): Promise<void> => {
       await installRefusing(computer, 'kubectl');
       const cli = computer.start(...command);
-      await computer.appears('refused-2');
+      await computer.waitForFile('refused-2');
       await endsWithin(1_000, cli, computer);
       expect(await survivors(computer, 0)).toEqual([]);
     };
@@ -164,24 +164,24 @@ describe('Ctrl-C', () => {
     const cli = computer.start('verify', 'health');
     await hold.reached;
     cli.ctrlC();
-    await cli.says('press Ctrl-C again to quit now');
+    await cli.prints('press Ctrl-C again to quit now');
     hold.release();
     expect(await cli.done).toMatchObject({ exitCode: 130 });
     expect(demo?.active).toBe('active');
   });
 });
 
-/** How long a start of the program takes on a quiet computer, about; milliseconds. */
-const QUIET_START_MS = 500;
+/** Typical start-up time of the CLI on an idle computer, in milliseconds. */
+const IDLE_START_MS = 500;
 
 /**
- * Presses Ctrl-C and expects the end with 130 within this time; on a busy computer later by as much as a start of the
- * program takes longer there.
+ * Presses Ctrl-C and expects exit code 130 within this time, which is scaled up on a busy computer by how much longer the
+ * CLI takes to start there.
  */
 async function endsWithin(ms: number, cli: RunningCli, computer: Computer): Promise<void> {
   const startedAt = performance.now();
   await computer.run('--version');
-  const limit = ms * Math.max(1, (performance.now() - startedAt) / QUIET_START_MS);
+  const limit = ms * Math.max(1, (performance.now() - startedAt) / IDLE_START_MS);
   const pressedAt = performance.now();
   cli.ctrlC();
   const run = await cli.done;
@@ -189,7 +189,7 @@ async function endsWithin(ms: number, cli: RunningCli, computer: Computer): Prom
   expect(performance.now() - pressedAt, run.stderr).toBeLessThan(limit);
 }
 
-/** Files that no run must leave: archives in the temporary directory, and temporary files; finished binaries may stay. */
+/** Files that no run may leave: archives in the temporary directory, and temporary files. Complete binaries may stay. */
 async function leftIn(cwd: string): Promise<string[]> {
   const names = await readdir(cwd, { recursive: true });
   return names.filter(

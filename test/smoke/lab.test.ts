@@ -12,13 +12,13 @@ const FOREIGN = [
 ] as const;
 const OURS = ['k3s-master', 'k3s-worker-1', 'k3s-worker-2', 'vm-istio-external-workload'];
 
-// One lab from its making to its end. The tests build on each other, in this order.
-describe('the life of a lab', () => {
+// One lab from creation to deletion. The tests depend on each other and run in this order.
+describe('a lab', () => {
   let computer: Computer;
   const runs: Run[] = [];
   const secrets = new Set<string>();
 
-  /** Runs the CLI and keeps for later what it said, and what there was to keep quiet about. */
+  /** Runs the CLI and keeps its output and all secrets of that time for the last test. */
   const run = async (...args: readonly string[]): Promise<Run> => {
     const ended = await computer.run(...args);
     runs.push(ended);
@@ -54,11 +54,11 @@ describe('the life of a lab', () => {
     const path = join(computer.cwd, '.tmp', 'report.html');
     expect(runs[0]!.stderr.trimEnd().split('\n').at(-1)).toBe(`Report: ${path}`);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
-    const picture = await readFile(path, 'utf8');
-    expect(picture).toContain('The lab is up and verified');
-    const asked = [...picture.matchAll(/asked (\d+) times/g)].reduce((sum, [, times]) => sum + Number(times) - 1, 0);
-    expect((picture.match(/<pre class="command">/g)?.length ?? 0) + asked).toBe(commandsOf(runs[0]!));
-    for (const secret of secrets) expect(picture).not.toContain(secret);
+    const page = await readFile(path, 'utf8');
+    expect(page).toContain('The lab is up and verified');
+    const repeated = [...page.matchAll(/asked (\d+) times/g)].reduce((sum, [, times]) => sum + Number(times) - 1, 0);
+    expect((page.match(/<pre class="command">/g)?.length ?? 0) + repeated).toBe(commandsOf(runs[0]!));
+    for (const secret of secrets) expect(page).not.toContain(secret);
   });
 
   it('is left unchanged by a second up, which says so', async () => {
@@ -101,9 +101,9 @@ describe('the life of a lab', () => {
   it('is not changed by status, plan and env', async () => {
     const [world, files] = [snapshotOf(computer.world), await filesIn(computer.cwd)];
     const [status, plan, env] = [await run('status'), await run('plan'), await run('env')];
-    for (const looked of [status, plan, env]) {
-      expectSuccess(looked);
-      expect(writesOf(looked)).toEqual([]);
+    for (const readOnly of [status, plan, env]) {
+      expectSuccess(readOnly);
+      expect(writesOf(readOnly)).toEqual([]);
     }
     expect(status.stdout).toContain('vm-istio-external-workload');
     expect(status.stdout).not.toContain('✖');
@@ -119,7 +119,7 @@ describe('the life of a lab', () => {
     const [revision, kubeconfig, path] = stdout.split('\n');
     expect(revision).toBe('1-19-3');
     expect(kubeconfig).toBe(join(computer.cwd, '.data', '.kubeconfig'));
-    // Twice evaluated, once there.
+    // The exports are evaluated twice, and PATH has the directory once.
     expect(path?.split(':').filter((entry) => entry === join(computer.cwd, '.bin'))).toHaveLength(1);
   });
 
@@ -196,7 +196,7 @@ describe('the life of a lab', () => {
     expect(writesOf(again)).toEqual([]);
   });
 
-  it('never needed a command that a tool rejects, and purged no machine of others', () => {
+  it('never needed a command that a tool rejects, and purged no foreign machine', () => {
     expect(computer.world.refused).toEqual([]);
     const multipass = computer.calls.filter(({ tool }) => tool === 'multipass').map(({ args }) => args);
     expect(multipass.filter(([verb]) => verb === 'purge' || verb === 'recover')).toEqual([]);

@@ -1,38 +1,39 @@
 import type { Readable } from 'node:stream';
 
-/** What a stream has said so far. */
+/** The output of a stream so far. */
 export interface Received {
   readonly all: () => string;
-  /** Resolves as soon as all that it has said is as wanted; a stream that ends without is an error with its last words. */
-  readonly shows: (isWanted: (all: string) => boolean) => Promise<void>;
+  /** Resolves when the output satisfies the condition; rejects with the last output when the stream ends before. */
+  readonly waitFor: (isWanted: (output: string) => boolean) => Promise<void>;
 }
 
-/** Takes in all that a stream says. */
+/** Collects the output of a stream. */
 export function listen(stream: Readable): Received {
   const chunks: Buffer[] = [];
   const all = (): string => Buffer.concat(chunks).toString('utf8');
   const waiting = new Set<() => void>();
-  const lookAgain = (): void => {
-    for (const look of waiting) look();
+  const checkAll = (): void => {
+    for (const check of waiting) check();
   };
   stream.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
-    lookAgain();
+    checkAll();
   });
-  stream.on('close', lookAgain);
+  stream.on('close', checkAll);
   return {
     all,
-    shows: (isWanted) =>
+    waitFor: (isWanted) =>
       new Promise((resolve, reject) => {
-        const look = (): void => {
+        const check = (): void => {
           const wanted = isWanted(all());
           if (!wanted && !stream.closed) return;
-          waiting.delete(look);
+          waiting.delete(check);
           if (wanted) resolve();
-          else reject(new Error(`It ended without what was waited for; its last words:\n${all().slice(-2_000)}`));
+          else
+            reject(new Error(`The stream ended before the expected output; its last output:\n${all().slice(-2_000)}`));
         };
-        waiting.add(look);
-        look();
+        waiting.add(check);
+        check();
       }),
   };
 }

@@ -16,24 +16,24 @@ describe('two runs in one directory', () => {
 
   const lock = (): Promise<unknown> => stat(join(computer.cwd, '.data', '.lock')).catch(() => 'none');
 
-  it('work one after the other: the second names the first, waits, and then finds everything done', async () => {
+  it('run one after the other: the second names the first, waits, and then finds everything up to date', async () => {
     const runs = await Promise.all([computer.run('up', '--skip-verify'), computer.run('up', '--skip-verify')]);
     runs.forEach(expectSuccess);
-    const [waited, worked] = runs.sort(
+    const [waiting, working] = runs.sort(
       (a, b) => b.stderr.indexOf('Waiting for the lock') - a.stderr.indexOf('Waiting for the lock'),
     );
-    expect(waited.stderr).toMatch(
+    expect(waiting.stderr).toMatch(
       /Waiting for the lock on .*: held by `istio-vms up --skip-verify` \(process \d+, since \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\)/,
     );
-    expect(waited.stdout).toContain('Everything is up to date; nothing changed.');
-    expect(worked.stderr).not.toContain('Waiting for the lock');
-    expect(worked.stdout).toMatch(/\d+ steps applied/);
+    expect(waiting.stdout).toContain('Everything is up to date; nothing changed.');
+    expect(working.stderr).not.toContain('Waiting for the lock');
+    expect(working.stdout).toMatch(/\d+ steps applied/);
     expect(computer.calls.filter(isLaunch)).toHaveLength(4);
     expect(computer.world.refused).toEqual([]);
     expect(await lock()).toBe('none');
   });
 
-  it('end at once with --lock-timeout 0, and never wait when they only read', async () => {
+  it('fail at once with --lock-timeout 0, and never wait when they only read', async () => {
     const hold = computer.hold(isLaunch);
     const first = computer.start('up', '--skip-verify');
     await hold.reached;
@@ -44,8 +44,8 @@ describe('two runs in one directory', () => {
     expect(error.reason).toBe('timed-out');
     expect(error.message).toContain(`held by \`istio-vms up --skip-verify\` (process ${first.pid}, since`);
     expect(error.hint).toContain('--lock-timeout');
-    for (const looking of [['status'], ['plan'], ['env'], ['verify', 'istioctl', '--lock-timeout', '0']]) {
-      expect((await computer.run(...looking)).stderr).not.toContain('held by');
+    for (const reading of [['status'], ['plan'], ['env'], ['verify', 'istioctl', '--lock-timeout', '0']]) {
+      expect((await computer.run(...reading)).stderr).not.toContain('held by');
     }
     hold.release();
     expectSuccess(await first.done);
@@ -72,7 +72,7 @@ describe('two runs in one directory', () => {
     const first = computer.start('up', '--skip-verify');
     await hold.reached;
     const second = computer.start('up', '--delete');
-    await second.says('Waiting for the lock');
+    await second.prints('Waiting for the lock');
     second.ctrlC();
     const ended = await second.done;
     expect(ended.exitCode).toBe(130);

@@ -2,18 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { VirtualClock } from '../../src/rehearsal/clock.ts';
 
 /**
- * How much faster the world's time runs than ours. The CLI really waits its one or two seconds between two looks; in the
- * world a minute or two has passed then, so that the second look is mostly the last.
+ * How much faster the simulated time passes than the real one. The CLI waits one or two real seconds between two polls; in
+ * the simulated world a minute or two pass meanwhile, so that the second poll usually succeeds.
  */
 const FACTOR = 60;
 const TICK_MS = 4;
 
-/** Lets the world's time pass, `factor` times as fast as ours, until the returned function is called. */
+/** Advances the simulated clock `factor` times as fast as real time, until the returned function is called. */
 export function pace(clock: VirtualClock, factor = FACTOR): () => Promise<void> {
-  const life = new AbortController();
+  const stop = new AbortController();
   const running = (async () => {
     let last = performance.now();
-    while (!life.signal.aborted) {
+    while (!stop.signal.aborted) {
       await sleep(TICK_MS);
       const now = performance.now();
       await clock.advance((now - last) * factor);
@@ -21,7 +21,7 @@ export function pace(clock: VirtualClock, factor = FACTOR): () => Promise<void> 
     }
   })();
   return async () => {
-    life.abort();
+    stop.abort();
     await running;
   };
 }

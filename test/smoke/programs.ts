@@ -10,52 +10,54 @@ import type { Tool } from './stand-ins.ts';
 const run = promisify(execFile);
 const STUBBORN = fileURLToPath(new URL('stubborn.mjs', import.meta.url));
 
-/** Programs that run for this computer: its CLI, its stand-ins, and whatever those have started. */
+/** Processes of this computer: the CLI, the stand-ins, and their children. */
 export async function programsOf({ cwd }: Pick<Computer, 'cwd'>): Promise<string[]> {
-  const place = cwd.replace(/\/lab$/, '/');
+  const directory = cwd.replace(/\/lab$/, '/');
   const { stdout } = await run('/bin/ps', ['-axww', '-o', 'pid=,stat=,command='], { maxBuffer: 16 * 1024 * 1024 });
   const lines = stdout.split('\n').map((line) => line.trim());
   const ours = await Promise.all(
-    lines.map(async (line) => line.includes(place) || (await directoryOf(line.split(' ')[0] ?? '')).startsWith(place)),
+    lines.map(
+      async (line) => line.includes(directory) || (await directoryOf(line.split(' ')[0] ?? '')).startsWith(directory),
+    ),
   );
-  // What has ended and was not yet heard of is not there any more.
+  // A zombie has ended; its parent has not read its exit code yet.
   return lines.filter((line, index) => ours[index] === true && !/^\d+\s+Z/.test(line));
 }
 
-/** Where a process stands, as far as the system tells; programs that were started there are there. */
+/** The working directory of a process; `/` where the system does not tell it. */
 async function directoryOf(pid: string): Promise<string> {
   return `${await readlink(`/proc/${pid}/cwd`).catch(() => '')}/`;
 }
 
 /**
- * Resolves when every stand-in that has been started has made its call. One that was started a moment ago may not have got
- * so far, and would be counted later as if it had been started since.
+ * Resolves when every running stand-in has made its call. Otherwise a test that counts calls afterwards would count one
+ * that was started before.
  */
 export async function allHaveCalled({ cwd, env, calls }: Pick<Computer, 'cwd' | 'env' | 'calls'>): Promise<void> {
   const standIns = [`${env['PATH']}/`, `${cwd}/.bin/`];
-  const isOnItsWay = (line: string): boolean =>
+  const hasNotCalled = (line: string): boolean =>
     standIns.some((place) => line.includes(place)) && !calls.some(({ pid }) => line.startsWith(`${pid} `));
-  while ((await programsOf({ cwd })).some(isOnItsWay)) await sleep(20);
+  while ((await programsOf({ cwd })).some(hasNotCalled)) await sleep(20);
 }
 
-/** The programs that are still there after a moment in which they may end. */
+/** The processes that still run after the given time. */
 export async function survivors(computer: Pick<Computer, 'cwd'>, withinMs = 2_000): Promise<string[]> {
   const until = performance.now() + withinMs;
   for (;;) {
-    const there = await programsOf(computer);
-    if (there.length === 0 || performance.now() > until) return there;
+    const running = await programsOf(computer);
+    if (running.length === 0 || performance.now() > until) return running;
     await sleep(50);
   }
 }
 
-/** A tool that never ends by itself, does not heed polite signals, and has a child that is no better. */
+/** Installs a tool that never ends, ignores SIGINT, SIGTERM and SIGHUP, and has a child that does the same. */
 export async function installStubborn({ env, cwd }: Pick<Computer, 'env' | 'cwd'>, tool: Tool): Promise<void> {
   const path = join(env['PATH'] ?? '', tool);
   await writeFile(path, `#!/bin/sh\nexec '${process.execPath}' '${STUBBORN}' '${cwd}' "$@"\n`);
   await chmod(path, 0o755);
 }
 
-/** A tool whose API refuses every connection. Its second call leaves the file `refused-2` in the working directory. */
+/** Installs a tool whose API server refuses every connection. Its second call leaves the file `refused-2` in the working directory. */
 export async function installRefusing({ env, cwd }: Pick<Computer, 'env' | 'cwd'>, tool: Tool): Promise<void> {
   const path = join(env['PATH'] ?? '', tool);
   const version = JSON.stringify({ clientVersion: { gitVersion: 'v1.31.0' } });

@@ -11,8 +11,8 @@ import { standIn } from './stand-ins.ts';
 const ISTIOCTL = /\/(istioctl-[^/]+\.tar\.gz)(\.sha256)?$/;
 
 /**
- * The release servers of the world, on a port of this computer: what ARTIFACTS_URL names. Their istioctl is an
- * executable stand-in, for this one is really started.
+ * Serves the simulated releases on a local port, which ARTIFACTS_URL names. Its istioctl is an executable stand-in, because
+ * the CLI starts it as a process.
  */
 export async function startReleaseServer(
   shipped: ShippedData,
@@ -25,11 +25,11 @@ export async function startReleaseServer(
     if (name === undefined) return (await artifactAt(path))?.bytes;
     const served = await artifactAt(path.replace(/\.sha256$/, ''));
     if (served === undefined) return undefined;
-    const said = (await unpackTar(served.bytes)).get('istioctl')?.content ?? '';
+    const description = (await unpackTar(served.bytes)).get('istioctl')?.content ?? '';
     const program = standIn(
       'istioctl',
       socket,
-      Buffer.from(said as Uint8Array)
+      Buffer.from(description as Uint8Array)
         .toString('utf8')
         .trim(),
     );

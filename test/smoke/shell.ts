@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { CLI, type Computer } from './computer.ts';
 
-/** Runs a program for a POSIX shell in the computer's working directory; `$0` is Node, `$1` the CLI. */
+/** Runs a shell script in the computer's working directory; `$0` is Node, `$1` the CLI. */
 export async function shell(
   { cwd, env }: Pick<Computer, 'cwd' | 'env'>,
   program: string,

@@ -6,7 +6,7 @@ import type { Instance, KubeObject, World } from '../../src/rehearsal/world.ts';
 
 const KINDS = [...BUILTIN_KINDS, ...istioKinds('1.30')].map(({ plural }) => plural);
 
-/** All that a command could have changed in the world, as data that can be compared. */
+/** Everything in the simulated world that a command could change, as comparable data. */
 export function snapshotOf({ engine, cluster, containers }: World): Readonly<Record<string, unknown>> {
   return {
     instances: [...engine.instances.values()].map(instanceSnapshot),
@@ -30,7 +30,7 @@ function instanceSnapshot({ files, users, units, packages, ...rest }: Instance):
     ...rest,
     files: [...files].map(([path, { content, ...entry }]) => [path, { ...entry, content: digest(content) }]),
     users: [...users],
-    // The journal may grow by itself.
+    // Without the journal, which grows by itself.
     units: [...units].map(([name, { enabled, active, since, restarts }]) => [
       name,
       { enabled, active, since, restarts },
@@ -45,7 +45,7 @@ function objects(list: readonly KubeObject[]): unknown {
   );
 }
 
-/** Kubelets and API server renew these by themselves, whatever a command does. */
+/** Leaves out what kubelets and the API server renew all the time. */
 function withoutHeartbeats(object: KubeObject): unknown {
   const renewed = (key: string): boolean =>
     key === 'renewTime' ||
@@ -54,7 +54,7 @@ function withoutHeartbeats(object: KubeObject): unknown {
   return JSON.parse(JSON.stringify(object, (key, value: unknown) => (renewed(key) ? undefined : value)));
 }
 
-/** Every file below a directory: `path` → `mode digest`, but not what each run leaves of itself. */
+/** Every file below a directory: `path` → `mode digest`, without what every run writes. */
 export async function filesIn(directory: string): Promise<Record<string, string>> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const found = await Promise.all(
@@ -69,9 +69,9 @@ export async function filesIn(directory: string): Promise<Record<string, string>
       return [relative(directory, path), `${mode} ${what}`] as const;
     }),
   );
-  // Where logs, the picture and the lock of a run lie is no part of what it is about.
-  const told = found.filter(([path]) => !/^(\.tmp|\.tmp\/logs.*|\.tmp\/report\.html|\.data)$/.test(path));
-  return Object.fromEntries(told.sort(([a], [b]) => a.localeCompare(b)));
+  // Every run writes its logs, its report and its lock.
+  const compared = found.filter(([path]) => !/^(\.tmp|\.tmp\/logs.*|\.tmp\/report\.html|\.data)$/.test(path));
+  return Object.fromEntries(compared.sort(([a], [b]) => a.localeCompare(b)));
 }
 
 function digest(content: string | Uint8Array): string {

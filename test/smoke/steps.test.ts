@@ -5,8 +5,8 @@ import { createComputer, type Computer } from './computer.ts';
 import { documentOf, expectSuccess, writesOf } from './evidence.ts';
 import { filesIn, snapshotOf } from './snapshot.ts';
 
-// The article's steps as commands of their own. The tests build on each other, in this order.
-describe('each step alone', () => {
+// The steps of the article as single commands. The tests depend on each other and run in this order.
+describe('step commands', () => {
   let computer: Computer;
   beforeAll(async () => {
     computer = await createComputer();
@@ -16,7 +16,7 @@ describe('each step alone', () => {
   const workloadFile = (name: string): Promise<string> =>
     readFile(join(computer.cwd, '.data', 'workload-files', name), 'utf8');
 
-  const tooEarly = async (command: readonly string[], names: string): Promise<void> => {
+  const failsTooEarly = async (command: readonly string[], names: string): Promise<void> => {
     const [world, files] = [snapshotOf(computer.world), await filesIn(computer.cwd)];
     const ended = await computer.run(...command);
     expect(ended, ended.stderr).toMatchObject({ exitCode: 2, stdout: '' });
@@ -26,7 +26,7 @@ describe('each step alone', () => {
     expect(await filesIn(computer.cwd)).toEqual(files);
   };
 
-  const goesWell = async (...command: readonly string[]): Promise<void> => {
+  const succeedsOnce = async (...command: readonly string[]): Promise<void> => {
     const ended = await computer.run(...command);
     expectSuccess(ended);
     expect(ended.stdout).toMatch(/^\d+ steps? applied/);
@@ -39,7 +39,7 @@ describe('each step alone', () => {
     ['workload', 'istio-vms istio'],
     ['bootstrap', 'istio-vms vm'],
     ['route', 'istio-vms vm'],
-  ])('refuses %s on an empty computer, names %s and changes nothing', (step, names) => tooEarly([step], names));
+  ])('refuses %s on an empty computer, names %s and changes nothing', (step, names) => failsTooEarly([step], names));
 
   it('reports missing prerequisites as a JSON document', async () => {
     const ended = await computer.run('istio', '--output', 'json');
@@ -50,10 +50,9 @@ describe('each step alone', () => {
     });
   });
 
-  it('applies k3s, and changes nothing the second time', () => goesWell('k3s'));
+  it('applies k3s, and changes nothing the second time', () => succeedsOnce('k3s'));
 
   it('installs istioctl without a tool command that writes', async () => {
-    // It changes only this computer: no command of any tool.
     const istioctl = await computer.run('istioctl');
     expectSuccess(istioctl);
     expect(writesOf(istioctl)).toEqual([]);
@@ -61,32 +60,32 @@ describe('each step alone', () => {
   });
 
   it('names the command that creates the VM when bootstrap runs before it', () =>
-    tooEarly(['bootstrap'], 'istio-vms vm'));
-  it('applies istio, and changes nothing the second time', () => goesWell('istio'));
-  it('applies eastwest, and changes nothing the second time', () => goesWell('eastwest'));
-  it('applies vm, and changes nothing the second time', () => goesWell('vm'));
+    failsTooEarly(['bootstrap'], 'istio-vms vm'));
+  it('applies istio, and changes nothing the second time', () => succeedsOnce('istio'));
+  it('applies eastwest, and changes nothing the second time', () => succeedsOnce('eastwest'));
+  it('applies vm, and changes nothing the second time', () => succeedsOnce('vm'));
   it('names the command that creates the workload files when bootstrap runs before it', () =>
-    tooEarly(['bootstrap'], 'istio-vms workload'));
+    failsTooEarly(['bootstrap'], 'istio-vms workload'));
 
   it('keeps what istioctl wrote with workload --no-fix-ca --no-fix-pilot', async () => {
-    await goesWell('workload', '--no-fix-ca', '--no-fix-pilot');
+    await succeedsOnce('workload', '--no-fix-ca', '--no-fix-pilot');
     expect(await workloadFile('cluster.env')).toContain(':15012');
   });
 
   it('keeps the CA address with workload --no-fix-ca', async () => {
-    await goesWell('workload', '--no-fix-ca');
+    await succeedsOnce('workload', '--no-fix-ca');
     expect(await workloadFile('cluster.env')).toMatch(/CA_ADDR=.*:15012/);
     expect(await workloadFile('mesh.yaml')).toContain(':15013');
   });
 
   it('fixes both addresses with workload', async () => {
-    await goesWell('workload');
+    await succeedsOnce('workload');
     expect(await workloadFile('cluster.env')).toMatch(/CA_ADDR=.*:15013/);
     expect(await workloadFile('hosts')).toMatch(/^\d+\.\d+\.\d+\.\d+ istiod-1-19-3\.istio-system\.svc/);
   });
 
-  it('applies bootstrap, and changes nothing the second time', () => goesWell('bootstrap'));
-  it('applies route, and changes nothing the second time', () => goesWell('route'));
+  it('applies bootstrap, and changes nothing the second time', () => succeedsOnce('bootstrap'));
+  it('applies route, and changes nothing the second time', () => succeedsOnce('route'));
 
   it('passes all checks of verify', async () => {
     const verify = await computer.run('verify');
@@ -94,7 +93,7 @@ describe('each step alone', () => {
     expect(verify.stdout).toMatch(/13 of 13 checks passed/);
   });
 
-  it('reports what is broken in one table and one screen with verify', async () => {
+  it('reports a broken lab with verify in a table and an error', async () => {
     computer.world.engine.instances.get('vm-istio-external-workload')?.units.delete('istio-vms-demo');
     const verify = await computer.run('verify', 'mesh-to-vm', 'dns');
     expect(verify.exitCode).toBe(7);

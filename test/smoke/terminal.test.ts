@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createComputer, type Computer } from './computer.ts';
 import { expectRecovery } from './evidence.ts';
 import { allHaveCalled, installStubborn, programsOf, survivors } from './programs.ts';
-import { CTRL_C, isRestored, NO_ECHO_MS, onTerminal } from './terminal.ts';
+import { CTRL_C, terminalState, NO_ECHO_MS, onTerminal } from './terminal.ts';
 import type { Call } from './world-server.ts';
 
 const isLaunch = ({ tool, args }: Call): boolean => tool === 'multipass' && args[0] === 'launch';
@@ -25,9 +25,9 @@ describe('a run on a terminal', () => {
   it('restores the terminal and leaves no process when it completes', async () => {
     const terminal = onTerminal(computer, ['up', '--skip-verify']);
     expect(await terminal.done, terminal.written()).toBe(0);
-    // The tree did move, and the cursor was away meanwhile.
+    // The progress display hid the cursor meanwhile.
     expect(terminal.written()).toContain('\x1b[?25l');
-    expect(isRestored(terminal.written())).toEqual(RESTORED);
+    expect(terminalState(terminal.written())).toEqual(RESTORED);
     expect(await survivors(computer)).toEqual([]);
   });
 
@@ -42,7 +42,7 @@ describe('a run on a terminal', () => {
     hold.release();
     expect(await terminal.done).toBe(130);
     expect(terminal.written()).toContain('Re-run the same command to resume.');
-    expect(isRestored(terminal.written())).toEqual(RESTORED);
+    expect(terminalState(terminal.written())).toEqual(RESTORED);
     expect(computer.calls.filter(isLaunch)).toHaveLength(begun);
     expect(await survivors(computer)).toEqual([]);
     await converges();
@@ -58,7 +58,7 @@ describe('a run on a terminal', () => {
     terminal.type(CTRL_C);
     expect(await terminal.done).toBe(130);
     expect(terminal.written()).toContain('Aborted. Re-run the same command');
-    expect(isRestored(terminal.written())).toEqual(RESTORED);
+    expect(terminalState(terminal.written())).toEqual(RESTORED);
     expect(await survivors(computer)).toEqual([]);
     hold.release();
     await converges();
@@ -66,10 +66,10 @@ describe('a run on a terminal', () => {
 
   it('counts a Ctrl-C that npm forwards as one', async () => {
     const hold = computer.hold(isLaunch);
-    const handOn = `const child = require('node:child_process').spawn(process.argv[1], process.argv.slice(2), { stdio: 'inherit' });
+    const forwardSignals = `const child = require('node:child_process').spawn(process.argv[1], process.argv.slice(2), { stdio: 'inherit' });
       process.on('SIGINT', () => child.kill('SIGINT'));
       child.on('exit', (code) => process.exit(code ?? 1));`;
-    const terminal = onTerminal(computer, ['up'], [process.execPath, '-e', handOn]);
+    const terminal = onTerminal(computer, ['up'], [process.execPath, '-e', forwardSignals]);
     const held = await hold.reached;
     terminal.type(CTRL_C);
     await terminal.shows('press Ctrl-C again to quit now');
@@ -87,7 +87,7 @@ describe('a run on a terminal', () => {
     const held = await hold.reached;
     terminal.close();
     await terminal.done;
-    await computer.logs('press Ctrl-C again to quit now');
+    await computer.waitForLog('press Ctrl-C again to quit now');
     expect(held.gone).toBe(false);
     await allHaveCalled(computer);
     const begun = computer.calls.filter(isLaunch).length;
@@ -109,7 +109,7 @@ describe('a run on a terminal', () => {
     process.kill(Number(cli?.split(' ')[0]), 'SIGUSR2');
     expect(await terminal.done).not.toBe(0);
     expect(terminal.written()).toContain('planted');
-    expect(isRestored(terminal.written())).toEqual(RESTORED);
+    expect(terminalState(terminal.written())).toEqual(RESTORED);
     expect(await survivors(computer)).toEqual([]);
     hold.release();
   });
@@ -118,7 +118,7 @@ describe('a run on a terminal', () => {
     await installStubborn(computer, 'multipass');
     for (const presses of [1, 2]) {
       const terminal = onTerminal(computer, ['status']);
-      await computer.appears('stubborn-ones-are-there');
+      await computer.waitForFile('stubborn-programs-started');
       terminal.type(CTRL_C);
       if (presses === 2) {
         await terminal.shows('press Ctrl-C again to quit now');
@@ -126,7 +126,7 @@ describe('a run on a terminal', () => {
         terminal.type(CTRL_C);
       }
       expect(await terminal.done).toBe(130);
-      expect(isRestored(terminal.written())).toEqual(RESTORED);
+      expect(terminalState(terminal.written())).toEqual(RESTORED);
       expect(await survivors(computer)).toEqual([]);
       expect(terminal.written().includes('Aborted.')).toBe(presses === 2);
     }
@@ -145,7 +145,7 @@ describe('a run without a terminal', () => {
     const cli = computer.start('up');
     const held = await hold.reached;
     cli.send(signal);
-    await cli.says('press Ctrl-C again to quit now');
+    await cli.prints('press Ctrl-C again to quit now');
     expect(held.gone).toBe(false);
     hold.release();
     const run = await cli.done;
@@ -156,7 +156,7 @@ describe('a run without a terminal', () => {
 
   it('completes when the reader of its output goes away', async () => {
     const cli = computer.start('up', '--skip-verify', '--verbose');
-    cli.deafen();
+    cli.closeOutput();
     expect(await cli.done).toMatchObject({ exitCode: 0 });
     expect([...computer.world.engine.instances.keys()]).toHaveLength(4);
   });

@@ -7,25 +7,25 @@ import { ECHO_MS } from '../../src/system/signals.ts';
 
 /** A run of the CLI on a terminal. */
 export interface TerminalRun {
-  /** What its keyboard sends. */
+  /** Sends these keys. */
   readonly type: (keys: string) => void;
-  /** Resolves when this stands on the terminal. */
+  /** Resolves when the terminal shows this text. */
   readonly shows: (text: string) => Promise<void>;
-  /** Everything that was ever written to the terminal. */
+  /** Everything that was written to the terminal, with its escape sequences. */
   readonly written: () => string;
-  /** Takes the terminal away, as closing its window does. */
+  /** Closes the terminal, as closing its window does. */
   readonly close: () => void;
   readonly done: Promise<number | null>;
 }
 
 export const CTRL_C = '\x03';
-/** Any sooner, and a second Ctrl-C would be taken for the echo of the first. */
+/** The time after which a second Ctrl-C is not taken for an echo of the first, in milliseconds. */
 export const NO_ECHO_MS = ECHO_MS + 100;
 
 /**
- * Starts the CLI on a pseudo-terminal of 100 columns, made by `script` of util-linux (on every Debian and Ubuntu). What is
- * typed goes through the terminal's driver: a Ctrl-C is a signal to the foreground, as with a person.
- * @param through a program in front of it, e.g. npx's part
+ * Starts the CLI on a pseudo-terminal of 100 columns, which `script` of util-linux creates. The keys go through the terminal
+ * driver, so that Ctrl-C sends a signal to the foreground process group, as for a user.
+ * @param through a program that starts the CLI, e.g. npx
  */
 export function onTerminal(
   { cwd, env }: Pick<Computer, 'cwd' | 'env'>,
@@ -43,21 +43,21 @@ export function onTerminal(
   child.stdin.on('error', () => undefined);
   return {
     type: (keys) => void child.stdin.write(keys),
-    shows: (text) => screen.shows((written) => withoutMoves(written).includes(text)),
+    shows: (text) => screen.waitFor((written) => withoutEscapes(written).includes(text)),
     written: screen.all,
     close: () => child.kill('SIGKILL'),
     done: once(child, 'close').then(([code]) => code as number | null),
   };
 }
 
-/** Whether the terminal is as it was: the cursor to be seen, and at the beginning of a line. */
-export function isRestored(written: string): { cursor: 'shown' | 'hidden'; line: 'whole' | 'half' } {
+/** Whether the cursor is visible, and at the beginning of a line. */
+export function terminalState(written: string): { cursor: 'shown' | 'hidden'; line: 'whole' | 'half' } {
   const cursor = written.lastIndexOf('\x1b[?25l') > written.lastIndexOf('\x1b[?25h') ? 'hidden' : 'shown';
-  const text = withoutMoves(written);
+  const text = withoutEscapes(written);
   return { cursor, line: text === '' || text.endsWith('\n') ? 'whole' : 'half' };
 }
 
-/** The text alone, without what moves or paints it. */
-function withoutMoves(written: string): string {
+/** The text without escape sequences. */
+function withoutEscapes(written: string): string {
   return written.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]/g, '');
 }

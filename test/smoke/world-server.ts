@@ -16,31 +16,31 @@ import { pace } from './pace.ts';
 import { startReleaseServer } from './release-server.ts';
 import { standsFor } from './stand-ins.ts';
 
-/** One call of a stand-in, as it came. */
+/** One call of a stand-in. */
 export interface Call {
-  /** Of the calling process. */
+  /** Process id of the caller. */
   readonly pid: number;
   readonly tool: string;
   /** Path of the executable. */
   readonly file: string;
   readonly args: readonly string[];
   readonly stdin: Uint8Array;
-  /** KUBECONFIG of the caller, where it has one. */
+  /** KUBECONFIG of the caller, if it is set. */
   readonly env: Readonly<Record<string, string>>;
-  /** Whether the calling process is there no more: its line has closed. */
+  /** Whether the caller has ended: its connection is closed. */
   gone: boolean;
 }
 
-/** How a program ends that fails. */
+/** The result of a program that fails. */
 export interface Failure {
   readonly exitCode: number;
   readonly stderr: string;
 }
 
-/** Keeps a call from reaching the world until it is let go, so that a test can act in its midst. */
+/** Keeps a call from reaching the simulated world until it is released, so that a test can act during the call. */
 export interface Hold {
   readonly reached: Promise<Call>;
-  /** Lets it go; with a failure it never reaches the world, and this is its answer. */
+  /** Releases the call; with a failure, this is the answer and the call never reaches the simulated world. */
   readonly release: (failure?: Failure) => void;
 }
 
@@ -48,51 +48,51 @@ export interface WorldServer {
   readonly world: World;
   readonly socket: string;
   readonly artifactsUrl: string;
-  /** Every call so far, in the order in which they came. */
+  /** Every call so far, in order. */
   readonly calls: readonly Call[];
   /** Holds the next call for which `isIt` says so. */
   readonly hold: (isIt: (call: Call) => boolean) => Hold;
-  /** From now on no time passes in the world: what it has begun does not end. */
-  readonly timeStops: () => Promise<void>;
-  readonly timeGoesOn: () => void;
+  /** Stops the simulated clock, so that operations in progress do not complete. */
+  readonly stopTime: () => Promise<void>;
+  readonly resumeTime: () => void;
   readonly close: () => Promise<void>;
 }
 
 export interface WorldServerOptions {
-  /** Where the socket lies; short, for a socket's path may have only about a hundred characters. */
+  /** The directory of the socket; short, because a socket path can have only about 100 characters. */
   readonly directory: string;
   readonly foreign?: readonly Pick<Instance, 'name' | 'state'>[];
-  /** What stands behind the stand-ins; absent: the simulated programs. */
+  /** The programs behind the stand-ins. Default: the simulated programs. */
   readonly programs?: Readonly<Record<string, HostProgram>>;
 }
 
-/** One simulated world with real files, behind a socket for its programs and a port for its downloads. */
+/** Starts one simulated world with real files: a socket serves its programs, and a port its downloads. */
 export async function startWorldServer({
   directory,
   foreign = [],
   programs = HOST_PROGRAMS,
 }: WorldServerOptions): Promise<WorldServer> {
   const shipped = await loadShippedData();
-  // It begins now: the CLI's own clock is the real one.
+  // Starts at the real time, because the CLI uses the real clock.
   const world = createWorld({ host: currentHost(), shipped, foreign, start: Date.now() });
   const processes = createProcesses({ world, mesh: createMesh(world), files: hostFiles(), programs });
   const calls: Call[] = [];
   const holds: { isIt: (call: Call) => boolean; hold: (call: Call) => Promise<Failure | undefined> }[] = [];
 
-  const server = createServer((line) => {
+  const server = createServer((connection) => {
     const gone = new AbortController();
-    line.on('error', () => line.destroy());
-    void receive(line).then(async (call) => {
+    connection.on('error', () => connection.destroy());
+    void receive(connection).then(async (call) => {
       if (call === undefined) return;
       calls.push(call);
-      line.on('close', () => {
+      connection.on('close', () => {
         call.gone = true;
         gone.abort();
       });
       const at = holds.findIndex(({ isIt }) => isIt(call));
       const failure = at < 0 ? undefined : await holds.splice(at, 1)[0]?.hold(call);
       const answer = failure === undefined ? await perform(processes, call, gone.signal) : { ...failure, stdout: '' };
-      line.end(JSON.stringify(answer));
+      connection.end(JSON.stringify(answer));
     });
   });
   const socket = join(directory, 'world');
@@ -114,8 +114,8 @@ export async function startWorldServer({
       });
       return { reached, release };
     },
-    timeStops: () => stopPacing(),
-    timeGoesOn: () => {
+    stopTime: () => stopPacing(),
+    resumeTime: () => {
       stopPacing = pace(world.clock);
     },
     close: async () => {
@@ -127,27 +127,27 @@ export async function startWorldServer({
   };
 }
 
-/** Host paths are real; only of a stand-in's own file the world sees what it stands for. */
+/** Real files, except that the simulated world reads a stand-in as the file that it stands for. */
 function hostFiles(): Files {
   const files = createFiles();
   return { ...files, read: async (path) => standsFor(await files.read(path)) };
 }
 
-/** The request is one line of JSON; undefined when the caller went before it was whole. */
-async function receive(line: Socket): Promise<Call | undefined> {
+/** Reads a request, one line of JSON; undefined when the caller ended before it was complete. */
+async function receive(connection: Socket): Promise<Call | undefined> {
   let text = '';
-  // A character may lie across two chunks.
-  line.setEncoding('utf8');
+  // A character can span two chunks.
+  connection.setEncoding('utf8');
   const whole = await new Promise<boolean>((resolve) => {
-    line.on('close', () => resolve(false));
-    line.on('data', (chunk: string) => {
+    connection.on('close', () => resolve(false));
+    connection.on('data', (chunk: string) => {
       text += chunk;
       if (text.endsWith('\n')) resolve(true);
     });
   });
   if (!whole) return undefined;
   const call = JSON.parse(text) as Omit<Call, 'stdin' | 'gone'> & { readonly stdin: string };
-  return { ...call, stdin: Buffer.from(call.stdin, 'base64'), gone: line.destroyed };
+  return { ...call, stdin: Buffer.from(call.stdin, 'base64'), gone: connection.destroyed };
 }
 
 interface Answer {
@@ -159,8 +159,7 @@ interface Answer {
 
 async function perform(processes: Processes, { file, args, stdin, env }: Call, signal: AbortSignal): Promise<Answer> {
   try {
-    // Whether it writes is the CLI's knowledge. As `read` it ends for the world when its caller is gone; a daemon's
-    // work goes on all the same.
+    // Only the CLI knows which commands write. As `read`, the command ends with its caller; what a daemon does for it continues.
     const { exitCode, stdoutBytes, stderr } = await processes.run(
       { file, args, stdin, env, effect: 'read' },
       { ...quiet, signal: signal },
