@@ -2,7 +2,7 @@ import type { Cpu, Processes } from '../../../src/system/system.ts';
 import type { CommandError } from '../../../src/system/command-error.ts';
 import type { TestLab } from '../support/lab.ts';
 
-/** An engine on the bench: the same cases for each. */
+/** An engine under test; the same cases run for every engine. */
 export interface Bench extends Pick<
   TestLab,
   | 'name'
@@ -18,13 +18,13 @@ export interface Bench extends Pick<
   | 'cleanUp'
 > {
   readonly hostCpu: Cpu;
-  /** Runs a piece of a test; a simulated world needs to know when it is waited for. */
+  /** Runs a part of a test. The simulated clock advances only while this function waits. */
   readonly drive: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Lets time pass. */
+  /** Waits, in simulated time for a simulated engine. */
   readonly sleep: (ms: number) => Promise<void>;
 }
 
-/** The same bytes for the same seed and size; every byte value is in them, and they look like nothing. */
+/** Pseudo-random bytes: the same for the same seed and size, with every byte value. */
 export function bytes(seed: number, size: number): Uint8Array {
   const made = new Uint8Array(size);
   let state = seed | 1;
@@ -38,7 +38,7 @@ export function bytes(seed: number, size: number): Uint8Array {
   return made;
 }
 
-/** The error with which a command ended. @throws Error when it went well */
+/** The error of a command that must fail. @throws Error if it succeeds */
 export async function failureOf(run: ReturnType<Processes['run']>): Promise<CommandError> {
   const result = await run.catch((thrown: unknown) => thrown as CommandError);
   if (result instanceof Error) return result;

@@ -9,19 +9,19 @@ import { launchCases } from './cases/launch.ts';
 import { lifeCases } from './cases/life.ts';
 import { foreignMachineCases } from './cases/foreign-machines.ts';
 
-/** What a case works with: the bench, and one machine that is launched once and lives through all of them. */
+/** Input of every case: the bench, and one machine that is launched once for all cases. */
 export interface Subject {
   readonly bench: () => Bench;
   readonly machine: () => Machine;
 }
 
-/** Content and place of a file that the first boot writes. */
+/** Path and content of a file that the first boot writes. */
 export const FIRST_BOOT = { path: '/etc/conformance.txt', content: 'written by the first boot\n' } as const;
 
 /**
- * What every machine engine owes the rest of the program, on real machines as in the rehearsal.
+ * Tests that every machine engine must pass, real or simulated.
  *
- * @param missing why this engine cannot be had here: then all is counted as skipped, under a title that says so
+ * @param missing why this engine is not available; then all tests are skipped, and their title says why
  */
 export function conformance(title: string, missing: string | undefined, make: () => Promise<Bench>): void {
   const shown = missing === undefined ? title : `${title} (not here: ${missing})`;

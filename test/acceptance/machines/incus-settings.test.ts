@@ -4,8 +4,8 @@ import { asRoot, type Machine } from '../../../src/machines/machine.ts';
 import { onMachines } from '../support/on-machines.ts';
 
 /**
- * What a machine may do, a line `name yes` or `name no` each. Values that the host shares are written as they are, so that
- * nothing changes where it is allowed.
+ * Prints what a machine is allowed to do, one line `name yes` or `name no` each. Settings that the host shares are written
+ * with their current value, so that nothing changes.
  */
 const ABILITIES = `
 try() { if (eval "$2") >/dev/null 2>&1; then echo "$1 yes"; else echo "$1 no"; fi; }
@@ -33,7 +33,7 @@ const abilities = async (machine: Machine): Promise<Readonly<Record<string, stri
   );
 };
 
-// Each of these is a setting of src/machines/incus/launch-settings.ts with its reason; here is what they come to.
+// Checks the effect of the settings in src/machines/incus/launch-settings.ts.
 onMachines('incus', 'containers of Incus', (lab) => {
   const may: Record<'node' | 'workload', Readonly<Record<string, string>>> = { node: {}, workload: {} };
   beforeAll(async () => {

@@ -9,9 +9,9 @@ import { createTestLab, type TestLab } from '../support/lab.ts';
 import { IMAGE, PROJECT } from '../support/names.ts';
 import { onMachines } from '../support/on-machines.ts';
 
-/** What the preflight says when something is missing, tried on the real Incus: things are really missing. */
+/** The preflight against a real Incus where something is really missing. */
 onMachines('incus', 'the preflight of Incus', (lab) => {
-  /** Undone after the test, last first. */
+  /** Cleanup functions, which run after the test in reverse order. */
   const undo: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -34,11 +34,11 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     return /"driver": ".*qemu/.test((await lab().system.processes.run(command, quiet)).stdout);
   };
 
-  it('returns the version of a server that has everything', async () => {
+  it('returns the version when nothing is missing', async () => {
     expect((await lab().engine.probe(quiet)).version).toMatch(/^\d+\.\d+/);
   });
 
-  describe('a daemon that is down', () => {
+  describe('a stopped daemon', () => {
     const DAEMON = [/^The Incus daemon is not running\.$/, /sudo systemctl start incus/] as const;
 
     it('is reported when it has left its socket behind', async () => {
@@ -115,7 +115,7 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     undo.push(() => free.cleanUp());
     const { name } = free.config.workloads[0];
     await free.launch(name);
-    // Few inotify instances are worth a warning of their own, and their number is this computer's.
+    // Whether there is a warning about inotify instances depends on this computer.
     const [first] = free.said.filter((text) => !text.startsWith('warning: fs.inotify.'));
     expect(first).toBe(`launching ${name} (as a container: this Incus runs no virtual machines)`);
     expect((await free.engine.machine(name).run({ file: 'true', args: [], effect: 'read' }, quiet)).exitCode).toBe(0);

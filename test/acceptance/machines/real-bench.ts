@@ -3,7 +3,7 @@ import { currentHost } from '../../../src/system/host.ts';
 import { createTestLab, type EngineName } from '../support/lab.ts';
 import type { Bench } from './bench.ts';
 
-/** An engine with real machines on the bench. */
+/** A bench with real machines. */
 export async function realBench(kind: EngineName): Promise<Bench> {
   const lab = await createTestLab(kind);
   return {

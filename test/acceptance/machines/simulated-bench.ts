@@ -12,7 +12,7 @@ import type { Bench } from './bench.ts';
 
 const HOST: Host = { platform: 'linux', cpu: 'arm64', cwd: '/home/u/lab', home: '/home/u', env: {} };
 
-/** The engine of the rehearsal: what holds on real machines has to hold there, or people rehearse another program. */
+/** A bench with the simulated engine of --rehearse, which must behave like the real ones. */
 export async function simulatedBench(kind: 'multipass' | 'incus'): Promise<Bench> {
   const shipped = await loadShippedData();
   const name = `${LAB_PREFIX}simulated`;
@@ -46,7 +46,7 @@ export async function simulatedBench(kind: 'multipass' | 'incus'): Promise<Bench
     },
     launchForeign: launchFor(`${name}-other`, stranger),
     sleep: (ms) => world.clock.sleep(ms),
-    // Nothing of it is left when the test ends.
+    // The simulated machines exist only in memory.
     cleanUp: () => Promise.resolve(),
   };
 }

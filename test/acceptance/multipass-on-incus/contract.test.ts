@@ -14,11 +14,11 @@ interface Given {
 
 type Answer = CommandResult & { readonly failure?: string };
 
-/** Incus with a socket where nobody listens: a daemon that is down. */
+/** Incus without a listening socket, as with a stopped daemon. */
 const DOWN = { env: { INCUS_SOCKET: '/nonexistent/unix.socket' } };
 const CLEAN_TIMEOUT_MS = 120_000;
 
-// The numbers are those of docs/facts/multipass.md 8; what the conformance suite shows already is left to it.
+// The numbers are those of docs/facts/multipass.md 8. Cases of the conformance suite are not repeated.
 onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) => {
   const name = (which: string): string => `${lab().config.k3s.master}-${which}`;
   const mp = async (args: string, { stdin, env, timeoutMs = CLEAN_TIMEOUT_MS }: Given = {}): Promise<Answer> => {
@@ -39,7 +39,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     const { stdout } = await mp(`info @${which} --format json`);
     return (JSON.parse(stdout) as { info: Record<string, Record<string, unknown>> }).info[name(which)] ?? {};
   };
-  /** Exit code and stderr; stdout may hold a spinner. */
+  /** Expects exit code and stderr; stdout may contain a spinner. */
   const refused = async (args: string, exitCode: number, stderr: RegExp, given: Given = {}): Promise<void> => {
     const answer = await mp(args, given);
     expect({ args, exitCode: answer.exitCode }).toEqual({ args, exitCode });
@@ -94,7 +94,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     await refused('info @k2 --format json', 2, /does not exist/);
   });
 
-  it('11: prints or deletes nothing when one of several machines is missing', async () => {
+  it('11: prints and deletes nothing when one of several machines is missing', async () => {
     const words = /^info failed: The following errors occurred:\ninstance "nosuch" does not exist/;
     await refused('info nosuch --format json', 2, words);
     await refused('info @k1 nosuch --format json', 2, words);
@@ -102,7 +102,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     expect(await info('k1')).toMatchObject({ state: 'Running' });
   });
 
-  it('13, 14: runs what comes after -- with all of its options', async () => {
+  it('13, 14: passes everything after -- to the command', async () => {
     expect(await mp('exec -n @k1 -- nosuchcmd')).toMatchObject({ exitCode: 127, stdout: '' });
     await refused('exec @k1 ls --color', 1, /Unknown option 'color'.*\n?.*should come after "--"/s);
     await refused('exec @k1', 1, /Wrong number of arguments/);
@@ -158,7 +158,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     expect((await mp('delete --purge @k9')).exitCode).toBe(0);
   });
 
-  it('10: keeps a machine that never answered and reports it as Unknown', async () => {
+  it('10: keeps a machine that does not respond and reports it as Unknown', async () => {
     const env = { MULTIPASS_ON_INCUS_PATIENCE: '6' };
     const stdin = 'bootcmd: [[systemctl, mask, --now, ssh.service, ssh.socket]]\n';
     const words = new RegExp(
@@ -176,7 +176,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
       expect((await mp('stop @k1')).exitCode).toBe(0);
     });
 
-    it('2, 12: has blanks for unknown values', async () => {
+    it('2, 12: is reported with empty strings for unknown values', async () => {
       expect(await info('k1')).toEqual({
         ...{ cpu_count: '', disks: { sda1: {} }, image_hash: '', image_release: '22.04 LTS', ipv4: [], load: [] },
         ...{ memory: {}, mounts: {}, release: '', snapshot_count: '0', state: 'Stopped' },
@@ -201,7 +201,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     });
   });
 
-  it('15, 18, 19: is deleted, recovered and purged', async () => {
+  it('15, 18, 19: deletes, recovers and purges a machine', async () => {
     expect((await mp('purge')).exitCode).toBe(0);
     expect((await mp('delete @k1')).exitCode).toBe(0);
     expect((await mp('delete @k1')).exitCode).toBe(0);
@@ -227,7 +227,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     expect((await mp('list --format json')).stdout).toBe('{\n    "list": [\n    ]\n}\n');
   });
 
-  it('1, 20: reports only its own version without its daemon', async () => {
+  it('1, 20: reports only the version of the client when the daemon is down', async () => {
     expect(JSON.parse((await mp('version --format json')).stdout)).toEqual({
       multipass: '1.16.3',
       multipassd: '1.16.3',
@@ -238,7 +238,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
     }
   });
 
-  it('20: accepts its other commands, but not those of later versions', async () => {
+  it('20: supports its other commands, but not those of later versions', async () => {
     expect(await mp('frobnicate')).toMatchObject({
       ...{ exitCode: 1, stderr: '' },
       stdout: expect.stringContaining("Error: Unknown command or alias 'frobnicate'") as string,

@@ -6,14 +6,15 @@ import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
 import { awaitSsh, OPTIONS, quoted } from './ssh.ts';
 
 /**
- * Up to 1.16.3 the client takes a 4 for its own «again», for ever (docs/facts/multipass.md 1.2); a test needs an end.
+ * Up to 1.16.3 the client retries endlessly after exit code 4 (docs/facts/multipass.md 1.2); the limit keeps a test from
+ * hanging.
  */
 const NO_LIMIT_MS = 600_000;
 const START_MS = 120_000;
-/** The machine says with it that the command began: what ssh itself has to say comes without. */
+/** The machine prints this byte when the command starts, which separates errors of ssh from errors of the command. */
 const BEGAN = 0x1e;
 
-/** `multipass exec [-n] NAME -- CMD...`: a session of its own each time, and a start of a machine that rests. */
+/** `multipass exec [-n] NAME -- CMD...`: opens a new session each time and starts a stopped machine. */
 export async function exec({ positionals, options, rest }: ParsedArgs): Promise<number> {
   const mapped = !options.has('no-map-working-directory');
   if (!mapped && options.has('working-directory')) {
@@ -33,8 +34,8 @@ export async function exec({ positionals, options, rest }: ParsedArgs): Promise<
 }
 
 /**
- * What the shell of ubuntu gets. With a directory and `sudo` in front, the words are joined as they are: a real trap of the
- * real one (docs/facts/multipass.md 1.2).
+ * The command line for the shell of the user ubuntu. With a directory and `sudo`, arguments are joined without quotes, as
+ * in the real Multipass (docs/facts/multipass.md 1.2).
  */
 function commandLine(command: readonly string[], directory: string | undefined): string {
   const words = command.map(quoted).join(' ');
@@ -48,7 +49,7 @@ async function sshAddress(name: string, mapped: boolean): Promise<string> {
   const found = (await instances('exec')).find((each) => each.name === name);
   if (found === undefined) {
     const absent = failedFor('exec', [`instance "${name}" does not exist`]);
-    // Without -n the client asks for the mounts first, and says it twice.
+    // Without -n the client also requests the mounts, so it prints the error twice.
     throw mapped ? new Refusal({ exitCode: 2, stderr: absent.stderr + absent.stderr }) : absent;
   }
   if (found.state === 'Deleted') throw failedFor('exec', [`instance "${name}" is deleted`]);
@@ -60,14 +61,14 @@ async function sshAddress(name: string, mapped: boolean): Promise<string> {
   return address;
 }
 
-/** The machine with a way in; started first when it rests. */
+/** Starts the machine if it is stopped, and waits for SSH; undefined after the deadline. */
 export async function bringBack(instance: Instance, deadline: number): Promise<Instance | undefined> {
   if (instance.state === 'Running' && instance.addresses.length > 0) return instance;
   if (instance.state === 'Stopped') await change('start', instance.name);
   return awaitSsh(instance.name, deadline);
 }
 
-/** One session as user ubuntu; input and output go through as they are. */
+/** Runs a command line as the user ubuntu, with stdin, stdout and stderr passed through. */
 async function session(address: string, line: string): Promise<number> {
   const remote = `printf '\\036' >&2; ${line}`;
   const ssh = spawn('ssh', [...OPTIONS, '-T', `ubuntu@${address}`, remote], { stdio: ['inherit', 'inherit', 'pipe'] });

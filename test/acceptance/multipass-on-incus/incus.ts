@@ -1,19 +1,19 @@
 import { execa } from 'execa';
 import { failed } from './refusal.ts';
 
-/** Where the machines live; the project is made by test/acceptance/install-incus.sh. */
+/** Project of the machines, created by test/acceptance/install-incus.sh. */
 const PROJECT = process.env['MULTIPASS_ON_INCUS_PROJECT'] ?? 'istio-vms-test';
 const IMAGE = process.env['MULTIPASS_ON_INCUS_IMAGE'] ?? 'ubuntu-like';
-/** Instances of another space are not seen: each test has its own Multipass. */
+/** Only instances of this space are visible, so that each test has its own Multipass. */
 const SPACE = process.env['MULTIPASS_ON_INCUS_SPACE'] ?? 'default';
-/** Profiles of a machine beside the project's `default`: what a virtual machine may do and a plain container may not. */
+/** More profiles of a machine besides `default`: they allow what a virtual machine may do and a container may not. */
 const PROFILES = (process.env['MULTIPASS_ON_INCUS_PROFILES'] ?? '').split(',').filter((each) => each !== '');
 const LABEL = 'user.multipass-on-incus';
 const DELETED = `${LABEL}.deleted`;
-/** It runs, and nobody gets in: what the daemon calls Unknown. */
+/** Label of a machine that runs but is not reachable, which the daemon reports as Unknown. */
 const LOST = `${LABEL}.lost`;
 
-/** A machine that has not been started after so long will not be. */
+/** A new machine counts as being created for this long. */
 const LAUNCH_MS = 60_000;
 
 export type State = 'Running' | 'Stopped' | 'Deleted' | 'Unknown';
@@ -21,7 +21,7 @@ export type State = 'Running' | 'Stopped' | 'Deleted' | 'Unknown';
 export interface Instance {
   readonly name: string;
   readonly state: State;
-  /** The way in first. */
+  /** The address for SSH comes first. */
   readonly addresses: readonly string[];
   readonly cpus: string;
   readonly memory: string;
@@ -55,12 +55,12 @@ async function incus(
 /** Whether the daemon answers. */
 export const daemonUp = async (): Promise<boolean> => (await incus(['list', '--format', 'json'])).exitCode === 0;
 
-/** Everything of this space; `command` is who asks, for the words of a daemon that is down. */
+/** All instances of this space. @param command for the error message when the daemon is down */
 export async function instances(command: string): Promise<readonly Instance[]> {
   return (await all(command)).filter((each) => each.config?.[LABEL] === SPACE && !isBeingMade(each)).map(asInstance);
 }
 
-/** Whether any machine has the name, ours or not, or is to have it. */
+/** Whether a machine with this name exists or is being created, in any space. */
 export async function holderOf(command: string, name: string): Promise<'nobody' | 'a machine' | 'one being made'> {
   const found = (await all(command)).find((each) => each.name === name);
   if (found === undefined) return 'nobody';
@@ -68,8 +68,8 @@ export async function holderOf(command: string, name: string): Promise<'nobody' 
 }
 
 /**
- * Nothing lists a machine while its disk is made (docs/facts/multipass.md 2.5); Incus does, as stopped and never
- * started.
+ * Multipass does not list a machine while its disk is created (docs/facts/multipass.md 2.5). Incus lists it as stopped and
+ * never started.
  */
 function isBeingMade({ status_code: code, config, created_at: at }: Shown): boolean {
   const neverStarted = code === 102 && config?.['volatile.last_state.power'] === undefined;
@@ -110,7 +110,7 @@ export interface Wanted {
   readonly vendorData: string;
 }
 
-/** Gives Incus' words when it does not work out. */
+/** Creates and starts a machine; returns the error message of Incus if that fails. */
 export async function create(wanted: Wanted): Promise<string | undefined> {
   const config = {
     [LABEL]: SPACE,
@@ -125,7 +125,7 @@ export async function create(wanted: Wanted): Promise<string | undefined> {
   return exitCode === 0 ? undefined : stderr;
 }
 
-/** What is so already is fine. */
+/** Starts or stops a machine; does nothing if it is already in that state. */
 export async function change(verb: 'start' | 'stop', name: string): Promise<void> {
   const { exitCode, stderr } = await incus([verb, name, ...(verb === 'stop' ? ['--timeout', '60'] : [])]);
   if (exitCode !== 0 && !stderr.includes('already')) throw failed(verb, '', stderr);

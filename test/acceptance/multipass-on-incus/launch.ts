@@ -11,7 +11,7 @@ import { awaitSsh, OPTIONS, publicKey } from './ssh.ts';
 const RELEASES = /^(2[0-9]\.(04|10)|focal|jammy|noble|lts|questing|resolute)$/;
 const NAME = /^([a-zA-Z]|[a-zA-Z][a-zA-Z0-9-]*[a-zA-Z0-9])$/;
 
-/** `multipass launch`: the checks of client and daemon in their order, then a machine that lets us in. */
+/** `multipass launch`: runs the checks of client and daemon in their order, then launches and waits for SSH. */
 export async function launch({ positionals, options }: ParsedArgs): Promise<number> {
   if (positionals.length > 1) throw badUsage('Too many arguments supplied');
   const cpus = options.get('cpus') ?? '1';
@@ -27,7 +27,7 @@ export async function launch({ positionals, options }: ParsedArgs): Promise<numb
 
   const image = positionals[0] ?? 'lts';
   const name = options.get('name') ?? `keen-${process.pid}`;
-  // Asked before anything else: a daemon that is down has no other answer.
+  // First, since a stopped daemon must be reported before any other error.
   const holder = await holderOf('launch', name);
   const noise = spinner(`Creating ${name}`);
   if (!RELEASES.test(image)) throw failed('launch', noise, `Unable to find an image matching "${image}" in remote "".`);
@@ -48,7 +48,7 @@ export async function launch({ positionals, options }: ParsedArgs): Promise<numb
   return 0;
 }
 
-/** @param asked whether the client has a limit of its own: it ends then, and the daemon goes on without a word */
+/** @param asked whether `--timeout` was given: then the client exits after it while the daemon continues */
 async function bringUp(wanted: Wanted, limitMs: number, asked: boolean): Promise<void> {
   const { name } = wanted;
   const problem = await create(wanted);
@@ -65,7 +65,7 @@ async function bringUp(wanted: Wanted, limitMs: number, asked: boolean): Promise
     if (!asked) await markLost(name, true);
     throw late(`${name}: timed out waiting for response`);
   }
-  // Whatever cloud-init comes to, the launch has worked (docs/facts/multipass.md 7 no. 3).
+  // The launch succeeds even if cloud-init fails (docs/facts/multipass.md 7 no. 3).
   const { timedOut } = await execa('ssh', [...OPTIONS, `ubuntu@${address}`, 'cloud-init status --wait'], {
     reject: false,
     stdin: 'ignore',
@@ -74,14 +74,14 @@ async function bringUp(wanted: Wanted, limitMs: number, asked: boolean): Promise
   if (timedOut) throw late('timed out waiting for initialization to complete');
 }
 
-/** Seconds of each phase; the daemon's own patience can be made shorter for a test. */
+/** Time limit of each phase in seconds; a test can shorten the daemon's default. */
 export function timeLimit(given: string | undefined): number {
   if (given !== undefined && !/^[1-9]\d*$/.test(given))
     throw badUsage('error: --timeout value has to be a positive integer');
   return Number(given ?? process.env['MULTIPASS_ON_INCUS_PATIENCE'] ?? 300);
 }
 
-/** User data as Multipass hands it on: parsed and written anew, so that comments and jinja headers are lost. */
+/** User data as Multipass passes it on: parsed and serialized, so that comments and jinja headers are lost. */
 async function cloudInit(source: string | undefined): Promise<string> {
   if (source === undefined) return '';
   const bad = (why: string): Refusal => badUsage(`Could not load cloud-init configuration: ${why}`);
@@ -102,7 +102,7 @@ async function cloudInit(source: string | undefined): Promise<string> {
   return `#cloud-config\n${stringify(data)}`;
 }
 
-/** As Multipass: its key for the default user, and /etc/hosts written anew at each boot unless the user says otherwise. */
+/** Vendor data as in Multipass: its key for the default user, and an /etc/hosts that is rewritten at each boot. */
 async function vendorData(): Promise<string> {
   return `#cloud-config\n${JSON.stringify({ manage_etc_hosts: true, ssh_authorized_keys: [await publicKey()] })}\n`;
 }

@@ -7,7 +7,7 @@ import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
 const isDeleted = ({ name, state }: Instance): string | undefined =>
   state === 'Deleted' ? `instance "${name}" is deleted` : undefined;
 
-/** All of these, or none at all (docs/facts/multipass.md 3.2). */
+/** The named instances; fails if one of them is missing or refused (docs/facts/multipass.md 3.2). */
 async function select(
   command: string,
   names: readonly string[],

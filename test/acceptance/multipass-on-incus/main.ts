@@ -6,7 +6,7 @@ import { Refusal } from './refusal.ts';
 import { transfer } from './transfer.ts';
 import { find, get, info, list, networks, version } from './views.ts';
 
-/** The commands that we know, each with its options (docs/facts/multipass.md 1). Gives the exit code. */
+/** Implementation of a command (docs/facts/multipass.md 1); returns the exit code. */
 type Verb = (args: ParsedArgs) => Promise<number>;
 
 const NONE: CommandShape = { options: {} };

@@ -1,7 +1,7 @@
 import { failure, failures, usage } from '../../../src/rehearsal/engines/multipass/parser.ts';
 import type { ProgramResult } from '../../../src/rehearsal/world.ts';
 
-/** An end other than well: what stands on the two streams, and the exit code. */
+/** A failed command: its stdout, stderr and exit code. */
 export class Refusal extends Error {
   readonly exitCode: number;
   readonly stderr: string;
@@ -15,12 +15,12 @@ export class Refusal extends Error {
   }
 }
 
-/** A bad command line. */
+/** A usage error. */
 export const badUsage = (text: string): Refusal => new Refusal(usage(text));
 
-/** A failure of the daemon. */
+/** An error of the daemon. */
 export const failed = (command: string, stdout: string, ...lines: readonly string[]): Refusal =>
   new Refusal(failure(command, ...lines), stdout);
 
-/** Nothing was done for any of the instances. */
+/** An error of the daemon that lists one problem per instance. */
 export const failedFor = (command: string, items: readonly string[]): Refusal => new Refusal(failures(command, items));

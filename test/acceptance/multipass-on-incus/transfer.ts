@@ -8,13 +8,13 @@ import { instances } from './incus.ts';
 import { badUsage, failed, failedFor, type Refusal } from './refusal.ts';
 import { OPTIONS, quoted } from './ssh.ts';
 
-/** What lies on an instance: `NAME:path`, and a path that does not begin with `/` starts at the home of ubuntu. */
+/** A path on an instance, `NAME:path`; a relative path starts at the home directory of ubuntu. */
 interface Place {
   readonly name: string;
   readonly path: string;
 }
 
-/** `multipass transfer SOURCE... TARGET`, one side of it on an instance, by SFTP (docs/facts/multipass.md 1.6). */
+/** `multipass transfer SOURCE... TARGET`, by SFTP; one side is on an instance (docs/facts/multipass.md 1.6). */
 export async function transfer({ positionals, options }: ParsedArgs): Promise<number> {
   const sources = positionals.slice(0, -1);
   const target = positionals.at(-1) ?? '';
@@ -54,7 +54,7 @@ async function push(source: string, to: Place, options: ParsedArgs['options'], s
   const recursive = options.has('recursive') ? ' -r' : '';
   let file = source;
   if (source === '-') {
-    // This name it gets in a directory.
+    // Multipass uses this name if the target is a directory.
     file = join(scratch, 'stream_output.dat');
     await writeFile(file, await buffer(process.stdin), { mode: 0o664 });
   } else {
@@ -84,7 +84,7 @@ async function pull(from: Place, target: string, options: ParsedArgs['options'],
   if (target !== '-' && (await stat(target).catch(() => undefined))?.isDirectory() === true) {
     file = join(target, basename(from.path));
   }
-  // The local file is opened, and so emptied, before the remote one is read.
+  // Like Multipass, truncates the local file before the remote one is read.
   if (!options.has('recursive')) await writeFile(file, '');
   const recursive = options.has('recursive') ? ' -r' : '';
   const words = await sftp(address, `get${recursive} ${batch(from.path)} ${batch(file)}`);
@@ -95,7 +95,7 @@ async function pull(from: Place, target: string, options: ParsedArgs['options'],
   if (target === '-') process.stdout.write(await readFile(file));
 }
 
-/** A stopped instance is not started for it, unlike with `exec`. */
+/** The address of a running instance. Unlike `exec`, a transfer does not start a stopped instance. */
 async function running(name: string): Promise<string> {
   const found = (await instances('transfer')).find((each) => each.name === name);
   if (found === undefined) throw failedFor('transfer', [`instance "${name}" does not exist`]);
@@ -107,7 +107,7 @@ async function running(name: string): Promise<string> {
   return address;
 }
 
-/** Gives what sftp says when it fails. */
+/** Runs one command of sftp; returns its stderr if it fails. */
 async function sftp(address: string, line: string): Promise<string | undefined> {
   const result = await execa('sftp', [...OPTIONS, '-q', '-b', '-', `ubuntu@${address}`], {
     reject: false,
@@ -118,6 +118,6 @@ async function sftp(address: string, line: string): Promise<string | undefined> 
 
 const batch = (path: string): string => `"${path.replace(/["\\]/g, '\\$&')}"`;
 
-/** As the client's log has it; without time and place where a stream is carried. */
+/** An error in the format of the client's log; without the prefix `[sftp]` for a stream. */
 const told = (local: string, text: string): Refusal => failed('transfer', '', local === '-' ? text : `[sftp] ${text}`);
 const local = (text: string): Refusal => told('', text);

@@ -3,7 +3,7 @@ import { qtJson, type Json } from '../../../src/rehearsal/engines/multipass/view
 import { daemonUp, instances, type Instance } from './incus.ts';
 import { badUsage, failed, failedFor } from './refusal.ts';
 
-/** The version that we play. */
+/** The version of Multipass that this stand-in imitates. */
 const VERSION = '1.16.3';
 
 function print(value: Json): number {
@@ -49,7 +49,7 @@ export async function info(args: ParsedArgs): Promise<number> {
   return print({ errors: [], info: Object.fromEntries(there.map((instance) => [instance.name, about(instance)])) });
 }
 
-/** There are no interfaces to choose here but the one that every machine has. */
+/** Lists only the bridge that every machine uses. */
 export async function networks(args: ParsedArgs): Promise<number> {
   askJson(args);
   await instances('networks');
@@ -65,7 +65,7 @@ export async function find(args: ParsedArgs): Promise<number> {
   return print({ errors: [], images: known ? { '22.04': image } : {} });
 }
 
-/** `get local.NAME.cpus` and its like: what was asked for at the launch, whether it runs or not. */
+/** `get local.NAME.cpus` and `get local.NAME.memory`: the values requested at launch, also for a stopped machine. */
 export async function get({ positionals: [key = ''] }: ParsedArgs): Promise<number> {
   const [, name, property = ''] = /^local\.([^.]+)\.(cpus|memory)$/.exec(key) ?? [];
   if (name === undefined) throw badUsage(`Unrecognized settings key: '${key}'`);
@@ -95,7 +95,7 @@ function about(instance: Instance): Json {
   };
 }
 
-/** A running machine without an address has a placeholder (docs/facts/multipass.md 2.6). */
+/** A running machine without an address is listed with `N/A` (docs/facts/multipass.md 2.6). */
 function addresses({ state, addresses: known }: Instance): readonly string[] {
   if (state !== 'Running') return [];
   return known.length === 0 ? ['N/A'] : known;

@@ -1,15 +1,15 @@
 import { spawnSync } from 'node:child_process';
 
-/** A network of its own for programs of this computer, as the kernel makes it. */
+/** A Linux network namespace. */
 export interface Namespace {
-  /** What has to stand before a command that is to run in it. */
+  /** Prefix of a command that runs in the namespace. */
   readonly inside: readonly string[];
-  /** Packets that have left it since it was made; loopback is not the outside. */
+  /** Packets sent since it was created, except on loopback. */
   readonly sent: () => number;
   readonly remove: () => void;
 }
 
-/** Why there are no network namespaces here; undefined where there are. */
+/** Why network namespaces are not available; undefined if they are. */
 export function whyNoNamespaces(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces are a thing of Linux';
   if (process.getuid?.() !== 0) return 'only root may make network namespaces';
@@ -21,16 +21,16 @@ export function whyNoNamespaces(): string | undefined {
   }
 }
 
-/** Addresses for documentation (RFC 5737): nobody has them, and ours are seen by nobody else. */
+/** An address for documentation (RFC 5737), which no real host uses. */
 const OURS = '192.0.2.1/24';
-/** A host behind the route, a namespace of the test as well; nobody listens there. */
+/** Address of the second namespace, the gateway of the default route; no server listens there. */
 export const NEIGHBOUR = '192.0.2.80';
 
 let made = 0;
 
 /**
- * A namespace with nothing but loopback, or with a route that leads to another namespace of ours: what is sent there is
- * counted by the kernel, and answered with a refusal.
+ * A namespace with only loopback, or with a default route to a second namespace, where connections are refused and the
+ * kernel counts the packets.
  */
 export function createNamespace(route: 'none' | 'neighbor'): Namespace {
   const name = `iv-${process.pid}-${++made}`;
@@ -41,7 +41,7 @@ export function createNamespace(route: 'none' | 'neighbor'): Namespace {
   try {
     for (const each of names) {
       ip('netns', 'add', each);
-      // Without it a link speaks of itself to its neighbors, and that would be counted.
+      // IPv6 would send neighbor discovery packets, which would be counted.
       within(each, 'sh', '-c', 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && ip link set lo up');
     }
     if (route === 'neighbor') {
@@ -76,7 +76,7 @@ function ip(...args: readonly string[]): string {
   return stdout;
 }
 
-/** The programs under test have a PATH without anything of this computer. */
+/** Absolute path of a program, since the programs under test have a PATH without it. */
 function programPath(program: string): string {
   return spawnSync('sh', ['-c', 'command -v "$0"', program], { encoding: 'utf8' }).stdout.trim();
 }

@@ -13,13 +13,13 @@ const missing = whyNoNamespaces();
 if (missing !== undefined) process.stderr.write(`acceptance: tests without a network are skipped: ${missing}\n`);
 
 const IMAGES = '/var/lib/rancher/k3s/agent/images';
-/** Of this computer: all that its lab needs. */
+/** The bundle is only created for the CPU of this computer. */
 const CPU = currentHost().cpu;
 const VM = 'vm-istio-external-workload';
 
 /**
- * The built CLI in a network namespace of its own. Its tools are stand-ins that speak to their world through a socket in
- * the file system: that is no network, and the same in every namespace.
+ * The built CLI in a separate network namespace. Its tools are stand-ins that connect to the simulated world through a Unix
+ * socket, which works from every namespace.
  */
 describe.skipIf(missing !== undefined)('up from a bundle, without a network', () => {
   let computer: Computer;
@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)('up from a bundle, without a network', ()
   beforeEach(async () => {
     computer = await createComputer();
     expectSuccess(await computer.run('bundle', 'create', '--file', 'lab.tar', '--cpu', CPU));
-    // From here on there is the bundle and nothing else: no cache, no mirror, and nodes that have no way out either.
+    // From here on only the bundle is available: no cache, no mirror, and no network on the nodes.
     await rm(join(computer.home, '.cache'), { recursive: true });
     computer.world.faults.add('offline');
     computer.world.engine.images.add('22.04');
@@ -61,11 +61,11 @@ describe.skipIf(missing !== undefined)('up from a bundle, without a network', ()
     await computer.remove();
   });
 
-  it('creates and verifies the lab without any route to a network', async () => {
+  it('creates and verifies the lab without a network', async () => {
     const up = await runIn(network('none'), ['up', '--bundle', 'lab.tar']);
     expectSuccess(up);
     expect(up.stdout).toContain('13 of 13 checks passed');
-    // Node-side too: images lie in k3s' own directory, and the package is on the VM.
+    // The images are in k3s' directory on the nodes, and the package is installed on the VM.
     for (const node of ['k3s-worker-1', 'k3s-worker-2']) {
       expect(filesOn(node, IMAGES).sort()).toEqual([
         `${IMAGES}/istio-vms-images.tar`,
@@ -83,9 +83,9 @@ describe.skipIf(missing !== undefined)('up from a bundle, without a network', ()
     expect(up.stderr).toContain('Reason: download-failed');
   });
 
-  it('sends no packet with the bundle, and sends some without it, as counted by the kernel', async () => {
+  it('sends no packet with the bundle, but does without it', async () => {
     const [quiet, loud] = [network('neighbor'), network('neighbor')];
-    // What would be tempting is there: a mirror, and a proxy.
+    // A mirror and a proxy are configured, so a download would be attempted if there were one.
     const env = { ARTIFACTS_URL: `http://${NEIGHBOUR}:8080`, HTTPS_PROXY: `http://${NEIGHBOUR}:3128` };
     expectSuccess(await runIn(quiet, ['up', '--bundle', 'lab.tar'], env));
     expect(quiet.sent()).toBe(0);
@@ -112,7 +112,7 @@ describe.skipIf(missing !== undefined)('up from a bundle, without a network', ()
     expect(await stat(join(computer.home, '.cache', 'istio-vms', 'sha256')).catch(() => undefined)).toBeUndefined();
   });
 
-  it('uses a bundle that is created byte for byte the same with an empty cache', async () => {
+  it('creates the same bundle byte for byte with an empty cache', async () => {
     computer.world.faults.clear();
     expectSuccess(await computer.run('bundle', 'create', '--file', 'again.tar', '--cpu', CPU));
     const [one, two] = await Promise.all(['lab.tar', 'again.tar'].map((name) => readFile(join(computer.cwd, name))));

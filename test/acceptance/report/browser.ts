@@ -1,19 +1,19 @@
 import { pathToFileURL } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
-/** A page in the browser, and everything that it did besides being read. */
+/** An open page, and its side effects. */
 export interface Opened extends AsyncDisposable {
   readonly page: Page;
-  /** Whatever stands on the console, is thrown, asked in a dialog, or asked of a network. Should be nothing. */
+  /** Console messages, errors, dialogs and network requests of the page; a report must cause none. */
   readonly noise: readonly string[];
 }
 
 export function launch(executablePath: string): Promise<Browser> {
-  // Root has no sandbox in Chromium.
+  // Chromium does not support its sandbox for root.
   return chromium.launch({ executablePath, chromiumSandbox: process.getuid?.() !== 0 });
 }
 
-/** Opens a file as a person would: by its path. */
+/** Opens a file by its file:// URL. */
 export async function open(browser: Browser, file: string, options: BrowserContextOptions = {}): Promise<Opened> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
@@ -32,7 +32,7 @@ export async function open(browser: Browser, file: string, options: BrowserConte
   return { page, noise, [Symbol.asyncDispose]: () => context.close() };
 }
 
-/** Opens everything that a click would. */
+/** Expands all collapsed sections. */
 export async function unfold(page: Page): Promise<void> {
   await page.evaluate('for (const each of document.querySelectorAll("details:not([open]) > summary")) each.click()');
 }

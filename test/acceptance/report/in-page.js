@@ -1,6 +1,6 @@
-// Runs inside the page (hence plain JavaScript): what only a browser knows, its own computed colors and boxes.
+// Runs inside the page, so it is plain JavaScript: reads computed colors and boxes, which only a browser knows.
 ({
-  /** Texts and marks whose contrast with what is behind them is too low (WCAG 2: 4.5 for text, 3 for graphics). */
+  /** Texts and marks whose contrast with their background is too low (WCAG 2: 4.5 for text, 3 for graphics). */
   faint() {
     const found = [];
     for (const element of document.querySelectorAll('body *')) {
@@ -43,7 +43,7 @@
     }
   },
 
-  /** What reaches beyond the right edge of the screen. */
+  /** Elements that extend beyond the right edge of the screen. */
   overflowing() {
     const width = document.documentElement.clientWidth;
     const beyond = [...document.querySelectorAll('body *')].filter((element) => {

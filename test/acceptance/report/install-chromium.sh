@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# A browser for the tests of the report: the one that CHROMIUM names or that is on PATH, else Chromium from Debian's
-# packages. May be run any number of times; what is there is left alone.
+# Finds a browser for the tests of the report: the one that CHROMIUM names or one on PATH; otherwise installs Debian's
+# package chromium. Idempotent.
 #
-# usage  install-chromium.sh       as root where something has to be installed
+# usage  install-chromium.sh       as root if something has to be installed
 # stdout the path of the browser
 # exit   0 ready, 77 not possible here (the reason is on stderr), 1 failed
 set -euo pipefail
@@ -31,6 +31,6 @@ quiet=(-qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120)
 printf 'install-chromium: installing chromium\n'
 apt-get update "${quiet[@]}" || true
 apt-cache show chromium >/dev/null 2>&1 || cannot 'no package source here has chromium'
-# A font of its own, for a computer that has none.
+# Installs a font, too, since the computer may have none.
 apt-get install --yes --no-install-recommends "${quiet[@]}" chromium fonts-dejavu-core
 found >&3

@@ -17,7 +17,7 @@ const ask = async (page: Page, question: 'faint' | 'overflowing'): Promise<unkno
       .replace(/;$/, '')}).${question}()`,
   );
 
-/** The runs whose pictures are looked at, each as one would ask for it. */
+/** Arguments of the runs whose reports are tested. */
 const RUNS: Readonly<Record<string, readonly string[]>> = {
   good: [],
   failed: ['--fault', 'guest-disk-full'],
@@ -30,7 +30,7 @@ const RUNS: Readonly<Record<string, readonly string[]>> = {
 
 interface Run {
   readonly file: string;
-  /** The answer of `--output json`. */
+  /** `data` of `--output json`. */
   readonly data: {
     readonly steps?: readonly { id: string; title: string; direction: string }[];
     readonly verify?: { readonly checks: readonly { name: string }[] };
@@ -53,7 +53,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
       const { stdout } = await cli(['up', '--rehearse', '-o', 'json', '--report', file, ...argv]);
       runs.set(name, { file, data: JSON.parse(stdout).data });
     }
-    // Text of every kind where it hurts most: names, arguments and output that are one long word, or a page of their own.
+    // Reports whose names, arguments and output contain one very long word, or HTML markup.
     const words = { long: `${'very'.repeat(100)}long`, evil: EVIL };
     for (const [name, word] of Object.entries(words)) {
       const file = home.getPath(`${name}.html`);
@@ -93,7 +93,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     );
   });
 
-  it('draws all bars on one axis, where a step starts when its prerequisite ends', async () => {
+  it('draws all bars on one time axis', async () => {
     await using opened = await open(browser, theRun('good').file);
     const box = async (id: string) =>
       (await opened.page.locator(`.step:has(#apply-${id}) rect:not(.mark)`).last().boundingBox())!;
@@ -126,7 +126,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     expect(await command.isVisible()).toBe(true);
     expect(await page.locator('li.write', { has: command }).innerText()).toMatch(/\d+s\s+exit 0\s+changes/);
     expect(await page.locator('.step[open]').count()).toBe(1);
-    // Another time closes it.
+    // Pressing Enter again closes it.
     await page.keyboard.press('Enter');
     expect(await command.isVisible()).toBe(false);
   });

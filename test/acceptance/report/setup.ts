@@ -4,16 +4,16 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the browser is, or why there is none. */
+    /** Path of the browser, or why there is none. */
     chromium: { readonly path: string } | { readonly missing: string };
   }
 }
 
 const INSTALL = fileURLToPath(new URL('./install-chromium.sh', import.meta.url));
-/** Exit code of install-chromium.sh for «not possible here». */
+/** Exit code of install-chromium.sh if the browser cannot be installed on this computer. */
 const NOT_HERE = 77;
 
-/** Before the first test in a browser: the browser, or the reason why there is none, said aloud. */
+/** Finds or installs the browser before the first test; prints the reason if there is none. */
 export function setup(project: TestProject): void {
   const { status, stdout, stderr } = spawnSync('bash', [INSTALL], { encoding: 'utf8', timeout: 600_000 });
   if (status === 0) {
@@ -21,7 +21,7 @@ export function setup(project: TestProject): void {
     return;
   }
   const reason = stderr.trim().split('\n').at(-1) ?? '';
-  // It could have been installed and was not: that is a failure and no reason to skip.
+  // A failed installation must not skip the tests silently.
   if (status !== NOT_HERE) throw new Error(`install-chromium.sh failed (${String(status)}):\n${stderr}`);
   process.stderr.write(`browser: tests of the report are skipped: ${reason}\n`);
   project.provide('chromium', { missing: reason });

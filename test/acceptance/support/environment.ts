@@ -1,7 +1,7 @@
 import { loadEnvironment, type Environment } from '../../../src/app.ts';
 import type { Invocation } from '../../../src/invocation.ts';
 
-/** What the program would see if it were started in this directory, with this process' environment and no options. */
+/** The environment of the program when it is started in this directory without options. */
 export function environmentIn(cwd: string): Promise<Environment> {
   const invocation = { ...process, argv: [], cwd, env: process.env } as unknown as Invocation;
   return loadEnvironment(invocation, {

@@ -19,7 +19,7 @@ import { specOf } from './spec.ts';
 /** `multipass` is the stand-in on Incus machines. */
 export type EngineName = 'incus' | 'multipass' | 'real-multipass';
 
-/** A lab of its own on real machines: the engine behind the real system interfaces, under a name that no other run has. */
+/** A lab on real machines, with the real system interfaces and a unique name. */
 export interface TestLab {
   /** LAB_NAME. */
   readonly name: string;
@@ -28,27 +28,27 @@ export interface TestLab {
   readonly system: System;
   readonly shipped: ShippedData;
   readonly config: Config;
-  /** Added to the environment, any program meets the same machines: `istio-vms` itself too. */
+  /** Environment variables with which other programs, such as `istio-vms`, use the same machines. */
   readonly env: Readonly<Record<string, string>>;
-  /** An empty directory of this lab. */
+  /** A new directory for this lab. */
   readonly directory: string;
-  /** What the engine said, a line each. */
+  /** Progress messages of the engine. */
   readonly said: readonly string[];
   readonly context: EngineContext;
-  /** A machine with the lab's mark, up and through with cloud-init; `config.workloads[0].name` is a workload, every other name a node. */
+  /** Launches a machine of the lab and waits for cloud-init; `config.workloads[0].name` is a workload, other names are nodes. */
   launch(name: string, cloudInit?: Readonly<Record<string, unknown>>): Promise<Machine>;
-  /** Launches as a run does that is killed, with its children, when the machine has only just appeared. */
+  /** Starts a launch and kills its processes as soon as the machine is listed. */
   cutLaunch(name: string): Promise<void>;
-  /** A machine that is somebody else's: with the mark (and, of Incus, the label) of another lab. */
+  /** Launches a machine with the marker (and, with Incus, the label) of another lab. */
   launchForeign(name: string): Promise<Machine>;
-  /** Removes the machines that this lab launched and nothing else, and the directory. */
+  /** Removes the directory and the machines that this lab launched. */
   cleanUp(): Promise<void>;
 }
 
 const STAND_IN = fileURLToPath(new URL('../multipass-on-incus', import.meta.url));
 const RELEASE = '22.04';
 
-/** @param set further variables of the configuration */
+/** @param set more configuration variables */
 export async function createTestLab(kind: EngineName, set: Readonly<Record<string, string>> = {}): Promise<TestLab> {
   const id = randomBytes(4).toString('hex');
   const name = `${LAB_PREFIX}${id}`;
@@ -83,7 +83,7 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
     const doomed = createRealSystem();
     const alive = inEnvironment(doomed.processes, env);
     const life = { over: false };
-    // Of a run that is dead nothing is heard any more.
+    // After the kill, commands never return, as in a killed run.
     const processes: Processes = {
       run: async (command, signal) => {
         const result = life.over ? undefined : await alive.run(command, signal).catch((thrown: unknown) => thrown);
@@ -104,7 +104,7 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
   };
 
   const cleanUp = async (): Promise<void> => {
-    // Incus tells the lab; of a Multipass we see our own space, or (the real one) know our machines by their names.
+    // Incus has labels. Multipass has none: the stand-in lists only its own space, and the names contain the unique id.
     for (const [whose, by] of [[name, engine] as const, [`${name}-other`, stranger] as const]) {
       const ours = (await by.list(quiet)).filter((each) =>
         each.lab === undefined ? each.name.startsWith(`t${id}`) : each.lab === whose,
@@ -122,7 +122,7 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
   };
 }
 
-/** A Multipass of this lab's own: instances of others are not seen in it. */
+/** Environment of a stand-in for Multipass that lists only instances of this lab. */
 function standIn(space: string): Readonly<Record<string, string>> {
   return {
     PATH: `${STAND_IN}${delimiter}${process.env['PATH'] ?? ''}`,

@@ -1,9 +1,9 @@
-/** Project of Incus, image and bridge that test/acceptance/install-incus.sh makes. */
+/** Project and image in Incus that test/acceptance/install-incus.sh creates. */
 export const PROJECT = 'istio-vms-test';
 export const IMAGE = 'ubuntu-like';
 
-/** Every lab of these tests begins so; nothing else is ever swept away. */
+/** Prefix of the names of all labs of these tests; sweep() removes nothing else. */
 export const LAB_PREFIX = 'acceptance-';
 
-/** Where an instance says to which lab, or to which Multipass, it belongs. */
+/** Labels that name the lab, or the Multipass stand-in, of an instance. */
 export const LABELS = ['user.istio-vms', 'user.multipass-on-incus'] as const;

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, inject } from 'vitest';
 import { createTestLab, type EngineName, type TestLab } from './lab.ts';
 
-/** The reason why machines of this engine cannot be had here. */
+/** Why machines of this engine are not available; undefined if they are. */
 export function missing(kind: EngineName): string | undefined {
   const reasons = inject('missing');
   return kind === 'real-multipass' ? reasons.multipass : reasons.incus;
 }
 
 /**
- * Tests on real machines of one engine, in a lab that is made before them and removed after them. Where the machines cannot
- * be had the tests are counted as skipped, and their title says why.
+ * Declares tests on real machines of one engine, in a lab that is created before them and removed after them. If the engine
+ * is not available, the tests are skipped, and their title says why.
  *
- * @param body declares the tests; `lab()` is for use within them
+ * @param body declares the tests; `lab()` may be called only inside tests
  */
 export function onMachines(
   kind: EngineName,

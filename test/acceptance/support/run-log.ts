@@ -1,4 +1,4 @@
-/** A command in the log of a run of the program, as `src/ui/log.ts` writes it. */
+/** A command in the log of a run, as `src/ui/log.ts` writes it. */
 export interface LoggedCommand {
   readonly effect: string;
   /** First line of the command. */

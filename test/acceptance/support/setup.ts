@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { sweep } from './sweep.ts';
 
-/** Why the machines of an engine cannot be had on this computer; without a reason they can. */
+/** Why an engine is not available on this computer; no reason means that it is. */
 export interface Missing {
   readonly incus?: string;
-  /** The real one; the stand-in on Incus machines needs what `incus` needs. */
+  /** The real Multipass; the stand-in is available wherever Incus is. */
   readonly multipass?: string;
 }
 
@@ -17,10 +17,10 @@ declare module 'vitest' {
 }
 
 const INSTALL = fileURLToPath(new URL('../install-incus.sh', import.meta.url));
-/** Exit code of install-incus.sh for «not possible here». */
+/** Exit code of install-incus.sh if Incus cannot be installed on this computer. */
 const NOT_HERE = 77;
 
-/** Before the first acceptance test: Incus as the tests want it, or the reason why not, said aloud. */
+/** Prepares Incus before the first acceptance test; prints the reason if an engine is not available. */
 export function setup(project: TestProject): void {
   const incus = installIncus();
   const multipass = findMultipass();
@@ -37,7 +37,7 @@ function tell(what: string, reason: string | undefined): void {
   if (reason !== undefined) process.stderr.write(`acceptance: tests with ${what} are skipped: ${reason}\n`);
 }
 
-/** @throws Error when it could be installed here and was not: that is a failure and no reason to skip */
+/** Why Incus is not available. @throws Error if the installation fails, so that the tests are not skipped silently */
 function installIncus(): string | undefined {
   const { status, stderr } = spawnSync('bash', [INSTALL], {
     stdio: ['ignore', 'inherit', 'pipe'],

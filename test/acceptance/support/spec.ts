@@ -2,7 +2,7 @@ import type { Config } from '../../../src/config/config.ts';
 import type { MachineSpec } from '../../../src/machines/machine.ts';
 import { MARKER } from '../../../src/machines/ownership.ts';
 
-/** What a machine of a lab is launched with: small, and with the lab's mark. */
+/** Specification of a small machine with the lab's marker. */
 export function specOf(
   { runOs, workloads: [vm] }: Pick<Config, 'runOs' | 'workloads'>,
   whose: string,

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { LABELS, LAB_PREFIX, PROJECT } from './names.ts';
 
-/** A whole run takes minutes; what is older was left by one that was killed. */
+/** A run takes minutes, so older machines were left behind by a killed run. */
 const STALE_MS = 2 * 3_600_000;
 
 interface Shown {
@@ -10,7 +10,7 @@ interface Shown {
   readonly config: Readonly<Record<string, string>> | null;
 }
 
-/** Removes what killed runs of these tests have left: in our project, with a lab's name as only these tests give, and old. */
+/** Removes machines that killed runs left behind: old machines in our project whose label names a lab of these tests. */
 export function sweep(): void {
   const { stdout } = incus('list', '--format', 'json');
   const old = (JSON.parse(stdout) as readonly Shown[]).filter(

@@ -7,10 +7,10 @@ import type { Subject } from '../conformance.ts';
 const AT_ONCE = 8;
 const MANY = 10 * 1024 * 1024;
 
-/** What a command on a machine gets, and what comes back. */
+/** Input, output and exit code of commands on a machine. */
 export function commandCases({ bench, machine }: Subject): void {
   describe('exit codes', () => {
-    // Some at once: 256 sessions one after another would take long.
+    // Runs several at once because 256 sessions in sequence take too long.
     it('are returned unchanged from 0 to 255, including 4, with all output', async () => {
       const codes = Array.from({ length: 256 }, (_, code) => code);
       const ended = async (code: number): Promise<string> => {

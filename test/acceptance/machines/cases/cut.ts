@@ -4,14 +4,14 @@ import { MARKER } from '../../../../src/machines/ownership.ts';
 import { specOf } from '../../support/spec.ts';
 import type { Subject } from '../conformance.ts';
 
-/** Launches whose run was killed in their midst: the daemon goes on without it. */
+/** Launches whose client was killed while the daemon continues. */
 export function cutCases({ bench }: Subject): void {
   it('resumes a launch whose client was killed', async () => {
     const { drive, engine, config, context, name: lab, cutLaunch } = bench();
     const name = `${config.k3s.master}-cut`;
     await drive(async () => {
       await cutLaunch(name);
-      // Found or, where what the daemon made of it does not start, made anew.
+      // Adopts the machine, or replaces it if it does not start.
       await engine.launch(specOf(config, lab, name), { ...context, ours: true, unfinished: true });
       expect((await engine.list(quiet)).filter((each) => each.name === name)).toMatchObject([{ state: 'running' }]);
       const { stdout } = await engine.machine(name).run({ file: 'cat', args: [MARKER], effect: 'read' }, quiet);

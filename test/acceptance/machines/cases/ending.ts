@@ -6,13 +6,13 @@ import { failureOf } from '../bench.ts';
 import type { Subject } from '../conformance.ts';
 
 const LIMIT_MS = 3_000;
-/** The machine's own clock may have to end what its client could not. */
+/** Limit until a process on the machine is gone; it may need its own `timeout` if the client could not end it. */
 const GONE_MS = 60_000;
 
 /** Commands that do not end by themselves. */
 export function endingCases({ bench, machine }: Subject): void {
   const runsStill = async (what: string): Promise<boolean> => {
-    // The pattern must not find itself.
+    // The brackets keep pgrep from matching the command line that contains the pattern.
     const pattern = `^(sudo )?${what.replace('sleep', '[s]leep')}`;
     const looked = machine().run({ file: 'pgrep', args: ['-f', pattern], effect: 'read' }, quiet);
     return looked.then(

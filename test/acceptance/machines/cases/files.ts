@@ -8,7 +8,7 @@ import type { Subject } from '../conformance.ts';
 
 const DIRECTORY = '/var/lib/conformance/new place';
 
-/** Files that are put onto a machine. */
+/** Files that `put` places on a machine. */
 export function fileCases({ bench, machine }: Subject): void {
   describe('put', () => {
     const content = bytes(2, 3 * 1024 * 1024);
@@ -18,7 +18,7 @@ export function fileCases({ bench, machine }: Subject): void {
       { path: `${DIRECTORY}/big`, content, mode: 0o755, owner: 'root', group: 'ubuntu' },
       { path: `${DIRECTORY}/empty`, content: '', mode: 0o440 },
     ];
-    /** What the shipped script tells of these paths. */
+    /** The state of these paths as state.sh reports it. */
     const told = async (paths: readonly string[]): Promise<readonly string[]> => {
       const text = bench().shipped.guest['state.sh'] ?? '';
       const { stdout } = await machine().put([], { name: 'state.sh', text, args: paths }, quiet);

@@ -7,19 +7,19 @@ import { specOf } from '../../support/spec.ts';
 import type { Subject } from '../conformance.ts';
 import { failureOf } from '../bench.ts';
 
-/** Machines that are not there, and machines that are not ours. */
+/** Machines that do not exist, and machines that istio-vms did not create. */
 export function foreignMachineCases({ bench, machine }: Subject): void {
   const foreignName = (): string => `${bench().config.k3s.master}-foreign`;
   const boot = { file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' } as const;
 
-  it('reports a missing machine as not found, and not as the answer of a command', async () => {
+  it('reports a missing machine as an error of the engine, not of the command', async () => {
     const { drive, engine, config, context } = bench();
     const absent = engine.machine(`${config.k3s.master}-absent`);
     await drive(async () => {
       expect((await engine.list(quiet)).map(({ name }) => name)).not.toContain(absent.name);
       const failure = await failureOf(absent.run({ file: 'true', args: [], effect: 'read' }, quiet));
       expect(failure.command.origin).toBe('engine');
-      // A new session would fail as well, so it is not retried as a lost one.
+      // A retry would fail, too, so it must not count as a lost session.
       expect(isLostSession(failure)).toBe(false);
       await expect(absent.address(quiet)).rejects.toMatchObject({ reason: 'machine-failed' });
       await engine.remove(absent.name, context);
@@ -45,7 +45,7 @@ export function foreignMachineCases({ bench, machine }: Subject): void {
         }),
       );
       expect(owners).toEqual(['foreign', 'ours']);
-      // Engines with labels of their own refuse by themselves; of others nothing is removed that is not ours.
+      // Only engines with labels check the owner in remove(); for the others the caller does.
       if (infos.some(({ lab: label }) => label !== undefined)) {
         await expect(engine.remove(name, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
       }

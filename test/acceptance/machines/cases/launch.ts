@@ -6,14 +6,14 @@ import { specOf } from '../../support/spec.ts';
 import { failureOf } from '../bench.ts';
 import { FIRST_BOOT, type Subject } from '../conformance.ts';
 
-/** What there is after a launch. */
+/** State of a machine after its launch. */
 export function launchCases({ bench, machine }: Subject): void {
   it('has finished cloud-init when the launch returns', async () => {
     const { drive } = bench();
     const cat = { file: 'cat', args: [FIRST_BOOT.path], effect: 'read' } as const;
     await drive(async () => {
       expect((await machine().run(asRoot(cat), quiet)).stdout).toBe(FIRST_BOOT.content);
-      // Not for every eye, so that it was really sudo that let us see it.
+      // Shows that the read above needed sudo.
       expect((await failureOf(machine().run(cat, quiet))).result.stderr).toMatch(/Permission denied/);
     });
   });

@@ -5,7 +5,7 @@ import { FIRST_BOOT, type Subject } from '../conformance.ts';
 
 const REBOOT_MS = 120_000;
 
-/** Stopping, starting, restarting, and the end. */
+/** Stopping, starting, rebooting and deleting a machine. */
 export function lifeCases({ bench, machine }: Subject): void {
   const boot = async (): Promise<string> =>
     (await machine().run({ file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' }, quiet)).stdout;
@@ -19,12 +19,12 @@ export function lifeCases({ bench, machine }: Subject): void {
       const before = await boot();
       await engine.stop(machine().name, context);
       expect(await stateNow()).toBe('stopped');
-      // Stopped already: nothing to do, and no error.
+      // Stopping a stopped machine is not an error.
       await engine.stop(machine().name, context);
       expect(await stateNow()).toBe('stopped');
       await engine.start(machine().name, context);
       expect(await stateNow()).toBe('running');
-      // The engine's own view was renewed: a machine of before would go by an old address.
+      // A new Machine object, since the address may have changed.
       const again = engine.machine(machine().name);
       expect((await again.run(firstBoot, quiet)).stdout).toBe(FIRST_BOOT.content);
       expect((await engine.list(quiet)).find(({ name }) => name === again.name)?.addresses).toContain(
@@ -46,7 +46,7 @@ export function lifeCases({ bench, machine }: Subject): void {
           return 'never began';
         },
       );
-      // Multipass starts it by itself, and says so on stdout before the output.
+      // `multipass exec` starts a stopped machine and prints a progress line before the output.
       expect(said).toBe(engine.name === 'multipass' ? 'awake' : 'never began');
       await engine.start(machine().name, context);
     });
@@ -65,7 +65,7 @@ export function lifeCases({ bench, machine }: Subject): void {
     const { drive, sleep } = bench();
     await drive(async () => {
       const before = await boot();
-      // The session may end with the machine.
+      // The reboot may end the session, too.
       await machine()
         .run(asRoot({ file: 'reboot', args: [], effect: 'write' }), quiet)
         .catch(() => undefined);
