@@ -2,15 +2,15 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { crashCase, goodEnd, momentsOf } from '../rehearsal/crash/case.ts';
+import { crashCase, expectedState, killPointsOf } from '../rehearsal/crash/case.ts';
 import type { Children } from '../rehearsal/crash/killable.ts';
 import { scenarioNamed } from '../rehearsal/crash/scenarios.ts';
 import { KINDS, scheduleOf } from './schedule.ts';
-import { playSeed, type SeedResult } from './seed.ts';
+import { runSeed, type SeedResult } from './seed.ts';
 
 /**
- * `npm run simulate -- --seeds N [--from SEED]`: N worlds, each with the troubles of its seed, on all cores.
- * `npm run simulate -- --seed S`: one of them, told in full. `--crash NAME --at K --children C`: one crash case.
+ * `npm run simulate -- --seeds N [--from SEED]`: N simulated worlds, each with the faults of its seed, on all cores.
+ * `npm run simulate -- --seed S`: one of them, with details. `--crash NAME --at K --children C`: one crash case.
  */
 const { values } = parseArgs({
   options: {
@@ -23,7 +23,7 @@ const { values } = parseArgs({
   },
 });
 const CHUNK = 20;
-const TELL_EVERY_MS = 30_000;
+const PROGRESS_EVERY_MS = 30_000;
 
 if (values.crash !== undefined)
   process.exitCode = await oneCrash(values.crash, Number(values.at), values.children as Children);
@@ -32,19 +32,19 @@ else process.exitCode = await manySeeds(Number(values.from), Number(values.seeds
 
 async function oneCrash(name: string, at: number, children: Children): Promise<number> {
   const scenario = scenarioNamed(name);
-  const moments = await momentsOf(scenario);
-  console.log(`${name}: dead at ${at} (${moments[at] ?? 'no such moment'}), children ${children}`);
-  return told(await crashCase(scenario, { at, children }, await goodEnd(scenario)));
+  const killPoints = await killPointsOf(scenario);
+  console.log(`${name}: killed at ${at} (${killPoints[at] ?? 'no such kill point'}), children ${children}`);
+  return printResult(await crashCase(scenario, { at, children }, await expectedState(scenario)));
 }
 
 async function oneSeed(seed: number): Promise<number> {
   for (const { kind, after } of scheduleOf(seed)) console.log(`${(after / 1000).toFixed(1).padStart(8)} s  ${kind}`);
-  const { problems, lives } = await playSeed(seed);
-  console.log(`${lives} lives`);
-  return told(problems);
+  const { problems, runs } = await runSeed(seed);
+  console.log(`${runs} runs`);
+  return printResult(problems);
 }
 
-function told(problems: readonly string[]): number {
+function printResult(problems: readonly string[]): number {
   console.log(problems.length === 0 ? 'converged' : problems.join('\n'));
   return problems.length === 0 ? 0 : 1;
 }
@@ -53,7 +53,7 @@ async function manySeeds(from: number, count: number): Promise<number> {
   const startedAt = performance.now();
   const results: SeedResult[] = [];
   let next = from;
-  let toldAt = startedAt;
+  let reportedAt = startedAt;
   const chunk = (): number[] => {
     const seeds = Array.from({ length: Math.min(CHUNK, from + count - next) }, (_, index) => next + index);
     next += seeds.length;
@@ -62,17 +62,17 @@ async function manySeeds(from: number, count: number): Promise<number> {
   await Promise.all(
     Array.from({ length: availableParallelism() }, async () => {
       const worker = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), { execArgv: process.execArgv });
-      let lost: (why: Error) => void = () => undefined;
-      worker.once('exit', (code) => lost(new Error(`a worker ended with ${code} at seeds from ${next - CHUNK} on`)));
+      let fail: (reason: Error) => void = () => undefined;
+      worker.once('exit', (code) => fail(new Error(`a worker ended with ${code} at seeds from ${next - CHUNK} on`)));
       for (let seeds = chunk(); seeds.length > 0; seeds = chunk()) {
         const done = new Promise<SeedResult[]>((resolve, reject) => {
           worker.once('message', (message) => resolve(message as SeedResult[]));
-          lost = reject;
+          fail = reject;
         });
         worker.send(seeds);
         results.push(...(await done));
-        if (performance.now() - toldAt > TELL_EVERY_MS) {
-          toldAt = performance.now();
+        if (performance.now() - reportedAt > PROGRESS_EVERY_MS) {
+          reportedAt = performance.now();
           const bad = results.filter(({ problems }) => problems.length > 0).length;
           console.error(`${results.length} of ${count} seeds, ${bad} failed`);
         }
@@ -85,16 +85,16 @@ async function manySeeds(from: number, count: number): Promise<number> {
 }
 
 function report(results: readonly SeedResult[], seconds: number): number {
-  const lives = results.reduce((sum, result) => sum + result.lives, 0);
-  const runs = (results.length / seconds).toFixed(1);
-  console.log(`${results.length} seeds, ${lives} lives in ${Math.round(seconds)} s: ${runs} runs a second`);
-  const struck = results.reduce((sum, result) => sum + result.struck.length, 0);
-  console.log(`${struck} troubles of ${KINDS.length} kinds struck (and were to):`);
+  const runs = results.reduce((sum, result) => sum + result.runs, 0);
+  const rate = (results.length / seconds).toFixed(1);
+  console.log(`${results.length} seeds, ${runs} runs in ${Math.round(seconds)} s: ${rate} seeds a second`);
+  const occurred = results.reduce((sum, result) => sum + result.occurred.length, 0);
+  console.log(`${occurred} faults and signals of ${KINDS.length} kinds occurred (scheduled in parentheses):`);
   for (const kind of KINDS) {
     const count = (of: (result: SeedResult) => readonly string[]): number =>
       results.reduce((sum, result) => sum + of(result).filter((each) => each === kind).length, 0);
-    const [did, should] = [count((result) => result.struck), count((result) => result.kinds)];
-    console.log(`  ${kind.padEnd(24)}${String(did).padStart(6)} (${should})`);
+    const [occurrences, scheduled] = [count((result) => result.occurred), count((result) => result.kinds)];
+    console.log(`  ${kind.padEnd(24)}${String(occurrences).padStart(6)} (${scheduled})`);
   }
   const bad = results.filter(({ problems }) => problems.length > 0).sort((a, b) => a.seed - b.seed);
   for (const { seed, kinds, problems } of bad) {

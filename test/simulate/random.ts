@@ -1,4 +1,4 @@
-/** Numbers that look random and follow from the seed (mulberry32). */
+/** A pseudo-random number generator with a seed (mulberry32). */
 export interface Random {
   /** From 0 up to, not including, 1. */
   next(): number;

@@ -1,17 +1,17 @@
-import { playSeed, type SeedResult } from './seed.ts';
+import { runSeed, type SeedResult } from './seed.ts';
 
-/** Plays the seeds that it is sent, one after the other. */
+/** Runs the seeds of each message, one after the other. */
 process.on('message', (seeds: readonly number[]) => {
-  void play(seeds).then((results) => process.send?.(results));
+  void runAll(seeds).then((results) => process.send?.(results));
 });
 
-async function play(seeds: readonly number[]): Promise<SeedResult[]> {
+async function runAll(seeds: readonly number[]): Promise<SeedResult[]> {
   const results: SeedResult[] = [];
   for (const seed of seeds) {
     try {
-      results.push(await playSeed(seed));
+      results.push(await runSeed(seed));
     } catch (thrown) {
-      results.push({ seed, kinds: [], struck: [], lives: 0, problems: [`the harness failed: ${String(thrown)}`] });
+      results.push({ seed, kinds: [], occurred: [], runs: 0, problems: [`the harness failed: ${String(thrown)}`] });
     }
   }
   return results;

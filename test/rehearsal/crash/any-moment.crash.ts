@@ -3,11 +3,11 @@ import { startFault } from '../../../src/rehearsal/fault-setups.ts';
 import type { FaultName } from '../../../src/rehearsal/faults.ts';
 import { simulated } from '../support/simulated.ts';
 
-/** An undisturbed `up` takes three minutes. */
+/** A fault-free `up` takes three minutes. */
 const SPAN_MS = 180_000;
 
-/** Faults that pass by themselves, each started every ten seconds. */
-const ONCE_IN_10_S: readonly FaultName[] = [
+/** Transient faults that are tried at every tenth second of the run. */
+const EVERY_10_S: readonly FaultName[] = [
   'api-flaky',
   'api-slow',
   'api-conflict',
@@ -35,22 +35,22 @@ const ONCE_IN_10_S: readonly FaultName[] = [
   'worker-rebooted',
   'master-rebooted',
 ];
-/** Faults that pass by themselves, and how many milliseconds apart they are started: outages of the API are short. */
-const PASSING: readonly [FaultName, number][] = [
+/** Transient faults with the interval at which their start is tried, in milliseconds: short for short outages. */
+const TRANSIENT_FAULTS: readonly [FaultName, number][] = [
   ['api-away', 500],
   ['answers-late', 2_000],
-  ...ONCE_IN_10_S.map((name): [FaultName, number] => [name, 10_000]),
+  ...EVERY_10_S.map((name): [FaultName, number] => [name, 10_000]),
 ];
 
-describe('what passes by itself ends no run, whenever it comes', () => {
-  it.each(PASSING)('%s, every %i ms', async (name, step) => {
-    const ended: string[] = [];
+describe('a transient fault never fails a run', () => {
+  it.each(TRANSIENT_FAULTS)('%s, started at every multiple of %i ms', async (name, step) => {
+    const failures: string[] = [];
     for (let at = 0; at < SPAN_MS; at += step) {
       const { world, mesh, up } = simulated();
       world.clock.after(at, () => startFault({ world, mesh }, name));
       const { report } = await up();
-      if (report.error !== undefined) ended.push(`at ${at} ms: ${report.error.message}`);
+      if (report.error !== undefined) failures.push(`at ${at} ms: ${report.error.message}`);
     }
-    expect(ended).toEqual([]);
+    expect(failures).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { testCrashes } from './cases.ts';
 import { INCUS_SCENARIOS } from './scenarios.ts';
 
-/** The moments at the beginning, at which the machines are made, and a few of the later ones, which no engine changes. */
+/** Every third of the first kill points, when machines are created, and a few later ones, which do not depend on the engine. */
 await testCrashes(
   (at, children) => (at < 48 ? at % 3 === (children === 'end' ? 0 : 1) : at % 24 === (children === 'end' ? 5 : 17)),
   INCUS_SCENARIOS,

@@ -3,73 +3,73 @@ import type { Rehearsal } from '../../../src/rehearsal/index.ts';
 import type { Command, System } from '../../../src/system/system.ts';
 import { temporaryName } from '../../../src/system/temporary.ts';
 
-/** What becomes of the children of a program that dies: they go on, or they end with it where they are. */
+/** What happens to the children of a killed program: they continue, or they are killed with it. */
 export type Children = 'go-on' | 'end';
 
-/** Where a life ends. */
+/** Where a run is killed. */
 export interface KillPoint {
-  /** Number of the moment, as `moments` of an undisturbed life counts them. */
+  /** Index in `killPoints` of a run that is not killed. */
   readonly at: number;
   readonly children: Children;
 }
 
-/** The system interfaces of one life, which may end at any moment. */
+/** The system interfaces of one run, which can be killed at any kill point. */
 export interface KillableRun {
   readonly system: System;
-  /** Every moment so far: before and after each effect, and each half-way point of what it does. */
-  readonly moments: readonly string[];
+  /** Names of all kill points so far: before, during and after each effect. */
+  readonly killPoints: readonly string[];
   readonly isDead: () => boolean;
-  /** Resolves when the life ends before its time, with the moment's name. */
+  /** Resolves with the name of the kill point when the run is killed. */
   readonly died: Promise<string>;
-  /** Ends the life now. */
+  /** Kills the run now. */
   readonly kill: (children: Children) => void;
 }
 
-/** A process id that is nobody's. */
-const NO_OWNER = 4_194_304;
+/** A process id that no process has. */
+const UNUSED_PID = 4_194_304;
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
 /**
- * Doors that number every effect, and end the life of whoever uses them at the chosen one. Dead is dead: no promise of
- * theirs settles any more, so no `catch` and no `finally` of the program runs.
+ * Wraps the system interfaces so that they number every effect and kill the run at the chosen one. After that none of their
+ * promises settles, so that no `catch` and no `finally` of the program runs.
  */
-export function killable(rehearsal: Rehearsal, death?: KillPoint): KillableRun {
+export function killable(rehearsal: Rehearsal, chosen?: KillPoint): KillableRun {
   const { world, files: disk } = rehearsal;
   const inner = rehearsal.system;
-  const moments: string[] = [];
+  const killPoints: string[] = [];
   let dead = false;
-  let tell: (moment: string) => void = () => undefined;
-  const died = new Promise<string>((resolve) => (tell = resolve));
+  let resolveDied: (killPoint: string) => void = () => undefined;
+  const died = new Promise<string>((resolve) => (resolveDied = resolve));
 
-  /** Locks end with the life that holds them, whatever becomes of its children. */
-  const held = new Set<string>();
-  /** What this life has started, and nobody else's. */
+  /** Released when the run is killed, even if its children continue. */
+  const heldLocks = new Set<string>();
+  /** The commands of this run only. */
   const started = new Set<Command>();
   const isDead = (): boolean => dead;
-  const kill = (children: Children, moment = 'killed'): void => {
+  const kill = (children: Children, name = 'killed'): void => {
     if (dead) return;
     dead = true;
     world.crashPoints = undefined;
-    for (const path of held) disk.locks.delete(path);
+    for (const path of heldLocks) disk.locks.delete(path);
     if (children === 'end') rehearsal.killAll(started);
-    tell(moment);
+    resolveDied(name);
   };
-  const isNow = (moment: string): boolean => {
-    const index = moments.push(moment) - 1;
-    return index === death?.at;
+  const isNow = (name: string): boolean => {
+    const index = killPoints.push(name) - 1;
+    return index === chosen?.at;
   };
-  const moment = async (text: string, half?: () => Promise<void>): Promise<void> => {
+  const killPoint = async (name: string, half?: () => Promise<void>): Promise<void> => {
     if (dead) return never();
-    if (!isNow(text)) return undefined;
+    if (!isNow(name)) return undefined;
     await half?.();
-    kill(death?.children ?? 'end', text);
+    kill(chosen?.children ?? 'end', name);
     return never();
   };
   const endsAt = async (place: string): Promise<boolean> => {
     if (dead || !isNow(`during  ${place}`)) return false;
-    kill(death?.children ?? 'end', place);
-    return death?.children === 'end';
+    kill(chosen?.children ?? 'end', place);
+    return chosen?.children === 'end';
   };
   world.crashPoints = {
     endsAt,
@@ -80,27 +80,27 @@ export function killable(rehearsal: Rehearsal, death?: KillPoint): KillableRun {
     },
   };
 
-  /** One effect: before, perhaps in its middle, after. */
+  /** Wraps an effect with kill points before, after and, with `half`, during it. */
   const effect = async <T>(name: string, work: () => Promise<T>, half?: () => Promise<void>): Promise<T> => {
-    await moment(`before  ${name}`);
-    if (half !== undefined) await moment(`during  ${name}`, half);
+    await killPoint(`before  ${name}`);
+    if (half !== undefined) await killPoint(`during  ${name}`, half);
     const result = await settled(work);
-    await moment(`after   ${name}`);
+    await killPoint(`after   ${name}`);
     if ('thrown' in result) throw result.thrown;
     return result.value;
   };
-  const alive = async <T>(work: () => Promise<T>): Promise<T> => {
+  const unlessDead = async <T>(work: () => Promise<T>): Promise<T> => {
     if (dead) return never();
     const result = await settled(work);
     if (isDead()) return never();
     if ('thrown' in result) throw result.thrown;
     return result.value;
   };
-  /** Half of it in a temporary file, as the real interface would leave it. */
+  /** Writes the first half to a temporary file, as the real interface leaves it when it is killed. */
   const halfWritten =
     (path: string, content: string | Uint8Array, mode: number, ending: 'tmp' | 'part') => async (): Promise<void> => {
       const bytes = Buffer.from(content as Uint8Array);
-      const half = join(dirname(path), temporaryName(basename(path), NO_OWNER, 'abcdef012345', ending));
+      const half = join(dirname(path), temporaryName(basename(path), UNUSED_PID, 'abcdef012345', ending));
       await disk.write(half, bytes.subarray(0, bytes.length / 2), mode);
     };
 
@@ -111,10 +111,10 @@ export function killable(rehearsal: Rehearsal, death?: KillPoint): KillableRun {
         started.add(command);
         return command.effect === 'write'
           ? effect(shown(command), () => processes.run(command, signal))
-          : alive(() => processes.run(command, signal));
+          : unlessDead(() => processes.run(command, signal));
       },
     },
-    clock: { now: () => clock.now(), sleep: (ms, signal) => alive(() => clock.sleep(ms, signal)) },
+    clock: { now: () => clock.now(), sleep: (ms, signal) => unlessDead(() => clock.sleep(ms, signal)) },
     downloads: {
       fetch: (request) =>
         effect(
@@ -122,17 +122,17 @@ export function killable(rehearsal: Rehearsal, death?: KillPoint): KillableRun {
           () => downloads.fetch(request),
           halfWritten(request.to, 'half of a download', request.mode ?? 0o644, 'part'),
         ),
-      text: (url, signal) => alive(() => downloads.text(url, signal)),
+      text: (url, signal) => unlessDead(() => downloads.text(url, signal)),
     },
     files: {
       ...files,
-      read: (path) => alive(() => files.read(path)),
-      readText: (path) => alive(() => files.readText(path)),
-      stat: (path) => alive(() => files.stat(path)),
-      list: (path) => alive(() => files.list(path)),
-      sha256: (path) => alive(() => files.sha256(path)),
-      // The log: no effect that anything depends on.
-      append: (path, content) => alive(() => files.append(path, content)),
+      read: (path) => unlessDead(() => files.read(path)),
+      readText: (path) => unlessDead(() => files.readText(path)),
+      stat: (path) => unlessDead(() => files.stat(path)),
+      list: (path) => unlessDead(() => files.list(path)),
+      sha256: (path) => unlessDead(() => files.sha256(path)),
+      // Only the log is appended to, and nothing depends on it.
+      append: (path, content) => unlessDead(() => files.append(path, content)),
       write: (path, content, mode = 0o644) =>
         effect(`write ${path}`, () => files.write(path, content, mode), halfWritten(path, content, mode, 'tmp')),
       makeDirectory: (path, mode) => effect(`mkdir ${path}`, () => files.makeDirectory(path, mode)),
@@ -141,7 +141,8 @@ export function killable(rehearsal: Rehearsal, death?: KillPoint): KillableRun {
         effect(
           `link ${path}`,
           () => files.link(path, target),
-          () => disk.link(join(dirname(path), temporaryName(basename(path), NO_OWNER, 'abcdef012345', 'tmp')), target),
+          () =>
+            disk.link(join(dirname(path), temporaryName(basename(path), UNUSED_PID, 'abcdef012345', 'tmp')), target),
         ),
       rename: (from, to) => effect(`rename ${to}`, () => files.rename(from, to)),
       remove: (path) =>
@@ -156,11 +157,11 @@ export function killable(rehearsal: Rehearsal, death?: KillPoint): KillableRun {
       lock: async (path, holder) => {
         const answer = await effect(`lock ${path}`, async () => {
           const given = await files.lock(path, holder);
-          if ('release' in given) held.add(path);
+          if ('release' in given) heldLocks.add(path);
           return given;
         });
         if (!('release' in answer)) return answer;
-        return { release: () => effect(`unlock ${path}`, answer.release).then(() => void held.delete(path)) };
+        return { release: () => effect(`unlock ${path}`, answer.release).then(() => void heldLocks.delete(path)) };
       },
       extract: (archive, into, members) =>
         effect(
@@ -170,7 +171,7 @@ export function killable(rehearsal: Rehearsal, death?: KillPoint): KillableRun {
             for (const { as, mode } of members) await halfWritten(join(into, as), 'half of it', mode, 'part')();
           },
         ),
-      members: (archive) => alive(() => files.members(archive)),
+      members: (archive) => unlessDead(() => files.members(archive)),
       pack: (archive, members) =>
         effect(
           `pack ${archive}`,
@@ -179,7 +180,7 @@ export function killable(rehearsal: Rehearsal, death?: KillPoint): KillableRun {
         ),
     },
   };
-  return { system, moments, isDead, died, kill };
+  return { system, killPoints, isDead, died, kill };
 }
 
 async function settled<T>(work: () => Promise<T>): Promise<{ value: T } | { thrown: unknown }> {

@@ -7,27 +7,30 @@ import type { Rehearsal } from '../../../src/rehearsal/index.ts';
 import { authorityOf } from '../../../src/kube/kubeconfig.ts';
 import type { Instance, KubeObject } from '../../../src/rehearsal/world.ts';
 
-/** A world as text, a line a thing, without what may differ between two good runs: uids, times, tokens, addresses. */
+/** The simulated world as text per object, without what differs between two good runs: uids, times, tokens, addresses. */
 export type LabState = ReadonlyMap<string, string>;
 
 export function labState(rehearsal: Rehearsal): LabState {
   const { world, files } = rehearsal;
   const cluster = clusterOf(world);
-  const plain = forgetting(rehearsal, cluster);
-  const picture = new Map<string, string>();
+  const normalize = normalizer(rehearsal, cluster);
+  const entries = new Map<string, string>();
   for (const [path, node] of files.nodes) {
-    // What is temporary is made when it is needed; that nothing of it leaks is looked at elsewhere.
+    // Temporary files differ; `left-behind.ts` checks that none of them is left.
     if (path.startsWith('/home/u/lab/.tmp/')) continue;
     const content = node.kind === 'file' ? asText(path, node.content) : node.kind === 'link' ? `-> ${node.target}` : '';
-    picture.set(`host ${path}`, `${node.kind} ${node.kind === 'link' ? '' : node.mode.toString(8)} ${plain(content)}`);
+    entries.set(
+      `host ${path}`,
+      `${node.kind} ${node.kind === 'link' ? '' : node.mode.toString(8)} ${normalize(content)}`,
+    );
   }
-  for (const instance of world.engine.instances.values()) addMachine(picture, instance, plain);
-  for (const [name, image] of world.containers) picture.set(`container ${name}`, image);
-  if (cluster !== undefined) addObjects(picture, cluster, plain);
-  return picture;
+  for (const instance of world.engine.instances.values()) addMachine(entries, instance, normalize);
+  for (const [name, image] of world.containers) entries.set(`container ${name}`, image);
+  if (cluster !== undefined) addObjects(entries, cluster, normalize);
+  return entries;
 }
 
-/** What differs, a line each; the first few characters of both sides. */
+/** One line per difference, with the text of both sides around its start. */
 export function compare(is: LabState, should: LabState): readonly string[] {
   const keys = [...new Set([...is.keys(), ...should.keys()])].sort();
   return keys.flatMap((key) => {
@@ -42,37 +45,37 @@ export function compare(is: LabState, should: LabState): readonly string[] {
   });
 }
 
-type Plain = (text: string) => string;
+type Normalize = (text: string) => string;
 
-function addMachine(picture: Map<string, string>, instance: Instance, plain: Plain): void {
+function addMachine(entries: Map<string, string>, instance: Instance, normalize: Normalize): void {
   const { name, release, cpus, memory, disk, cpu, state, addressKnown, manageHosts, cloudInit, rules } = instance;
   const facts = { release, cpus, memory, disk, cpu, state, addressKnown, manageHosts, cloudInit, rules };
-  picture.set(
+  entries.set(
     `machine ${name}`,
     JSON.stringify({ ...facts, users: [...instance.users].sort(), packages: [...instance.packages].sort() }),
   );
   for (const [unit, { enabled, active }] of instance.units)
-    picture.set(`machine ${name} unit ${unit}`, `${String(enabled)} ${active}`);
+    entries.set(`machine ${name} unit ${unit}`, `${String(enabled)} ${active}`);
   for (const [path, { content, mode, owner, group, link }] of instance.files) {
-    const text = UNCERTAIN.some((pattern) => pattern.test(path)) ? '<its own>' : plain(asText(path, content));
-    // Public; ours or the agent's own copy of it, in its own form, whichever was written last.
+    const text = RANDOM_FILES.some((pattern) => pattern.test(path)) ? '<random>' : normalize(asText(path, content));
+    // Both the bootstrap and the agent write this public file, in different forms.
     const isRoot = path === '/etc/certs/root-cert.pem';
     const what = isRoot
       ? `a mode ${owner}:${group} ${text.trimEnd()}`
       : `${mode.toString(8)} ${owner}:${group} ${link ?? ''} ${text}`;
-    picture.set(`machine ${name} ${path}`, what);
+    entries.set(`machine ${name} ${path}`, what);
   }
 }
 
-/** Files on a guest whose content is random or a digest of what is. */
-const UNCERTAIN = [
+/** Files on a guest whose content is random, or a digest of random content. */
+const RANDOM_FILES = [
   /^\/var\/lib\/istio-vms\/started\./,
   /root-cert\.sha256$/,
   /^\/etc\/certs\/(cert-chain|key)\.pem$/,
   /^\/etc\/rancher\/node\/password$/,
 ];
 
-function addObjects(picture: Map<string, string>, cluster: SimulatedCluster, plain: Plain): void {
+function addObjects(entries: Map<string, string>, cluster: SimulatedCluster, normalize: Normalize): void {
   const owners = new Map<string, string>();
   const all = cluster.store
     .kinds()
@@ -80,19 +83,19 @@ function addObjects(picture: Map<string, string>, cluster: SimulatedCluster, pla
   for (const { object } of all)
     owners.set(
       object.metadata.uid ?? '',
-      plain(`${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`),
+      normalize(`${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`),
     );
   for (const { plural, object } of all) {
-    const text = JSON.stringify(withoutTheMoment(JSON.parse(plain(JSON.stringify(object))) as KubeObject, owners));
-    // Pods have names of their own each time; how many of which kind there are is what counts.
-    const name = plural === 'pods' ? text : plain(object.metadata.name);
+    const text = JSON.stringify(withoutVolatile(JSON.parse(normalize(JSON.stringify(object))) as KubeObject, owners));
+    // Names of pods are random, so that only their number and content are compared.
+    const name = plural === 'pods' ? text : normalize(object.metadata.name);
     let key = `object ${plural} ${object.metadata.namespace ?? ''}/${name}`;
-    while (picture.has(key)) key = `${key} again`;
-    picture.set(key, text);
+    while (entries.has(key)) key = `${key} again`;
+    entries.set(key, text);
   }
 }
 
-const MOMENT = new Set([
+const VOLATILE = new Set([
   'uid',
   'creationTimestamp',
   'resourceVersion',
@@ -117,7 +120,7 @@ const MOMENT = new Set([
   'pod-template-hash',
 ]);
 
-function withoutTheMoment(object: KubeObject, owners: ReadonlyMap<string, string>): unknown {
+function withoutVolatile(object: KubeObject, owners: ReadonlyMap<string, string>): unknown {
   const walk = (value: unknown, key = ''): unknown => {
     if (Array.isArray(value)) {
       const items = value.map((item) => walk(item, key));
@@ -126,7 +129,7 @@ function withoutTheMoment(object: KubeObject, owners: ReadonlyMap<string, string
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(
       Object.entries(value)
-        .filter(([name]) => !MOMENT.has(name))
+        .filter(([name]) => !VOLATILE.has(name))
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([name, inner]) => [name, name === 'ownerReferences' ? ownersOf(inner, owners) : walk(inner, name)]),
     );
@@ -140,8 +143,8 @@ function ownersOf(references: unknown, owners: ReadonlyMap<string, string>): unk
   return (references as { uid?: string }[]).map(({ uid }) => owners.get(uid ?? '') ?? 'an owner that is gone');
 }
 
-/** Replaces what is right in this world by its name; what is not, stays, and so shows up as a difference. */
-function forgetting({ world }: Rehearsal, cluster: SimulatedCluster | undefined): Plain {
+/** Replaces values that are valid in this world by their names; invalid ones stay and show up as differences. */
+function normalizer({ world }: Rehearsal, cluster: SimulatedCluster | undefined): Normalize {
   const secrets: [string, string][] = [];
   const known = (value: string | undefined, name: string): void => {
     if (value === undefined || value === '') return;
@@ -168,7 +171,7 @@ function forgetting({ world }: Rehearsal, cluster: SimulatedCluster | undefined)
     ]) {
       if (key.endsWith('-data')) known(value, key);
     }
-    // Noted on each worker's Node: contains both addresses and the CA, which differ between two good runs.
+    // An annotation of each worker's Node: depends on both addresses and the CA, which differ between two good runs.
     const authority = authorityOf(cluster.kubeconfig()) ?? '';
     const serverAddress = world.engine.instances.get('k3s-master')?.address;
     for (const { name, address } of world.engine.instances.values()) {
@@ -195,7 +198,7 @@ function forgetting({ world }: Rehearsal, cluster: SimulatedCluster | undefined)
 function asText(path: string, content: string | Uint8Array): string {
   const text = typeof content === 'string' ? content : Buffer.from(content).toString('utf8');
   if (!path.endsWith('machines.json')) return text;
-  // Written in the order in which launches began.
+  // Sorted, because the record has the order in which launches began.
   const record = JSON.parse(text) as { machines: Record<string, unknown> };
   return JSON.stringify({
     ...record,

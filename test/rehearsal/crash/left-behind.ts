@@ -2,10 +2,10 @@ import { dirname } from 'node:path/posix';
 import { clusterOf } from '../../../src/rehearsal/cluster/kube.ts';
 import type { Rehearsal } from '../../../src/rehearsal/index.ts';
 
-/** Things of ours that should not be there any more when a run has ended well: a line each. */
+/** What a successful run must not leave: commands that the simulated world rejected, containers and temporary files. */
 export function leftBehind({ world, files }: Rehearsal): readonly string[] {
-  const found: string[] = world.refused.map((what) => `not understood by the world: ${what}`);
-  for (const name of world.containers.keys()) if (name !== 'theirs') found.push(`container ${name}`);
+  const found: string[] = world.refused.map((what) => `rejected by the simulated world: ${what}`);
+  for (const name of world.containers.keys()) if (name !== 'foreign') found.push(`container ${name}`);
   for (const path of files.nodes.keys()) {
     if (/\/\..+\.tmp$|\.(part|mismatch|lock)$|\.new(\/|$)|\.tar$/.test(path)) found.push(`host file ${path}`);
   }
@@ -20,24 +20,24 @@ export function leftBehind({ world, files }: Rehearsal): readonly string[] {
 const TRACES = ['eyJ', 'client-key-data: '];
 const SECRETS = [/eyJ[\w-]+\.[\w-]+\.[\w-]+/, /client-key-data: \S/];
 
-/** Secrets that others than their owner could read now, here or on a machine: a line each. */
-export function exposed({ world, files }: Rehearsal): readonly string[] {
+/** Secrets that other users could read now, on the host or on a machine: one line each. */
+export function exposedSecrets({ world, files }: Rehearsal): readonly string[] {
   const cluster = clusterOf(world);
   const password = cluster?.agentToken.split('::node:')[1];
   const isSecret = (content: string | Uint8Array): boolean => {
     const bytes =
       typeof content === 'string' ? content : Buffer.from(content.buffer, content.byteOffset, content.length);
     if (password !== undefined && bytes.includes(password)) return true;
-    // Most files are large and have none of these: patterns only for those that have.
+    // Most files are large and contain none of these, so that the slow patterns are matched only with those that do.
     return TRACES.some((trace) => bytes.includes(trace)) && SECRETS.some((pattern) => pattern.test(bytes.toString()));
   };
   const found: string[] = [];
   for (const [path, node] of files.nodes) {
     if (node.kind !== 'file') continue;
-    // A log may be shown to anybody, whatever its mode.
+    // Logs are meant to be shared, so that a secret in them counts whatever their mode.
     const [isLog, isOpen] = [path.endsWith('.log'), (node.mode & 0o044) !== 0 && reachable(path)];
     if ((!isLog && !isOpen) || !isSecret(node.content)) continue;
-    found.push(isLog ? `host log ${path} tells a secret` : `host file ${path} (${node.mode.toString(8)})`);
+    found.push(isLog ? `host log ${path} contains a secret` : `host file ${path} (${node.mode.toString(8)})`);
   }
   for (const { name, files: guest } of world.engine.instances.values()) {
     for (const [path, { content, mode }] of guest) {

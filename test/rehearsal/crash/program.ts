@@ -18,12 +18,12 @@ import type { ShippedData } from '../../../src/system/shipped.ts';
 import { createLogReporter, createRunLog, loggingProcesses } from '../../../src/ui/log.ts';
 import { chooseChecks } from '../../../src/verify/checks.ts';
 
-/** How one life of the program is called. */
+/** The arguments of one run of the program. */
 export interface Call {
   readonly kind: Goal['kind'];
   /** `--set`. */
   readonly set?: Readonly<Record<string, string>>;
-  /** Without the proofs at the end. */
+  /** `--skip-verify`. */
   readonly skipVerify?: boolean;
   /** `--bundle`. */
   readonly bundle?: string;
@@ -33,25 +33,24 @@ export interface Call {
   readonly lockTimeout?: number;
 }
 
-/** How it ended, had it a chance to say so. */
-export interface Ending {
+/** The result of a run that was not killed. */
+export interface RunResult {
   readonly error?: CliError;
   readonly run?: RunReport;
-  /** Names of proofs that failed. */
-  readonly unproved?: readonly string[];
+  /** Names and evidence of the checks that failed. */
+  readonly failedChecks?: readonly string[];
 }
 
 /**
- * One life of `istio-vms up`: everything that `commands/up.ts` does behind the screen, with the log, on system interfaces that the
- * harness hands in.
+ * One run of `istio-vms up` on the given system interfaces: everything that `commands/up.ts` does, except for the terminal.
  */
-export async function live(
+export async function runProgram(
   call: Call,
   system: System,
   host: Host,
   shipped: ShippedData,
   signal: AbortSignal = new AbortController().signal,
-): Promise<Ending> {
+): Promise<RunResult> {
   try {
     const loaded = loadConfig({ host, versions: shipped.versions, flags: call.set ?? {} });
     const { config } = loaded;
@@ -64,8 +63,8 @@ export async function live(
       mask,
     });
     const logged = { ...system, processes: loggingProcesses(system.processes, log) };
-    // What `carryOut` and `runChecks` use of a session, and no more.
-    const asked = {
+    // Only what `planAndRun` and `runChecks` use of a session.
+    const base = {
       app: {
         lab: createLab({ config, host, shipped, system: logged, mask, options: { fixCa: true, fixPilot: true } }),
       },
@@ -74,7 +73,7 @@ export async function live(
       signal,
       reporter: createLogReporter(log),
     } as unknown as Session;
-    const session = call.bundle === undefined ? asked : await useBundle(asked, call.bundle);
+    const session = call.bundle === undefined ? base : await useBundle(base, call.bundle);
     const { lab } = session.app;
     return await withLabLock(session, async () => {
       const run = await planAndRun(session, call.steps?.(labSteps(lab), lab) ?? labSteps(lab), {
@@ -85,13 +84,15 @@ export async function live(
         await log.flush();
         return { run, ...(run.error === undefined ? {} : { error: run.error }) };
       }
-      const proofs = await runChecks(
+      const verification = await runChecks(
         session,
         chooseChecks({ names: [], strict: false, networkPolicy: false, readOnly: run.changed === 0 }),
       );
       await log.flush();
-      const unproved = proofs.results.filter(({ ok }) => !ok).map(({ name, evidence }) => `${name}: ${evidence}`);
-      return { run, unproved, ...(proofs.error === undefined ? {} : { error: proofs.error }) };
+      const failedChecks = verification.results
+        .filter(({ ok }) => !ok)
+        .map(({ name, evidence }) => `${name}: ${evidence}`);
+      return { run, failedChecks, ...(verification.error === undefined ? {} : { error: verification.error }) };
     });
   } catch (thrown) {
     return { error: explainThrown(thrown) };

@@ -1,4 +1,4 @@
 import { testCrashes } from './cases.ts';
 
-/** Every fourth moment; the others are in the files beside, so that all cores share the work to the end. */
+/** Every fourth kill point; the other files have the rest, so that all cores share the work. */
 await testCrashes((at) => at % 4 === 0);

@@ -1,7 +1,7 @@
 import { testCrashes } from './cases.ts';
 import { SCENARIOS } from './scenarios.ts';
 
-/** A few moments of the shortest scenarios, for `npm test`; every moment is in the project `crash`, which .ci/run runs. */
+/** A few kill points of the shortest scenarios, for `npm test`; the project `crash`, which .ci/run runs, has all of them. */
 await testCrashes(
   (at, children, scenario) => {
     const stride = scenario === 'up' ? 80 : 200;

@@ -16,18 +16,18 @@ function shippedData(): Promise<ShippedData> {
   return (shipped ??= loadShippedData());
 }
 
-/** Files of the user that nobody may touch. */
+/** Files of the user, which must not change. */
 const FOREIGN_FILES = {
   '/home/u/.kube/config': 'apiVersion: v1\nkind: Config\n',
   '/home/u/lab/notes.txt': 'mine\n',
 };
 
-export interface Stage {
+export interface WorldOptions {
   readonly faults?: readonly string[];
   readonly host?: Host;
   /** Default Multipass. */
   readonly engine?: 'multipass' | 'incus';
-  /** Whether a bundle that was made elsewhere lies at `BUNDLE`. */
+  /** Whether there is a bundle, created on another computer, at `BUNDLE`. */
   readonly bundle?: boolean;
 }
 
@@ -35,7 +35,7 @@ export const BUNDLE = '/home/u/lab/lab.tar';
 
 let bundle: Promise<Uint8Array> | undefined;
 
-/** Made once, on a computer of its own. */
+/** Created once, on another simulated computer. */
 function bundleFile(): Promise<Uint8Array> {
   return (bundle ??= (async () => {
     const data = await shippedData();
@@ -49,19 +49,19 @@ function bundleFile(): Promise<Uint8Array> {
   })());
 }
 
-/** A fresh world in which somebody else's things are, too. */
+/** A new simulated world, with foreign machines, containers and files. */
 export async function freshWorld({
   faults = [],
   host = HOST,
   engine = 'multipass',
-  bundle: isThere = false,
-}: Stage = {}): Promise<Rehearsal> {
+  bundle: withBundle = false,
+}: WorldOptions = {}): Promise<Rehearsal> {
   const rehearsal = createRehearsal({ host, engine, shipped: await shippedData(), faults, seedFiles: FOREIGN_FILES });
   const { world } = rehearsal;
   addInstance(world, { name: 'primary', state: 'Running' });
-  addInstance(world, { name: 'theirs', state: 'Stopped' });
-  addInstance(world, { name: 'in-the-bin', state: 'Deleted' });
-  if (isThere) await rehearsal.files.write(BUNDLE, await bundleFile());
-  world.containers.set('theirs', 'docker.io/library/postgres:16');
+  addInstance(world, { name: 'foreign', state: 'Stopped' });
+  addInstance(world, { name: 'foreign-deleted', state: 'Deleted' });
+  if (withBundle) await rehearsal.files.write(BUNDLE, await bundleFile());
+  world.containers.set('foreign', 'docker.io/library/postgres:16');
   return rehearsal;
 }

@@ -1,36 +1,36 @@
 import { quiet } from '../../support/context.ts';
 import { dirname } from 'node:path/posix';
 import { CommandError } from '../../../src/system/command-error.ts';
-import type { Stage } from '../crash/world.ts';
+import type { WorldOptions } from '../crash/world.ts';
 import { HOST } from '../crash/world.ts';
 import { inCommand, inFiles, inStep, multipass, type Plant } from './plant.ts';
 
-/** A bug that somebody may make one day, and what the harness must say to it. */
+/** A plausible bug, and what the harness must report for it. */
 export interface Mutant extends Plant {
   readonly name: string;
-  /** What is lived through, undisturbed or cut at the first moment that bears this name. */
   readonly scenario: string;
-  readonly dies?: RegExp;
-  readonly stage?: Stage;
-  /** The line by which it is caught. */
-  readonly caught: RegExp;
+  /** The run is killed at the first kill point whose name matches; absent: it is not killed. */
+  readonly killAt?: RegExp;
+  readonly worldOptions?: WorldOptions;
+  /** Matches a problem that the harness reports. */
+  readonly expected: RegExp;
 }
 
-const ARM: Stage = { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] };
+const ARM: WorldOptions = { host: { ...HOST, cpu: 'arm64' }, faults: ['arm64-deb-missing'] };
 const KUBECONFIG = '/home/u/lab/.data/.kubeconfig';
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    name: 'a step whose check lies: there is a gateway, so it is right',
+    name: 'a step whose check always reports ready',
     scenario: 'up',
-    dies: /during {2}kubectl apply: 1 of \d+ objects/,
+    killAt: /during {2}kubectl apply: 1 of \d+ objects/,
     steps: inStep('sample', (step) => ({ ...step, check: async () => 'ready' })),
-    caught: /sample.*is missing|not proved: .*sample/,
+    expected: /sample.*is missing|check failed: .*sample/,
   },
   {
-    name: 'a step that trusts its own note, and is not resumed',
+    name: 'a step that trusts a marker file and is not resumed',
     scenario: 'up',
-    dies: /during {2}place k3s-worker-1/,
+    killAt: /during {2}place k3s-worker-1/,
     steps: inStep('k3s-agent-1', (step, { system: { files } }) => ({
       ...step,
       check: async (context) =>
@@ -40,12 +40,12 @@ export const MUTANTS: readonly Mutant[] = [
         await step.apply(context);
       },
     })),
-    caught: /no node k3s-worker-1|Timed out waiting|not proved|object nodes \/k3s-worker-1: is missing/,
+    expected: /no node k3s-worker-1|Timed out waiting|check failed|object nodes \/k3s-worker-1: is missing/,
   },
   {
-    name: 'a write that is not atomic: a copy in place of a rename',
+    name: 'a write that is not atomic: a copy instead of a rename',
     scenario: 'up',
-    dies: /after {3}write .*\.bin\/istioctl-/,
+    killAt: /after {3}write .*\.bin\/istioctl-/,
     system: inFiles((files) => ({
       rename: async (from, to) => {
         const bytes = await files.read(from).catch(() => undefined);
@@ -55,41 +55,41 @@ export const MUTANTS: readonly Mutant[] = [
         await files.remove(from);
       },
     })),
-    caught: /istioctl-1\.19\.3 ended with exit code 126/,
+    expected: /istioctl-1\.19\.3 ended with exit code 126/,
   },
   {
-    name: 'a delete that purges what others have deleted',
+    name: 'a delete that purges foreign soft-deleted machines',
     scenario: 'delete, delete',
     system: inCommand(multipass('delete', '--purge'), async (command, { processes }) => {
       await processes.run({ ...command, args: ['delete', command.args[2] ?? ''] }, quiet);
       return processes.run({ ...command, args: ['purge'] }, quiet);
     }),
-    caught: /machine in-the-bin.*is missing/,
+    expected: /machine foreign-deleted.*is missing/,
   },
   {
-    name: 'a foreign machine deleted to make room',
+    name: 'a launch that deletes a foreign machine',
     scenario: 'up',
     system: inCommand(multipass('launch', 'k3s-master'), async (command, { processes }) => {
-      await processes.run({ ...command, args: ['delete', '--purge', 'theirs'] }, quiet);
+      await processes.run({ ...command, args: ['delete', '--purge', 'foreign'] }, quiet);
       return processes.run(command, quiet);
     }),
-    caught: /machine theirs.*is missing/,
+    expected: /machine foreign.*is missing/,
   },
   {
-    name: 'a machine that is not removed',
+    name: 'a machine that is not deleted',
     scenario: 'delete, delete',
     steps: inStep('worker-2', (step) => ({ ...step, remove: async () => 'removed' })),
-    caught: /machine k3s-worker-2: should not be there/,
+    expected: /machine k3s-worker-2: should not be there/,
   },
   {
-    name: 'a launch taken twice, the second under another name',
+    name: 'a launch that is repeated under another name',
     scenario: 'up',
     system: inCommand(multipass('launch', 'k3s-worker-1'), async (command, { processes }) => {
       const args = command.args.map((arg) => (arg === 'k3s-worker-1' ? 'k3s-worker-1b' : arg));
       const [launched] = await Promise.all([processes.run(command, quiet), processes.run({ ...command, args }, quiet)]);
       return launched;
     }),
-    caught: /machine k3s-worker-1b: should not be there/,
+    expected: /machine k3s-worker-1b: should not be there/,
   },
   {
     name: 'a wait without a deadline',
@@ -100,7 +100,7 @@ export const MUTANTS: readonly Mutant[] = [
         while ((await system.files.stat('/never')) === undefined) await system.clock.sleep(60_000, context.signal);
       },
     })),
-    caught: /something waits without a deadline/,
+    expected: /something waits without a deadline/,
   },
   {
     name: 'a retry without an end',
@@ -118,12 +118,12 @@ export const MUTANTS: readonly Mutant[] = [
         }
       },
     })),
-    caught: /something waits without a deadline/,
+    expected: /something waits without a deadline/,
   },
   {
-    name: 'a container that leaks',
+    name: 'a container that is not removed',
     scenario: 'up without a package',
-    stage: ARM,
+    worldOptions: ARM,
     system: inCommand(
       ({ file, args }) => file === 'docker' && args[0] === 'rm',
       async (command) => ({
@@ -134,12 +134,12 @@ export const MUTANTS: readonly Mutant[] = [
         durationMs: Number(command.timeoutMs),
       }),
     ),
-    caught: /container istio-vms-/,
+    expected: /container istio-vms-/,
   },
   {
-    name: 'a secret that others can read, for a while',
+    name: 'a secret that other users can read for a while',
     scenario: 'up',
-    dies: /before {2}rename .*workload-files/,
+    killAt: /before {2}rename .*workload-files/,
     steps: inStep('workload', (step, { system: { files } }) => ({
       ...step,
       apply: async (context) => {
@@ -149,7 +149,7 @@ export const MUTANTS: readonly Mutant[] = [
         await files.remove(copy);
       },
     })),
-    caught: /a secret lies open after the crash: host file \/home\/u\/lab\/token \(644\)/,
+    expected: /a secret is readable after the kill: host file \/home\/u\/lab\/token \(644\)/,
   },
   {
     name: "the user's own kubeconfig overwritten",
@@ -160,22 +160,22 @@ export const MUTANTS: readonly Mutant[] = [
         if (path === KUBECONFIG) await files.write('/home/u/.kube/config', content, mode);
       },
     })),
-    caught: /host \/home\/u\/\.kube\/config: is/,
+    expected: /host \/home\/u\/\.kube\/config: is/,
   },
   {
-    name: 'a lock that is only a file, and outlives its program',
+    name: 'a lock that is only a file and is not released on a kill',
     scenario: 'up',
-    dies: /after {3}mkdir|before {2}multipass launch/,
+    killAt: /after {3}mkdir|before {2}multipass launch/,
     system: inFiles((files) => ({
       lock: async (path, holder) => {
         if ((await files.stat(path)) !== undefined) return { heldBy: undefined };
         return files.lock(path, holder);
       },
     })),
-    caught: /Timed out waiting for the lock/,
+    expected: /Timed out waiting for the lock/,
   },
   {
-    name: 'a half-made file that stays beside its place',
+    name: 'a temporary file that is not removed',
     scenario: 'up',
     system: inFiles((files) => ({
       rename: async (from, to) => {
@@ -183,19 +183,19 @@ export const MUTANTS: readonly Mutant[] = [
         await files.write(`${dirname(to)}/.${to.slice(to.lastIndexOf('/') + 1)}.tmp`, 'half');
       },
     })),
-    caught: /left behind: host file/,
+    expected: /left behind: host file/,
   },
   {
-    name: 'a run that always does something',
+    name: 'a step that always reports drift',
     scenario: 'up',
     steps: inStep('route', (step) => {
-      let looks = 0;
-      return { ...step, check: async (context) => (looks++ === 0 ? { drifted: 'to be sure' } : step.check(context)) };
+      let checks = 0;
+      return { ...step, check: async (context) => (checks++ === 0 ? { drifted: 'to be sure' } : step.check(context)) };
     }),
-    caught: /one more run was not idle: .*/,
+    expected: /one more run wrote something: .*/,
   },
   {
-    name: 'a failure taken for success',
+    name: 'a failed command that is taken for a success',
     scenario: 'up',
     system: inCommand(
       ({ args }) => args[0] === 'install',
@@ -208,6 +208,6 @@ export const MUTANTS: readonly Mutant[] = [
         }
       },
     ),
-    caught: /Timed out waiting for the rollout of istiod/,
+    expected: /Timed out waiting for the rollout of istiod/,
   },
 ];

@@ -2,13 +2,13 @@ import type { Step } from '../../../src/plan/step.ts';
 import type { Command, Context, System } from '../../../src/system/system.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
 
-/** Puts a bug into the program: into the system interfaces it uses, or into its steps. The real sources stay as they are. */
+/** Plants a bug into the system interfaces or the steps of the program, without changing its sources. */
 export interface Plant {
   readonly system?: (system: System) => System;
   readonly steps?: (steps: readonly Step[], lab: Lab) => readonly Step[];
 }
 
-/** Another step in place of the one of this id. @throws Error when there is none: the mutant would plant nothing */
+/** Replaces the step of this id. @throws Error when there is none, because the mutant would plant nothing */
 export const inStep =
   (id: string, change: (step: Step, lab: Lab) => Step): NonNullable<Plant['steps']> =>
   (steps, lab) => {
@@ -16,7 +16,7 @@ export const inStep =
     return steps.map((step) => (step.id === id ? change(step, lab) : step));
   };
 
-/** Something beside or instead of every command that this is about. */
+/** Runs something else for every command that `isIt` matches. */
 export const inCommand =
   (
     isIt: (command: Command) => boolean,
