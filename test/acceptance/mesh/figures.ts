@@ -1,15 +1,15 @@
-/** What one run of `up` spent its time on, read from its own log. Times in milliseconds since its start. */
+/** Durations of one run of `up`, read from its log, in milliseconds since its start. */
 export interface Figures {
   readonly makespan: number;
-  /** Time in which no command was in flight: our own work and pauses. */
+  /** Time during which no command was running: work of the program itself, and delays. */
   readonly idle: number;
-  /** Time in which a command of the step that was then on the critical path was in flight, or of the check. */
+  /** Time during which a command of the current step on the critical path, or of a check, was running. */
   readonly tools: number;
-  /** When the last of the k3s steps, the control plane, and the VM's sidecar were done. */
+  /** Completion of the last k3s step. */
   readonly nodes: number | undefined;
   readonly controlPlane: number | undefined;
   readonly joined: number | undefined;
-  /** Processes that were started, by program. */
+  /** Number of started processes by program. */
   readonly processes: Readonly<Record<string, number>>;
 }
 
@@ -25,8 +25,8 @@ interface Span {
 }
 
 /**
- * @param log of one cold `up` that ended well
- * @param criticalPath ids of the steps that one after the other made up its time, as `up --output json` names them
+ * @param log the log of one successful `up` from nothing
+ * @param criticalPath ids of the steps on the critical path, from `up --output json`
  */
 export function figuresOf(log: string, criticalPath: readonly string[] = []): Figures {
   const spans = new Map<string, Span>();
@@ -62,7 +62,7 @@ export function figuresOf(log: string, criticalPath: readonly string[] = []): Fi
     );
     from = to;
   }
-  // What comes after the steps are the checks, one after the other.
+  // After the steps only the checks run, one at a time.
   tools += covered(all, from, last);
   const since = (at: number | undefined): number | undefined => (at === undefined ? undefined : at - first);
   const k3s = [...done].filter(([step]) => /^(k3s-server|k3s-agent-\d+|nodes)$/.test(step)).map(([, at]) => at);
@@ -77,7 +77,7 @@ export function figuresOf(log: string, criticalPath: readonly string[] = []): Fi
   };
 }
 
-/** Milliseconds between two times in which at least one of the spans was under way. */
+/** Milliseconds between two times during which at least one span was active. */
 function covered(spans: readonly Span[], from: number, to: number): number {
   let sum = 0;
   let until = from;
@@ -90,7 +90,7 @@ function covered(spans: readonly Span[], from: number, to: number): number {
   return sum;
 }
 
-/** The bars of a cold `up` (the kubectl bar is for two workers); empty when all are kept. */
+/** The limits of `up` from nothing that were exceeded (the limit for kubectl is for two workers). */
 export function brokenBars({ makespan, idle, tools, processes }: Figures): readonly string[] {
   const share = idle / makespan;
   const kubectl = processes['kubectl'] ?? 0;

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { execa } from 'execa';
 import { say } from './build/cache.ts';
 
-/** Debian packages that building needs; install-incus.sh has those of the machines. */
+/** Debian packages that the build needs; install-incus.sh installs those for machines. */
 const PACKAGES = [
   'mmdebstrap',
   'zstd',
@@ -27,7 +27,7 @@ export function missingHere(): string | undefined {
   return undefined;
 }
 
-/** Installs what is missing of Debian's packages. */
+/** Installs missing Debian packages. */
 export async function installPackages(): Promise<void> {
   const missing = PACKAGES.filter((name) => {
     const { stdout } = spawnSync('dpkg-query', ['--show', '--showformat', '${Status}', name], { encoding: 'utf8' });

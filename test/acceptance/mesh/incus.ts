@@ -7,21 +7,21 @@ import { launchSettings, withoutModules } from '../../../src/machines/incus/laun
 import type { Rig } from './build/index.ts';
 import { say } from './build/cache.ts';
 
-/** Everything of the rig lies in this project of Incus, on a bridge of its own; the pool is that of the other tests. */
+/** Incus project of the rig. It has its own bridge and shares the pool of the other tests. */
 export const PROJECT = 'istio-vms-mesh';
 export const IMAGE = 'mesh-node';
-/** Profile for machines that pass for virtual ones: k3s runs in them as in the nodes that the product itself makes. */
+/** Profile for containers in place of virtual machines, with the settings that k3s needs. */
 export const VM_PROFILE = 'virtual-machine-like';
 const POOL = 'istio-vms-test';
 /**
- * The bridge of the other tests refuses all forwarding, which on a host with br_netfilter built in is also what one
- * machine sends to another.
+ * The rig needs its own bridge: the one of the other tests refuses all forwarding, and with br_netfilter that includes
+ * traffic between two machines.
  */
 const BRIDGE = 'ivmsmesh0';
 const RANGES = ['10.98.77', '10.173.97', '172.29.207', '192.168.223'];
 
 const INSTALL = fileURLToPath(new URL('../install-incus.sh', import.meta.url));
-/** Kubelets, containerd and systemd of all nodes share root's inotify instances (docs/facts/real-mesh.md 4.9). */
+/** kubelet, containerd and systemd of all nodes share root's limit of inotify instances (docs/facts/real-mesh.md 4.9). */
 const INOTIFY = '/proc/sys/fs/inotify/max_user_instances';
 const INOTIFY_WANTED = 1024;
 
@@ -42,7 +42,7 @@ async function succeeds(...args: readonly string[]): Promise<boolean> {
   );
 }
 
-/** Daemon, project, profile and image for a run with this Istio line. Idempotent. */
+/** Prepares daemon, project, profile and image for a run with this Istio version. Idempotent. */
 export async function prepareIncus(rig: Rig, istio: string): Promise<void> {
   await startLxcfs();
   await execa('bash', [INSTALL], { stdin: 'ignore', stdout: 'ignore', stderr: 'inherit', timeout: 900_000 });
@@ -62,7 +62,7 @@ export async function prepareIncus(rig: Rig, istio: string): Promise<void> {
   await importImage(rig);
 }
 
-/** Machines talk to each other and to this computer; the nft table keeps what they send elsewhere from leaving. */
+/** Creates the bridge for the machines; an nft table drops their traffic to other networks. */
 async function createBridge(): Promise<void> {
   if (!(await succeeds('network', 'show', BRIDGE))) {
     const { stdout } = await execa('ip', ['-4', '-oneline', 'address', 'show']);
@@ -78,7 +78,7 @@ async function createBridge(): Promise<void> {
   });
 }
 
-/** With the very settings that the product gives its nodes, but kernel modules, which the host has built in or lacks. */
+/** Creates a profile with the settings that istio-vms gives its nodes, except kernel modules. */
 async function createVmProfile(): Promise<void> {
   if (!(await succeeds('profile', 'show', VM_PROFILE))) await incus('profile', 'create', VM_PROFILE);
   const spec = { name: '', release: '', cpus: 1, memory: '1G', disk: '5G', cloudInit: {} };
@@ -94,8 +94,8 @@ async function createVmProfile(): Promise<void> {
 }
 
 /**
- * Without lxcfs a machine sees all CPUs of the host while it may use fewer, and the kubelet fails to write what it sees
- * («write …/kubepods/cpuset.cpus: permission denied»). It stays: machines that run have its files open.
+ * Without lxcfs a machine sees all CPUs of the host, even those that it may not use, and the kubelet fails with
+ * «write …/kubepods/cpuset.cpus: permission denied». lxcfs keeps running, since machines have its files open.
  */
 async function startLxcfs(): Promise<void> {
   const directory = '/var/lib/lxcfs';
@@ -105,7 +105,7 @@ async function startLxcfs(): Promise<void> {
       () => false,
     );
   if (await serves()) return;
-  // The mount of one that was killed stays, and answers nothing.
+  // A killed lxcfs leaves a mount that does not work.
   if ((await readFile('/proc/self/mounts', 'utf8')).includes(` ${directory} `)) {
     await execa('umount', ['--lazy', directory]);
   }
@@ -118,7 +118,7 @@ async function startLxcfs(): Promise<void> {
   throw new Error('lxcfs did not start');
 }
 
-/** Raises the kernel's limit for the time of a run; gives back what restores it. */
+/** Raises the kernel's limit of inotify instances; returns a function that restores it. */
 export async function raiseInotifyLimit(): Promise<() => Promise<void>> {
   const before = Number(await readFile(INOTIFY, 'utf8'));
   if (before >= INOTIFY_WANTED) return async () => undefined;
@@ -131,8 +131,7 @@ export async function raiseInotifyLimit(): Promise<() => Promise<void>> {
 }
 
 /**
- * Gives a machine another address, as a network that hands out new leases does: a fixed one that nothing else has, after
- * a stop and before the next start.
+ * Restarts a machine with another, unused address, as after a new DHCP lease. Returns the address.
  */
 export async function moveMachine(name: string): Promise<string> {
   const leases = JSON.parse(await incus('network', 'list-leases', BRIDGE, '--format', 'json')) as { address: string }[];
@@ -150,9 +149,9 @@ export async function moveMachine(name: string): Promise<string> {
 }
 
 /**
- * The last lines of what the lab's units say on each machine that runs.
+ * The last lines of the journal of the lab's units on each running machine.
  *
- * @param idle only of units that are there and not active
+ * @param idle only of units that are not active
  */
 export async function journals(lines: number, { idle = false } = {}): Promise<string> {
   const names = (await incus('list', 'status=running', '--format', 'csv', '--columns', 'n'))

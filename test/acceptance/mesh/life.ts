@@ -6,10 +6,10 @@ import { runStages } from '../e2e/run.ts';
 import { brokenBars, figuresOf, figuresTable } from './figures.ts';
 import { journals, moveMachine } from './incus.ts';
 
-/** The stages of e2e in the environment of one engine, with what only the rig can do. Started by main.ts. */
+/** Runs the stages of e2e with one engine, including those that need the rig. Started by main.ts. */
 const { values } = parseArgs({ options: { report: { type: 'string' }, repeat: { type: 'string' } } });
 const kept = values.report ?? '';
-/** Of the first stage that failed: what its machines said, for whoever has the output of the run alone. */
+/** Journals after the first failed stage, printed at the end for readers without access to the report. */
 let firstFailure = '';
 const inspect = async (stage: string): Promise<void> => {
   const text = await journals(200);

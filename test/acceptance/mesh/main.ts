@@ -14,14 +14,14 @@ import { ISTIO, K3S } from './versions.ts';
 
 const HELP = `usage: npm run mesh -- [options]
 
-The built program against real Kubernetes, Istio and Envoy (test/acceptance/mesh/README.md).
+Run the built program against real Kubernetes, Istio and Envoy (test/acceptance/mesh/README.md).
 
-  --light            the mesh in network namespaces, in under a minute, instead of on whole machines
-  --engine NAME      incus or multipass (its stand-in on Incus); default: both, one after the other
+  --light            use network namespaces instead of machines (takes less than a minute)
+  --engine NAME      incus or multipass (a stand-in on Incus); default: both, one after the other
   --istio VERSION    ${ISTIO.map(({ version }) => version).join(' or ')}; default: ${ISTIO[0]?.version ?? ''}
-  --repeat NUMBER    checks vm-to-mesh so many times more
-  --record           records kubectl's and istioctl's answers into test/recordings
-  --record-lab       the same for every command in the life of a lab on machines
+  --repeat NUMBER    repeat the check vm-to-mesh NUMBER times
+  --record           record the output of kubectl and istioctl into test/recordings
+  --record-lab       record every command of up, verify and up --delete on machines
   --build            only build what is missing
   --report DIRECTORY default: mesh-report
 `;
@@ -40,7 +40,7 @@ const { values } = parseArgs({
   },
 });
 
-/** Exit code for «not possible on this computer», as in install-incus.sh. */
+/** Exit code if the rig cannot run on this computer, as in install-incus.sh. */
 const NOT_HERE = 77;
 const LIFE = fileURLToPath(new URL('./life.ts', import.meta.url));
 const RECORD_LAB = fileURLToPath(new URL('./recordings/lab.ts', import.meta.url));
@@ -83,7 +83,7 @@ async function main(): Promise<number> {
 }
 
 async function runEngines(rig: Rig, kept: string): Promise<number> {
-  // An interrupt is for the stages: they take down what they made, and then we put back what we changed.
+  // The child process handles the interrupt and deletes the lab; then the cleanup below runs.
   process.on('SIGINT', () => undefined);
   const restore = await raiseInotifyLimit();
   const mirror = await startMirror(rig.releases);
@@ -106,7 +106,7 @@ async function runEngines(rig: Rig, kept: string): Promise<number> {
   }
 }
 
-/** The stages of e2e with one engine, beside a machine that is somebody else's. */
+/** Runs the stages of e2e with one engine, next to a machine that istio-vms did not create. */
 async function runLife(rig: Rig, engine: string, mirror: string, kept: string) {
   await rm(kept, { recursive: true, force: true });
   await mkdir(kept, { recursive: true });
@@ -116,7 +116,7 @@ async function runLife(rig: Rig, engine: string, mirror: string, kept: string) {
   return { passed: Number(passed), failed: exitCode === 0 ? 0 : Math.max(1, Number(failed)) };
 }
 
-/** Runs a script of ours in the environment of a lab and in a directory of its own; machines that it leaves are removed. */
+/** Runs a script in a new directory with the environment of a lab, and removes the machines that it leaves behind. */
 async function inLabDirectory(rig: Rig, engine: string, mirror: string, script: string, args: readonly string[]) {
   const cwd = join(CACHE, 'lab', engine);
   await rm(cwd, { recursive: true, force: true });
@@ -139,7 +139,7 @@ function environment(rig: Rig, engine: string, mirror: string): Readonly<Record<
   const path = [rig.bin, ...(engine === 'multipass' ? [MULTIPASS] : []), process.env['PATH'] ?? ''];
   return {
     PATH: path.join(delimiter),
-    // A cache of its own: a digest that was seen is trusted, and a rig that was built anew has others.
+    // A separate cache, since cached digests would not match those of a rebuilt rig.
     XDG_CACHE_HOME: join(CACHE, 'lab', engine, 'cache'),
     LAB_NAME: `mesh-${engine}`,
     LAB_SIZE: 'small',
@@ -157,7 +157,7 @@ function environment(rig: Rig, engine: string, mirror: string): Readonly<Record<
   };
 }
 
-/** What a run that was killed has left in the rig's own project: the lab's machines by their labels, and ours. */
+/** Removes machines that a killed run left in the rig's project: those with a label of the lab, and the bystander. */
 async function removeMachines(): Promise<void> {
   const all = JSON.parse(await incus('list', '--format', 'json')) as {
     name: string;

@@ -12,7 +12,7 @@ export interface Mirror {
 }
 
 export interface MirrorOptions {
-  /** Ends the connection after each answer, as many plain file servers do. */
+  /** Closes the connection after each response, as many plain file servers do. */
   readonly closes?: boolean;
   /** A free one by default. */
   readonly port?: number;
@@ -59,7 +59,7 @@ async function answer(roots: readonly string[], request: IncomingMessage, respon
   await pipeline(createReadStream(file.path, { start: from }), response);
 }
 
-/** First byte that is asked for; 0 for the whole file, also when the file is another one by now. */
+/** First requested byte; 0 for the whole file, also if the file has changed since (If-Range). */
 function startOf({ headers }: IncomingMessage, etag: string): number {
   const [, start] = /^bytes=(\d+)-$/.exec(headers.range ?? '') ?? [];
   return start === undefined || (headers['if-range'] ?? etag) !== etag ? 0 : Number(start);

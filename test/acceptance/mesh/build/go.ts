@@ -4,16 +4,16 @@ import { execa } from 'execa';
 import { workDirectory, writeIfChanged } from './cache.ts';
 
 export interface GoProgram {
-  /** Name of the main module, and of its folder among the cache's work. */
+  /** Name of the main module and of its folder below `work` in the cache. */
   readonly name: string;
   /** `go` line of go.mod. */
   readonly language: string;
   readonly requires: Readonly<Record<string, string>>;
   /** Module to `MODULE VERSION` or `./FOLDER`. */
   readonly replaces?: Readonly<Record<string, string>>;
-  /** Directories of this project that are copied into the main module; key: name there. */
+  /** Directories of this project that are copied into the main module, by their name there. */
   readonly copies?: Readonly<Record<string, string>>;
-  /** What is built; `.` is the main module itself. */
+  /** Package to build; `.` is the main module itself. */
   readonly target: string;
   readonly output: string;
   readonly tags?: readonly string[];
@@ -21,24 +21,24 @@ export interface GoProgram {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** Go compiles on all cores by itself: one build at a time. */
+/** Builds run one at a time, since Go already uses all cores. */
 let last: Promise<unknown> = Promise.resolve();
 
-/** Builds one program from modules by name, without cgo and without the path of this computer in it. */
+/** Builds one program from published modules, without cgo and without local paths in the binary. */
 export async function goBuild(program: GoProgram): Promise<void> {
   const mine = last.catch(() => undefined).then(() => compile(program));
   last = mine;
   await mine;
 }
 
-/** Where a module that the program requires lies in Go's module cache. */
+/** Directory of a required module in Go's module cache. */
 export async function moduleDirectory(program: Omit<GoProgram, 'target' | 'output'>, module: string): Promise<string> {
   const directory = await mainModule(program);
   const { stdout } = await go(directory, ['list', '-m', '-f', '{{.Dir}}', module]);
   return stdout.trim();
 }
 
-/** Part of every recipe: another compiler makes other programs. */
+/** Version of the compiler, an input of every recipe. */
 export async function goVersion(): Promise<string> {
   const { stdout } = await execa('go', ['env', 'GOVERSION', 'GOOS', 'GOARCH']);
   return stdout;
@@ -77,7 +77,7 @@ async function mainModule({
     ...Object.entries(replaces).map(([module, by]) => `replace ${module} => ${by}`),
     '',
   ];
-  // `go build -mod=mod` completes go.mod; what was asked for is compared with what was asked for before.
+  // `go build -mod=mod` changes go.mod, so asked.txt keeps the original text to detect changes.
   if (await writeIfChanged(join(directory, 'asked.txt'), lines.join('\n'))) {
     await rm(join(directory, 'go.sum'), { force: true });
     await writeIfChanged(join(directory, 'go.mod'), lines.join('\n'));

@@ -5,16 +5,16 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack, type Pack } from 'tar-stream';
 
-/** One entry of the layer that is made here. */
+/** One entry of an image layer. */
 export type Entry =
   | { readonly path: string; readonly mode: number; readonly file: string }
   | { readonly path: string; readonly mode: number; readonly text: string }
   | { readonly path: string; readonly mode: number; readonly directory: true };
 
 export interface Image {
-  /** In full, as pods ask for it: `docker.io/istio/pilot:1.30.4`. */
+  /** Full references, as in pod specs: `docker.io/istio/pilot:1.30.4`. */
   readonly tags: readonly string[];
-  /** A finished layer, a plain tar of a root tree, below the one of `entries`. */
+  /** Path of an existing layer (a tar), below the layer of `entries`. */
   readonly base?: string;
   readonly entries: readonly Entry[];
   readonly config: {
@@ -30,7 +30,7 @@ export interface Image {
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const EPOCH = new Date(0);
 
-/** Writes images as `docker save` does, in one archive; a layer that several have is kept once. Same input, same bytes. */
+/** Writes images into one archive in the format of `docker save`. Shared layers are stored once; the output is reproducible. */
 export async function writeImages(output: string, images: readonly Image[]): Promise<void> {
   const work = await mkdtemp(join(dirname(output), 'layers-'));
   try {
@@ -97,7 +97,7 @@ async function writeLayer(output: string, entries: readonly Entry[]): Promise<vo
   await written;
 }
 
-/** Of an absolute path, outermost first; without those that are links in Debian's merged /usr. */
+/** Parent directories of an absolute path, outermost first, except those that are links in Debian's merged /usr. */
 function parentsOf(path: string): readonly string[] {
   const parts = path.split('/').slice(1, -1);
   return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`).filter((each) => !/^\/s?bin$/.test(each));

@@ -9,10 +9,10 @@ import { PROGRAMS } from './paths.ts';
 
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 const TRUSTED: Entry = { path: CERTIFICATES, mode: 0o644, file: CERTIFICATES };
-/** As versions.json names the image of the client (src/kube/manifests/sample.ts). */
+/** The image of the client in versions.json (src/kube/manifests/sample.ts). */
 const CURL = 'docker.io/curlimages/curl:8.4.0';
 
-/** pause and helloworld, and a helloworld for the light form. */
+/** The programs pause and helloworld, for images and for the light mesh. */
 export async function buildSmallPrograms(): Promise<Built> {
   return build({
     name: 'small-programs',
@@ -39,7 +39,7 @@ export interface ImageParts {
   readonly small: Built;
 }
 
-/** What k3s itself brings (`k3s-system.tar`, also as the release's archive of images), and the sample application. */
+/** Images of k3s (`k3s-system.tar`, also as the air-gap archive of the release) and of the sample application. */
 export async function buildCommonImages({ base, coredns, small }: ImageParts): Promise<Built> {
   const klipper = join(PROGRAMS, 'klipper-entry');
   return build({
@@ -89,7 +89,7 @@ function helloworld(version: string, file: string): Image {
   };
 }
 
-/** pilot and proxyv2 of one Istio line, `istio.tar`. */
+/** Images pilot and proxyv2 of one Istio line, `istio.tar`. */
 export async function buildIstioImages(
   istio: Built & { readonly programs: IstioPrograms },
   envoy: Built,

@@ -10,19 +10,19 @@ import { buildIstio } from './istio.ts';
 import { buildCoreDns, buildKubernetes } from './kubernetes.ts';
 import { buildIstioRelease, buildK3sRelease } from './releases.ts';
 
-/** Everything that whole machines need. */
+/** Build results for runs on machines. */
 export interface Rig {
   readonly programs: MeshPrograms;
-  /** Bound into every machine as /opt/rig/bin. */
+  /** Directory that is mounted into every machine as /opt/rig/bin. */
   readonly bin: string;
-  /** Archives that are bound into every machine as /opt/rig/images, by Istio version. */
+  /** Directory of image archives for an Istio version, mounted into every machine as /opt/rig/images. */
   readonly images: (version: string) => Promise<string>;
-  /** Root directories of the release mirror; a file is in one of them. */
+  /** Root directories of the release mirror; each file is in one of them. */
   readonly releases: readonly string[];
   readonly nodeImage: { readonly metadata: string; readonly rootfs: string; readonly digest: string };
 }
 
-/** The programs alone, for the light form. */
+/** Builds only the programs, for the light mesh. */
 export async function buildPrograms(): Promise<MeshPrograms> {
   const [kubernetes, etcd, envoy, small, ...istio] = await Promise.all([
     buildKubernetes(),
@@ -40,7 +40,7 @@ export async function buildPrograms(): Promise<MeshPrograms> {
   };
 }
 
-/** What compiles runs one after the other, what downloads and unpacks beside it. */
+/** Compiles one program at a time, and downloads and unpacks in parallel with that. */
 export async function buildRig(): Promise<Rig> {
   const parts = Promise.all([buildBaseLayer(), buildCoreDns(), buildSmallPrograms(), buildEnvoy()]);
   const [programs, node, metadata, [base, coredns, small, envoy]] = await Promise.all([

@@ -9,7 +9,7 @@ import { PROGRAMS } from './paths.ts';
 const AGENT_GATEWAY = 'github.com/agentgateway/agentgateway/api';
 const VERSION = 'istio.io/istio/pkg/version';
 
-/** istioctl, pilot-discovery and pilot-agent of one Istio line, and the files of its package for virtual machines. */
+/** Builds istioctl, pilot-discovery and pilot-agent of one Istio line, and copies the files of its sidecar package. */
 export async function buildIstio(source: IstioSource): Promise<Built & { readonly programs: IstioPrograms }> {
   const main = mainModule(source);
   const built = await build({
@@ -43,7 +43,7 @@ export async function buildIstio(source: IstioSource): Promise<Built & { readonl
   };
 }
 
-/** Tags as Istio's own Makefile has them. */
+/** Build tags as in Istio's Makefile. */
 const PROGRAMS_OF_ISTIO = [
   { name: 'istioctl', target: 'istio.io/istio/istioctl/cmd/istioctl', tags: ['vtprotobuf', 'disable_pgv'] },
   { name: 'pilot-discovery', target: 'istio.io/istio/pilot/cmd/pilot-discovery', tags: ['vtprotobuf', 'disable_pgv'] },
@@ -60,7 +60,7 @@ function mainModule({ version, module, replacements }: IstioSource): Omit<GoProg
     language: '1.26.0',
     requires: { 'istio.io/istio': module },
     replaces: {
-      // Refused by the module proxy at every version; istiod has it switched off by default.
+      // The module proxy has no version of it; istiod does not use it by default.
       [AGENT_GATEWAY]: './agentgateway-api',
       ...Object.fromEntries(Object.entries(replacements).map(([name, by]) => [name, `${name} ${by}`])),
     },

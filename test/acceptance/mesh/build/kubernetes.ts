@@ -5,7 +5,7 @@ import { build, type Built } from './cache.ts';
 import { goBuild, goVersion } from './go.ts';
 import { PROGRAMS } from './paths.ts';
 
-/** k8s.io/kubernetes requires these as v0.0.0 and replaces them by its own folders, which no other main module sees. */
+/** k8s.io/kubernetes requires these as v0.0.0 and replaces them by its own folders; another main module must do it itself. */
 const STAGING = [
   ...['api', 'apiextensions-apiserver', 'apimachinery', 'apiserver', 'cli-runtime', 'client-go', 'cloud-provider'],
   ...['cluster-bootstrap', 'code-generator', 'component-base', 'component-helpers', 'controller-manager', 'cri-api'],
@@ -24,7 +24,7 @@ const COMPONENTS = [
 
 const ROUTER = 'github.com/cloudnativelabs/kube-router/v2';
 
-/** One binary for the components of Kubernetes, a link for each name, and kube-router beside them. */
+/** One binary for all Kubernetes components with a link for each name, and kube-router. */
 export async function buildKubernetes(): Promise<Built> {
   const source = join(PROGRAMS, 'kubernetes');
   return build({
@@ -76,7 +76,7 @@ export async function buildCoreDns(): Promise<Built> {
   });
 }
 
-/** What the components say of themselves: the version of k3s, as its own build does it. */
+/** Linker variables that make the components report the version of k3s, as in its own build. */
 function versionVariables(version: string): Readonly<Record<string, string>> {
   const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
   const values = {

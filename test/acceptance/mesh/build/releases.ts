@@ -10,10 +10,10 @@ import { K3S_PACKAGE } from './paths.ts';
 /** Debian's name for the CPU of this computer. */
 const CPU = process.arch === 'x64' ? 'amd64' : 'arm64';
 
-/** The file `k3s` weighs about so much: transfers take their time. Bytes. */
+/** Approximate size of the real file `k3s` in bytes, so that transfers take as long. */
 const K3S_WEIGHT = 78_000_000;
 
-/** The release of k3s as its download page has it: the program (our stand-in), the archive of images, the sums. */
+/** A release of k3s: the program (our stand-in), the image archive and the checksums, below their original paths. */
 export async function buildK3sRelease(images: Built): Promise<Built> {
   return build({
     name: 'k3s-release',
@@ -22,7 +22,7 @@ export async function buildK3sRelease(images: Built): Promise<Built> {
     make: async (directory) => {
       const release = join(directory, 'k3s-io/k3s/releases/download', K3S);
       await mkdir(release, { recursive: true });
-      // A client may or may not encode the plus sign.
+      // Some clients encode the plus sign, others do not.
       await symlink(K3S, join(release, '..', encodeURIComponent(K3S)));
       const content = join(directory, 'package');
       await cp(K3S_PACKAGE, content, { recursive: true, filter: (path) => !path.includes('__pycache__') });
@@ -46,7 +46,7 @@ export async function buildK3sRelease(images: Built): Promise<Built> {
   });
 }
 
-/** The release of an Istio line: the archive with istioctl, and the sidecar's package for virtual machines. */
+/** A release of an Istio line: the archive with istioctl, and the sidecar package for virtual machines. */
 export async function buildIstioRelease(
   istio: Built & { readonly programs: IstioPrograms },
   envoy: Built,
@@ -92,7 +92,7 @@ const CHANGELOG = `istio-sidecar (VERSION) whatever; urgency=medium
  -- istio@istio.io  Thu, 01 Jan 1970 00:00:00 +0000
 `;
 
-/** As Istio's own build packs it with fpm (docs/facts/real-mesh.md 2.3), from the same files of its module. */
+/** Builds the sidecar package like Istio's own build with fpm (docs/facts/real-mesh.md 2.3), from the files of its module. */
 async function sidecarPackage(programs: IstioPrograms, envoy: string, output: string): Promise<void> {
   const root = `${output}.root`;
   const put = async (from: string, to: string, mode: string): Promise<void> => {

@@ -1,8 +1,7 @@
 """A stand-in for the file `k3s`: it starts the Kubernetes programs of /opt/rig/bin and Debian's containerd and etcd.
 
-What it reads (config.yaml, tokens, agent/images, environment), writes (kubeconfig, tokens, certificates), logs and
-returns (exit codes, sd_notify) is what the real k3s does, as far as its caller can see. The README of the rig says
-where it differs.
+Its input (config.yaml, tokens, agent/images, environment), output (kubeconfig, tokens, certificates), logs, exit codes
+and sd_notify messages are those of the real k3s. The README of the rig lists the differences.
 """
 
 import os
@@ -29,7 +28,7 @@ COMMANDS:
 
 
 def main(arguments):
-    """Runs one command. Modules of the services are imported only for them, so that `k3s kubectl` starts quickly."""
+    """Runs one command. Imports the modules of the services only when needed, so that `k3s kubectl` starts quickly."""
     command, rest = (arguments[0] if arguments else '--help'), arguments[1:]
     if command in ('--version', '-v'):
         print(f'k3s version {VERSION} (00000000)\ngo version go1.24.9')
@@ -48,7 +47,7 @@ def main(arguments):
 
 
 def _run_service(role, flags):
-    """Runs the server or the agent until it is told to stop."""
+    """Runs the server or the agent until SIGTERM or SIGINT."""
     import signal
 
     import config
@@ -57,7 +56,7 @@ def _run_service(role, flags):
 
     if flags:
         die(f'stand-in: flags go into config.yaml, not on the command line: {" ".join(flags)}')
-    # As in k3s, a mistake in the configuration is reported before missing rights.
+    # As in k3s, a configuration error is reported before missing root rights.
     loaded = config.load(role)
     if os.geteuid() != 0:
         die('must be run as root')

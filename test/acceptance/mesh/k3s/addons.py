@@ -1,4 +1,4 @@
-"""What k3s deploys into the cluster at every start: rights of its own client, CoreDNS, the account of ServiceLB."""
+"""Objects that k3s applies at every start: RBAC of its own client, CoreDNS, the service account of ServiceLB."""
 
 import coredns
 
@@ -16,7 +16,7 @@ _CONTROLLER_RULES = [
 
 
 def apply(api, disabled):
-    """Applies everything that is not disabled. What is disabled later is not removed."""
+    """Applies all addons that are not disabled. Addons that are disabled later are not removed."""
     _apply_role(api, 'system:k3s-controller', _CONTROLLER_RULES)
     user = {'kind': 'User', 'apiGroup': _RBAC_GROUP, 'name': 'system:k3s-controller'}
     _apply_binding(api, 'system:k3s-controller', user)
@@ -36,7 +36,7 @@ def _apply_role(api, name, rules):
 
 
 def _apply_binding(api, name, subject):
-    """Binds the role of a name to one user or account."""
+    """Binds a role to one user or service account."""
     binding = {
         'apiVersion': f'{_RBAC_GROUP}/v1',
         'kind': 'ClusterRoleBinding',

@@ -37,7 +37,7 @@ class NotJoined(Exception):
 
 
 def run(config):
-    """Runs the agent; never returns. It tries to join for ever."""
+    """Runs the agent; never returns. It retries joining without a limit."""
     token = tokens.given(config, 'token') or die('--token is required')
     url = config.get('server') or die('--server is required')
     log('info', f'Starting k3s agent {VERSION} (stand-in)')
@@ -52,7 +52,7 @@ def run(config):
 
 
 def _join(config, url, token):
-    """The node's certificates and keys, by file name."""
+    """Joins the server; returns the node's certificates and keys by file name."""
     while True:
         children.check()
         try:
@@ -86,7 +86,7 @@ def _ask(config, url, token):
 
 
 def _authority(host):
-    """The server's CA certificate, fetched without trust; the hash in the token proves it."""
+    """The server's CA certificate, fetched over an unverified connection and verified with the hash in the token."""
     trusting = ssl.create_default_context()
     trusting.check_hostname = False
     trusting.verify_mode = ssl.CERT_NONE
@@ -99,7 +99,7 @@ def _authority(host):
 
 
 def _certificates(config, host, authority, credentials):
-    """Asks for the certificates of this node; status and body of the answer."""
+    """Requests the certificates of this node; returns status and body of the response."""
     strict = ssl.create_default_context(cadata=authority.decode())
     connection = http.client.HTTPSConnection(host, JOIN_PORT, timeout=20, context=strict)
     body = {'name': config.name, 'ip': config.ip, 'password': node.password()}
@@ -113,7 +113,7 @@ def _certificates(config, host, authority, credentials):
 
 
 def _reason(error, host):
-    """A failed connection in the words of Go, which people and tools look for in the journal."""
+    """The message that Go prints for a failed connection, which tools search for in the journal."""
     address = f'{host}:{JOIN_PORT}'
     if isinstance(error, ssl.SSLCertVerificationError):
         return f'CA cert validation failed: tls: failed to verify certificate: x509: {error.verify_message}'

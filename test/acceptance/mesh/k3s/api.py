@@ -12,7 +12,7 @@ APPLY_PATCH = 'application/apply-patch+yaml'
 
 
 class Api:
-    """Calls of one API server; each thread keeps a connection of its own."""
+    """A client of one API server; each thread has its own connection."""
 
     def __init__(self, host, authority, stem):
         self._host = host
@@ -21,7 +21,7 @@ class Api:
         self._tls.load_cert_chain(f'{stem}.crt', f'{stem}.key')
 
     def call(self, method, path, body=None, kind='application/json'):
-        """Status and answer, which is parsed where it is JSON. Raises OSError or HTTPException without an answer."""
+        """Returns status and body, parsed if it is JSON. Raises OSError or HTTPException if there is no response."""
         headers = {'Content-Type': kind, 'Accept': 'application/json'}
         content = None if body is None else json.dumps(body)
         for last in (False, True):
@@ -31,7 +31,7 @@ class Api:
                 response = connection.getresponse()
                 return response.status, _parsed(response.read())
             except (OSError, http.client.HTTPException):
-                # The server may have closed a connection that was kept; a new one tells the difference.
+                # The server may have closed an idle connection, so one retry uses a new one.
                 connection.close()
                 self._thread.connection = None
                 if last:
@@ -43,14 +43,14 @@ class Api:
         return self._thread.connection
 
     def ok(self, path='/readyz'):
-        """Whether a path answers 200."""
+        """Whether a GET of the path returns 200."""
         try:
             return self.call('GET', path)[0] == 200
         except (OSError, http.client.HTTPException):
             return False
 
     def items(self, path):
-        """The objects of a list; raises RuntimeError on any other answer."""
+        """The objects of a list; raises RuntimeError on an error response."""
         status, answer = self.call('GET', path)
         if status != 200:
             raise RuntimeError(f'GET {path}: {status}')

@@ -1,4 +1,4 @@
-"""Keys and certificates, made by openssl. A "stem" is a path without .key or .crt."""
+"""Keys and certificates, created with openssl. A "stem" is a path without .key or .crt."""
 
 import base64
 import os
@@ -10,7 +10,7 @@ import time
 
 from system import read, write
 
-# Agents that join at the same moment ask for certificates in parallel threads.
+# Agents that join at the same time request certificates in parallel threads.
 _one_at_a_time = threading.Lock()
 
 _KUBECONFIG = '''apiVersion: v1
@@ -35,7 +35,7 @@ users:
 
 
 def openssl(*argv, data=None):
-    """What openssl prints; raises RuntimeError with its error output."""
+    """Runs openssl and returns its stdout; raises RuntimeError with its stderr."""
     result = subprocess.run(['openssl', *argv], input=data, capture_output=True, check=False)
     if result.returncode:
         raise RuntimeError(result.stderr.decode())
@@ -43,13 +43,13 @@ def openssl(*argv, data=None):
 
 
 def make_key(path):
-    """Makes a private key unless there is one."""
+    """Creates a private key unless it exists."""
     if not os.path.exists(path):
         write(path, openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout'), 0o600)
 
 
 def make_authority(stem):
-    """Makes a certificate authority for ten years unless there is one."""
+    """Creates a certificate authority for ten years unless it exists."""
     if os.path.exists(f'{stem}.crt'):
         return
     make_key(f'{stem}.key')
@@ -63,7 +63,7 @@ def make_authority(stem):
 
 
 def make_certificate(authority, stem, subject, usage, names=(), renew=False):
-    """Makes a key and a certificate for a year, the authority's certificate after it, unless they are there.
+    """Creates a key and a certificate chain for a year unless they exist.
 
     `usage` is clientAuth or serverAuth, `names` is a list of `DNS:…` and `IP:…`. `renew` replaces the certificate and
     keeps the key.

@@ -1,7 +1,7 @@
 """Supervision of the component processes.
 
-All of them are started by the main thread and get SIGKILL from the kernel when that thread ends, so that a killed k3s
-leaves no components behind. Containers stay: they are children of containerd's shims.
+The main thread starts all of them, and the kernel sends them SIGKILL when that thread ends, so that a killed k3s leaves no
+components behind. Containers keep running, since they are children of containerd's shims.
 """
 
 import os
@@ -17,7 +17,7 @@ _LARGEST_LOG = 20 << 20
 
 @dataclass
 class Child:
-    """A component that runs. The end of a `fatal` one ends k3s; any other is started again."""
+    """A running component. If a `fatal` one exits, k3s exits; any other is restarted."""
 
     process: subprocess.Popen
     argv: list
@@ -32,7 +32,7 @@ class Children:
         self._running = {}
 
     def start(self, name, argv, env=None, fatal=True):
-        """Starts a component; its output goes to /var/log/k3s/NAME.log. For the main thread only."""
+        """Starts a component; its output goes to /var/log/k3s/NAME.log. Only for the main thread."""
         log('info', f'Running {name} ' + ' '.join(argv[1:]))
         with _open_log(name) as output:
             process = subprocess.Popen(
@@ -40,13 +40,13 @@ class Children:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                # Only k3s itself tells systemd that it is ready.
+                # Components must not notify systemd; k3s does.
                 env={**os.environ, 'NOTIFY_SOCKET': '', **(env or {})},
             )
         self._running[name] = Child(process, argv, env, fatal)
 
     def check(self):
-        """Looks for components that have ended. For the main thread only."""
+        """Handles components that have exited. Only for the main thread."""
         for name, child in list(self._running.items()):
             code = child.process.poll()
             if code is None:
@@ -61,7 +61,7 @@ class Children:
             self.start(name, child.argv, child.env, child.fatal)
 
     def wait(self, probe, pause=0.3):
-        """Returns when `probe` is true; ends k3s when a component ends before that."""
+        """Returns when `probe` is true; exits if a fatal component exits before that."""
         while not probe():
             self.check()
             time.sleep(pause)
@@ -80,7 +80,7 @@ class Children:
         end = time.time() + 8
         for name in others:
             _wait_or_kill(self._running[name].process, end)
-        # Last, so that no component meets a database that is gone while it stops.
+        # Last, since the other components need etcd until they have stopped.
         if 'etcd' in self._running:
             self._running['etcd'].process.terminate()
             _wait_or_kill(self._running['etcd'].process, time.time() + 5)

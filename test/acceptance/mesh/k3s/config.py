@@ -12,13 +12,13 @@ import yaml
 from paths import CLUSTER_CIDR, CONFIG_FILE, DNS_IP, SERVICE_CIDR
 from system import die, log, read, run_json
 
-# Keys that change what this stand-in does.
+# Keys that this stand-in implements.
 _BOTH = 'token token-file node-ip node-name node-label node-taint kubelet-arg kube-proxy-arg resolv-conf pause-image'
 _SERVER = (
     'agent-token agent-token-file tls-san disable write-kubeconfig write-kubeconfig-mode advertise-address '
     'kube-apiserver-arg kube-controller-manager-arg kube-scheduler-arg'
 )
-# Keys of the real k3s that are accepted and have no effect here.
+# Keys of the real k3s that are accepted and ignored.
 _BOTH_IGNORED = (
     'node-external-ip flannel-iface snapshotter private-registry data-dir prefer-bundled-bin '
     'protect-kernel-defaults debug lb-server-port selinux with-node-id'
@@ -29,13 +29,13 @@ _SERVER_IGNORED = (
     'secrets-encryption https-listen-port bind-address cluster-init servicelb-namespace egress-selector-mode'
 )
 IGNORED = frozenset(f'{_BOTH_IGNORED} {_SERVER_IGNORED}'.split())
-# Accepted with their default values only.
+# Keys that are accepted only with their default values.
 FIXED = {'cluster-cidr': CLUSTER_CIDR, 'service-cidr': SERVICE_CIDR, 'cluster-dns': DNS_IP}
 KNOWN = {
     'server': frozenset(f'{_BOTH} {_SERVER} {_BOTH_IGNORED} {_SERVER_IGNORED}'.split()) | frozenset(FIXED),
     'agent': frozenset(f'{_BOTH} {_BOTH_IGNORED} server'.split()),
 }
-# Used where the file has no such key.
+# Default values.
 ENVIRONMENT = {
     'K3S_TOKEN': 'token',
     'K3S_TOKEN_FILE': 'token-file',
@@ -49,22 +49,22 @@ ENVIRONMENT = {
 
 @dataclass
 class Config:
-    """Settings of one node. `arguments` is the file as k3s turns it into command line arguments."""
+    """Settings of one node. `arguments` are the command line arguments that k3s derives from the file."""
 
     role: str
     values: dict = field(default_factory=dict)
     arguments: list = field(default_factory=list)
 
     def get(self, key, default=None):
-        """The value of a key as it stands in the file."""
+        """The unparsed value of a key."""
         return self.values.get(key, default)
 
     def words(self, key):
-        """The value of a key that can be a list, or text with commas."""
+        """The values of a key that is a list or a comma-separated string."""
         return as_words(self.values.get(key))
 
     def flags(self, key):
-        """Further flags for a component, from a list of `name=value`."""
+        """More flags for a component, from a list of `name=value`."""
         return [f'--{each}' for each in self.words(key)]
 
     @property
@@ -79,19 +79,19 @@ class Config:
 
 
 def as_words(value):
-    """A list of texts from a YAML list, a text with commas, or nothing."""
+    """A list of strings from a YAML list, a comma-separated string, or None."""
     if value is None:
         return []
     return [as_text(each) for each in value] if isinstance(value, list) else as_text(value).split(',')
 
 
 def as_text(value):
-    """A YAML scalar as it would be typed on the command line."""
+    """A YAML scalar as a command line argument."""
     return str(value).lower() if isinstance(value, bool) else '' if value is None else str(value)
 
 
 def load(role):
-    """Reads the configuration. Ends the process on a key that an agent does not know, as k3s does."""
+    """Reads the configuration. Like k3s, exits if an agent does not know a key."""
     config = Config(role, _known_only(role, _read_files()))
     config.arguments = _arguments(config.values)
     for key in sorted(IGNORED & config.values.keys()):
@@ -109,7 +109,7 @@ def load(role):
 
 
 def _read_files():
-    """All files in their order; a later value replaces an earlier one, unless its key ends with `+`."""
+    """Merges all files in order; a later value replaces an earlier one unless its key ends with `+`."""
     path = os.environ.get('K3S_CONFIG_FILE') or CONFIG_FILE
     values = {}
     for each in [path, *sorted(glob.glob(f'{path}.d/*.yaml') + glob.glob(f'{path}.d/*.yml'))]:
@@ -124,7 +124,7 @@ def _read_files():
 
 
 def _known_only(role, values):
-    """A server skips unknown keys with a warning; an agent passes them on as flags and ends."""
+    """A server ignores unknown keys with a warning; an agent treats them as unknown flags and exits."""
     known = {}
     for key, value in values.items():
         if key in KNOWN[role]:
@@ -138,7 +138,7 @@ def _known_only(role, values):
 
 
 def _arguments(values):
-    """Flags and values in turn, as k3s shows them in the annotation k3s.io/node-args."""
+    """Alternating flags and values, as in the annotation k3s.io/node-args."""
     arguments = []
     for key, value in values.items():
         for each in value if isinstance(value, list) else [value]:
@@ -147,13 +147,13 @@ def _arguments(values):
 
 
 def _address_of_default_route():
-    """The address that leads out of this machine. No packet is sent to find it."""
+    """The local address of the default route, found without sending a packet."""
     routes = run_json('ip', '-j', 'route', 'get', '1.1.1.1')
     return routes[0]['prefsrc'] if routes else die('stand-in: node-ip is not set, and there is no default route')
 
 
 def wait_for_file(path):
-    """The content of a file without surrounding space; waits up to four minutes for it, as k3s does for token files."""
+    """The stripped content of a file. Waits up to four minutes until it exists, as k3s does for token files."""
     for attempt in range(120):
         if os.path.exists(path) and read(path).strip():
             return read(path).strip()

@@ -1,4 +1,4 @@
-"""containerd, of Debian, with the configuration that k3s gives its own."""
+"""Debian's containerd with the configuration that k3s uses."""
 
 import os
 
@@ -49,9 +49,9 @@ def start(config):
 
 
 def _mount_cgroups():
-    """Mounts `cpu` and `cpuacct` where the host has them as separate cgroup v1 hierarchies.
+    """Mounts `cpu` and `cpuacct` if they are separate cgroup v1 hierarchies on the host.
 
-    systemd expects both in one hierarchy, and mounts neither in that case. There is nothing to do on cgroup v2.
+    systemd expects both in one hierarchy and mounts neither in that case. Does nothing with cgroup v2.
     """
     for controller in ('cpu', 'cpuacct'):
         path = f'/sys/fs/cgroup/{controller}'

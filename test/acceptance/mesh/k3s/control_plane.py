@@ -12,7 +12,7 @@ _CONTROLLERS = '*,tokencleaner,-service-lb-controller,-node-route-controller,-cl
 
 
 def write_kubeconfigs(config):
-    """The administrator's kubeconfig, and those of the components."""
+    """Writes the kubeconfigs of the administrator and of the components."""
     path = config.get('write-kubeconfig') or KUBECONFIG
     mode = int(str(config.get('write-kubeconfig-mode', '0600')), 8)
     authority = f'{TLS}/server-ca.crt'
@@ -43,7 +43,7 @@ def _etcd():
         f'--listen-peer-urls={peers}',
         f'--initial-advertise-peer-urls={peers}',
         f'--initial-cluster=default={peers}',
-        # The data of a lab need not survive a power cut of its host.
+        # fsync is not needed because the data of a lab need not survive a power cut.
         '--unsafe-no-fsync',
         '--auto-compaction-retention=1h',
         '--logger=zap',

@@ -38,9 +38,9 @@ import /etc/coredns/custom/*.server
 
 
 def apply(api):
-    """Applies the three objects; the account and its rights are there."""
+    """Applies the three objects; the service account and its RBAC exist already."""
     status, found = api.call('GET', f'{_CORE}/configmaps/coredns')
-    # The names of the nodes are written by nodes.py and must survive a restart.
+    # Keeps the names of the nodes, which nodes.py writes.
     hosts = found['data'].get('NodeHosts', '') if status == 200 else ''
     api.apply(f'{_CORE}/configmaps/coredns', _config_map(hosts))
     api.apply(_DEPLOYMENT, _deployment())

@@ -1,4 +1,4 @@
-"""Import of image archives: those in agent/images, as k3s does it, and those that the rig binds into the machine."""
+"""Import of image archives: those in agent/images, as in k3s, and those that the rig mounts into the machine."""
 
 import glob
 import json
@@ -12,12 +12,12 @@ _IMPORTED = f'{AGENT}/imported.json'
 
 
 def ctr(*argv):
-    """Runs containerd's client in the namespace of Kubernetes."""
+    """Runs containerd's client in the namespace k8s.io."""
     return run('ctr', '-a', SOCKET, '-n', 'k8s.io', *argv)
 
 
 def import_new(role):
-    """Imports every archive that is new or has changed. One that fails is logged and tried again the next time."""
+    """Imports every archive that is new or has changed. A failure is logged and retried in the next round."""
     imported = json.loads(read(_IMPORTED)) if os.path.exists(_IMPORTED) else {}
     for path in _archives(role):
         status = os.stat(path)
@@ -35,7 +35,7 @@ def import_new(role):
 
 
 def watch(role):
-    """Imports archives that appear while k3s runs, as newer k3s does."""
+    """Imports archives that appear while k3s runs, as newer versions of k3s do."""
     while True:
         time.sleep(3)
         try:
@@ -45,7 +45,7 @@ def watch(role):
 
 
 def _archives(role):
-    """Archives of agent/images; then the system images of the rig, and on agents its other images too."""
+    """Archives of agent/images, then the rig's system images, and on agents all other images of the rig."""
     own = sorted(glob.glob(f'{AGENT}/images/*.tar') + glob.glob(f'{AGENT}/images/*.tar.*'))
     bound = sorted(glob.glob(f'{RIG_IMAGES}/*.tar'))
     system = [path for path in bound if os.path.basename(path).startswith('k3s-')]

@@ -1,7 +1,7 @@
 """The server's side of joining: a small HTTPS server for agents.
 
-The real k3s answers on 6443 beside the API server, with requests of its own; here it is port 9345 and one request,
-whose answer holds the certificates of the node.
+The real k3s uses port 6443, which it shares with the API server, and several requests. Here it is port 9345 and one request
+that returns the certificates of the node.
 """
 
 import base64
@@ -19,7 +19,7 @@ _SECRETS = '/api/v1/namespaces/kube-system/secrets'
 
 
 def claim_name(api, name, password):
-    """Whether a node may use a name. The first one to use it leaves a hash of its password in a Secret."""
+    """Whether a node may use a name. The first node stores a hash of its password in a Secret."""
     digest = hashlib.sha256(password.encode()).hexdigest()
     secret = f'{name}.node-password.k3s'
     status, found = api.call('GET', f'{_SECRETS}/{secret}')
@@ -39,14 +39,14 @@ def claim_name(api, name, password):
 
 
 def release_name(api, name):
-    """Forgets the password of a node, so that another machine may use the name."""
+    """Deletes the password of a node, so that another machine may use the name."""
     status, _ = api.call('DELETE', f'{_SECRETS}/{name}.node-password.k3s')
     if status not in (200, 404):
         raise RuntimeError(f'node password of {name}: {status}')
 
 
 def serve(api, passwords):
-    """Answers agents; never returns. `passwords` are those of the tokens, by user."""
+    """Serves agents; never returns. `passwords` are those of the tokens, by user."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(f'{TLS}/serving-kube-apiserver.crt', f'{TLS}/serving-kube-apiserver.key')
     server = _Server(('', JOIN_PORT), _Handler)
@@ -58,12 +58,12 @@ class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def finish_request(self, request, client_address):
-        # The handshake is done in the thread of the request, so that a silent client stops nobody else.
+        # The handshake runs in the thread of the request, so that a silent client does not block others.
         request.settimeout(20)
         super().finish_request(self.tls.wrap_socket(request, server_side=True), client_address)
 
     def handle_error(self, request, client_address):
-        """Broken connections are not worth a log line: agents try again."""
+        """Broken connections are not logged, since agents retry."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -85,12 +85,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         try:
             status, text = self._join(json.loads(self.rfile.read(int(self.headers.get('Content-Length', 0)))))
             self._answer(status, text.encode(), 'application/json' if status == 200 else 'text/plain')
-        except Exception as error:  # The agent logs the text and tries again.
+        except Exception as error:  # The agent logs the text and retries.
             traceback.print_exc()
             self._answer(500, str(error).encode())
 
     def _join(self, body):
-        """Status and text for an agent that asks for its certificates."""
+        """Handles a join request; returns status and text."""
         if not self._authorized():
             return 401, 'Unauthorized'
         if not self.server.api.ok():

@@ -1,4 +1,4 @@
-"""The DaemonSet that serves a Service of type LoadBalancer: one container of klipper-lb for each port."""
+"""The DaemonSet for a Service of type LoadBalancer, with one container of klipper-lb per port."""
 
 from paths import KLIPPER_IMAGE
 
@@ -8,18 +8,18 @@ ENABLE = f'{_PREFIX}enablelb'
 
 
 def name(service):
-    """Name of the DaemonSet of a Service, as k3s forms it."""
+    """Name of the DaemonSet of a Service, as in k3s."""
     meta = service['metadata']
     return f'svclb-{meta["name"][:48]}-{meta["uid"][:8]}'
 
 
 def is_local(service):
-    """Whether only nodes with an endpoint of their own answer."""
+    """Whether only nodes with a local endpoint serve the Service."""
     return service['spec'].get('externalTrafficPolicy') == 'Local'
 
 
 def daemon_set(service, restricted):
-    """The DaemonSet of a Service; with `restricted`, only on nodes with the label enablelb=true."""
+    """The DaemonSet of a Service; with `restricted` only on nodes with the label enablelb=true."""
     app, meta = name(service), service['metadata']
     owner = {SERVICE_NAME: meta['name'], f'{_PREFIX}svcnamespace': meta['namespace']}
     labels = {f'{_PREFIX}nodeselector': str(restricted).lower(), **owner}
@@ -65,7 +65,7 @@ def _container(service, port):
 
 
 def _environment(spec, port, local):
-    """Where klipper-lb forwards to: the node's own port, or the address of the Service."""
+    """Environment of klipper-lb with its target: the node port, or the address of the Service."""
     ranges = spec.get('loadBalancerSourceRanges') or ['0.0.0.0/0']
     if local:
         host = {'apiVersion': 'v1', 'fieldPath': 'status.hostIPs'}

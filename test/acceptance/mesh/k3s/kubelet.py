@@ -58,7 +58,7 @@ def start(config):
 
 
 def _resolver():
-    """The first resolver file that pods can use; otherwise one of our own, with a public name server, as k3s has it."""
+    """The first resolver file that pods can use; otherwise, as in k3s, a new one with a public name server."""
     for path in ('/etc/resolv.conf', '/run/systemd/resolve/resolv.conf'):
         if not os.path.exists(path):
             continue

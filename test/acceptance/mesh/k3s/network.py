@@ -1,7 +1,7 @@
 """The pod network of a node: CNI configuration, routes to the pods of other nodes, masquerading.
 
-This is what flannel does with its backend host-gw. The default of k3s is vxlan, so a tunnel is missing here, and all
-nodes must be in one network.
+Works like flannel with the backend host-gw. The default of k3s is vxlan; without its tunnel, all nodes must be in one
+network.
 """
 
 import ipaddress
@@ -15,17 +15,17 @@ from system import log, run, run_json, write
 
 
 class Network:
-    """Keeps the network of one node up to date. `ready` is set when the Node object bears our annotations."""
+    """Keeps the network of one node up to date. `ready` is set when the Node object has our annotations."""
 
     def __init__(self, api, config, ready):
         self._api = api
         self._config = config
         self._ready = ready
         self._own = None  # Pod network of this node, e.g. 10.42.1.0/24.
-        self._routes = {}  # Pod network of another node: its address.
+        self._routes = {}  # Pod networks of other nodes to their addresses.
 
     def run(self):
-        """Never returns; for a thread of its own."""
+        """Never returns, so it needs its own thread."""
         configure_node(self._api, self._config)
         self._ready.set()
         rounds = 0
@@ -59,7 +59,7 @@ class Network:
             self._routes[network] = address
 
     def _repair(self):
-        """Removes what an earlier cluster left on this machine, and adds rules that are missing."""
+        """Removes routes and the bridge of an earlier cluster, and adds missing iptables rules."""
         pods = ipaddress.ip_network(CLUSTER_CIDR)
         for route in run_json('ip', '-j', 'route'):
             gateway = route.get('gateway')
@@ -73,7 +73,7 @@ class Network:
         _add_rule('nat', 'POSTROUTING', '-s', CLUSTER_CIDR, '!', '-d', '224.0.0.0/4', '-j', 'MASQUERADE')
         for direction in ('-s', '-d'):
             _add_rule('filter', 'FORWARD', direction, CLUSTER_CIDR, '-j', 'ACCEPT')
-        # The next round sets every route again, which repairs those that were removed by others.
+        # Makes the next round set every route again, in case other programs removed some.
         self._routes = {}
 
 

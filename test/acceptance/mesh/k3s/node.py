@@ -1,4 +1,4 @@
-"""What runs on every node: kubelet, kube-proxy, network policies, pod network, import of images."""
+"""The components of every node: kubelet, kube-proxy, network policies, pod network, import of images."""
 
 import os
 import secrets
@@ -22,17 +22,17 @@ _CLIENTS = {
 
 
 def password():
-    """The secret by which a node proves that its name is its own; made at the first start."""
+    """The secret with which a node proves that it owns its name; created at the first start."""
     if not os.path.exists(NODE_PASSWORD):
         write(NODE_PASSWORD, secrets.token_hex(16) + '\n', 0o600)
     return read(NODE_PASSWORD).strip()
 
 
 def start(config, server):
-    """Starts the node's components against the API server at an URL.
+    """Starts the node's components with the API server at a URL.
 
-    containerd has been started, and the certificates of the node are in agent/. Returns an event that is set when the
-    node is registered and annotated.
+    containerd must run, and the certificates of the node must be in agent/. Returns an event that is set when the node is
+    registered and annotated.
     """
     for name, client in _CLIENTS.items():
         content = kubeconfig(server, f'{AGENT}/server-ca.crt', f'{AGENT}/{client}')
@@ -52,7 +52,7 @@ def start(config, server):
 
 
 def _set_sysctls():
-    """Settings for routing pods; a container may lack some of them, so a failure is a warning only, as in k3s."""
+    """Sysctls for the pod network. As in k3s a failure is only a warning, since a container may lack some."""
     for key in (
         'net.ipv4.ip_forward',
         'net.bridge.bridge-nf-call-iptables',
@@ -73,7 +73,7 @@ def _start_kube_proxy(config):
         f'--cluster-cidr={CLUSTER_CIDR}',
         f'--hostname-override={config.name}',
         '--proxy-mode=iptables',
-        # Zero: kube-proxy leaves the sysctls of the host alone.
+        # With 0, kube-proxy does not change the sysctls of the host.
         '--conntrack-max-per-core=0',
         '--conntrack-tcp-timeout-established=0s',
         '--conntrack-tcp-timeout-close-wait=0s',
@@ -85,7 +85,7 @@ def _start_kube_proxy(config):
 
 
 def _start_network_policies(config):
-    """kube-router, which k3s has compiled in; here it is a process, and started again when it ends."""
+    """Starts kube-router, which is compiled into the real k3s. It is restarted when it exits."""
     if not os.path.exists(f'{BIN}/kube-router'):
         log('warning', 'no kube-router here: network policies are not enforced')
         return

@@ -1,4 +1,4 @@
-"""What a node says about itself on its Node object: annotations and labels, as k3s sets them.
+"""Annotations and labels of a Node object, as k3s sets them.
 
 Source: pkg/nodeconfig and pkg/agent/run.go of k3s-io/k3s.
 """
@@ -19,7 +19,7 @@ _SECRETS = frozenset(
 
 
 def annotations(config, environment):
-    """Annotations of the Node: its names, and the arguments and environment that k3s was started with."""
+    """Annotations of the Node: host name and address, and the arguments and environment of k3s."""
     args = _json(_without_secrets([config.role, *config.arguments]))
     given = {key: value for key, value in environment.items() if key.startswith('K3S_')}
     env = _json({key: _OMITTED if key in _SECRETS else given[key] for key in sorted(given)})

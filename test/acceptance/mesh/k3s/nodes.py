@@ -1,17 +1,17 @@
-"""What the server does for Node objects: roles, host names in CoreDNS, and the passwords of deleted nodes."""
+"""The server's controller for Node objects: roles, host names in CoreDNS, and passwords of deleted nodes."""
 
 from api import internal_ip
 from join import release_name
 from system import log
 
 _COREDNS = '/api/v1/namespaces/kube-system/configmaps/coredns'
-# With it, a node that is being deleted stays until its password is forgotten.
+# Keeps a deleted Node object until its password has been deleted.
 _FINALIZER = 'wrangler.cattle.io/node'
 _ROLES = {'node-role.kubernetes.io/control-plane': 'true', 'node-role.kubernetes.io/master': 'true'}
 
 
 class Nodes:
-    """Follows the Node objects of the cluster. `server` is the name of the server's own node."""
+    """Reconciles the Node objects of the cluster. `server` is the name of the server's own node."""
 
     def __init__(self, api, server):
         self._api = api
@@ -19,7 +19,7 @@ class Nodes:
         self._seen = frozenset()
 
     def update(self):
-        """One round."""
+        """Runs one round."""
         nodes = self._api.items('/api/v1/nodes')
         leaving = [node for node in nodes if node['metadata'].get('deletionTimestamp')]
         staying = [node for node in nodes if node not in leaving]
@@ -49,7 +49,7 @@ class Nodes:
             self._set_finalizers(node, [each for each in finalizers if each != _FINALIZER])
 
     def _set_finalizers(self, node, finalizers):
-        """Refused with 409 where the node has changed since it was read; the next round does it then."""
+        """A conflict (409) is ignored, since the next round tries again."""
         version = node['metadata']['resourceVersion']
         self._api.merge(_path(node), {'metadata': {'resourceVersion': version, 'finalizers': finalizers}})
 

@@ -1,4 +1,4 @@
-"""Where everything is, and the fixed networks of the cluster. Paths are those of the real k3s unless marked."""
+"""Paths and networks of the cluster. Paths are those of the real k3s unless marked."""
 
 import os
 
@@ -6,12 +6,12 @@ from version import VERSION
 
 
 def _programs():
-    """Folder of the Kubernetes programs, bound read-only by the rig: one per version where there are several."""
+    """Folder of the Kubernetes programs, which the rig mounts read-only; one per version if there are several."""
     own = f'/opt/rig/bin/{VERSION}'
     return own if os.path.exists(f'{own}/hyper') else '/opt/rig/bin'
 
 
-# Of the rig, not of k3s.
+# Paths of the rig, not of k3s.
 BIN = _programs()
 RIG_IMAGES = '/opt/rig/images'
 LOGS = '/var/log/k3s'
@@ -31,7 +31,7 @@ SERVICE_CIDR = '10.43.0.0/16'
 API_IP = '10.43.0.1'
 DNS_IP = '10.43.0.10'
 
-# The real k3s answers agents on 6443, beside the API server.
+# The real k3s serves agents on 6443, which it shares with the API server.
 API_PORT = 6443
 JOIN_PORT = 9345
 

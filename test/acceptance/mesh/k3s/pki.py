@@ -1,4 +1,4 @@
-"""The certificates of the cluster and of each node, by the names that k3s gives them."""
+"""The certificates of the cluster and of each node, with the file names of k3s."""
 
 import os
 
@@ -18,7 +18,7 @@ _SERVICE = ('kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kuber
 
 
 def make_cluster_certificates(config):
-    """Makes what is missing. The API server's own certificate is made at every start: addresses may have changed."""
+    """Creates missing certificates. The API server's is renewed at every start, since addresses may change."""
     for authority in ('server-ca', 'client-ca', 'request-header-ca'):
         make_authority(f'{TLS}/{authority}')
     make_key(f'{TLS}/service.key')
@@ -31,7 +31,7 @@ def make_cluster_certificates(config):
 
 
 def node_files(name, ip):
-    """Content of the certificates and keys of a node, by file name; makes what is missing."""
+    """The certificates and keys of a node by file name; creates missing ones."""
     os.makedirs(f'{TLS}/nodes/{name}', exist_ok=True)
     kubelet, serving = f'nodes/{name}/client-kubelet', f'nodes/{name}/serving-kubelet'
     _make('client-ca', kubelet, f'/O=system:nodes/CN=system:node:{name}', 'clientAuth')

@@ -1,4 +1,4 @@
-"""`k3s server`: control plane, and the node that it runs on."""
+"""`k3s server`: the control plane and the node that it runs on."""
 
 import os
 import time
@@ -32,7 +32,7 @@ def run(config):
     api = control_plane.start(config)
     background(join.serve, api, passwords)
     addons.apply(api, disabled)
-    # As in k3s, this says nothing about the node or CoreDNS.
+    # As in k3s, the node and CoreDNS may not be ready yet.
     log('info', 'k3s is up and running')
     notify('READY=1')
     write_all(AGENT, node_files(config.name, config.ip))
@@ -45,7 +45,7 @@ def run(config):
 
 
 def _repeat(update):
-    """Calls a function every second for ever; a failure is logged, and the next call may succeed."""
+    """Calls a function every second; never returns. Failures are logged."""
     while True:
         try:
             update()

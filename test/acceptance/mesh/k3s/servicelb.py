@@ -1,6 +1,6 @@
 """ServiceLB, the load balancer of k3s: a DaemonSet for each Service of type LoadBalancer, and the Service's status.
 
-Names, labels and status are those of pkg/cloudprovider/servicelb.go; events and lbpool are missing.
+Names, labels and status are those of pkg/cloudprovider/servicelb.go. Events and lbpool are not implemented.
 """
 
 import json
@@ -18,10 +18,10 @@ class ServiceLB:
 
     def __init__(self, api):
         self._api = api
-        self._applied = {}  # Name of a DaemonSet: what was applied last.
+        self._applied = {}  # Last applied object by name of the DaemonSet.
 
     def update(self):
-        """One round."""
+        """Runs one round."""
         services = [service for service in self._api.items('/api/v1/services') if _is_ours(service)]
         nodes = {node['metadata']['name']: node for node in self._api.items('/api/v1/nodes')}
         self._update_daemon_sets(services, nodes)
@@ -32,9 +32,9 @@ class ServiceLB:
 
     def _update_daemon_sets(self, services, nodes):
         existing = {each['metadata']['name'] for each in self._api.items(f'{_DAEMON_SETS}?{_OURS}')}
-        # All nodes serve, until one has the label; then only those that have it.
+        # All nodes serve unless at least one has the label; then only labeled nodes do.
         restricted = any(klipper.ENABLE in node['metadata'].get('labels', {}) for node in nodes.values())
-        # The oldest first: of two Services with one port it is the one that gets it.
+        # Oldest first: of two Services with the same port the older one gets it.
         for service in sorted(services, key=lambda each: each['metadata']['creationTimestamp']):
             name, wanted = klipper.name(service), klipper.daemon_set(service, restricted)
             content = json.dumps(wanted, sort_keys=True)
@@ -46,7 +46,7 @@ class ServiceLB:
             self._applied.pop(name, None)
 
     def _update_status(self, service, pods, nodes):
-        """Writes the addresses of the nodes whose pod for this Service is ready, sorted as text as in k3s."""
+        """Writes the addresses of the nodes whose pod for this Service is ready, sorted as strings as in k3s."""
         serving = self._nodes_with_endpoints(service)
         addresses = set()
         for pod in pods:
@@ -62,7 +62,7 @@ class ServiceLB:
             self._api.merge(f'{_path(service)}/status', {'status': {'loadBalancer': {'ingress': ingress}}})
 
     def _nodes_with_endpoints(self, service):
-        """Nodes with a ready endpoint where only these may answer (externalTrafficPolicy: Local), otherwise None."""
+        """Nodes with a ready endpoint if the Service has externalTrafficPolicy: Local, otherwise None."""
         if not klipper.is_local(service):
             return None
         meta = service['metadata']

@@ -1,4 +1,4 @@
-"""Join tokens. The secure form is `K10<sha256 of the CA certificate>::<user>:<password>`; anything else is short."""
+"""Join tokens. The secure form is `K10<sha256 of the CA certificate>::<user>:<password>`; others are short tokens."""
 
 import hashlib
 import os
@@ -36,7 +36,7 @@ def write_tokens(config):
 
 
 def _write_token(path, token, user):
-    """Writes a token in its secure form. Without a given one, the password of an earlier start stays."""
+    """Writes a token in its secure form. Keeps the password of an earlier start unless one is given."""
     if token:
         password = parse(str(token))[2].strip()
     elif os.path.exists(path):
@@ -50,6 +50,6 @@ def _write_token(path, token, user):
 
 
 def _link(path):
-    """A link to the server's token, unless there is a file."""
+    """Links to the server's token unless the file exists."""
     if not os.path.lexists(path):
         os.symlink(f'{SERVER}/token', path)

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:https';
 
-/** An object of the API server, of whatever kind. */
+/** An object of the API server, of any kind. */
 export interface ApiObject {
   readonly metadata: {
     readonly name: string;
@@ -14,7 +14,7 @@ export interface ApiObject {
   readonly [field: string]: any;
 }
 
-/** The API server's own interface, for what a cluster's controllers would write. */
+/** Client of the API server, for writes that a cluster's controllers would do. */
 export interface Api {
   get(path: string): Promise<ApiObject>;
   list(path: string): Promise<readonly ApiObject[]>;
@@ -23,7 +23,7 @@ export interface Api {
   patch(path: string, change: object): Promise<ApiObject>;
 }
 
-/** A client of https://127.0.0.1:PORT. @throws Error with the server's own words for every answer but 2xx */
+/** A client of https://127.0.0.1:PORT. @throws Error with the response body for every status but 2xx */
 export function createApi(port: number, token: string): Api {
   const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
   const call = (method: string, path: string, type: string, body?: object): Promise<ApiObject> =>

@@ -1,13 +1,13 @@
-/** The table of checks of one mesh. */
+/** Runs and counts the checks of one mesh. */
 export interface Checks {
-  /** Runs a check, prints its line and goes on, whatever comes out. */
+  /** Runs a check and prints its result; a failure does not stop the run. */
   check(name: string, probe: () => Promise<unknown>): Promise<boolean>;
-  /** The same for what everything after it needs. @throws Stopped when it fails */
+  /** Runs a check that all later checks depend on. @throws Stopped when it fails */
   need<T>(name: string, probe: () => Promise<T>): Promise<T>;
   readonly counts: () => { readonly passed: number; readonly failed: number };
 }
 
-/** A check failed that the rest cannot do without. */
+/** A check failed that all later checks depend on. */
 export class Stopped extends Error {}
 
 export function createChecks(print: (line: string) => void): Checks {
@@ -38,7 +38,7 @@ export function createChecks(print: (line: string) => void): Checks {
   };
 }
 
-/** The message, and what a program that failed had to say. */
+/** The message of an error, with the last lines of stderr if a program failed. */
 function words(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const stderr = 'result' in error ? (error.result as { stderr?: string } | undefined)?.stderr : undefined;

@@ -32,13 +32,13 @@ export const ADDRESSES = {
   helloworld: '192.168.64.10',
 } as const;
 
-/** What the cluster's half of the mesh consists of. */
+/** The places on the cluster's side of the mesh. */
 export interface ClusterSide {
   readonly gateway: Place;
   readonly helloworld: Place;
 }
 
-/** Control plane, gateway, sample: what `up` does in the cluster, with its own manifests and command lines. */
+/** Installs control plane, gateway and sample application with the manifests and command lines of `up`. */
 export async function bringUpCluster(lab: LightLab, checks: Checks): Promise<ClusterSide> {
   const { config, shipped } = lab;
   const { namespace } = config.istio;
@@ -57,7 +57,7 @@ export async function bringUpCluster(lab: LightLab, checks: Checks): Promise<Clu
   for (const [title, each] of Object.entries(objects))
     await checks.need(`API server and istiod accept ${title}`, () => apply(lab, each));
   await lab.cluster.api.create('/api/v1/nodes', { metadata: { name: 'node' } });
-  // The controller that makes one in each namespace is not here.
+  // The light mesh has no service account controller, which would create it.
   await lab.cluster.api.create(`/api/v1/namespaces/${SAMPLE_NAMESPACE}/serviceaccounts`, {
     metadata: { name: 'default' },
   });
@@ -89,7 +89,7 @@ async function startHelloworld(lab: LightLab, checks: Checks): Promise<Pod> {
   };
   const pod = await checks.need('istiod injects helloworld', async () => injected(await createPod(lab, input)));
   await addEndpoint(lab, SAMPLE_NAMESPACE, 'helloworld', ADDRESSES.helloworld, pod.object.metadata.name);
-  // Pods of the cluster's network are out of the machine's reach but through the gateway.
+  // The machine must reach pods only through the gateway.
   for (const address of [ADDRESSES.vm, ADDRESSES.vmNftAlone])
     await pod.place.sh(`iptables-nft -A INPUT -s ${address} -p tcp --syn -j REJECT`);
   await startProxy(lab, pod);
@@ -122,7 +122,7 @@ const FILE_NAMES: Readonly<Record<keyof WorkloadFiles, string>> = {
   hosts: 'hosts',
 };
 
-/** The five files of `istioctl x workload entry configure`, fixed by the product. */
+/** The five files of `istioctl x workload entry configure`, with the corrections of the product. */
 export async function workloadFiles(lab: LightLab, checks: Checks, vmAddress: string): Promise<WorkloadFiles> {
   const { config, cluster, istio, directory } = lab;
   const outputDir = `${directory}/workload-files-${vmAddress}`;

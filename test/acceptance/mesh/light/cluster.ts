@@ -7,11 +7,11 @@ import { run, start, until } from './processes.ts';
 
 const ETCD = 'http://127.0.0.1:23790';
 const API_PORT = 26443;
-/** Of the one user; the server listens in our own network namespace alone. */
+/** Token of the only user; the server is reachable only in our network namespace. */
 const TOKEN = 'rig';
 const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
-/** An API server with nothing behind it: no controllers, no kubelets. */
+/** An API server without controllers and kubelets. */
 export interface Cluster {
   readonly api: Api;
   readonly kubeconfig: string;
@@ -38,7 +38,7 @@ export async function startCluster(programs: MeshPrograms, directory: string): P
     ...[`--service-account-key-file=${pki}/sa.key`, `--service-account-signing-key-file=${pki}/sa.key`],
     ...[`--service-account-issuer=${ISSUER}`, `--api-audiences=${ISSUER},istio-ca`],
     ...[`--token-auth-file=${pki}/token.csv`, '--authorization-mode=RBAC', '--service-cluster-ip-range=10.43.0.0/16'],
-    // Nobody makes service accounts' defaults here.
+    // Without controllers there are no default service accounts.
     '--disable-admission-plugins=ServiceAccount',
   ];
   start(server, { log: `${directory}/kube-apiserver.log` });

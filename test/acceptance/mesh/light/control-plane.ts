@@ -8,7 +8,7 @@ import { istiodName, writeManifest, type LightLab } from './lab.ts';
 import { BRIDGE } from './place.ts';
 import { run, runCommand, start, until } from './processes.ts';
 
-/** For Envoys of upstream, which lack Istio's own filters (docs of the rig: what istiod must not send). */
+/** Keeps istiod from sending Istio's own filters, which the upstream Envoy lacks. */
 const UPSTREAM_ENVOY = {
   PILOT_ENABLE_METADATA_EXCHANGE: 'false',
   PILOT_ENABLE_ALPN_FILTER: 'false',
@@ -48,7 +48,7 @@ export async function installGateway(lab: LightLab): Promise<void> {
   );
 }
 
-/** Starts istiod as its Deployment would, in our own network namespace, and waits until it is ready. */
+/** Starts istiod with the settings of its Deployment, in our network namespace, and waits until it is ready. */
 export async function startIstiod(lab: LightLab): Promise<void> {
   const { istio, config, cluster, directory } = lab;
   const { namespace, revision } = config.istio;
@@ -74,7 +74,7 @@ export async function startIstiod(lab: LightLab): Promise<void> {
   await until('istiod', 120, async () => (await run('curl', '-sf', 'http://127.0.0.1:8080/ready'), true));
 }
 
-/** Stands for kube-proxy where the API server calls istiod's webhooks through the Service. */
+/** Replaces kube-proxy for the API server's calls of istiod's webhooks. */
 export async function routeWebhooks(lab: LightLab): Promise<void> {
   const { namespace } = lab.config.istio;
   const service = await lab.cluster.api.get(`/api/v1/namespaces/${namespace}/services/${istiodName(lab)}`);
@@ -83,10 +83,10 @@ export async function routeWebhooks(lab: LightLab): Promise<void> {
   await run('iptables-nft', ...rule, '-j', 'DNAT', '--to-destination', `${BRIDGE.address}:15017`);
 }
 
-/** Line of /etc/hosts by which a place of the cluster finds istiod. */
+/** Line of /etc/hosts that resolves istiod in the cluster's places. */
 export const istiodLine = (lab: LightLab): string => `${BRIDGE.address} ${istiodHost(lab.config)}\n`;
 
-/** Stands for the EndpointSlice controller: one endpoint behind a Service. */
+/** Replaces the EndpointSlice controller: adds one endpoint to a Service. */
 export async function addEndpoint(
   { cluster }: LightLab,
   namespace: string,
@@ -111,7 +111,7 @@ interface ServicePort {
   readonly targetPort?: number;
 }
 
-/** Stands for ServiceLB: the gateway's Service has an outside address, and its ports lead to the pod's. */
+/** Replaces ServiceLB: sets the external address of the gateway's Service and returns its ports. */
 export async function exposeGateway(lab: LightLab, address: string): Promise<readonly ServicePort[]> {
   const path = `/api/v1/namespaces/${lab.config.istio.namespace}/services/${GATEWAY_SERVICE}`;
   const service = await lab.cluster.api.patch(`${path}/status`, {

@@ -3,9 +3,9 @@ import type { Api, ApiObject } from './api.ts';
 import { sleep } from './processes.ts';
 
 /**
- * Stands for the Deployment controller and the kubelets: gives every Deployment a ReplicaSet and declares both ready.
- * istioctl looks at the ReplicaSet whose pod template is the Deployment's own.
- * @returns a function that ends it
+ * Replaces the Deployment controller and the kubelets: creates a ReplicaSet for every Deployment and sets both to ready.
+ * istioctl checks the ReplicaSet with the Deployment's pod template.
+ * @returns a function that stops it
  */
 export function startControllers(api: Api): () => void {
   const done = new Set<string>();
@@ -16,7 +16,7 @@ export function startControllers(api: Api): () => void {
       for (const deployment of deployments) {
         const key = `${deployment.metadata.uid ?? ''}/${String(deployment.metadata.generation)}`;
         if (done.has(key)) continue;
-        // Another client may have written in between; the next round tries again.
+        // Fails if another client has changed the object; the next round tries again.
         await declareReady(api, deployment).then(
           () => done.add(key),
           () => undefined,

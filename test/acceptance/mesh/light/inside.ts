@@ -3,11 +3,11 @@ import type { MeshPrograms } from '../programs.ts';
 import { runMesh } from './mesh.ts';
 
 /**
- * Run by main.ts as process of namespaces of its own: DIRECTORY holds programs.json, the second argument is the index of
- * the Istio line. When it ends, for whatever reason, everything that it started ends.
+ * Started by main.ts in new namespaces. Arguments: the directory with programs.json, and the index of the Istio line. When
+ * it exits for any reason, the kernel ends all processes that it started.
  */
 const [directory = '', index = ''] = process.argv.slice(2);
-// The one who started us is gone when this pipe closes.
+// The pipe closes when the parent process exits.
 process.stdin.on('close', () => process.exit(130)).resume();
 
 const programs = JSON.parse(await readFile(`${directory}/programs.json`, 'utf8')) as MeshPrograms;

@@ -11,7 +11,7 @@ import { until } from './processes.ts';
 import { openSession } from './session.ts';
 import { OUTSIDE, type Vm } from './vm.ts';
 
-/** The VM joins, with a session on port 22 that is older than any rule. */
+/** Joins the VM to the mesh while a session on port 22 is open. */
 export async function joinMesh(lab: LightLab, checks: Checks, vm: Vm, files: WorkloadFiles): Promise<void> {
   const { config } = lab;
   const { name } = vm.place;
@@ -49,7 +49,7 @@ export async function joinMesh(lab: LightLab, checks: Checks, vm: Vm, files: Wor
 
 const READY = { active: 'active', enabled: true, current: true, ready: true, readyCode: 200, hosts: true } as const;
 
-/** Everything that crosses between the VM and the cluster. */
+/** Checks traffic between the VM and the cluster in both directions, DNS and health. */
 export async function checkTraffic(lab: LightLab, checks: Checks, vm: Vm, side: ClusterSide): Promise<void> {
   const { config } = lab;
   const { app, namespace } = config.workloads[0];
@@ -80,7 +80,7 @@ export async function checkTraffic(lab: LightLab, checks: Checks, vm: Vm, side: 
     await checks.check(`Envoy of ${place.name} rejected no update`, () => rejectedNothing(place));
 }
 
-/** The machine's own DNS, whatever the sidecar does. */
+/** Checks that the machine resolves names outside the mesh. */
 export async function outsideName(vm: Vm): Promise<void> {
   deepEqual(await vm.lookup(OUTSIDE.name), [OUTSIDE.address]);
 }
@@ -105,7 +105,7 @@ function conditionOf(entry: ApiObject): string | undefined {
   return conditions.find(({ type }) => type === 'Healthy')?.status;
 }
 
-/** Asks as an ordinary user, whose traffic the sidecar takes. */
+/** Sends a request as an ordinary user, whose traffic goes through the sidecar. */
 async function answers(place: Place, wanted: RegExp, url: string, ...options: readonly string[]): Promise<void> {
   const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
   const args = [...nobody, 'curl', '--silent', '--show-error', '--max-time', '5', ...options, url];

@@ -9,14 +9,14 @@ import type { IstioPrograms, MeshPrograms } from '../programs.ts';
 import { startCluster, type Cluster } from './cluster.ts';
 import { runCommand } from './processes.ts';
 
-/** Everything that the parts of a light mesh share. */
+/** Input of all parts of a light mesh. */
 export interface LightLab {
   readonly programs: MeshPrograms;
   readonly istio: IstioPrograms;
   readonly config: Config;
   readonly shipped: ShippedData;
   readonly cluster: Cluster;
-  /** Logs, and what the product made. */
+  /** Directory for logs and for the files that the product creates. */
   readonly directory: string;
 }
 

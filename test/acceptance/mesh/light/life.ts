@@ -7,7 +7,7 @@ import type { LightLab } from './lab.ts';
 import { until } from './processes.ts';
 import type { Vm } from './vm.ts';
 
-/** What a machine lives through after it has joined. */
+/** Restarts, reboots and failures of a machine after it has joined. */
 export async function checkLife(lab: LightLab, checks: Checks, vm: Vm, files: WorkloadFiles): Promise<void> {
   await checks.check(
     'a restart with an expired token: the certificate proves the machine, and is renewed',
@@ -29,7 +29,7 @@ export async function checkLife(lab: LightLab, checks: Checks, vm: Vm, files: Wo
   await checks.check('SIGKILL of the agent: no rule is left, and the machine has its DNS', async () => {
     notEqual((await vm.rules()).length, 0, 'there were no rules before, this check would see nothing');
     process.kill(vm.sidecar.mainPid() ?? Number.NaN, 'SIGKILL');
-    // That is after `cleanup`, and before the unit's next try.
+    // In this state `cleanup` has run and the next start has not begun.
     await until('the unit to wait for its restart', 14, async () =>
       vm.sidecar.state() === 'activating' ? true : undefined,
     );
@@ -51,7 +51,7 @@ export async function checkLife(lab: LightLab, checks: Checks, vm: Vm, files: Wo
   });
 }
 
-/** Ends the unit as `systemctl stop` does. */
+/** Stops the unit and checks that no rule is left and DNS works. */
 export async function stopsClean(vm: Vm): Promise<void> {
   await vm.place.sh('systemctl stop istio');
   await noRules(vm);
@@ -62,11 +62,11 @@ async function noRules(vm: Vm): Promise<void> {
   deepEqual(await vm.rules(), []);
 }
 
-/** The certificate that the agent has on the disk. */
+/** Serial number and expiry of the agent's certificate on disk. */
 const certificate = (vm: Vm): Promise<string> =>
   vm.place.sh('openssl x509 -noout -serial -enddate -in /etc/certs/cert-chain.pem');
 
-/** Everything ends at once; memory (rules, /run) is new; what is enabled starts. */
+/** Simulates a reboot: kills all units, clears the rules and /run, and starts the enabled units. */
 async function reboot(vm: Vm): Promise<void> {
   await Promise.all([vm.sidecar.cut(), vm.demo.cut()]);
   const restores = ['iptables-nft', 'ip6tables-nft', 'iptables-legacy', 'ip6tables-legacy'];

@@ -4,19 +4,19 @@ import type { MeshPrograms } from '../programs.ts';
 import type { Counts } from './mesh.ts';
 
 export interface LightOptions {
-  /** Keep the folder with logs, dumps and what the product made, also when everything passed. */
+  /** Keep the folder with logs, dumps and files of the product even if all checks pass. */
   readonly keep: boolean;
   readonly directory: string;
-  /** Version of Istio, one of the rig's. */
+  /** One of the rig's Istio versions. */
   readonly istio: string;
 }
 
-/** Of Debian's packages util-linux, iproute2, iptables, procps, curl, openssl, python3. */
+/** Programs of the Debian packages util-linux, iproute2, iptables, curl and openssl. */
 const NEEDED = ['unshare', 'nsenter', 'setpriv', 'ip', 'iptables-nft', 'iptables-legacy', 'curl', 'openssl'];
 
 /**
- * The mesh in network namespaces: etcd, API server, istiod, gateway, helloworld with its sidecar, and the VM with the
- * product's own payload. Nothing outside `options.directory` is written, and no network but its own is used.
+ * Runs the mesh in network namespaces: etcd, API server, istiod, gateway, helloworld with its sidecar, and the VM with the
+ * product's payload. Writes only to `options.directory` and uses only its own network.
  */
 export async function runLight(programs: MeshPrograms, options: LightOptions): Promise<Counts> {
   const why = await whyNot(programs);
@@ -39,7 +39,7 @@ async function runLine(programs: MeshPrograms, index: number, directory: string,
   await writeFile(`${directory}/programs.json`, JSON.stringify(programs));
   const inside = new URL('inside.ts', import.meta.url).pathname;
   const node = [process.execPath, ...process.execArgv, inside, directory, String(index)];
-  // A shell as first process of its namespace, since that one has to take in orphans, which Node does not.
+  // The first process of a PID namespace must reap orphans, which a shell does and Node does not.
   const argv = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const shell = ['sh', '-c', '"$@"; exit $?', 'sh'];
   const child = spawn('unshare', [...argv, ...shell, ...node], { stdio: ['pipe', 'inherit', 'inherit'] });
@@ -56,7 +56,7 @@ async function runLine(programs: MeshPrograms, index: number, directory: string,
   return counts;
 }
 
-/** Why there is no light mesh on this computer; undefined where there is. */
+/** Why the light mesh cannot run on this computer; undefined if it can. */
 async function whyNot(programs: MeshPrograms): Promise<string | undefined> {
   if (process.platform !== 'linux') return 'network namespaces are a feature of Linux';
   if (process.getuid?.() !== 0) return 'only root may create network namespaces';

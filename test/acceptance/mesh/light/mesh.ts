@@ -14,7 +14,7 @@ export interface Counts {
   readonly failed: number;
 }
 
-/** One mesh from nothing, inside namespaces that are thrown away afterwards. */
+/** Creates one mesh and runs all checks. Must run in new namespaces, since it does not clean up. */
 export async function runMesh(
   programs: MeshPrograms,
   istio: IstioPrograms,
@@ -50,23 +50,23 @@ async function everything(
   await joinMesh(lab, checks, vm, files);
   await checkTraffic(lab, checks, vm, side);
   for (const place of [side.gateway, side.helloworld, vm.place]) await dump(place, directory);
-  // Both mostly wait: for certificates, for connections to end.
+  // In parallel, since both spend most of the time waiting.
   await allOf(checkLife(lab, checks, vm, files), checkNftAlone(lab, checks));
 }
 
-/** A machine that has never had a legacy table. */
+/** Checks a machine that has no legacy iptables. */
 async function checkNftAlone(lab: LightLab, checks: Checks): Promise<void> {
   const vm = await createVm(lab, ADDRESSES.vmNftAlone, 'nft alone');
   await joinMesh(lab, checks, vm, await workloadFiles(lab, checks, ADDRESSES.vmNftAlone));
   await checks.check('vm-nft: a stop leaves no rule', () => stopsClean(vm));
 }
 
-/** Waits for all to end, and only then throws what one of them threw. */
+/** Waits until all have settled, then throws the first error. */
 async function allOf(...work: readonly Promise<void>[]): Promise<void> {
   for (const ended of await Promise.allSettled(work)) if (ended.status === 'rejected') throw ended.reason;
 }
 
-/** What Envoy knows, for people. */
+/** Saves Envoy's configuration, clusters and certificates for debugging. */
 async function dump(place: Place, directory: string): Promise<void> {
   const pages = { 'config_dump?include_eds': 'config.json', clusters: 'clusters.txt', certs: 'certs.json' };
   for (const [page, name] of Object.entries(pages))

@@ -2,12 +2,12 @@ import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 /**
- * What a machine has besides our payload, started in the network of a place: a server on port 22 that sends a dot
- * twenty times a second, in place of sshd, and a resolver at 127.0.0.53 that knows one name, in place of systemd-resolved.
+ * Services of a machine, started in the network of a place: in place of sshd a server on port 22 that sends a dot twenty
+ * times a second, and in place of systemd-resolved a resolver at 127.0.0.53 that knows one name.
  */
 const [name = '', address = ''] = process.argv.slice(2);
 
-// It speaks by itself: a session freezes when the first packet after the rules goes out, not when it comes in.
+// The server must send: a session freezes at its first outgoing packet after the rules are loaded.
 createServer((socket) => {
   const timer = setInterval(() => socket.write('.'), 50);
   socket.on('error', () => undefined).on('close', () => clearInterval(timer));

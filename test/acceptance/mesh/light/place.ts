@@ -2,15 +2,15 @@ import { mkdir, rm } from 'node:fs/promises';
 import type { Command, CommandResult } from '../../../../src/system/system.ts';
 import { run, runCommand, start, until } from './processes.ts';
 
-/** A stand-in for a machine or a pod: its own network, its own root file system in memory, the processes of all. */
+/** A stand-in for a machine or a pod, with its own network and root file system; all places share one PID namespace. */
 export interface Place {
   readonly name: string;
   readonly address: string;
-  /** Its root file system as seen from outside; absolute links below it lead astray. */
+  /** Path of its root file system from outside; absolute links below it resolve to this computer's root. */
   readonly root: string;
-  /** What stands before a command that is to run in it. */
+  /** Prefix of a command that runs in the place. */
   readonly enter: readonly string[];
-  /** The same for a program of this computer in the network of the place. */
+  /** Prefix of a command of this computer that runs in the network of the place. */
   readonly enterNetwork: readonly string[];
   run(command: Command): Promise<CommandResult>;
   /** Runs a shell script as root and returns its stdout. */
@@ -22,9 +22,9 @@ export interface Place {
 export interface PlaceOptions {
   readonly name: string;
   readonly address: string;
-  /** Where the root is mounted while it is being made; its logs go beside it. */
+  /** Directory for the mount point of the root and for logs. */
   readonly directory: string;
-  /** Programs to be found in it: path in the place → path on this computer. */
+  /** Files to mount: path in the place → path on this computer. */
   readonly programs?: Readonly<Record<string, string>>;
 }
 
@@ -32,8 +32,8 @@ export interface PlaceOptions {
 export const BRIDGE = { name: 'br0', address: '192.168.64.2' } as const;
 
 /**
- * $1 a directory, $2 the host name. The lower layer of the root is this computer's own root without what is mounted in
- * it; everything that is written goes to memory, and /run is memory of its own as on a real machine.
+ * $1 a directory, $2 the host name, then pairs of paths in `programs`. The root is an overlay on this computer's root
+ * without its mounts. Writes go to memory, and /run is a tmpfs as on a real machine.
  */
 const SETUP = `set -eu
 mkdir -p "$1"
@@ -62,7 +62,7 @@ echo ready
 exec sleep infinity
 `;
 
-/** The bridge in our own network namespace. */
+/** Creates the bridge in our network namespace. */
 export async function createBridge(): Promise<void> {
   await run('ip', 'link', 'set', 'lo', 'up');
   await run('ip', 'link', 'add', BRIDGE.name, 'type', 'bridge');
@@ -70,7 +70,7 @@ export async function createBridge(): Promise<void> {
   await run('ip', 'link', 'set', BRIDGE.name, 'up');
 }
 
-/** A new place on the bridge. It ends with our process namespace. */
+/** Creates a place on the bridge. It ends with our PID namespace. */
 export async function createPlace({ name, address, directory, programs = {} }: PlaceOptions): Promise<Place> {
   const log = `${directory}/${name}.place.log`;
   await mkdir(directory, { recursive: true });
@@ -98,7 +98,7 @@ export async function createPlace({ name, address, directory, programs = {} }: P
       const command = { file: 'sh', args: ['-c', script, 'sh', ...args], effect: 'write', timeoutMs: 120_000 } as const;
       return (await place.run(command)).stdout;
     },
-    // Inside: from outside, a link such as /var/run would lead into this computer's own root.
+    // Writes inside the place: from outside, a link such as /var/run would resolve to this computer's root.
     write: async (path, content, mode = 0o644) => {
       const script = 'mkdir -p "${1%/*}" && cat >"$1" && chmod "$2" "$1"';
       const args = ['-c', script, 'sh', path, mode.toString(8)];

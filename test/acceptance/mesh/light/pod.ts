@@ -12,7 +12,7 @@ export interface PodInput {
   /** The Deployment whose pod it is. */
   readonly deployment: string;
   readonly address: string;
-  /** The program of its application, /usr/local/bin/application in the pod. */
+  /** Program that is mounted as /usr/local/bin/application. */
   readonly application?: string;
 }
 
@@ -28,7 +28,7 @@ interface Container {
   readonly env?: readonly { name: string; value?: string; valueFrom?: { fieldRef?: { fieldPath: string } } }[];
 }
 
-/** Makes the pod of a Deployment, which istiod's webhook injects, and stands for its kubelet. */
+/** Creates a pod of a Deployment, which istiod's webhook injects, and sets its status as a kubelet would. */
 export async function createPod(lab: LightLab, input: PodInput): Promise<Pod> {
   const { api } = lab.cluster;
   const { namespace, deployment, address } = input;
@@ -38,7 +38,7 @@ export async function createPod(lab: LightLab, input: PodInput): Promise<Pod> {
   await api.create(pods, {
     metadata: { ...spec.template.metadata, name, namespace },
     spec: {
-      // Set by the ServiceAccount admission, which is off.
+      // The disabled ServiceAccount admission plugin would set it.
       serviceAccountName: 'default',
       ...spec.template.spec,
       nodeName: 'node',
@@ -64,7 +64,7 @@ export async function createPod(lab: LightLab, input: PodInput): Promise<Pod> {
   return { place, object };
 }
 
-/** Starts what the injector has put into the pod: the rules of its init container, then its proxy. */
+/** Runs the injected init container, which loads the rules, and starts the injected proxy. */
 export async function startProxy(lab: LightLab, { place, object }: Pod): Promise<void> {
   await writeVolumes(lab, place, object);
   const { initContainers = [], containers } = object['spec'] as {
@@ -82,13 +82,13 @@ export async function startProxy(lab: LightLab, { place, object }: Pod): Promise
   start(argv, { log: `${lab.directory}/${object.metadata.name}.proxy.log`, env });
 }
 
-/** Waits for the answer of the proxy's readiness port. */
+/** Waits until the readiness port of the proxy returns success. */
 export async function proxyReady(place: Place): Promise<void> {
   const ask = 'curl -sf http://127.0.0.1:15021/healthz/ready';
   await until(`the proxy of ${place.name}`, 120, async () => (await place.sh(ask), true));
 }
 
-/** What the volumes of an injected pod hold. */
+/** Writes the content of the volumes of an injected pod. */
 async function writeVolumes(lab: LightLab, place: Place, { metadata, spec }: ApiObject): Promise<void> {
   const { api } = lab.cluster;
   const { namespace = '', labels = {} } = metadata;
@@ -125,7 +125,7 @@ function environment(container: Container, object: ApiObject, place: Place): Rec
   const env: Record<string, string> = { PATH: '/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/' };
   for (const { name, value, valueFrom } of container.env ?? []) {
     const field = valueFrom?.fieldRef?.fieldPath;
-    // Limits of a container that has none: the agent takes the computer's.
+    // Resource limits are left out, so the agent uses the computer's.
     if (valueFrom === undefined) env[name] = value ?? '';
     else if (field !== undefined) env[name] = fields[field] ?? '';
   }

@@ -7,10 +7,10 @@ import { createProcesses } from '../../../../src/system/processes.ts';
 const processes = createProcesses();
 
 export interface StartOptions {
-  /** Gets stdout and stderr. */
+  /** File for stdout and stderr. */
   readonly log: string;
   readonly cwd?: string;
-  /** The whole environment; absent: ours. */
+  /** The complete environment; default: that of this process. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -23,7 +23,7 @@ export async function run(file: string, ...args: readonly string[]): Promise<str
   return stdout;
 }
 
-/** Starts a program that runs on, as leader of a session of its own. */
+/** Starts a program in the background, in a new session. */
 export function start([file = '', ...args]: readonly string[], { log, cwd, env }: StartOptions): ChildProcess {
   const output = openSync(log, 'a');
   try {
@@ -33,7 +33,7 @@ export function start([file = '', ...args]: readonly string[], { log, cwd, env }
       ...(cwd !== undefined && { cwd }),
       ...(env !== undefined && { env: { ...env } }),
     });
-    // Reported by whoever waits for it to be ready; the log has the rest.
+    // The caller notices when the program does not become ready.
     child.on('error', (error) => process.stderr.write(`${file}: ${error.message}\n`));
     return child;
   } finally {
@@ -44,8 +44,8 @@ export function start([file = '', ...args]: readonly string[], { log, cwd, env }
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Asks until the answer is not undefined.
- * @throws Error that names what was waited for and the last reason, after the deadline
+ * Calls `probe` until it returns a value.
+ * @throws Error with `what` and the last error of `probe`, after the deadline
  */
 export async function until<T>(
   what: string,

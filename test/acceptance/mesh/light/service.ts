@@ -9,18 +9,18 @@ import { parseUnit, type Unit, type UnitCommand } from './unit-file.ts';
 
 export type ActiveState = 'inactive' | 'activating' | 'active' | 'deactivating';
 
-/** A unit of a place, run in the order that systemd keeps. */
+/** A unit of a place; its commands run in the same order as in systemd. */
 export interface Service {
   readonly state: () => ActiveState;
   readonly mainPid: () => number | undefined;
-  /** The id of its newest start; empty before the first. */
+  /** Invocation ID of the latest start; empty before the first. */
   readonly invocation: () => string;
-  /** How often it was started again by itself since it was last started by hand. */
+  /** Number of automatic restarts since the last manual start. */
   readonly restarts: () => number;
-  /** Resolves when it is active, or with false when the start failed; systemd tries again later by itself. */
+  /** Resolves to true when it is active, or to false when the start failed and an automatic restart follows. */
   start(): Promise<boolean>;
   stop(): Promise<void>;
-  /** Ends everything as a power cut does: nothing is run any more. */
+  /** Kills all processes as a power cut does: no stop commands run. */
   cut(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export function createService(place: Place, name: string, log: string): Service 
   let state: ActiveState = 'inactive';
   let main: Running | undefined;
   let restarts = 0;
-  /** A start, stop or cut makes what was going on before it give up. */
+  /** Incremented by every start, stop and cut, so that an earlier one in progress gives up. */
   let turn = 0;
 
   const load = async (): Promise<Unit> =>
@@ -40,7 +40,7 @@ export function createService(place: Place, name: string, log: string): Service 
     const files = await Promise.all(unit.environmentFiles.map((path) => readFile(`${place.root}${path}`, 'utf8')));
     const own = unit.environment.map((each) => each.split(/=(.*)/s).slice(0, 2));
     const values = [...own, ...files.flatMap((text) => [...parseEnvFile(text)])];
-    // systemd marks what belongs to a start in this way, too.
+    // systemd sets INVOCATION_ID, too; killAll() finds the processes by it.
     return { PATH, LANG: 'C.UTF-8', ...Object.fromEntries(values), INVOCATION_ID: invocation };
   };
 
@@ -63,7 +63,7 @@ export function createService(place: Place, name: string, log: string): Service 
     return { child, code };
   };
 
-  /** The commands one after the other; false as soon as one fails. */
+  /** Runs the commands in order; returns false as soon as one fails. */
   const runAll = async (
     unit: Unit,
     commands: readonly UnitCommand[],
@@ -81,7 +81,7 @@ export function createService(place: Place, name: string, log: string): Service 
     return true;
   };
 
-  /** SIGTERM to the main process alone, after the time SIGKILL to all that is left (`KillMode=mixed`). */
+  /** Sends SIGTERM to the main process, and SIGKILL to all others after it ends or times out (`KillMode=mixed`). */
   const end = async (unit: Unit, invocation: string): Promise<void> => {
     if (main !== undefined) {
       main.child.kill('SIGTERM');
@@ -120,7 +120,7 @@ export function createService(place: Place, name: string, log: string): Service 
     return false;
   };
 
-  /** A failed start or the unexpected end of the main process: `ExecStopPost=`, then another try (`Restart=always`). */
+  /** After a failed start or the exit of the main process: runs `ExecStopPost=`, then restarts (`Restart=always`). */
   const failed = async (unit: Unit, invocation: string, mine: number): Promise<void> => {
     state = 'deactivating';
     await end(unit, invocation);
@@ -169,14 +169,14 @@ interface Running {
   readonly code: Promise<number>;
 }
 
-/** SIGKILL to every process of this start, found by its mark as there is no cgroup of its own. */
+/** Kills every process of this start, found by INVOCATION_ID since there is no cgroup. */
 function killAll(invocation: string): void {
   for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     try {
       if (readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`INVOCATION_ID=${invocation}`))
         process.kill(Number(pid), 'SIGKILL');
     } catch {
-      // It has ended in the meantime.
+      // The process has exited in the meantime.
     }
   }
 }

@@ -1,14 +1,14 @@
 import { connect } from 'node:net';
 import { sleep } from './processes.ts';
 
-/** A TCP session to port 22 of a machine that sends something all the time, as ssh with a busy terminal. */
+/** A TCP connection to port 22 of a machine whose server sends continuously. */
 export interface Session {
-  /** @throws Error when nothing comes any more */
+  /** @throws Error when no more data arrives */
   alive(): Promise<void>;
 }
 
 const TIMEOUT_MS = 5_000;
-/** What was on its way is no sign of life. */
+/** Bytes that prove a live connection; fewer may have been sent before it froze. */
 const ENOUGH = 20;
 
 export async function openSession(address: string): Promise<Session> {
@@ -19,7 +19,7 @@ export async function openSession(address: string): Promise<Session> {
     socket.once('connect', resolve);
     socket.once('error', reject);
   });
-  // Later troubles show as silence.
+  // alive() reports a broken connection.
   socket.on('error', () => undefined);
   return {
     alive: async () => {

@@ -3,30 +3,30 @@ import { rm } from 'node:fs/promises';
 import type { Place } from './place.ts';
 import { createService, type Service } from './service.ts';
 
-/** Where the stand-in for systemctl on the machine asks. */
+/** Socket on the machine that the stand-in for systemctl connects to. */
 const SOCKET = '/var/lib/stand-in-systemd.sock';
 
-/** Sends its arguments to us; the first line of the answer is the exit code, the rest its output. */
+/** Sends its arguments to this process; the first line of the response is the exit code, the rest its output. */
 const SYSTEMCTL = `#!/bin/sh
 answer=$(printf '%s\\n' "$@" | curl --silent --show-error --data-binary @- --unix-socket ${SOCKET} http://systemd/) || exit 1
 printf '%s' "$answer" | sed 1d
 exit "$(printf '%s' "$answer" | head -n 1)"
 `;
 
-/** Runs everything as root, which it is asked by root for. */
+/** A stand-in for sudo; the caller is root already. */
 const SUDO = `#!/bin/sh
 [ "\${1:-}" != --version ] || { echo 'Sudo version 1.9 (stand-in)'; exit 0; }
 exec "$@"
 `;
 
-/** systemd on a place: its units, and `systemctl` in front of them. */
+/** The units of a place, which `systemctl` in the place controls. */
 export interface Systemd {
   readonly service: (name: string) => Service;
-  /** As at boot: everything that is enabled is started, without waiting. */
+  /** Starts all enabled units without waiting, as at boot. */
   boot(): void;
 }
 
-/** Puts stand-ins for systemctl and, where it is missing, sudo into the place. */
+/** Installs stand-ins for systemctl and, if it is missing, sudo in the place. */
 export async function createSystemd(place: Place, logs: string): Promise<Systemd> {
   const services = new Map<string, Service>();
   const enabled = new Set<string>();

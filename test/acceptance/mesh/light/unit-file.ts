@@ -1,11 +1,11 @@
 /** One `Exec…=` line. */
 export interface UnitCommand {
-  /** `+`: as root, whoever the unit's user is. */
+  /** Prefix `+`: runs as root instead of the unit's user. */
   readonly privileged: boolean;
   readonly argv: readonly string[];
 }
 
-/** What a unit of the product says, as far as the product's units say anything. */
+/** A parsed unit file, with the directives that the product uses. */
 export interface Unit {
   readonly user: string;
   readonly group: string;
@@ -22,18 +22,18 @@ export interface Unit {
   readonly restartMs: number;
 }
 
-/** What has no meaning in a place without systemd; anything else is refused, so that no directive is skipped unseen. */
+/** Directives that have no effect without systemd. All other unknown directives are errors, so that none is ignored. */
 const WITHOUT_MEANING = [
   ...['Description', 'Documentation', 'Wants', 'After', 'WantedBy', 'StartLimitIntervalSec', 'ProtectHome'],
-  // The order of a boot, which these places do not have.
+  // Boot order, which places do not have.
   ...['DefaultDependencies', 'Requires', 'Conflicts', 'Before'],
   ...['AmbientCapabilities', 'CapabilityBoundingSet', 'LimitNOFILE'],
 ];
-/** Directives that the stand-in for systemd carries out only as these. */
+/** Directives that the stand-in for systemd supports only with this value. */
 const FIXED: Readonly<Record<string, string>> = { Type: 'exec', KillMode: 'mixed', Restart: 'always' };
 const DYNAMIC_USER = 'nobody';
 
-/** Reads a unit file. @throws Error at a directive that the stand-in for systemd does not carry out */
+/** Parses a unit file. @throws Error for a directive that the stand-in for systemd does not support */
 export function parseUnit(text: string): Unit {
   const values = new Map<string, string[]>();
   for (const line of text.replaceAll('\\\n', ' ').split('\n')) {

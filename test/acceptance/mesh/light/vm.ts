@@ -18,7 +18,7 @@ import { start, until } from './processes.ts';
 import type { Service } from './service.ts';
 import { createSystemd, type Systemd } from './systemctl.ts';
 
-/** Which iptables a machine has. */
+/** iptables backends of a machine. */
 export type Tables = 'legacy and nft' | 'nft alone';
 
 /** A name that the machine's own resolver knows, and its address (RFC 5737). */
@@ -32,25 +32,25 @@ export interface Vm {
   readonly sidecar: Service;
   /** The unit of the demo workload. */
   readonly demo: Service;
-  /** `sidecar-install.sh`, and what it printed. */
+  /** Runs `sidecar-install.sh` and returns its output. */
   install(): Promise<string>;
   /** Places the demo workload and starts it. */
   putDemo(): Promise<PutResult>;
   /** Places the sidecar's files and runs sidecar-start.sh. */
   putSidecar(files: WorkloadFiles): Promise<PutResult>;
   state(): Promise<GuestState>;
-  /** Waits until the product would call the sidecar ready. */
+  /** Waits until the sidecar is ready by the product's definition. */
   ready(seconds?: number): Promise<GuestState>;
   identities(): Promise<readonly Identity[]>;
-  /** Addresses of a name, asked as the product asks. */
+  /** Resolves a name with the product's command. */
   lookup(name: string): Promise<readonly string[]>;
-  /** The rules that are loaded, in every table of every iptables of the machine. */
+  /** Loaded rules in all tables of all iptables backends of the machine. */
   rules(): Promise<readonly string[]>;
 }
 
 const LAB = 'light';
 
-/** A machine as cloud-init leaves it. */
+/** Creates a machine in the state after cloud-init. */
 export async function createVm(lab: LightLab, address: string, tables: Tables): Promise<Vm> {
   const { config, shipped, directory } = lab;
   const name = tables === 'nft alone' ? 'vm-nft' : 'vm';

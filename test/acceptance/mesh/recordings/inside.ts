@@ -11,8 +11,8 @@ import { createRecorder } from './recorder.ts';
 import { createTargets } from './targets.ts';
 
 /**
- * Run by main.ts as process of namespaces of its own. DIRECTORY holds programs.json; TARGET is test/recordings; the third
- * argument is the index of the Istio line. When it ends, everything that it started ends.
+ * Started by main.ts in new namespaces. Arguments: the directory with programs.json, test/recordings, and the index of the
+ * Istio line. When it exits, the kernel ends all processes that it started.
  */
 const [directory = '', target = '', index = ''] = process.argv.slice(2);
 process.stdin.on('close', () => process.exit(130)).resume();
@@ -27,7 +27,7 @@ const lab = await createLab(programs, istio, directory);
 const targets = await createTargets(lab);
 const recorder = (program: string) => createRecorder({ target, program, directory, print });
 
-// kubectl is the same beside each line of Istio.
+// kubectl does not depend on the Istio line, so it is recorded once.
 if (index === '0') {
   const stop = startControllers(lab.cluster.api);
   await recordKubectl(lab, targets, recorder(`kubectl-${await kubectlVersion()}`));

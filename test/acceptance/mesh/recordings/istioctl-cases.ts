@@ -14,7 +14,7 @@ import type { Targets } from './targets.ts';
 const operator = (spec: string): string =>
   `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata:\n  name: overlay\nspec:\n  ${spec}\n`;
 
-/** Overlay files that istioctl refuses, by what is wrong with them. */
+/** Invalid overlay files by the kind of error. */
 const OVERLAYS = {
   'unknown-field': operator('nonsense: true'),
   'unknown-value': operator('values: { global: { nonsense: true } }'),
@@ -26,7 +26,7 @@ const OVERLAYS = {
   'no-yaml': 'a: [b\n',
 } as const;
 
-/** Each form of istioctl that the product has, and each error once. */
+/** Records each istioctl command of the product, and each error once. */
 export async function recordIstioctl(lab: LightLab, targets: Targets, record: Record): Promise<void> {
   const { config, cluster, istio } = lab;
   const at = (target: KubeTarget): argv.IstioctlTarget => ({
@@ -87,13 +87,13 @@ export async function recordIstioctl(lab: LightLab, targets: Targets, record: Re
   }
 }
 
-/** The shortest time-out that shows what a long one would. */
+/** Shortens the timeout of a command that is expected to time out. */
 const sooner = (command: Command): Command => ({
   ...command,
   args: command.args.map((arg) => (arg === '300s' ? '3s' : arg)),
 });
 
-/** The VM's namespace with istiod's root certificate, and nothing else in it. */
+/** Creates the VM's namespace with istiod's root certificate and without the service account. */
 async function withoutAccount({ cluster, config }: LightLab): Promise<void> {
   const { namespace } = config.workloads[0];
   await cluster.api.create('/api/v1/namespaces', { metadata: { name: namespace } }).catch(() => undefined);
@@ -103,7 +103,7 @@ async function withoutAccount({ cluster, config }: LightLab): Promise<void> {
   });
 }
 
-/** A gateway that was made with another label in its selector. */
+/** Creates a gateway Deployment with another selector, which is immutable. */
 async function otherSelector({ cluster, config }: LightLab): Promise<void> {
   const labels = { app: 'other' };
   await cluster.api.create(`/apis/apps/v1/namespaces/${config.istio.namespace}/deployments`, {
@@ -115,7 +115,7 @@ async function otherSelector({ cluster, config }: LightLab): Promise<void> {
   });
 }
 
-/** A webhook for ConfigMaps whose Service has no endpoints. */
+/** Creates a webhook for ConfigMaps whose Service does not exist. */
 async function failingWebhook({ cluster, config }: LightLab): Promise<void> {
   const { namespace } = config.istio;
   await cluster.api.create('/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations', {

@@ -25,7 +25,7 @@ const deployment = (name: string, app: string): KubeObject =>
     },
   });
 
-/** A webhook that nothing answers, as istiod's while it is down. */
+/** A webhook without a running server, as istiod's while it is down. */
 const webhook = object('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', 'recorded', {
   webhooks: [
     {
@@ -44,12 +44,12 @@ const webhook = object('admissionregistration.k8s.io/v1', 'ValidatingWebhookConf
 const withFlag = (command: Command, flag: string): Command => ({ ...command, args: [...command.args, flag] });
 const kubeSystem = { name: 'kube-system' };
 
-/** Each form of kubectl that the product has, and each error once. */
+/** Records each kubectl command of the product, and each error once. */
 export async function recordKubectl(lab: LightLab, targets: Targets, record: Record): Promise<void> {
   const { cluster } = lab;
   const apply = (...objects: readonly KubeObject[]): Command => argv.applyCommand(cluster, objects);
 
-  // Beside the rest: where nothing answers, kubectl tries again for a minute.
+  // In parallel with the rest, since kubectl retries for a minute if the server does not respond.
   const unreachable = Object.entries(targets).flatMap(([name, target]) =>
     name === 'old'
       ? []
@@ -101,7 +101,7 @@ export async function recordKubectl(lab: LightLab, targets: Targets, record: Rec
   await record('delete-absent', argv.deleteCommand(cluster, 'configmaps', 'a', NAMESPACE));
   await record('delete-unknown-kind', argv.deleteCommand(cluster, 'gateways.networking.istio.io', 'a', NAMESPACE));
   await recordHealth(lab, record);
-  // There is no controller that would finish it.
+  // It times out because no controller removes the finalizer.
   await record('delete-timeout', shorter(argv.deleteCommand(cluster, 'namespaces', NAMESPACE)));
   await record('apply-terminating', apply(object('v1', 'ServiceAccount', 'vm-sa', inside())));
   await Promise.all(unreachable);
@@ -120,7 +120,7 @@ async function recordNodes({ cluster }: LightLab, record: Record): Promise<void>
   await record('delete-pods', argv.deletePodsCommand(cluster, 'k3s-worker-1'));
 }
 
-/** An entry whose kind is there, which keeps what is written to its status, and nothing of Istio's besides. */
+/** Records `kubectl wait` for the health of a WorkloadEntry, with a minimal CRD in place of Istio's. */
 async function recordHealth({ cluster }: LightLab, record: Record): Promise<void> {
   const group = 'networking.istio.io';
   const names = { plural: 'workloadentries', singular: 'workloadentry', kind: 'WorkloadEntry' };

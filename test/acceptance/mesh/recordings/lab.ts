@@ -21,8 +21,8 @@ import { writeRecording } from './recorder.ts';
 import { NAMESPACE as RECORDED, TROUBLED, FAILING_OBJECTS } from './pod-failures.ts';
 
 /**
- * Records every command that the product runs in the life of a lab on whole machines: `up`, what `plan` and `verify` ask,
- * `delete`. In this process, with the environment of the rig: a log would have shortened the answers. Started by main.ts.
+ * Records every command that the product runs on machines for `up`, `plan`, `verify` and `up --delete`. Runs the steps in
+ * this process, since logs contain only shortened output. Started by main.ts with the environment of the rig.
  */
 const { values } = parseArgs({ options: { target: { type: 'string', default: '' } } });
 const cwd = process.cwd();
@@ -36,7 +36,7 @@ const { real } = around;
 let heard = true;
 const hear = (answer: Answer): void => {
   if (!heard) return;
-  // The last answer of a form and an exit code: by then the lab has everything that an answer may hold.
+  // Keeps the last result for each form and exit code, when the lab is most complete.
   answers.set(`${formText(formOf(answer.command, guest))} → ${answer.result.exitCode}`, answer);
 };
 const lab = createLab({
@@ -71,9 +71,9 @@ try {
 }
 await writeAll();
 
-/** Deployments whose pods cannot start, each in its own way, and what the cluster says of them. */
+/** Records the output of kubectl for pods that cannot start for various reasons. */
 async function recordTroubles(): Promise<void> {
-  // This one is not the product's.
+  // The product does not run this command, so it is not recorded.
   heard = false;
   await lab.kubectl.apply(TROUBLED, quiet);
   heard = true;
@@ -93,7 +93,7 @@ async function recordTroubles(): Promise<void> {
   });
 }
 
-/** As `lab-….json` beside what was recorded without a lab. */
+/** Writes `lab-….json` files next to the recordings of --record. */
 async function writeAll(): Promise<void> {
   const recordedAt = new Date().toISOString().slice(0, 10);
   const folders: Readonly<Record<string, string>> = {
@@ -110,7 +110,7 @@ async function writeAll(): Promise<void> {
     const form = formOf(answer.command, guest);
     const { stdout, stderr } = ownOutput(answer);
     const withheld = answer.command.secretOutput === true;
-    // Of the pods in trouble each one counts.
+    // Output about the failing pods is not shortened, since each pod differs.
     const whole = form.words.includes(RECORDED);
     await writeRecording(join(values.target, folders[form.program] ?? form.program), fileName(form.words, key), {
       recordedAt,
@@ -123,7 +123,7 @@ async function writeAll(): Promise<void> {
   say(`recordings: ${answers.size} in ${Object.values(folders).join(', ')}`);
 }
 
-/** The first words, and something that tells one form from another. */
+/** File name of the first words and a digest of the form. */
 function fileName(words: readonly string[], key: string): string {
   const shown = words
     .filter((word) => !word.startsWith('-') && !/^(?:sudo|sh|SCRIPT)$/.test(word))

@@ -8,8 +8,8 @@ export const TARGET = fileURLToPath(new URL('../../../recordings', import.meta.u
 const INSIDE = fileURLToPath(new URL('inside.ts', import.meta.url));
 
 /**
- * Records kubectl and istioctl of each line into test/recordings: an API server in namespaces of its own, and each error
- * provoked once. Recordings of other versions are left as they are.
+ * Records kubectl and istioctl of each line into test/recordings, with an API server in new namespaces. Recordings of other
+ * versions stay.
  */
 export async function recordPrograms(programs: MeshPrograms): Promise<void> {
   for (const index of programs.istio.keys()) {
@@ -18,7 +18,7 @@ export async function recordPrograms(programs: MeshPrograms): Promise<void> {
       await mkdir(TARGET, { recursive: true });
       await writeFile(`${directory}/programs.json`, JSON.stringify(programs));
       const namespaces = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'];
-      // A shell as first process of its namespace, since that one has to take in orphans, which Node does not.
+      // The first process of a PID namespace must reap orphans, which a shell does and Node does not.
       const shell = ['sh', '-c', '"$@"; exit $?', 'sh'];
       const node = [process.execPath, ...process.execArgv, INSIDE, directory, TARGET, String(index)];
       await execa('unshare', [...namespaces, ...shell, ...node], {

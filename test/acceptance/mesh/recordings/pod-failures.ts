@@ -2,21 +2,21 @@ import { CURL_IMAGE } from '../../../../src/kube/manifests/deployment.ts';
 import { podProblem } from '../../../../src/steps/pod-reasons.ts';
 import type { KubeObject } from '../../../../src/kube/kinds.ts';
 
-/** Of nothing but these. */
+/** Namespace that contains only these Deployments. */
 export const NAMESPACE = 'recorded';
-/** An image that is on the nodes. */
+/** An image that the nodes have. */
 const OURS = { image: CURL_IMAGE, imagePullPolicy: 'IfNotPresent' };
 
 interface Trouble {
-  /** Of its Deployment. */
+  /** Name of the Deployment. */
   readonly name: string;
-  /** What podTrouble calls it; a container that cannot start crashes, too. */
+  /** Kinds that podProblem may report; a container that cannot start is later reported as crashing. */
   readonly kinds: readonly string[];
   readonly container: object;
   readonly pod?: object;
 }
 
-/** Ways in which a pod does not start. */
+/** Deployments whose pods cannot start. */
 const ALL: readonly Trouble[] = [
   { name: 'registry-away', kinds: ['image pull'], container: { image: 'registry.invalid/absent:1' } },
   { name: 'bad-image-name', kinds: ['image name'], container: { image: 'Not An Image' } },
@@ -48,14 +48,14 @@ const ALL: readonly Trouble[] = [
   },
 ];
 
-/** Each with whether the cluster says it by now. */
+/** The failures, each with a function that tells whether the cluster reports it yet. */
 export const FAILING_OBJECTS = ALL.map(({ name, kinds }) => ({
   name,
   kinds,
   there: (objects: readonly KubeObject[]): boolean => kinds.includes(podProblem(objects, name, NAMESPACE)?.kind ?? ''),
 }));
 
-/** What is applied to bring them about. */
+/** The objects that cause the failures. */
 export const TROUBLED: readonly KubeObject[] = [
   { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
   ...ALL.map(({ name, container, pod = {} }) => ({

@@ -5,7 +5,7 @@ import type { Command, CommandResult } from '../../../../src/system/system.ts';
 import { runCommand } from '../light/processes.ts';
 import { normalise, shortened } from './normalise.ts';
 
-/** One command that a real program has run, as it stands in test/recordings. */
+/** One command of a real program and its result, the format of files in test/recordings. */
 export interface Recording {
   readonly recordedAt: string;
   readonly argv: readonly string[];
@@ -14,15 +14,15 @@ export interface Recording {
   readonly stderr: string;
 }
 
-/** Runs a command and writes down its answer under a name, whether it succeeds or fails. */
+/** Runs a command and saves its result under a name, also if it fails. */
 export type Record = (name: string, command: Command) => Promise<void>;
 
 export interface RecorderOptions {
-  /** Of test/recordings. */
+  /** Path of test/recordings. */
   readonly target: string;
-  /** Such as `kubectl-1.34.2`. */
+  /** Program and version, such as `kubectl-1.34.2`. */
   readonly program: string;
-  /** Replaced by `/lab` wherever it stands. */
+  /** Directory that is replaced by `/lab` in arguments and output. */
   readonly directory: string;
   readonly print: (line: string) => void;
 }
@@ -52,10 +52,10 @@ export async function writeRecording(directory: string, name: string, recording:
   await writeFile(join(directory, `${name}.json`), `${JSON.stringify(recording, null, 2)}\n`);
 }
 
-/** A program that tries again by itself may take longer than the product lets it. */
+/** Longer than the product's limits, since programs that retry may take longer. */
 const TIMEOUT_MS = 150_000;
 
-/** Undefined where it did not end by itself. */
+/** The result of a command; undefined if it timed out. */
 async function ended(command: Command): Promise<CommandResult | undefined> {
   try {
     return await runCommand({ ...command, timeoutMs: TIMEOUT_MS });

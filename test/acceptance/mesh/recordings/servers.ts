@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer as createHttps } from 'node:https';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 
-/** Ports of servers that are no API server, each wrong in its own way. */
+/** Ports of servers that fail in various ways when used as API server. */
 export interface WrongServers {
   readonly nothingListens: number;
   readonly closes: number;
@@ -14,11 +14,11 @@ export interface WrongServers {
   readonly unavailable: number;
   /** Answers 429 to everything. */
   readonly busy: number;
-  /** Says that it is Kubernetes 1.20. */
+  /** Reports Kubernetes 1.20. */
   readonly old: number;
 }
 
-/** @param pki where kube-apiserver has put its own certificate, which these servers show too */
+/** @param pki directory with kube-apiserver's certificate, which these servers use, too */
 export async function startWrongServers(pki: string): Promise<WrongServers> {
   const tls = { key: await readFile(`${pki}/apiserver.key`), cert: await readFile(`${pki}/apiserver.crt`) };
   const answering = (status: number, body: object, headers: Record<string, string> = {}) =>

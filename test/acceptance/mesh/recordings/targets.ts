@@ -4,14 +4,14 @@ import type { KubeTarget } from '../../../../src/tools/kubectl-argv.ts';
 import type { LightLab } from '../light/lab.ts';
 import { startWrongServers, type WrongServers } from './servers.ts';
 
-/** Kubeconfigs by what is wrong with them. */
+/** Kubeconfigs by kind of failure. */
 export type Targets = Readonly<Record<TargetName, KubeTarget>>;
 type TargetName = keyof WrongServers | 'unauthorized' | 'forbidden' | 'x509' | 'noContext' | 'noFile';
 
 const API = 26443;
 const CONTEXT = 'rig';
 
-/** A kubeconfig for each way in which the API server can be out of reach. */
+/** Creates a kubeconfig for each way in which the API server can be unreachable or refuse access. */
 export async function createTargets({ cluster, directory }: LightLab): Promise<Targets> {
   const folder = `${directory}/kubeconfigs`;
   await mkdir(folder, { recursive: true });
