@@ -68,7 +68,7 @@ describe('k3s', () => {
     });
   });
 
-  test('uses our pinned digest where there is one', () => {
+  test('uses our pinned digest when there is one', () => {
     const pinned = k3sArtifact(config({ K3S_VERSION: 'v1.36.4+k3s1' }), 'arm64').digest;
     expect(pinned).toEqual({ pinned: 'c920706346d5ad4e5cd3c7bf1bb09ce71ebe07fec829e513e40f1caf98aed8bb' });
     expect(k3sArtifact(config({ K3S_VERSION: 'v1.36.5+k3s1' }), 'arm64').digest).toHaveProperty('publishedAt');
@@ -101,14 +101,14 @@ describe('checksum files', () => {
     ['one space', `${a} istioctl.tar.gz\n`, 'istioctl.tar.gz', a],
     ['GNU list', `${b}  k3s-airgap-images-amd64.tar\n${a}  k3s\n`, 'k3s', a],
     ['binary mark, CRLF, upper case', `${a.toUpperCase()} *k3s\r\n`, 'k3s', a],
-    ['with a directory', `${a}  dist/artifacts/k3s\n`, 'k3s', a],
-    ['bare', `${a}\n`, 'k3s', a],
-    ['the end alone is no match', `${a}  not-k3s\n`, 'k3s', undefined],
-    ['the beginning alone is no match', `${a}  k3s-arm64\n`, 'k3s', undefined],
+    ['a name with a directory', `${a}  dist/artifacts/k3s\n`, 'k3s', a],
+    ['a bare digest', `${a}\n`, 'k3s', a],
+    ['a name that only ends with the file name', `${a}  not-k3s\n`, 'k3s', undefined],
+    ['a name that only begins with the file name', `${a}  k3s-arm64\n`, 'k3s', undefined],
     ['a bare digest among others', `${a}\n${b}  other\n`, 'k3s', undefined],
-    ['too short', `${'a'.repeat(63)}  k3s\n`, 'k3s', undefined],
+    ['a digest that is too short', `${'a'.repeat(63)}  k3s\n`, 'k3s', undefined],
     ['a sign-in page', '<html>Welcome to the airport</html>', 'k3s', undefined],
-    ['nothing', '', 'k3s', undefined],
+    ['an empty file', '', 'k3s', undefined],
   ])('give the digest of the file: %s', (_, text, file, digest) => {
     expect(digestOf(text, file)).toBe(digest);
   });

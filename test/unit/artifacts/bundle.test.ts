@@ -40,7 +40,7 @@ const artifact: Artifact = {
   mode: 0o755,
 };
 
-/** The members of a good bundle; a test puts something else in the place of one. */
+/** The members of a valid bundle; tests replace some of them. */
 function members(text = renderManifest(manifest)): TarMember[] {
   const [file, images] = [manifest.files[0], manifest.images[0]];
   if (file === undefined || images === undefined) throw new Error('a manifest without content');
@@ -76,7 +76,7 @@ describe('a bundle', () => {
     expect(bundle.images('amd64').map(({ path: where }) => readFileSync(where, 'utf8'))).toEqual([IMAGES]);
     expect(bundle.images('arm64')).toEqual([]);
     expect(await bundle.verify()).toEqual([]);
-    // What is damaged in the cache comes out of the bundle again.
+    // A file that is damaged in the cache is unpacked from the bundle again.
     writeFileSync(path, 'damaged');
     expect((await bundle.verify()).map(({ file }) => file)).toEqual(['k3s']);
   });
@@ -90,7 +90,7 @@ describe('a bundle', () => {
     const bundle = await open();
     expect(bundle.pin(artifact).digest).toEqual({ pinned: sha256(K3S) });
     expect(() => bundle.pin({ ...artifact, file: 'k3s-arm64' })).toThrow(/k3s-arm64 .* it was created for amd64/);
-    const absent = (more: Partial<typeof artifact>): string => {
+    const hintFor = (more: Partial<typeof artifact>): string => {
       try {
         bundle.pin({ ...artifact, ...more });
       } catch (thrown) {
@@ -98,11 +98,11 @@ describe('a bundle', () => {
       }
       return '';
     };
-    const build = (name: string) => absent({ id: 'istioctl', file: `istioctl-1.19.3-${name}.tar.gz` });
-    expect(absent({ file: 'k3s-arm64' })).toContain('`istio-vms bundle create --cpu both`');
-    expect(build('osx-amd64')).toContain('`istio-vms bundle create --istioctl osx-amd64`');
-    expect(build('linux-arm64')).toContain('`istio-vms bundle create --cpu both`');
-    // Our own source knows better than any bundle.
+    const istioctlHint = (name: string) => hintFor({ id: 'istioctl', file: `istioctl-1.19.3-${name}.tar.gz` });
+    expect(hintFor({ file: 'k3s-arm64' })).toContain('`istio-vms bundle create --cpu both`');
+    expect(istioctlHint('osx-amd64')).toContain('`istio-vms bundle create --istioctl osx-amd64`');
+    expect(istioctlHint('linux-arm64')).toContain('`istio-vms bundle create --cpu both`');
+    // A digest that the program pins takes precedence over the bundle.
     expect(() => bundle.pin({ ...artifact, digest: { pinned: '0'.repeat(64) } })).toThrow(
       expect.objectContaining({ reason: 'digest-mismatch' }) as Error,
     );
@@ -122,15 +122,15 @@ describe('a bundle', () => {
       (all: TarMember[]) => all.map((one) => (one.content === IMAGES ? { ...one, content: 'x' } : one)),
       'images.tar in',
     ],
-    ['a file that is gone', (all: TarMember[]) => all.filter(({ content }) => content !== K3S), 'k3s in'],
-    ['a file too many', (all: TarMember[]) => [...all, { name: 'evil', content: '', mode: 0o644 }], 'evil in'],
-  ])('is refused, with the name of the changed part, when it was tampered with: %s', async (_, change, words) => {
+    ['a missing file', (all: TarMember[]) => all.filter(({ content }) => content !== K3S), 'k3s in'],
+    ['an extra file', (all: TarMember[]) => [...all, { name: 'evil', content: '', mode: 0o644 }], 'evil in'],
+  ])('is refused, with the name of the changed part, when it was tampered with: %s', async (_, change, message) => {
     await files.pack(at('lab.tar'), change(members()));
     const bundle = await open();
     await expect(bundle.verify()).rejects.toMatchObject({
       reason: 'digest-mismatch',
       exitCode: 5,
-      message: expect.stringContaining(words) as string,
+      message: expect.stringContaining(message) as string,
     });
     expect(await files.list(at('cache'))).toEqual([]);
   });
@@ -148,14 +148,14 @@ describe('a bundle', () => {
 
   it.each([
     [
-      'changed',
+      'was changed',
       () =>
         members().with(0, { name: MANIFEST, content: renderManifest({ ...manifest, istio: '1.20.0' }), mode: 0o644 }),
     ],
-    ['of another kind', () => members(JSON.stringify({ ...manifest, format: 2 }))],
-    ['with a path in a name', () => members(JSON.stringify(manifest).replace('"file":"k3s"', '"file":"../k3s"'))],
-    ['gone', () => members().slice(2)],
-  ])('is refused when its manifest is %s', async (_, make) => {
+    ['has an unknown format', () => members(JSON.stringify({ ...manifest, format: 2 }))],
+    ['has a path in a file name', () => members(JSON.stringify(manifest).replace('"file":"k3s"', '"file":"../k3s"'))],
+    ['is missing', () => members().slice(2)],
+  ])('is refused when its manifest %s', async (_, make) => {
     await files.pack(at('lab.tar'), make());
     await expect(open()).rejects.toMatchObject({ reason: 'digest-mismatch' });
   });

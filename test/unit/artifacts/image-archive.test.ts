@@ -25,28 +25,28 @@ const config = (cpu: string): string => JSON.stringify({ architecture: cpu, os: 
 const list = (tags: string[] | null, configName: string, layers: string[]): string =>
   JSON.stringify([{ Config: configName, RepoTags: tags, Layers: layers }]);
 
-/** As docker 25 and later writes: content by its digest, small names. */
-const NEW_DOCKER = (tag: string, own: string): Part[] => [
+/** As docker 25 and later saves them: blobs named by digest, short image names. */
+const NEW_DOCKER = (tag: string, layer: string): Part[] => [
   ['blobs/sha256/aa', config('amd64')],
   ['blobs/sha256/bb', 'BASE LAYER'],
-  ['blobs/sha256/cc', own],
+  ['blobs/sha256/cc', layer],
   ['index.json', '{}'],
   ['manifest.json', list([tag], 'blobs/sha256/aa', ['blobs/sha256/bb', 'blobs/sha256/cc'])],
   ['oci-layout', '{}'],
 ];
-/** As docker wrote before: a layer that was written already is a link. */
-const OLD_DOCKER = (tag: string, own: string): Part[] => [
+/** As earlier docker versions save them: a repeated layer is a symbolic link. */
+const OLD_DOCKER = (tag: string, layer: string): Part[] => [
   ['one/layer.tar', 'BASE LAYER'],
   { name: 'two/layer.tar', link: '../one/layer.tar' },
-  ['three/layer.tar', own],
+  ['three/layer.tar', layer],
   ['abc.json', config('amd64')],
   ['manifest.json', list([tag], 'abc.json', ['two/layer.tar', 'three/layer.tar'])],
   ['repositories', '{}'],
 ];
-/** As podman writes: full names. */
-const PODMAN = (tag: string, own: string): Part[] => [
+/** As podman saves them: full image names. */
+const PODMAN = (tag: string, layer: string): Part[] => [
   ['x.tar', 'BASE LAYER'],
-  ['y.tar', own],
+  ['y.tar', layer],
   ['z.json', config('amd64')],
   ['manifest.json', list([fullImageName(tag)], 'z.json', ['x.tar', 'y.tar'])],
 ];
@@ -66,8 +66,8 @@ describe('archives of container images', () => {
   const read = (path: string) => readImages(path, at('work'), files);
 
   it.each([
-    ['a new docker', NEW_DOCKER, false],
-    ['an old docker', OLD_DOCKER, false],
+    ['docker 25', NEW_DOCKER, false],
+    ['docker before 25', OLD_DOCKER, false],
     ['podman', PODMAN, true],
   ] as const)('of %s list images with full names, CPU and layers', async (_, form, gzip) => {
     const images = await read(await save('a.tar', form('istio/pilot:1.19.3', 'PILOT'), gzip));
@@ -76,7 +76,7 @@ describe('archives of container images', () => {
     expect(images[0]?.layers).toHaveLength(2);
   });
 
-  it('are merged into the same bytes whichever tool saved them, with shared parts once', async () => {
+  it('are merged into the same bytes for every tool that saved them, with each shared layer once', async () => {
     const bytes: Buffer[] = [];
     for (const form of [NEW_DOCKER, OLD_DOCKER, PODMAN]) {
       const pilot = await read(await save('p.tar', form('istio/pilot:1.19.3', 'PILOT')));
@@ -93,7 +93,7 @@ describe('archives of container images', () => {
     expect(contents.filter((content) => content.includes('LAYER') || /^P/.test(content)).sort()).toEqual(
       ['BASE LAYER', 'PILOT', 'PROXY'].sort(),
     );
-    // What came of it is itself such an archive.
+    // The merged archive can be read in turn.
     expect((await read(at('all.tar'))).map(({ names }) => names)).toEqual([
       ['docker.io/istio/pilot:1.19.3'],
       ['docker.io/istio/proxyv2:1.19.3'],
@@ -112,14 +112,14 @@ describe('archives of container images', () => {
   });
 
   it.each([
-    ['something else', async () => Buffer.from('no tar at all')],
-    ['a tar of other things', () => tarOf([['readme', 'hello']])],
+    ['a file that is not a tar', async () => Buffer.from('no tar at all')],
+    ['a tar without images', () => tarOf([['readme', 'hello']])],
     [
       'an archive that lacks a layer',
       () => tarOf(PODMAN('a/b:1', 'X').filter((part) => !('link' in part) && part[0] !== 'x.tar')),
     ],
     [
-      'links that lead round',
+      'a cycle of links',
       () => tarOf([...OLD_DOCKER('a/b:1', 'X').slice(1), { name: 'one/layer.tar', link: '../two/layer.tar' }]),
     ],
   ])('are refused with their file name: %s', async (_, make) => {

@@ -3,7 +3,7 @@ import { labImages, proxyImage } from '../../../src/artifacts/images.ts';
 import { imageOverlay } from '../../../src/kube/overlay/overlay.ts';
 import { labConfig, versions } from '../kube/lab.ts';
 
-/** Seen with `istioctl manifest generate` of Istio 1.30. */
+/** The images are those that `istioctl manifest generate` of Istio 1.30 prints. */
 it.each([
   ['{}', ['docker.io/istio/pilot:1.19.3', 'docker.io/istio/proxyv2:1.19.3']],
   ['{ hub: a, values: { global: { hub: b, tag: 1.19.3-t } } }', ['b/pilot:1.19.3-t', 'b/proxyv2:1.19.3-t']],
@@ -24,7 +24,7 @@ it.each([
     '{ values: { pilot: { image: "r.example/i:1.19.3" }, global: { proxy: { image: "r.example/p:1.19.3" } } } }',
     ['r.example/i:1.19.3', 'r.example/p:1.19.3'],
   ],
-])('takes from overlay %s the images %j', (spec, images) => {
+])('reads the images of overlay %s: %j', (spec, images) => {
   const overlay = imageOverlay(`apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: ${spec}\n`);
   const all = labImages(labConfig(), versions, overlay);
   expect(all.slice(0, images.length)).toEqual(images);

@@ -23,8 +23,8 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Doors onto a map of files and a network that fails as it is told; every call is written down. */
-function world(failures: { readonly fetch?: Reason[]; readonly text?: Reason[] } = {}, sums = `${DIGEST}  k3s\n`) {
+/** A system with files in memory and a network that fails for the given reasons; every call is recorded. */
+function fakeSystem(failures: { readonly fetch?: Reason[]; readonly text?: Reason[] } = {}, sums = `${DIGEST}  k3s\n`) {
   const files = new Map<string, string>();
   const calls: string[] = [];
   const said: string[] = [];
@@ -73,8 +73,8 @@ function world(failures: { readonly fetch?: Reason[]; readonly text?: Reason[] }
   return { files, calls, said, slept, system, get };
 }
 
-test('reports the speed of this download, without the bytes that were already there', async () => {
-  const { system, files, said } = world();
+test('reports the speed of this download, without the bytes of an earlier one', async () => {
+  const { system, files, said } = fakeSystem();
   let now = 0;
   const clock = { ...system.clock, now: () => now };
   const fetch: System['downloads']['fetch'] = ({ to, onProgress }) => {
@@ -95,14 +95,14 @@ test('reports the speed of this download, without the bytes that were already th
 });
 
 test('fetches the digest, then the file, and reports progress once per megabyte', async () => {
-  const { get, calls, said } = world();
+  const { get, calls, said } = fakeSystem();
   expect(await get(PUBLISHED)).toBe(CACHED);
   expect(calls).toEqual(['text https://a.example/sums', 'fetch https://a.example/k3s 755']);
   expect(said).toEqual(['k3s: 12 MB of 79 MB', 'k3s: 13 MB']);
 });
 
 test('needs no network the second time', async () => {
-  const { get, calls, system } = world();
+  const { get, calls, system } = fakeSystem();
   expect(await isCached(PUBLISHED, system, '/cache')).toBe(false);
   await get(PUBLISHED);
   calls.length = 0;
@@ -112,13 +112,13 @@ test('needs no network the second time', async () => {
 });
 
 test('does not fetch a digest that is pinned', async () => {
-  const { get, calls } = world();
+  const { get, calls } = fakeSystem();
   await get(PINNED);
   expect(calls).toEqual(['fetch https://a.example/k3s 755']);
 });
 
 test('fetches a damaged file of the cache again', async () => {
-  const { get, calls, files, system } = world();
+  const { get, calls, files, system } = fakeSystem();
   files.set(CACHED, 'half a prog');
   expect(await isCached(PINNED, system, '/cache')).toBe(false);
   await get(PINNED);
@@ -127,14 +127,14 @@ test('fetches a damaged file of the cache again', async () => {
 });
 
 test('ignores a cached digest that is malformed', async () => {
-  const { get, calls, files } = world();
+  const { get, calls, files } = fakeSystem();
   files.set(`/cache/digests/${encodeURIComponent(PUBLISHED.url)}`, '../../etc/passwd');
   expect(await get(PUBLISHED)).toBe(CACHED);
   expect(calls[0]).toBe('text https://a.example/sums');
 });
 
 test('retries twice with growing pauses when the network fails, and says so', async () => {
-  const { get, calls, slept, said } = world({
+  const { get, calls, slept, said } = fakeSystem({
     text: ['download-failed'],
     fetch: ['download-failed', 'download-failed'],
   });
@@ -144,29 +144,29 @@ test('retries twice with growing pauses when the network fails, and says so', as
   expect(said[0]).toBe('k3s: It was download-failed. Trying again in 2s.');
 });
 
-test('gives up with the last reason', async () => {
-  const { get, calls } = world({ fetch: ['download-failed', 'download-failed', 'download-failed'] });
+test('gives up after three attempts and reports the last reason', async () => {
+  const { get, calls } = fakeSystem({ fetch: ['download-failed', 'download-failed', 'download-failed'] });
   await expect(get(PINNED)).rejects.toMatchObject({ reason: 'download-failed' });
   expect(calls).toHaveLength(3);
 });
 
 test.each(['artifact-not-found', 'digest-mismatch'] as const)('throws %s at once, without a retry', async (reason) => {
-  const { get, calls, slept, files } = world({ fetch: [reason] });
+  const { get, calls, slept, files } = fakeSystem({ fetch: [reason] });
   await expect(get(PUBLISHED)).rejects.toMatchObject({ reason });
   expect(calls).toHaveLength(2);
   expect(slept).toEqual([]);
-  // The digest is not remembered: no file ever had it.
+  // The digest is not cached, since no file with this digest was downloaded.
   expect([...files.keys()]).toEqual([]);
 });
 
 test('names the checksum file and the artifact when the file has no digest for it', async () => {
-  const { get, calls } = world({}, '<html>Sign in</html>');
+  const { get, calls } = fakeSystem({}, '<html>Sign in</html>');
   await expect(get(PUBLISHED)).rejects.toThrow('The checksum file https://a.example/sums does not list k3s.');
   expect(calls).toHaveLength(1);
 });
 
 test('does not retry after an interrupt', async () => {
-  const { get, calls } = world({ fetch: ['download-failed'] });
+  const { get, calls } = fakeSystem({ fetch: ['download-failed'] });
   await expect(get(PINNED, AbortSignal.abort())).rejects.toMatchObject({ reason: 'download-failed' });
   expect(calls).toHaveLength(1);
 });

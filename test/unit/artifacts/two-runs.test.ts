@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 const CONTENT = Buffer.alloc(2_000_000, 'k3s ');
 const sha256 = createHash('sha256').update(CONTENT).digest('hex');
 
-/** Gives everyone the first half, and the second only when both are there: so they truly write at the same time. */
+/** Sends each client the first half at once and the second half only when both are connected, so that both write at once. */
 const waiting: ServerResponse[] = [];
 const server = createServer((_, response) => {
   response.writeHead(200, { 'content-length': CONTENT.length, etag: '"k3s"' });
@@ -28,7 +28,7 @@ afterAll(() => {
   server.close();
 });
 
-it('leaves one good file and nothing else when two processes download at once', async () => {
+it('leaves one valid file and nothing else when two processes download at once', async () => {
   await using cache = await createFixture({});
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/k3s`;
   const run = async (): Promise<{ code: unknown; stdout: string; stderr: string }> => {
