@@ -42,7 +42,7 @@ describe('help', () => {
     for (const code of Object.values(REASONS)) expect(known).toContain(code);
   });
 
-  it('comes with --version, which prints the version of the package', async () => {
+  it('is not printed by --version, which prints the version of the package', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(await cli(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });

@@ -1,34 +1,34 @@
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cli } from '../../rehearsal/support/cli.ts';
 
-const heard: { command: string; options: Record<string, unknown>; args: readonly string[] }[] = [];
+const calls: { command: string; options: Record<string, unknown>; args: readonly string[] }[] = [];
 
-const records =
+const recordCalls =
   (command: string) =>
   (_invocation: unknown, options: Record<string, unknown>, args: readonly string[] = []): Promise<number> => {
-    heard.push({ command, options, args });
+    calls.push({ command, options, args });
     return Promise.resolve(0);
   };
 
-vi.mock('../../../src/commands/up.ts', () => ({ up: records('up') }));
-vi.mock('../../../src/commands/verify.ts', () => ({ verify: records('verify') }));
-vi.mock('../../../src/commands/status.ts', () => ({ status: records('status') }));
-vi.mock('../../../src/commands/plan.ts', () => ({ plan: records('plan') }));
-vi.mock('../../../src/commands/env.ts', () => ({ env: records('env') }));
+vi.mock('../../../src/commands/up.ts', () => ({ up: recordCalls('up') }));
+vi.mock('../../../src/commands/verify.ts', () => ({ verify: recordCalls('verify') }));
+vi.mock('../../../src/commands/status.ts', () => ({ status: recordCalls('status') }));
+vi.mock('../../../src/commands/plan.ts', () => ({ plan: recordCalls('plan') }));
+vi.mock('../../../src/commands/env.ts', () => ({ env: recordCalls('env') }));
 vi.mock('../../../src/commands/step.ts', () => ({
-  step: (name: string, invocation: unknown, options: Record<string, unknown>) => records(name)(invocation, options),
+  step: (name: string, invocation: unknown, options: Record<string, unknown>) => recordCalls(name)(invocation, options),
 }));
 
-// The files of this project share their modules: the next one must not find these.
+// Test files of this project share modules, so the mocks are removed before the next file runs.
 afterAll(() => {
   for (const name of ['up', 'verify', 'status', 'plan', 'env', 'step']) vi.doUnmock(`../../../src/commands/${name}.ts`);
 });
 
 const DEFAULTS = { output: 'text', quiet: false, verbose: false, rehearse: false, set: {}, fault: [] };
 
-beforeEach(() => void (heard.length = 0));
+beforeEach(() => void (calls.length = 0));
 
-describe('the parser of the command line', () => {
+describe('the command line parser', () => {
   it.each<[string, string, Record<string, unknown>, string[]?]>([
     ['up', 'up', {}],
     ['up --delete', 'up', { delete: true }],
@@ -62,12 +62,12 @@ describe('the parser of the command line', () => {
     ['env', 'env', {}],
   ])('reads `%s`', async (line, command, options, args = []) => {
     expect((await cli(line.split(' '))).code).toBe(0);
-    expect(heard).toEqual([{ command, options: { ...DEFAULTS, ...options }, args }]);
+    expect(calls).toEqual([{ command, options: { ...DEFAULTS, ...options }, args }]);
   });
 
   it('keeps a value that begins with a dash when it follows an equals sign', async () => {
     await cli(['up', '--set=A=-x $(date)']);
-    expect(heard[0]?.options['set']).toEqual({ A: '-x $(date)' });
+    expect(calls[0]?.options['set']).toEqual({ A: '-x $(date)' });
   });
 });
 
@@ -85,11 +85,11 @@ describe('usage errors', () => {
     ['up --set =1', /It must be NAME=VALUE/],
     ['up --set', /argument missing/],
     ['', /Usage: istio-vms <command>/],
-  ])('exit with 2 and give the reason on stderr: `%s`', async (line, words) => {
+  ])('exit with 2 and give the reason on stderr: `%s`', async (line, message) => {
     const run = await cli(line.split(' ').filter(Boolean));
     expect(run.code).toBe(2);
     expect(run.stdout).toBe('');
-    expect(run.stderr).toMatch(words);
-    expect(heard).toEqual([]);
+    expect(run.stderr).toMatch(message);
+    expect(calls).toEqual([]);
   });
 });

@@ -4,16 +4,16 @@ import { createVirtualClock } from '../../../src/rehearsal/clock.ts';
 import { createFiles } from '../../../src/rehearsal/files.ts';
 import type { Files } from '../../../src/system/system.ts';
 
-/** One directory, and runs that want to work in it. */
+/** A working directory, and runs that request its lock. */
 function directory(over: Partial<Files> = {}) {
   const clock = createVirtualClock(Date.parse('2026-01-05T09:00:00Z'));
   const files = createFiles();
   const said: string[] = [];
-  const run = (typed: string, options: { lockTimeout?: number; signal?: AbortSignal } = {}): LockRequest =>
+  const run = (commandLine: string, options: { lockTimeout?: number; signal?: AbortSignal } = {}): LockRequest =>
     ({
       app: { lab: { system: { files: { ...files, ...over }, clock }, config: { paths: { data: '/lab/.data' } } } },
       options: { ...(options.lockTimeout === undefined ? {} : { lockTimeout: options.lockTimeout }) },
-      commandLine: typed,
+      commandLine,
       signal: options.signal ?? new AbortController().signal,
       reporter: { event: ({ type, text }: { type: string; text: string }) => said.push(`${type}: ${text}`) },
     }) as unknown as LockRequest;
@@ -30,20 +30,20 @@ describe('the lab lock', () => {
 
   it('names the run that holds it, once, and is acquired when that run ends', async () => {
     const { clock, said, run } = directory();
-    const diary: string[] = [];
+    const events: string[] = [];
     const first = withLabLock(run('istio-vms up'), async () => {
-      diary.push('first begins');
+      events.push('first begins');
       await clock.sleep(200_000);
-      diary.push('first ends');
+      events.push('first ends');
     });
-    const second = withLabLock(run('istio-vms up --delete'), async () => void diary.push('second begins'));
+    const second = withLabLock(run('istio-vms up --delete'), async () => void events.push('second begins'));
     await clock.drive(Promise.all([first, second]));
-    expect(diary).toEqual(['first begins', 'first ends', 'second begins']);
+    expect(events).toEqual(['first begins', 'first ends', 'second begins']);
     expect(said).toEqual([
       'notice: Waiting for the lock on /lab/.data: held by `istio-vms up` (process 4201, since 2026-01-05 09:00:00Z).',
       'notice: The lock was released.',
     ]);
-    // It is looked at every second or two.
+    // The lock is polled every one to two seconds.
     expect(clock.now() - Date.parse('2026-01-05T09:00:00Z')).toBeLessThan(202_000);
   });
 
@@ -56,7 +56,7 @@ describe('the lab lock', () => {
       [30, '30s'],
       [undefined, '10m'],
     ] as const) {
-      const body = () => Promise.reject(new Error('it began'));
+      const body = () => Promise.reject(new Error('the body ran'));
       const options = lockTimeout === undefined ? {} : { lockTimeout };
       await expect(clock.drive(withLabLock(run('istio-vms up', options), body))).rejects.toMatchObject({
         reason: 'timed-out',
@@ -76,7 +76,7 @@ describe('the lab lock', () => {
     const end = new AbortController();
     const first = withLabLock(run('istio-vms up'), () => clock.sleep(3_600_000, end.signal)).catch(() => undefined);
     clock.after(5_000, () => interrupt.abort(new Error('stop')));
-    const body = () => Promise.reject(new Error('it began'));
+    const body = () => Promise.reject(new Error('the body ran'));
     await expect(
       clock.drive(withLabLock(run('istio-vms up', { signal: interrupt.signal }), body)),
     ).rejects.toMatchObject({ reason: 'interrupted' });
@@ -84,7 +84,7 @@ describe('the lab lock', () => {
     await first;
   });
 
-  it('is released even when the work fails', async () => {
+  it('is released when the locked function fails', async () => {
     const { clock, files, run } = directory();
     const body = () => Promise.reject(new Error('broken'));
     await expect(clock.drive(withLabLock(run('istio-vms up'), body))).rejects.toThrow('broken');

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { CHECKS } from '../../../src/verify/checks.ts';
 import { cli, cliJson } from '../../rehearsal/support/cli.ts';
 
-/** What a shell makes of a text, without any of this computer's own variables. */
+/** Runs a text in a shell, without the environment variables of this process. */
 function shell(
   text: string,
   env: Record<string, string> = {},
@@ -37,11 +37,11 @@ describe('env', () => {
   it('can be evaluated by a shell and sets the variables of the article', async () => {
     const { code, stdout } = await cli(['env', '--set', 'WORKERS=3'], { cwd: '/home/u/lab' });
     expect(code).toBe(0);
-    const { stdout: seen, stderr } = shell(
+    const { stdout: output, stderr } = shell(
       `${stdout}\nprintf '%s\\n' "$WORKERS" "$ISTIO_REVISION" "$KUBECONFIG" "$PATH"`,
     );
     expect(stderr).toBe('');
-    expect(seen.split('\n').slice(0, 4)).toEqual([
+    expect(output.split('\n').slice(0, 4)).toEqual([
       '3',
       '1-19-3',
       '/home/u/lab/.data/.kubeconfig',
@@ -70,7 +70,7 @@ describe('env', () => {
 });
 
 describe('plan', () => {
-  it('would create everything when there is nothing', async () => {
+  it('would create everything when there is no lab', async () => {
     const { code, stdout } = await cli(['plan', '--rehearse', '-q']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/create\s+master\s+no machine k3s-master/);
@@ -96,7 +96,7 @@ describe('plan', () => {
     expect(arrows).toContainEqual(['step_workload', 'step_sidecar']);
   });
 
-  it('prints commands that a shell reads as the exact arguments with --commands', async () => {
+  it('prints commands that a shell parses into the exact arguments with --commands', async () => {
     const cwd = '/home/u/lab';
     const options = { cwd };
     const text = await cli(['plan', '--commands', '--rehearse', '-q'], options);
@@ -105,7 +105,7 @@ describe('plan', () => {
 
     const tools = ['multipass', 'kubectl', 'istioctl_', 'mkdir', 'tee', 'curl', 'chmod', 'ln', 'mv', 'rm', 'tar'];
     const listing = text.stdout.replaceAll(/^\S*\/istioctl-[\d.]+ /gm, 'istioctl_ ');
-    // Each tool is a function that writes down what it was given, an argument a record.
+    // Each tool is a shell function that prints its name and arguments as separate records.
     const recorders = tools.map(
       (tool) => `${tool}() { printf '%s\\036' ${tool} "$@"; printf '\\035'; cat >/dev/null; }`,
     );
@@ -114,26 +114,26 @@ describe('plan', () => {
       input: '',
     });
     expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
-    const seen = stdout
+    const executed = stdout
       .split('\u001d')
       .filter((record) => record !== '')
       .map((record) => record.split('\u001e').slice(0, -1));
-    const wanted = (json.data.commands as { argv: string[] }[]).map(({ argv }) => [
+    const expected = (json.data.commands as { argv: string[] }[]).map(({ argv }) => [
       argv[0]!.replace(/.*\/istioctl-[\d.]+$/, 'istioctl_'),
-      // `$(cat …)` drops the newline at a script's end, which a shell does not miss.
+      // `$(cat …)` drops the final newline of a script, which makes no difference to the shell.
       ...argv.slice(1).map((word) => word.replace(/\n+$/, '')),
     ]);
-    expect(seen).toEqual(wanted);
+    expect(executed).toEqual(expected);
   });
 
   it('refers with --commands only to files that ship with the program or come from an earlier command', async () => {
     const cwd = '/home/u/lab';
     const { json } = await cliJson(['plan', '--commands', '--rehearse'], { cwd });
     const { stdout } = await cli(['plan', '--commands', '--rehearse', '-q'], { cwd });
-    const made = new Set<string>();
+    const created = new Set<string>();
     for (const { argv } of json.data.commands as { argv: string[] }[]) {
       const [file = '', ...args] = argv;
-      const makes =
+      const outputs =
         {
           mkdir: args.slice(-1),
           tee: args,
@@ -142,12 +142,12 @@ describe('plan', () => {
           curl: args.slice(args.indexOf('--output') + 1, args.indexOf('--output') + 2),
           tar: [`${args[3] ?? ''}/${args[4] ?? ''}`],
         }[file] ?? args.slice(args.indexOf('--output') + 1).slice(0, args.includes('--output') ? 1 : 0);
-      makes.forEach((path) => made.add(path));
+      outputs.forEach((path) => created.add(path));
       const local = argv.filter((word) => /^\/home\/u\/[^:]*$/.test(word));
-      for (const path of local) expect([path, made.has(path)]).toEqual([path, true]);
+      for (const path of local) expect([path, created.has(path)]).toEqual([path, true]);
     }
-    expect(made).toContain(`${cwd}/.tmp/manifests/control-plane.yaml`);
-    expect(made).toContain(`${cwd}/.tmp/manifests/workload-group.yaml`);
+    expect(created).toContain(`${cwd}/.tmp/manifests/control-plane.yaml`);
+    expect(created).toContain(`${cwd}/.tmp/manifests/workload-group.yaml`);
     expect(stdout).toMatch(/^tee \S+\/manifests\/control-plane\.yaml <<'EOF'\n#.*\napiVersion: install\.istio\.io/m);
     const shipped = [...stdout.matchAll(/\$\(cat (\S+?)\)/g)].map(([, path = '']) => path);
     expect(shipped.length).toBeGreaterThan(0);

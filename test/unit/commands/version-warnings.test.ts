@@ -21,9 +21,9 @@ describe('an end-of-life Istio', () => {
 
 it('names the mirror when it does not have a file', async () => {
   const set = (name: string, value: string) => ['--set', `${name}=${value}`];
-  const wanted = [...set('ISTIO_VERSION', '1.30.0-rc.1'), ...set('ISTIO_ARCH', 'linux-amd64')];
+  const options = [...set('ISTIO_VERSION', '1.30.0-rc.1'), ...set('ISTIO_ARCH', 'linux-amd64')];
   const { code, stderr } = await cli(
-    ['istioctl', '--rehearse', ...wanted, ...set('ARTIFACTS_URL', 'http://mirror.example/x')],
+    ['istioctl', '--rehearse', ...options, ...set('ARTIFACTS_URL', 'http://mirror.example/x')],
     { cwd: '/home/u/lab' },
   );
   expect(code).toBe(5);
