@@ -18,7 +18,7 @@ export function load(input: Partial<ConfigInput> & { readonly text?: string } = 
   return loadConfig({ host: host(), versions, ...runEnv, ...rest });
 }
 
-/** The lines of the error screen; empty when nothing is wrong. */
+/** The configuration problems that are reported, one per line; empty for a valid configuration. */
 export function problems(input: Parameters<typeof load>[0]): readonly string[] {
   try {
     load(input);

@@ -97,7 +97,7 @@ describe('defaults that depend on the version', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('include pinned digests where there are any', () => {
+  test('include pinned digests when there are any', () => {
     const { config } = load({ flags: { ISTIO_VERSION: '1.30.3' } });
     expect(config.k3s.digests).toHaveProperty('k3s');
   });
@@ -159,7 +159,7 @@ describe('KUBECONFIG', () => {
   });
 
   test.each(['~/.kube/config', '/home/ana/.kube/lab', '.data', '../.kube/config', 'a:b', '/'])(
-    'is refused when it may belong to something else: %s',
+    'is refused when other programs may use the file: %s',
     (path) => {
       expect(problems({ flags: { KUBECONFIG: path } })[0]).toMatch(/^KUBECONFIG: /);
     },
@@ -173,19 +173,19 @@ describe('the cache', () => {
     [host({ XDG_CACHE_HOME: 'relative' }), '/home/ana/.cache/istio-vms'],
     [host({}, { platform: 'darwin' }), '/home/ana/Library/Caches/istio-vms'],
     [host({ ISTIO_VMS_CACHE: 'c' }), '/home/ana/lab/c'],
-  ])('is where the environment says: %#', (computer, path) => {
+  ])('is in the directory that the environment selects: %#', (computer, path) => {
     expect(load({ host: computer }).config.paths.cache).toBe(path);
   });
 });
 
 describe('configuration problems', () => {
   test('are listed one per line with value, origin and what is expected', () => {
-    const found = problems({
+    const reported = problems({
       text: '\nexport MEM_WORKER=8T\nexport VM_APP=$(whoami)\n',
       host: host({ WORKERS: '1000', VM_NAMESPACE: 'a\nb\u001b[31m' }),
       flags: { ISTIO_VERSION: '1.18.9', WORKER: '1' },
     });
-    expect(found).toEqual([
+    expect(reported).toEqual([
       'WORKER: "1" (flag); expected a variable of the configuration; perhaps WORKERS was meant.',
       'VM_APP: "$(whoami)" (run.env line 3); expected a plain value; the file is never executed, so write what the command would have printed.',
       'WORKERS: "1000" (environment); expected a whole number from 1 to 50.',
@@ -195,7 +195,7 @@ describe('configuration problems', () => {
     ]);
   });
 
-  test('are shown with long values cut', () => {
+  test('are shown with long values truncated', () => {
     expect(problems({ flags: { VM_APP: 'x'.repeat(5000) } })[0]).toContain(`"${'x'.repeat(80)}... (5000 characters)"`);
   });
 

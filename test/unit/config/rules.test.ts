@@ -4,7 +4,7 @@ import { SCHEMA, VARIABLE_NAMES, type VariableName } from '../../../src/config/s
 import { sizeInBytes } from '../../../src/config/syntax.ts';
 import { host, load, problems } from './fixtures.ts';
 
-const complaints = (flags: Partial<Record<VariableName, string>>) =>
+const invalidVariables = (flags: Partial<Record<VariableName, string>>) =>
   problems({ flags }).map((line) => line.slice(0, line.indexOf(':')));
 
 const at63 = `a${'b'.repeat(62)}`;
@@ -58,7 +58,7 @@ describe('the rules of the configuration', () => {
       ],
     ],
   ])('refuse invalid values of %s', (name, values) => {
-    for (const value of values) expect(complaints({ [name]: value }), JSON.stringify(value)).toContain(name);
+    for (const value of values) expect(invalidVariables({ [name]: value }), JSON.stringify(value)).toContain(name);
   });
 
   test('explain why a status port clashes', () => {
@@ -68,8 +68,8 @@ describe('the rules of the configuration', () => {
   });
 
   test('refuse an old release on which the kubelet does not start', () => {
-    expect(complaints({ RUN_OS: '20.04', ISTIO_VERSION: '1.30.3' })).toEqual(['RUN_OS']);
-    expect(complaints({ RUN_OS: '20.04' })).toEqual([]);
+    expect(invalidVariables({ RUN_OS: '20.04', ISTIO_VERSION: '1.30.3' })).toEqual(['RUN_OS']);
+    expect(invalidVariables({ RUN_OS: '20.04' })).toEqual([]);
   });
 });
 
@@ -90,7 +90,7 @@ test.each<[VariableName, readonly string[]]>([
   for (const value of values) expect(problems({ flags: { [name]: value } }), value).toEqual([]);
 });
 
-test('accepts any name for the directories of the computer', () => {
+test('accepts any path as the working and home directory', () => {
   const computer = host({}, { cwd: "/home/Ana O'Neil/my lab", home: "/home/Ana O'Neil" });
   expect(load({ host: computer }).config.paths.data).toBe("/home/Ana O'Neil/my lab/.data");
 });
@@ -110,7 +110,7 @@ test.each([
   expect(sizeInBytes(text)).toBe(bytes);
 });
 
-/** What a shell, a terminal or an option parser would make something of. */
+/** Characters with a special meaning for a shell, a terminal or an option parser. */
 const HOSTILE = [
   ' ',
   '"',
@@ -142,21 +142,21 @@ test('refuses a hostile value in every variable', () => {
   );
   fc.assert(
     fc.property(fc.constantFrom(...VARIABLE_NAMES), hostile, (name, parts) => {
-      expect(complaints({ [name]: parts.join('') })).toContain(name);
+      expect(invalidVariables({ [name]: parts.join('') })).toContain(name);
     }),
     { numRuns: 1000 },
   );
 });
 
 test('refuses a leading dash in every variable', () => {
-  for (const name of VARIABLE_NAMES) expect(complaints({ [name]: '--purge' })).toContain(name);
+  for (const name of VARIABLE_NAMES) expect(invalidVariables({ [name]: '--purge' })).toContain(name);
 });
 
-test('reports every problem, however many there are', () => {
+test('reports all problems at once', () => {
   fc.assert(
     fc.property(fc.subarray([...VARIABLE_NAMES], { minLength: 1 }), (names) => {
-      const told = new Set(complaints(Object.fromEntries(names.map((name) => [name, '$(boom)']))));
-      expect(told).toEqual(new Set(names));
+      const reported = new Set(invalidVariables(Object.fromEntries(names.map((name) => [name, '$(boom)']))));
+      expect(reported).toEqual(new Set(names));
     }),
     { numRuns: 50 },
   );

@@ -2,18 +2,18 @@ import { fc } from '../../support/fast-check.ts';
 import { describe, expect, test } from 'vitest';
 import { readRunEnv } from '../../../src/config/run-env.ts';
 
-const nobody = { over: () => undefined, environment: () => undefined };
+const noVariables = { over: () => undefined, environment: () => undefined };
 
 function read(text: string, env: Record<string, string> = {}) {
-  const around = { over: (name: string) => env[name], environment: (name: string) => env[name] };
-  return readRunEnv({ path: '/srv/lab/run.env', text }, around);
+  const variables = { over: (name: string) => env[name], environment: (name: string) => env[name] };
+  return readRunEnv({ path: '/srv/lab/run.env', text }, variables);
 }
 
 function valueOf(text: string, env: Record<string, string> = {}) {
   return read(text, env).values.VM_APP?.value;
 }
 
-/** The shape of the original project's file: the same idioms in the same order, with other words. */
+/** A file in the form of the original project's run.env: the same idioms in the same order, with other values. */
 const ORIGINAL_SHAPE = `#!/bin/bash
 root="$( cd "$( dirname "\${BASH_SOURCE[0]}" )" && pwd )"
 export BIN_DIR="\${root}/.bin/"
@@ -67,7 +67,7 @@ describe('a run.env in the form of the original file', () => {
     });
   });
 
-  test('reports its shell code in one warning, with what it would have set', () => {
+  test('reports its shell code in one warning, with the variables it would have set', () => {
     expect(reading.warnings).toEqual([
       'run.env: lines 4-5, 7, 20-27, 31-33 are shell and not executed; their values for VM_APP are ignored.',
     ]);
@@ -116,7 +116,7 @@ describe('values in run.env', () => {
     expect(reading.values.VM_APP?.value).toBe(value);
   });
 
-  test('can refer to HOME and other names of the environment', () => {
+  test('can refer to HOME and other environment variables', () => {
     const env = { HOME: '/home/ana', TEAM: 'blue' };
     expect(valueOf('VM_APP=~/x', env)).toBe('/home/ana/x');
     expect(valueOf('VM_APP="~/x"', env)).toBe('~/x');
@@ -159,7 +159,7 @@ describe('shell code in run.env', () => {
   });
 
   test.each(['$(uname)', '`uname`', '$((1+1))', '${X%/*}', '$1', '(a b)', "$'a'", 'a$(uname)b', '${X:-$(uname)}'])(
-    'is a problem when it sets a value that only a shell knows: %s',
+    'is a problem when it sets a value that only a shell can compute: %s',
     (value) => {
       const { problems, values } = read(`\nVM_APP=${value}`);
       expect(values).toEqual({});
@@ -168,7 +168,7 @@ describe('shell code in run.env', () => {
     },
   );
 
-  test('is no problem when its value is overridden or not used', () => {
+  test('is not a problem when its value is overridden or not used', () => {
     expect(read('VM_APP=$(uname)', { VM_APP: 'x' }).problems).toEqual([]);
     expect(read('VM_APP=${VM_APP:-$(uname)}', { VM_APP: 'x' }).problems).toEqual([]);
     expect(read('MINE=$(uname)').problems).toEqual([]);
@@ -176,7 +176,7 @@ describe('shell code in run.env', () => {
   });
 
   test.each(["$(echo $ISTIO_VERSION | tr '.' '-')", '`echo x`', '${ISTIO_VERSION//./-}', '${ISTIO_REVISION:-$(x)}'])(
-    'stands for the revision of the version in ISTIO_REVISION=%s',
+    'is replaced by the revision of the configured version in ISTIO_REVISION=%s',
     (value) => {
       expect(read(`ISTIO_REVISION=${value}`)).toEqual({ values: {}, problems: [], warnings: [] });
     },
@@ -191,7 +191,7 @@ describe('shell code in run.env', () => {
     ["\nVM_APP='a", 2],
     ['VM_APP=$(a', 1],
     ['VM_APP=${A:-b', 1],
-  ])('is a problem when something that it opens is not closed: %j', (text, line) => {
+  ])('is a problem when a quote or bracket is not closed: %j', (text, line) => {
     expect(read(text).problems).toMatchObject([{ name: 'run.env', line }]);
   });
 
@@ -211,7 +211,7 @@ test('reports misspelled names in one warning, and ignores other names', () => {
   ]);
 });
 
-test('never throws, whatever the text', () => {
+test('never throws, for any text', () => {
   const pieces = fc.constantFrom(
     'VM_APP=',
     '$(',
@@ -238,7 +238,7 @@ test('never throws, whatever the text', () => {
   );
   fc.assert(
     fc.property(fc.array(pieces, { maxLength: 40 }), (texts) => {
-      readRunEnv({ path: '/r', text: texts.join('') }, nobody);
+      readRunEnv({ path: '/r', text: texts.join('') }, noVariables);
     }),
     { numRuns: 2000 },
   );

@@ -27,8 +27,8 @@ describe('data/versions.json', () => {
 
   test('takes every image from Docker Hub, the only registry available after December 2026', () => {
     for (const row of Object.values(versions.istio)) expect(row.hub).toBe('docker.io/istio');
-    const foreign = Object.entries(versions.istio).filter(([, row]) => row.builtInHub !== undefined);
-    expect(foreign.map(([minor]) => minor)).toEqual(['1.30']);
+    const withBuiltInHub = Object.entries(versions.istio).filter(([, row]) => row.builtInHub !== undefined);
+    expect(withBuiltInHub.map(([minor]) => minor)).toEqual(['1.30']);
   });
 
   test('changes the cleanup command in 1.24', () => {
@@ -49,14 +49,14 @@ test.each([
   ['1.9', '1.30', false],
   ['1.30', '1.30', true],
   ['2.0', '1.30', true],
-])('reports whether %s is at least %s: %s', (minor, floor, answer) => {
-  expect(isAtLeast(minor, floor)).toBe(answer);
+])('reports whether %s is at least %s: %s', (minor, floor, expected) => {
+  expect(isAtLeast(minor, floor)).toBe(expected);
 });
 
 describe('an Istio newer than the table', () => {
   const newer = ['1.33.0', '1.40.2', '1.33.0-rc.0', '2.0.0'];
 
-  test.each(newer)('is accepted as %s with one warning and the rules of the newest line', (version) => {
+  test.each(newer)('is accepted as %s with one warning and the rules of the newest minor version', (version) => {
     const { config, warnings, endOfLife } = load({ flags: { ISTIO_VERSION: version } });
     expect(warnings).toEqual([
       `Istio ${version} is newer than the versions that istio-vms supports (1.19 to 1.32); it is treated like 1.32.`,
@@ -68,13 +68,13 @@ describe('an Istio newer than the table', () => {
     expect(labImages(config, versions, { global: {} })).toContain(`docker.io/istio/pilot:${version}`);
   });
 
-  test('needs the Kubernetes version of the newest line', () => {
+  test('needs the Kubernetes version of the newest minor version', () => {
     const lines = problems({ flags: { ISTIO_VERSION: '1.33.0', K3S_VERSION: 'v1.30.14+k3s2' } });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('Kubernetes 1.32 or later');
   });
 
-  test('uses the digests that its publisher states', () => {
+  test('uses the digests that its publisher provides', () => {
     const { config } = load({ flags: { ISTIO_VERSION: '1.33.0' } });
     for (const artifact of [istioctlArtifact(config, host()), sidecarDebArtifact(config, 'amd64')]) {
       expect(artifact.digest).toEqual({ publishedAt: `${artifact.url}.sha256`, line: artifact.file });
