@@ -30,13 +30,13 @@ describe('code blocks of documents', () => {
     ]);
   });
 
-  it('leave out what is on the list of commands that no test runs', () => {
+  it('omit commands that are listed as not run by any test', () => {
     expect(executableCommands('npm ci && npx istio-vms up --rehearse\nnpm ci && npm test')).toEqual([
       { line: 'npx istio-vms up --rehearse', stdin: '' },
     ]);
   });
 
-  it('refuse a command that is neither run nor on the list', () => {
+  it('refuse a command that is neither run nor listed', () => {
     expect(() => executableCommands('istio-vms up\nrm -rf /')).toThrow('no test runs this command: rm -rf /');
   });
 });

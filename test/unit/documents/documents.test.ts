@@ -10,9 +10,9 @@ const documents = ['README.md', 'CONTRIBUTING.md', ...docs];
 describe('documents', () => {
   it.each(Object.entries(generatedFiles))(
     'match what the program generates: %s (npm run docs)',
-    async (path, make) => {
+    async (path, generate) => {
       const text = await readFile(path, 'utf8');
-      expect(text).toBe(await make(text));
+      expect(text).toBe(await generate(text));
     },
     60_000,
   );

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { knownIssue } from '../../../src/errors/known-issues.ts';
 
 /**
- * What Go's network code and client-go say when a request to the API server fails, for the wordings that no recording of a
- * real program holds (test/recordings): each with the Go source that says it. Versions: Go 1.26.8, golang.org/x/net 0.58.0,
+ * Messages of Go's network code and client-go for failed requests to the API server that no recording of a real program
+ * contains (test/recordings), each with the Go source that defines it. Versions: Go 1.26.8, golang.org/x/net 0.58.0,
  * k8s.io 0.36.1.
  */
-type Row = readonly [source: string, words: string, issue: string];
+type Row = readonly [source: string, message: string, issue: string];
 
 const DIAL = 'dial tcp 192.168.64.2:6443';
 const READ = 'read tcp 192.168.64.1:40000->192.168.64.2:6443';
@@ -107,7 +107,7 @@ const BARE: readonly Row[] = [
   ],
 ];
 
-/** Trying again does not help: who answers is not our cluster, or does not accept us. */
+/** A retry does not help: the server is not our cluster, or it rejects our credentials. */
 const REFUSED: readonly Row[] = [
   [
     'crypto/x509/root_darwin.go systemVerify',
@@ -140,7 +140,7 @@ const REFUSED: readonly Row[] = [
 ];
 
 const api = 'https://192.168.64.2:6443';
-/** What stands before the words, as each command says it (test/recordings). */
+/** The prefix of the message for each command (test/recordings). */
 const COMMANDS = {
   install: [
     'istioctl',
@@ -175,47 +175,47 @@ function issueOf(tool: 'istioctl' | 'kubectl', stderr: string): string {
   return `${issue?.id ?? 'none'}${issue?.transient === true ? ', retried' : ''}`;
 }
 
-describe.each(commands)('Go error messages after the prefix of a message of %s', (_, [tool, start, request]) => {
-  it.each(UNREACHABLE)('are retried after a request, %s: %s', (_source, words, issue) => {
-    expect(issueOf(tool, `${start}${request}${words}`)).toBe(`${issue}, retried`);
+describe.each(commands)('Go error messages in the output of %s', (_, [tool, prefix, request]) => {
+  it.each(UNREACHABLE)('are retried with a request URL, %s: %s', (_source, message, issue) => {
+    expect(issueOf(tool, `${prefix}${request}${message}`)).toBe(`${issue}, retried`);
   });
 
-  it.each(BARE)('are retried without a request, %s: %s', (_source, words, issue) => {
-    expect(issueOf(tool, `${start}${words}`)).toBe(`${issue}, retried`);
+  it.each(BARE)('are retried without a request URL, %s: %s', (_source, message, issue) => {
+    expect(issueOf(tool, `${prefix}${message}`)).toBe(`${issue}, retried`);
   });
 
-  it.each(REFUSED)('are not retried after a request, %s: %s', (_source, words, issue) => {
-    expect(issueOf(tool, `${start}${request}${words}`)).toBe(issue);
+  it.each(REFUSED)('are not retried, %s: %s', (_source, message, issue) => {
+    expect(issueOf(tool, `${prefix}${request}${message}`)).toBe(issue);
   });
 });
 
 describe('a failed request', () => {
-  it('is not blamed on the API server when it went to a webhook of istiod', () => {
-    const words =
+  it('is not attributed to the API server when it was sent to a webhook of istiod', () => {
+    const message =
       'Post "https://istiod.istio-system.svc:443/inject?timeout=10s": net/http: timeout awaiting response headers';
     expect(
       issueOf(
         'kubectl',
-        `Error from server (InternalError): failed calling webhook "x": failed to call webhook: ${words}`,
+        `Error from server (InternalError): failed calling webhook "x": failed to call webhook: ${message}`,
       ),
     ).toBe('kubernetes-webhook, retried');
   });
 
-  it('is not blamed on the API server when a program in a pod made it', () => {
+  it('is not attributed to the API server when a program in a pod sent it', () => {
     expect(
       issueOf('kubectl', 'Get "http://127.0.0.1:15021/healthz/ready": http: server closed idle connection'),
     ).not.toMatch(/^kubernetes-unreachable/);
   });
 
-  it('is not searched for in the lines that kubectl logs before its own answer', () => {
+  it('is ignored in the lines that kubectl logs before its error', () => {
     const logged =
       'E0101 00:00:00.000000 1 memcache.go:265] "Unhandled Error" err="couldn\'t get current server API group list: Get \\"https://192.168.64.2:6443/api?timeout=20s\\": http: server closed idle connection"';
     expect(issueOf('kubectl', `${logged}\nError from server (NotFound): deployments.apps "x" not found`)).toBe('none');
   });
 
   it('is not assumed when istioctl timed out waiting for pods', () => {
-    const words =
+    const message =
       'failed to wait for resource: resources not ready after 5m0s: client rate limiter Wait returned an error: context deadline exceeded';
-    expect(issueOf('istioctl', `Error: failed to install manifests: ${words}`)).toBe('istio-not-ready');
+    expect(issueOf('istioctl', `Error: failed to install manifests: ${message}`)).toBe('istio-not-ready');
   });
 });

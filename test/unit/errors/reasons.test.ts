@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { asCliError, CliError } from '../../../src/errors/cli-error.ts';
 import { EXIT, EXIT_MEANINGS, REASONS, type Reason } from '../../../src/errors/reasons.ts';
 
-/** Scripts rely on these. */
+/** Exit codes that scripts rely on. */
 const EXIT_CODES: Readonly<Record<number, readonly Reason[]>> = {
   1: ['internal-error'],
   3: ['invalid-configuration'],

@@ -7,7 +7,7 @@ import type { Recording } from '../../acceptance/mesh/recordings/recorder.ts';
 
 const FOLDER = 'test/recordings';
 
-/** Failures as the real programs told them. */
+/** Recordings of failed commands. */
 const failures = readdirSync(FOLDER, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .flatMap(({ name: folder }) =>
@@ -19,7 +19,7 @@ const failures = readdirSync(FOLDER, { withFileTypes: true })
   )
   .filter(({ recording }) => recording.exitCode !== 0);
 
-/** What was provoked, by the end of the recording's name → the known issue that explains it. */
+/** The known issue that explains each provoked failure, selected by the end of the recording's name. */
 const EXPECTED: readonly (readonly [id: string, provoked: RegExp])[] = [
   ['incus-kernel-module', /lab-launch-/],
   ['kubernetes-busy', /-(busy|unavailable)$/],
@@ -42,16 +42,16 @@ const EXPECTED: readonly (readonly [id: string, provoked: RegExp])[] = [
   ['istio-tag-revision', /-no-revision$/],
 ];
 
-/** Who wrote it; an engine brings issues of its own. */
-const speaker = (program: string): Parameters<typeof knownIssue> extends [string, ...infer Rest] ? Rest : never =>
+/** The origin of the message; an engine has known issues of its own. */
+const originOf = (program: string): Parameters<typeof knownIssue> extends [string, ...infer Rest] ? Rest : never =>
   program === 'incus' ? ['engine', INCUS_ISSUES] : [program as CommandOrigin];
 
 describe('known issues in recordings of real programs', () => {
   it.each(failures.map(({ name, ...rest }) => [name, rest] as const))(
-    'explain %s by its cause, or not at all',
+    'explain %s with the expected issue, if any',
     (name, { program, recording }) => {
       const [id] = EXPECTED.find(([, provoked]) => provoked.test(name)) ?? [];
-      expect(knownIssue(recording.stderr, ...speaker(program))?.id).toBe(id);
+      expect(knownIssue(recording.stderr, ...originOf(program))?.id).toBe(id);
     },
   );
 
