@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseEnvFile, renderEnvFile } from '../../../src/guest/env-file.ts';
 
 const name = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,12}$/);
-/** Any text that an environment can carry, heavy in what quoting is about. */
+/** Any text that an environment variable can hold, with many characters that need quoting. */
 const value = fc
   .array(
     fc.oneof(fc.constantFrom(...'"\'\\$`#;=& \t\n{}*!~'.split('')), fc.string({ unit: 'grapheme', maxLength: 3 })),
@@ -27,8 +27,8 @@ describe('parseEnvFile', () => {
     ["a='*' # all", '*'],
     ["a='two\nlines'", 'two\nlines'],
     ['# a comment\n\na=1\na=2\n', '2'],
-  ])('reads %j', (text, wanted) => {
-    expect(parseEnvFile(text).get('a')).toBe(wanted);
+  ])('reads %j', (text, expected) => {
+    expect(parseEnvFile(text).get('a')).toBe(expected);
   });
 
   it.each([

@@ -8,8 +8,8 @@ import { shipped } from './shipped.ts';
 const temp = mkdtempSync(join(tmpdir(), 'istio-vms-hosts-'));
 afterAll(() => rmSync(temp, { recursive: true }));
 
-/** What the real state.sh says of our lines, with both files in a directory of ours. */
-function told(hosts: string | undefined, lines: string | undefined): string | undefined {
+/** What state.sh reports about our lines, with both files in a temporary directory. */
+function reportedState(hosts: string | undefined, lines: string | undefined): string | undefined {
   const [hostsFile, linesFile] = [join(temp, 'hosts'), join(temp, 'lines')];
   for (const [path, text] of [
     [hostsFile, hosts],
@@ -30,12 +30,12 @@ const block = (lines: string): string => `# istio-vms begin\n${lines}# istio-vms
 
 describe.skipIf(process.platform !== 'linux')('the report of state.sh on our lines in /etc/hosts', () => {
   it.each<[string, string | undefined, string | undefined, string]>([
-    ['as they should be', `127.0.0.1 localhost\n${block(LINES)}10.0.0.1 other\n`, LINES, 'there'],
-    ['gone', '127.0.0.1 localhost\n', LINES, 'missing'],
-    ['with another address', block(LINES.replace('.3 ', '.4 ')), LINES, 'missing'],
-    ['outside of our marks', LINES, LINES, 'missing'],
-    ['no hosts file at all', undefined, LINES, 'missing'],
-    ['never given any', '127.0.0.1 localhost\n', undefined, '-'],
-    ['given none', block(''), '', '-'],
-  ])('is correct for lines that are %s', (_what, hosts, lines, expected) => expect(told(hosts, lines)).toBe(expected));
+    ['expected lines', `127.0.0.1 localhost\n${block(LINES)}10.0.0.1 other\n`, LINES, 'there'],
+    ['no lines', '127.0.0.1 localhost\n', LINES, 'missing'],
+    ['lines with another address', block(LINES.replace('.3 ', '.4 ')), LINES, 'missing'],
+    ['lines outside of our marks', LINES, LINES, 'missing'],
+    ['no hosts file', undefined, LINES, 'missing'],
+    ['no lines file', '127.0.0.1 localhost\n', undefined, '-'],
+    ['an empty lines file', block(''), '', '-'],
+  ])('is correct for %s', (_what, hosts, lines, expected) => expect(reportedState(hosts, lines)).toBe(expected));
 });

@@ -40,7 +40,7 @@ describe('the k3s payload', () => {
     });
   });
 
-  it('limits the names of the certificate where k3s does not', () => {
+  it('limits the names of the certificate for a k3s version that does not limit them itself', () => {
     const old = { ...config, k3s: { ...config.k3s, version: 'v1.27.7+k3s1' } };
     const text = contentOf(
       serverFiles(old, { shipped, binary, address: '192.168.64.2' }),
@@ -62,7 +62,7 @@ describe('the k3s payload', () => {
     expect(JSON.stringify(agent.script.args)).not.toContain('s3cr3t');
   });
 
-  it('starts the right unit', () => {
+  it('starts the unit of the role', () => {
     expect([server.script.name, ...server.script.args]).toEqual(['k3s-start.sh', 'k3s']);
     expect([agent.script.name, ...agent.script.args]).toEqual(['k3s-start.sh', 'k3s-agent']);
     expect(contentOf(server, '/etc/systemd/system/k3s.service')).toContain('ExecStart=/usr/local/bin/k3s server\n');
@@ -72,7 +72,7 @@ describe('the k3s payload', () => {
 
 describe('the cloud-init data', () => {
   it.each([nodeCloudInit(config), workloadCloudInit(config)])(
-    'marks the machine and leaves its users and hosts alone',
+    'marks the machine and leaves its users and hosts unchanged',
     (data) => {
       expect(data).toMatchObject({
         manage_etc_hosts: false,
@@ -162,7 +162,7 @@ describe('the demo payload', () => {
 
 describe('digests of files', () => {
   const file = { path: '/a', content: 'abc', mode: 0o600 };
-  const there = {
+  const actual = {
     sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
     mode: 0o600,
     owner: 'root',
@@ -170,25 +170,25 @@ describe('digests of files', () => {
   };
 
   it('are computed for text and bytes, not for host files', () => {
-    expect(digestOf(file)).toBe(there.sha256);
-    expect(digestOf({ ...file, content: new TextEncoder().encode('abc') })).toBe(there.sha256);
+    expect(digestOf(file)).toBe(actual.sha256);
+    expect(digestOf({ ...file, content: new TextEncoder().encode('abc') })).toBe(actual.sha256);
     expect(digestOf({ ...file, content: { file: '/a' } })).toBeUndefined();
   });
 
   it.each([
-    ['same', file, there, []],
-    ['content', { ...file, content: 'abd' }, there, ['/a']],
-    ['mode', file, { ...there, mode: 0o644 }, ['/a']],
-    ['owner', { ...file, owner: 'istio-proxy' }, there, ['/a']],
-    ['absent', { ...file, path: '/b' }, there, ['/b']],
-    ['host file without a digest', { ...file, content: { file: '/x' } }, there, []],
-  ])('are compared to detect drift: %s', (_, wanted, is, drift) => {
-    expect(driftOf([wanted], { files: new Map([['/a', is]]) })).toEqual(drift);
+    ['same', file, actual, []],
+    ['content', { ...file, content: 'abd' }, actual, ['/a']],
+    ['mode', file, { ...actual, mode: 0o644 }, ['/a']],
+    ['owner', { ...file, owner: 'istio-proxy' }, actual, ['/a']],
+    ['absent', { ...file, path: '/b' }, actual, ['/b']],
+    ['host file without a digest', { ...file, content: { file: '/x' } }, actual, []],
+  ])('are compared to detect drift: %s', (_, wanted, actual, drift) => {
+    expect(driftOf([wanted], { files: new Map([['/a', actual]]) })).toEqual(drift);
   });
 
-  it('are taken as given for a host file', () => {
+  it('are passed by the caller for a host file', () => {
     const wanted = { ...file, content: { file: '/x' } };
-    expect(driftOf([wanted], { files: new Map([['/a', there]]) }, { '/a': 'other' })).toEqual(['/a']);
+    expect(driftOf([wanted], { files: new Map([['/a', actual]]) }, { '/a': 'other' })).toEqual(['/a']);
   });
 });
 

@@ -16,8 +16,8 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { shipped } from './shipped.ts';
 
-/** The script changes owners, so it needs root; it touches this directory alone. */
-const able = process.platform === 'linux' && process.getuid?.() === 0;
+/** The script changes file owners, so it needs root; it writes only to a temporary directory. */
+const canChown = process.platform === 'linux' && process.getuid?.() === 0;
 let temp: string;
 
 beforeEach(() => {
@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(temp, { recursive: true, force: true }));
 
-/** What tells the script whose this machine is. */
+/** The arguments with which the script checks which lab owns the machine. */
 const owner = (lab = 'lab-a'): readonly string[] => [join(temp, 'mark'), lab];
 
 interface Item {
@@ -37,7 +37,7 @@ interface Item {
   readonly owner?: string;
 }
 
-/** Packs with the system's tar, and runs the script as a machine would. */
+/** Packs the items with the system's tar and runs the script as on a machine. */
 function place(items: readonly Item[], then?: string, args: readonly string[] = []) {
   const pack = join(temp, 'pack');
   rmSync(pack, { recursive: true, force: true });
@@ -63,7 +63,7 @@ function place(items: readonly Item[], then?: string, args: readonly string[] = 
   return run;
 }
 
-describe.skipIf(!able)('place.sh', () => {
+describe.skipIf(!canChown)('place.sh', () => {
   it('places files with mode and owner, creates directories, and reports what it changed', () => {
     const [a, b] = [join(temp, 'etc/deep/a file'), join(temp, 'etc/secret')];
     const run = place([
@@ -78,7 +78,7 @@ describe.skipIf(!able)('place.sh', () => {
     expect(readdirSync(join(temp, 'etc')).sort()).toEqual(['deep', 'secret']);
   });
 
-  it('leaves an unchanged file alone, down to the inode', () => {
+  it('does not replace an unchanged file', () => {
     const path = join(temp, 'a');
     place([{ path, content: 'same' }]);
     const before = statSync(path);
@@ -128,7 +128,7 @@ describe.skipIf(!able)('place.sh', () => {
     ['/tmp/istio-vms-no/', 'not a plain path'],
   ])('refuses the path %s before it changes anything', (path, reason) => {
     const good = join(temp, 'good');
-    // The bad path is in the manifest only; tar would have nowhere to put it.
+    // Only the manifest has the bad path, since tar could not store it.
     const pack = join(temp, 'bad');
     mkdirSync(join(pack, 'files', temp), { recursive: true });
     writeFileSync(join(pack, 'files', good), 'x');
@@ -145,8 +145,8 @@ describe.skipIf(!able)('place.sh', () => {
   });
 
   it.each([
-    ['a user that is not there', { owner: 'no-such-user-here' }, /no such user/],
-    ['a mode that is none', { mode: '0999' }, /not a mode/],
+    ['an unknown user', { owner: 'no-such-user-here' }, /no such user/],
+    ['an invalid mode', { mode: '0999' }, /not a mode/],
   ])('refuses %s', (_, difference, reason) => {
     const run = place([{ path: join(temp, 'a'), content: 'x', ...difference }]);
     expect(run.status).toBe(1);
@@ -168,12 +168,12 @@ describe.skipIf(!able)('place.sh', () => {
 
   it.each([
     ['another lab', 'lab-b\n'],
-    ['nobody', undefined],
+    ['no lab', undefined],
   ])('places nothing on a machine of %s, and reads its input to the end', (_, mark) => {
     if (mark === undefined) rmSync(join(temp, 'mark'));
     else writeFileSync(join(temp, 'mark'), mark);
     const path = join(temp, 'a');
-    // More than a pipe holds: who sent it would be told of a broken one, and not of the reason.
+    // The input exceeds the pipe buffer, so leaving it unread would give the sender EPIPE instead of the reason.
     const run = place([{ path, content: 'x'.repeat(1 << 20) }], `touch ${JSON.stringify(join(temp, 'ran'))}`);
     expect(run.error).toBeUndefined();
     expect([run.status, run.stdout]).toEqual([19, '']);
@@ -182,7 +182,7 @@ describe.skipIf(!able)('place.sh', () => {
   });
 
   it('keeps secrets private while it writes them', () => {
-    // A stand-in for chown looks at the file in the moment before it is given away.
+    // A stand-in for chown prints the mode of the file before the owner changes.
     const bin = join(temp, 'bin');
     mkdirSync(bin);
     writeFileSync(join(bin, 'chown'), '#!/bin/sh\nstat -c %a "$2" >&2\nexec /bin/chown "$@"\n');

@@ -17,7 +17,7 @@ describe('every shipped script', () => {
     expect(spawnSync('/bin/sh', ['-n'], { input: text, encoding: 'utf8' }).stderr).toBe('');
     expect(text).toMatch(/^#!\/bin\/sh\n# [A-Z]/);
     expect(text).toMatch(/^set -(e)?u$/m);
-    // sudo-rs ignores -E, and every script of ours is root already (facts 5.2).
+    // sudo-rs ignores -E, and our scripts already run as root (facts 5.2).
     expect(text).not.toMatch(/\bsudo -E\b/);
   });
 
@@ -45,37 +45,37 @@ describe.skipIf(!linux)('hosts-block', () => {
     });
     return readFileSync(hostsFile, 'utf8');
   }
-  const theirs = '127.0.0.1 localhost\n# a comment of theirs\n';
+  const foreign = '127.0.0.1 localhost\n# a foreign comment\n';
   const block = (line: string) => `# istio-vms begin\n${line}\n# istio-vms end\n`;
   const line = '192.168.64.60 istiod-1-19-3.istio-system.svc';
 
   it('adds our lines once', () => {
-    const once = run('put', theirs, `${line}\n`);
-    expect(once).toBe(theirs + block(line));
+    const once = run('put', foreign, `${line}\n`);
+    expect(once).toBe(foreign + block(line));
     expect(run('put', once, `${line}\n`)).toBe(once);
   });
 
   it('replaces and removes only our lines', () => {
-    expect(run('put', theirs + block('10.0.0.1 old') + '10.0.0.9 after\n', `${line}\n`)).toBe(
-      `${theirs}10.0.0.9 after\n${block(line)}`,
+    expect(run('put', foreign + block('10.0.0.1 old') + '10.0.0.9 after\n', `${line}\n`)).toBe(
+      `${foreign}10.0.0.9 after\n${block(line)}`,
     );
-    expect(run('drop', theirs + block(line) + '10.0.0.9 after\n', '')).toBe(`${theirs}10.0.0.9 after\n`);
+    expect(run('drop', foreign + block(line) + '10.0.0.9 after\n', '')).toBe(`${foreign}10.0.0.9 after\n`);
   });
 
   it('keeps the lines after a begin mark without an end mark', () => {
-    expect(run('drop', `${theirs}# istio-vms begin\n10.0.0.9 theirs\n`, '')).toBe(`${theirs}10.0.0.9 theirs\n`);
+    expect(run('drop', `${foreign}# istio-vms begin\n10.0.0.9 foreign\n`, '')).toBe(`${foreign}10.0.0.9 foreign\n`);
   });
 });
 
 describe.skipIf(spawnSync('python3', ['-c', '']).status !== 0)('dns.py', () => {
-  /** A name server that answers every question with this code and these addresses. */
-  async function ask(code: number, addresses: readonly string[]) {
+  /** Runs dns.py against a name server that answers every query with this code and these addresses. */
+  async function queryDns(code: number, addresses: readonly string[]) {
     const server = createSocket('udp4');
     server.on('message', (message, from) => {
       const head = Buffer.from(message.subarray(0, 12));
       head.writeUInt16BE(0x8180 | code, 2);
       head.writeUInt16BE(addresses.length + 1, 6);
-      // First an alias, as real answers have: its name is a pointer, its kind is not an address.
+      // Real answers begin with an alias: its name is a compression pointer, and its type is not an address.
       const alias = Buffer.from('c00c00050001000000050002c00c', 'hex');
       const answers = addresses.map((address) =>
         Buffer.concat([Buffer.from('c00c00010001000000050004', 'hex'), Buffer.from(address.split('.').map(Number))]),
@@ -99,7 +99,7 @@ describe.skipIf(spawnSync('python3', ['-c', '']).status !== 0)('dns.py', () => {
   }
 
   it('prints one address per line', async () => {
-    expect(await ask(0, ['10.43.26.124', '10.43.0.1'])).toEqual({
+    expect(await queryDns(0, ['10.43.26.124', '10.43.0.1'])).toEqual({
       stdout: '10.43.26.124\n10.43.0.1\n',
       stderr: '',
       status: 0,
@@ -111,7 +111,7 @@ describe.skipIf(spawnSync('python3', ['-c', '']).status !== 0)('dns.py', () => {
     [3, 'NXDOMAIN'],
     [0, 'NODATA'],
   ])('reports answer code %i without addresses as %s', async (code, reason) => {
-    const { status, stderr } = await ask(code, []);
+    const { status, stderr } = await queryDns(code, []);
     expect(status).toBe(1);
     expect(stderr).toContain(`istiod.istio-system.svc: ${reason}`);
   });

@@ -7,5 +7,5 @@ function texts(directory: string): Record<string, string> {
   return Object.fromEntries(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'utf8')]));
 }
 
-/** What the package ships, read as it is. */
+/** The files that the package ships. */
 export const shipped: ShippedData = { versions, guest: texts('data/guest'), sample: texts('data/sample') };

@@ -19,7 +19,7 @@ import { shipped } from './shipped.ts';
 const temp = mkdtempSync(join(tmpdir(), 'istio-vms-rules-'));
 afterAll(() => rmSync(temp, { recursive: true }));
 
-/** Runs a script as root in a network namespace of its own: nothing here touches the rules of this computer. */
+/** Runs a script as root in a separate network namespace, so that the rules of this computer stay unchanged. */
 function inNamespace(script: string, env: Readonly<Record<string, string>> = {}) {
   return spawnSync('unshare', ['--net', 'sh', '-c', script], {
     encoding: 'utf8',
@@ -27,11 +27,11 @@ function inNamespace(script: string, env: Readonly<Record<string, string>> = {})
   });
 }
 
-const needs = ['iptables-nft -t nat -S', 'iptables-legacy -t nat -S', 'python3 -c 0', 'getent passwd daemon'];
-const possible = process.platform === 'linux' && inNamespace(needs.join(' && ')).status === 0;
+const prerequisites = ['iptables-nft -t nat -S', 'iptables-legacy -t nat -S', 'python3 -c 0', 'getent passwd daemon'];
+const possible = process.platform === 'linux' && inNamespace(prerequisites.join(' && ')).status === 0;
 
-/** The scripts with paths of this test, and the user daemon in the place of istio-proxy. */
-function prepared(version: string, agentIsThere = true) {
+/** The scripts with the paths of this test, and with the user daemon instead of istio-proxy. */
+function prepared(version: string, hasAgent = true) {
   const root = mkdtempSync(join(temp, `${version}-`));
   chmodSync(root, 0o755);
   const local = (text: string): string =>
@@ -46,7 +46,7 @@ function prepared(version: string, agentIsThere = true) {
   for (const name of ['prepare', 'cleanup']) put(`usr/local/lib/istio-vms/${name}`, local(shipped.guest[name] ?? ''));
   put('var/lib/istio-vms/root-cert.pem', 'ROOT\n', 0o644);
   const agent = readFileSync('test/acceptance/bootstrap/package/pilot-agent', 'utf8').replaceAll('@VERSION@', version);
-  if (agentIsThere) put('usr/local/bin/pilot-agent', agent);
+  if (hasAgent) put('usr/local/bin/pilot-agent', agent);
   const lib = `${root}/usr/local/lib/istio-vms`;
   return { root, prepare: `${lib}/prepare`, cleanup: `${lib}/cleanup`, agent: `${root}/usr/local/bin/pilot-agent` };
 }
@@ -59,8 +59,8 @@ const settings = (version: string) => ({
   ISTIO_META_DNS_CAPTURE: 'true',
 });
 
-/** Rules of others, in both backends and both families, which must stay as they are. */
-const THEIRS = ['iptables-nft', 'iptables-legacy', 'ip6tables-nft', 'ip6tables-legacy']
+/** Rules of other programs, in both backends and both families, which must stay unchanged. */
+const FOREIGN_RULES = ['iptables-nft', 'iptables-legacy', 'ip6tables-nft', 'ip6tables-legacy']
   .map(
     (tables) => `
   ${tables} -t nat -A OUTPUT -p tcp --dport 2222 -m comment --comment "theirs, not ours" -j RETURN 2>/dev/null
@@ -74,7 +74,7 @@ for tables in iptables-nft iptables-legacy ip6tables-nft ip6tables-legacy; do
 done
 true`;
 
-/** The dump as lines by backend. */
+/** The lines of the dump by backend. */
 function rulesOf(stdout: string): Readonly<Record<string, readonly string[]>> {
   const sections = stdout.split(/^== /m).slice(1);
   return Object.fromEntries(
@@ -95,16 +95,16 @@ describe.runIf(possible && long)('prepare and cleanup with both backends of ipta
     (version, how) => {
       const { prepare } = prepared(version);
       const before = how === 'with legacy tables' ? 'iptables-legacy -t nat -S >/dev/null' : 'true';
-      // The second start finds what the first one has left.
+      // The second start runs while the rules of the first one are in place.
       const start = `{ ${prepare} >/dev/null && ${DUMP}; }`;
       const ran = inNamespace([before, start, 'echo === second', start].join(' && '), settings(version));
       expect(ran).toMatchObject({ status: 0, stderr: '' });
       for (const dump of ran.stdout.split('=== second\n')) {
-        const istios = Object.values(rulesOf(dump)).filter((lines) =>
+        const backends = Object.values(rulesOf(dump)).filter((lines) =>
           lines.some((line) => / -j ISTIO_OUTPUT$/.test(line)),
         );
-        expect(istios).toHaveLength(1);
-        const output = istios[0]?.filter((line) => line.startsWith('-A OUTPUT')) ?? [];
+        expect(backends).toHaveLength(1);
+        const output = backends[0]?.filter((line) => line.startsWith('-A OUTPUT')) ?? [];
         expect(output[0]).toMatch(GUARD);
         expect(output.filter((line) => GUARD.test(line))).toHaveLength(1);
       }
@@ -113,7 +113,7 @@ describe.runIf(possible && long)('prepare and cleanup with both backends of ipta
 
   it.each(VERSIONS)('remove the rules of Istio %s and no others', (version) => {
     const { prepare, cleanup } = prepared(version);
-    const script = `${THEIRS}\n{ ${DUMP}\n} >$OUT.before; ${prepare} >/dev/null && ${cleanup}; ${DUMP}`;
+    const script = `${FOREIGN_RULES}\n{ ${DUMP}\n} >$OUT.before; ${prepare} >/dev/null && ${cleanup}; ${DUMP}`;
     const ran = inNamespace(script, { ...settings(version), OUT: join(temp, version) });
     expect(ran.stderr).toBe('');
     expect(ran.stdout).toBe(readFileSync(`${join(temp, version)}.before`, 'utf8'));
@@ -122,10 +122,10 @@ describe.runIf(possible && long)('prepare and cleanup with both backends of ipta
   it.each(['iptables-nft', 'iptables-legacy'])('remove the rules from %s when the agent is gone', (tables) => {
     const { agent } = prepared('1.19.3');
     const { cleanup } = prepared('1.19.3', false);
-    // Plain iptables is the one that the oldest version takes.
+    // The oldest version uses the plain iptables command.
     const bin = mkdtempSync(join(temp, 'bin-'));
     const plain = `for end in '' -restore -save; do ln -s "$(command -v ${tables}$end)" ${bin}/iptables$end; done; PATH=${bin}:$PATH`;
-    const script = `${plain}; export PATH; ${THEIRS}\n{ ${DUMP}\n} >$OUT.before
+    const script = `${plain}; export PATH; ${FOREIGN_RULES}\n{ ${DUMP}\n} >$OUT.before
       PROXY_UID=1 PROXY_GID=1 ${agent} istio-iptables >/dev/null 2>&1
       ${tables} -t nat -I OUTPUT -p tcp --sport 22 -m comment --comment istio-vms -j RETURN
       ${tables} -t raw -A OUTPUT -p udp --dport 53 -m owner --uid-owner 1 -j CT --zone 1

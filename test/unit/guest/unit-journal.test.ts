@@ -72,14 +72,14 @@ describe('the last error of a unit', () => {
     expect(lastError(journal(['prepare', 'a', message]))).toBe(error);
   });
 
-  it('includes that systemd cannot execute the program', () => {
+  it('is the message of systemd when it cannot execute the program', () => {
     const message = 'k3s.service: Failed to execute /usr/local/bin/k3s: Exec format error';
     expect(lastError(journal(['systemd', 'a', message], ['systemd', 'a', 'k3s.service: Failed with result']))).toBe(
       message,
     );
   });
 
-  it('is read from bytes, without failing on lines of another form', () => {
+  it('is read from byte arrays, and other lines are skipped', () => {
     expect(lastError(journal(['prepare', 'a', [...Buffer.from('panic: é')]]))).toBe('panic: é');
     expect(parseUnitJournal('-- No entries --\n{"MESSAGE":5}\n')).toEqual([]);
     expect(lastError(journal(['prepare', 'a', null]))).toBeUndefined();

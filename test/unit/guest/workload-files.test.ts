@@ -34,7 +34,7 @@ const fixes = {
 const address = 'istiod-1-19-3.istio-system.svc:15013';
 
 describe('fixWorkloadFiles', () => {
-  it('sets the outside port of the gateway wherever an agent reads the address of istiod', () => {
+  it('sets the outside port of the gateway everywhere the agent reads the address of istiod', () => {
     const { files, problems } = fixWorkloadFiles(raw, config, fixes);
     expect(problems).toEqual([]);
     const env = parseEnvFile(files.clusterEnv);
@@ -46,14 +46,14 @@ describe('fixWorkloadFiles', () => {
     expect(JSON.parse(env.get('ISTIO_METAJSON_LABELS') ?? '')).toHaveProperty('app', 'external-app');
   });
 
-  it('leaves addresses alone when their fix is disabled', () => {
+  it('leaves addresses unchanged when their fix is disabled', () => {
     const { files } = fixWorkloadFiles(raw, config, { ...fixes, fixCa: false, fixPilot: false });
     expect(parseEnvFile(files.clusterEnv).get('CA_ADDR')).toMatch(/:15012$/);
     expect(parseEnvFile(files.clusterEnv).has('PILOT_ADDRESS')).toBe(false);
     expect(files.meshYaml).toBe(raw.meshYaml);
   });
 
-  it('never leaves hosts empty, and follows a new gateway address', () => {
+  it('never leaves hosts empty, and replaces an old gateway address', () => {
     const line = '192.168.64.60 istiod-1-19-3.istio-system.svc\n';
     expect(fixWorkloadFiles(raw, config, fixes).files.hosts).toBe(line);
     expect(
@@ -87,10 +87,10 @@ describe('fixWorkloadFiles', () => {
       {},
       /vmns\/default/,
     ],
-  ])('reports the problem: %s', (_, files, other, wanted) => {
+  ])('reports the problem: %s', (_, files, other, expected) => {
     const { problems } = fixWorkloadFiles({ ...raw, ...files }, config, { ...fixes, ...other });
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatch(wanted);
+    expect(problems[0]).toMatch(expected);
   });
 });
 
