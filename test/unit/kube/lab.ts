@@ -3,7 +3,7 @@ import type { Config, VersionTable } from '../../../src/config/config.ts';
 
 export const versions = JSON.parse(readFileSync('data/versions.json', 'utf8')) as VersionTable;
 
-/** A checked configuration, as the article has it. */
+/** A valid configuration with the values of the article. */
 export function labConfig(version = '1.19.3', labSize: Config['labSize'] = 'article'): Config {
   const minor = version.split('.').slice(0, 2).join('.');
   const row = versions.istio[minor];

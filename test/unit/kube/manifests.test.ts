@@ -46,7 +46,7 @@ describe('all manifests', () => {
   const all = names.flatMap((name) => make(name, labConfig('1.22.8', 'small')));
   const inCluster = all.filter((object) => object.kind !== 'IstioOperator');
 
-  it('label every object in the cluster as ours', () => {
+  it('label every object in the cluster with the lab', () => {
     for (const object of inCluster) {
       expect(object.metadata.labels, `${object.kind} ${object.metadata.name}`).toMatchObject({
         'app.kubernetes.io/managed-by': 'istio-vms',

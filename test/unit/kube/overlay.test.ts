@@ -61,7 +61,7 @@ describe('overlayProblems', () => {
     ['the same version with a digest', spec('{ tag: "1.19.3@sha256:0123" }')],
     ['an image by digest', spec('{ values: { pilot: { image: "mirror.example:5000/pilot@sha256:0123" } } }')],
     [
-      'more of istiod',
+      'more settings of istiod',
       spec(
         '{ components: { pilot: { namespace: istio-system, k8s: { replicaCount: 2 } } }, meshConfig: { rootNamespace: istio-system } }',
       ),
@@ -144,10 +144,10 @@ describe('overlayProblems', () => {
     ],
     [spec('{ components: { pilot: { enabled: false } } }'), /needs istiod/],
     [spec('{ components: { ingressGateways: [{ name: istio-eastwestgateway }] } }'), /istio-vms installs itself/],
-  ])('refuses %j', (text, words) => {
+  ])('refuses %j', (text, message) => {
     const problems = overlayProblems(text, labConfig());
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatch(words);
+    expect(problems[0]).toMatch(message);
   });
 
   it('reports all problems at once', () => {
@@ -167,8 +167,8 @@ describe('gatewayOverlay', () => {
           ' values: { pilot: { traceSampling: 1 }, global: { imagePullPolicy: Always, imagePullSecrets: [pull], multiCluster: { enabled: true } } } }',
       ),
     );
-    const made = eastWestGateway(labConfig(), overlay)['spec'] as Record<string, unknown>;
-    expect(made).toMatchObject({
+    const gateway = eastWestGateway(labConfig(), overlay)['spec'] as Record<string, unknown>;
+    expect(gateway).toMatchObject({
       profile: 'empty',
       hub: 'mirror.example/istio',
       tag: '1.19.3-debug',
@@ -181,6 +181,6 @@ describe('gatewayOverlay', () => {
         },
       },
     });
-    expect(JSON.stringify(made)).not.toMatch(/traceSampling|replicaCount/);
+    expect(JSON.stringify(gateway)).not.toMatch(/traceSampling|replicaCount/);
   });
 });

@@ -17,7 +17,7 @@ describe('figures of a cold up', () => {
     expect(figuresOf(LOG, ['k3s-agent-1', 'istio'])).toEqual({
       makespan: 10_000,
       idle: 2_000,
-      // Of k3s-agent-1 nothing, of istio nothing after that, and #3 after the steps.
+      // k3s-agent-1 ran no command, istio ran none after it, and #3 ran after both steps.
       tools: 3_000,
       nodes: 5_500,
       controlPlane: 6_000,

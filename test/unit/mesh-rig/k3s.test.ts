@@ -35,7 +35,7 @@ describe.skipIf(python === '')('the stand-in for the file k3s', () => {
     ...more,
   });
 
-  /** Runs the packed program. No test lets a server or an agent get beyond its configuration. */
+  /** Runs the packed program. In every test, a server or an agent stops at its configuration. */
   function k3s(args: readonly string[], env?: Readonly<Record<string, string>>) {
     const { status, stdout, stderr } = spawnSync(python, [folder.getPath('k3s.pyz'), ...args], {
       env: environment(env),
@@ -44,7 +44,7 @@ describe.skipIf(python === '')('the stand-in for the file k3s', () => {
     return { status, stdout, stderr };
   }
 
-  /** What an expression of its modules is, through JSON. */
+  /** Returns the value of a Python expression over its modules, passed as JSON. */
   function evaluate(modules: string, expression: string, env?: Readonly<Record<string, string>>): unknown {
     const code = `import sys; sys.path.insert(0, sys.argv[1]); import json, ${modules}; print(json.dumps(${expression}))`;
     const { stdout, stderr } = spawnSync(python, ['-c', code, folder.getPath('k3s.pyz')], {
@@ -57,7 +57,7 @@ describe.skipIf(python === '')('the stand-in for the file k3s', () => {
 
   const configure = (content: unknown) => folder.writeFile('config.yaml', JSON.stringify(content));
 
-  it('reports the version that packing has written', () => {
+  it('reports the version that was packed', () => {
     expect(k3s(['--version'])).toMatchObject({
       status: 0,
       stdout: `k3s version ${VERSION} (00000000)\ngo version go1.24.9\n`,
@@ -91,7 +91,7 @@ describe.skipIf(python === '')('the stand-in for the file k3s', () => {
     });
   });
 
-  it('reads drop-ins after the file, and the environment for what both leave unset', () => {
+  it('reads drop-ins after the file, and unset keys from the environment', () => {
     const env = { K3S_CONFIG_FILE: folder.getPath('two.yaml'), K3S_TOKEN: 'x', K3S_NODE_NAME: 'n1' };
     const config = evaluate('config', 'config.load("server").__dict__', env);
     expect(config).toEqual({
@@ -134,11 +134,11 @@ describe.skipIf(python === '')('the stand-in for the file k3s', () => {
       `certificates.make_certificate(${JSON.stringify(at('server-ca'))}, ${JSON.stringify(
         at('node'),
       )}, "/CN=n1", "serverAuth", ["DNS:n1", certificates.alternative_name("192.0.2.1")], renew=${renew})`;
-    const look = `[system.read(p) for p in ${JSON.stringify([at('node.key'), at('node.crt')])}]`;
-    const steps = [`certificates.make_authority(${JSON.stringify(at('server-ca'))})`, make('False'), look];
+    const read = `[system.read(p) for p in ${JSON.stringify([at('node.key'), at('node.crt')])}]`;
+    const steps = [`certificates.make_authority(${JSON.stringify(at('server-ca'))})`, make('False'), read];
     const [, , first, , kept, , renewed, mode] = evaluate(
       'os, certificates, system',
-      `[${[...steps, make('False'), look, make('True'), look, `os.stat(${JSON.stringify(at('node.key'))}).st_mode & 0o777`].join(', ')}]`,
+      `[${[...steps, make('False'), read, make('True'), read, `os.stat(${JSON.stringify(at('node.key'))}).st_mode & 0o777`].join(', ')}]`,
     ) as [null, null, string[], null, string[], null, string[], number];
     expect(kept).toEqual(first);
     expect(renewed[0]).toBe(first[0]);
@@ -148,7 +148,7 @@ describe.skipIf(python === '')('the stand-in for the file k3s', () => {
     expect(spawnSync('openssl', [...verify, at('node.crt')], { encoding: 'utf8' }).stdout).toContain(': OK');
   });
 
-  it('holds the finalizer of a deleted node until its password is forgotten', () => {
+  it('keeps the finalizer of a deleted node until its password is deleted', () => {
     const api = `type("Api", (), {
       "items": lambda self, path: [
         {"metadata": {"name": "old", "resourceVersion": "7", "deletionTimestamp": "now", "finalizers": ["wrangler.cattle.io/node"]}, "status": {}},
