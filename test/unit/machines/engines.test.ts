@@ -3,21 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { ENGINES } from '../../../src/machines/index.ts';
 
 const NAMES = Object.keys(ENGINES);
-/** Maps of engines, a line for each, and the list of faults, some of which only one engine has. */
+/** Files that list the engines, and the list of faults, some of which exist for only one engine. */
 const MAPS = [
   'src/machines/index.ts',
   'src/rehearsal/index.ts',
   'src/rehearsal/engines/traits.ts',
   'src/rehearsal/faults.ts',
 ];
-/** The page of facts about an engine, e.g. docs/facts/NAME.md 3.1: a citation is no knowledge of the engine. */
+/** Citations such as docs/facts/NAME.md 3.1, which do not count as mentions of the engine. */
 const CITATION = /docs\/facts\/[a-z-]+\.md/g;
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
   .map((file) => `src/${file}`);
 
-/** Lines, comments among them, that name the engine outside its own folders. */
+/** Lines, including comments, that name the engine outside its own folders. */
 function mentions(engine: string): readonly string[] {
   const own = [`src/machines/${engine}/`, `src/rehearsal/engines/${engine}/`];
   return files

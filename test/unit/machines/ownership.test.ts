@@ -20,7 +20,7 @@ describe('createOwnership', () => {
       config: { lab, paths: { machinesRecord: record() } },
       engine: { name: 'multipass', machine: () => guest as never },
     });
-  const is = (state: MachineState, name = 'k1'): Promise<string> =>
+  const ownerOf = (state: MachineState, name = 'k1'): Promise<string> =>
     ownership.isOurs({ name, state, addresses: [] }, quiet);
 
   beforeEach(async () => {
@@ -45,7 +45,7 @@ describe('createOwnership', () => {
     expect(await make().recorded()).toEqual(['k1', 'k2']);
   });
 
-  it('reports since when a launch is recorded as unfinished', async () => {
+  it('reports when an unfinished launch was recorded', async () => {
     expect(await ownership.unfinishedSince('k1')).toBeUndefined();
     await ownership.intend('k1');
     expect(await ownership.unfinishedSince('k1')).toBe(Date.UTC(2026, 0, 2));
@@ -53,7 +53,7 @@ describe('createOwnership', () => {
     expect(await ownership.unfinishedSince('k1')).toBeUndefined();
   });
 
-  it('removes what a killed run left beside an incomplete record', async () => {
+  it('removes the temporary file that a killed run left beside the record', async () => {
     await createFiles().write(fixture.getPath('data/.machines.json.4194304-abcdef012345.tmp'), '{');
     await ownership.forget('k1');
     expect(await createFiles().list(fixture.getPath('data'))).toEqual([]);
@@ -61,9 +61,9 @@ describe('createOwnership', () => {
 
   it('trusts the label of an engine that keeps labels, and queries no machine', async () => {
     await ownership.intend('k1');
-    const labelled = (lab: string | null) =>
+    const withLabel = (lab: string | null) =>
       ownership.isOurs({ name: 'k1', state: 'running', addresses: [], lab }, quiet);
-    expect([await labelled('lab-a'), await labelled('lab-b'), await labelled(null)]).toEqual([
+    expect([await withLabel('lab-a'), await withLabel('lab-b'), await withLabel(null)]).toEqual([
       'ours',
       'foreign',
       'foreign',
@@ -73,51 +73,51 @@ describe('createOwnership', () => {
 
   it('reads the mark of a running machine', async () => {
     guest.on(`cat ${MARKER}`, { stdout: 'lab-a\n' }, { stdout: 'lab-b\n' });
-    expect(await is('running')).toBe('ours');
-    expect(await is('running')).toBe('foreign');
+    expect(await ownerOf('running')).toBe('ours');
+    expect(await ownerOf('running')).toBe('foreign');
   });
 
   it('trusts the machine over the record', async () => {
     await ownership.intend('k1');
     guest.on(`cat ${MARKER}`, { stdout: 'lab-b\n' });
-    expect(await is('running')).toBe('foreign');
+    expect(await ownerOf('running')).toBe('foreign');
   });
 
   it('reports a machine without a mark as foreign, and as unknown when it is recorded', async () => {
     guest.on(`cat ${MARKER}`, { exitCode: 1, stderr: `cat: ${MARKER}: No such file or directory` });
-    expect(await is('running')).toBe('foreign');
+    expect(await ownerOf('running')).toBe('foreign');
     await ownership.intend('k1');
     await ownership.confirm('k1');
-    expect(await is('running')).toBe('unknown');
+    expect(await ownerOf('running')).toBe('unknown');
     expect(guest.lines).not.toContain('cloud-init status --wait');
   });
 
-  it('waits for cloud-init, however it ends, when a cut launch has no mark yet', async () => {
+  it('waits for cloud-init to finish or fail when an interrupted launch has no mark yet', async () => {
     await ownership.intend('k1');
     const absent = { exitCode: 1, stderr: `cat: ${MARKER}: No such file or directory` };
     guest
       .on(`cat ${MARKER}`, absent, { stdout: 'lab-a\n' }, absent, absent)
       .on('cloud-init status --wait', {}, { exitCode: 1 });
-    expect(await is('running')).toBe('ours');
-    expect(await is('running')).toBe('unknown');
+    expect(await ownerOf('running')).toBe('ours');
+    expect(await ownerOf('running')).toBe('unknown');
   });
 
   it.each<MachineState>(['stopped', 'suspended', 'deleted', 'unknown', 'starting'])(
     'uses the record when the machine is %s',
     async (state) => {
-      expect(await is(state)).toBe('unknown');
+      expect(await ownerOf(state)).toBe('unknown');
       await ownership.intend('k1');
-      expect(await is(state)).toBe('ours');
-      expect(await is(state, 'k2')).toBe('unknown');
+      expect(await ownerOf(state)).toBe('ours');
+      expect(await ownerOf(state, 'k2')).toBe('unknown');
       expect(guest.lines).toEqual([]);
     },
   );
 
   it('uses the record when a running machine does not answer', async () => {
     guest.on(`cat ${MARKER}`, { exitCode: 2, stderr: "exec failed: ssh connection failed: 'Timeout'" });
-    expect(await is('running')).toBe('unknown');
+    expect(await ownerOf('running')).toBe('unknown');
     await ownership.intend('k1');
-    expect(await is('running')).toBe('ours');
+    expect(await ownerOf('running')).toBe('ours');
   });
 
   it.each([
@@ -128,7 +128,7 @@ describe('createOwnership', () => {
     '{"version":1,"lab":"lab-b","machines":{"k1":{"engine":"multipass","recordedAt":""}}}',
   ])('ignores a record that is broken or of another lab: %s', async (text) => {
     await createFiles().write(record(), text);
-    expect(await is('stopped')).toBe('unknown');
+    expect(await ownerOf('stopped')).toBe('unknown');
     await ownership.intend('k2');
     expect(await ownership.recorded()).toEqual(['k2']);
   });

@@ -11,8 +11,8 @@ const host = {
   stat: (path: string) =>
     Promise.resolve(path === '/host/k3s' ? ({ kind: 'file', mode: 0o644, size: 2 } as const) : undefined),
 };
-/** The tar as it arrives. */
-const arrived = async (...input: Parameters<typeof payload>): Promise<Uint8Array> =>
+/** The tar that the machine receives. */
+const receivedTar = async (...input: Parameters<typeof payload>): Promise<Uint8Array> =>
   packTar(await inMemory(await payload(...input), () => Promise.resolve(new Uint8Array([1, 2]))));
 const files: GuestFile[] = [
   { path: '/etc/a b', content: 'secret', mode: 0o600 },
@@ -22,7 +22,7 @@ const script = { name: 'x.sh', text: 'echo hi\n', args: ['one', 'two words'] };
 
 describe('payload', () => {
   it('contains the manifest, the files and the script', async () => {
-    const entries = await unpackTar(await arrived(files, script, host));
+    const entries = await unpackTar(await receivedTar(files, script, host));
     const text = (name: string): string => Buffer.from(entries.get(name)?.content ?? []).toString();
     expect([...entries.keys()]).toEqual(['manifest', 'files/etc/a b', 'files/usr/local/bin/k3s', 'then.sh']);
     expect(text('manifest')).toBe('0600\troot\troot\t/etc/a b\n0755\tistio-proxy\tstaff\t/usr/local/bin/k3s\n');
@@ -33,7 +33,7 @@ describe('payload', () => {
   });
 
   it('can be unpacked by tar as place.sh does it', async () => {
-    const stdin = await arrived(files, undefined, host);
+    const stdin = await receivedTar(files, undefined, host);
     const script = 'd=$(mktemp -d) && trap "rm -rf $d" EXIT && cd "$d" && tar -x -f - && find . -type f | sort';
     const { stdout } = spawnSync('sh', ['-c', script], { input: stdin, encoding: 'utf8' });
     expect(stdout).toBe('./files/etc/a b\n./files/usr/local/bin/k3s\n./manifest\n');
@@ -62,11 +62,11 @@ describe('parseAnswer', () => {
 
 describe('put', () => {
   it('runs one command as root, without file content in its arguments', async () => {
-    const seen: Command[] = [];
+    const commands: Command[] = [];
     const result = await putFiles(
       {
         run: (command) => {
-          seen.push(command);
+          commands.push(command);
           return Promise.resolve(resultOf({ stdout: 'changed /etc/a b\n--\nstarted\n' }));
         },
         files: host,
@@ -77,13 +77,13 @@ describe('put', () => {
       { ...quiet, timeoutMs: 7 },
     );
     expect(result).toEqual({ changed: ['/etc/a b'], stdout: 'started\n' });
-    expect(seen).toHaveLength(1);
-    expect(seen[0]).toMatchObject({
+    expect(commands).toHaveLength(1);
+    expect(commands[0]).toMatchObject({
       file: 'sudo',
       args: ['sh', '-c', 'PLACE', 'istio-vms-place', '/etc/istio-vms/lab', 'mine', 'one', 'two words'],
       effect: 'write',
       timeoutMs: 7,
     });
-    expect(JSON.stringify(seen[0]?.args)).not.toContain('secret');
+    expect(JSON.stringify(commands[0]?.args)).not.toContain('secret');
   });
 });

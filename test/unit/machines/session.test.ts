@@ -21,7 +21,7 @@ describe('isLostSession', () => {
   it.each([
     ['the engine reports a lost session', failed(255), true],
     ['the program failed', failed(1, 'no'), false],
-    ['it took too long', new CommandError(command, 'timed-out', result(-1)), false],
+    ['it timed out', new CommandError(command, 'timed-out', result(-1)), false],
   ])('recognizes whether the session was lost when %s: %#', (_, error, lost) => {
     expect(isLostSession(error)).toBe(lost);
   });
@@ -29,13 +29,13 @@ describe('isLostSession', () => {
 
 describe('withSessionRetry', () => {
   const answer = { changed: [], stdout: '' };
-  /** A machine whose first puts fail in these ways. */
-  const putting = (...failures: readonly Error[]) => {
-    const [left, said, reopened, clock] = [[...failures], [] as string[], [] as string[], fakeClock()];
+  /** A machine whose first puts fail with these errors. */
+  const machineFailingWith = (...failures: readonly Error[]) => {
+    const [remaining, said, reopened, clock] = [[...failures], [] as string[], [] as string[], fakeClock()];
     const machine = {
       name: 'k1',
       put: () => {
-        const failure = left.shift();
+        const failure = remaining.shift();
         return failure === undefined ? Promise.resolve(answer) : Promise.reject(failure);
       },
     } as unknown as Machine;
@@ -44,11 +44,11 @@ describe('withSessionRetry', () => {
         ...quiet,
         say: (text) => void said.push(text),
       });
-    return { put, said, reopened, slept: clock.slept, left };
+    return { put, said, reopened, slept: clock.slept, remaining };
   };
 
   it('retries in a new session and says so', async () => {
-    const { put, said, reopened, slept } = putting(failed(255), failed(255));
+    const { put, said, reopened, slept } = machineFailingWith(failed(255), failed(255));
     expect(await put()).toBe(answer);
     expect(reopened).toEqual(['k1', 'k1']);
     expect(said).toEqual(Array(2).fill('the session was lost; retrying in a new one'));
@@ -56,13 +56,13 @@ describe('withSessionRetry', () => {
   });
 
   it('gives up after three sessions', async () => {
-    const { put, left } = putting(failed(255), failed(255), failed(255), failed(255));
+    const { put, remaining } = machineFailingWith(failed(255), failed(255), failed(255), failed(255));
     await expect(put()).rejects.toMatchObject({ result: { exitCode: 255 } });
-    expect(left).toHaveLength(1);
+    expect(remaining).toHaveLength(1);
   });
 
   it('does not retry other failures', async () => {
-    const { put, said, reopened, slept } = putting(failed(21, 'no space left on device'));
+    const { put, said, reopened, slept } = machineFailingWith(failed(21, 'no space left on device'));
     await expect(put()).rejects.toMatchObject({ result: { exitCode: 21 } });
     expect([said, reopened, slept]).toEqual([[], [], []]);
   });

@@ -7,7 +7,7 @@ const MAP = '../../../src/machines/index.ts';
 
 /** The program with one more engine: one folder (test/support/fake-engine) and one line in the map, nothing else. */
 async function withThirdEngine() {
-  // Test files share their modules: these are read anew, and again afterwards.
+  // Test files share modules, so these are reloaded now and again after the tests.
   vi.resetModules();
   vi.doMock(import('../../../src/machines/index.ts'), async (original) => {
     const { fake } = await import('../../support/fake-engine/settings.ts');
@@ -43,7 +43,7 @@ describe('a third engine in the map', () => {
     });
   });
 
-  it('refuses what its own rules refuse, and only for its own labs', () => {
+  it('applies its own rules, and only to its own labs', () => {
     expect(program.problems({ flags: { MACHINE_ENGINE: 'fake', FAKE_COLOR: 'green' } }).join()).toContain(
       'one of red, blue',
     );

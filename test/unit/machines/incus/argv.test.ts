@@ -16,7 +16,7 @@ const spec = {
   disk: '4G',
   cloudInit: { write_files: [{ path: '/a', content: 'x\n' }] },
 };
-const wishes: LaunchOptions = {
+const options: LaunchOptions = {
   lab: 'mine',
   image: 'images:ubuntu/22.04/cloud',
   type: 'container',
@@ -24,7 +24,7 @@ const wishes: LaunchOptions = {
   profile: { root: { type: 'disk', path: '/', pool: 'p' }, eth0: { type: 'nic', network: 'n' } },
   serverVersion: '6.0.4',
 };
-const launch = launchSettings(spec, wishes);
+const launch = launchSettings(spec, options);
 const far = { remote: 'far', project: 'p1' };
 
 describe('incus argv', () => {
@@ -58,7 +58,7 @@ describe('incus argv', () => {
     expect(args.join(' ')).not.toContain('cloud-config');
   });
 
-  it('never lacks a machine name, without which the exit code is 0 (docs/facts/incus.md 0.4)', () => {
+  it('always names the machine, since without a name the exit code is 0 (docs/facts/incus.md 0.4)', () => {
     for (const command of [argv.startCommand({}, 'k1'), argv.stopCommand({}, 'k1'), argv.removeCommand({}, 'k1')]) {
       expect(command.args.filter((arg) => !arg.startsWith('-'))).toHaveLength(2);
     }
@@ -109,7 +109,7 @@ describe('launch settings', () => {
   });
 
   it('give a container with k3s the kernel interfaces that k3s needs', () => {
-    const { config, devices } = launchSettings(spec, { ...wishes, node: true });
+    const { config, devices } = launchSettings(spec, { ...options, node: true });
     expect(config).toMatchObject({ 'security.privileged': 'true', 'security.nesting': 'true' });
     expect(config['linux.kernel_modules']).toContain('br_netfilter');
     expect(config['raw.lxc']?.split('\n')).toEqual([
@@ -124,19 +124,24 @@ describe('launch settings', () => {
   });
 
   it('contain no cgroup v1 keys for Incus 7', () => {
-    const { config } = launchSettings(spec, { ...wishes, node: true, serverVersion: '7.0.2' });
+    const { config } = launchSettings(spec, { ...options, node: true, serverVersion: '7.0.2' });
     expect(config['raw.lxc']).not.toContain('lxc.cgroup.');
   });
 
-  it('contain none of this for a virtual machine', () => {
-    const { config, devices } = launchSettings(spec, { ...wishes, node: true, type: 'virtual-machine', network: 'n2' });
+  it('contain no container settings for a virtual machine', () => {
+    const { config, devices } = launchSettings(spec, {
+      ...options,
+      node: true,
+      type: 'virtual-machine',
+      network: 'n2',
+    });
     expect(Object.keys(config)).toEqual(['user.istio-vms', 'cloud-init.user-data', 'limits.cpu', 'limits.memory']);
     expect(devices['eth0']).toEqual({ type: 'nic', name: 'eth0', network: 'n2' });
     expect(devices['kmsg']).toBeUndefined();
   });
 
-  it('can omit kernel modules without losing anything else', () => {
-    const node = launchSettings(spec, { ...wishes, node: true });
+  it('can omit the kernel modules and nothing else', () => {
+    const node = launchSettings(spec, { ...options, node: true });
     const less = withoutModules(node);
     expect({ ...less.config, 'linux.kernel_modules': node.config['linux.kernel_modules'] }).toEqual(node.config);
     expect(less.config).not.toHaveProperty('linux.kernel_modules');

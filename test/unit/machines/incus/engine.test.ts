@@ -40,12 +40,12 @@ describe('createIncus', () => {
   let processes: FakeProcesses;
   let clock: ReturnType<typeof fakeClock>;
   let said: string[];
-  /** Answers of commands on machines by their last words; everything else goes to the strict fake. */
+  /** Answers to commands on machines, by the end of the command line; other commands go to the strict fake. */
   let guest: Record<string, Answer[]>;
-  let asked: string[];
-  /** Of the host: its limit of inotify instances. */
-  let limit: string | undefined;
-  const readText = (): Promise<string | undefined> => Promise.resolve(limit);
+  let guestCommands: string[];
+  /** The inotify instance limit of the host. */
+  let inotifyLimit: string | undefined;
+  const readText = (): Promise<string | undefined> => Promise.resolve(inotifyLimit);
   const context = { ...quiet, say: (text: string) => void said.push(text) };
 
   const engine = (settings: Partial<IncusSettings> = {}, nodes = ['node-1', 'node-2']): MachineEngine => {
@@ -53,10 +53,10 @@ describe('createIncus', () => {
       run: async (command) => {
         if (command.args[0] !== 'exec') return processes.run(command, quiet);
         const words = command.args.slice(command.args.lastIndexOf('sh') + 2).join(' ');
-        asked.push(words);
+        guestCommands.push(words);
         const answers = guest[words];
         const answer = answers === undefined || answers.length < 2 ? answers?.[0] : answers.shift();
-        if (answer === undefined) throw new Error(`nobody told the guest about: ${words}`);
+        if (answer === undefined) throw new Error(`no answer for the guest command: ${words}`);
         const result = resultOf(answer);
         if (answer.failure !== undefined) throw new CommandError(command, answer.failure, result);
         if (result.exitCode !== 0) throw new CommandError(command, 'exit', result);
@@ -76,8 +76,8 @@ describe('createIncus', () => {
 
   beforeEach(() => {
     said = [];
-    limit = undefined;
-    asked = [];
+    inotifyLimit = undefined;
+    guestCommands = [];
     guest = { 'cloud-init status --wait': [{ stdout: 'status: done\u001e', stderr: '\u001e\u001e' }] };
     clock = fakeClock();
     processes = fakeProcesses()
@@ -111,7 +111,7 @@ describe('createIncus', () => {
         /systemctl start incus/,
       ],
       [
-        'it was never initialized',
+        'Incus was never initialized',
         {},
         { '/1.0/profiles/default': { stdout: '{"devices":{}}' } },
         /no root disk/,
@@ -139,7 +139,7 @@ describe('createIncus', () => {
         /incus network create nn/,
       ],
       [
-        'a bridge would part the machines',
+        'a bridge would separate the machines',
         { network: 'br', targets: ['m1', 'm2'] },
         {
           '/1.0': { stdout: JSON.stringify(CLUSTER) },
@@ -151,7 +151,7 @@ describe('createIncus', () => {
         /INCUS_TARGETS/,
       ],
       [
-        'the bridge of the profile is gone',
+        'the bridge of the profile is missing',
         {},
         { '/1.0/networks/n/state': { exitCode: 1, stderr: 'Error: Network interface "n" not found' } },
         /bridge n no longer exists/,
@@ -170,7 +170,7 @@ describe('createIncus', () => {
         /incus cluster list/,
       ],
       [
-        'a member is away',
+        'a member is offline',
         { targets: ['m1'] },
         {
           '/1.0': { stdout: JSON.stringify(CLUSTER) },
@@ -223,15 +223,15 @@ describe('createIncus', () => {
         'k1: waiting for its address',
         'k1: waiting for cloud-init',
       ]);
-      expect(asked).toEqual(['cloud-init status --wait']);
+      expect(guestCommands).toEqual(['cloud-init status --wait']);
     });
 
     it('warns once about the inotify limit of this computer', async () => {
-      limit = '128';
+      inotifyLimit = '128';
       processes.on(LIST, shown('gone'), shown('Running'), shown('gone'), shown('Running')).on(LAUNCH, {}, {});
-      const one = engine();
-      await one.launch(spec, context);
-      await one.launch(spec, context);
+      const sameEngine = engine();
+      await sameEngine.launch(spec, context);
+      await sameEngine.launch(spec, context);
       expect(said.filter((text) => text.includes('max_user_instances'))).toHaveLength(1);
     });
 
@@ -242,14 +242,14 @@ describe('createIncus', () => {
       for (const member of ['m1', 'm2']) processes.on(`incus query --quiet /1.0/cluster/members/${member}`, online);
       const spread = engine({ targets: ['m1', 'm2'], network: 'ovn' });
       for (const name of ['node-2', 'k1', 'node-1']) {
-        const there = { stdout: (shown('Running').stdout ?? '').replace('k1', name) };
+        const running = { stdout: (shown('Running').stdout ?? '').replace('k1', name) };
         const target = name === 'node-2' ? 'm2' : 'm1';
         processes
-          .on(LIST, shown('gone'), there)
+          .on(LIST, shown('gone'), running)
           .on(`incus launch --quiet images:u/cloud ${name} --target ${target}`, {});
         await spread.launch({ ...spec, name }, context);
       }
-      // By the place in the lab, not by the order of launches.
+      // The member depends on the position in the lab, not on the order of launches.
       expect(launches().map((line) => line.split(' ').slice(4).join(' '))).toEqual([
         'node-2 --target m2',
         'k1 --target m1',
@@ -260,7 +260,7 @@ describe('createIncus', () => {
     it.each([
       ['Error: Instance "k1" already exists'],
       ['Error: Failed creating instance record: … UNIQUE constraint failed: instances.project_id, instances.name'],
-    ])('does not touch a machine that someone else created meanwhile: %s', async (stderr) => {
+    ])('does not touch a machine that another client created meanwhile: %s', async (stderr) => {
       processes.on(LIST, shown('gone')).on(LAUNCH, { exitCode: 1, stderr });
       await expect(engine().launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
       expect(launches()).toHaveLength(1);
@@ -280,7 +280,7 @@ describe('createIncus', () => {
       expect(clock.slept).toEqual([2_000, 2_000]);
     });
 
-    it.each([['theirs'], [null]])('refuses an instance with the label %s', async (lab) => {
+    it.each([['other'], [null]])('refuses an instance with the label %s', async (lab) => {
       processes.on(LIST, shown('Running', lab));
       await expect(engine().launch(spec, { ...quiet, ...context, ours: true })).rejects.toMatchObject({
         reason: 'foreign-machine',
@@ -288,7 +288,7 @@ describe('createIncus', () => {
       expect(launches()).toEqual([]);
     });
 
-    it('deletes what a failed start left behind, and tries once more', async () => {
+    it('deletes the instance of a failed start, and launches once more', async () => {
       const failed: Answer = { exitCode: 1, stderr: 'Error: Failed to run: … forkstart k1 …: exit status 1' };
       processes.on(LIST, shown('gone'), shown('Stopped'), shown('Running')).on(LAUNCH, failed, {}).on(DELETE, {});
       await engine().launch(spec, context);
@@ -296,7 +296,7 @@ describe('createIncus', () => {
       expect(processes.lines.filter((line) => line === DELETE)).toHaveLength(1);
     });
 
-    it('continues without kernel modules where none can be loaded', async () => {
+    it('continues without kernel modules on a host that cannot load them', async () => {
       const failed: Answer = { exitCode: 1, stderr: "Error: Failed to load kernel module 'br_netfilter': … modprobe" };
       const node = { ...spec, name: 'node-1' };
       const rename = (answer: Answer): Answer => ({ ...answer, stdout: (answer.stdout ?? '').replace('k1', 'node-1') });
@@ -306,7 +306,7 @@ describe('createIncus', () => {
         .on('incus config --quiet unset node-1 linux.kernel_modules', {})
         .on('incus start --quiet node-1', {});
       await engine().launch(node, context);
-      // What was unpacked is kept: the instance is not deleted and made again.
+      // The unpacked instance is kept, not deleted and created again.
       const changes = processes.commands.filter(({ effect }) => effect === 'write').map(({ args }) => args[0]);
       expect(changes).toEqual(['launch', 'config', 'start']);
     });
@@ -331,8 +331,10 @@ describe('createIncus', () => {
           .on(`incus start --quiet ${name}`, {});
         await spread.launch({ ...spec, name }, context);
       }
-      const given = processes.commands.filter(({ args }) => args[0] === 'launch').map(({ stdin }) => stdin as string);
-      expect(given.map((each) => each.includes('linux.kernel_modules'))).toEqual([true, true, false]);
+      const launchInputs = processes.commands
+        .filter(({ args }) => args[0] === 'launch')
+        .map(({ stdin }) => stdin as string);
+      expect(launchInputs.map((each) => each.includes('linux.kernel_modules'))).toEqual([true, true, false]);
     });
 
     it('waits for a server that is starting', async () => {
@@ -390,7 +392,7 @@ describe('createIncus', () => {
       expect(clock.slept).toEqual([2_000, 2_000]);
     });
 
-    it.each([['theirs'], [null]])('refuses to delete a machine with the label %s', async (lab) => {
+    it.each([['other'], [null]])('refuses to delete a machine with the label %s', async (lab) => {
       processes.on(LIST, shown('Running', lab));
       await expect(engine().remove('k1', context)).rejects.toMatchObject({
         reason: 'foreign-machine',
@@ -421,7 +423,7 @@ describe('createIncus', () => {
       expect(result).toMatchObject({ exitCode, stdout: 'out', stderr: 'err' });
     });
 
-    it('reports exit code 255 when the 1 is from Incus itself', async () => {
+    it('reports exit code 255 when Incus itself exits with 1', async () => {
       guest['grep x'] = [{ exitCode: 1, stderr: 'Error: Instance is not running' }];
       await expect(engine().machine('k1').run(command, quiet)).rejects.toMatchObject({
         failure: 'exit',
@@ -437,9 +439,9 @@ describe('createIncus', () => {
       ];
       expect(await engine().machine('k1').run(command, quiet)).toMatchObject({ stdout: 'ok' });
       guest['grep x'] = [{ exitCode: 255, stdout: '\u001e', stderr: `\u001e${restarting}\u001e` }];
-      asked = [];
+      guestCommands = [];
       await expect(engine().machine('k1').run(command, quiet)).rejects.toThrow();
-      expect(asked).toHaveLength(1);
+      expect(guestCommands).toHaveLength(1);
     });
 
     it('retries a command that only reads when Incus lost its output', async () => {
@@ -449,7 +451,7 @@ describe('createIncus', () => {
         { stdout: 'ok\u001e', stderr: '\u001e\u001e' },
       ];
       expect(await engine().machine('k1').run(command, quiet)).toMatchObject({ stdout: 'ok', stderr: '' });
-      expect(asked).toHaveLength(3);
+      expect(guestCommands).toHaveLength(3);
     });
 
     it('does not retry a command that writes, and reports a success without a mark as a lost session', async () => {
@@ -460,7 +462,7 @@ describe('createIncus', () => {
       await expect(engine().machine('k1').run(write, quiet)).rejects.toSatisfy(
         isLostSession as (thrown: unknown) => boolean,
       );
-      expect(asked).toHaveLength(2);
+      expect(guestCommands).toHaveLength(2);
     });
 
     it('has an address while it is running, which is read once', async () => {

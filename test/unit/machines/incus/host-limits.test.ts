@@ -3,7 +3,7 @@ import { inotifyWarning } from '../../../../src/machines/incus/host-limits.ts';
 
 const files = (text: string | undefined) => ({ readText: () => Promise.resolve(text) });
 
-describe('the inotify limit of a host of containers', () => {
+describe('the inotify limit of a container host', () => {
   it('is reported with the command that raises it when it is the default of the kernel', async () => {
     expect(await inotifyWarning(files('128\n'))).toMatch(
       / is 128 .*`sudo sysctl fs\.inotify\.max_user_instances=1024`/,

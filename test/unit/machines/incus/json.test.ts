@@ -15,7 +15,7 @@ const parseOne = (more: object) => parseInstances(JSON.stringify([instance(more)
 describe('listed instances', () => {
   it('are an empty list when there are none', () => expect(parseInstances('[]')).toEqual([]));
 
-  it('have the address of their own card, not of a bridge that is listed before it', () => {
+  it('have the address of their own network card, not of a bridge that is listed before it', () => {
     const found = parseOne({
       config: { 'user.istio-vms': 'lab', 'volatile.eth0.hwaddr': '00:16:3e:aa:bb:cc' },
       state: {
@@ -32,7 +32,7 @@ describe('listed instances', () => {
     expect(found).toEqual({ name: 'k1', state: 'running', addresses: ['10.99.0.48'], lab: 'lab' });
   });
 
-  it('have the address of the card that is named differently in a virtual machine', () => {
+  it('have the address of their network card when it has another name in a virtual machine', () => {
     const found = parseOne({
       config: { 'volatile.eth0.hwaddr': '00:16:3e:aa:bb:cc' },
       state: {

@@ -19,24 +19,24 @@ const ALL = [...NODES, config.workloads[0].name];
 
 class Killed extends Error {}
 
-/** A lab on that host, and what its next `up` does to machines; the files of the working directory stay as well. */
+/** A lab on a simulated host. Every `up` is a new run of the program; machines and files persist between runs. */
 function setUp(host: IncusHost, names: readonly string[] = ALL) {
   const world = incusWorld(host);
   const files = createFiles();
   const clock = fakeClock(Date.parse('2026-01-01T00:00:00Z'));
-  const moments: string[] = [];
+  const events: string[] = [];
   let killAt = Infinity;
-  const moment = (text: string): void => {
-    // Whoever was killed does nothing more.
-    if (moments.push(text) > killAt) throw new Killed(text);
+  const recordEvent = (text: string): void => {
+    // A killed run does nothing more.
+    if (events.push(text) > killAt) throw new Killed(text);
   };
-  world.onMoment = moment;
+  world.onMoment = recordEvent;
   const record = {
     ...files,
     write: async (path: string, content: string | Uint8Array, mode?: number) => {
-      moment(`before writing ${path}`);
+      recordEvent(`before writing ${path}`);
       await files.write(path, content, mode);
-      moment(`after writing ${path}`);
+      recordEvent(`after writing ${path}`);
     },
   };
   const program = () => {
@@ -53,12 +53,12 @@ function setUp(host: IncusHost, names: readonly string[] = ALL) {
     const steps = machineSteps(lab).filter(({ title }) => names.some((name) => title === `machine ${name}`));
     return { lab, steps };
   };
-  /** One `up`. Gives what was told; throws Killed when it was. */
-  const up = async (dies = Infinity): Promise<string[]> => {
+  /** Runs `up` and returns its messages; throws Killed when the run is killed at event `killedAt`. */
+  const up = async (killedAt = Infinity): Promise<string[]> => {
     const said: string[] = [];
     const context = { say: (text: string) => void said.push(text), signal: new AbortController().signal };
-    moments.length = 0;
-    killAt = dies;
+    events.length = 0;
+    killAt = killedAt;
     const { steps, lab } = program();
     const done = await Promise.allSettled(
       steps.map(async (step) => {
@@ -70,16 +70,16 @@ function setUp(host: IncusHost, names: readonly string[] = ALL) {
     for (const each of done) if (each.status === 'rejected') throw each.reason as Error;
     return said;
   };
-  return { world, up, moments, program };
+  return { world, up, events, program };
 }
 
-const expectWhole = ({ instances }: IncusWorld, names: readonly string[]): void => {
+const expectRunning = ({ instances }: IncusWorld, names: readonly string[]): void => {
   expect([...instances.keys()].sort()).toEqual([...names].sort());
   for (const each of instances.values()) expect(each.state).toBe('Running');
 };
 
 describe('a run on a host that cannot load kernel modules', () => {
-  it('creates no machine twice, and only the first start fails when they run one by one', async () => {
+  it('creates no machine twice, and only the first start fails when they are launched one by one', async () => {
     const { world, program } = setUp({ modules: false });
     const { steps } = program();
     const said: string[] = [];
@@ -91,7 +91,7 @@ describe('a run on a host that cannot load kernel modules', () => {
     expect(of('config')).toEqual(['config unset k3s-master linux.kernel_modules']);
     expect(of('start')).toEqual(['start k3s-master']);
     expect(said.filter((text) => text.includes('cannot load kernel modules'))).toHaveLength(1);
-    expectWhole(world, ALL);
+    expectRunning(world, ALL);
   });
 
   it('creates no machine twice when all are launched at once', async () => {
@@ -99,20 +99,20 @@ describe('a run on a host that cannot load kernel modules', () => {
     await up();
     expect(world.changes.filter((line) => line.startsWith('launch'))).toHaveLength(ALL.length);
     expect(world.changes.filter((line) => line.startsWith('delete'))).toEqual([]);
-    expectWhole(world, ALL);
+    expectRunning(world, ALL);
   });
 
-  it('continues after an earlier run was killed at any moment of a launch', async () => {
+  it('continues after an earlier run was killed at any point of a launch', async () => {
     const [node = ''] = NODES;
-    const whole = setUp({ modules: false }, [node]);
-    await whole.up();
-    const count = whole.moments.length;
+    const uninterrupted = setUp({ modules: false }, [node]);
+    await uninterrupted.up();
+    const count = uninterrupted.events.length;
     expect(count).toBeGreaterThan(10);
     for (let at = 0; at < count; at++) {
       const { world, up } = setUp({ modules: false }, [node]);
       await expect(up(at)).rejects.toThrow(Killed);
       await up();
-      expectWhole(world, [node]);
+      expectRunning(world, [node]);
     }
   });
 
@@ -138,16 +138,16 @@ describe('a machine that does not start', () => {
   it('is recreated when its launch never finished', async () => {
     const failsToStart = new Set<string>();
     const { world, up } = setUp({ modules: true, failsToStart }, [node]);
-    // Created, and not yet started.
+    // The run is killed after the machine is created and before it is started.
     await expect(up(3)).rejects.toThrow(/created$/);
     failsToStart.add(node);
     world.changes.length = 0;
     await up();
     expect(world.changes.map((line) => line.split(' ')[0])).toEqual(['start', 'delete', 'launch']);
-    expectWhole(world, [node]);
+    expectRunning(world, [node]);
   });
 
-  it('is left alone when it was up before, since it may hold a cluster', async () => {
+  it('is kept when it was running before, since it may hold a cluster', async () => {
     const failsToStart = new Set<string>();
     const { world, up } = setUp({ modules: true, failsToStart }, [node]);
     await up();

@@ -6,7 +6,7 @@ const settingsOf = (flags: Record<string, string> = {}) =>
   incusSettings(load({ flags: { MACHINE_ENGINE: 'incus', ...flags } }).config.engineSettings);
 
 describe('incusSettings', () => {
-  it('leaves settings that are not set to the client', () => {
+  it('omits settings that are not set, so that the client uses its own', () => {
     expect(settingsOf()).toEqual({ image: 'images:ubuntu/22.04/cloud', targets: [] });
   });
 

@@ -48,7 +48,7 @@ describe('multipass argv', () => {
     const outer = argv.execCommand('k1', inner);
     expect(outer.args).toEqual([
       ...['exec', '-n', 'k1', '--', 'sh', '-c', argv.SHIM, 'sh'],
-      // The machine's own limit, behind ours.
+      // The time limit on the machine, which is longer than ours.
       ...['65', 'sudo', 'cat', '/a b'],
     ]);
     expect(outer).toMatchObject({ file: 'multipass', origin: 'guest', effect: 'read', stdin: 'x', secretOutput: true });
@@ -61,11 +61,11 @@ describe('multipass argv', () => {
   });
 
   it.each([
-    ['a 4', 104, 'no\u001f', 4, 'no'],
-    ['a 104', 104, 'no', 104, 'no'],
-    ['any other', 3, '\u001f', 3, '\u001f'],
-  ])('restores the exit code: %s', (_, exitCode, stderr, inner, words) => {
-    expect(argv.withFour(resultOf({ exitCode, stderr }))).toMatchObject({ exitCode: inner, stderr: words });
+    ['exit code 4', 104, 'no\u001f', 4, 'no'],
+    ['exit code 104', 104, 'no', 104, 'no'],
+    ['another exit code', 3, '\u001f', 3, '\u001f'],
+  ])('restores the exit code: %s', (_, exitCode, stderr, inner, message) => {
+    expect(argv.withFour(resultOf({ exitCode, stderr }))).toMatchObject({ exitCode: inner, stderr: message });
   });
 
   it('passes the environment as arguments of env', () => {

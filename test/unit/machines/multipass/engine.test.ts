@@ -49,16 +49,16 @@ describe('createMultipass', () => {
   });
 
   describe('a daemon that restarts', () => {
-    const away: Reply = { exitCode: 2, stderr: 'list failed: cannot connect to the multipass socket' };
+    const unreachable: Reply = { exitCode: 2, stderr: 'list failed: cannot connect to the multipass socket' };
 
     it('is queried again', async () => {
-      processes.on(LIST, away, away, { stdout: '{"list":[]}' });
+      processes.on(LIST, unreachable, unreachable, { stdout: '{"list":[]}' });
       expect(await engine.list(quiet)).toEqual([]);
       expect(clock.slept).toEqual([2_000, 4_000]);
     });
 
-    it('is reported with its own message when it stays away', async () => {
-      processes.on(LIST, away, away, away, away);
+    it('is reported with its own message when it stays unreachable', async () => {
+      processes.on(LIST, unreachable, unreachable, unreachable, unreachable);
       await expect(engine.list(quiet)).rejects.toMatchObject({ reason: 'engine-unavailable' });
     });
   });
@@ -74,18 +74,18 @@ describe('createMultipass', () => {
     });
 
     it('fails the command when it writes, and is reported to onLost', async () => {
-      let told = 0;
+      let lostSessions = 0;
       engine = createMultipass({
         system: { processes, clock, files: { read: () => Promise.resolve(undefined) } as never },
         place: { text: 'PLACE', lab: 'mine' },
-        onLost: () => (told += 1),
+        onLost: () => (lostSessions += 1),
       });
       const write = { file: 'true', args: [], effect: 'write' } as const;
       processes.on(lineOf(execCommand('k1', write)), lost);
       await expect(engine.machine('k1').run(write, quiet)).rejects.toMatchObject({
         result: { exitCode: 255 },
       });
-      expect({ told, slept: clock.slept }).toEqual({ told: 1, slept: [] });
+      expect({ lostSessions, slept: clock.slept }).toEqual({ lostSessions: 1, slept: [] });
     });
   });
 
@@ -99,7 +99,7 @@ describe('createMultipass', () => {
       ['the service is down', { stdout: '{"multipass":"1.16.3"}' }, 'engine-unavailable'],
       ['it is not installed', { failure: 'not-found' }, 'tool-missing'],
       [
-        'it never was started',
+        'it was never started',
         { exitCode: 1, stderr: `failed to open file '/x/multipass_root_cert.pem'` },
         'engine-unavailable',
       ],
@@ -110,13 +110,13 @@ describe('createMultipass', () => {
   });
 
   describe('list', () => {
-    it('never shares an answer with a later caller, who may know more recent changes', async () => {
-      let tell: (answer: Answer) => void = () => undefined;
-      const slow = new Promise<Answer>((resolve) => (tell = resolve));
+    it('never shares an answer with a later caller, which may depend on newer changes', async () => {
+      let resolveFirst: (answer: Answer) => void = () => undefined;
+      const slow = new Promise<Answer>((resolve) => (resolveFirst = resolve));
       processes.on(LIST, () => slow, { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' });
       const before = engine.list(quiet);
       expect(await engine.machine('k1').address(quiet)).toBe('10.1.1.2');
-      tell({ stdout: '{"list":[]}' });
+      resolveFirst({ stdout: '{"list":[]}' });
       expect(await before).toEqual([]);
     });
 
@@ -128,16 +128,16 @@ describe('createMultipass', () => {
 
   describe('launch', () => {
     const done: Reply = { stdout: '\nstatus: done\n' };
-    /** What was run besides looking. */
-    const deeds = (): string[] => processes.lines.filter((line) => line !== INFO && line !== LIST);
+    /** The commands other than `info` and `list`. */
+    const changes = (): string[] => processes.lines.filter((line) => line !== INFO && line !== LIST);
 
-    /** Nobody has the name before; afterwards the machine has an address. */
+    /** The name is free before the launch; afterwards the machine has an address. */
     const free: Reply = () =>
       processes.lines.includes(LAUNCH)
         ? { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["10.1.1.2"]}]}' }
         : { stdout: '{"list":[{"name":"other","state":"Running","ipv4":["10.1.1.9"]}]}' };
-    /** The machine is there before. */
-    const had = (before: string): Reply => {
+    /** The machine exists before the launch. */
+    const existing = (before: string): Reply => {
       let state = before;
       return () => {
         const stdout = JSON.stringify({ list: [{ name: 'k1', state, ipv4: ['10.1.1.2'] }] });
@@ -158,10 +158,10 @@ describe('createMultipass', () => {
       ['the daemon timed out', timedOut],
       ['the client timed out', { exitCode: 5, stderr: 'Timed out waiting for instance launch.' }],
       [
-        'cloud-init took long',
+        'cloud-init timed out',
         { exitCode: 2, stderr: 'launch failed: timed out waiting for initialization to complete' },
       ],
-      ['our own clock struck', { failure: 'timed-out' }],
+      ['our own time limit expired', { failure: 'timed-out' }],
     ])('treats a failure as a success when the machine is running: %s', async (_, failure) => {
       processes.on(LAUNCH, failure).on(INFO, info('Running', '10.1.1.2')).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
@@ -181,7 +181,7 @@ describe('createMultipass', () => {
         .on(DELETE, {})
         .on(CLOUD_INIT, done);
       await engine.launch(spec, context);
-      expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
+      expect(changes()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
       expect(clock.now()).toBeLessThanOrEqual(185_000);
       expect(said.at(-2)).toBe('retrying the launch of k1');
     });
@@ -189,10 +189,10 @@ describe('createMultipass', () => {
     it('gives up after the second attempt, and keeps the machine for inspection', async () => {
       processes.on(LAUNCH, timedOut, timedOut).on(INFO, info('Unknown')).on(DELETE, {});
       await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'timed-out' });
-      expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH]);
+      expect(changes()).toEqual([LAUNCH, DELETE, LAUNCH]);
     });
 
-    it('does not retry what was refused', async () => {
+    it('does not retry a refused launch', async () => {
       processes
         .on(LAUNCH, { exitCode: 2, stderr: 'launch failed: Unable to find an image matching "22.4" in remote "".' })
         .on(INFO, absent);
@@ -201,8 +201,8 @@ describe('createMultipass', () => {
     });
 
     it('waits for a daemon that was just started', async () => {
-      const notYet: Reply = { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' };
-      processes.on(LAUNCH, notYet, notYet, {}).on(CLOUD_INIT, done);
+      const unknownRemote: Reply = { exitCode: 2, stderr: 'launch failed: Remote "" is unknown or unreachable.' };
+      processes.on(LAUNCH, unknownRemote, unknownRemote, {}).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
       expect(clock.slept).toEqual([5_000, 10_000]);
     });
@@ -218,20 +218,20 @@ describe('createMultipass', () => {
       ['Running', 'There is a machine k1 already (running)', '`multipass delete --purge k1`'],
       ['Unknown', 'There is a machine k1 already (unknown)', '`multipass delete --purge k1`'],
       ['Deleted', 'A deleted machine still holds the name k1', '`multipass recover k1`'],
-    ])('never touches a machine that existed before: %s', async (state, words, wayOut) => {
-      processes.on(LIST, had(state));
+    ])('never touches a machine that existed before: %s', async (state, message, command) => {
+      processes.on(LIST, existing(state));
       await expect(engine.launch(spec, context)).rejects.toMatchObject({
         reason: 'foreign-machine',
-        message: expect.stringContaining(words) as string,
-        facts: { hint: expect.stringContaining(wayOut) as string },
+        message: expect.stringContaining(message) as string,
+        facts: { hint: expect.stringContaining(command) as string },
       });
-      expect(deeds()).toEqual([]);
+      expect(changes()).toEqual([]);
     });
 
-    it('never touches a machine that someone else created a moment before', async () => {
+    it('never touches a machine that another client created meanwhile', async () => {
       processes.on(LAUNCH, { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' });
       await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
-      expect(deeds()).toEqual([LAUNCH]);
+      expect(changes()).toEqual([LAUNCH]);
     });
 
     it('recognizes the machine of its own first attempt', async () => {
@@ -239,21 +239,24 @@ describe('createMultipass', () => {
       processes.on(LAUNCH, { exitCode: 5, stderr: 'Timed out waiting for instance launch.' }, exists);
       processes.on(INFO, absent, info('Running')).on(DELETE, absent).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
-      expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
+      expect(changes()).toEqual([LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
     });
 
     it('survives a restart of the daemon', async () => {
-      const away: Reply = { exitCode: 2, stderr: 'launch failed: cannot connect to the multipass socket' };
+      const unreachable: Reply = { exitCode: 2, stderr: 'launch failed: cannot connect to the multipass socket' };
       const exists: Reply = { exitCode: 2, stderr: 'launch failed: instance "k1" already exists' };
       const noInfo: Reply = { exitCode: 2, stderr: 'info failed: cannot connect to the multipass socket' };
-      processes.on(LAUNCH, away, exists).on(INFO, noInfo, info('Starting'), info('Running')).on(CLOUD_INIT, done);
+      processes
+        .on(LAUNCH, unreachable, exists)
+        .on(INFO, noInfo, info('Starting'), info('Running'))
+        .on(CLOUD_INIT, done);
       await engine.launch(spec, context);
-      expect(deeds()).toEqual([LAUNCH, LAUNCH, CLOUD_INIT]);
+      expect(changes()).toEqual([LAUNCH, LAUNCH, CLOUD_INIT]);
     });
 
     it('returns when the machine has its address', async () => {
-      const bare: Reply = { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["N/A"]}]}' };
-      processes.on(LIST, free, bare, bare, free).on(LAUNCH, {}).on(CLOUD_INIT, done);
+      const noAddress: Reply = { stdout: '{"list":[{"name":"k1","state":"Running","ipv4":["N/A"]}]}' };
+      processes.on(LIST, free, noAddress, noAddress, free).on(LAUNCH, {}).on(CLOUD_INIT, done);
       await engine.launch(spec, context);
       expect(clock.slept).toEqual([2000, 2000]);
       expect(await engine.machine('k1').address(quiet)).toBe('10.1.1.2');
@@ -263,21 +266,21 @@ describe('createMultipass', () => {
       const ours = { ...quiet, ...context, ours: true, say: (text: string) => void said.push(text) };
 
       it.each(['Running', 'Starting'])('is waited for instead of launched: %s', async (state) => {
-        processes.on(LIST, had(state)).on(INFO, info(state), info('Running')).on(CLOUD_INIT, done);
+        processes.on(LIST, existing(state)).on(INFO, info(state), info('Running')).on(CLOUD_INIT, done);
         await engine.launch(spec, ours);
-        expect(deeds()).toEqual([CLOUD_INIT]);
+        expect(changes()).toEqual([CLOUD_INIT]);
       });
 
       it('is purged first when it was deleted', async () => {
-        processes.on(LIST, had('Deleted')).on(DELETE, {}).on(LAUNCH, {}).on(CLOUD_INIT, done);
+        processes.on(LIST, existing('Deleted')).on(DELETE, {}).on(LAUNCH, {}).on(CLOUD_INIT, done);
         await engine.launch(spec, ours);
-        expect(deeds()).toEqual([DELETE, LAUNCH, CLOUD_INIT]);
+        expect(changes()).toEqual([DELETE, LAUNCH, CLOUD_INIT]);
       });
 
       it('is kept when it does not come up', async () => {
-        processes.on(LIST, had('Unknown')).on(INFO, info('Unknown'));
+        processes.on(LIST, existing('Unknown')).on(INFO, info('Unknown'));
         await expect(engine.launch(spec, ours)).rejects.toMatchObject({ reason: 'machine-failed' });
-        expect(deeds()).toEqual([]);
+        expect(changes()).toEqual([]);
       });
     });
 
@@ -289,13 +292,13 @@ describe('createMultipass', () => {
       it('may finish between our check and our launch', async () => {
         processes.on(LAUNCH, exists).on(INFO, info('Starting'), info('Running')).on(CLOUD_INIT, done);
         expect(await engine.launch(spec, cut)).toBe('found');
-        expect(deeds()).toEqual([LAUNCH, CLOUD_INIT]);
+        expect(changes()).toEqual([LAUNCH, CLOUD_INIT]);
       });
 
       it('is waited for while the daemon works on it', async () => {
         processes.on(LAUNCH, preparing, preparing, exists).on(INFO, info('Running')).on(CLOUD_INIT, done);
         expect(await engine.launch(spec, cut)).toBe('found');
-        expect(deeds()).toEqual([LAUNCH, LAUNCH, LAUNCH, CLOUD_INIT]);
+        expect(changes()).toEqual([LAUNCH, LAUNCH, LAUNCH, CLOUD_INIT]);
         expect(said.slice(0, 2)).toEqual(['launching k1', 'k1: Multipass is still preparing it']);
         expect(said.filter((text) => text.includes('preparing'))).toHaveLength(1);
       });
@@ -305,10 +308,10 @@ describe('createMultipass', () => {
         expect(await engine.launch(spec, cut)).toBe('launched');
       });
 
-      it('may be that of someone else, whose machine is not touched', async () => {
+      it('may be one of another client, whose machine is not touched', async () => {
         processes.on(LAUNCH, preparing, exists);
         await expect(engine.launch(spec, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
-        expect(deeds()).toEqual([LAUNCH, LAUNCH]);
+        expect(changes()).toEqual([LAUNCH, LAUNCH]);
       });
 
       it('is reported as timed out, and not as a foreign machine, when it never finishes', async () => {
@@ -320,13 +323,13 @@ describe('createMultipass', () => {
       it('does not count as an attempt of our own launch', async () => {
         processes.on(LAUNCH, timedOut, exists, {}).on(INFO, info('Unknown')).on(DELETE, {}).on(CLOUD_INIT, done);
         expect(await engine.launch(spec, context)).toBe('launched');
-        expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
+        expect(changes()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH, CLOUD_INIT]);
       });
 
-      it('is kept for inspection when it gets in the way repeatedly', async () => {
+      it('is kept for inspection when it blocks the launch repeatedly', async () => {
         processes.on(LAUNCH, exists).on(INFO, info('Unknown')).on(DELETE, {});
         await expect(engine.launch(spec, cut)).rejects.toMatchObject({ reason: 'machine-failed' });
-        expect(deeds()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH]);
+        expect(changes()).toEqual([LAUNCH, DELETE, LAUNCH, DELETE, LAUNCH]);
       });
     });
 
@@ -342,7 +345,7 @@ describe('createMultipass', () => {
       expect(said.at(-1)).toContain('with warnings');
     });
 
-    it('fails when cloud-init failed, and says where to look', async () => {
+    it('fails when cloud-init failed, and says how to inspect it', async () => {
       processes.on(LAUNCH, {}).on(CLOUD_INIT, { exitCode: 1, stdout: '\u001estatus: error' });
       await expect(engine.launch(spec, context)).rejects.toMatchObject({
         reason: 'machine-failed',
@@ -369,7 +372,7 @@ describe('createMultipass', () => {
       await engine.start('k1', context);
     });
 
-    it('report a start that did not work', async () => {
+    it('report a failed start', async () => {
       processes
         .on(START, { exitCode: 2, stderr: "Instance 'k1' is already running, but in an unknown state." })
         .on(INFO, info('Unknown'));
@@ -437,7 +440,7 @@ describe('createMultipass', () => {
       expect(processes.lines).toHaveLength(1);
     });
 
-    it('is refused with another CPU', async () => {
+    it('is refused when its CPU is not supported', async () => {
       processes.on(onGuest('uname', '-m'), { stdout: 'riscv64\n' });
       await expect(engine.machine('k1').arch(quiet)).rejects.toMatchObject({ reason: 'wrong-architecture' });
     });
@@ -446,7 +449,7 @@ describe('createMultipass', () => {
       stdout: JSON.stringify({ list: machines.map(([name, state, ...ipv4]) => ({ name, state, ipv4 })) }),
     });
 
-    it('waits for its address, and selects the one in the network of its neighbors', async () => {
+    it('waits for its address, and selects the one in the network of the other machines', async () => {
       processes.on(
         LIST,
         listed(['k1', 'Running', 'N/A']),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { managementAddress, usableAddresses } from '../../../../src/machines/addresses.ts';
 import { parseInfo, parseList, parseVersion } from '../../../../src/machines/multipass/json.ts';
 
-describe('answers of multipass', () => {
+describe('outputs of multipass', () => {
   it('give the version with the daemon, without it, and with unknown fields', () => {
     expect(parseVersion('{"multipass": "1.16.3+mac", "multipassd": "1.16.3+mac"}')).toEqual({
       client: '1.16.3+mac',
@@ -80,17 +80,17 @@ describe('addresses', () => {
 
   it.each<[string, string[], string[], string | undefined]>([
     ['the first', ['192.168.64.2', '172.17.0.1'], [], '192.168.64.2'],
-    ['not one of the cluster', ['10.42.0.0', '10.42.0.1', '10.43.0.1', '192.168.64.2'], [], '192.168.64.2'],
-    ['one of the cluster is none', ['10.42.0.1'], [], undefined],
-    ['a neighbor of the others', ['172.17.0.1', '192.168.64.2'], ['192.168.64.3', '10.42.1.0'], '192.168.64.2'],
+    ['not a cluster address', ['10.42.0.0', '10.42.0.1', '10.43.0.1', '192.168.64.2'], [], '192.168.64.2'],
+    ['no cluster address, even if it is the only one', ['10.42.0.1'], [], undefined],
     [
-      'a pod network shared with others is no neighborhood',
-      ['10.42.0.1', '192.168.64.2'],
-      ['10.42.0.7'],
+      'in the network of the other machines',
+      ['172.17.0.1', '192.168.64.2'],
+      ['192.168.64.3', '10.42.1.0'],
       '192.168.64.2',
     ],
-    ['like the cluster, but not of it', ['10.44.0.1'], [], '10.44.0.1'],
-    ['none', [], ['192.168.64.3'], undefined],
+    ['not in a pod network shared with other machines', ['10.42.0.1', '192.168.64.2'], ['10.42.0.7'], '192.168.64.2'],
+    ['similar to a cluster address', ['10.44.0.1'], [], '10.44.0.1'],
+    ['none without addresses', [], ['192.168.64.3'], undefined],
   ])('include one for management: %s', (_, own, others, address) => {
     expect(managementAddress(own, others)).toBe(address);
   });

@@ -23,9 +23,9 @@ describe('asInner', () => {
   const command = { file: 'x', args: [], effect: 'read' } as const;
 
   it.each([
-    ['began', 'exit', '\u001eno', 2, 2],
-    ['never began', 'exit', 'spinner', 2, 255],
-    ['ran out of time', 'timed-out', '', -1, -1],
+    ['started', 'exit', '\u001eno', 2, 2],
+    ['never started', 'exit', 'spinner', 2, 255],
+    ['timed out', 'timed-out', '', -1, -1],
   ] as const)('gives the exit code of a command that %s', (_, failure, stdout, exitCode, inner) => {
     const error = new CommandError(command, failure, { ...resultOf({ stdout }), exitCode });
     expect(asInner(error)).toMatchObject({ failure, result: { exitCode: inner } });
