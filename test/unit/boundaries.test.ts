@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SAMPLED_FILES } from '../support/long-files.ts';
 
-/** What the import rules (.dependency-cruiser.cjs) cannot see: globals that touch the outside. */
+/** Globals that access the system, which the import rules (.dependency-cruiser.cjs) cannot detect. */
 const GLOBALS: readonly [string, RegExp][] = [
   ['process', /\bprocess\./],
   ['Date.now', /\bDate\.now\b/],
@@ -14,7 +14,7 @@ const GLOBALS: readonly [string, RegExp][] = [
   ['Math.random', /\bMath\.random\b/],
 ];
 
-/** A shape that is only claimed: `node['status'] as …`, `parsed as {…}`. Types such as `Manifest['metadata']` are fine. */
+/** Casts to an unchecked shape: `node['status'] as …`, `parsed as {…}`. Types such as `Manifest['metadata']` are fine. */
 const CASTS =
   /(?<!\b[A-Z]\w*)\['(?:spec|status|data|metadata)'\]|\bas\s+(?:\{|object\b|Record<string, (?:string|unknown)>)/g;
 
@@ -22,10 +22,10 @@ const CASTS =
 const FIELD_CASTS =
   /(?:\.|\[')(?:spec|status|data|stringData|metadata|ownerReferences)(?:'\])?(?:\?\.\[\d\])?\)? as (?!const)[^,;)]*/g;
 
-/** Places that may, each with its reason. */
+/** Exceptions, each with its reason. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['process'],
-  // The virtual clock has to give the event loop its turns.
+  // The virtual clock has to yield to the event loop.
   'src/rehearsal/clock.ts': ['timers'],
 };
 
@@ -58,7 +58,7 @@ describe('boundaries of the folders', () => {
   it('require that data from outside is parsed by a schema, not cast', async () => {
     const found: string[] = [];
     for (const file of await sources('src')) {
-      // The simulated world reads only what it has written itself; for its cluster see the next test.
+      // The simulation reads only data that it wrote itself; the next test covers its cluster.
       if (file.startsWith('src/rehearsal/')) continue;
       const text = withoutComments(await readFile(file, 'utf8'));
       for (const [cast] of text.matchAll(CASTS)) found.push(`${file}: ${cast}`);

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const PAGES = 'docs/facts';
-/** Where citations stand; recordings are other programs' words. */
+/** Folders whose files cite facts, except recordings, which are output of other programs. */
 const ROOTS = ['src', 'test', 'data', 'scripts', 'bench', 'docs', '.ci', '.github'];
 const FILES = [
   'README.md',
@@ -13,12 +13,12 @@ const FILES = [
   'vitest.config.ts',
   'eslint.config.js',
 ];
-/** This file writes citations that do not resolve. */
+/** This file contains citations that do not resolve, to test the check. */
 const OWN = 'test/unit/facts.test.ts';
 
 interface Citation {
   readonly page: string;
-  /** `3.3`, `7 no. 10`; none where the whole page is meant. */
+  /** `3.3`, `7 no. 10`; empty for the whole page. */
   readonly sections: readonly string[];
 }
 
@@ -60,9 +60,9 @@ function anchors(page: string): Set<string> {
 
 function unresolved(cited: readonly Citation[], known: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   return cited.flatMap(({ page, sections }) => {
-    const there = known.get(page);
-    if (there === undefined) return [`${page}.md`];
-    return sections.filter((section) => !there.has(section)).map((section) => `${page}.md ${section}`);
+    const sectionsOfPage = known.get(page);
+    if (sectionsOfPage === undefined) return [`${page}.md`];
+    return sections.filter((section) => !sectionsOfPage.has(section)).map((section) => `${page}.md ${section}`);
   });
 }
 
@@ -132,8 +132,8 @@ describe('a citation', () => {
   });
 
   it('does not resolve when page, section or item is missing', () => {
-    const there = new Map([['k3s', anchors('## 3. Start\n\n1. a\n\n### 3.7 b\n')]]);
+    const example = new Map([['k3s', anchors('## 3. Start\n\n1. a\n\n### 3.7 b\n')]]);
     const cited = citations('docs/facts/k3s.md 3, 3.1, 3.7, 3 no. 1, 3 no. 2, 4; docs/facts/x.md 1', 'docs/facts/');
-    expect(unresolved(cited, there)).toEqual(['k3s.md 3 no. 2', 'k3s.md 4', 'x.md']);
+    expect(unresolved(cited, example)).toEqual(['k3s.md 3 no. 2', 'k3s.md 4', 'x.md']);
   });
 });

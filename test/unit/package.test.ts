@@ -28,11 +28,11 @@ describe('package.json', () => {
     const floor = semver.minVersion(engines.node)!.version;
     const refused = Object.entries(packages)
       .filter(([path, { dev }]) => path !== '' && dev !== true)
-      .filter(([, { engines: theirs }]) => theirs?.node !== undefined)
-      .filter(([, { engines: theirs }]) =>
-        [floor, '20.20.2', '22.12.0', '24.0.0'].some((node) => !semver.satisfies(node, theirs!.node!)),
+      .filter(([, { engines: required }]) => required?.node !== undefined)
+      .filter(([, { engines: required }]) =>
+        [floor, '20.20.2', '22.12.0', '24.0.0'].some((node) => !semver.satisfies(node, required!.node!)),
       )
-      .map(([path, { engines: theirs }]) => `${path}: ${theirs!.node!}`);
+      .map(([path, { engines: required }]) => `${path}: ${required!.node!}`);
     expect(refused).toEqual([]);
   });
 });

@@ -32,9 +32,9 @@ const deployment = (app: string, image = 'a'): object =>
   });
 const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'recorded' } };
 
-/** What makes the simulated world such as the real one was, and what stood on stdin. */
+/** Prepares the simulated world like the recorded one, and returns the input on stdin. */
 type Scene = (lab: Lab) => Promise<string | undefined>;
-const as =
+const withStdin =
   (stdin?: string): Scene =>
   () =>
     Promise.resolve(stdin);
@@ -60,7 +60,7 @@ const UNREACHABLE: Readonly<Record<string, (lab: Lab) => unknown>> = {
   'no-context': () => undefined,
   'no-file': () => undefined,
 };
-const under = (verb: string, stdin?: string): Record<string, Scene> =>
+const unreachableCases = (verb: string, stdin?: string): Record<string, Scene> =>
   Object.fromEntries(Object.entries(UNREACHABLE).map(([name, work]) => [`${verb}-${name}`, after(work, stdin)]));
 
 const withDeployment: Scene = after(async (lab) => {
@@ -87,50 +87,50 @@ const overlay = (name: string, text: string): Scene =>
 
 const SCENES: Readonly<Record<Tool, Readonly<Record<string, Scene>>>> = {
   kubectl: {
-    ...under('get'),
-    ...under('apply', CONFIG_MAP),
-    'get-unknown-kind': as(),
-    'get-unknown-flag': as(),
-    'get-absent': as(),
-    'apply-unknown-kind': as(list(object('networking.istio.io/v1', 'Gateway', 'a'))),
-    'apply-no-namespace': as(
+    ...unreachableCases('get'),
+    ...unreachableCases('apply', CONFIG_MAP),
+    'get-unknown-kind': withStdin(),
+    'get-unknown-flag': withStdin(),
+    'get-absent': withStdin(),
+    'apply-unknown-kind': withStdin(list(object('networking.istio.io/v1', 'Gateway', 'a'))),
+    'apply-no-namespace': withStdin(
       list({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a', namespace: 'absent' } }),
     ),
     'apply-immutable': after((lab) => lab.apply(namespace, deployment('d')), list(deployment('other'))),
-    'rollout-status-absent': as(),
-    'scale-absent': as(),
-    'rollout-restart-absent': as(),
-    'wait-node-absent': as(),
-    'wait-health-absent': as(),
+    'rollout-status-absent': withStdin(),
+    'scale-absent': withStdin(),
+    'rollout-restart-absent': withStdin(),
+    'wait-node-absent': withStdin(),
+    'wait-health-absent': withStdin(),
     'wait-health-timeout': withHealth('True'),
-    'drain-absent': as(),
-    'exec-absent': as(),
-    'logs-absent': as(),
-    'delete-unknown-kind': as(),
-    'apply-namespace': as(list(namespace)),
+    'drain-absent': withStdin(),
+    'exec-absent': withStdin(),
+    'logs-absent': withStdin(),
+    'delete-unknown-kind': withStdin(),
+    'apply-namespace': withStdin(list(namespace)),
     apply: after((lab) => lab.apply(namespace), list(object('v1', 'ConfigMap', 'a', { data: {} }), deployment('d'))),
-    version: as(),
-    'api-resources': as(),
-    'get-one': as(),
-    'get-list': as(),
-    'get-selector': as(),
+    version: withStdin(),
+    'api-resources': withStdin(),
+    'get-one': withStdin(),
+    'get-list': withStdin(),
+    'get-selector': withStdin(),
     delete: after((lab) => lab.apply(namespace, object('v1', 'ConfigMap', 'a', { data: {} }))),
     'delete-absent': after((lab) => lab.apply(namespace)),
-    'wait-node': as(),
+    'wait-node': withStdin(),
     'wait-health': withHealth('False'),
-    drain: as(),
-    'delete-pods': as(),
+    drain: withStdin(),
+    'delete-pods': withStdin(),
     scale: withDeployment,
     'rollout-restart': withDeployment,
     'rollout-status': withDeployment,
     'wait-available': withDeployment,
-    'wait-available-none': as(),
+    'wait-available-none': withStdin(),
     'rollout-status-timeout': after((lab) => lab.apply(namespace, deployment('d'))),
   },
   istioctl: {
-    ...under('install'),
-    ...under('configure'),
-    ...under('tag-set'),
+    ...unreachableCases('install'),
+    ...unreachableCases('configure'),
+    ...unreachableCases('tag-set'),
     'install-overlay-unknown-field': overlay('unknown-field', operator('nonsense: true')),
     'install-overlay-unknown-value': overlay('unknown-value', operator('values: { global: { nonsense: true } }')),
     'install-overlay-unknown-component': overlay(
@@ -144,9 +144,9 @@ const SCENES: Readonly<Record<Tool, Readonly<Record<string, Scene>>>> = {
     ),
     'install-overlay-profile': overlay('profile', operator('profile: nope')),
     'install-overlay-no-yaml': overlay('no-yaml', 'a: [b\n'),
-    'install-overlay-absent': as(),
-    'tag-set-no-revision': as(),
-    'configure-no-control-plane': as(),
+    'install-overlay-absent': withStdin(),
+    'tag-set-no-revision': withStdin(),
+    'configure-no-control-plane': withStdin(),
     'configure-no-service-account': after(async (lab) => {
       await lab.installIstio();
       await lab.apply(
@@ -155,10 +155,10 @@ const SCENES: Readonly<Record<Tool, Readonly<Record<string, Scene>>>> = {
       await lab.world.clock.advance(60_000);
     }),
     'configure-no-root-certificate': after((lab) => lab.installIstio()),
-    'install-unknown-flag': as(),
+    'install-unknown-flag': withStdin(),
     'install-overlay-wrong-type': overlay('wrong-type', operator('values: { global: { logAsJson: [1] } }')),
-    'install-not-ready': as(),
-    install: as(),
+    'install-not-ready': withStdin(),
+    install: withStdin(),
     'install-immutable': after(async (lab) => {
       await lab.installIstio();
       const labels = { app: 'other' };
@@ -179,7 +179,7 @@ const SCENES: Readonly<Record<Tool, Readonly<Record<string, Scene>>>> = {
       await lab.apply(...workloadObjects(lab.config, lab.config.workloads[0]));
       await lab.world.clock.advance(60_000);
     }),
-    version: as(),
+    version: withStdin(),
   },
 };
 
@@ -191,7 +191,7 @@ const cases = programs.flatMap((program) => {
 });
 
 describe('the simulated world', () => {
-  it.each(cases)('answers as in the recording %s', async (_, { tool, version, name, scene }) => {
+  it.each(cases)('gives the same kind of answer as the recording %s', async (_, { tool, version, name, scene }) => {
     const recording = JSON.parse(readFileSync(`${FOLDER}/${tool}-${version}/${name}.json`, 'utf8')) as Recording;
     const lab = await readyLab(tool === 'istioctl' ? { version } : {});
     const { config, files, world, mesh } = lab;
@@ -207,18 +207,18 @@ describe('the simulated world', () => {
     const file = tool === 'kubectl' ? 'kubectl' : config.paths.istioctl;
     const program = tool === 'kubectl' ? kubectl : istioctl;
     const command = { file, args, effect: 'write' } as const;
-    let told = '';
-    const tell = (line: string): void => void (told += `${line}\n`);
+    let progress = '';
+    const tell = (line: string): void => void (progress += `${line}\n`);
     const call = { world, mesh, files, args, env: {}, stdin, command, tell };
     const answer = await world.clock.drive(program(call));
-    const seen = (exitCode: number, stdout: string, stderr: string) => ({
+    const outcomeOf = (exitCode: number, stdout: string, stderr: string) => ({
       exitCode,
       stdout: stdout.trim() !== '',
       stderr: stderr.trim() !== '',
       issue: knownIssue(stderr, tool)?.id,
     });
-    expect(seen(answer.exitCode, String(answer.stdout ?? ''), told + (answer.stderr ?? ''))).toEqual(
-      seen(recording.exitCode, recording.stdout, recording.stderr),
+    expect(outcomeOf(answer.exitCode, String(answer.stdout ?? ''), progress + (answer.stderr ?? ''))).toEqual(
+      outcomeOf(recording.exitCode, recording.stdout, recording.stderr),
     );
   });
 });

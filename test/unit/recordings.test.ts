@@ -41,16 +41,16 @@ function read(program: string, file: string): Recorded {
 
 const titled = (recordings: readonly Recorded[]) =>
   recordings.map((each) => [`${each.tool} ${each.version} ${each.name}`, each] as const);
-/** What was provoked one by one; the rest is from the life of a lab (test/rehearsal/recorded-lab.test.ts). */
+/** Recordings that were provoked one by one; the others were made while a lab was in use (test/rehearsal/recorded-lab.test.ts). */
 const provoked = all.filter(({ name }) => !name.startsWith('lab-'));
 const failures = provoked.filter(({ exitCode }) => exitCode !== 0);
 const successes = provoked.filter(({ exitCode }) => exitCode === 0);
 const ofIncus = all.filter(({ tool }) => tool === 'incus');
 
-/** What a user is told, and whether the program tries again first. */
+/** The reason that the user gets, and whether the program retries first. */
 type Row = readonly [Reason, 'retried' | 'once'];
 
-/** For whatever is asked of an API server. */
+/** Expected of every command that needs the API server. */
 const UNREACHABLE: Readonly<Record<string, Row>> = {
   'nothing-listens': ['api-unreachable', 'retried'],
   closes: ['api-unreachable', 'retried'],
@@ -65,15 +65,15 @@ const UNREACHABLE: Readonly<Record<string, Row>> = {
   'no-file': ['api-unreachable', 'once'],
   forbidden: ['permission-denied', 'once'],
 };
-const under = (verb: string): Record<string, Row> =>
+const unreachableCases = (verb: string): Record<string, Row> =>
   Object.fromEntries(Object.entries(UNREACHABLE).map(([name, row]) => [`${verb}-${name}`, row]));
 
 const PLAIN: Row = ['tool-failed', 'once'];
 const OVERLAY: Row = ['invalid-configuration', 'once'];
 const EXPECTED: Readonly<Record<'kubectl' | 'istioctl', Readonly<Record<string, Row>>>> = {
   kubectl: {
-    ...under('get'),
-    ...under('apply'),
+    ...unreachableCases('get'),
+    ...unreachableCases('apply'),
     'get-unknown-kind': PLAIN,
     'get-unknown-flag': PLAIN,
     'apply-unknown-kind': PLAIN,
@@ -100,9 +100,9 @@ const EXPECTED: Readonly<Record<'kubectl' | 'istioctl', Readonly<Record<string, 
     'delete-timeout': ['timed-out', 'once'],
   },
   istioctl: {
-    ...under('install'),
-    ...under('configure'),
-    ...under('tag-set'),
+    ...unreachableCases('install'),
+    ...unreachableCases('configure'),
+    ...unreachableCases('tag-set'),
     'install-old': PLAIN,
     'install-overlay-unknown-field': OVERLAY,
     'install-overlay-unknown-value': OVERLAY,
@@ -130,8 +130,8 @@ const config = {
   istio: { revision: '1-30-4', cluster: 'test', namespace: 'istio-system' },
 };
 
-/** Plays a recording to our own program, whatever it asks, and tells what comes of it. */
-async function played({ tool, exitCode, stdout, stderr }: Recorded): Promise<Row> {
+/** Gives the recorded result to every command of our program, and returns the reason and whether it retried. */
+async function replay({ tool, exitCode, stdout, stderr }: Recorded): Promise<Row> {
   let calls = 0;
   const result: CommandResult = { exitCode, stdout, stderr, stdoutBytes: Buffer.from(stdout), durationMs: 1 };
   const processes: Processes = {
@@ -153,8 +153,8 @@ async function played({ tool, exitCode, stdout, stderr }: Recorded): Promise<Row
 }
 
 describe('recorded failures', () => {
-  it.each(titled(failures))('give the reason, and whether it is retried: %s', async (_, each) => {
-    expect(await played(each)).toEqual(EXPECTED[each.tool as keyof typeof EXPECTED][each.name]);
+  it.each(titled(failures))('are reported with the expected reason, and retried when expected: %s', async (_, each) => {
+    expect(await replay(each)).toEqual(EXPECTED[each.tool as keyof typeof EXPECTED][each.name]);
   });
 
   it('exist for each row of the table', () => {
@@ -165,7 +165,7 @@ describe('recorded failures', () => {
   });
 });
 
-/** The first that fits the command reads its answer. */
+/** The first pattern that matches the command selects the parser of its answer. */
 const PARSERS: readonly (readonly [RegExp, (stdout: string) => unknown])[] = [
   [/^incus alias /, parseAliases],
   [/^incus list /, parseInstances],
@@ -245,7 +245,7 @@ describe('the recordings', () => {
     );
   });
 
-  it.each(titled(all))('state when they were made: %s', (_, { recordedAt }) => {
+  it.each(titled(all))('state their date: %s', (_, { recordedAt }) => {
     expect(recordedAt).toMatch(/^\d{4}-\d\d-\d\d$/);
   });
 });
