@@ -124,7 +124,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     expect(await command.isVisible()).toBe(false);
     await act(page);
     expect(await command.isVisible()).toBe(true);
-    expect(await page.locator('li.write', { has: command }).innerText()).toMatch(/\d+s\s+exit 0\s+changes/);
+    expect(await page.locator('li.write', { has: command }).innerText()).toMatch(/\d+s\s+exit 0\s+write/);
     expect(await page.locator('.step[open]').count()).toBe(1);
     // Pressing Enter again closes it.
     await page.keyboard.press('Enter');
