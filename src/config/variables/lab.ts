@@ -9,7 +9,7 @@ export const LAB_VARIABLES = {
     group: 'Lab',
     default: 'lab',
     description:
-      'Name of this lab. Machines carry it as a mark of ownership, the kubeconfig context is `istio-vms-LAB_NAME`.',
+      'Name of this lab: the label of its machines, and part of the kubeconfig context `istio-vms-LAB_NAME`.',
     syntax: label,
   },
   LAB_SIZE: {

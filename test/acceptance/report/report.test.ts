@@ -2,6 +2,7 @@ import { createFixture } from 'fs-fixture';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
+import { reportDigest, screenshotComment } from '../../../scripts/documents/report-digest.ts';
 import { renderReport } from '../../../src/ui/report/page.ts';
 import { cli } from '../../rehearsal/support/cli.ts';
 import { reportFixture } from '../../unit/ui/report/report-fixture.ts';
@@ -91,6 +92,11 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
     expect((marked as string[]).map((id) => id.replace(/^\w+-/, '')).sort()).toEqual(
       [...(data.criticalPath ?? [])].sort(),
     );
+  });
+
+  it('is the one in the screenshots of docs/report.md (npm run screenshots)', async () => {
+    await using opened = await open(browser, theRun('good').file);
+    expect(await readFile('docs/report.md', 'utf8')).toContain(screenshotComment(await reportDigest(opened.page)));
   });
 
   it('draws all bars on one time axis', async () => {
