@@ -26,7 +26,7 @@ function collectGarbage(times: number): void {
 
 const routes: Record<string, RequestListener> = {
   '/good': (_, response) => response.writeHead(200, { 'content-length': CONTENT.length }).end(CONTENT),
-  // Garbage is collected while the answer waits for the file that it goes into.
+  // Collects garbage while the response waits for its file to be opened.
   '/collected': (_, response) =>
     response
       .on('finish', () => collectGarbage(10))
@@ -46,10 +46,10 @@ const routes: Record<string, RequestListener> = {
     response.writeHead(200, { 'content-length': 1000 }).write('some', () => response.destroy());
   },
   '/sum': (_, response) => response.end(`${sha256}  artifact\n`),
-  // They compress although nobody asked for it.
+  // Servers that compress although the request does not accept it.
   '/gzip': (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(CONTENT)),
   '/br': (_, response) => response.writeHead(200, { 'content-encoding': 'br' }).end(brotliCompressSync(CONTENT)),
-  // The archive itself is what was asked for.
+  // A server that declares a requested archive as gzip-encoded.
   '/archive.tar.gz': (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(CONTENT),
   '/endless': (_, response) => response.end('x'.repeat(1_500_000)),
 };
@@ -62,9 +62,9 @@ describe('createDownloads', () => {
   });
   let base: string;
   let fixture: Awaited<ReturnType<typeof createFixture>>;
-  /** Patient: a busy computer is no dead line. */
+  /** With a long stall limit, so that a busy computer does not fail a test. */
   const downloads = createDownloads(8_000);
-  const impatient = createDownloads(100);
+  const withShortLimit = createDownloads(100);
 
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -78,7 +78,7 @@ describe('createDownloads', () => {
   afterEach(() => fixture.rm());
 
   const to = (): string => fixture.getPath('cache/artifact');
-  const left = (): string[] => readdirSync(fixture.getPath('cache'));
+  const cachedFiles = (): string[] => readdirSync(fixture.getPath('cache'));
 
   it.each(['/good', '/chunked', '/moved'])('fetches %s, verifies it and sets its mode', async (path) => {
     const progress: { bytes: number; total?: number }[] = [];
@@ -91,7 +91,7 @@ describe('createDownloads', () => {
     });
     expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
     expect(statSync(to()).mode & 0o777).toBe(0o755);
-    expect(left()).toEqual(['artifact']);
+    expect(cachedFiles()).toEqual(['artifact']);
     expect(progress.at(-1)?.bytes).toBe(CONTENT.length);
     expect(progress.at(-1)?.total).toBe(path === '/chunked' ? undefined : CONTENT.length);
   });
@@ -101,7 +101,7 @@ describe('createDownloads', () => {
     expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
   });
 
-  it('keeps a response alive that waits to be read', async () => {
+  it('does not lose a response to garbage collection while it waits to be read', async () => {
     await downloads.fetch({ url: `${base}/collected`, to: to(), sha256 });
     expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
   });
@@ -111,7 +111,7 @@ describe('createDownloads', () => {
     expect(readFileSync(to(), 'utf8')).toBe(CONTENT);
   });
 
-  it('keeps a wrong file aside and names both digests', async () => {
+  it('renames a file with a wrong digest, and reports both digests', async () => {
     const wrong = '0'.repeat(64);
     await expect(downloads.fetch({ url: `${base}/good`, to: to(), sha256: wrong })).rejects.toMatchObject({
       reason: 'digest-mismatch',
@@ -123,7 +123,7 @@ describe('createDownloads', () => {
         ],
       },
     });
-    expect(left()).toEqual(['artifact.mismatch']);
+    expect(cachedFiles()).toEqual(['artifact.mismatch']);
   });
 
   it.each([
@@ -134,13 +134,13 @@ describe('createDownloads', () => {
     ['/stalls', 'download-failed', 'no data'],
     ['/breaks', 'download-failed', ''],
     ['/loop', 'download-failed', 'redirect'],
-  ])('reports %s as %s', async (path, reason, words) => {
-    const door = words === 'no data' ? impatient : downloads;
-    await expect(door.fetch({ url: base + path, to: to(), sha256 })).rejects.toMatchObject({
+  ])('reports %s as %s', async (path, reason, text) => {
+    const source = text === 'no data' ? withShortLimit : downloads;
+    await expect(source.fetch({ url: base + path, to: to(), sha256 })).rejects.toMatchObject({
       reason,
-      message: expect.stringContaining(words) as string,
+      message: expect.stringContaining(text) as string,
     });
-    expect(left()).toEqual([]);
+    expect(cachedFiles()).toEqual([]);
   });
 
   it('distinguishes a missing file from an unreachable server, with the cause', async () => {
@@ -165,7 +165,7 @@ describe('createDownloads', () => {
     const work = createDownloads().fetch({ url: `${base}/stalls`, to: to(), sha256, signal: controller.signal });
     setTimeout(() => controller.abort(new Error('stop')), 30);
     await expect(work).rejects.toThrow('stop');
-    expect(left()).toEqual([]);
+    expect(cachedFiles()).toEqual([]);
   });
 
   it('reads a small text, but not a large one', async () => {

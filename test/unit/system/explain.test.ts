@@ -32,17 +32,17 @@ describe('plainText', () => {
     ['overwritten progress', 'Retrieving image: 1%\rRetrieving image: 42%', 'Retrieving image: 42%'],
     ['line ends of Windows', 'a\r\nb\r\n', 'a\nb\n'],
     ['ordinary text', 'ünï\n\tcode', 'ünï\n\tcode'],
-  ])('shows %s as a terminal leaves it', (_, text, plain) => {
+  ])('shows %s as a terminal displays it', (_, text, plain) => {
     expect(plainText(text)).toBe(plain);
   });
 
-  it('comes with tail, which returns the last lines that are not empty', () => {
+  it('is shortened by tail to the last lines that are not empty', () => {
     expect(tail('1\n2\n\n3\n', 2)).toBe('2\n3');
   });
 });
 
 describe('explain', () => {
-  it('explains a known issue in our words, and keeps the original message below', () => {
+  it('explains a known issue, and keeps the original message', () => {
     const error = explain(failed({}, 'list failed: cannot connect to the socket\n'));
     expect(error.reason).toBe('engine-unavailable');
     expect(error.exitCode).toBe(4);

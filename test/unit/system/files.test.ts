@@ -53,26 +53,26 @@ describe('createFiles', () => {
     expect(readdirSync(at('secret'))).toEqual(['token']);
   });
 
-  it('never exposes a secret while it writes it', async () => {
+  it('never exposes a secret during the write', async () => {
     mkdirSync(at('watched'));
-    const seen: number[] = [];
+    const modes: number[] = [];
     const watcher = watch(at('watched'), (_, name) => {
       const stat = lstatSync(at(`watched/${name ?? ''}`), { throwIfNoEntry: false });
-      if (stat !== undefined) seen.push(stat.mode & 0o077);
+      if (stat !== undefined) modes.push(stat.mode & 0o077);
     });
     for (let i = 0; i < 5; i++) await files.write(at('watched/token'), 'x'.repeat(100_000), 0o600);
-    await expect.poll(() => seen.length).toBeGreaterThan(0);
+    await expect.poll(() => modes.length).toBeGreaterThan(0);
     watcher.close();
-    expect(seen.every((others) => others === 0)).toBe(true);
+    expect(modes.every((mode) => mode === 0)).toBe(true);
   });
 
-  it('keeps the old file whole when writing fails', async () => {
+  it('keeps the old file when writing fails', async () => {
     mkdirSync(at('taken/inside'), { recursive: true });
     await expect(files.write(at('taken'), 'x')).rejects.toMatchObject({ reason: 'permission-denied' });
     expect(readdirSync(fixture.path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('writes an open file through a link, but not a secret', async () => {
+  it('writes a public file through a link, but not a secret', async () => {
     symlinkSync('plain.txt', at('link'));
     await files.write(at('link'), 'through');
     expect(lstatSync(at('link')).isSymbolicLink()).toBe(true);
@@ -145,7 +145,7 @@ describe('createFiles', () => {
     it.each([
       ['cut off', async () => Buffer.from(await packTar(entries)).subarray(0, 5000)],
       ['cut off and gzipped', async () => gzipSync(await packTar(entries)).subarray(0, 300)],
-      ['no tar', () => Promise.resolve(Buffer.from('<html>'.repeat(500)))],
+      ['not a tar', () => Promise.resolve(Buffer.from('<html>'.repeat(500)))],
     ])('refuses an archive that is %s, and leaves no partial file', async (_, make) => {
       await fixture.writeFile('image.tar', await make());
       await expect(files.extract(at('image.tar'), at('out'), members)).rejects.toMatchObject({

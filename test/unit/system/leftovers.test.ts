@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { createFiles } from '../../../src/system/files.ts';
 import { leftovers, temporaryName } from '../../../src/system/temporary.ts';
 
-describe('what a killed run leaves beside a file', () => {
-  it('is recognized by the process in its name, unlike other files', () => {
+describe('a temporary file of a killed run', () => {
+  it('is recognized by the process id in its name', () => {
     const names = [
       '.a.1-ff.tmp',
       '.a.2-ff.part',
@@ -21,9 +21,9 @@ describe('what a killed run leaves beside a file', () => {
   it('is removed by the next write to that file, unless its process is alive', async () => {
     const { pid: dead } = spawnSync('true');
     await using fixture = await createFixture({
-      [`.kubeconfig.${dead}-abc.tmp`]: 'half of a secret',
+      [`.kubeconfig.${dead}-abc.tmp`]: 'partial secret',
       [`.kubeconfig.${process.pid}-abc.tmp`]: 'being written',
-      [`.other.${dead}-abc.tmp`]: 'not ours to judge now',
+      [`.other.${dead}-abc.tmp`]: 'for another file',
     });
     const files = createFiles();
     await files.write(fixture.getPath('kubeconfig'), 'whole', 0o600);

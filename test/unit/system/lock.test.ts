@@ -24,79 +24,79 @@ describe('a lock', () => {
     await fixture.rm();
   });
 
-  /** Another process that has asked for the lock, and what it was told. */
-  const other = async (): Promise<{ child: ChildProcess; told: unknown }> => {
+  /** Another process that has requested the lock, and the result it got. */
+  const other = async (): Promise<{ child: ChildProcess; result: unknown }> => {
     const child = fork(HOLDER, [path], { execArgv: ['--import', 'tsx'] });
     children.push(child);
-    const [told] = (await once(child, 'message')) as [unknown];
-    return { child, told };
+    const [result] = (await once(child, 'message')) as [unknown];
+    return { child, result };
   };
-  const taken = async (): Promise<() => Promise<void>> => {
-    const answer = await files.lock(path, ME);
-    if (!('release' in answer)) throw new Error(`not given: ${JSON.stringify(answer)}`);
-    return answer.release;
+  const acquire = async (): Promise<() => Promise<void>> => {
+    const result = await files.lock(path, ME);
+    if (!('release' in result)) throw new Error(`not acquired: ${JSON.stringify(result)}`);
+    return result.release;
   };
 
-  it('has one holder, who is named to others, and leaves nothing when it is released', async () => {
-    const release = await taken();
+  it('has one holder, which is reported to others, and leaves no file when it is released', async () => {
+    const release = await acquire();
     expect(await files.lock(path, { ...ME, command: 'istio-vms k3s' })).toEqual({
       heldBy: { pid: process.pid, ...ME },
     });
     await release();
     expect(await readdir(join(fixture.path, 'data'))).toEqual([]);
     await (
-      await taken()
+      await acquire()
     )();
   });
 
   it('is readable only by its owner, as is the directory created for it', async () => {
-    const release = await taken();
+    const release = await acquire();
     expect(await files.stat(path)).toMatchObject({ mode: 0o600 });
     expect(await files.stat(join(fixture.path, 'data'))).toMatchObject({ mode: 0o700 });
     await release();
   });
 
-  it('excludes other processes, and us while they hold it', async () => {
-    const release = await taken();
-    expect((await other()).told).toEqual({ heldBy: { pid: process.pid, ...ME } });
+  it('excludes other processes, and this process while another one holds it', async () => {
+    const release = await acquire();
+    expect((await other()).result).toEqual({ heldBy: { pid: process.pid, ...ME } });
     await release();
-    const { child, told } = await other();
-    expect(told).toBe('held');
+    const { child, result } = await other();
+    expect(result).toBe('held');
     expect(await files.lock(path, ME)).toMatchObject({ heldBy: { pid: child.pid } });
   });
 
-  it('is free at once when its process was killed, whatever it left', async () => {
-    const { child, told } = await other();
-    expect(told).toBe('held');
+  it('is free as soon as its process is killed, although its file remains', async () => {
+    const { child, result } = await other();
+    expect(result).toBe('held');
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: child.pid });
-    const release = await taken();
+    const release = await acquire();
     expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({ pid: process.pid, ...ME });
     await release();
   });
 
   it('is free whatever its file says: our own process id, another boot, or garbage', async () => {
-    for (const left of [
+    for (const content of [
       JSON.stringify({ pid: process.pid, ...ME }),
       JSON.stringify({ pid: 1, ...ME }),
       '{"pid":',
       '',
     ]) {
       await (
-        await taken()
+        await acquire()
       )();
-      await writeFile(path, left);
+      await writeFile(path, content);
       await (
-        await taken()
+        await acquire()
       )();
     }
   });
 
   it('is not inherited by programs that outlive its holder', async () => {
-    const { child, told } = await other();
-    expect(told).toBe('held');
-    // `sleep` in a session of its own, as our commands are.
+    const { child, result } = await other();
+    expect(result).toBe('held');
+    // Starts `sleep` in its own session, like the commands of the program.
     child.send('start a program');
     const [pid] = (await once(child, 'message')) as [number];
     child.kill('SIGKILL');
@@ -104,32 +104,32 @@ describe('a lock', () => {
     try {
       expect(() => process.kill(pid, 0)).not.toThrow();
       await (
-        await taken()
+        await acquire()
       )();
     } finally {
       process.kill(pid, 'SIGKILL');
     }
   });
 
-  it('passes from holder to holder, and never has two', async () => {
-    let inside = 0;
-    let most = 0;
+  it('never has two holders at the same time', async () => {
+    let holders = 0;
+    let maxHolders = 0;
     const worker = async (): Promise<void> => {
       for (let turns = 0; turns < 20;) {
-        const answer = await files.lock(path, ME);
-        if (!('release' in answer)) {
+        const result = await files.lock(path, ME);
+        if (!('release' in result)) {
           await new Promise((resolve) => setImmediate(resolve));
           continue;
         }
         turns++;
-        most = Math.max(most, ++inside);
+        maxHolders = Math.max(maxHolders, ++holders);
         await new Promise((resolve) => setImmediate(resolve));
-        inside--;
-        await answer.release();
+        holders--;
+        await result.release();
       }
     };
     await Promise.all(Array.from({ length: 4 }, worker));
-    expect(most).toBe(1);
+    expect(maxHolders).toBe(1);
   });
 
   it('reports why it cannot be acquired', async () => {

@@ -61,17 +61,17 @@ describe('a streamed tar', () => {
   });
 
   it('names a missing file before anything is started', async () => {
-    const gone = [{ name: 'x', content: { file: at('gone') }, mode: 0o644 }];
+    const missing = [{ name: 'x', content: { file: at('gone') }, mode: 0o644 }];
     await expect(
-      createProcesses().run({ file: 'cat', args: [], effect: 'read', stdin: { tar: gone } }, quiet),
+      createProcesses().run({ file: 'cat', args: [], effect: 'read', stdin: { tar: missing } }, quiet),
     ).rejects.toMatchObject({ reason: 'permission-denied', message: expect.stringContaining('gone') as string });
-    await expect(files.pack(at('out.tar'), gone)).rejects.toThrow();
+    await expect(files.pack(at('out.tar'), missing)).rejects.toThrow();
     expect(readdirSync(fixture.path)).toEqual(['big', 'empty']);
   });
 
   it('fails when a file shrinks while it is read', async () => {
     const readShrinking = async (): Promise<void> => {
-      // Its size stands in the first bytes that come.
+      // The first chunk contains the size, so the file is shortened only after its size was read.
       const stream = tarStream(members().slice(1));
       for await (const chunk of stream) if (chunk !== undefined) truncateSync(at('big'), 10);
     };

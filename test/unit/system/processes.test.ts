@@ -22,21 +22,21 @@ async function failureOf(work: Promise<unknown>): Promise<CommandError> {
   return thrown as CommandError;
 }
 
-/** A zombie that nobody has buried yet (init of a container may be slow) is not alive. */
+/** A zombie does not count as alive: init of a container may be slow to reap it. */
 const alive = (pid: number): boolean => {
   const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
   return stdout.trim() !== '' && !stdout.startsWith('Z');
 };
 
-/** A process that starts a child of its own, prints both ids, and neither would end by itself soon. */
-const family = (more: Partial<Command> = {}, before = ''): Command => ({
+/** A process that starts a child and prints both process ids; neither ends soon by itself. */
+const parentAndChild = (more: Partial<Command> = {}, before = ''): Command => ({
   file: 'sh',
   args: ['-c', `${before} sleep 600 & echo $$ $!; wait`],
   effect: 'read',
   ...more,
 });
 
-async function gone(pids: readonly number[]): Promise<void> {
+async function expectEnded(pids: readonly number[]): Promise<void> {
   expect(pids.length).toBe(2);
   await expect.poll(() => pids.filter(alive), { timeout: 3000, interval: 20 }).toEqual([]);
 }
@@ -48,11 +48,11 @@ describe('createProcesses', () => {
 
   it('keeps stdout and stderr apart and unchanged, with the duration', async () => {
     const result = await processes.run(
-      node(`process.stdout.write(Buffer.from([255, 0, 10])); console.error('story\\n')`),
+      node(`process.stdout.write(Buffer.from([255, 0, 10])); console.error('warning\\n')`),
       quiet,
     );
     expect([...result.stdoutBytes]).toEqual([255, 0, 10]);
-    expect(result).toMatchObject({ exitCode: 0, stderr: 'story\n\n' });
+    expect(result).toMatchObject({ exitCode: 0, stderr: 'warning\n\n' });
     expect(result.durationMs).toBeGreaterThan(0);
   });
 
@@ -65,9 +65,9 @@ describe('createProcesses', () => {
   });
 
   it('ends an interruptible write on an interrupt, with SIGINT and then with SIGTERM', async () => {
-    for (const deaf of ['', `process.on('SIGINT', () => console.error('heard'));`]) {
+    for (const handler of ['', `process.on('SIGINT', () => console.error('heard'));`]) {
       const interrupt = new AbortController();
-      const script = `${deaf} console.error('up'); setTimeout(() => {}, 60_000)`;
+      const script = `${handler} console.error('up'); setTimeout(() => {}, 60_000)`;
       const command = node(script, {
         effect: 'write',
         interruptible: true,
@@ -77,7 +77,7 @@ describe('createProcesses', () => {
       });
       const failed = await failureOf(processes.run(command, { ...quiet, signal: interrupt.signal }));
       expect(failed.failure).toBe('aborted');
-      expect(failed.result.stderr.includes('heard')).toBe(deaf !== '');
+      expect(failed.result.stderr.includes('heard')).toBe(handler !== '');
       expect(failed.result.durationMs).toBeLessThan(20_000);
     }
   });
@@ -92,10 +92,10 @@ describe('createProcesses', () => {
     ['nothing', undefined, ''],
     ['text', 'a\nb', 'a\nb'],
     ['bytes', new Uint8Array([104, 105]), 'hi'],
-  ])('passes %s as input', async (_, stdin, seen) => {
+  ])('passes %s as input', async (_, stdin, output) => {
     const script = `process.stdin.on('data', (d) => process.stdout.write(d))`;
     const { stdout } = await processes.run(node(script, stdin === undefined ? {} : { stdin }), quiet);
-    expect(stdout).toBe(seen);
+    expect(stdout).toBe(output);
   });
 
   it('streams a file as input, through a pipe', async () => {
@@ -105,7 +105,7 @@ describe('createProcesses', () => {
     expect(stdout).toBe('false\n300000\n');
   });
 
-  it('reports a missing input file without blaming the program', async () => {
+  it('reports a missing input file as an error of the file, not of the program', async () => {
     await expect(processes.run(node('', { stdin: { file: '/no/such/file' } }), quiet)).rejects.toMatchObject({
       name: 'CliError',
       message: expect.stringContaining('/no/such/file') as string,
@@ -147,24 +147,24 @@ describe('createProcesses', () => {
   });
 
   it('ends the whole process group at the time limit', async () => {
-    const error = await failureOf(processes.run(family({ timeoutMs: 400, effect: 'write' }), quiet));
+    const error = await failureOf(processes.run(parentAndChild({ timeoutMs: 400, effect: 'write' }), quiet));
     expect(error.failure).toBe('timed-out');
-    await gone(pidsIn(error));
+    await expectEnded(pidsIn(error));
   });
 
   it('kills a program that ignores SIGTERM', async () => {
-    const error = await failureOf(processes.run(family({ timeoutMs: 400 }, "trap '' TERM;"), quiet));
+    const error = await failureOf(processes.run(parentAndChild({ timeoutMs: 400 }, "trap '' TERM;"), quiet));
     expect(error.failure).toBe('timed-out');
-    await gone(pidsIn(error));
+    await expectEnded(pidsIn(error));
   });
 
   it('ends a read on an interrupt, and starts nothing after it', async () => {
     const controller = new AbortController();
-    const work = failureOf(processes.run(family(), { ...quiet, signal: controller.signal }));
+    const work = failureOf(processes.run(parentAndChild(), { ...quiet, signal: controller.signal }));
     setTimeout(() => controller.abort(), 400);
     const error = await work;
     expect(error.failure).toBe('aborted');
-    await gone(pidsIn(error));
+    await expectEnded(pidsIn(error));
     const late = await failureOf(
       processes.run(node('console.log(1)', { effect: 'write' }), { ...quiet, signal: controller.signal }),
     );
@@ -185,7 +185,7 @@ describe('createProcesses', () => {
       ...quiet,
       signal: controller.signal,
     });
-    // It has been started by then: there was nothing to wait for.
+    // The command has started by then, because it has no input to check.
     setImmediate(() => controller.abort());
     expect((await work).stdout).toBe('whole\n');
   });
@@ -203,22 +203,22 @@ describe('createProcesses', () => {
     const own = createProcesses(200);
     const interrupt = new AbortController();
     const context = { ...quiet, signal: interrupt.signal };
-    const look = failureOf(own.run(family(), context));
+    const read = failureOf(own.run(parentAndChild(), context));
     const write = own.run(node(`setTimeout(() => console.log('whole'), 900)`, { effect: 'write' }), context);
     setTimeout(() => interrupt.abort(), 400);
-    const error = await look;
+    const error = await read;
     expect(error.failure).toBe('aborted');
-    await gone(pidsIn(error));
+    await expectEnded(pidsIn(error));
     expect((await failureOf(own.run(node('console.log(1)'), context))).failure).toBe('aborted');
     expect((await write).stdout).toBe('whole\n');
   });
 
   it('ends writes too with killAll', async () => {
     const own = createProcesses(200);
-    const work = failureOf(own.run(family({ effect: 'write' }), quiet));
+    const work = failureOf(own.run(parentAndChild({ effect: 'write' }), quiet));
     setTimeout(() => own.killAll(), 400);
     const error = await work;
     expect(error.failure).toBe('killed');
-    await gone(pidsIn(error));
+    await expectEnded(pidsIn(error));
   });
 });

@@ -5,13 +5,13 @@ const PROXY = 'http://proxy.corp:3128';
 
 describe('the choice of a proxy', () => {
   it.each<[string, Record<string, string>, string, string | undefined]>([
-    ['none without a variable', {}, 'https://a.b/', undefined],
-    ['by the scheme', { HTTPS_PROXY: PROXY }, 'https://a.b/', PROXY],
-    ['not that of another scheme', { HTTP_PROXY: PROXY }, 'https://a.b/', undefined],
-    ['that of all schemes', { ALL_PROXY: PROXY }, 'https://a.b/', PROXY],
-    ['lower case first', { http_proxy: PROXY, HTTP_PROXY: 'http://other' }, 'http://a.b/', PROXY],
+    ['no proxy without a variable', {}, 'https://a.b/', undefined],
+    ['the variable of the scheme', { HTTPS_PROXY: PROXY }, 'https://a.b/', PROXY],
+    ['no proxy from the variable of another scheme', { HTTP_PROXY: PROXY }, 'https://a.b/', undefined],
+    ['ALL_PROXY for every scheme', { ALL_PROXY: PROXY }, 'https://a.b/', PROXY],
+    ['lower case before upper case', { http_proxy: PROXY, HTTP_PROXY: 'http://other' }, 'http://a.b/', PROXY],
     ['an empty variable is unset', { http_proxy: '', HTTP_PROXY: PROXY }, 'http://a.b/', PROXY],
-    ['without a scheme it is an http proxy', { https_proxy: 'proxy.corp:3128' }, 'https://a.b/', PROXY],
+    ['a value without a scheme is an http proxy', { https_proxy: 'proxy.corp:3128' }, 'https://a.b/', PROXY],
   ])('follows the rule: %s', (_, env, url, proxy) => {
     expect(proxyFor(new URL(url), env)?.origin).toBe(proxy);
   });

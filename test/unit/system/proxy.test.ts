@@ -3,24 +3,24 @@ import { createServer, get, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
-/** The interface as a new process would have it: proxies are read once. */
+/** The interface as in a new process, because the variables are read only once. */
 async function freshDownloads() {
   vi.resetModules();
   return (await import('../../../src/system/downloads.ts')).createDownloads(5_000);
 }
 
 describe('proxies of the environment', () => {
-  /** What the proxy was asked: absolute addresses for http, `CONNECT host:port` for https. */
-  let asked: string[];
-  let told: IncomingHttpHeaders;
+  /** Requests to the proxy: absolute addresses for http, `CONNECT host:port` for https. */
+  let requests: string[];
+  let headers: IncomingHttpHeaders;
   const mirror = createServer((request, response) => response.end(`this is ${request.url}`));
   const proxy = createServer((request, response) => {
-    asked.push(`GET ${request.url}`);
-    told = request.headers;
-    // It may know hosts that we do not.
-    get(request.url?.replace('mirror.invalid', urlOf(mirror).host) ?? '', (answer) => answer.pipe(response));
+    requests.push(`GET ${request.url}`);
+    headers = request.headers;
+    // The proxy may resolve host names that this computer cannot resolve.
+    get(request.url?.replace('mirror.invalid', urlOf(mirror).host) ?? '', (upstream) => upstream.pipe(response));
   }).on('connect', (request, socket) => {
-    asked.push(`CONNECT ${request.url}`);
+    requests.push(`CONNECT ${request.url}`);
     socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
   });
 
@@ -39,7 +39,7 @@ describe('proxies of the environment', () => {
     }
   });
   beforeEach(() => {
-    asked = [];
+    requests = [];
     for (const name of ['http_proxy', 'https_proxy', 'no_proxy']) {
       vi.stubEnv(name, undefined);
       vi.stubEnv(name.toUpperCase(), undefined);
@@ -51,15 +51,15 @@ describe('proxies of the environment', () => {
     vi.stubEnv(name, urlOf(proxy).href);
     const downloads = await freshDownloads();
     expect(await downloads.text('http://mirror.invalid/sums')).toBe('this is /sums');
-    expect(asked).toEqual(['GET http://mirror.invalid/sums']);
+    expect(requests).toEqual(['GET http://mirror.invalid/sums']);
   });
 
   it('get their own credentials and those of the server, in separate headers and not in the address', async () => {
     vi.stubEnv('HTTP_PROXY', `http://us%20er:secret@${urlOf(proxy).host}`);
     const downloads = await freshDownloads();
     expect(await downloads.text('http://me:own@mirror.invalid//two/slashes?a=b#c')).toBe('this is //two/slashes?a=b');
-    expect(asked).toEqual(['GET http://mirror.invalid//two/slashes?a=b']);
-    expect(told).toMatchObject({
+    expect(requests).toEqual(['GET http://mirror.invalid//two/slashes?a=b']);
+    expect(headers).toMatchObject({
       host: 'mirror.invalid',
       authorization: `Basic ${Buffer.from('me:own').toString('base64')}`,
       'proxy-authorization': `Basic ${Buffer.from('us er:secret').toString('base64')}`,
@@ -78,7 +78,7 @@ describe('proxies of the environment', () => {
         reason: 'download-failed',
         message: expect.stringContaining('403') as string,
       });
-      expect(asked).toEqual(['CONNECT releases.invalid:443']);
+      expect(requests).toEqual(['CONNECT releases.invalid:443']);
     },
   );
 
@@ -87,14 +87,14 @@ describe('proxies of the environment', () => {
     vi.stubEnv(name, '127.0.0.1');
     const downloads = await freshDownloads();
     expect(await downloads.text(new URL('/sums', urlOf(mirror)).href)).toBe('this is /sums');
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   it('are not used without variables, and cause no message on stderr', async () => {
     const warnings = vi.spyOn(process, 'emitWarning');
     const downloads = await freshDownloads();
     expect(await downloads.text(new URL('/sums', urlOf(mirror)).href)).toBe('this is /sums');
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
     expect(warnings).not.toHaveBeenCalled();
   });
 });

@@ -3,7 +3,7 @@ import { fc } from '../../support/fast-check.ts';
 import { describe, expect, it } from 'vitest';
 import { quoteCommand } from '../../../src/system/quote.ts';
 
-/** What a real shell makes of the text. */
+/** The words that a real shell reads from the text. */
 function readByShell(text: string): string[] {
   const { stdout } = spawnSync('sh', ['-c', `printf '%s\\0' ${text}`], { encoding: 'utf8' });
   return stdout.split('\0').slice(0, -1);

@@ -5,23 +5,24 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { createDownloads } from '../../../src/system/downloads.ts';
 
 describe('a redirect', () => {
-  /** What each server was asked, and with which credentials. */
-  let asked: string[];
-  /** Where the first server sends us, each time one further. */
-  let ways: string[];
-  const note = (name: string, url = '', credentials = 'none'): void => void asked.push(`${name} ${url} ${credentials}`);
+  /** Requests to each server, with their credentials. */
+  let requests: string[];
+  /** Locations that the first server redirects to, one per request. */
+  let locations: string[];
+  const record = (name: string, url = '', credentials = 'none'): void =>
+    void requests.push(`${name} ${url} ${credentials}`);
   const first = createServer(({ url, headers }, response) => {
-    note('first', url, headers.authorization);
-    const location = ways.shift();
+    record('first', url, headers.authorization);
+    const location = locations.shift();
     if (location === undefined) response.end('here');
-    else response.writeHead(302, { location }).end('a body that nobody reads');
+    else response.writeHead(302, { location }).end('an unread body');
   });
   const second = createServer(({ url, headers }, response) => {
-    note('second', url, headers.authorization);
+    record('second', url, headers.authorization);
     response.end('there');
   });
   const proxy = createServer(({ url, headers }, response) => {
-    note('proxy', url, headers.authorization);
+    record('proxy', url, headers.authorization);
     response.end('through the proxy');
   });
   const servers = [first, second, proxy];
@@ -42,8 +43,8 @@ describe('a redirect', () => {
     }
   });
   beforeEach(() => {
-    asked = [];
-    ways = [];
+    requests = [];
+    locations = [];
     for (const name of ['http_proxy', 'all_proxy', 'no_proxy']) {
       vi.stubEnv(name, undefined);
       vi.stubEnv(name.toUpperCase(), undefined);
@@ -52,15 +53,15 @@ describe('a redirect', () => {
   afterEach(() => vi.unstubAllEnvs());
 
   it('keeps the credentials on the same server', async () => {
-    ways = ['next', `http://${hostOf(first)}/last`];
+    locations = ['next', `http://${hostOf(first)}/last`];
     expect(await text()).toBe('here');
-    expect(asked).toEqual([`first /start ${OWN}`, `first /next ${OWN}`, `first /last ${OWN}`]);
+    expect(requests).toEqual([`first /start ${OWN}`, `first /next ${OWN}`, `first /last ${OWN}`]);
   });
 
   it('does not send the credentials to another server', async () => {
-    ways = [`http://${hostOf(second)}/far`];
+    locations = [`http://${hostOf(second)}/far`];
     expect(await text()).toBe('there');
-    expect(asked).toEqual([`first /start ${OWN}`, 'second /far none']);
+    expect(requests).toEqual([`first /start ${OWN}`, 'second /far none']);
   });
 
   it.each(['http://below.127.0.0.1.invalid/far', 'http://mirror.invalid//far'])(
@@ -68,40 +69,43 @@ describe('a redirect', () => {
     async (url) => {
       vi.stubEnv('HTTP_PROXY', `http://${hostOf(proxy)}`);
       vi.stubEnv('NO_PROXY', '127.0.0.0/8');
-      ways = [url];
+      locations = [url];
       expect(await text()).toBe('through the proxy');
-      expect(asked).toEqual([`first /start ${OWN}`, `proxy ${url} none`]);
+      expect(requests).toEqual([`first /start ${OWN}`, `proxy ${url} none`]);
     },
   );
 
-  it('bypasses the proxy where NO_PROXY says so', async () => {
+  it('bypasses the proxy for a target in NO_PROXY', async () => {
     vi.stubEnv('HTTP_PROXY', `http://${hostOf(first)}`);
     vi.stubEnv('NO_PROXY', '127.0.0.1');
-    ways = [`http://${hostOf(second)}/far`];
+    locations = [`http://${hostOf(second)}/far`];
     expect(await createDownloads(8_000).text('http://mirror.invalid/start')).toBe('there');
-    expect(asked).toEqual(['first http://mirror.invalid/start none', 'second /far none']);
+    expect(requests).toEqual(['first http://mirror.invalid/start none', 'second /far none']);
   });
 
   it('does not send the credentials to a subdomain of the first host', async () => {
     vi.stubEnv('HTTP_PROXY', `http://${hostOf(first)}`);
-    ways = ['http://files.mirror.invalid/far'];
+    locations = ['http://files.mirror.invalid/far'];
     expect(await createDownloads(8_000).text('http://me:own@mirror.invalid/start')).toBe('here');
-    expect(asked).toEqual([`first http://mirror.invalid/start ${OWN}`, 'first http://files.mirror.invalid/far none']);
+    expect(requests).toEqual([
+      `first http://mirror.invalid/start ${OWN}`,
+      'first http://files.mirror.invalid/far none',
+    ]);
   });
 
   it.each([
     [20, 'here'],
     [21, /redirect/],
-  ])('is followed up to twenty times: %i', async (times, end) => {
-    ways = Array.from({ length: times }, (_, index) => `/${index}`);
+  ])('is followed up to twenty times: %i', async (times, expected) => {
+    locations = Array.from({ length: times }, (_, index) => `/${index}`);
     const warnings = vi.spyOn(process, 'emitWarning');
-    await expect(text().catch((thrown: unknown) => (thrown as Error).message)).resolves.toMatch(end);
-    expect(asked).toHaveLength(21);
+    await expect(text().catch((thrown: unknown) => (thrown as Error).message)).resolves.toMatch(expected);
+    expect(requests).toHaveLength(21);
     expect(warnings).not.toHaveBeenCalled();
   });
 
   it.each(['ftp://mirror.invalid/x', 'http://['])('causes a failed download when it leads to %s', async (location) => {
-    ways = [location];
+    locations = [location];
     await expect(text()).rejects.toMatchObject({ reason: 'download-failed' });
   });
 });

@@ -12,13 +12,13 @@ const CONTENT = Buffer.from(Array.from({ length: 200_000 }, (_, index) => index 
 const sha256 = createHash('sha256').update(CONTENT).digest('hex');
 const HALF = CONTENT.length / 2;
 
-/** Says `half` when so much was read. */
+/** Emits `half` when half of the file was read. */
 const reader = new EventEmitter();
 
-/** A release server that can break its line half way, and gives the rest of a file to whoever names it rightly. */
-function releases(state: { breaks: number; etag: string; asks: IncomingMessage[]; ignoresRange?: boolean }) {
+/** A release server that can close a connection half way, and supports range requests with a matching ETag. */
+function releaseServer(state: { breaks: number; etag: string; requests: IncomingMessage[]; ignoresRange?: boolean }) {
   const listener: RequestListener = (request, response) => {
-    state.asks.push(request);
+    state.requests.push(request);
     const { range, 'if-range': ifRange } = request.headers;
     const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
     const part =
@@ -30,7 +30,7 @@ function releases(state: { breaks: number; etag: string; asks: IncomingMessage[]
       ...(part && { 'content-range': `bytes ${from}-${CONTENT.length - 1}/${CONTENT.length}` }),
     });
     if (state.breaks-- > 0) {
-      // What has come and was not read yet is lost with the line.
+      // Data that is not yet read is lost with the connection, so it is closed only after the reader has half of the file.
       void once(reader, 'half').then(() => response.destroy());
       response.write(body.subarray(0, HALF));
     } else response.end(body);
@@ -39,8 +39,8 @@ function releases(state: { breaks: number; etag: string; asks: IncomingMessage[]
 }
 
 describe('an interrupted download', () => {
-  const state = { breaks: 1, etag: '"one"', asks: [] as IncomingMessage[], ignoresRange: false };
-  const server = createServer(releases(state));
+  const state = { breaks: 1, etag: '"one"', requests: [] as IncomingMessage[], ignoresRange: false };
+  const server = createServer(releaseServer(state));
   let fixture: Awaited<ReturnType<typeof createFixture>>;
   let url: string;
   const downloads = createDownloads(8_000);
@@ -55,7 +55,7 @@ describe('an interrupted download', () => {
     server.close();
   });
   beforeEach(async () => {
-    Object.assign(state, { breaks: 1, etag: '"one"', asks: [], ignoresRange: false });
+    Object.assign(state, { breaks: 1, etag: '"one"', requests: [], ignoresRange: false });
     fixture = await createFixture({});
   });
   afterEach(() => fixture.rm());
@@ -63,46 +63,46 @@ describe('an interrupted download', () => {
   const to = (): string => fixture.getPath('k3s');
   const onProgress = ({ bytes }: { readonly bytes: number }) => bytes >= HALF && reader.emit('half');
   const fetch = () => downloads.fetch({ url, to: to(), sha256, onProgress });
-  const breakOff = () => expect(fetch()).rejects.toMatchObject({ reason: 'download-failed' });
-  const ranges = (): (string | undefined)[] => state.asks.map(({ headers }) => headers.range);
-  const whole = (): void => {
+  const failHalfWay = () => expect(fetch()).rejects.toMatchObject({ reason: 'download-failed' });
+  const ranges = (): (string | undefined)[] => state.requests.map(({ headers }) => headers.range);
+  const expectComplete = (): void => {
     expect(readFileSync(to()).equals(CONTENT)).toBe(true);
     expect(readdirSync(fixture.path)).toEqual(['k3s']);
   };
 
   it('is resumed where it stopped, and requests only the rest', async () => {
-    await breakOff();
+    await failHalfWay();
     expect(readdirSync(fixture.path).filter((name) => name.endsWith('.part'))).toHaveLength(1);
     const progress: number[] = [];
     await downloads.fetch({ url, to: to(), sha256, onProgress: ({ bytes }) => progress.push(bytes) });
     expect(ranges()).toEqual([undefined, `bytes=${HALF}-`]);
-    expect(state.asks[1]?.headers['if-range']).toBe('"one"');
+    expect(state.requests[1]?.headers['if-range']).toBe('"one"');
     expect(progress[0]).toBeGreaterThan(HALF);
-    whole();
+    expectComplete();
   });
 
   it('starts over when the server has another file', async () => {
-    await breakOff();
+    await failHalfWay();
     state.etag = '"two"';
     await fetch();
     expect(ranges()).toHaveLength(2);
-    whole();
+    expectComplete();
   });
 
   it('starts over when the server ignores ranges', async () => {
-    await breakOff();
+    await failHalfWay();
     state.ignoresRange = true;
     await fetch();
-    whole();
+    expectComplete();
   });
 
-  it('starts over when the partial file is not of this file', async () => {
-    await breakOff();
+  it('starts over when the partial file does not belong to this file', async () => {
+    await failHalfWay();
     const [part = ''] = readdirSync(fixture.path).filter((name) => name.endsWith('.part'));
     await fixture.writeFile(part, Buffer.alloc(HALF));
     await fetch();
     expect(ranges()).toEqual([undefined, `bytes=${HALF}-`, undefined]);
-    whole();
+    expectComplete();
   });
 
   it('is resumed after a killed run, and left alone while another run writes it', async () => {
@@ -113,9 +113,9 @@ describe('an interrupted download', () => {
     await fixture.writeFile(`.k3s.${dead}-aa.part.from`, origin);
     await fetch();
     expect(ranges()).toEqual([`bytes=${HALF}-`]);
-    whole();
+    expectComplete();
 
-    // Process 1 is always there.
+    // Process 1 always runs.
     await fixture.writeFile('.k3s.1-aa.part', CONTENT.subarray(0, HALF));
     await fixture.writeFile('.k3s.1-aa.part.from', origin);
     await fetch();
@@ -124,10 +124,10 @@ describe('an interrupted download', () => {
   });
 
   it('is not resumed with the file of another address', async () => {
-    await breakOff();
+    await failHalfWay();
     await downloads.fetch({ url: `${url}-other`, to: to(), sha256 });
     expect(ranges()).toEqual([undefined, undefined]);
-    whole();
+    expectComplete();
   });
 
   it('is kept for the next run after an interrupt', async () => {
@@ -143,6 +143,6 @@ describe('an interrupted download', () => {
     await expect(work).rejects.toThrow('stop');
     await fetch();
     expect(ranges()[1]).toMatch(/^bytes=\d+-$/);
-    whole();
+    expectComplete();
   });
 });

@@ -1,35 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { ignoreEchoes, type EndSignal } from '../../../src/system/signals.ts';
 
-/** How many wishes are heard in these signals, each after so many milliseconds. */
-function wishes(...signals: [number, EndSignal][]): number[] {
+/** Times in milliseconds of the given signals that are not ignored. */
+function handledTimes(...signals: [number, EndSignal][]): number[] {
   let now = 0;
-  const heard: number[] = [];
-  const hear = ignoreEchoes(
-    () => heard.push(now),
+  const handled: number[] = [];
+  const onSignal = ignoreEchoes(
+    () => handled.push(now),
     () => now,
   );
   for (const [at, signal] of signals) {
     now = at;
-    hear(signal);
+    onSignal(signal);
   }
-  return heard;
+  return handled;
 }
 
 describe('signals', () => {
   it('count as two when they come one after the other', () => {
-    expect(wishes([0, 'SIGINT'], [900, 'SIGINT'])).toEqual([0, 900]);
-    expect(wishes([5, 'SIGTERM'], [505, 'SIGINT'])).toEqual([5, 505]);
+    expect(handledTimes([0, 'SIGINT'], [900, 'SIGINT'])).toEqual([0, 900]);
+    expect(handledTimes([5, 'SIGTERM'], [505, 'SIGINT'])).toEqual([5, 505]);
   });
 
   it('count as one for a Ctrl-C under npx', () => {
-    expect(wishes([10, 'SIGINT'], [12, 'SIGINT'])).toEqual([10]);
-    expect(wishes([10, 'SIGINT'], [12, 'SIGINT'], [2_000, 'SIGINT'], [2_400, 'SIGINT'])).toEqual([10, 2_000]);
+    expect(handledTimes([10, 'SIGINT'], [12, 'SIGINT'])).toEqual([10]);
+    expect(handledTimes([10, 'SIGINT'], [12, 'SIGINT'], [2_000, 'SIGINT'], [2_400, 'SIGINT'])).toEqual([10, 2_000]);
   });
 
-  it('ask to end when the terminal is closed, but never to quit at once', () => {
-    expect(wishes([0, 'SIGHUP'], [700, 'SIGHUP'], [9_000, 'SIGHUP'])).toEqual([0]);
-    expect(wishes([0, 'SIGINT'], [700, 'SIGHUP'])).toEqual([0]);
-    expect(wishes([0, 'SIGHUP'], [700, 'SIGTERM'])).toEqual([0, 700]);
+  it('request a graceful stop when the terminal is closed, and never an immediate one', () => {
+    expect(handledTimes([0, 'SIGHUP'], [700, 'SIGHUP'], [9_000, 'SIGHUP'])).toEqual([0]);
+    expect(handledTimes([0, 'SIGINT'], [700, 'SIGHUP'])).toEqual([0]);
+    expect(handledTimes([0, 'SIGHUP'], [700, 'SIGTERM'])).toEqual([0, 700]);
   });
 });

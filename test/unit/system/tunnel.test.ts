@@ -17,20 +17,19 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
   let mirror: ReturnType<typeof createTlsServer>;
   /** What the proxy does with a request for a tunnel to the mirror. */
   let answer: (client: Socket) => void;
-  let asked: (string | undefined)[];
-  /** The headers of both ways. */
-  let told: IncomingHttpHeaders;
-  let toldProxy: IncomingHttpHeaders;
+  let requests: (string | undefined)[];
+  let mirrorHeaders: IncomingHttpHeaders;
+  let proxyHeaders: IncomingHttpHeaders;
   const proxy = createServer().on('connect', (request, client: Socket) => {
     client.on('error', () => undefined);
-    toldProxy = request.headers;
-    asked.push(request.url, request.headers['proxy-authorization']);
+    proxyHeaders = request.headers;
+    requests.push(request.url, request.headers['proxy-authorization']);
     answer(client);
   });
-  const through = (client: Socket): void => {
-    const line = connect(portOf(mirror), '127.0.0.1', () => {
+  const openTunnel = (client: Socket): void => {
+    const upstream = connect(portOf(mirror), '127.0.0.1', () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-      client.pipe(line).pipe(client);
+      client.pipe(upstream).pipe(client);
     }).on('error', () => undefined);
   };
   const text = (stallMs = 8_000, credentials = ''): Promise<string> =>
@@ -47,7 +46,7 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
     mirror = createTlsServer(
       { key: await fixture.readFile('key.pem'), cert: await fixture.readFile('cert.pem') },
       (request, response) => {
-        told = request.headers;
+        mirrorHeaders = request.headers;
         response.end(`${request.headers.host} gives ${request.url}`);
       },
     );
@@ -64,8 +63,8 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
     await fixture.rm();
   });
   beforeEach(() => {
-    asked = [];
-    answer = through;
+    requests = [];
+    answer = openTunnel;
     for (const name of ['https_proxy', 'no_proxy', 'NO_PROXY']) vi.stubEnv(name, undefined);
     vi.stubEnv('HTTPS_PROXY', `http://us%20er:secret@127.0.0.1:${portOf(proxy)}`);
   });
@@ -74,16 +73,20 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
   it('is fetched through the tunnel, and only the proxy gets the password', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     expect(await text()).toBe('mirror.invalid gives /sums');
-    expect(asked).toEqual(['mirror.invalid:443', `Basic ${Buffer.from('us er:secret').toString('base64')}`]);
+    expect(requests).toEqual(['mirror.invalid:443', `Basic ${Buffer.from('us er:secret').toString('base64')}`]);
   });
 
   it('gets the credentials of the server, which the proxy does not get', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
     await text(8_000, 'me:own@');
-    expect(told).toMatchObject({ authorization: `Basic ${Buffer.from('me:own').toString('base64')}` });
-    expect(told).toMatchObject({ 'user-agent': 'istio-vms', 'accept-encoding': 'identity', connection: 'close' });
-    expect(told).not.toHaveProperty('proxy-authorization');
-    expect(toldProxy).not.toHaveProperty('authorization');
+    expect(mirrorHeaders).toMatchObject({ authorization: `Basic ${Buffer.from('me:own').toString('base64')}` });
+    expect(mirrorHeaders).toMatchObject({
+      'user-agent': 'istio-vms',
+      'accept-encoding': 'identity',
+      connection: 'close',
+    });
+    expect(mirrorHeaders).not.toHaveProperty('proxy-authorization');
+    expect(proxyHeaders).not.toHaveProperty('authorization');
   });
 
   it('needs its IP address in the certificate when it has no name', async () => {
@@ -98,7 +101,7 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
     const [named, unnamed] = stdout.split('\n');
     expect(named).toBe('192.0.2.1 gives /sums');
     expect(unnamed).toContain("IP: 192.0.2.2 is not in the cert's list: 192.0.2.1");
-    expect(asked[0]).toBe('192.0.2.1:443');
+    expect(requests[0]).toBe('192.0.2.1:443');
   }, 60_000);
 
   it('is refused without a trusted certificate', async () => {
@@ -115,19 +118,29 @@ describe.skipIf(!hasOpenssl)('an https address behind a proxy', () => {
       8_000,
       /disconnected/,
     ],
-    ['knows no such host', (client: Socket) => void client.end('HTTP/1.1 404 No\r\n\r\n'), 8_000, /proxy answered 404/],
     [
-      'points to another address',
+      'does not find the host',
+      (client: Socket) => void client.end('HTTP/1.1 404 No\r\n\r\n'),
+      8_000,
+      /proxy answered 404/,
+    ],
+    [
+      'redirects to another address',
       (client: Socket) => void client.end('HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n'),
       8_000,
       /proxy answered 302/,
     ],
-    ['wants a password', (client: Socket) => void client.end('HTTP/1.1 407 No\r\n\r\n'), 8_000, /proxy answered 407/],
-  ])('is a failed download when the proxy %s', async (_, does, stallMs, words) => {
-    answer = does;
+    [
+      'requires a password',
+      (client: Socket) => void client.end('HTTP/1.1 407 No\r\n\r\n'),
+      8_000,
+      /proxy answered 407/,
+    ],
+  ])('is a failed download when the proxy %s', async (_, behavior, stallMs, message) => {
+    answer = behavior;
     await expect(text(stallMs)).rejects.toMatchObject({
       reason: 'download-failed',
-      message: expect.stringMatching(words) as string,
+      message: expect.stringMatching(message) as string,
     });
   });
 
