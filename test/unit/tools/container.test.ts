@@ -12,27 +12,29 @@ const noSuch: Reply = { exitCode: 1, stderr: `Error response from daemon: No suc
 
 describe('createContainer', () => {
   let processes: FakeProcesses;
-  let did: string[];
-  let said: string[];
+  let operations: string[];
+  let messages: string[];
   let breakArchive: boolean;
   let tool: ContainerTool;
 
   const members: ArchiveMember[] = [{ member: 'usr/local/bin/envoy', as: 'envoy', mode: 0o755 }];
   const request = { image: 'docker.io/istio/proxyv2:1.19.3', platform: 'linux/arm64', into: '/data/bin', members };
-  const context = { say: (text: string) => void said.push(text) };
+  const context = { say: (text: string) => void messages.push(text) };
 
   beforeEach(() => {
     processes = fakeProcesses();
-    did = [];
-    said = [];
+    operations = [];
+    messages = [];
     breakArchive = false;
     const files = {
-      makeDirectory: (path: string) => Promise.resolve(void did.push(`mkdir ${path}`)),
-      remove: (path: string) => Promise.resolve(void did.push(`remove ${path}`)),
-      rename: (from: string, to: string) => Promise.resolve(void did.push(`rename ${from} ${to}`)),
+      makeDirectory: (path: string) => Promise.resolve(void operations.push(`mkdir ${path}`)),
+      remove: (path: string) => Promise.resolve(void operations.push(`remove ${path}`)),
+      rename: (from: string, to: string) => Promise.resolve(void operations.push(`rename ${from} ${to}`)),
       extract: (archive: string, into: string, wanted: readonly ArchiveMember[]) => {
         if (breakArchive) return Promise.reject(new Error('broken archive'));
-        return Promise.resolve(void did.push(`extract ${archive} ${into} ${wanted.map((each) => each.as).join(',')}`));
+        return Promise.resolve(
+          void operations.push(`extract ${archive} ${into} ${wanted.map((each) => each.as).join(',')}`),
+        );
       },
     };
     const config = { lab: 'lab-a', containerTool: 'docker', istio: { version: '1.19.3' }, paths: { temp: '/tmp/t' } };
@@ -44,29 +46,29 @@ describe('createContainer', () => {
     processes.on(`docker pull --platform linux/arm64 ${image}`, {}).on(`docker save --output /w/a.tar ${image}`, {});
     await tool.saveImage({ image, platform: 'linux/arm64', archive: '/w/a.tar' }, { ...quiet, ...context });
     expect(processes.lines).toHaveLength(2);
-    expect(did).toEqual(['mkdir /w', 'remove /w/a.tar']);
-    expect(said).toEqual([`fetching ${image} for linux/arm64`, `saving ${image}`]);
+    expect(operations).toEqual(['mkdir /w', 'remove /w/a.tar']);
+    expect(messages).toEqual([`fetching ${image} for linux/arm64`, `saving ${image}`]);
   });
 
-  it('creates, exports, extracts and removes, after it removed what an earlier run left', async () => {
+  it('creates, exports, extracts and removes, after removing the leftovers of an earlier run', async () => {
     processes.on(RM, {}).on(CREATE, {}).on(EXPORT, {});
     await tool.extractFromImage(request, { ...quiet, ...context });
     expect(processes.lines).toEqual([RM, CREATE, EXPORT, RM]);
-    expect(did).toEqual([
+    expect(operations).toEqual([
       'remove /data/bin.new',
       'mkdir /tmp/t',
       `extract /tmp/t/${NAME}.tar /data/bin.new envoy`,
       `remove /tmp/t/${NAME}.tar`,
-      // Last: a run that is cut before finds nothing to take for whole, and tidies up.
+      // Last, so that an interrupted run leaves no directory that looks complete.
       'remove /data/bin',
       'rename /data/bin.new /data/bin',
     ]);
   });
 
-  it('accepts that an earlier run left nothing', async () => {
+  it('does not warn when an earlier run left nothing', async () => {
     processes.on(RM, noSuch, {}).on(CREATE, {}).on(EXPORT, {});
     await tool.extractFromImage(request, { ...quiet, ...context });
-    expect(said.some((text) => text.startsWith('warning'))).toBe(false);
+    expect(messages.some((text) => text.startsWith('warning'))).toBe(false);
   });
 
   it.each<[string, Reply, Reply, boolean, string]>([
@@ -74,12 +76,12 @@ describe('createContainer', () => {
     ['export', {}, { exitCode: 1, stderr: 'write: no space left on device' }, false, 'full'],
     ['extract', {}, {}, true, 'broken archive'],
     ['create, by an interrupt,', { failure: 'aborted' }, {}, false, 'interrupted'],
-  ])('leaves no container and no archive behind when %s fails', async (_, create, exported, broken, words) => {
+  ])('leaves no container and no archive behind when %s fails', async (_, create, exported, broken, message) => {
     breakArchive = broken;
     processes.on(RM, noSuch, {}).on(CREATE, create).on(EXPORT, exported);
-    await expect(tool.extractFromImage(request, { ...quiet, ...context })).rejects.toThrow(words);
+    await expect(tool.extractFromImage(request, { ...quiet, ...context })).rejects.toThrow(message);
     expect(processes.lines.at(-1)).toBe(RM);
-    expect(did.at(-1)).toBe(`remove /tmp/t/${NAME}.tar`);
+    expect(operations.at(-1)).toBe(`remove /tmp/t/${NAME}.tar`);
   });
 
   it('warns when the container remains, and reports the first failure', async () => {
@@ -90,7 +92,7 @@ describe('createContainer', () => {
     await expect(tool.extractFromImage(request, { ...quiet, ...context })).rejects.toMatchObject({
       facts: { stderrTail: 'odd' },
     });
-    expect(said.at(-1)).toContain(`docker rm --force ${NAME}`);
+    expect(messages.at(-1)).toContain(`docker rm --force ${NAME}`);
   });
 
   it.each<[string, Reply, unknown]>([
@@ -100,7 +102,7 @@ describe('createContainer', () => {
       { kind: 'docker', version: '27.1.1' },
     ],
     [
-      'podman in disguise',
+      'podman installed as docker',
       { stdout: '{"Client":{"APIVersion":"4.9.3","Version":"4.9.3"}}' },
       { kind: 'podman', version: '4.9.3' },
     ],

@@ -36,24 +36,24 @@ describe('createIstioctl', () => {
     expect(await istioctl.version(quiet)).toBeUndefined();
   });
 
-  it('reports that it is another program', async () => {
+  it('reports a program that is not istioctl', async () => {
     processes.on(VERSION, { stdout: 'hello' });
     await expect(istioctl.version(quiet)).rejects.toMatchObject({ reason: 'tool-failed' });
   });
 
   it('retries while the API is briefly unavailable and says so, and explains an API that stays unavailable', async () => {
-    const away: Reply = { exitCode: 1, stderr: 'Error: dial tcp 10.1.1.2:6443: connect: connection refused' };
-    processes.on(INSTALL, { stdout: 'banner' }, ...Array.from({ length: 6 }, () => away));
-    const said: string[] = [];
+    const unavailable: Reply = { exitCode: 1, stderr: 'Error: dial tcp 10.1.1.2:6443: connect: connection refused' };
+    processes.on(INSTALL, { stdout: 'banner' }, ...Array.from({ length: 6 }, () => unavailable));
+    const messages: string[] = [];
     await istioctl.install(['a'], quiet);
-    await expect(istioctl.install(['a'], { ...quiet, say: (text) => void said.push(text) })).rejects.toMatchObject({
+    await expect(istioctl.install(['a'], { ...quiet, say: (text) => void messages.push(text) })).rejects.toMatchObject({
       reason: 'api-unreachable',
     });
     expect(clock.slept).toEqual([2_000, 4_000, 6_000, 8_000, 10_000]);
-    expect(said[0]).toBe('The Kubernetes API does not answer. Trying again in 2s.');
+    expect(messages[0]).toBe('The Kubernetes API does not answer. Trying again in 2s.');
   });
 
-  it('does not retry what was refused', async () => {
+  it('does not retry a rejected configuration', async () => {
     processes.on(INSTALL, {
       exitCode: 1,
       stderr: 'Error: generate config: could not unmarshal: json: unknown field "nonsense"',
@@ -62,7 +62,7 @@ describe('createIstioctl', () => {
     expect(clock.slept).toEqual([]);
   });
 
-  it('sets the default tag to our revision', async () => {
+  it('sets the default tag to the revision of the lab', async () => {
     processes.on(
       '/b/istioctl tag set default --revision 1-19-3 --overwrite --skip-confirmation --kubeconfig /k --context c --istioNamespace mesh',
       {},
@@ -71,7 +71,7 @@ describe('createIstioctl', () => {
     expect(processes.lines).toHaveLength(1);
   });
 
-  // docs/facts/real-mesh.md 6.4: what passes by itself is tried again, what does not is told at once.
+  // Cases of docs/facts/real-mesh.md 6.4: transient errors are retried, permanent errors are reported at once.
   const VERSION_CHECK = 'Error: check minimum supported Kubernetes version: error getting Kubernetes version: ';
   const PATCH =
     'Error: failed to install manifests: failed to update resource with server-side apply for obj Deployment/mesh/istiod: Patch "https://10.1.1.2:6443/apis/apps/v1/x": ';
@@ -97,12 +97,12 @@ describe('createIstioctl', () => {
       /does not belong to the cluster/,
     ],
     ['Error: failed to setup client: context "c" does not exist', /lacks the context/],
-  ])('does not retry after: %s', async (stderr, words) => {
+  ])('does not retry after: %s', async (stderr, message) => {
     processes.on(INSTALL, { exitCode: 1, stderr });
     await expect(istioctl.install(['a'], quiet)).rejects.toMatchObject({
       reason: 'api-unreachable',
       facts: {
-        message: expect.stringMatching(words) as string,
+        message: expect.stringMatching(message) as string,
         hint: expect.stringContaining('istio-vms k3s') as string,
       },
     });
@@ -151,16 +151,19 @@ describe('createIstioctl', () => {
 
   describe('configureWorkload', () => {
     const request = { groupFile: 'g', outputDir: 'o', ingressIp: '1.1.1.1', internalIp: '1.1.1.2' };
-    const young: Reply = { exitCode: 1, stderr: 'Error: configmap istio-ca-root-cert was not found in namespace vmns' };
+    const withoutRootCert: Reply = {
+      exitCode: 1,
+      stderr: 'Error: configmap istio-ca-root-cert was not found in namespace vmns',
+    };
 
     it('waits for the root certificate in a new namespace', async () => {
-      processes.on(CONFIGURE, young, young, {});
+      processes.on(CONFIGURE, withoutRootCert, withoutRootCert, {});
       await istioctl.configureWorkload(request, quiet);
       expect(clock.slept).toEqual([2000, 4000]);
     });
 
     it('waits longer than istiod needs, and then reports what is missing', async () => {
-      processes.on(CONFIGURE, young);
+      processes.on(CONFIGURE, withoutRootCert);
       await expect(istioctl.configureWorkload(request, quiet)).rejects.toThrow('root certificate');
       expect(clock.now()).toBeGreaterThanOrEqual(20_000);
     });
@@ -168,11 +171,11 @@ describe('createIstioctl', () => {
     it.each([
       ['dial tcp 10.1.1.2:6443: connect: connection refused', 'api-unreachable', [2_000, 4_000, 6_000, 8_000, 10_000]],
       ['tls: failed to verify certificate: x509: certificate signed by unknown authority', 'api-unreachable', []],
-    ])('does not mistake an unreachable API server for a missing control plane: %s', async (why, reason, slept) => {
+    ])('does not mistake an unreachable API server for a missing control plane: %s', async (cause, reason, slept) => {
       const get = 'Get "https://10.1.1.2:6443/api/v1/namespaces/mesh/configmaps/istio-1-19-3"';
       processes.on(CONFIGURE, {
         exitCode: 1,
-        stderr: `Error: configmap istio-1-19-3 was not found in namespace mesh: ${get}: ${why}`,
+        stderr: `Error: configmap istio-1-19-3 was not found in namespace mesh: ${get}: ${cause}`,
       });
       await expect(istioctl.configureWorkload(request, quiet)).rejects.toMatchObject({ reason });
       expect(clock.slept).toEqual(slept);

@@ -85,7 +85,7 @@ describe('createKubectl', () => {
       expect(clock.slept).toEqual([1000, 2000]);
     });
 
-    it('reports at the end that the API does not answer', async () => {
+    it('reports after the last retry that the API does not answer', async () => {
       processes.on(getLine('nodes'), refused);
       await expect(kubectl.get('nodes', {}, quiet)).rejects.toMatchObject({ reason: 'api-unreachable' });
       expect(processes.lines).toHaveLength(5);
@@ -116,7 +116,7 @@ describe('createKubectl', () => {
 
   it.each<[string, Reply]>([
     ['a server that is down', refused],
-    ['a kubeconfig that is not there', { exitCode: 1, stderr: 'error: stat /d/kubeconfig: no such file or directory' }],
+    ['a missing kubeconfig', { exitCode: 1, stderr: 'error: stat /d/kubeconfig: no such file or directory' }],
   ])('returns the reason at once from tryGet: %s', async (_, reply) => {
     processes.on(getLine('nodes'), reply);
     expect(await kubectl.tryGet('nodes', {}, quiet)).toEqual({ unreachable: expect.stringMatching(/\.$/) as string });
@@ -125,7 +125,7 @@ describe('createKubectl', () => {
 
   describe('everything', () => {
     const core = listOf(object('Node', 'k1'), object('Service', 'istiod', 'a'), object('Service', 'istiod', 'b'));
-    /** A cluster before Istio. */
+    /** Defines the replies of a cluster without Istio. */
     const answer = (): void => {
       processes
         .on(ALL, unknownKind('gateways'))
@@ -181,7 +181,7 @@ describe('createKubectl', () => {
       expect(ofKind((await kubectl.everything(quiet)).objects, 'Service')).toHaveLength(2);
     });
 
-    it('does not keep a failure', async () => {
+    it('does not cache a failure', async () => {
       processes.on(ALL, { exitCode: 1, stderr: 'strange' }, listOf());
       await expect(kubectl.everything(quiet)).rejects.toMatchObject({ reason: 'tool-failed' });
       expect((await kubectl.everything(quiet)).objects).toEqual([]);
@@ -189,12 +189,12 @@ describe('createKubectl', () => {
 
     it('retries for a caller that waits, even when a caller that does not wait reads at the same time', async () => {
       processes.on(ALL, refused, refused, listOf());
-      const [hasty, patient] = await Promise.all([kubectl.tryEverything(quiet), kubectl.everything(quiet)]);
-      expect(hasty).toHaveProperty('unreachable');
-      expect(patient.objects).toEqual([]);
+      const [withoutRetry, withRetry] = await Promise.all([kubectl.tryEverything(quiet), kubectl.everything(quiet)]);
+      expect(withoutRetry).toHaveProperty('unreachable');
+      expect(withRetry.objects).toEqual([]);
     });
 
-    it('remembers for a few seconds that the API does not answer', async () => {
+    it('caches for a few seconds that the API does not answer', async () => {
       processes.on(ALL, refused);
       expect(await kubectl.tryEverything(quiet)).toHaveProperty('unreachable');
       expect(await kubectl.tryEverything(quiet)).toHaveProperty('unreachable');
@@ -217,11 +217,11 @@ describe('createKubectl', () => {
     });
 
     it('reports what it retries, and when', async () => {
-      const said: string[] = [];
+      const messages: string[] = [];
       const conflict = { exitCode: 1, stderr: 'Error from server (Conflict): the object has been modified' };
       processes.on(APPLY, refused, conflict, {});
-      await kubectl.apply([], { ...quiet, say: (text) => void said.push(text) });
-      expect(said).toEqual([
+      await kubectl.apply([], { ...quiet, say: (text) => void messages.push(text) });
+      expect(messages).toEqual([
         'The Kubernetes API does not answer. Trying again in 1s.',
         'Modified concurrently by another client. Trying again in 2s.',
       ]);
@@ -272,7 +272,7 @@ describe('createKubectl', () => {
       expect(processes.lines).toEqual([line]);
     });
 
-    it.each(calls)('ends the pause of %s, and is the reported reason', async (_, line, call) => {
+    it.each(calls)('ends the pause before a retry of %s, and is the reported reason', async (_, line, call) => {
       const interrupt = new AbortController();
       processes.on(line, refused);
       const running = { signal: interrupt.signal, say: () => interrupt.abort() };

@@ -26,14 +26,14 @@ const lacks = (tool: HostTool | 'engine', reason: Reason): Requirement => ({
 });
 
 describe('checkRequirements', () => {
-  it('accepts what is new enough, with any suffix', async () => {
-    const fine = [
+  it('accepts versions that are new enough, with any suffix', async () => {
+    const accepted = [
       has('engine', '1.16.3+mac'),
       has('engine', '1.14.0-dev.12+g1a'),
       has('kubectl', 'v1.30.1+k3s1'),
       has('podman', 'nightly'),
     ];
-    await checkRequirements(fine, 'darwin');
+    await checkRequirements(accepted, 'darwin');
     await checkRequirements(
       (Object.keys(TOOLS) as HostTool[]).map((tool) => has(tool, TOOLS[tool].floor)),
       'linux',
@@ -41,12 +41,12 @@ describe('checkRequirements', () => {
   });
 
   it('treats podman installed as docker as podman', async () => {
-    const disguised = (version: string): Requirement => ({
+    const asDocker = (version: string): Requirement => ({
       tool: TOOLS.docker,
       probe: () => Promise.resolve({ tool: TOOLS.podman, version }),
     });
-    await checkRequirements([disguised('4.9.3')], 'linux');
-    await expect(checkRequirements([disguised('3.0.1')], 'linux')).rejects.toMatchObject({
+    await checkRequirements([asDocker('4.9.3')], 'linux');
+    await expect(checkRequirements([asDocker('3.0.1')], 'linux')).rejects.toMatchObject({
       facts: { details: [expect.stringContaining('podman 3.0.1 is too old: 3.4.0')] },
     });
   });
