@@ -32,7 +32,7 @@ describe('the error screen', () => {
     await expect(screen(error)).toMatchFileSnapshot('screens/invalid-configuration.txt');
   });
 
-  it('shows a failed tool with its command, its output, and what was kept', async () => {
+  it('shows a failed tool with its command, its output, and the number of steps that are done', async () => {
     const error = new CliError('tool-failed', {
       message: 'Machine master: multipass ended with exit code 2',
       command: 'multipass launch 22.04 --name master --cpus 2 --memory 1G --disk 4G --timeout 900 --cloud-init -',

@@ -14,12 +14,12 @@ const result = (more: Partial<CommandResult> = {}): CommandResult => ({
   ...more,
 });
 
-function setting(run: (command: Command) => Promise<CommandResult> = () => Promise.resolve(result()), verbose = false) {
+function setup(run: (command: Command) => Promise<CommandResult> = () => Promise.resolve(result()), verbose = false) {
   const content: string[] = [];
   let full = false;
   const files = {
     append: async (path: string, text: string) => {
-      // Slower for the first one: the order must come from us.
+      // The first write is slower, so that only the log itself can keep the order.
       await new Promise((resolve) => setTimeout(resolve, content.length === 0 ? 5 : 0));
       if (full) throw new Error(`no space for ${path}`);
       content.push(text);
@@ -40,7 +40,7 @@ function setting(run: (command: Command) => Promise<CommandResult> = () => Promi
 
 describe('the log of a run', () => {
   it('contains every command with its outcome, in order', async () => {
-    const { processes, text } = setting(() => Promise.resolve(result({ stdout: 'one\ntwo\n', stderr: 'hm\n' })));
+    const { processes, text } = setup(() => Promise.resolve(result({ stdout: 'one\ntwo\n', stderr: 'hm\n' })));
     await processes.run({ file: 'kubectl', args: ['get', "it's"], effect: 'read' }, quiet);
     await processes.run({ file: 'kubectl', args: ['apply'], effect: 'write', stdin: '{"ü":1}' }, quiet);
     expect(await text()).toBe(
@@ -61,7 +61,7 @@ describe('the log of a run', () => {
   });
 
   it('names the step or the check that a command runs for', async () => {
-    const { log, text } = setting(() => Promise.resolve(result({})));
+    const { log, text } = setup(() => Promise.resolve(result({})));
     const owners = { a: 'apply/k3s-server', b: 'proof/dns' };
     const processes = loggingProcesses({ run: () => Promise.resolve(result({})) }, log);
     for (const [file, owner] of Object.entries(owners))
@@ -75,7 +75,7 @@ describe('the log of a run', () => {
   });
 
   it('contains no secret in arguments, output or input', async () => {
-    const { processes, text } = setting(() =>
+    const { processes, text } = setup(() =>
       Promise.resolve(result({ stdout: 'token hunter2hunter2', stderr: 'hunter2hunter2' })),
     );
     const secrets = ['hunter2hunter2'];
@@ -93,13 +93,13 @@ describe('the log of a run', () => {
   it('contains failures, which are passed on', async () => {
     const command: Command = { file: 'multipass', args: ['list'], effect: 'read' };
     const failure = new CommandError(command, 'exit', result({ exitCode: 2, stderr: 'no daemon' }));
-    const { processes, text } = setting(() => Promise.reject(failure));
+    const { processes, text } = setup(() => Promise.reject(failure));
     await expect(processes.run(command, quiet)).rejects.toBe(failure);
     expect(await text()).toContain('#1 multipass ended with exit code 2 after 1.2s\n    ! no daemon\n');
   });
 
   it('shortens binary and very long output', async () => {
-    const { processes, text } = setting(({ file }) =>
+    const { processes, text } = setup(({ file }) =>
       Promise.resolve(result({ stdout: file === 'tar' ? 'a\0b' : 'x'.repeat(70_000) })),
     );
     await processes.run({ file: 'tar', args: [], effect: 'read' }, quiet);
@@ -108,7 +108,7 @@ describe('the log of a run', () => {
   });
 
   it('contains size and digest of a long read, and the whole output of a write', async () => {
-    const { processes, text } = setting(() => Promise.resolve(result({ stdout: `{"items": "${'x'.repeat(3000)}"}` })));
+    const { processes, text } = setup(() => Promise.resolve(result({ stdout: `{"items": "${'x'.repeat(3000)}"}` })));
     await processes.run({ file: 'kubectl', args: ['get'], effect: 'read' }, quiet);
     const read = await text();
     expect(read.length).toBeLessThan(500);
@@ -119,18 +119,18 @@ describe('the log of a run', () => {
 
   it('contains the whole output of commands that failed, and of all commands with -v', async () => {
     const long = 'x'.repeat(3000);
-    const verbose = setting(() => Promise.resolve(result({ stdout: long })), true);
+    const verbose = setup(() => Promise.resolve(result({ stdout: long })), true);
     await verbose.processes.run({ file: 'kubectl', args: ['get'], effect: 'read' }, quiet);
     expect(await verbose.text()).toContain(long);
     const command: Command = { file: 'kubectl', args: ['get'], effect: 'read' };
     const failure = new CommandError(command, 'exit', result({ exitCode: 1, stdout: long }));
-    const { processes, text } = setting(() => Promise.reject(failure));
+    const { processes, text } = setup(() => Promise.reject(failure));
     await expect(processes.run(command, quiet)).rejects.toBe(failure);
     expect(await text()).toContain(long);
   });
 
   it('contains progress that differs only in numbers once in ten seconds', async () => {
-    const { log, text } = setting();
+    const { log, text } = setup();
     const reporter = createLogReporter(log);
     for (const at of [0, 10, 9_999, 10_000]) {
       reporter.event({ type: 'step-said', at, id: 'k3s', text: `k3s: ${at} kB of 78 MB` });
@@ -139,14 +139,14 @@ describe('the log of a run', () => {
   });
 
   it('does not stop the run when it cannot be written, and reports the error', async () => {
-    const { log, processes, fill } = setting();
+    const { log, processes, fill } = setup();
     fill();
     await processes.run({ file: 'x', args: [], effect: 'read' }, quiet);
     expect(await log.flush()).toMatchObject({ message: 'no space for /logs/up.log' });
   });
 
   it('contains the messages of steps', async () => {
-    const { log, text } = setting();
+    const { log, text } = setup();
     const reporter = createLogReporter(log);
     reporter.event({ type: 'step-said', at: 0, id: 'vm', text: 'booting' });
     reporter.event({ type: 'step-queued', at: 0, id: 'vm' });

@@ -46,7 +46,7 @@ const lines = (events: readonly ReporterEvent[], verbose = false): readonly stri
 };
 
 describe('plain lines', () => {
-  it('show the messages of a run with the time, without every percent', () => {
+  it('show the messages of a run with the time, but not every update of the progress', () => {
     expect(lines(events)).toEqual([
       '12:00:00Z  warning           Istio 1.19 is old.',
       '12:00:00Z  vm                queued (LAUNCHES=2)',
@@ -84,7 +84,7 @@ describe('plain lines', () => {
     ]);
   });
 
-  it('use other words for a removal', () => {
+  it('describe a deletion', () => {
     expect(
       lines([
         { type: 'run-started', at, direction: 'remove', steps: [] },
@@ -111,16 +111,22 @@ describe('the chosen reporter', () => {
     ['a tree on a terminal', {}, true, {}, 'tree true'],
     ['plain lines in a pipe', {}, false, {}, 'plain false'],
     ['plain lines in CI', {}, true, { CI: 'true' }, 'plain true'],
-    ['CI=false is none', {}, true, { CI: 'false' }, 'tree true'],
+    ['a tree with CI=false', {}, true, { CI: 'false' }, 'tree true'],
     ['plain lines on a dumb terminal', {}, true, { TERM: 'dumb' }, 'plain false'],
     ['a tree without color', {}, true, { NO_COLOR: '1' }, 'tree false'],
-    ['an empty NO_COLOR is none', {}, true, { NO_COLOR: '' }, 'tree true'],
-    ['color in a pipe when forced', {}, false, { FORCE_COLOR: '1' }, 'plain true'],
-    ['no color when forced off', {}, true, { FORCE_COLOR: '0' }, 'tree false'],
-    ['NO_COLOR over FORCE_COLOR', {}, true, { FORCE_COLOR: '1', NO_COLOR: '1' }, 'tree false'],
-    ['nothing when quiet', { quiet: true, verbose: true }, true, {}, 'silent true'],
-    ['every line when verbose', { verbose: true }, true, {}, 'plain true'],
-    ['the same with JSON, which is on stdout', { output: 'json' as const }, true, {}, 'tree true'],
+    ['a tree with color when NO_COLOR is empty', {}, true, { NO_COLOR: '' }, 'tree true'],
+    ['plain lines with color in a pipe when forced', {}, false, { FORCE_COLOR: '1' }, 'plain true'],
+    ['a tree without color when FORCE_COLOR is 0', {}, true, { FORCE_COLOR: '0' }, 'tree false'],
+    [
+      'a tree without color when both NO_COLOR and FORCE_COLOR are set',
+      {},
+      true,
+      { FORCE_COLOR: '1', NO_COLOR: '1' },
+      'tree false',
+    ],
+    ['silent when quiet', { quiet: true, verbose: true }, true, {}, 'silent true'],
+    ['plain lines when verbose', { verbose: true }, true, {}, 'plain true'],
+    ['a tree with JSON output, which is on stdout', { output: 'json' as const }, true, {}, 'tree true'],
   ])('is %s', (_, options, tty, env, expected) => {
     expect(choose(options, tty, env as Record<string, string>)).toBe(expected);
   });

@@ -94,7 +94,7 @@ describe('the summary', () => {
     ...more,
   });
 
-  it('reports what changed, how long it took, and why', () => {
+  it('reports the changes, the duration and the critical path', () => {
     expect(summarize(report({}), { paint, width: 80 })).toEqual([
       '12 steps applied, 9 unchanged (2m24s).',
       'Critical path: master → k3s-server → istio',

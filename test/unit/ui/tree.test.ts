@@ -23,7 +23,7 @@ const events: readonly RunEvent[] = [
   { type: 'step-started', at: 0, id: 's3' },
   { type: 'step-done', at: 144_000, id: 's3', outcome: 'changed', ms: 144_000 },
 ];
-const grown = (...more: RunEvent[]) => [...events, ...more].reduce(updateTree, EMPTY_TREE);
+const treeAfter = (...more: RunEvent[]) => [...events, ...more].reduce(updateTree, EMPTY_TREE);
 const frame = (columns: number, more: Partial<Frame> = {}): Frame => ({
   columns,
   now: 31_000,
@@ -50,12 +50,12 @@ describe('the lines of the tree', () => {
       '– check c  skipped',
       '· check d',
     ]);
-    const over = [...events, { type: 'checks-finished', at: 1200 } as const].reduce(updateTree, EMPTY_TREE);
-    expect(treeLines(over, frame(40)).at(-1)).toBe('· 1 check not started');
+    const finished = [...events, { type: 'checks-finished', at: 1200 } as const].reduce(updateTree, EMPTY_TREE);
+    expect(treeLines(finished, frame(40)).at(-1)).toBe('· 1 check not started');
   });
 
   it('show the state of each step', () => {
-    expect(treeLines(grown(), frame(100))).toEqual([
+    expect(treeLines(treeAfter(), frame(100))).toEqual([
       '* Machine master  30s  waiting for cloud-init: still running its modules',
       '· Machine of quite some name  queued (LAUNCHES=2)',
       '✔ istioctl 1.19.3  unchanged',
@@ -66,7 +66,7 @@ describe('the lines of the tree', () => {
   });
 
   it('shorten messages, then titles, but never the times', () => {
-    expect(treeLines(grown(), frame(40))).toEqual([
+    expect(treeLines(treeAfter(), frame(40))).toEqual([
       '* Machine master  30s  waiting for clo…',
       '· Machine of quit…  queued (LAUNCHES=2)',
       '✔ istioctl 1.19.3  unchanged',
@@ -74,19 +74,19 @@ describe('the lines of the tree', () => {
       '· Kubeconfig',
       '· Nodes',
     ]);
-    expect(treeLines(grown(), frame(40))[1]).toBe('· Machine of quit…  queued (LAUNCHES=2)');
+    expect(treeLines(treeAfter(), frame(40))[1]).toBe('· Machine of quit…  queued (LAUNCHES=2)');
   });
 
   it('are never wider than the terminal', () => {
     for (let columns = 12; columns < 90; columns++) {
-      for (const line of treeLines(grown(), frame(columns, { note: 'Finishing what must not be cut.' }))) {
+      for (const line of treeLines(treeAfter(), frame(columns, { note: 'Finishing operations in flight.' }))) {
         expect(lengthOf(line)).toBeLessThan(columns);
       }
     }
   });
 
-  it('fold on a low terminal', () => {
-    expect(treeLines(grown(), frame(60, { rows: 7, note: 'Finishing.' }))).toEqual([
+  it('are summarized on a terminal with few rows', () => {
+    expect(treeLines(treeAfter(), frame(60, { rows: 7, note: 'Finishing.' }))).toEqual([
       '· 2 steps done',
       '* Machine master  30s  waiting for cloud-init: still runni…',
       '· Machine of quite some name  queued (LAUNCHES=2)',
@@ -96,31 +96,31 @@ describe('the lines of the tree', () => {
   });
 
   describe('the error of a failed step, while others still run', () => {
-    const why = (message: string): RunEvent => {
+    const failedWith = (message: string): RunEvent => {
       const facts = new CliError('tool-failed', { message });
       return { type: 'step-failed', at: 9000, id: 's3', outcome: 'failed', ms: 9000, error: facts };
     };
-    const pull = why('Pod istiod-1 cannot start: ErrImagePull,\n  the registry refused the connection.');
+    const pull = failedWith('Pod istiod-1 cannot start: ErrImagePull,\n  the registry refused the connection.');
 
     it('is shown below the step, wrapped to the terminal', () => {
-      expect(treeLines(grown(pull), frame(50)).slice(3, 6)).toEqual([
+      expect(treeLines(treeAfter(pull), frame(50)).slice(3, 6)).toEqual([
         '✖ k3s server  failed after 9.0s',
         '    Pod istiod-1 cannot start: ErrImagePull, the',
         '    registry refused the connection.',
       ]);
     });
 
-    it('has three lines at most, the last one cut', () => {
-      const lines = treeLines(grown(why('word '.repeat(100))), frame(40));
+    it('has at most three lines, the last one shortened', () => {
+      const lines = treeLines(treeAfter(failedWith('word '.repeat(100))), frame(40));
       expect(lines).toHaveLength(titles.length + 3);
       expect(lines[6]).toMatch(/^ {4}word .*…$/);
       for (let columns = 12; columns < 90; columns++) {
-        for (const line of treeLines(grown(pull), frame(columns))) expect(lengthOf(line)).toBeLessThan(columns);
+        for (const line of treeLines(treeAfter(pull), frame(columns))) expect(lengthOf(line)).toBeLessThan(columns);
       }
     });
 
-    it('comes first on a low terminal', () => {
-      expect(treeLines(grown(pull), frame(60, { rows: 8 }))).toEqual([
+    it('comes first on a terminal with few rows', () => {
+      expect(treeLines(treeAfter(pull), frame(60, { rows: 8 }))).toEqual([
         '· 1 step done',
         '✖ k3s server  failed after 9.0s',
         '    Pod istiod-1 cannot start: ErrImagePull, the registry',
@@ -130,14 +130,14 @@ describe('the lines of the tree', () => {
       ]);
     });
 
-    it('is left to the error screen at the end', () => {
-      const end = grown(pull, { type: 'run-finished', at: 9000, direction: 'apply', steps: [] });
+    it('is not shown at the end, when the error screen shows it', () => {
+      const end = treeAfter(pull, { type: 'run-finished', at: 9000, direction: 'apply', steps: [] });
       expect(treeLines(end, frame(100)).join('\n')).not.toContain('ErrImagePull');
     });
   });
 
   it('end with every step that was started, and the number of the others', () => {
-    const end = grown(
+    const end = treeAfter(
       { type: 'step-failed', at: 9000, id: 's0', outcome: 'failed', ms: 9000, error },
       { type: 'step-left', at: 9000, id: 's1' },
       { type: 'step-failed', at: 9000, id: 's4', outcome: 'interrupted', ms: 2000, error },
@@ -153,7 +153,7 @@ describe('the lines of the tree', () => {
   });
 });
 
-/** A terminal that remembers. */
+/** A terminal that records its output. */
 function createTerminal(columns: number) {
   const written: string[] = [];
   const stream = { columns, rows: 24, isTTY: true, write: (text: string) => written.push(text) > 0 };
@@ -182,7 +182,7 @@ describe('the tree on a terminal', () => {
     reporter.event({ type: 'warning', at: 0, text: 'Old.' });
     phase('apply').forEach(reporter.event);
     await reporter.finish();
-    // Each picture is drawn over the one before it, which this terminal does not know how to do.
+    // A real terminal overwrites each frame with the next one; this one records all of them.
     const lines = terminal.text().split('\n');
     expect(lines.filter((line, place) => line !== lines[place - 1])).toEqual([
       'Rehearsal.',
@@ -194,7 +194,7 @@ describe('the tree on a terminal', () => {
     expect(terminal.restored()).toBe(true);
   });
 
-  it('holds back the output of others, and restores the terminal when it is abandoned', async () => {
+  it('holds back other output, and restores the terminal when it is abandoned', async () => {
     const terminal = createTerminal(80);
     const reporter = createTreeReporter({ stream: terminal.stream, paint, clock: { now: () => 5000 } });
     phase('apply').slice(0, 2).forEach(reporter.event);

@@ -11,32 +11,36 @@ const spans = (times: Partial<ReportedStep>): string[] =>
 
 describe('the spans of a step', () => {
   it.each<[string, Partial<ReportedStep>, string[]]>([
-    ['nothing was begun', { outcome: 'not-started' }, []],
-    ['looked, and it was there', { startedAt: 10, endedAt: 40 }, ['look 10-40']],
-    ['looked and worked', { startedAt: 10, workedAt: 20, endedAt: 40 }, ['look 10-20', 'work 20-40']],
-    ['queued', { startedAt: 10, workedAt: 35, endedAt: 40, waitedMs: 15 }, ['look 10-20', 'turn 20-35', 'work 35-40']],
-    ['waited to start', { queuedAt: 5, startedAt: 10, endedAt: 40 }, ['queue 5-10', 'look 10-40']],
-    ['took no time at a look', { startedAt: 10, endedAt: 10 }, ['look 10-10']],
-    ['took no time at work', { startedAt: 10, workedAt: 10, endedAt: 10 }, ['work 10-10']],
+    ['it was not started', { outcome: 'not-started' }, []],
+    ['it was ready', { startedAt: 10, endedAt: 40 }, ['look 10-40']],
+    ['it was checked and applied', { startedAt: 10, workedAt: 20, endedAt: 40 }, ['look 10-20', 'work 20-40']],
+    [
+      'it was queued',
+      { startedAt: 10, workedAt: 35, endedAt: 40, waitedMs: 15 },
+      ['look 10-20', 'turn 20-35', 'work 35-40'],
+    ],
+    ['it waited to start', { queuedAt: 5, startedAt: 10, endedAt: 40 }, ['queue 5-10', 'look 10-40']],
+    ['its check took no time', { startedAt: 10, endedAt: 10 }, ['look 10-10']],
+    ['its work took no time', { startedAt: 10, workedAt: 10, endedAt: 10 }, ['work 10-10']],
   ])('are correct when %s', (_what, times, expected) => {
     expect(spans(times)).toEqual(expected);
   });
 
-  it('follow each other without a gap, from the first moment to the last', () => {
+  it('follow each other without a gap, from start to end', () => {
     const ms = fc.integer({ min: 0, max: 1e7 });
     fc.assert(
       fc.property(ms, ms, ms, ms, ms, (queuedAt, queue, look, waitedMs, work) => {
         const startedAt = queuedAt + queue;
         const workedAt = startedAt + look + waitedMs;
         const endedAt = workedAt + work;
-        const found = segmentsOf(step('a', 'A', { queuedAt, startedAt, workedAt, endedAt, waitedMs }));
-        expect([found[0]!.from, found.at(-1)!.to]).toEqual(
+        const segments = segmentsOf(step('a', 'A', { queuedAt, startedAt, workedAt, endedAt, waitedMs }));
+        expect([segments[0]!.from, segments.at(-1)!.to]).toEqual(
           [NOON + queuedAt, NOON + endedAt].map((at, place) =>
-            // Without any time at all its place is where it began.
-            found.length === 1 && found[0]!.from === found[0]!.to && place === 0 ? NOON + startedAt : at,
+            // A segment without duration is placed at the start of the step.
+            segments.length === 1 && segments[0]!.from === segments[0]!.to && place === 0 ? NOON + startedAt : at,
           ),
         );
-        for (const [place, { from }] of found.entries()) if (place > 0) expect(from).toBe(found[place - 1]!.to);
+        for (const [place, { from }] of segments.entries()) if (place > 0) expect(from).toBe(segments[place - 1]!.to);
       }),
     );
   });
@@ -45,7 +49,7 @@ describe('the spans of a step', () => {
 describe('a bar', () => {
   const scale = createScale(NOON, NOON + 100);
 
-  it('describes in words what it shows', () => {
+  it('describes its segments in its label', () => {
     const waited = step('a', 'A', { startedAt: 0, workedAt: 60_000, endedAt: 90_000, waitedMs: 59_500 });
     const text = markupText(bar(waited, { scale: createScale(NOON, NOON + 90_000), zero: NOON, critical: false }));
     expect(text).toContain('aria-label="from 0:00 to 1:30: looked 0.5s, queued 1m, worked 30s"');
@@ -64,8 +68,8 @@ describe('a bar', () => {
   });
 
   it('shows a step without duration', () => {
-    const moment = step('a', 'A', { startedAt: 50, endedAt: 50 });
-    expect(markupText(bar(moment, { scale, zero: NOON, critical: false }))).toMatch(
+    const instant = step('a', 'A', { startedAt: 50, endedAt: 50 });
+    expect(markupText(bar(instant, { scale, zero: NOON, critical: false }))).toMatch(
       /class="look"\s+x="50%"[^>]*width="0.01%"/,
     );
   });
@@ -82,7 +86,7 @@ describe('the scale', () => {
     expect(createScale(NOON, NOON + span).ticks).toEqual(ticks);
   });
 
-  it('has few ticks for any duration, and places nothing outside', () => {
+  it('has few ticks for any duration, and places everything inside', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1e10 }), fc.integer({ min: -1e10, max: 1e10 }), (span, at) => {
         const { ticks, place } = createScale(0, span);

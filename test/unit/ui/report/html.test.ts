@@ -22,7 +22,7 @@ describe('html', () => {
   });
 
   it('never lets a text change the markup around it', () => {
-    // The letters that matter, often; and the rest of them, sometimes.
+    // Half of the characters have a meaning in HTML.
     const letter = fc.oneof(
       fc.constantFrom('<', '>', '&', '"', "'", '=', ';', '#'),
       fc.string({ unit: 'grapheme', maxLength: 2 }),

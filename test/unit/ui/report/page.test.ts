@@ -6,13 +6,13 @@ import { renderReport } from '../../../../src/ui/report/page.ts';
 import { mapTexts, type ReportData } from '../../../../src/ui/report/report-data.ts';
 import { aCommand, reportFixture } from './report-fixture.ts';
 
-/** The tags of a page in order, without their text: what a browser would make of it. */
+/** The tags of a page in order, without attribute values and text. */
 const skeleton = (page: string): string[] => page.match(/<[^>]*>/g)?.map((tag) => tag.replace(/="[^"]*"/g, '')) ?? [];
 
 const EVIL = `</pre></style></title><script>alert(1)</script><img src=x onerror=alert(1)>" onclick="alert(1)" x='`;
 
 describe('the run report', () => {
-  it('has a bar for every step, and marks the critical path with a word and a sign', () => {
+  it('has a bar for every step, and marks the critical path with a label and a sign', () => {
     const page = renderReport(reportFixture());
     expect(page.match(/<svg\s+class="bar"\s+role="img"/g)).toHaveLength(5);
     expect(page.match(/critical path: <\/span/g)).toHaveLength(2);
@@ -24,7 +24,7 @@ describe('the run report', () => {
     const [plain, evil] = [renderReport(reportFixture()), renderReport(reportFixture((text) => `${text}${EVIL}`))];
     expect(skeleton(evil)).toEqual(skeleton(plain));
     expect(evil).not.toMatch(/<script|<img/);
-    // All of them did reach the page.
+    // Make sure that the texts are on the page.
     expect(evil.split('&lt;script&gt;').length).toBeGreaterThan(25);
   });
 
@@ -64,9 +64,9 @@ describe('the run report', () => {
   });
 
   it('can be rendered for a run that never started', () => {
-    const never = reportFixture((text) => text, { checks: [], commands: [] });
-    delete (never as { run?: unknown }).run;
-    const page = renderReport(never);
+    const withoutRun = reportFixture((text) => text, { checks: [], commands: [] });
+    delete (withoutRun as { run?: unknown }).run;
+    const page = renderReport(withoutRun);
     expect(page).toContain('Error');
     expect(page).not.toMatch(/id="(timeline|checks|besides)"/);
   });
@@ -82,22 +82,22 @@ describe('the run report', () => {
 });
 
 describe('the outcome line of the run report', () => {
-  const { failure, ...well } = reportFixture();
-  const nothing = { run: { ...well.run!, changed: 0 } };
+  const { failure, ...succeeded } = reportFixture();
+  const unchanged = { run: { ...succeeded.run!, changed: 0 } };
   it.each<[string, ReportData]>([
-    ['✔ The lab is up and verified', well],
-    ['✔ The lab is up', { ...well, checks: [] }],
-    ['✔ Everything is up to date and verified', { ...well, ...nothing }],
-    ['✔ The lab is re-created and verified', { ...well, kind: 'recreate' }],
-    ['✔ The lab is deleted', { ...well, kind: 'delete', checks: [] }],
-    ['✔ Nothing to delete', { ...well, ...nothing, kind: 'delete', checks: [] }],
+    ['✔ The lab is up and verified', succeeded],
+    ['✔ The lab is up', { ...succeeded, checks: [] }],
+    ['✔ Everything is up to date and verified', { ...succeeded, ...unchanged }],
+    ['✔ The lab is re-created and verified', { ...succeeded, kind: 'recreate' }],
+    ['✔ The lab is deleted', { ...succeeded, kind: 'delete', checks: [] }],
+    ['✔ Nothing to delete', { ...succeeded, ...unchanged, kind: 'delete', checks: [] }],
     ['✖ Failed', reportFixture()],
-    ['✖ Created, but verification failed', { ...well, failure: { ...failure!, reason: 'verify-failed' } }],
-    ['◼ Interrupted', { ...well, failure: { ...failure!, reason: 'interrupted' } }],
-  ])('is "%s"', (line, picture) => {
-    const { sign, words } = outcomeOf(picture);
+    ['✖ Created, but verification failed', { ...succeeded, failure: { ...failure!, reason: 'verify-failed' } }],
+    ['◼ Interrupted', { ...succeeded, failure: { ...failure!, reason: 'interrupted' } }],
+  ])('is "%s"', (line, data) => {
+    const { sign, words } = outcomeOf(data);
     expect(`${sign} ${words}`).toBe(line);
-    expect(renderReport(picture)).toContain(`<title>${line.replace(' ', ' istio-vms up: ')}</title>`);
+    expect(renderReport(data)).toContain(`<title>${line.replace(' ', ' istio-vms up: ')}</title>`);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Command, Processes } from '../../../../src/system/system.ts';
 import { createRunRecord } from '../../../../src/ui/report/record.ts';
 import { fakeProcesses } from '../../../support/fake-processes.ts';
 
-const look = (file: string, more: Partial<Command> = {}): Command => ({ file, args: [], effect: 'read', ...more });
+const read = (file: string, more: Partial<Command> = {}): Command => ({ file, args: [], effect: 'read', ...more });
 
 function recordOf(processes: Processes) {
   let now = 0;
@@ -20,20 +20,20 @@ const owners = ({ commands }: ReturnType<typeof recordOf>): Record<string, strin
 
 describe('the record of a run', () => {
   it('assigns a command to its owner by the context that it runs with', async () => {
-    const record = recordOf(fakeProcesses().on('a', {}).on('b', {}).on('nobody', {}));
+    const record = recordOf(fakeProcesses().on('a', {}).on('b', {}).on('unowned', {}));
     await Promise.all([
-      record.processes.run(look('a'), { ...quiet, owner: 'apply/one' }),
-      record.processes.run(look('b'), { ...quiet, owner: 'prove/two' }),
-      record.processes.run(look('nobody'), quiet),
+      record.processes.run(read('a'), { ...quiet, owner: 'apply/one' }),
+      record.processes.run(read('b'), { ...quiet, owner: 'prove/two' }),
+      record.processes.run(read('unowned'), quiet),
     ]);
-    expect(owners(record)).toEqual({ a: 'apply/one', b: 'prove/two', nobody: undefined });
+    expect(owners(record)).toEqual({ a: 'apply/one', b: 'prove/two', unowned: undefined });
   });
 
   it('contains the times and the outcome of each command', async () => {
     const record = recordOf(
       fakeProcesses().on('good', {}).on('bad', { exitCode: 2, stderr: 'a\nb\n' }).on('gone', { failure: 'timed-out' }),
     );
-    for (const file of ['good', 'bad', 'gone']) await record.processes.run(look(file), quiet).catch(() => undefined);
+    for (const file of ['good', 'bad', 'gone']) await record.processes.run(read(file), quiet).catch(() => undefined);
     expect(record.commands).toEqual([
       { text: 'good', effect: 'read', startedAt: 10, endedAt: 20, exitCode: 0 },
       { text: 'bad', effect: 'read', startedAt: 30, endedAt: 40, exitCode: 2, failure: 'exit', stderr: 'a\nb' },
@@ -44,7 +44,7 @@ describe('the record of a run', () => {
   it('contains what ran on a machine, without its wrapper', async () => {
     const record = recordOf(fakeProcesses().on('wrap true', {}));
     await record.processes.run(
-      look('wrap', { args: ['true'], onMachine: { name: 'vm', argv: ['sh', '#!/bin/sh\ntrue\n'] } }),
+      read('wrap', { args: ['true'], onMachine: { name: 'vm', argv: ['sh', '#!/bin/sh\ntrue\n'] } }),
       quiet,
     );
     expect(record.commands[0]).toMatchObject({
@@ -56,7 +56,7 @@ describe('the record of a run', () => {
   it('passes on what was thrown', async () => {
     const broken = new Error('a bug');
     const record = recordOf({ run: () => Promise.reject(broken) });
-    await expect(record.processes.run(look('a'), quiet)).rejects.toBe(broken);
+    await expect(record.processes.run(read('a'), quiet)).rejects.toBe(broken);
     expect(record.commands).toHaveLength(1);
   });
 
@@ -67,7 +67,7 @@ describe('the record of a run', () => {
           .on('x', { exitCode: 1, stderr: 'token abc' })
           .run({ ...command, file: 'x', args: [] }, quiet),
     });
-    const secret = look('sh', { args: ['-c', '#!/bin/sh\ntrue\n'], stdin: new Uint8Array(9), secretOutput: true });
+    const secret = read('sh', { args: ['-c', '#!/bin/sh\ntrue\n'], stdin: new Uint8Array(9), secretOutput: true });
     await record.processes.run(secret, quiet).catch(() => undefined);
     expect(record.commands[0]).toMatchObject({
       text: 'sh -c "$(cat /lib/yes.sh)"  # reads a payload of 9 bytes, made for this call',

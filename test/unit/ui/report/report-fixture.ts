@@ -4,43 +4,43 @@ import type { Failure, ReportData, ReportedStep } from '../../../../src/ui/repor
 /** 2026-11-23T12:00:00Z. */
 export const NOON = Date.UTC(2026, 10, 23, 12);
 
-type Words = (text: string) => string;
+type TextTransform = (text: string) => string;
 
 /**
- * The picture of a small run: two machines with one launch at a time, a cluster, something that was there already, one
- * failure and what it kept from beginning.
- * @param words is done to every text that comes from outside, and so may be anything
+ * Data of a small run: two machines with one launch at a time, a cluster, a step that was already ready, a failed step
+ * and a step that was not started because of it.
+ * @param transform applied to every text that may come from outside
  */
-export function reportFixture(words: Words = (text) => text, more: Partial<ReportData> = {}): ReportData {
+export function reportFixture(transform: TextTransform = (text) => text, more: Partial<ReportData> = {}): ReportData {
   const steps: readonly ReportedStep[] = [
-    step('master', words('machine master'), { startedAt: 0, workedAt: 500, endedAt: 60_000 }),
-    step('vm', words('machine vm'), {
+    step('master', transform('machine master'), { startedAt: 0, workedAt: 500, endedAt: 60_000 }),
+    step('vm', transform('machine vm'), {
       startedAt: 0,
       workedAt: 60_000,
       endedAt: 90_000,
       waitedMs: 59_500,
       turnFrom: 'master',
     }),
-    step('istioctl', words('istioctl'), { outcome: 'ready', startedAt: 0, endedAt: 200 }),
-    step('k3s', words('k3s'), {
+    step('istioctl', transform('istioctl'), { outcome: 'ready', startedAt: 0, endedAt: 200 }),
+    step('k3s', transform('k3s'), {
       outcome: 'failed',
       after: ['master'],
       startedAt: 60_000,
       workedAt: 60_400,
       endedAt: 120_000,
-      failure: aFailure(words),
+      failure: aFailure(transform),
     }),
-    step('istio', words('Istio'), { outcome: 'not-started', after: ['k3s', 'istioctl'] }),
+    step('istio', transform('Istio'), { outcome: 'not-started', after: ['k3s', 'istioctl'] }),
   ];
   return {
     version: '1.2.3',
-    commandLine: words('istio-vms up'),
+    commandLine: transform('istio-vms up'),
     kind: 'apply',
     startedAt: NOON,
     endedAt: NOON + 125_000,
     rehearsal: false,
-    facts: [['Lab', words('lab')]],
-    warnings: [words('Istio is old.')],
+    facts: [['Lab', transform('lab')]],
+    warnings: [transform('Istio is old.')],
     run: {
       kind: 'apply',
       steps,
@@ -54,48 +54,48 @@ export function reportFixture(words: Words = (text) => text, more: Partial<Repor
     checks: [
       {
         name: 'nodes',
-        title: words('all nodes are Ready'),
+        title: transform('all nodes are Ready'),
         outcome: 'passed',
-        evidence: words('one node'),
+        evidence: transform('one node'),
         durationMs: 100,
       },
       {
         name: 'dns',
-        title: words('DNS answers'),
+        title: transform('DNS answers'),
         outcome: 'failed',
-        evidence: words('SERVFAIL'),
-        hint: words('istio-vms bootstrap'),
+        evidence: transform('SERVFAIL'),
+        hint: transform('istio-vms bootstrap'),
         durationMs: 400,
       },
     ],
     commands: [
       aCommand({
         owner: 'apply/master',
-        text: words('multipass launch --name master'),
+        text: transform('multipass launch --name master'),
         effect: 'write',
         endedAt: 59_000,
       }),
       aCommand({
         owner: 'apply/k3s',
-        text: words('multipass exec -n master'),
+        text: transform('multipass exec -n master'),
         exitCode: 21,
         failure: 'exit',
-        stderr: words('no space left'),
+        stderr: transform('no space left'),
       }),
       aCommand({
         owner: 'prove/dns',
-        text: words('multipass exec -n vm wrapped'),
-        onMachine: { name: words('vm'), text: words('resolve istiod') },
+        text: transform('multipass exec -n vm wrapped'),
+        onMachine: { name: transform('vm'), text: transform('resolve istiod') },
       }),
-      aCommand({ text: words('multipass version') }),
+      aCommand({ text: transform('multipass version') }),
     ],
-    messages: [{ owner: 'apply/master', at: NOON + 600, text: words('launching master') }],
-    failure: aFailure(words),
+    messages: [{ owner: 'apply/master', at: NOON + 600, text: transform('launching master') }],
+    failure: aFailure(transform),
     ...more,
   };
 }
 
-/** Times are given from the beginning of the run. */
+/** A step whose times are given relative to the start of the run. */
 export function step(
   id: string,
   title: string,
@@ -126,14 +126,14 @@ export function aCommand({ startedAt = 0, endedAt = 100, ...more }: Partial<Comm
   };
 }
 
-function aFailure(words: Words): Failure {
+function aFailure(transform: TextTransform): Failure {
   return {
     reason: 'disk-full',
     exitCode: 5,
-    message: words('The disk of master is full'),
-    details: [words('It has 4G')],
-    command: words('multipass exec'),
-    stderrTail: words('no space left'),
-    hint: words('Raise DISK_MASTER'),
+    message: transform('The disk of master is full'),
+    details: [transform('It has 4G')],
+    command: transform('multipass exec'),
+    stderrTail: transform('no space left'),
+    hint: transform('Raise DISK_MASTER'),
   };
 }
