@@ -1,4 +1,4 @@
 import type { Context } from '../../src/system/system.ts';
 
-/** For calls that no interrupt ends and whose progress nobody hears. */
+/** A context without interrupts, whose progress messages are discarded. */
 export const quiet: Context = { signal: new AbortController().signal, say: () => undefined };

@@ -3,39 +3,39 @@ import { runOnGuest } from '../../src/rehearsal/guest/shell.ts';
 import type { GuestCall, Instance, ProgramResult, World } from '../../src/rehearsal/world.ts';
 
 /**
- * Programs that every system has, as far as people and tests use them on a machine. Each supports a few arguments; for
- * any other it returns `undefined`.
+ * Common programs that tests run on a machine. Each supports only a few arguments, and returns `undefined` for any
+ * other.
  */
-type Everyday = (call: GuestCall) => Promise<ProgramResult | undefined>;
+type Program = (call: GuestCall) => Promise<ProgramResult | undefined>;
 
 interface Running {
   readonly line: string;
   readonly boot: string;
 }
 
-/** Programs that run on a machine for a while. A restart ends them all. */
+/** Programs that are running on a machine. A restart ends all of them. */
 const running = new WeakMap<Instance, Set<Running>>();
 
-const echo: Everyday = async ({ args }) => ({ exitCode: 0, stdout: `${args.slice(1).join(' ')}\n` });
+const echo: Program = async ({ args }) => ({ exitCode: 0, stdout: `${args.slice(1).join(' ')}\n` });
 
 /** Applies the format once per argument; `%s` is the only conversion. */
-const printf: Everyday = async ({ args }) => {
+const printf: Program = async ({ args }) => {
   const [, format = '', ...words] = args;
   if (/[%\\]/.test(format.replace('%s', ''))) return undefined;
   return { exitCode: 0, stdout: words.map((word) => format.split('%s').join(word)).join('') };
 };
 
-const printenv: Everyday = async ({ args, env = {} }) => {
+const printenv: Program = async ({ args, env = {} }) => {
   const value = env[args[1] ?? ''];
   return value === undefined ? { exitCode: 1 } : { exitCode: 0, stdout: `${value}\n` };
 };
 
-const sha256sum: Everyday = async ({ args, stdin }) => {
+const sha256sum: Program = async ({ args, stdin }) => {
   if (args.length > 1) return undefined;
   return { exitCode: 0, stdout: `${createHash('sha256').update(stdin).digest('hex')}  -\n` };
 };
 
-const sleep: Everyday = async ({ args, instance, world, ended }) => {
+const sleep: Program = async ({ args, instance, world, ended }) => {
   const seconds = Number(args[1]);
   if (args.length !== 2 || Number.isNaN(seconds)) return undefined;
   const all = running.get(instance) ?? new Set();
@@ -50,7 +50,7 @@ const sleep: Everyday = async ({ args, instance, world, ended }) => {
   return { exitCode: killed ? 143 : 0 };
 };
 
-const pgrep: Everyday = async ({ args, instance }) => {
+const pgrep: Program = async ({ args, instance }) => {
   const [, flag, pattern = ''] = args;
   if (flag !== '-f' || args.length !== 3) return undefined;
   const found = [...(running.get(instance) ?? [])].filter(
@@ -72,27 +72,27 @@ function notSupported({ args }: GuestCall): ProgramResult {
 }
 
 /**
- * A line for `sh -c`: plain commands one after another, each perhaps with its output to stderr, and `exit`. Undefined
- * for anything else: a quote, a variable, a condition.
+ * `sh -c` with plain commands one after another, optionally redirected to stderr, and `exit`. Undefined for anything
+ * else, such as quotes, variables and conditions.
  */
 async function sh(call: GuestCall): Promise<ProgramResult | undefined> {
   const [, flag, line = ''] = call.args;
   if (flag !== '-c') return undefined;
   if (!/^[\w ./;>&-]+$/.test(line)) return undefined;
-  const said = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   let exitCode = 0;
   for (const part of line.split(';').map((each) => each.trim())) {
     const { words = '', redirect } = /^(?<words>[\w ./-]+?)(?<redirect> >&2)?$/.exec(part)?.groups ?? {};
     const args = words.split(/ +/);
     if (words === '') return undefined;
-    if (args[0] === 'exit') return { ...said, exitCode: Number(args[1] ?? exitCode) };
+    if (args[0] === 'exit') return { ...output, exitCode: Number(args[1] ?? exitCode) };
     const result = await runOnGuest({ ...call, args });
-    if (call.ended?.aborted === true) return { ...said, exitCode: 143 };
+    if (call.ended?.aborted === true) return { ...output, exitCode: 143 };
     const stdout = Buffer.from((result.stdout ?? '') as Uint8Array).toString('utf8');
-    said[redirect === undefined ? 'stdout' : 'stderr'] += stdout;
-    said.stderr += result.stderr ?? '';
+    output[redirect === undefined ? 'stdout' : 'stderr'] += stdout;
+    output.stderr += result.stderr ?? '';
     exitCode = result.exitCode;
-    if (result.refused !== undefined) return { ...said, exitCode, refused: result.refused };
+    if (result.refused !== undefined) return { ...output, exitCode, refused: result.refused };
   }
-  return { ...said, exitCode };
+  return { ...output, exitCode };
 }

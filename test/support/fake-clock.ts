@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/system/system.ts';
 
-/** Time that passes only while someone sleeps, and then at once. For code that waits alone. */
+/** A clock that advances only by sleeps, which return at once. For code in which only one task sleeps at a time. */
 export function fakeClock(start = 0): Clock & { readonly slept: readonly number[] } {
   let now = start;
   const slept: number[] = [];

@@ -2,7 +2,7 @@ import { CommandError, type CommandFailure } from '../../src/system/command-erro
 import type { Command, CommandResult, Processes } from '../../src/system/system.ts';
 import { quoteCommand } from '../../src/system/quote.ts';
 
-/** What a program answers: nothing said means exit code 0 and silence. */
+/** The result of a program; by default exit code 0 without output. */
 export interface Answer {
   readonly exitCode?: number;
   readonly stdout?: string;
@@ -14,27 +14,27 @@ export interface Answer {
 export type Reply = Answer | ((command: Command) => Answer | Promise<Answer>);
 
 export interface FakeProcesses extends Processes {
-  /** Every command so far, as one would paste it. */
+  /** Every command so far, as a quoted command line. */
   readonly lines: readonly string[];
   readonly commands: readonly Command[];
   /**
-   * What this exact command answers. With several replies each is given once, in order, and then the command is refused;
-   * a single reply is given each time.
+   * Defines the replies to this exact command. Several replies are given once each, in order, and any further call is an
+   * error; a single reply is given each time.
    */
   on(line: string, ...replies: Reply[]): FakeProcesses;
 }
 
-/** A strict stand-in: a command that nobody told it about is an error of the test's, not an answer. */
+/** A strict fake: a command without a defined reply is an error of the test. */
 export function fakeProcesses(): FakeProcesses {
   const replies = new Map<string, Reply[]>();
   const commands: Command[] = [];
   const lines: string[] = [];
 
   const next = (line: string): Reply => {
-    const left = replies.get(line);
-    if (left === undefined) throw new Error(`nobody told the fake about: ${line}`);
-    const [reply, ...later] = left;
-    if (reply === undefined) throw new Error(`asked more often than told: ${line}`);
+    const remaining = replies.get(line);
+    if (remaining === undefined) throw new Error(`no reply is defined for: ${line}`);
+    const [reply, ...later] = remaining;
+    if (reply === undefined) throw new Error(`all replies are used up for: ${line}`);
     replies.set(line, later);
     return reply;
   };
@@ -44,8 +44,8 @@ export function fakeProcesses(): FakeProcesses {
     commands,
     on(line, ...given) {
       const [only] = given;
-      const never = given.length === 1 && only !== undefined;
-      replies.set(line, never ? new Array<Reply>(1000).fill(only) : given);
+      const repeated = given.length === 1 && only !== undefined;
+      replies.set(line, repeated ? new Array<Reply>(1000).fill(only) : given);
       return fake;
     },
     async run(command) {

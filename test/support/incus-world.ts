@@ -8,18 +8,18 @@ interface Instance {
   state: 'Stopped' | 'Running';
 }
 
-/** A host with Incus, as far as launches need it: instances stay, whatever becomes of the client that asked for them. */
+/** A host with Incus that supports launches: an instance remains even if the client that requested it is killed. */
 export interface IncusWorld {
   readonly processes: Processes;
   readonly instances: Map<string, Instance>;
   /** Every command that changes something, without `--quiet`. */
   readonly changes: string[];
-  /** Hears of each moment at which a client may be killed; what it throws ends the client. */
-  onMoment: (moment: string) => void | Promise<void>;
+  /** Called at each point at which a client may be killed; an error that it throws ends the client. */
+  onMoment: (point: string) => void | Promise<void>;
 }
 
 export interface IncusHost {
-  /** Whether kernel modules can be loaded; an instance that asks for them does not start where not. */
+  /** Whether kernel modules can be loaded; otherwise an instance that requires them does not start. */
   readonly modules: boolean;
   /** Names of instances whose start fails for another reason, each once. */
   readonly failsToStart?: Set<string>;
@@ -35,7 +35,7 @@ export function incusWorld(host: IncusHost): IncusWorld {
   const instances = new Map<string, Instance>();
   const changes: string[] = [];
 
-  /** The daemon checks modules when an instance starts, not when it is created; what fails to start stays, stopped. */
+  /** The daemon checks modules when an instance starts, not when it is created; if the start fails, it remains, stopped. */
   const start = (instance: Instance): Answer => {
     if (instance.state === 'Running') return error('The instance is already running');
     if (instance.config.has(MODULES) && !host.modules) {
@@ -50,7 +50,7 @@ export function incusWorld(host: IncusHost): IncusWorld {
     return ok();
   };
 
-  /** A launch is a creation and a start, each asked for by the client. */
+  /** A launch is a creation and a start, each requested by the client. */
   const launch = async ({ args, stdin }: Command): Promise<Answer> => {
     const name = args[3] ?? '';
     if (instances.has(name)) return error(`Failed instance creation: Instance "${name}" already exists`);
@@ -96,7 +96,7 @@ export function incusWorld(host: IncusHost): IncusWorld {
     if (instances.get(name)?.state !== 'Running') return error('Instance is not running');
     const words = args.slice(args.lastIndexOf('sh') + 2).join(' ');
     if (words === 'cloud-init status --wait') return { stdout: 'status: done\u001e', stderr: '\u001e\u001e' };
-    throw new Error(`nobody told the guest about: ${words}`);
+    throw new Error(`no reply is defined for the guest command: ${words}`);
   };
 
   const answer = async (command: Command): Promise<Answer> => {
@@ -119,7 +119,7 @@ export function incusWorld(host: IncusHost): IncusWorld {
       if (!found.config.delete(key)) return error(`Can't unset key '${key}', it's not currently set`);
       return ok();
     }
-    throw new Error(`nobody told Incus about: ${command.args.join(' ')}`);
+    throw new Error(`no reply is defined for: incus ${command.args.join(' ')}`);
   };
 
   const world: IncusWorld = {

@@ -5,31 +5,31 @@ import { knownIssue } from '../../src/errors/known-issues.ts';
 import { REASONS } from '../../src/errors/reasons.ts';
 
 /**
- * What holds for every table of known issues: each row explains at least one text of the fixture, and says what to do.
+ * Tests for a table of known issues: each row explains at least one text of the fixture, and has a hint.
  *
- * @param fixture a file with stderr as the programs write it, as far as we know; it says from where
- * @param own the issues of an engine, looked at before the shared ones
+ * @param fixture a file with stderr of the programs, which names its sources
+ * @param own the issues of an engine, checked before the shared ones
  */
 export function issueRules(issues: readonly KnownIssue[], fixture: URL, own: readonly KnownIssue[] = []): void {
   const { cases } = JSON.parse(readFileSync(fixture, 'utf8')) as { cases: [CommandOrigin, string, string][] };
 
-  it.each(cases)('explains what %s says: %s', (origin, stderr, id) => {
+  it.each(cases)('explains the stderr of %s: %s', (origin, stderr, id) => {
     expect(knownIssue(stderr, origin, own)?.id).toBe(id);
   });
 
-  it('has a case for each issue, and each id once', () => {
+  it('has a case for each issue, and unique ids', () => {
     const ids = issues.map((issue) => issue.id);
     expect(new Set(ids).size).toBe(ids.length);
     expect([...new Set(cases.map(([, , id]) => id))].sort()).toEqual([...ids].sort());
   });
 
   describe.each(issues.map((issue) => [issue.id, issue] as const))('the issue %s', (_, issue) => {
-    it('says what failed and what to do', () => {
+    it('has a sentence, a hint and a source', () => {
       expect(issue.reason in REASONS).toBe(true);
       expect(issue.sentence).toMatch(/^(?:[A-Z]|istiod|k3s).*\.$/);
       expect(issue.hint).toMatch(/\.$/);
       expect(issue.source).not.toBe('');
-      // A pattern with a memory (flag g) would match every second time.
+      // A pattern with the flag g keeps its position, so it would match only every second time.
       expect(issue.pattern.global).toBe(false);
     });
   });

@@ -1,7 +1,7 @@
 import { oneOf } from '../../../src/config/syntax.ts';
 import type { EngineDefinition } from '../../../src/machines/definition.ts';
 
-/** A third engine in one folder, as another engineer would add it: no file outside knows its name. */
+/** A third engine in its own folder, as a contributor would add it: no other file of the program names it. */
 export const fake = {
   title: 'Fake',
   about: 'tests',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StepFinding as StepLook } from '../../../src/plan/check.ts';
+import type { StepFinding } from '../../../src/plan/check.ts';
 import type { Finding, Step } from '../../../src/plan/step.ts';
 import { firstCommand } from '../../../src/verify/advice.ts';
 import { causeOf, failedNeed, firstCause } from '../../../src/verify/causes.ts';
@@ -59,10 +59,10 @@ describe('needs of checks', () => {
 
 describe('the cause of a failure', () => {
   it('is the check that explains it, or the failed check itself when it is certain', () => {
-    const seen = [result('base', 'failed', { blocks: [] }), result('middle', 'failed', { cause: 'base' })];
-    expect(causeOf(check('one', [], ['middle']), failed, undefined, seen)).toBe('base');
-    expect(causeOf(check('one', [], ['middle']), { ...failed, certain: true }, undefined, seen)).toBe('one');
-    expect(causeOf(check('one', [], ['other']), failed, undefined, seen)).toBe('one');
+    const results = [result('base', 'failed', { blocks: [] }), result('middle', 'failed', { cause: 'base' })];
+    expect(causeOf(check('one', [], ['middle']), failed, undefined, results)).toBe('base');
+    expect(causeOf(check('one', [], ['middle']), { ...failed, certain: true }, undefined, results)).toBe('one');
+    expect(causeOf(check('one', [], ['other']), failed, undefined, results)).toBe('one');
   });
 
   it('comes first when most failures depend on it', () => {
@@ -96,23 +96,27 @@ describe('advice from the steps', () => {
     step('package', 'sidecar', ['vm']),
     step('sidecar', 'sidecar', ['package', 'group']),
   ];
-  const looks = (findings: Readonly<Record<string, Finding>>): readonly StepLook[] =>
+  const stepFindings = (findings: Readonly<Record<string, Finding>>): readonly StepFinding[] =>
     steps.map((each) => ({ step: each, finding: findings[each.id] ?? 'ready' }));
   const missing = { missing: 'no' };
 
   it('is empty when every step is ready', () => {
-    expect(firstCommand(steps, looks({}), ['sidecar'])).toBeUndefined();
-    expect(firstCommand(steps, looks({ cluster: missing }), ['vm'])).toBeUndefined();
+    expect(firstCommand(steps, stepFindings({}), ['sidecar'])).toBeUndefined();
+    expect(firstCommand(steps, stepFindings({ cluster: missing }), ['vm'])).toBeUndefined();
   });
 
   it('is the command of the first missing step in the order of needs', () => {
-    expect(firstCommand(steps, looks({ sidecar: missing, group: missing }), ['sidecar'])).toBe('istio-vms group');
-    expect(firstCommand(steps, looks({ sidecar: missing, vm: missing }), ['sidecar'])).toBe('istio-vms vm');
+    expect(firstCommand(steps, stepFindings({ sidecar: missing, group: missing }), ['sidecar'])).toBe(
+      'istio-vms group',
+    );
+    expect(firstCommand(steps, stepFindings({ sidecar: missing, vm: missing }), ['sidecar'])).toBe('istio-vms vm');
   });
 
   it('is never a command that would be refused', () => {
-    // The package alone could be made, but its command makes the sidecar too, which needs the group.
-    expect(firstCommand(steps, looks({ package: missing, group: missing }), ['sidecar'])).toBe('istio-vms group');
+    // The package alone could be created, but its command also creates the sidecar, which needs the group.
+    expect(firstCommand(steps, stepFindings({ package: missing, group: missing }), ['sidecar'])).toBe(
+      'istio-vms group',
+    );
   });
 });
 

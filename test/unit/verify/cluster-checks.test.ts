@@ -46,7 +46,7 @@ describe('the check nodes', () => {
   });
 
   it.each(['stopped', 'suspended', 'deleted'] as const)(
-    'does not ask the API of a control plane machine that is %s',
+    'does not query the API of a control plane machine that is %s',
     async (state) => {
       const verdict = await verdictOf(nodes, { ...withNodes(coredns), machines: { [MASTER]: state, [VM]: 'running' } });
       expect(verdict).toEqual({ ok: false, evidence: `${MASTER} is ${state}` });
@@ -78,7 +78,7 @@ describe('the check versions', () => {
     expect(verdict.look).toContain(`-n ${ISTIO} get pods`);
   });
 
-  it('fails when istioctl is not there', async () => {
+  it('fails when istioctl is missing', async () => {
     const { objects = [] } = plane(config.istio.version);
     expect((await verdictOf(versions, { objects })).ok).toBe(false);
   });
@@ -99,18 +99,18 @@ describe('the check istiod', () => {
     expect(await verdictOf(istiod, view)).toMatchObject({ ok: false, certain: true });
   });
 
-  it('lets the other checks run when the Deployment is gone but its pods still serve', async () => {
+  it('lets the other checks run when the Deployment is missing but its pods still serve', async () => {
     expect(await verdictOf(istiod, without('Deployment', ISTIOD, healthy))).toMatchObject({ ok: false, blocks: [] });
   });
 
-  it('lets the other checks run when only the tag is gone, and says where to look', async () => {
+  it('lets the other checks run when only the tag is missing, and says where to look', async () => {
     const verdict = await verdictOf(istiod, without('MutatingWebhookConfiguration', webhook.metadata.name, healthy));
     expect(verdict).toMatchObject({ ok: false, blocks: [] });
     expect(verdict.look).toContain('mutatingwebhookconfigurations');
     expect(verdict.certain).toBeUndefined();
   });
 
-  it('is not certain of the cause while pods are only late', async () => {
+  it('is not certain of the cause while pods are only not yet available', async () => {
     const late = deployment(ISTIOD, ISTIO, { wanted: 1, available: 0 });
     const verdict = await verdictOf(istiod, withNodes([service(ISTIOD, ISTIO), webhook], late));
     expect(verdict.ok).toBe(false);
@@ -171,8 +171,8 @@ describe('the check sample', () => {
   });
 
   it('names pods without a sidecar and says how to restart them', async () => {
-    const bare = SAMPLE_DEPLOYMENTS.flatMap((name) => deployment(name, SAMPLE_NAMESPACE));
-    const verdict = await verdictOf(sample, withNodes(bare, [rule]));
+    const withoutSidecar = SAMPLE_DEPLOYMENTS.flatMap((name) => deployment(name, SAMPLE_NAMESPACE));
+    const verdict = await verdictOf(sample, withNodes(withoutSidecar, [rule]));
     expect(verdict.ok).toBe(false);
     expect(verdict.evidence).toContain(`${SAMPLE_DEPLOYMENTS[0]}-0`);
     expect(verdict.look).toContain('rollout restart');

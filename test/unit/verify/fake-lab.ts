@@ -21,28 +21,28 @@ export const NODES = [config.k3s.master, ...config.k3s.workerNames];
 /** Time of the lab's clock when a check starts, in milliseconds since 1970. */
 export const NOW = Date.UTC(2026, 0, 1);
 
-/** What a check sees of a lab. */
+/** The state of a lab that a check reads. */
 export interface View {
   readonly objects?: readonly KubeObject[];
   /** Why the API does not answer. */
   readonly unreachable?: string;
   /** State by machine; a machine that is left out does not exist. Default: all run. */
   readonly machines?: Readonly<Record<string, MachineInfo['state']>>;
-  /** What the workload VM tells of itself. */
+  /** The state that the workload VM reports. */
   readonly vm?: GuestState;
   readonly istioctl?: string;
-  /** Answers of programs on the VM, by a word of the command. */
+  /** Output of programs on the VM, by a word of the command. */
   readonly onVm?: Readonly<Record<string, string>>;
   /** Texts of files of this computer, by the end of their path; others do not exist. */
   readonly texts?: Readonly<Record<string, string>>;
-  /** Functions of kubectl in place of those that answer from `objects`. */
+  /** Functions of kubectl that replace those that return `objects`. */
   readonly kubectl?: Partial<Lab['kubectl']>;
 }
 
 const ADDRESSES = new Map([...NODES, VM].map((name, index) => [name, `192.168.64.${index + 2}`]));
 export const addressOf = (name: string): string => ADDRESSES.get(name) ?? '';
 
-/** A lab of plain data: no world, no programs. */
+/** A lab of plain data, without a simulated world and programs. */
 function fakeLab(view: View): Lab {
   const states = view.machines ?? Object.fromEntries([...NODES, VM].map((name) => [name, 'running' as const]));
   const machines = Object.entries(states).map(([name, state]) => ({ name, state, addresses: [addressOf(name)] }));
@@ -82,7 +82,7 @@ function fakeLab(view: View): Lab {
   } as unknown as Lab;
 }
 
-/** The verdict of a check on what there is to see; nothing is waited for. */
+/** The verdict of a check on this state, without waiting. */
 export function verdictOf(
   check: Check<WorkloadLab>,
   view: View,
@@ -92,7 +92,7 @@ export function verdictOf(
   return check.run(workloadLab(fakeLab(view), config.workloads[0]), context);
 }
 
-/** A Kubernetes object, with what a test is about. */
+/** A Kubernetes object with the given fields. */
 export function object<K extends string>(
   kind: K,
   name: string,
@@ -121,7 +121,7 @@ interface DeploymentOptions {
   readonly sidecar?: boolean;
 }
 
-/** A Deployment with so many of its pods, and a ready pod for each. */
+/** A Deployment, and a ready pod for each available replica. */
 export function deployment(
   name: string,
   namespace: string,

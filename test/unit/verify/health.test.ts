@@ -12,7 +12,7 @@ const vm = {
   sudo: 'sudo',
 } as unknown as GuestState;
 
-/** A lab whose WorkloadEntry becomes unhealthy only after so many waits for it; istiod became ready 10 s ago or never. */
+/** A lab whose WorkloadEntry becomes unhealthy only after this number of waits; istiod became ready 10 s ago, or has no pod. */
 function lab(waits: number, istiod: 'recent' | 'old'): View {
   const entry = object('WorkloadEntry', `${app}-1`, namespace, {
     labels: { app },
@@ -23,10 +23,10 @@ function lab(waits: number, istiod: 'recent' | 'old'): View {
     object('Pod', name, istiod === 'recent' ? config.istio.namespace : 'default', {
       status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: since }] },
     });
-  let asked = 0;
+  let calls = 0;
   const kubectl = {
     get: async () => [entry],
-    entryHealth: async (_name: string, _namespace: string, wanted: string) => wanted === 'True' || ++asked > waits,
+    entryHealth: async (_name: string, _namespace: string, wanted: string) => wanted === 'True' || ++calls > waits,
   } as unknown as Partial<Lab['kubectl']>;
   return { vm, objects: [entry, pod('istiod-1', '2026-01-01T00:00:10Z')], kubectl };
 }
@@ -35,7 +35,7 @@ function lab(waits: number, istiod: 'recent' | 'old'): View {
 const stepDiffers = async (): Promise<boolean> => true;
 
 describe('the check health', () => {
-  it('passes when the entry follows the workload', async () => {
+  it('passes when the health of the entry follows the workload', async () => {
     expect(await verdictOf(health, lab(0, 'old'))).toMatchObject({ ok: true });
   });
 

@@ -17,11 +17,11 @@ interface Effects {
   /** Policies that block requests to the VM, and to pods. */
   readonly blocksVm?: readonly (string | undefined)[];
   readonly blocksPods?: readonly (string | undefined)[];
-  /** Whether traffic to the VM stays blocked when the policies are gone. */
+  /** Whether traffic to the VM stays blocked after the policies are removed. */
   readonly stays?: boolean;
 }
 
-/** Runs the check in a cluster where policies have these effects; returns its verdict and what it wrote. */
+/** Runs the check in a cluster where policies have these effects; returns its verdict and its writes. */
 async function checked({ blocksVm = [BY_NAMESPACE, BY_ADDRESS], blocksPods = [], stays = false }: Effects = {}) {
   const writes: string[] = [];
   let present: string | undefined;
@@ -47,13 +47,13 @@ async function checked({ blocksVm = [BY_NAMESPACE, BY_ADDRESS], blocksPods = [],
   return { verdict: await verdictOf(networkPolicy, { kubectl }), writes };
 }
 
-const ALL_UNDONE = POLICIES.flatMap((name) => [`apply ${name}`, `remove ${name}`]);
+const ALL_REMOVED = POLICIES.flatMap((name) => [`apply ${name}`, `remove ${name}`]);
 
 describe('the check network-policy', () => {
   it('passes when only policies by namespace and by address block the VM, and removes each of them', async () => {
     const { verdict, writes } = await checked();
     expect(verdict).toMatchObject({ ok: true });
-    expect(writes).toEqual(ALL_UNDONE);
+    expect(writes).toEqual(ALL_REMOVED);
   });
 
   it.each<[string, Effects]>([
@@ -66,6 +66,6 @@ describe('the check network-policy', () => {
     const { verdict, writes } = await checked(effects);
     expect(verdict.ok).toBe(false);
     expect(verdict.look).toContain('networkpolicies');
-    expect(writes).toEqual(ALL_UNDONE);
+    expect(writes).toEqual(ALL_REMOVED);
   });
 });

@@ -3,7 +3,13 @@ import { CliError } from '../../../src/errors/cli-error.ts';
 import { CommandError } from '../../../src/system/command-error.ts';
 import { CHECKS, chooseChecks } from '../../../src/verify/checks.ts';
 import { healthOf } from '../../../src/verify/health.ts';
-import { describe as inWords, isServed, parseAnswer, parseAnswers, type Answer } from '../../../src/verify/requests.ts';
+import {
+  describe as describeAnswer,
+  isServed,
+  parseAnswer,
+  parseAnswers,
+  type Answer,
+} from '../../../src/verify/requests.ts';
 import { asSentence } from '../../../src/verify/vm.ts';
 import { kubeObject } from '../../support/kube.ts';
 
@@ -37,13 +43,13 @@ describe('chooseChecks', () => {
     expect(() => chooseChecks({ ...NONE, names: ['dns', 'x', 'y'] })).toThrow('There is no check named x, y.');
   });
 
-  it('selects from names that are unique words', () => {
+  it('has checks with unique names', () => {
     expect(new Set(CHECKS.map(({ name }) => name)).size).toBe(CHECKS.length);
     for (const { name } of CHECKS) expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/);
   });
 });
 
-describe('answers of curl', () => {
+describe('responses to curl', () => {
   it.each<[string, Answer]>([
     ['hello\n200', { status: 200, body: 'hello' }],
     ['two\nlines\n\n503', { status: 503, body: 'two\nlines\n' }],
@@ -72,10 +78,10 @@ describe('answers of curl', () => {
   });
 
   it('are described by the status and the first words of the body, without tags', () => {
-    expect(inWords({ status: 200, body: '<!doctype html>\n<title>demo</title>\n<p>more</p>' })).toBe('200 demo');
-    expect(inWords({ status: 503, body: `${'x'.repeat(80)}\n` })).toBe(`503 ${'x'.repeat(57)}…`);
-    expect(inWords({ status: 404, body: '' })).toBe('404');
-    expect(inWords({ refused: 'curl: (7) refused' })).toBe('curl: (7) refused');
+    expect(describeAnswer({ status: 200, body: '<!doctype html>\n<title>demo</title>\n<p>more</p>' })).toBe('200 demo');
+    expect(describeAnswer({ status: 503, body: `${'x'.repeat(80)}\n` })).toBe(`503 ${'x'.repeat(57)}…`);
+    expect(describeAnswer({ status: 404, body: '' })).toBe('404');
+    expect(describeAnswer({ refused: 'curl: (7) refused' })).toBe('curl: (7) refused');
   });
 });
 

@@ -12,11 +12,11 @@ interface Responses {
   readonly before?: string;
   readonly after?: string;
   readonly mesh?: string;
-  /** Whether a PeerAuthentication of the user has the name of ours. */
+  /** Whether the user has a PeerAuthentication with the name that the check uses. */
   readonly foreign?: boolean;
 }
 
-/** Runs the check against a lab with these responses; returns its verdict and what it wrote. */
+/** Runs the check against a lab with these responses; returns its verdict and its writes. */
 async function strictWith({ before = SERVED, after = REFUSED, mesh = SERVED, foreign = false }: Responses = {}) {
   const writes: string[] = [];
   let isStrict = false;
@@ -38,28 +38,28 @@ async function strictWith({ before = SERVED, after = REFUSED, mesh = SERVED, for
   return { verdict: await verdictOf(strict, { kubectl }), writes };
 }
 
-const UNDONE = [`remove peerauthentications.security.istio.io/${NAME}`, `remove namespace/${PLAIN_NAMESPACE}`];
+const CLEANUP = [`remove peerauthentications.security.istio.io/${NAME}`, `remove namespace/${PLAIN_NAMESPACE}`];
 
 describe('the check strict', () => {
   it('passes when plain traffic is served before STRICT and refused after, and removes what it created', async () => {
     const { verdict, writes } = await strictWith();
     expect(verdict).toMatchObject({ ok: true });
     expect(writes).toContain('apply PeerAuthentication');
-    expect(writes.slice(-2)).toEqual(UNDONE);
+    expect(writes.slice(-2)).toEqual(CLEANUP);
   });
 
   it('fails when plain traffic is refused without STRICT, does not apply it, and removes the client', async () => {
     const { verdict, writes } = await strictWith({ before: REFUSED });
     expect(verdict.ok).toBe(false);
     expect(writes).not.toContain('apply PeerAuthentication');
-    expect(writes.slice(-2)).toEqual(UNDONE);
+    expect(writes.slice(-2)).toEqual(CLEANUP);
   });
 
   it('fails when mesh traffic is refused, says where to look, and removes what it created', async () => {
     const { verdict, writes } = await strictWith({ mesh: REFUSED });
     expect(verdict.ok).toBe(false);
     expect(verdict.look).toContain('peerauthentications');
-    expect(writes.slice(-2)).toEqual(UNDONE);
+    expect(writes.slice(-2)).toEqual(CLEANUP);
   });
 
   it('writes nothing when a PeerAuthentication with its name is not from istio-vms', async () => {

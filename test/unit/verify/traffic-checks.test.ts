@@ -60,7 +60,7 @@ describe('the check vm-to-mesh', () => {
     expect(verdict.evidence).toContain('v1 and v2');
   });
 
-  it('fails when only one version responds, however often it is asked', async () => {
+  it('fails when only one version responds to all requests', async () => {
     const verdict = await fromVm(hello('v2').repeat(25));
     expect(verdict.ok).toBe(false);
     expect(verdict.evidence).toMatch(/v2 only, in \d+ requests/);
@@ -112,7 +112,7 @@ describe('the check mesh-to-vm', () => {
     expect(await fromPod(['Hello\n200'])).toMatchObject({ ok: true });
   });
 
-  it('asks again while the VM does not respond, and says at which try it did', async () => {
+  it('retries while the VM does not respond, and reports the number of tries', async () => {
     const verdict = await fromPod(['\n000', 'Hello\n200']);
     expect(verdict).toMatchObject({ ok: true, evidence: expect.stringContaining('at try 2') as string });
   });

@@ -7,9 +7,16 @@ import { addressOf, config, node, NODES, object, verdictOf, VM, type View } from
 
 const { namespace, app, serviceAccount } = config.workloads[0];
 
-const guest = (over: Partial<GuestState['sidecar']> = {}): GuestState =>
+const guest = (overrides: Partial<GuestState['sidecar']> = {}): GuestState =>
   ({
-    sidecar: { version: config.istio.version, enabled: true, active: 'active', ready: true, readyCode: 200, ...over },
+    sidecar: {
+      version: config.istio.version,
+      enabled: true,
+      active: 'active',
+      ready: true,
+      readyCode: 200,
+      ...overrides,
+    },
     demo: { enabled: true, active: 'active' },
     sudo: 'sudo',
   }) as unknown as GuestState;
@@ -40,7 +47,7 @@ describe('the check sidecar', () => {
     expect(verdict).toEqual({ ok: false, evidence: `${VM} is ${state}`, certain: true });
   });
 
-  it('is certain of the cause when there is no VM', async () => {
+  it('is certain of the cause when the VM does not exist', async () => {
     expect(await verdictOf(sidecar, { machines: {} })).toMatchObject({ ok: false, certain: true });
   });
 });
@@ -116,10 +123,10 @@ describe('the check identity', () => {
 });
 
 describe('credentials of the VM', () => {
-  it.each([tokenText, certificateText])('are valid until the second in which they expire', (words) => {
-    expect(words(1_000, 999)).toBeUndefined();
-    expect(words(1_000, 1_000)).toContain('1970-01-01T00:16:40.000Z');
-    expect(words(undefined, 1_000)).toBeDefined();
+  it.each([tokenText, certificateText])('are valid until the second in which they expire', (text) => {
+    expect(text(1_000, 999)).toBeUndefined();
+    expect(text(1_000, 1_000)).toContain('1970-01-01T00:16:40.000Z');
+    expect(text(undefined, 1_000)).toBeDefined();
   });
 });
 

@@ -39,7 +39,7 @@ describe('the check workload-files', () => {
   it.each<[string, Files, string]>([
     ['another gateway', { hosts: '192.0.2.1' }, gateway],
     ['another CA', { caAddress: 'istiod.other.svc:15012' }, istiodAddress(config)],
-  ])('fails when they name %s, and says which one is right', async (_, change, right) => {
+  ])('fails when they name %s, and reports the expected value', async (_, change, right) => {
     const verdict = await verdictOf(workloadFiles, view(files(change)));
     expect(verdict).toMatchObject({ ok: false, blocks: [] });
     expect(verdict.evidence).toContain(right);
@@ -67,7 +67,7 @@ describe('the check workload-files', () => {
     expect(verdict.look).toContain('journalctl');
   });
 
-  it('claims nothing about the certificate of a VM that cannot be read', async () => {
+  it('passes with an expired token when the VM cannot be read, and says so', async () => {
     const verdict = await verdictOf(workloadFiles, view(files({ expires: now - HOUR_S })));
     expect(verdict).toMatchObject({ ok: true, evidence: expect.stringContaining('cannot be read') as string });
   });
