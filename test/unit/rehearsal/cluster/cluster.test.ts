@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { lab, readyLab, type Answered } from './lab.ts';
+import { createLab, readyLab, type PrintedObject } from './lab.ts';
 
-const ready = (node: Answered): string =>
+const ready = (node: PrintedObject): string =>
   (node['status'] as { conditions: { type: string; status: string }[] }).conditions.find(({ type }) => type === 'Ready')
     ?.status ?? '';
 const lb = (name: string, ports: readonly number[]) => ({
@@ -26,13 +26,13 @@ const curl = 'docker.io/curlimages/curl:8.4.0';
 
 describe('nodes', () => {
   it('become Ready some time after they joined, with address, CPU and version', async () => {
-    const made = lab();
-    await made.writeKubeconfig(made.cluster);
-    expect((await made.items('nodes')).map(ready)).toEqual(['False', 'False', 'False']);
-    await made.world.clock.advance(10_000);
-    const nodes = await made.items('nodes');
+    const lab = createLab();
+    await lab.writeKubeconfig(lab.cluster);
+    expect((await lab.items('nodes')).map(ready)).toEqual(['False', 'False', 'False']);
+    await lab.world.clock.advance(10_000);
+    const nodes = await lab.items('nodes');
     expect(nodes.map(ready)).toEqual(['True', 'True', 'True']);
-    expect(nodes[0]?.['status'].addresses[0]).toEqual({ type: 'InternalIP', address: made.server.address });
+    expect(nodes[0]?.['status'].addresses[0]).toEqual({ type: 'InternalIP', address: lab.server.address });
     expect(nodes[0]?.['status'].nodeInfo).toMatchObject({ kubeletVersion: 'v1.28.15+k3s1', architecture: 'amd64' });
   });
 
@@ -52,22 +52,22 @@ describe('nodes', () => {
   });
 
   it('become NotReady only after the grace period, and recover', async () => {
-    const made = await readyLab();
-    const name = made.workers[0]?.name ?? '';
+    const lab = await readyLab();
+    const name = lab.workers[0]?.name ?? '';
     const state = async (): Promise<string> =>
-      ready((await made.items('nodes')).find(({ metadata }) => metadata.name === name) as Answered);
-    made.cluster.nodeDown(name);
+      ready((await lab.items('nodes')).find(({ metadata }) => metadata.name === name) as PrintedObject);
+    lab.cluster.nodeDown(name);
     expect(await state()).toBe('True');
-    await made.world.clock.advance(45_000);
+    await lab.world.clock.advance(45_000);
     expect(await state()).toBe('Unknown');
-    made.cluster.joinNode({
+    lab.cluster.joinNode({
       name,
-      address: made.workers[0]?.address ?? '',
+      address: lab.workers[0]?.address ?? '',
       role: 'agent',
       version: 'v1.28.15+k3s1',
       password: `p-${name}`,
     });
-    await made.world.clock.advance(10_000);
+    await lab.world.clock.advance(10_000);
     expect(await state()).toBe('True');
   });
 });
@@ -89,7 +89,7 @@ describe('deployments', () => {
     expect(after[0]?.metadata.name).not.toBe(first?.metadata.name);
   });
 
-  it('wait for a node with room, and report why', async () => {
+  it('stay pending until a node has enough memory, and report why', async () => {
     const { apply, items, world } = await readyLab({
       workerMemory: '2G',
       k3sConfig: { 'node-taint': ['node-role.kubernetes.io/control-plane:NoSchedule'] },
@@ -123,7 +123,7 @@ describe('ServiceLB', () => {
     expect(await items('pods', 'svccontroller.k3s.cattle.io/svcname=one')).toHaveLength(3);
   });
 
-  it('leaves a second Service with the same host port pending, until the first is gone', async () => {
+  it('leaves a second Service with the same host port pending, until the first is deleted', async () => {
     const { apply, items, kube, world } = await readyLab();
     await apply(lb('one', [15021, 80]));
     await world.clock.advance(20_000);
@@ -169,31 +169,31 @@ describe('namespaces', () => {
       data: {},
     });
     expect((await apply(map('a'))).exitCode).toBe(0);
-    const going = kube(['delete', 'namespaces', 'team', '--ignore-not-found', '--wait=true', '--timeout=120s']);
+    const deletion = kube(['delete', 'namespaces', 'team', '--ignore-not-found', '--wait=true', '--timeout=120s']);
     await world.clock.advance(1_000);
     const late = await apply(map('b'));
     expect(late.stderr).toContain('because it is being terminated');
-    expect((await going).stdout).toBe('namespace "team" deleted\n');
+    expect((await deletion).stdout).toBe('namespace "team" deleted\n');
     expect((await items('configmaps')).filter(({ metadata }) => metadata.namespace === 'team')).toEqual([]);
   });
 });
 
 describe('server-side apply', () => {
-  it('merges maps, drops what the same manager leaves out, and keeps what others own', async () => {
+  it('merges maps, removes fields that the same manager omits, and keeps fields of other managers', async () => {
     const { apply, items, cluster } = await readyLab();
-    const home = (labels: Record<string, string>) => ({
+    const namespace = (labels: Record<string, string>) => ({
       apiVersion: 'v1',
       kind: 'Namespace',
       metadata: { name: 'team', labels },
     });
-    await apply(home({ a: '1', b: '2' }));
-    cluster.store.apply(home({ theirs: 'x' }), 'somebody-else');
-    await apply(home({ a: '3' }));
+    await apply(namespace({ a: '1', b: '2' }));
+    cluster.store.apply(namespace({ foreign: 'x' }), 'other-manager');
+    await apply(namespace({ a: '3' }));
     const team = (await items('namespaces')).find(({ metadata }) => metadata.name === 'team');
-    expect(team?.metadata.labels).toEqual({ a: '3', theirs: 'x', 'kubernetes.io/metadata.name': 'team' });
+    expect(team?.metadata.labels).toEqual({ a: '3', foreign: 'x', 'kubernetes.io/metadata.name': 'team' });
   });
 
-  it('changes nothing when nothing is different', async () => {
+  it('changes nothing when the object is unchanged', async () => {
     const { apply, items } = await readyLab();
     await apply(lb('one', [80]));
     const version = async () => (await items('services')).find(({ metadata }) => metadata.name === 'one')?.metadata;

@@ -9,32 +9,32 @@ import { readyLab, type Lab } from './lab.ts';
 const INJECTORS = 'mutatingwebhookconfigurations.admissionregistration.k8s.io';
 const tags = async ({ items }: Lab): Promise<unknown[]> =>
   (await items(INJECTORS, 'istio.io/tag=default')).map(({ metadata }) => metadata.labels['istio.io/rev']);
-const nameless = (object: object): object => ({ ...object, metadata: {} });
+const withoutName = (object: object): object => ({ ...object, metadata: {} });
 
 describe('istioctl install', () => {
   it('creates the namespace with its network, a revisioned istiod, the ingress gateway, webhooks and the default tag', async () => {
-    const made = await readyLab();
-    const before = made.world.clock.now();
-    expect(await made.installIstio()).toMatchObject({ exitCode: 0 });
-    expect(made.world.clock.now() - before).toBeGreaterThan(15_000);
-    expect(made.world.clock.now() - before).toBeLessThan(60_000);
-    const home = (await made.items('namespaces')).find(({ metadata }) => metadata.name === 'istio-system');
-    expect(home?.metadata.labels['topology.istio.io/network']).toBe('kube-network');
-    const pods = (await made.items('pods')).filter(({ metadata }) => metadata.namespace === 'istio-system');
+    const lab = await readyLab();
+    const before = lab.world.clock.now();
+    expect(await lab.installIstio()).toMatchObject({ exitCode: 0 });
+    expect(lab.world.clock.now() - before).toBeGreaterThan(15_000);
+    expect(lab.world.clock.now() - before).toBeLessThan(60_000);
+    const namespace = (await lab.items('namespaces')).find(({ metadata }) => metadata.name === 'istio-system');
+    expect(namespace?.metadata.labels['topology.istio.io/network']).toBe('kube-network');
+    const pods = (await lab.items('pods')).filter(({ metadata }) => metadata.namespace === 'istio-system');
     expect(pods.map((pod) => pod['spec'].containers[0].image).sort()).toEqual([
       'docker.io/istio/pilot:1.19.3',
       'docker.io/istio/proxyv2:1.19.3',
     ]);
-    expect(await tags(made)).toEqual(['1-19-3']);
-    expect((await made.items('services')).map(({ metadata }) => metadata.name)).toContain('istiod-1-19-3');
+    expect(await tags(lab)).toEqual(['1-19-3']);
+    expect((await lab.items('services')).map(({ metadata }) => metadata.name)).toContain('istiod-1-19-3');
   });
 
   it('gives the ingress gateway port 15443 with profile demo', async () => {
-    const made = await readyLab();
-    const plane = controlPlane(made.config);
+    const lab = await readyLab();
+    const plane = controlPlane(lab.config);
     const spec = { ...(plane['spec'] as object), profile: 'demo' };
-    await made.install({ ...plane, spec });
-    const ingress = (await made.items('services')).find(({ metadata }) => metadata.name === 'istio-ingressgateway');
+    await lab.install({ ...plane, spec });
+    const ingress = (await lab.items('services')).find(({ metadata }) => metadata.name === 'istio-ingressgateway');
     expect(ingress?.['spec'].ports.map(({ port }: { port: number }) => port)).toEqual([15021, 80, 443, 31400, 15443]);
   });
 
@@ -53,8 +53,8 @@ describe('istioctl install', () => {
   });
 
   it('installs on an unsupported Kubernetes, with a warning on stdout and progress on stderr', async () => {
-    const made = await readyLab({ version: '1.30.3' });
-    expect((await made.installIstio()).exitCode).toBe(0);
+    const lab = await readyLab({ version: '1.30.3' });
+    expect((await lab.installIstio()).exitCode).toBe(0);
     const old = await readyLab();
     await old.files.write(
       old.config.paths.istioctl,
@@ -62,32 +62,34 @@ describe('istioctl install', () => {
       0o755,
     );
     const result = await old.installIstio();
-    // It goes on: whether it comes up is another matter.
+    // The install continues after the warning.
     expect(result.stderr).toContain('✔ Istio core installed');
     expect(result.stdout).toContain('The minimum supported Kubernetes version is 1.32');
   });
 
   it('rejects unknown fields from 1.24 on', async () => {
-    const odd = (made: Lab) => ({
-      ...controlPlane(made.config),
-      spec: { ...(controlPlane(made.config)['spec'] as object), components: { pilot: { k8s: { resource: {} } } } },
+    const withUnknownField = (lab: Lab) => ({
+      ...controlPlane(lab.config),
+      spec: { ...(controlPlane(lab.config)['spec'] as object), components: { pilot: { k8s: { resource: {} } } } },
     });
     const late = await readyLab({ version: '1.24.6' });
-    expect((await late.install(odd(late))).stderr).toContain('could not unmarshal: json: unknown field "resource"');
+    expect((await late.install(withUnknownField(late))).stderr).toContain(
+      'could not unmarshal: json: unknown field "resource"',
+    );
     const early = await readyLab({ version: '1.22.8' });
-    expect((await early.install(odd(early))).exitCode).toBe(0);
+    expect((await early.install(withUnknownField(early))).exitCode).toBe(0);
   });
 
   it('lets an overlay override values', async () => {
-    const made = await readyLab();
-    await made.install(controlPlane(made.config), {
+    const lab = await readyLab();
+    await lab.install(controlPlane(lab.config), {
       apiVersion: 'install.istio.io/v1alpha1',
       kind: 'IstioOperator',
       spec: { profile: 'minimal', components: { pilot: { k8s: { resources: { requests: { memory: '300Mi' } } } } } },
     });
-    const [istiod] = await made.items('deployments.apps', 'app=istiod');
+    const [istiod] = await lab.items('deployments.apps', 'app=istiod');
     expect(istiod?.['spec'].template.spec.containers[0].resources.requests.memory).toBe('300Mi');
-    expect((await made.items('services')).map(({ metadata }) => metadata.name)).not.toContain('istio-ingressgateway');
+    expect((await lab.items('services')).map(({ metadata }) => metadata.name)).not.toContain('istio-ingressgateway');
   });
 
   it.each([
@@ -96,48 +98,48 @@ describe('istioctl install', () => {
     ['1.20.8', true],
     ['1.22.8', true],
   ])('keeps the tag when %s is installed twice: %s (#47423)', async (version, keeps) => {
-    const made = await readyLab({ version });
-    await made.installIstio();
-    await made.installIstio();
-    expect((await tags(made)).length > 0).toBe(keeps);
-    const set = ['tag', 'set', 'default', '--revision', made.config.istio.revision, '--overwrite', ...made.access];
-    expect((await made.istio(set)).exitCode).toBe(0);
-    expect(await tags(made)).toEqual([made.config.istio.revision]);
+    const lab = await readyLab({ version });
+    await lab.installIstio();
+    await lab.installIstio();
+    expect((await tags(lab)).length > 0).toBe(keeps);
+    const set = ['tag', 'set', 'default', '--revision', lab.config.istio.revision, '--overwrite', ...lab.access];
+    expect((await lab.istio(set)).exitCode).toBe(0);
+    expect(await tags(lab)).toEqual([lab.config.istio.revision]);
   });
 
   it.each([
     ['1.24.6', true],
     ['1.22.8', false],
-  ])('prunes the gateway in %s when a nameless file is installed after it: %s', async (version, prunes) => {
-    const made = await readyLab({ version });
-    await made.installIstio();
-    await made.installGateway();
-    await made.install(nameless(controlPlane(made.config)));
-    const names = (await made.items('services')).map(({ metadata }) => metadata.name);
+  ])('prunes the gateway in %s when a file without a name is installed after it: %s', async (version, prunes) => {
+    const lab = await readyLab({ version });
+    await lab.installIstio();
+    await lab.installGateway();
+    await lab.install(withoutName(controlPlane(lab.config)));
+    const names = (await lab.items('services')).map(({ metadata }) => metadata.name);
     expect(names.includes('istio-eastwestgateway')).toBe(!prunes);
   });
 
   it('exits with 0 while a port clash leaves the gateway pending', async () => {
-    const made = await readyLab();
-    await made.installIstio();
-    const config = { ...made.config, gateway: { ...made.config.gateway, status: { outside: 15021, inside: 15021 } } };
-    expect((await made.install(eastWestGateway(config))).exitCode).toBe(0);
-    await made.world.clock.advance(60_000);
-    const gateway = (await made.items('services')).find(({ metadata }) => metadata.name === 'istio-eastwestgateway');
+    const lab = await readyLab();
+    await lab.installIstio();
+    const config = { ...lab.config, gateway: { ...lab.config.gateway, status: { outside: 15021, inside: 15021 } } };
+    expect((await lab.install(eastWestGateway(config))).exitCode).toBe(0);
+    await lab.world.clock.advance(60_000);
+    const gateway = (await lab.items('services')).find(({ metadata }) => metadata.name === 'istio-eastwestgateway');
     expect(gateway?.['status'].loadBalancer).toEqual({});
-    await made.installGateway();
-    await made.world.clock.advance(60_000);
-    const mended = (await made.items('services')).find(({ metadata }) => metadata.name === 'istio-eastwestgateway');
-    expect(mended?.['status'].loadBalancer.ingress).toHaveLength(3);
+    await lab.installGateway();
+    await lab.world.clock.advance(60_000);
+    const updated = (await lab.items('services')).find(({ metadata }) => metadata.name === 'istio-eastwestgateway');
+    expect(updated?.['status'].loadBalancer.ingress).toHaveLength(3);
   });
 
   it('gives the port of istiod to another Service with the fault gateway-port-conflict', async () => {
-    const made = await readyLab();
-    made.world.faults.add('gateway-port-conflict');
-    await made.installIstio();
-    await made.installGateway();
-    await made.world.clock.advance(60_000);
-    const services = await made.items('services');
+    const lab = await readyLab();
+    lab.world.faults.add('gateway-port-conflict');
+    await lab.installIstio();
+    await lab.installGateway();
+    await lab.world.clock.advance(60_000);
+    const services = await lab.items('services');
     expect(services.find(({ metadata }) => metadata.name === 'istio-eastwestgateway')?.['status'].loadBalancer).toEqual(
       {},
     );
@@ -145,16 +147,16 @@ describe('istioctl install', () => {
   });
 
   it('never makes a gateway ready without its control plane', async () => {
-    const made = await readyLab();
-    expect((await made.installGateway()).stderr).toContain('resources not ready after 5m0s: context deadline exceeded');
+    const lab = await readyLab();
+    expect((await lab.installGateway()).stderr).toContain('resources not ready after 5m0s: context deadline exceeded');
   });
 });
 
 describe('the injection of sidecars', () => {
   it('follows the revision label, and waits for istiod', async () => {
-    const made = await readyLab();
-    await made.installIstio();
-    const home = (name: string, labels: Record<string, string>) => ({
+    const lab = await readyLab();
+    await lab.installIstio();
+    const namespaceObject = (name: string, labels: Record<string, string>) => ({
       apiVersion: 'v1',
       kind: 'Namespace',
       metadata: { name, labels },
@@ -171,15 +173,15 @@ describe('the injection of sidecars', () => {
         },
       },
     });
-    await made.apply(
-      home('a', { 'istio.io/rev': '1-19-3' }),
-      home('b', { 'istio-injection': 'enabled' }),
-      home('d', { 'istio.io/rev': '9' }),
-      home('e', {}),
+    await lab.apply(
+      namespaceObject('a', { 'istio.io/rev': '1-19-3' }),
+      namespaceObject('b', { 'istio-injection': 'enabled' }),
+      namespaceObject('d', { 'istio.io/rev': '9' }),
+      namespaceObject('e', {}),
     );
-    await made.apply(client('a'), client('b'), client('d'), client('e'));
-    await made.world.clock.advance(30_000);
-    const pods = await made.items('pods', 'app=c');
+    await lab.apply(client('a'), client('b'), client('d'), client('e'));
+    await lab.world.clock.advance(30_000);
+    const pods = await lab.items('pods', 'app=c');
     const counts = Object.fromEntries(
       pods.map((pod) => [pod.metadata.namespace, pod['status'].containerStatuses.length]),
     );
@@ -188,14 +190,14 @@ describe('the injection of sidecars', () => {
 });
 
 describe('istioctl experimental workload entry configure', () => {
-  const configured = async (made: Lab, more: { revision?: string; ingressIP?: string } = {}) => {
-    await made.files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(made.config, made.config.workloads[0])));
-    return made.istio([
+  const configure = async (lab: Lab, more: { revision?: string; ingressIP?: string } = {}) => {
+    await lab.files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(lab.config, lab.config.workloads[0])));
+    return lab.istio([
       'experimental',
       'workload',
       'entry',
       'configure',
-      ...made.access,
+      ...lab.access,
       '--file',
       '/lab/.tmp/group.yaml',
       '--output',
@@ -208,42 +210,42 @@ describe('istioctl experimental workload entry configure', () => {
       '192.168.64.9',
       '--autoregister',
       '--revision',
-      more.revision ?? made.config.istio.revision,
+      more.revision ?? lab.config.istio.revision,
       '--tokenDuration',
       '3600',
     ]);
   };
-  const text = (made: Lab, name: string) => made.files.readText(`/lab/.data/workload-files/${name}`);
+  const text = (lab: Lab, name: string) => lab.files.readText(`/lab/.data/workload-files/${name}`);
 
   it('stops at the missing root certificate in a new namespace, with the earlier files written', async () => {
-    const made = await readyLab();
-    await made.installIstio();
-    made.world.faults.add('root-cert-late');
-    await made.apply(...workloadObjects(made.config, made.config.workloads[0]));
-    expect((await configured(made)).stderr).toContain('configmap istio-ca-root-cert was not found in namespace vmns');
-    expect(await text(made, 'cluster.env')).toBeDefined();
-    expect(await text(made, 'istio-token')).toBeUndefined();
-    await made.world.clock.advance(10_000);
-    expect((await configured(made)).exitCode).toBe(1);
-    await made.world.clock.advance(10_000);
-    expect(await configured(made)).toMatchObject({ exitCode: 0 });
+    const lab = await readyLab();
+    await lab.installIstio();
+    lab.world.faults.add('root-cert-late');
+    await lab.apply(...workloadObjects(lab.config, lab.config.workloads[0]));
+    expect((await configure(lab)).stderr).toContain('configmap istio-ca-root-cert was not found in namespace vmns');
+    expect(await text(lab, 'cluster.env')).toBeDefined();
+    expect(await text(lab, 'istio-token')).toBeUndefined();
+    await lab.world.clock.advance(10_000);
+    expect((await configure(lab)).exitCode).toBe(1);
+    await lab.world.clock.advance(10_000);
+    expect(await configure(lab)).toMatchObject({ exitCode: 0 });
   });
 
   it('writes five files with mode 0744 and port 15012, whatever the gateway uses', async () => {
-    const made = await readyLab();
-    await made.installIstio();
-    await made.apply(...workloadObjects(made.config, made.config.workloads[0]));
-    await made.world.clock.advance(5_000);
-    await configured(made);
-    expect(await made.files.list('/lab/.data/workload-files')).toEqual([
+    const lab = await readyLab();
+    await lab.installIstio();
+    await lab.apply(...workloadObjects(lab.config, lab.config.workloads[0]));
+    await lab.world.clock.advance(5_000);
+    await configure(lab);
+    expect(await lab.files.list('/lab/.data/workload-files')).toEqual([
       'cluster.env',
       'hosts',
       'istio-token',
       'mesh.yaml',
       'root-cert.pem',
     ]);
-    expect((await made.files.stat('/lab/.data/workload-files/istio-token'))?.mode).toBe(0o744);
-    const raw = (await text(made, 'cluster.env')) ?? '';
+    expect((await lab.files.stat('/lab/.data/workload-files/istio-token'))?.mode).toBe(0o744);
+    const raw = (await text(lab, 'cluster.env')) ?? '';
     expect(raw.split('\n')).toContain("ISTIO_INBOUND_PORTS='*'");
     expect(raw.trim().split('\n')).toEqual(raw.trim().split('\n').toSorted());
     expect(Object.fromEntries(parseEnvFile(raw))).toMatchObject({
@@ -256,37 +258,37 @@ describe('istioctl experimental workload entry configure', () => {
       SERVICE_ACCOUNT: 'vmsa',
       ISTIO_META_DNS_CAPTURE: 'true',
     });
-    const mesh = parse((await text(made, 'mesh.yaml')) ?? '') as { defaultConfig: Record<string, unknown> };
+    const mesh = parse((await text(lab, 'mesh.yaml')) ?? '') as { defaultConfig: Record<string, unknown> };
     expect(mesh.defaultConfig).toMatchObject({
       discoveryAddress: 'istiod-1-19-3.istio-system.svc:15012',
       readinessProbe: { periodSeconds: 5 },
     });
-    expect(await text(made, 'hosts')).toBe('192.168.64.3 istiod-1-19-3.istio-system.svc\n');
+    expect(await text(lab, 'hosts')).toBe('192.168.64.3 istiod-1-19-3.istio-system.svc\n');
     const claims = JSON.parse(
-      Buffer.from(((await text(made, 'istio-token')) ?? '').split('.')[1] ?? '', 'base64url').toString(),
+      Buffer.from(((await text(lab, 'istio-token')) ?? '').split('.')[1] ?? '', 'base64url').toString(),
     ) as Record<string, unknown>;
     expect(claims).toMatchObject({ aud: ['istio-ca'], sub: 'system:serviceaccount:vmns:vmsa' });
-    expect(Number(claims['exp']) * 1000 - made.world.clock.now()).toBeGreaterThan(3_500_000);
+    expect(Number(claims['exp']) * 1000 - lab.world.clock.now()).toBeGreaterThan(3_500_000);
   });
 
   it('leaves hosts empty and exits with 0 when there is no address', async () => {
-    const made = await readyLab();
-    await made.installIstio();
-    await made.apply(...workloadObjects(made.config, made.config.workloads[0]));
-    await made.world.clock.advance(5_000);
-    expect((await configured(made, { ingressIP: 'pending' })).exitCode).toBe(0);
-    expect(await text(made, 'hosts')).toBe('');
+    const lab = await readyLab();
+    await lab.installIstio();
+    await lab.apply(...workloadObjects(lab.config, lab.config.workloads[0]));
+    await lab.world.clock.advance(5_000);
+    expect((await configure(lab, { ingressIP: 'pending' })).exitCode).toBe(0);
+    expect(await text(lab, 'hosts')).toBe('');
   });
 
   it('reports a wrong revision and a missing service account', async () => {
-    const made = await readyLab();
-    await made.installIstio();
-    expect((await configured(made, { revision: '1-18-0' })).stderr).toContain('configmap istio-1-18-0 was not found');
-    await made.apply(
-      ...workloadObjects(made.config, made.config.workloads[0]).filter(({ kind }) => kind !== 'ServiceAccount'),
+    const lab = await readyLab();
+    await lab.installIstio();
+    expect((await configure(lab, { revision: '1-18-0' })).stderr).toContain('configmap istio-1-18-0 was not found');
+    await lab.apply(
+      ...workloadObjects(lab.config, lab.config.workloads[0]).filter(({ kind }) => kind !== 'ServiceAccount'),
     );
-    await made.world.clock.advance(5_000);
-    expect((await configured(made)).stderr).toContain(
+    await lab.world.clock.advance(5_000);
+    expect((await configure(lab)).stderr).toContain(
       'could not create a token under service account vmsa in namespace vmns',
     );
   });

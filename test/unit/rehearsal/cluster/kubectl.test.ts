@@ -1,50 +1,50 @@
 import { describe, expect, it } from 'vitest';
 import { kubectl } from '../../../../src/rehearsal/host/kubectl.ts';
-import { lab, readyLab } from './lab.ts';
+import { createLab, readyLab } from './lab.ts';
 
 const GET = ['get', 'nodes', '--ignore-not-found', '--output=json'];
 
 describe('the connection of the simulated kubectl', () => {
   it('needs the kubeconfig and its context', async () => {
-    const made = lab();
-    expect(await made.kube(GET)).toMatchObject({
+    const lab = createLab();
+    expect(await lab.kube(GET)).toMatchObject({
       exitCode: 1,
-      stderr: `error: stat ${made.config.paths.kubeconfig}: no such file or directory\n`,
+      stderr: `error: stat ${lab.config.paths.kubeconfig}: no such file or directory\n`,
     });
-    await made.files.write(made.config.paths.kubeconfig, made.cluster.kubeconfig());
-    expect((await made.kube(GET)).stderr).toBe('error: context "istio-vms-test-lab" does not exist\n');
+    await lab.files.write(lab.config.paths.kubeconfig, lab.cluster.kubeconfig());
+    expect((await lab.kube(GET)).stderr).toBe('error: context "istio-vms-test-lab" does not exist\n');
   });
 
   it('is refused at loopback, and times out at an unused address', async () => {
-    const made = await readyLab();
-    await made.writeKubeconfig(made.cluster, '127.0.0.1');
-    expect((await made.kube(GET)).stderr).toContain(
+    const lab = await readyLab();
+    await lab.writeKubeconfig(lab.cluster, '127.0.0.1');
+    expect((await lab.kube(GET)).stderr).toContain(
       'The connection to the server 127.0.0.1:6443 was refused - did you specify',
     );
-    await made.writeKubeconfig(made.cluster, '192.168.64.99');
-    const before = made.world.clock.now();
-    expect((await made.kube(GET)).stderr).toContain('Unable to connect to the server');
-    expect(made.world.clock.now() - before).toBe(20_000);
+    await lab.writeKubeconfig(lab.cluster, '192.168.64.99');
+    const before = lab.world.clock.now();
+    expect((await lab.kube(GET)).stderr).toContain('Unable to connect to the server');
+    expect(lab.world.clock.now() - before).toBe(20_000);
   });
 
   it('is refused at a worker, and while k3s or its machine is down', async () => {
-    const made = await readyLab();
-    await made.writeKubeconfig(made.cluster, made.workers[0]?.address);
-    expect((await made.kube(GET)).stderr).toContain('was refused');
-    await made.writeKubeconfig(made.cluster);
-    const unit = made.server.units.get('k3s') as { active: string };
+    const lab = await readyLab();
+    await lab.writeKubeconfig(lab.cluster, lab.workers[0]?.address);
+    expect((await lab.kube(GET)).stderr).toContain('was refused');
+    await lab.writeKubeconfig(lab.cluster);
+    const unit = lab.server.units.get('k3s') as { active: string };
     unit.active = 'activating';
-    expect((await made.kube(GET)).stderr).toContain('was refused');
+    expect((await lab.kube(GET)).stderr).toContain('was refused');
     unit.active = 'active';
-    expect((await made.kube(GET)).exitCode).toBe(0);
-    made.server.state = 'Stopped';
-    expect((await made.kube(GET)).stderr).toContain('Unable to connect');
+    expect((await lab.kube(GET)).exitCode).toBe(0);
+    lab.server.state = 'Stopped';
+    expect((await lab.kube(GET)).stderr).toContain('Unable to connect');
   });
 
   it('is not trusted after the cluster was recreated', async () => {
-    const made = await readyLab();
-    made.startCluster();
-    expect((await made.kube(GET)).stderr).toContain('x509: certificate signed by unknown authority');
+    const lab = await readyLab();
+    lab.startCluster();
+    expect((await lab.kube(GET)).stderr).toContain('x509: certificate signed by unknown authority');
   });
 });
 
@@ -135,7 +135,7 @@ describe('the simulated kubectl', () => {
   });
 
   it('refuses a command line without its three leading options', async () => {
-    const { world, mesh, files } = lab();
+    const { world, mesh, files } = createLab();
     const args = ['get', 'nodes'];
     const result = await world.clock.drive(
       kubectl({

@@ -16,8 +16,8 @@ import { labConfig } from '../../kube/lab.ts';
 
 const shipped = await loadShippedData();
 
-/** JSON that kubectl gives, as far as tests look at it. */
-export interface Answered {
+/** An object as kubectl prints it, with the fields that tests read. */
+export interface PrintedObject {
   readonly metadata: {
     name: string;
     namespace?: string;
@@ -25,7 +25,7 @@ export interface Answered {
     annotations: Record<string, string>;
     uid: string;
   };
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look deep into many shapes
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read nested fields of many kinds
   readonly [field: string]: any;
 }
 
@@ -36,8 +36,8 @@ export interface LabOptions {
   readonly k3sConfig?: Record<string, unknown>;
 }
 
-/** A world with machines and a running k3s of two workers, made by hand; programs run in virtual time. */
-export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3sConfig = {} }: LabOptions = {}) {
+/** A simulated world with machines and a running k3s with two workers, created without the steps. Programs run in virtual time. */
+export function createLab({ version = '1.19.3', small = false, workerMemory = '8G', k3sConfig = {} }: LabOptions = {}) {
   const config: Config = labConfig(version, small ? 'small' : 'article');
   const world = createWorld({
     host: { platform: 'linux', cpu: 'amd64', cwd: '/lab', home: '/home/u', env: {} },
@@ -86,7 +86,7 @@ export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3
     return files.write(config.paths.kubeconfig, stringify(kubeconfig), 0o600);
   };
 
-  /** What a program tells while it runs is on stderr, too. */
+  /** Runs a program, and adds its progress to stderr. */
   const run = async (
     program: HostProgram,
     file: string,
@@ -123,12 +123,12 @@ export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3
       JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
     );
 
-  /** Objects of a kind; all namespaces. */
-  const items = async (kind: string, selector?: string): Promise<Answered[]> => {
+  /** All objects of a kind in all namespaces. */
+  const items = async (kind: string, selector?: string): Promise<PrintedObject[]> => {
     const more = selector === undefined ? [] : ['--selector', selector];
     const { stdout } = await kube(['get', kind, '--all-namespaces', ...more, '--ignore-not-found', '--output=json']);
     if (stdout === undefined) return [];
-    return (JSON.parse(String(stdout)) as { items: Answered[] }).items;
+    return (JSON.parse(String(stdout)) as { items: PrintedObject[] }).items;
   };
 
   const istio = (args: readonly string[]) => run(istioctl, config.paths.istioctl, args);
@@ -146,7 +146,7 @@ export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3
       '300s',
     ]);
   };
-  const box = (tool: string, args: readonly string[]) => run(container, tool, args);
+  const containerTool = (tool: string, args: readonly string[]) => run(container, tool, args);
   const installIstio = () => install(controlPlane(config));
   const installGateway = () => install(eastWestGateway(config));
 
@@ -169,17 +169,17 @@ export function lab({ version = '1.19.3', small = false, workerMemory = '8G', k3
     install,
     installIstio,
     installGateway,
-    box,
+    containerTool,
     shipped,
   };
 }
 
-export type Lab = ReturnType<typeof lab>;
+export type Lab = ReturnType<typeof createLab>;
 
-/** A lab whose nodes are Ready and whose kubeconfig is right. */
+/** A lab whose nodes are Ready, with a valid kubeconfig. */
 export async function readyLab(options: LabOptions = {}): Promise<Lab> {
-  const made = lab(options);
-  await made.writeKubeconfig(made.cluster);
-  await made.world.clock.advance(30_000);
-  return made;
+  const lab = createLab(options);
+  await lab.writeKubeconfig(lab.cluster);
+  await lab.world.clock.advance(30_000);
+  return lab;
 }

@@ -3,18 +3,18 @@ import { stringify } from 'yaml';
 import { guestEntry, guestText as readGuest } from '../../../../src/rehearsal/guest/files.ts';
 import { standInBytes } from '../../../../src/rehearsal/stand-in.ts';
 import type { Cpu } from '../../../../src/system/system.ts';
-import { guestText, infoOf, rig, type Placed } from './rig.ts';
+import { guestText, infoOf, rig, type PlacedFile } from './rig.ts';
 
-const k3sBinary = (cpu: Cpu = 'amd64'): Placed => ({
+const k3sBinary = (cpu: Cpu = 'amd64'): PlacedFile => ({
   path: '/usr/local/bin/k3s',
   content: standInBytes({ artifact: 'k3s', version: 'v1.28.15+k3s1', cpu }),
   mode: '0755',
 });
-const unit = (name: string): Placed => ({
+const unit = (name: string): PlacedFile => ({
   path: `/etc/systemd/system/${name}.service`,
   content: guestText(`${name}.service`),
 });
-const config = (content: object): Placed => ({
+const config = (content: object): PlacedFile => ({
   path: '/etc/rancher/k3s/config.yaml',
   content: stringify(content),
   mode: '0600',
@@ -52,14 +52,14 @@ async function agent(
   return { instance, answer, unit: () => instance.units.get('k3s-agent') };
 }
 
-const secure = (r: Rig): string =>
+const secureToken = (r: Rig): string =>
   readGuest(r.world.engine.instances.get('master') as never, '/var/lib/rancher/k3s/server/agent-token')?.trim() ?? '';
 
 describe('a simulated guest', () => {
   it('places only what differs', async () => {
     const r = rig();
     const k1 = r.machine('k1');
-    const file: Placed = { path: '/etc/x/secret', content: 'one', mode: '0600' };
+    const file: PlacedFile = { path: '/etc/x/secret', content: 'one', mode: '0600' };
     expect((await r.put('k1', [file])).stdout).toBe('changed /etc/x/secret\n');
     expect((await r.put('k1', [file])).stdout).toBe('');
     expect((await r.put('k1', [{ ...file, mode: '0644' }])).stdout).toBe('changed /etc/x/secret\n');
@@ -70,7 +70,7 @@ describe('a simulated guest', () => {
   it('changes nothing when any part of the payload is wrong', async () => {
     const r = rig();
     const k1 = r.machine('k1');
-    const good: Placed = { path: '/etc/good', content: 'x' };
+    const good: PlacedFile = { path: '/etc/good', content: 'x' };
     for (const [bad, text] of [
       [{ path: '/etc/y', content: 'x', owner: 'istio-proxy' }, 'no such user: istio-proxy'],
       [{ path: '/etc/../y', content: 'x' }, 'not a plain path'],
@@ -83,7 +83,7 @@ describe('a simulated guest', () => {
     expect(guestEntry(k1, '/etc/good')).toBeUndefined();
   });
 
-  it('protects what only root may use from the ordinary user', async () => {
+  it('denies an ordinary user what only root may do', async () => {
     const r = rig();
     r.machine('k1');
     await r.put('k1', [{ path: '/etc/secret', content: 'x', mode: '0600' }, unit('k3s')]);
@@ -156,7 +156,7 @@ describe('k3s on a guest', () => {
       '--property=ActiveState,SubState,NRestarts,Result,ExecMainStatus',
     ]);
     expect(show.stdout).toBe('ActiveState=active\nSubState=running\nNRestarts=0\nResult=success\nExecMainStatus=0\n');
-    expect(secure(r)).toMatch(/^K10[0-9a-f]{64}::node:[0-9a-f]{32}$/);
+    expect(secureToken(r)).toMatch(/^K10[0-9a-f]{64}::node:[0-9a-f]{32}$/);
     expect(guestEntry(instance, TOKEN)?.mode).toBe(0o600);
     const addresses = infoOf((await r.mp(['info', 'master', '--format', 'json'])).stdout, 'master')['ipv4'] as string[];
     expect(addresses.slice(0, 2)).toEqual([instance.address, '10.42.0.0']);
@@ -179,7 +179,7 @@ describe('k3s on a guest', () => {
     const r = rig();
     await server(r);
     await r.world.clock.advance(30_000);
-    const joined = await agent(r, secure(r));
+    const joined = await agent(r, secureToken(r));
     expect(joined.answer.stdout).toMatch(/--\nstarted\n$/);
     await r.world.clock.advance(20_000);
     expect(joined.unit()?.active).toBe('active');
@@ -233,10 +233,10 @@ describe('k3s on a guest', () => {
     const r = rig();
     await server(r);
     await r.world.clock.advance(30_000);
-    await agent(r, secure(r));
+    await agent(r, secureToken(r));
     await r.world.clock.advance(20_000);
     await r.mp(['delete', '--purge', 'worker']);
-    const { unit: worker } = await agent(r, secure(r));
+    const { unit: worker } = await agent(r, secureToken(r));
     await r.world.clock.advance(20_000);
     expect(worker()?.active).toBe('activating');
     expect(worker()?.journal.at(-1)).toMatch(/Node password rejected, duplicate hostname/);

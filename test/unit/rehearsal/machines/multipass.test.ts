@@ -5,7 +5,7 @@ import { infoOf, rig } from './rig.ts';
 
 const QUICK = ['--cpus', '2', '--memory', '1G', '--disk', '5G', '--timeout', '900', '--cloud-init', '-'];
 
-/** The cases of docs/facts/multipass.md 8, by number, as far as they are about commands that we use. */
+/** The cases of docs/facts/multipass.md 8, by number, without those of commands that istio-vms does not use. */
 describe('the simulated Multipass', () => {
   it('1: reports versions, and only its own without the daemon', async () => {
     const { mp, world } = rig();
@@ -17,7 +17,7 @@ describe('the simulated Multipass', () => {
     expect(JSON.parse(down.stdout)).toEqual({ multipass: '1.16.3' });
   });
 
-  it('2: lists no machines, and every state, in the layout of Qt', async () => {
+  it('2: lists machines in every state, or none, in the JSON layout of Qt', async () => {
     const { mp, machine } = rig();
     expect((await mp(['list', '--format', 'json'])).stdout).toBe('{\n    "list": [\n    ]\n}\n');
     machine('k1');
@@ -143,7 +143,7 @@ describe('the simulated Multipass', () => {
     }
   });
 
-  it('12: leaves blanks for a stopped machine, and a placeholder for a late address', async () => {
+  it('12: reports empty fields for a stopped machine, and N/A for an address that is not yet known', async () => {
     const { mp, machine } = rig();
     machine('k1', { state: 'Stopped' });
     machine('k2', { state: 'Running', addressKnown: false });
@@ -188,14 +188,14 @@ describe('the simulated Multipass', () => {
     expect((await mp(['exec', '-n', 'k2', '--', 'true'])).stderr).toMatch(/instance "k2" is deleted/);
   });
 
-  it('15: never returns from an inner 4 unless it is mapped to another code', async () => {
+  it('15: never returns from a command that exits with 4, unless the code is mapped to another one', async () => {
     const { mp, exec, machine } = rig();
     machine('k1');
     expect((await mp(['exec', '-n', 'k1', '--', 'sh', '-c', 'exit 4'], undefined, 60_000)).failure).toBe('timed-out');
     expect((await exec('k1', ['sh', '-c', 'exit 4'], undefined, 60_000)).exitCode).toBe(104);
   });
 
-  it('18: deletes, recovers and purges all machines or none', async () => {
+  it('18: deletes, recovers and purges either all given machines or none', async () => {
     const { mp, machine, world } = rig();
     machine('k1');
     const codes: number[] = [];
@@ -216,7 +216,7 @@ describe('the simulated Multipass', () => {
     expect(world.engine.instances.size).toBe(0);
   });
 
-  it('19: starts, stops and restarts by its own rules', async () => {
+  it('19: starts, stops and restarts a machine depending on its state', async () => {
     const { mp, machine } = rig();
     machine('k1');
     machine('gone', { state: 'Deleted' });
@@ -255,7 +255,7 @@ describe('the simulated Multipass', () => {
 
   it('downloads an image once for simultaneous launches', async () => {
     const { world, processes } = rig();
-    const begun = world.clock.now();
+    const startedAt = world.clock.now();
     const launch = (name: string) =>
       processes.run(
         {
@@ -269,15 +269,18 @@ describe('the simulated Multipass', () => {
     await world.clock.drive(Promise.all(['a', 'b', 'c'].map(launch)));
     const addresses = [...world.engine.instances.values()].map(({ address }) => address);
     expect(new Set(addresses).size).toBe(3);
-    expect(world.clock.now() - begun).toBeLessThan(100_000);
+    expect(world.clock.now() - startedAt).toBeLessThan(100_000);
   });
 
-  it('forgets what it was preparing when its daemon restarts, and keeps existing machines', async () => {
+  it('loses launches in progress when its daemon restarts, and keeps existing machines', async () => {
     const { mp, machine, world, run } = rig();
     machine('k1');
     world.clock.after(20_000, () => restartDaemon(world, 8_000));
-    const cut = await mp(['launch', '24.04', '-n', 'k2']);
-    expect([cut.exitCode, cut.stderr]).toEqual([2, 'launch failed: cannot connect to the multipass socket\n']);
+    const interrupted = await mp(['launch', '24.04', '-n', 'k2']);
+    expect([interrupted.exitCode, interrupted.stderr]).toEqual([
+      2,
+      'launch failed: cannot connect to the multipass socket\n',
+    ]);
     await world.clock.advance(300_000);
     expect([...world.engine.instances.keys()]).toEqual(['k1']);
     expect((await mp(['launch', '24.04', '-n', 'k2'])).exitCode).toBe(0);

@@ -8,21 +8,21 @@ describe('a rehearsal', () => {
     const { system, world, transcript, drive } = createRehearsal({
       host: HOST,
       shipped,
-      foreign: [{ name: 'theirs', state: 'Deleted' }],
+      foreign: [{ name: 'foreign', state: 'Deleted' }],
       seedFiles: { '/home/u/lab/run.env': 'X=1\n' },
     });
-    const begun = system.clock.now();
+    const startedAt = system.clock.now();
     const list = await drive(() =>
       system.processes.run({ file: 'multipass', args: ['list', '--format', 'json'], effect: 'read' }, quiet),
     );
-    expect(list.stdout).toContain('theirs');
+    expect(list.stdout).toContain('foreign');
     const client = await drive(() =>
       system.processes.run({ file: 'kubectl', args: ['version', '--client', '--output=json'], effect: 'read' }, quiet),
     );
     expect(client.exitCode).toBe(0);
     expect(await system.files.readText('/home/u/lab/run.env')).toBe('X=1\n');
     expect(transcript.map(({ command }) => command.file)).toEqual(['multipass', 'kubectl']);
-    expect(system.clock.now()).toBeGreaterThan(begun);
+    expect(system.clock.now()).toBeGreaterThan(startedAt);
     expect(world.refused).toEqual([]);
   });
 

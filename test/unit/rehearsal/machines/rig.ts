@@ -24,14 +24,14 @@ interface RigOptions extends Partial<WorldOptions> {
   readonly mesh?: Partial<Mesh>;
 }
 
-/** A small world with the engine alone, and a short way to run commands in virtual time. */
+/** A simulated world with only the engine, and functions that run commands in virtual time. */
 export function rig({ programs, mesh: overrides, ...options }: RigOptions = {}) {
   const world = createWorld({ host: HOST, shipped, ...options });
   const mesh = { ...createMesh(world), ...overrides };
   const files = createFiles();
   const processes = createProcesses({ world, mesh, files, programs: programs ?? { multipass } });
 
-  /** The result of a command, also of one that failed; `failure` says how. */
+  /** The result of a command, even if it failed; `failure` is the kind of failure. */
   const run = (command: Command, signal = quiet.signal): Promise<CommandResult & { failure?: string }> =>
     world.clock.drive(
       processes.run(command, { ...quiet, signal }).catch((error: unknown) => {
@@ -43,16 +43,16 @@ export function rig({ programs, mesh: overrides, ...options }: RigOptions = {}) 
   const mp = (args: readonly string[], stdin?: string | Uint8Array, timeoutMs = 3_600_000) =>
     run({ file: 'multipass', args, effect: 'write', timeoutMs, ...(stdin === undefined ? {} : { stdin }) });
 
-  /** As the engine runs it; stdout without the byte that says that the command began. */
+  /** Runs a command like the engine; stdout is without the byte that marks its start. */
   const exec = async (name: string, argv: readonly string[], stdin?: string | Uint8Array, timeoutMs = 3_600_000) => {
     const result = await mp(['exec', '-n', name, '--', 'sh', '-c', SHIM, 'sh', '3600', ...argv], stdin, timeoutMs);
     return withoutMark(result) as typeof result;
   };
 
-  /** What `Machine.put` does: files, then a shipped script, in one call. */
+  /** Like `Machine.put`: files, then a shipped script, in one call. */
   const put = async (
     name: string,
-    files: readonly Placed[],
+    files: readonly PlacedFile[],
     script?: string,
     args: readonly string[] = [],
     timeoutMs?: number,
@@ -69,17 +69,17 @@ export function rig({ programs, mesh: overrides, ...options }: RigOptions = {}) 
     return exec(name, argv, await packTar(entries), timeoutMs);
   };
 
-  /** A machine that bears the mark of our lab. */
+  /** A machine that is marked as part of the lab. */
   const machine = (name: string, spec: Partial<Instance> = {}): Instance => {
-    const made = addInstance(world, { name, ...spec });
-    made.files.set(MARKER, { content: `${LAB}\n`, mode: 0o644, owner: 'root', group: 'root' });
-    return made;
+    const instance = addInstance(world, { name, ...spec });
+    instance.files.set(MARKER, { content: `${LAB}\n`, mode: 0o644, owner: 'root', group: 'root' });
+    return instance;
   };
 
   return { world, mesh, files, processes, run, mp, exec, put, machine };
 }
 
-export interface Placed {
+export interface PlacedFile {
   readonly path: string;
   readonly content: string | Uint8Array;
   readonly mode?: string;
@@ -93,7 +93,7 @@ export function guestText(name: string): string {
   return text;
 }
 
-/** What `info` says of one machine. */
+/** The part of the output of `info` about one machine. */
 export function infoOf(stdout: string, name: string): Record<string, unknown> {
   const { info } = JSON.parse(stdout) as { info: Record<string, Record<string, unknown>> };
   return info[name] ?? {};

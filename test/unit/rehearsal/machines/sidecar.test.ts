@@ -10,7 +10,7 @@ import {
 } from '../../../../src/rehearsal/guest/files.ts';
 import { standInBytes } from '../../../../src/rehearsal/stand-in.ts';
 import type { Cpu } from '../../../../src/system/system.ts';
-import { guestText, rig, type Placed } from './rig.ts';
+import { guestText, rig, type PlacedFile } from './rig.ts';
 
 const VM = 'vm';
 const STORE = '/var/lib/istio-vms';
@@ -20,30 +20,30 @@ const DEB = '/var/cache/istio-vms/istio-sidecar.deb';
 const SHOW = ['systemctl', 'show', 'istio', '--property=ActiveState,SubState,NRestarts,Result,ExecMainStatus'];
 const WAIT = ['pilot-agent', 'wait', '--timeoutSeconds', '5', '--url', 'http://localhost:15021/healthz/ready'];
 
-/** What the mesh says of the sidecar, as a test wants it. */
+/** A lab with one VM, whose mesh reports the sidecar as ready, or as not ready with the reason that a test sets. */
 function lab(cpu: Cpu = 'amd64') {
-  const said: { reason: string | undefined } = { reason: undefined };
+  const meshState: { reason: string | undefined } = { reason: undefined };
   const calls: string[] = [];
   const r = rig({
     mesh: {
-      sidecar: () => (said.reason === undefined ? { ready: true } : { ready: false, reason: said.reason }),
+      sidecar: () => (meshState.reason === undefined ? { ready: true } : { ready: false, reason: meshState.reason }),
       started: () => void calls.push('started'),
       stopped: () => void calls.push('stopped'),
     },
   });
   const vm = r.machine(VM, { cpu, manageHosts: false });
-  return { ...r, said, calls, vm };
+  return { ...r, meshState, calls, vm };
 }
 
 type Lab = ReturnType<typeof lab>;
 
-const deb = (cpu: Cpu = 'amd64'): Placed => ({
+const deb = (cpu: Cpu = 'amd64'): PlacedFile => ({
   path: DEB,
   content: standInBytes({ artifact: 'istio-sidecar', version: '1.19.3', cpu }),
 });
 const install = (r: Lab, cpu: Cpu = 'amd64') => r.put(VM, [deb(cpu)], 'sidecar-install.sh', ['deb', '1.19.3', DEB]);
 
-function payload(changes: Readonly<Record<string, string | undefined>> = {}): Placed[] {
+function payload(changes: Readonly<Record<string, string | undefined>> = {}): PlacedFile[] {
   const contents: Record<string, string | undefined> = {
     '/etc/systemd/system/istio.service': guestText('istio.service'),
     ...Object.fromEntries(
@@ -68,7 +68,7 @@ const start = (r: Lab, changes: Readonly<Record<string, string | undefined>> = {
   r.put(VM, payload(changes), 'sidecar-start.sh', [], timeoutMs);
 
 describe('the installation of the sidecar', () => {
-  it('does what the package does, and deletes the package file', async () => {
+  it('has the effects of the package, and deletes the package file', async () => {
     const r = lab();
     expect((await install(r)).stdout).toMatch(/--\ninstalled\n$/);
     expect(r.vm.users.has('istio-proxy')).toBe(true);
@@ -83,31 +83,31 @@ describe('the installation of the sidecar', () => {
     await install(good);
     await start(good);
     expect(good.vm.files.has('/var/lib/istio/config/mesh')).toBe(true);
-    const spoilt = lab();
-    await spoilt.put(VM, [{ path: '/etc/istio/config/mesh', content: 'x' }]);
-    await install(spoilt);
-    expect(spoilt.vm.files.get('/etc/istio')).toBeUndefined();
+    const existing = lab();
+    await existing.put(VM, [{ path: '/etc/istio/config/mesh', content: 'x' }]);
+    await install(existing);
+    expect(existing.vm.files.get('/etc/istio')).toBeUndefined();
   });
 
-  it('refuses a package for another CPU, a small disk, and a file that is no package', async () => {
+  it('refuses a package for another CPU, a small disk, and a file that is not a package', async () => {
     const r = lab();
-    // The words are the script's own: known issues make reasons of them.
+    // Known issues map the messages of the script to reasons.
     const otherCpu = await install(r, 'arm64');
     expect(otherCpu.exitCode).toBe(20);
     expect(knownIssue(otherCpu.stderr, 'guest')?.reason).toBe('wrong-architecture');
     expect(guestHas(r.vm, DEB)).toBe(false);
     const broken = { path: DEB, content: '<html>' };
     expect((await r.put(VM, [broken], 'sidecar-install.sh', ['deb', '1.19.3', DEB])).exitCode).toBe(22);
-    const tight = rig();
-    tight.machine(VM, { disk: '1.5G' });
-    const full = await tight.put(VM, [deb()], 'sidecar-install.sh', ['deb', '1.19.3', DEB]);
+    const smallDisk = rig();
+    smallDisk.machine(VM, { disk: '1.5G' });
+    const full = await smallDisk.put(VM, [deb()], 'sidecar-install.sh', ['deb', '1.19.3', DEB]);
     expect(full.exitCode).toBe(21);
     expect(knownIssue(full.stderr, 'guest')?.reason).toBe('disk-full');
   });
 
   it('accepts programs from an image, but only for the right CPU', async () => {
     const r = lab('arm64');
-    const programs = (cpu: Cpu): Placed[] =>
+    const programs = (cpu: Cpu): PlacedFile[] =>
       ['envoy', 'pilot-agent'].map((artifact) => ({
         path: `/usr/local/bin/${artifact}`,
         content: standInBytes({ artifact, version: '1.19.3', cpu }),
@@ -168,7 +168,7 @@ describe('the sidecar', () => {
 
   it('releases DNS when it is not ready within a minute, and tries again', async () => {
     const r = lab();
-    r.said.reason = 'connection refused: 192.168.64.3:15012';
+    r.meshState.reason = 'connection refused: 192.168.64.3:15012';
     await install(r);
     await start(r);
     await r.world.clock.advance(10_000);
@@ -179,7 +179,7 @@ describe('the sidecar', () => {
     expect(stdout).toMatch(
       /connection refused: 192\.168\.64\.3:15012\n.*next try in 15 s\n.*\n.*Failed to start istio\.service/,
     );
-    r.said.reason = undefined;
+    r.meshState.reason = undefined;
     await r.world.clock.advance(30_000);
     expect(r.vm.units.get('istio')?.active).toBe('active');
   });
@@ -187,7 +187,7 @@ describe('the sidecar', () => {
   it.each([
     ['root certificate', { [ROOT]: undefined }, undefined],
     ['cluster.env', { '/var/lib/istio/envoy/cluster.env': undefined }, /Failed to load environment files/],
-    ['helper that may be run', { [`${LIB}/cleanup`]: undefined }, /Permission denied/],
+    ['executable helper', { [`${LIB}/cleanup`]: undefined }, /Permission denied/],
   ])('does not start without its %s', async (_, changes, text) => {
     const r = lab();
     await install(r);
@@ -201,7 +201,7 @@ describe('the sidecar', () => {
   it.each([
     ['/var/run/secrets', 'SDS grpc server for workload proxies failed to set up UDS', 'activating'],
     ['/etc/istio/proxy', 'failed to listen on unix socket "etc/istio/proxy/XDS"', 'activating'],
-  ])('never becomes ready when it does not own %s', async (path, words, active) => {
+  ])('never becomes ready when it does not own %s', async (path, message, active) => {
     const r = lab();
     await install(r);
     const prepare = guestText('prepare')
@@ -212,7 +212,7 @@ describe('the sidecar', () => {
     await r.world.clock.advance(50_000);
     const unit = r.vm.units.get('istio');
     expect([unit?.active, (await r.exec(VM, WAIT)).exitCode]).toEqual([active, 255]);
-    expect(unit?.journal.join('\n')).toContain(words);
+    expect(unit?.journal.join('\n')).toContain(message);
     expect((await r.exec(VM, ['curl', '--silent', 'http://127.0.0.1:15021/healthz/ready'])).exitCode).toBe(7);
   });
 
@@ -230,7 +230,7 @@ describe('the sidecar', () => {
     await install(r);
     await start(r);
     await r.world.clock.advance(10_000);
-    r.said.reason = 'istiod is away';
+    r.meshState.reason = 'istiod is unreachable';
     await r.exec(VM, ['sudo', 'reboot']);
     await r.world.clock.advance(15_000);
     const before = r.world.clock.now();
@@ -246,7 +246,7 @@ describe('the sidecar', () => {
       '/etc/systemd/system/istio.service': guestText('istio.service').replace('DefaultDependencies=no', ''),
     });
     await r.world.clock.advance(10_000);
-    r.said.reason = 'istiod is away';
+    r.meshState.reason = 'istiod is unreachable';
     await r.exec(VM, ['sudo', 'reboot']);
     await r.world.clock.advance(15_000);
     const before = r.world.clock.now();
@@ -266,10 +266,10 @@ describe('the sidecar', () => {
     await start(r);
     await r.world.clock.advance(10_000);
     const before = workloadCertificate(r.vm)?.root;
-    r.said.reason = 'away';
+    r.meshState.reason = 'unreachable';
     await start(r, { [ROOT]: 'ROOT 2\n' });
     expect(workloadCertificate(r.vm)).toBeUndefined();
-    r.said.reason = undefined;
+    r.meshState.reason = undefined;
     await r.world.clock.advance(20_000);
     expect(workloadCertificate(r.vm)?.root).not.toBe(before);
     expect(readGuest(r.vm, '/etc/certs/root-cert.pem')).toBe('ROOT 2');
@@ -319,29 +319,29 @@ describe('the sidecar', () => {
 });
 
 describe('the iptables rules of the sidecar', () => {
-  /** Starts with a unit that lacks the rule for answers of the ssh server. */
-  const naive = { [`${LIB}/prepare`]: guestText('prepare').replace('--sport 22', '--sport 2222') };
+  /** Changes that remove the rule for responses of the ssh server. */
+  const withoutSshRule = { [`${LIB}/prepare`]: guestText('prepare').replace('--sport 22', '--sport 2222') };
 
   it('hang the session that waits for the start, and no later one', async () => {
     const r = lab();
     await install(r);
-    await r.put(VM, payload(naive));
+    await r.put(VM, payload(withoutSshRule));
     expect((await r.exec(VM, ['sudo', 'systemctl', 'start', 'istio'], undefined, 60_000)).failure).toBe('timed-out');
     expect((await r.exec(VM, ['true'])).exitCode).toBe(0);
     expect(r.vm.units.get('istio')?.active).toBe('active');
   });
 
-  it('do not hang sessions that end before, or that the shipped rule exempts', async () => {
+  it('do not hang sessions that end before the rules load, or that the shipped rule exempts', async () => {
     const queued = lab();
     await install(queued);
-    await queued.put(VM, payload(naive));
+    await queued.put(VM, payload(withoutSshRule));
     expect(
       (await queued.exec(VM, ['sudo', 'systemctl', 'start', '--no-block', 'istio'], undefined, 60_000)).exitCode,
     ).toBe(0);
-    const spared = lab();
-    await install(spared);
-    await spared.put(VM, payload());
-    expect((await spared.exec(VM, ['sudo', 'systemctl', 'start', 'istio'], undefined, 60_000)).exitCode).toBe(0);
+    const exempted = lab();
+    await install(exempted);
+    await exempted.put(VM, payload());
+    expect((await exempted.exec(VM, ['sudo', 'systemctl', 'start', 'istio'], undefined, 60_000)).exitCode).toBe(0);
   });
 
   it('hang an exempted session with the fault session-hung', async () => {
@@ -378,7 +378,7 @@ describe('other faults of a workload VM', () => {
 });
 
 describe('the demo workload', () => {
-  const files: Placed[] = [
+  const files: PlacedFile[] = [
     { path: '/etc/systemd/system/istio-vms-demo.service', content: guestText('istio-vms-demo.service') },
     { path: `${STORE}/demo.env`, content: 'ISTIO_VMS_DEMO_PORT="8000"\n' },
   ];

@@ -20,7 +20,7 @@ describe('the virtual clock', () => {
     expect([woken, clock.now()]).toEqual([['soon', 'late'], 3_600_000]);
   });
 
-  it('skips the sleep of the computer without firing timers', async () => {
+  it('skips a sleep of the computer without firing timers', async () => {
     const clock = createVirtualClock(0);
     let fired = 0;
     clock.after(1_000, () => fired++);
@@ -78,7 +78,7 @@ describe('the simulated files', () => {
 const K3S = 'https://github.com/k3s-io/k3s/releases/download/v1.28.15%2Bk3s1';
 const SIDECAR = 'https://blob.istio.io/istio-release/releases/1.19.3/deb/istio-sidecar-arm64.deb';
 
-function line(faults: readonly FaultName[] = []) {
+function setup(faults: readonly FaultName[] = []) {
   const world = createWorld({ host: HOST, shipped });
   faults.forEach((fault) => world.faults.add(fault));
   const files = createFiles();
@@ -90,17 +90,17 @@ function line(faults: readonly FaultName[] = []) {
 }
 
 describe('the simulated downloads', () => {
-  it('serve a k3s binary with the digest that its list states, at the speed of the line', async () => {
-    const { world, files, fetch, text } = line();
+  it('serve a k3s binary with the digest that its list states, at the speed of the network', async () => {
+    const { world, files, fetch, text } = setup();
     const sums = await text(`${K3S}/sha256sum-arm64.txt`);
     const digest =
       sums
         .split('\n')
         .find((row) => row.endsWith('  k3s-arm64'))
         ?.slice(0, 64) ?? '';
-    const begun = world.clock.now();
+    const startedAt = world.clock.now();
     await fetch(`${K3S}/k3s-arm64`, digest);
-    expect(world.clock.now() - begun).toBeGreaterThan(15_000);
+    expect(world.clock.now() - startedAt).toBeGreaterThan(15_000);
     expect(await files.sha256('/cache/file')).toBe(digest);
     expect(readStandIn(await files.read('/cache/file'))).toMatchObject({
       artifact: 'k3s',
@@ -109,9 +109,9 @@ describe('the simulated downloads', () => {
     });
   });
 
-  it('have the pinned digest where one is pinned', async () => {
+  it('have the pinned digest if one exists', async () => {
     const [version, pins] = Object.entries(shipped.versions.digests.k3s)[0] ?? ['', {}];
-    const { files, fetch } = line();
+    const { files, fetch } = setup();
     const [file, digest] = Object.entries(pins).find(([name]) => name === 'k3s' || name === 'k3s-arm64') ?? ['', ''];
     await fetch(
       `https://mirror.example/keep/k3s-io/k3s/releases/download/${encodeURIComponent(version)}/${file}`,
@@ -121,7 +121,7 @@ describe('the simulated downloads', () => {
   });
 
   it('serve istioctl as an archive that can be unpacked', async () => {
-    const { files, fetch, text } = line();
+    const { files, fetch, text } = setup();
     const url = 'https://github.com/istio/istio/releases/download/1.19.3/istioctl-1.19.3-osx-arm64.tar.gz';
     const [digest = ''] = (await text(`${url}.sha256`)).split(' ');
     await fetch(url, digest);
@@ -140,21 +140,21 @@ describe('the simulated downloads', () => {
     'https://github.com/k3s-io/k3s/releases/download/1.28.15%2Bk3s1/k3s',
     `${K3S}/k3s-amd64`,
   ])('answer 404 for %s', async (url) => {
-    await expect(line().fetch(url, '')).rejects.toMatchObject({
+    await expect(setup().fetch(url, '')).rejects.toMatchObject({
       reason: 'artifact-not-found',
       message: expect.stringContaining(url),
     });
   });
 
   it('inject a requested fault once', async () => {
-    await expect(line(['arm64-deb-missing']).text(`${SIDECAR}.sha256`)).rejects.toMatchObject({
+    await expect(setup(['arm64-deb-missing']).text(`${SIDECAR}.sha256`)).rejects.toMatchObject({
       reason: 'artifact-not-found',
     });
-    const digest = (await line().text(`${SIDECAR}.sha256`)).split(' ')[0] ?? '';
-    const flaky = line(['download-flaky']);
+    const digest = (await setup().text(`${SIDECAR}.sha256`)).split(' ')[0] ?? '';
+    const flaky = setup(['download-flaky']);
     await expect(flaky.fetch(SIDECAR, digest)).rejects.toMatchObject({ reason: 'download-failed' });
     await flaky.fetch(SIDECAR, digest);
-    const wrong = line(['digest-mismatch']);
+    const wrong = setup(['digest-mismatch']);
     await expect(wrong.fetch(SIDECAR, digest)).rejects.toMatchObject({ reason: 'digest-mismatch' });
     expect(await wrong.files.stat('/cache/file')).toBeUndefined();
     expect(digestOf((await flaky.files.read('/cache/file')) ?? '')).toBe(digest);
@@ -165,7 +165,7 @@ describe('the simulated processes', () => {
   const slow = {
     multipass: async ({ world }: { world: ReturnType<typeof createWorld> }) => {
       await world.clock.sleep(10_000);
-      world.engine.images.add('went on');
+      world.engine.images.add('continued');
       return { exitCode: 0, stdout: 'done' };
     },
   };
@@ -179,15 +179,15 @@ describe('the simulated processes', () => {
     expect(await run({ file: '/lab/.bin/istioctl', args: [], effect: 'read' })).toMatchObject({ failure: 'not-found' });
   });
 
-  it('end a command at its time limit, while what it began continues', async () => {
+  it('end a command at its time limit, while the operation that it started continues', async () => {
     const { run, world } = rig({ programs: slow });
-    const begun = world.clock.now();
+    const startedAt = world.clock.now();
     expect(await run({ file: 'multipass', args: [], effect: 'write', timeoutMs: 3_000 })).toMatchObject({
       failure: 'timed-out',
     });
-    expect(world.clock.now() - begun).toBe(3_000);
+    expect(world.clock.now() - startedAt).toBe(3_000);
     await world.clock.advance(10_000);
-    expect(world.engine.images.has('went on')).toBe(true);
+    expect(world.engine.images.has('continued')).toBe(true);
   });
 
   it('let an interrupt end a read, but not a write', async () => {
@@ -204,10 +204,10 @@ describe('the simulated processes', () => {
 
   it('keep a transcript with times and exit codes', async () => {
     const { mp, processes, world } = rig();
-    const begun = world.clock.now();
+    const startedAt = world.clock.now();
     await mp(['info', 'nosuch', '--format', 'json']);
-    expect(processes.transcript).toMatchObject([{ exitCode: 2, startedAt: begun, effect: 'write' }]);
-    expect(processes.transcript[0]?.endedAt).toBeGreaterThan(begun);
+    expect(processes.transcript).toMatchObject([{ exitCode: 2, startedAt, effect: 'write' }]);
+    expect(processes.transcript[0]?.endedAt).toBeGreaterThan(startedAt);
   });
 
   it('report a gap in the simulation and a command that would never end', async () => {
@@ -222,7 +222,7 @@ describe('the simulated processes', () => {
   });
 });
 
-describe('the catalogue of faults', () => {
+describe('the catalog of faults', () => {
   it('contains the documented faults, each described in one sentence', () => {
     const names = FAULTS.map(({ name }) => name);
     expect(names).toEqual(

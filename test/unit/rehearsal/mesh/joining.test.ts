@@ -44,174 +44,174 @@ describe('a VM with one wrong setting', () => {
   });
 
   it('does not join when only the CA address was fixed', async () => {
-    const made = await meshLab({ unfixed: true });
-    edit(made.vm, CLUSTER_ENV, (text) => text.replace(/CA_ADDR=.*/, 'CA_ADDR=istiod-1-19-3.istio-system.svc:15013'));
-    expect(reason(await made.start())).toMatch(/xdsproxy.*:15012: connect: connection refused/);
+    const lab = await meshLab({ unfixed: true });
+    edit(lab.vm, CLUSTER_ENV, (text) => text.replace(/CA_ADDR=.*/, 'CA_ADDR=istiod-1-19-3.istio-system.svc:15013'));
+    expect(reason(await lab.start())).toMatch(/xdsproxy.*:15012: connect: connection refused/);
   });
 
   it("does not join with the article's quote inside a word, which systemd keeps", async () => {
-    const made = await meshLab();
-    edit(made.vm, CLUSTER_ENV, (text) => text.replace(/CA_ADDR=.*/, "CA_ADDR=istiod-'1-19-3.istio-system.svc:15013'"));
-    expect(reason(await made.start())).toContain(
+    const lab = await meshLab();
+    edit(lab.vm, CLUSTER_ENV, (text) => text.replace(/CA_ADDR=.*/, "CA_ADDR=istiod-'1-19-3.istio-system.svc:15013'"));
+    expect(reason(await lab.start())).toContain(
       "lookup istiod-'1-19-3.istio-system.svc on 127.0.0.53:53: server misbehaving",
     );
   });
 
   it('does not join without a line in /etc/hosts', async () => {
-    const made = await meshLab();
-    writeGuest(made.vm, '/var/lib/istio-vms/hosts', '');
-    expect(reason(await made.start())).toContain('lookup istiod-1-19-3.istio-system.svc');
+    const lab = await meshLab();
+    writeGuest(lab.vm, '/var/lib/istio-vms/hosts', '');
+    expect(reason(await lab.start())).toContain('lookup istiod-1-19-3.istio-system.svc');
   });
 
   it('does not join at an address without a gateway', async () => {
-    const made = await meshLab();
-    writeGuest(made.vm, '/var/lib/istio-vms/hosts', '192.168.64.99 istiod-1-19-3.istio-system.svc\n');
-    expect(reason(await made.start())).toContain('dial tcp 192.168.64.99:15013: i/o timeout');
+    const lab = await meshLab();
+    writeGuest(lab.vm, '/var/lib/istio-vms/hosts', '192.168.64.99 istiod-1-19-3.istio-system.svc\n');
+    expect(reason(await lab.start())).toContain('dial tcp 192.168.64.99:15013: i/o timeout');
   });
 
   it('does not join until istiod is exposed', async () => {
-    const made = await meshLab({ expose: false });
-    expect(reason(await made.start())).toContain('connect: connection refused');
-    await made.apply(...exposeIstiod(made.config));
-    expect(made.mesh.sidecar(made.vm)).toMatchObject({ ready: true });
+    const lab = await meshLab({ expose: false });
+    expect(reason(await lab.start())).toContain('connect: connection refused');
+    await lab.apply(...exposeIstiod(lab.config));
+    expect(lab.mesh.sidecar(lab.vm)).toMatchObject({ ready: true });
   });
 
   it('does not join when the Gateway listens on the inside port', async () => {
-    const made = await meshLab({ expose: false });
-    const config = { ...made.config, gateway: { ...made.config.gateway, istiod: { outside: 15012, inside: 15012 } } };
-    await made.apply(...exposeIstiod(config));
-    expect(reason(await made.start())).toContain('refused');
+    const lab = await meshLab({ expose: false });
+    const config = { ...lab.config, gateway: { ...lab.config.gateway, istiod: { outside: 15012, inside: 15012 } } };
+    await lab.apply(...exposeIstiod(config));
+    expect(reason(await lab.start())).toContain('refused');
   });
 
   it.each([15000, 15021, 15090, 1023])(
     'does not join when the gateway uses inside port %d, on which its proxy cannot listen',
     async (inside) => {
-      const made = await meshLab();
-      const { store } = made.cluster;
+      const lab = await meshLab();
+      const { store } = lab.cluster;
       store.edit('services', 'istio-system', 'istio-eastwestgateway', (copy) => {
         const { ports } = (copy as unknown as { spec: { ports: { name: string; targetPort: number }[] } }).spec;
         for (const port of ports) if (port.name === 'tls-istiod') port.targetPort = inside;
       });
-      expect(reason(await made.start())).toContain('connect: connection refused');
+      expect(reason(await lab.start())).toContain('connect: connection refused');
     },
   );
 
   it('does not join when the route goes to an istiod without a revision, which a revisioned install never creates', async () => {
-    const made = await meshLab({ expose: false });
-    const text = JSON.stringify(exposeIstiod(made.config)).replaceAll(/"host":"istiod-1-19-3/g, '"host":"istiod');
-    await made.apply(...(JSON.parse(text) as object[]));
-    expect(reason(await made.start())).toContain('EOF');
+    const lab = await meshLab({ expose: false });
+    const text = JSON.stringify(exposeIstiod(lab.config)).replaceAll(/"host":"istiod-1-19-3/g, '"host":"istiod');
+    await lab.apply(...(JSON.parse(text) as object[]));
+    expect(reason(await lab.start())).toContain('EOF');
   });
 
   it('does not join when the SNI names another revision', async () => {
-    const made = await meshLab({ expose: false });
-    const text = JSON.stringify(exposeIstiod(made.config)).replaceAll(
+    const lab = await meshLab({ expose: false });
+    const text = JSON.stringify(exposeIstiod(lab.config)).replaceAll(
       /"sniHosts":\[[^\]]*\]/g,
       '"sniHosts":["istiod-9.istio-system.svc"]',
     );
-    await made.apply(...(JSON.parse(text) as object[]));
-    expect(reason(await made.start())).toContain('EOF');
+    await lab.apply(...(JSON.parse(text) as object[]));
+    expect(reason(await lab.start())).toContain('EOF');
   });
 
   it('fails without a root certificate', async () => {
-    const made = await meshLab();
-    removeGuest(made.vm, '/etc/certs/root-cert.pem');
-    expect(await made.start()).toMatchObject({ ready: false, fatal: true });
+    const lab = await meshLab();
+    removeGuest(lab.vm, '/etc/certs/root-cert.pem');
+    expect(await lab.start()).toMatchObject({ ready: false, fatal: true });
   });
 
   it('does not join with the root certificate of another mesh', async () => {
-    const made = await meshLab();
-    writeGuest(made.vm, '/etc/certs/root-cert.pem', '-----BEGIN CERTIFICATE-----\nold\n-----END CERTIFICATE-----\n');
-    expect(reason(await made.start())).toContain('x509: certificate signed by unknown authority');
+    const lab = await meshLab();
+    writeGuest(lab.vm, '/etc/certs/root-cert.pem', '-----BEGIN CERTIFICATE-----\nold\n-----END CERTIFICATE-----\n');
+    expect(reason(await lab.start())).toContain('x509: certificate signed by unknown authority');
   });
 
   it('does not join without a token, with an expired one, or with one of another cluster', async () => {
-    const made = await meshLab();
-    const token = guestText(made.vm, '/var/lib/istio-vms/istio-token') ?? '';
-    removeGuest(made.vm, '/var/lib/istio-vms/istio-token');
-    expect(reason(await made.start())).toContain('istio-token: no such file');
-    writeGuest(made.vm, '/var/lib/istio-vms/istio-token', `${token.trim()}x\n`);
-    expect(reason(await made.start())).toContain('invalid bearer token');
-    writeGuest(made.vm, '/var/lib/istio-vms/istio-token', token);
-    await made.world.clock.advance(2 * HOUR);
-    expect(reason(await made.start())).toContain('token has expired');
-    await made.place();
-    expect(await made.start()).toMatchObject({ ready: true });
+    const lab = await meshLab();
+    const token = guestText(lab.vm, '/var/lib/istio-vms/istio-token') ?? '';
+    removeGuest(lab.vm, '/var/lib/istio-vms/istio-token');
+    expect(reason(await lab.start())).toContain('istio-token: no such file');
+    writeGuest(lab.vm, '/var/lib/istio-vms/istio-token', `${token.trim()}x\n`);
+    expect(reason(await lab.start())).toContain('invalid bearer token');
+    writeGuest(lab.vm, '/var/lib/istio-vms/istio-token', token);
+    await lab.world.clock.advance(2 * HOUR);
+    expect(reason(await lab.start())).toContain('token has expired');
+    await lab.place();
+    expect(await lab.start()).toMatchObject({ ready: true });
   });
 
   it('does not join without its WorkloadGroup, or as another service account', async () => {
-    const made = await meshLab();
-    const group = made.cluster.store.get('workloadgroups.networking.istio.io', 'vmns', 'external-app') as KubeObject;
-    made.cluster.store.remove('workloadgroups.networking.istio.io', 'vmns', 'external-app');
-    expect(reason(await made.start())).toContain('cannot find WorkloadGroup vmns/external-app');
-    made.cluster.store.put({
+    const lab = await meshLab();
+    const group = lab.cluster.store.get('workloadgroups.networking.istio.io', 'vmns', 'external-app') as KubeObject;
+    lab.cluster.store.remove('workloadgroups.networking.istio.io', 'vmns', 'external-app');
+    expect(reason(await lab.start())).toContain('cannot find WorkloadGroup vmns/external-app');
+    lab.cluster.store.put({
       ...group,
       spec: { ...(group['spec'] as object), template: { serviceAccount: 'other', network: 'vm-network' } },
     });
-    expect(reason(await made.start())).toContain("does not match workload group's other");
+    expect(reason(await lab.start())).toContain("does not match workload group's other");
   });
 });
 
 describe('a VM that has joined', () => {
   it('is refused with an old certificate of another service account, which is used before the token', async () => {
-    const made = await joinedLab();
-    made.stop();
-    keepCertificate(made.world, made.vm, 'spiffe://cluster.local/ns/vmns/sa/former');
-    expect(reason(await made.start())).toContain(
+    const lab = await joinedLab();
+    lab.stop();
+    keepCertificate(lab.world, lab.vm, 'spiffe://cluster.local/ns/vmns/sa/former');
+    expect(reason(await lab.start())).toContain(
       'no identities ([spiffe://cluster.local/ns/vmns/sa/former]) matched vmns/vmsa',
     );
   });
 
   it('needs no token for a restart while its certificate is valid, and one afterwards', async () => {
-    const made = await joinedLab();
-    made.stop();
-    await made.world.clock.advance(2 * HOUR);
-    expect(await made.start()).toMatchObject({ ready: true });
-    made.stop();
-    await made.world.clock.advance(25 * HOUR);
-    expect(reason(await made.start())).toContain('token has expired');
+    const lab = await joinedLab();
+    lab.stop();
+    await lab.world.clock.advance(2 * HOUR);
+    expect(await lab.start()).toMatchObject({ ready: true });
+    lab.stop();
+    await lab.world.clock.advance(25 * HOUR);
+    expect(reason(await lab.start())).toContain('token has expired');
   });
 
   it('always needs the token when its unit has no PROV_CERT', async () => {
-    const made = await joinedLab();
-    made.stop();
-    edit(made.vm, '/var/lib/istio-vms/sidecar.env', (text) => text.replace(/PROV_CERT=.*\n/, ''));
-    await made.world.clock.advance(2 * HOUR);
-    expect(reason(await made.start())).toContain('token has expired');
+    const lab = await joinedLab();
+    lab.stop();
+    edit(lab.vm, '/var/lib/istio-vms/sidecar.env', (text) => text.replace(/PROV_CERT=.*\n/, ''));
+    await lab.world.clock.advance(2 * HOUR);
+    expect(reason(await lab.start())).toContain('token has expired');
   });
 
   it('loses its entry after the grace period of a clean stop, and much later after a power cut', async () => {
-    const made = await joinedLab();
-    made.stop();
-    expect((await made.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeDefined();
-    await made.world.clock.advance(11_000);
-    expect(await made.entries()).toEqual([]);
-    dropCertificate(made.vm);
-    await made.place();
-    await made.start();
-    made.vm.state = 'Stopped';
-    made.mesh.stopped(made.vm);
-    await made.world.clock.advance(30_000);
-    expect(await made.entries()).toHaveLength(1);
-    await made.world.clock.advance(60_000);
-    expect(await made.entries()).toEqual([]);
+    const lab = await joinedLab();
+    lab.stop();
+    expect((await lab.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeDefined();
+    await lab.world.clock.advance(11_000);
+    expect(await lab.entries()).toEqual([]);
+    dropCertificate(lab.vm);
+    await lab.place();
+    await lab.start();
+    lab.vm.state = 'Stopped';
+    lab.mesh.stopped(lab.vm);
+    await lab.world.clock.advance(30_000);
+    expect(await lab.entries()).toHaveLength(1);
+    await lab.world.clock.advance(60_000);
+    expect(await lab.entries()).toEqual([]);
   });
 
   it('keeps its entry during a quick restart', async () => {
-    const made = await joinedLab();
-    const [before] = await made.entries();
-    made.stop();
-    await made.world.clock.advance(3_000);
-    await made.start();
-    await made.world.clock.advance(60_000);
-    const [after] = await made.entries();
+    const lab = await joinedLab();
+    const [before] = await lab.entries();
+    lab.stop();
+    await lab.world.clock.advance(3_000);
+    await lab.start();
+    await lab.world.clock.advance(60_000);
+    const [after] = await lab.entries();
     expect(after?.metadata.uid).toBe(before?.metadata.uid);
     expect(after?.metadata.annotations['istio.io/disconnectedAt']).toBeUndefined();
   });
 
   it('loses its entry when its group is deleted', async () => {
-    const made = await joinedLab();
-    await made.kube([
+    const lab = await joinedLab();
+    await lab.kube([
       'delete',
       'workloadgroups.networking.istio.io',
       'external-app',
@@ -221,13 +221,13 @@ describe('a VM that has joined', () => {
       '--wait=true',
       '--timeout=120s',
     ]);
-    await made.world.clock.advance(1_000);
-    expect(await made.entries()).toEqual([]);
+    await lab.world.clock.advance(1_000);
+    expect(await lab.entries()).toEqual([]);
   });
 
-  it('loses its stream when the gateway goes away, while Envoy keeps its configuration', async () => {
-    const made = await joinedLab();
-    await made.kube([
+  it('loses its stream when the gateway is deleted, while Envoy keeps its configuration', async () => {
+    const lab = await joinedLab();
+    await lab.kube([
       'delete',
       'gateways.networking.istio.io',
       'istiod-gateway',
@@ -237,26 +237,26 @@ describe('a VM that has joined', () => {
       '--wait=true',
       '--timeout=120s',
     ]);
-    expect((await made.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeDefined();
-    expect(made.mesh.requestFromVm(made.vm, 'http://helloworld.sample.svc:5000/hello').status).toBe(200);
-    await made.apply(...exposeIstiod(made.config));
-    await made.world.clock.advance(30_000);
-    expect((await made.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeUndefined();
+    expect((await lab.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeDefined();
+    expect(lab.mesh.requestFromVm(lab.vm, 'http://helloworld.sample.svc:5000/hello').status).toBe(200);
+    await lab.apply(...exposeIstiod(lab.config));
+    await lab.world.clock.advance(30_000);
+    expect((await lab.entries())[0]?.metadata.annotations['istio.io/disconnectedAt']).toBeUndefined();
   });
 
   it('identifies itself with its certificate', async () => {
-    const made = await joinedLab();
-    const answer = JSON.parse(made.mesh.certificates(made.vm) ?? '{}') as {
+    const lab = await joinedLab();
+    const answer = JSON.parse(lab.mesh.certificates(lab.vm) ?? '{}') as {
       certificates: { cert_chain: { subject_alt_names: { uri: string }[]; expiration_time: string }[] }[];
     };
     const leaf = answer.certificates[0]?.cert_chain[0];
     expect(leaf?.subject_alt_names).toEqual([{ uri: 'spiffe://cluster.local/ns/vmns/sa/vmsa' }]);
-    expect(Date.parse(leaf?.expiration_time ?? '') - made.world.clock.now()).toBeGreaterThan(23 * HOUR);
+    expect(Date.parse(leaf?.expiration_time ?? '') - lab.world.clock.now()).toBeGreaterThan(23 * HOUR);
   });
 
-  it('is counted by istiod among its proxies', async () => {
-    const made = await joinedLab();
-    const { stdout } = await made.kube([
+  it('is listed by istiod among its proxies', async () => {
+    const lab = await joinedLab();
+    const { stdout } = await lab.kube([
       'exec',
       '--namespace',
       'istio-system',
@@ -285,31 +285,31 @@ describe('a VM that has joined', () => {
 
 describe('the health of a VM', () => {
   it('is False while the demo is stopped and True while it runs, one probe later', async () => {
-    const made = await joinedLab();
-    expect(await made.health()).toBe('True');
-    made.demo('inactive');
-    expect(await made.health()).toBe('True');
-    await made.world.clock.advance(6_000);
-    expect(await made.health()).toBe('False');
-    const [entry] = await made.entries();
+    const lab = await joinedLab();
+    expect(await lab.health()).toBe('True');
+    lab.demo('inactive');
+    expect(await lab.health()).toBe('True');
+    await lab.world.clock.advance(6_000);
+    expect(await lab.health()).toBe('False');
+    const [entry] = await lab.entries();
     expect(entry?.['status'].conditions[0].message).toContain('connect: connection refused');
-    made.demo('active');
-    await made.world.clock.advance(6_000);
-    expect(await made.health()).toBe('True');
+    lab.demo('active');
+    await lab.world.clock.advance(6_000);
+    expect(await lab.health()).toBe('True');
   });
 
   it('is not reported when the mesh file has no probe', async () => {
-    const made = await meshLab();
-    edit(made.vm, '/etc/istio/config/mesh', (text) => text.replace(/ {2}readinessProbe:[\s\S]*$/, ''));
-    await made.start();
-    expect(await made.health()).toBeUndefined();
+    const lab = await meshLab();
+    edit(lab.vm, '/etc/istio/config/mesh', (text) => text.replace(/ {2}readinessProbe:[\s\S]*$/, ''));
+    await lab.start();
+    expect(await lab.health()).toBeUndefined();
   });
 
   it('stays False when the demo listens on another port than the probe', async () => {
-    const made = await meshLab();
-    made.demo('active');
-    writeGuest(made.vm, '/var/lib/istio-vms/demo.env', 'ISTIO_VMS_DEMO_PORT=9000\n');
-    await made.start();
-    expect(await made.health()).toBe('False');
+    const lab = await meshLab();
+    lab.demo('active');
+    writeGuest(lab.vm, '/var/lib/istio-vms/demo.env', 'ISTIO_VMS_DEMO_PORT=9000\n');
+    await lab.start();
+    expect(await lab.health()).toBe('False');
   });
 });

@@ -12,25 +12,25 @@ import { joinedLab, meshLab } from './vm.ts';
 
 const HELLO = 'http://helloworld.sample.svc:5000/hello';
 const VM = 'http://external-app.vmns.svc:8000/';
-type Made = Awaited<ReturnType<typeof joinedLab>>;
-const plain = ({ mesh, vm }: Made, port = 8000) =>
+type Lab = Awaited<ReturnType<typeof joinedLab>>;
+const requestPlain = ({ mesh, vm }: Lab, port = 8000) =>
   mesh.requestFromPod('istio-vms-plain', 'plain-client', `http://${vm.address}:${port}/`);
-const withPlain = async (): Promise<Made> => {
-  const made = await joinedLab();
-  await made.apply(...plainClientObjects(made.config));
-  await made.world.clock.advance(20_000);
-  return made;
+const labWithPlainClient = async (): Promise<Lab> => {
+  const lab = await joinedLab();
+  await lab.apply(...plainClientObjects(lab.config));
+  await lab.world.clock.advance(20_000);
+  return lab;
 };
 
 describe('names on the VM', () => {
-  it('fail with SERVFAIL until the sidecar has its table', async () => {
-    const made = await meshLab();
-    expect(made.mesh.resolve(made.vm, 'archive.ubuntu.com')).toEqual({ addresses: ['203.0.113.10'] });
-    expect(made.mesh.resolve(made.vm, 'helloworld.sample.svc')).toEqual({ error: 'NXDOMAIN' });
-    made.vm.rules = true;
-    expect(made.mesh.resolve(made.vm, 'archive.ubuntu.com')).toEqual({ error: 'SERVFAIL' });
-    await made.start();
-    expect(made.mesh.resolve(made.vm, 'archive.ubuntu.com')).toEqual({ addresses: ['203.0.113.10'] });
+  it('fail with SERVFAIL until the sidecar has its table of names', async () => {
+    const lab = await meshLab();
+    expect(lab.mesh.resolve(lab.vm, 'archive.ubuntu.com')).toEqual({ addresses: ['203.0.113.10'] });
+    expect(lab.mesh.resolve(lab.vm, 'helloworld.sample.svc')).toEqual({ error: 'NXDOMAIN' });
+    lab.vm.rules = true;
+    expect(lab.mesh.resolve(lab.vm, 'archive.ubuntu.com')).toEqual({ error: 'SERVFAIL' });
+    await lab.start();
+    expect(lab.mesh.resolve(lab.vm, 'archive.ubuntu.com')).toEqual({ addresses: ['203.0.113.10'] });
   });
 
   it.each([
@@ -38,21 +38,21 @@ describe('names on the VM', () => {
     'istiod-1-19-3.istio-system',
     'istiod-1-19-3.istio-system.svc.cluster.local',
     'external-app',
-  ])('resolve %s to its cluster address, whatever /etc/hosts says', async (name) => {
-    const made = await joinedLab();
-    const answer = made.mesh.resolve(made.vm, name);
+  ])('resolve %s to its cluster address, even with another address in /etc/hosts', async (name) => {
+    const lab = await joinedLab();
+    const answer = lab.mesh.resolve(lab.vm, name);
     expect(answer).toEqual({ addresses: [expect.stringMatching(/^10\.43\./)] });
   });
 
   it('do not exist when they are unknown', async () => {
-    const made = await joinedLab();
-    expect(made.mesh.resolve(made.vm, 'helloworld')).toEqual({ error: 'NXDOMAIN' });
-    expect(made.mesh.resolve(made.vm, 'nothing.sample.svc')).toEqual({ error: 'NXDOMAIN' });
+    const lab = await joinedLab();
+    expect(lab.mesh.resolve(lab.vm, 'helloworld')).toEqual({ error: 'NXDOMAIN' });
+    expect(lab.mesh.resolve(lab.vm, 'nothing.sample.svc')).toEqual({ error: 'NXDOMAIN' });
   });
 });
 
 describe('traffic from VM to mesh', () => {
-  const versionsOf = ({ mesh, vm }: Made): (string | undefined)[] =>
+  const versionsOf = ({ mesh, vm }: Lab): (string | undefined)[] =>
     Array.from({ length: 40 }, () => mesh.requestFromVm(vm, HELLO).body).map(
       (body) => /^Hello version: (v\d), instance: helloworld-v\d-[a-z0-9]+-[a-z0-9]+\n$/.exec(body)?.[1],
     );
@@ -63,13 +63,13 @@ describe('traffic from VM to mesh', () => {
   });
 
   it('stays with one pod for each gateway address when connections are kept', async () => {
-    const made = await joinedLab();
-    made.cluster.store.remove('destinationrules.networking.istio.io', 'sample', 'helloworld');
-    // One address: one connection, one pod, for ever.
-    made.cluster.store.edit('services', 'istio-system', 'istio-eastwestgateway', (service) => {
+    const lab = await joinedLab();
+    lab.cluster.store.remove('destinationrules.networking.istio.io', 'sample', 'helloworld');
+    // With one address there is one connection, which stays with one pod.
+    lab.cluster.store.edit('services', 'istio-system', 'istio-eastwestgateway', (service) => {
       service.status = { loadBalancer: { ingress: service.status?.loadBalancer.ingress?.slice(0, 1) ?? [] } };
     });
-    expect(new Set(versionsOf(made)).size).toBe(1);
+    expect(new Set(versionsOf(lab)).size).toBe(1);
   });
 
   it('does not resolve before the sidecar runs', async () => {
@@ -78,13 +78,18 @@ describe('traffic from VM to mesh', () => {
   });
 
   it('has no healthy upstream when the sample has no sidecar', async () => {
-    const made = await joinedLab();
-    const { cluster } = made;
-    cluster.store.edit('namespaces', undefined, 'sample', (home) => delete home.metadata.labels?.['istio.io/rev']);
+    const lab = await joinedLab();
+    const { cluster } = lab;
+    cluster.store.edit(
+      'namespaces',
+      undefined,
+      'sample',
+      (namespace) => delete namespace.metadata.labels?.['istio.io/rev'],
+    );
     for (const name of ['helloworld-v1', 'helloworld-v2'])
-      await made.kube(['rollout', 'restart', `deployment/${name}`, '--namespace', 'sample']);
-    await made.world.clock.advance(30_000);
-    expect(made.mesh.requestFromVm(made.vm, HELLO)).toMatchObject({
+      await lab.kube(['rollout', 'restart', `deployment/${name}`, '--namespace', 'sample']);
+    await lab.world.clock.advance(30_000);
+    expect(lab.mesh.requestFromVm(lab.vm, HELLO)).toMatchObject({
       exit: 0,
       status: 503,
       body: 'no healthy upstream',
@@ -92,29 +97,29 @@ describe('traffic from VM to mesh', () => {
   });
 
   it('fails without the cross-network gateway, without the network label, and when the address does not answer', async () => {
-    const made = await joinedLab();
-    const { store } = made.cluster;
+    const lab = await joinedLab();
+    const { store } = lab.cluster;
     const gateway = store.get('gateways.networking.istio.io', 'istio-system', 'cross-network-gateway');
     store.remove('gateways.networking.istio.io', 'istio-system', 'cross-network-gateway');
-    expect(made.mesh.requestFromVm(made.vm, HELLO).body).toContain('connection termination');
+    expect(lab.mesh.requestFromVm(lab.vm, HELLO).body).toContain('connection termination');
     if (gateway !== undefined) store.put(gateway);
-    expect(made.mesh.requestFromVm(made.vm, HELLO).status).toBe(200);
+    expect(lab.mesh.requestFromVm(lab.vm, HELLO).status).toBe(200);
     store.edit(
       'namespaces',
       undefined,
       'istio-system',
-      (home) => delete home.metadata.labels?.['topology.istio.io/network'],
+      (namespace) => delete namespace.metadata.labels?.['topology.istio.io/network'],
     );
-    expect(made.mesh.requestFromVm(made.vm, HELLO).body).toContain('connection timeout');
-    await made.apply(networkNamespace(made.config));
-    for (const node of [made.server, ...made.workers]) node.state = 'Suspended';
-    expect(made.mesh.requestFromVm(made.vm, HELLO).body).toContain('connection timeout');
+    expect(lab.mesh.requestFromVm(lab.vm, HELLO).body).toContain('connection timeout');
+    await lab.apply(networkNamespace(lab.config));
+    for (const node of [lab.server, ...lab.workers]) node.state = 'Suspended';
+    expect(lab.mesh.requestFromVm(lab.vm, HELLO).body).toContain('connection timeout');
   });
 });
 
 describe('traffic from mesh to VM', () => {
   it('reaches the demo through the Service, and curl in the pod prints it', async () => {
-    const made = await joinedLab();
+    const lab = await joinedLab();
     const curl = [
       'curl',
       '--silent',
@@ -127,7 +132,7 @@ describe('traffic from mesh to VM', () => {
       '\\n%{http_code}',
       VM,
     ];
-    const result = await made.kube([
+    const result = await lab.kube([
       'exec',
       '--namespace',
       'sample',
@@ -137,38 +142,38 @@ describe('traffic from mesh to VM', () => {
       '--',
       ...curl,
     ]);
-    expect(result).toMatchObject({ exitCode: 0, stdout: `${made.shipped.sample['index.html'] ?? ''}\n200` });
-    expect(made.fromMesh(HELLO).status).toBe(200);
+    expect(result).toMatchObject({ exitCode: 0, stdout: `${lab.shipped.sample['index.html'] ?? ''}\n200` });
+    expect(lab.fromMesh(HELLO).status).toBe(200);
   });
 
   it('has no healthy upstream once the probe has failed, and is refused before that', async () => {
-    const made = await joinedLab();
-    made.demo('inactive');
-    expect(made.fromMesh(VM).body).toContain('delayed connect error: 111');
-    await made.world.clock.advance(6_000);
-    expect(made.fromMesh(VM)).toMatchObject({ status: 503, body: 'no healthy upstream' });
+    const lab = await joinedLab();
+    lab.demo('inactive');
+    expect(lab.fromMesh(VM).body).toContain('delayed connect error: 111');
+    await lab.world.clock.advance(6_000);
+    expect(lab.fromMesh(VM)).toMatchObject({ status: 503, body: 'no healthy upstream' });
   });
 
   it('needs the Service, a name that exists, and the VM itself', async () => {
-    const made = await joinedLab();
-    expect(made.fromMesh('http://external-app.other.svc:8000/').exit).toBe(6);
-    made.stop();
-    expect(made.fromMesh(VM)).toMatchObject({ status: 503, body: 'no healthy upstream' });
+    const lab = await joinedLab();
+    expect(lab.fromMesh('http://external-app.other.svc:8000/').exit).toBe(6);
+    lab.stop();
+    expect(lab.fromMesh(VM)).toMatchObject({ status: 503, body: 'no healthy upstream' });
   });
 
   it('does not reach the demo through the Service from a client without a sidecar', async () => {
-    const made = await withPlain();
-    expect(made.mesh.requestFromPod('istio-vms-plain', 'plain-client', VM).exit).toBe(7);
+    const lab = await labWithPlainClient();
+    expect(lab.mesh.requestFromPod('istio-vms-plain', 'plain-client', VM).exit).toBe(7);
   });
 });
 
 describe('STRICT mTLS', () => {
   it('refuses plain traffic to captured ports, and accepts mesh traffic', async () => {
-    const made = await withPlain();
-    expect(plain(made).status).toBe(200);
-    await made.apply(strictObject(made.config));
-    expect(plain(made)).toMatchObject({ exit: 56, status: 0 });
-    expect(made.fromMesh(VM).status).toBe(200);
+    const lab = await labWithPlainClient();
+    expect(requestPlain(lab).status).toBe(200);
+    await lab.apply(strictObject(lab.config));
+    expect(requestPlain(lab)).toMatchObject({ exit: 56, status: 0 });
+    expect(lab.fromMesh(VM).status).toBe(200);
     const curl = [
       'curl',
       '--silent',
@@ -179,9 +184,9 @@ describe('STRICT mTLS', () => {
       '-',
       '--write-out',
       '\\n%{http_code}',
-      `http://${made.vm.address}:8000/`,
+      `http://${lab.vm.address}:8000/`,
     ];
-    const result = await made.kube([
+    const result = await lab.kube([
       'exec',
       '--namespace',
       'istio-vms-plain',
@@ -196,50 +201,50 @@ describe('STRICT mTLS', () => {
   });
 
   it('does not protect a port that is not captured', async () => {
-    const made = await withPlain();
-    await made.apply(strictObject(made.config));
+    const lab = await labWithPlainClient();
+    await lab.apply(strictObject(lab.config));
     const env = '/var/lib/istio-vms/sidecar.env';
-    made.stop();
-    writeGuest(made.vm, env, `${String(made.vm.files.get(env)?.content)}ISTIO_INBOUND_PORTS=9999\n`);
-    await made.start();
-    expect(plain(made).status).toBe(200);
+    lab.stop();
+    writeGuest(lab.vm, env, `${String(lab.vm.files.get(env)?.content)}ISTIO_INBOUND_PORTS=9999\n`);
+    await lab.start();
+    expect(requestPlain(lab).status).toBe(200);
   });
 
   it('can apply to one namespace only', async () => {
-    const made = await withPlain();
-    const own = strictObject(made.config);
-    await made.apply({ ...own, metadata: { ...own.metadata, namespace: 'sample' } });
-    expect(plain(made).status).toBe(200);
-    await made.apply({ ...own, metadata: { ...own.metadata, namespace: 'vmns' } });
-    expect(plain(made).exit).toBe(56);
+    const lab = await labWithPlainClient();
+    const own = strictObject(lab.config);
+    await lab.apply({ ...own, metadata: { ...own.metadata, namespace: 'sample' } });
+    expect(requestPlain(lab).status).toBe(200);
+    await lab.apply({ ...own, metadata: { ...own.metadata, namespace: 'vmns' } });
+    expect(requestPlain(lab).exit).toBe(56);
   });
 });
 
 describe('network policies', () => {
-  it("select no pod with the article's first policy, which changes nothing", async () => {
-    const made = await joinedLab();
-    await made.apply(articleDenyAll(made.config, made.config.workloads[0]));
-    expect(made.fromMesh(VM).status).toBe(200);
+  it("select no pod with the article's first policy, which has no effect", async () => {
+    const lab = await joinedLab();
+    await lab.apply(articleDenyAll(lab.config, lab.config.workloads[0]));
+    expect(lab.fromMesh(VM).status).toBe(200);
   });
 
   it("drop every destination that is not a pod with the article's second policy", async () => {
-    const made = await joinedLab();
-    await made.apply(articleDenyEgress(made.config, made.config.workloads[0]));
-    expect(made.fromMesh(VM)).toMatchObject({ status: 503 });
-    expect(made.fromMesh(VM).body).toContain('111');
-    expect(made.fromMesh(HELLO).status).toBe(200);
-    expect(made.fromMesh(`http://${made.server.address}:8000/`).status).toBe(503);
+    const lab = await joinedLab();
+    await lab.apply(articleDenyEgress(lab.config, lab.config.workloads[0]));
+    expect(lab.fromMesh(VM)).toMatchObject({ status: 503 });
+    expect(lab.fromMesh(VM).body).toContain('111');
+    expect(lab.fromMesh(HELLO).status).toBe(200);
+    expect(lab.fromMesh(`http://${lab.server.address}:8000/`).status).toBe(503);
   });
 
   it('block exactly the VM with an ipBlock', async () => {
-    const made = await joinedLab();
-    const other = made.machine('other');
+    const lab = await joinedLab();
+    const other = lab.machine('other');
     other.units.clear();
-    await made.apply(denyEgressToVm(made.config, made.vm.address));
-    expect(made.fromMesh(VM).status).toBe(503);
-    expect(made.fromMesh(HELLO).status).toBe(200);
-    for (const [path, entry] of made.vm.files) other.files.set(path, entry);
+    await lab.apply(denyEgressToVm(lab.config, lab.vm.address));
+    expect(lab.fromMesh(VM).status).toBe(503);
+    expect(lab.fromMesh(HELLO).status).toBe(200);
+    for (const [path, entry] of lab.vm.files) other.files.set(path, entry);
     other.units.set('istio-vms-demo', { enabled: true, active: 'active', since: 0, restarts: 0, journal: [] });
-    expect(made.fromMesh(`http://${other.address}:8000/`).status).toBe(200);
+    expect(lab.fromMesh(`http://${other.address}:8000/`).status).toBe(200);
   });
 });

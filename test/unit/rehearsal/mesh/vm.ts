@@ -26,34 +26,34 @@ export interface MeshOptions extends LabOptions {
   readonly expose?: boolean;
 }
 
-/** A whole lab: mesh, gateway, sample, and a VM with its files in place and its sidecar not yet started. */
+/** A complete lab: mesh, gateway, sample, and a VM with its files placed and its sidecar not yet started. */
 export async function meshLab({ unfixed = false, expose = true, ...options }: MeshOptions = {}) {
-  const made: Lab = await readyLab(options);
-  const { config, world, mesh, files } = made;
-  await made.installIstio();
-  await made.installGateway();
-  if (expose) await made.apply(...exposeIstiod(config), ...exposeServices(config));
-  await made.apply(
+  const lab: Lab = await readyLab(options);
+  const { config, world, mesh, files } = lab;
+  await lab.installIstio();
+  await lab.installGateway();
+  if (expose) await lab.apply(...exposeIstiod(config), ...exposeServices(config));
+  await lab.apply(
     ...workloadObjects(config, config.workloads[0]),
-    ...sampleObjects(config, made.shipped.versions),
+    ...sampleObjects(config, lab.shipped.versions),
     ...routeObjects(config, config.workloads[0]),
   );
-  const vm: Instance = made.machine(config.workloads[0].name);
+  const vm: Instance = lab.machine(config.workloads[0].name);
   vm.units.clear();
   vm.users.add('istio-proxy');
   makeDirectory(vm, '/etc/certs', { owner: 'istio-proxy' });
   await world.clock.advance(40_000);
-  const gatewayAddress = made.workers[0]?.address ?? '';
+  const gatewayAddress = lab.workers[0]?.address ?? '';
 
-  /** What `istioctl` and our fixes make of it now, on the VM as `put` would place it. */
+  /** Generates the workload files with istioctl, fixes them, and writes them to the VM like `put`. */
   const place = async (): Promise<void> => {
     await files.write('/lab/.tmp/group.yaml', stringify(workloadGroup(config, config.workloads[0])));
-    const result = await made.istio([
+    const result = await lab.istio([
       'experimental',
       'workload',
       'entry',
       'configure',
-      ...made.access,
+      ...lab.access,
       '--file',
       '/lab/.tmp/group.yaml',
       '--output',
@@ -86,18 +86,18 @@ export async function meshLab({ unfixed = false, expose = true, ...options }: Me
     const payload = [
       ...sidecarFiles(config, {
         workload: config.workloads[0],
-        shipped: made.shipped,
+        shipped: lab.shipped,
         workloadFiles,
         address: vm.address,
       }).files,
-      ...demoFiles(config.workloads[0], made.shipped).files,
+      ...demoFiles(config.workloads[0], lab.shipped).files,
     ];
     for (const { path, content, mode } of payload as readonly GuestFile[])
       writeGuest(vm, path, content as string, { mode });
     trustRoot(vm, workloadFiles.rootCert);
   };
 
-  /** What the sidecar's unit does at a start, in short; gives back what the mesh says. */
+  /** A short form of the start of the sidecar unit; returns the state that the mesh reports. */
   const start = async () => {
     const token = guestText(vm, '/var/lib/istio-vms/istio-token');
     if (token !== undefined) writeGuest(vm, TOKEN, token, { mode: 0o600 });
@@ -123,23 +123,23 @@ export async function meshLab({ unfixed = false, expose = true, ...options }: Me
     vm.units.set('istio-vms-demo', { ...now, active, changed: world.clock.now() });
   };
 
-  const entries = () => made.items('workloadentries.networking.istio.io');
+  const entries = () => lab.items('workloadentries.networking.istio.io');
   const health = async (): Promise<string | undefined> => {
     const status = (await entries())[0]?.['status'] as { conditions: { type: string; status: string }[] } | undefined;
     return status?.conditions.find(({ type }) => type === 'Healthy')?.status;
   };
-  /** curl in the sample's client: exit code and HTTP code. */
+  /** A request from the client pod of the sample, with exit code and HTTP status. */
   const fromMesh = (url: string) => mesh.requestFromPod('sample', 'mesh-client', url);
 
   await place();
-  return { ...made, vm, place, start, stop, demo, entries, health, fromMesh, gatewayAddress };
+  return { ...lab, vm, place, start, stop, demo, entries, health, fromMesh, gatewayAddress };
 }
 
-/** As `meshLab`, with the sidecar started and the demo running. */
+/** Like `meshLab`, with the sidecar started and the demo running. */
 export async function joinedLab(options: MeshOptions = {}) {
-  const made = await meshLab(options);
-  made.demo('active');
-  const answer = await made.start();
+  const lab = await meshLab(options);
+  lab.demo('active');
+  const answer = await lab.start();
   if (!answer.ready) throw new Error(answer.reason);
-  return made;
+  return lab;
 }
