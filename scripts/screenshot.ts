@@ -1,4 +1,4 @@
-/** Makes the screenshots of a report for docs/report.md, light and dark: `npm run screenshots`. */
+/** Takes the screenshots of a report for docs/report.md, light and dark: `npm run screenshots`. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   await page.goto(pathToFileURL(file).href);
   const document = readFileSync('docs/report.md', 'utf8');
   writeFileSync('docs/report.md', document.replace(SCREENSHOT_COMMENT, screenshotComment(await reportDigest(page))));
-  // The command line names a directory of this computer, which is private.
+  // The command line contains a private path of this computer.
   await page.evaluate(`document.querySelector('.typed code').textContent = '$ istio-vms up --rehearse'`);
   await page.screenshot({ path: `docs/report-${colorScheme}.png` });
 }

@@ -1,11 +1,11 @@
 /** A fenced block of a Markdown document. */
 export interface CodeBlock {
-  /** What stands after the opening fence, e.g. `sh`; empty without it. */
+  /** The info string of the opening fence, e.g. `sh`; empty without one. */
   readonly language: string;
   readonly content: string;
   /** Line of the opening fence, from 1. */
   readonly line: number;
-  /** It stands between marks of generated text, so `npm run docs` writes it. */
+  /** Whether it is between the marks of generated text, which `npm run docs` writes. */
   readonly generated: boolean;
 }
 
@@ -39,10 +39,10 @@ const NOT_EXECUTED: readonly { readonly command: RegExp; readonly why: string }[
   { command: /^bash \.ci\/run$/, why: 'the gate itself' },
 ];
 
-/** Programs whose commands are run by the tests of documents. */
+/** Programs whose commands are run by the tests of the documents. */
 const EXECUTED = /^(istio-vms|npx istio-vms|kubectl|istioctl|multipass|cat|grep|echo|eval) /;
 
-/** Blocks of other languages that are neither generated nor executed, each with the reason. */
+/** Blocks in other languages that are neither generated nor executed, each with the reason. */
 export const WRITTEN_BY_HAND: readonly {
   readonly document: string;
   readonly contains: string;
@@ -59,7 +59,7 @@ export interface BlockCommand {
   readonly stdin: string;
 }
 
-/** The commands of a `sh` block that tests run. @throws Error for one that is neither run nor on the list above */
+/** The commands of a `sh` block that tests run. @throws Error for a command that is neither run nor in NOT_EXECUTED */
 export function executableCommands(block: string): readonly BlockCommand[] {
   return commandsOf(block).flatMap(({ line, stdin }) => {
     const parts = line.split(' && ').filter((part) => !NOT_EXECUTED.some(({ command }) => command.test(part)));

@@ -8,7 +8,7 @@ import { createTerminal } from './terminal.ts';
 
 const fill = async (before: string): Promise<string> => withOutputs(await withParts(before));
 
-/** Files that are generated, or have parts that are: path → new text from the text that is there. */
+/** Files that are fully or partly generated, by path, each with a function from the current text to the new one. */
 export const generatedFiles: Readonly<Record<string, (before: string) => Promise<string>>> = {
   'run.env.example': () => Promise.resolve(runEnvExample()),
   'README.md': fill,
@@ -26,7 +26,7 @@ export const generatedFiles: Readonly<Record<string, (before: string) => Promise
 
 let recording: ReturnType<typeof recordUp> | undefined;
 
-/** One recording for both colors. */
+/** Both color themes use one recording. */
 async function recordedUp(theme: keyof typeof THEMES): Promise<string> {
   recording ??= recordUp();
   return recordingSvg(await recording, THEMES[theme], 'istio-vms up --rehearse: all steps, then all checks');
@@ -34,12 +34,12 @@ async function recordedUp(theme: keyof typeof THEMES): Promise<string> {
 
 const PART = /<!-- generated: (.+?) -->\n[\s\S]*?<!-- end -->/g;
 
-/** `<!-- generated: NAME -->` … `<!-- end -->`: parts made from the program. */
+/** Replaces the parts between `<!-- generated: NAME -->` and `<!-- end -->`. */
 async function withParts(text: string): Promise<string> {
   let filled = text;
   for (const [whole, name = ''] of text.matchAll(PART)) {
-    const made = await part(name);
-    filled = filled.replace(whole, () => `<!-- generated: ${name} -->\n${made}\n<!-- end -->`);
+    const content = await part(name);
+    filled = filled.replace(whole, () => `<!-- generated: ${name} -->\n${content}\n<!-- end -->`);
   }
   return filled;
 }
@@ -47,8 +47,9 @@ async function withParts(text: string): Promise<string> {
 const OUTPUT = /```sh\n((?:(?!```)[\s\S])*?)\n```\n(\n<!-- output -->\n[\s\S]*?<!-- end -->)?/g;
 
 /**
- * `<!-- output -->` … `<!-- end -->`: what the `sh` block before it prints. All blocks of a document are typed into one
- * simulated terminal, so each command finds what the blocks before it left. Rehearsals leave nothing, and are not repeated.
+ * Replaces the parts between `<!-- output -->` and `<!-- end -->` with the output of the preceding `sh` block. All blocks
+ * of a document run in one simulated terminal, because later commands depend on earlier ones. Blocks with `--rehearse`
+ * and without an output part are skipped, since a rehearsal changes nothing.
  */
 async function withOutputs(text: string): Promise<string> {
   if (!text.includes('<!-- output -->')) return text;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DOCUMENT_FORMS, documentSchema, type DocumentForm } from '../../src/ui/json-schema.ts';
 
-/** The part of JSON Schema that zod writes for our documents. */
+/** The part of JSON Schema that zod generates for these documents. */
 interface Schema {
   readonly type?: string;
   readonly description?: string;
@@ -17,10 +17,10 @@ interface Schema {
 
 const schemaOf = (form: DocumentForm): Schema => z.toJSONSchema(documentSchema(form)) as Schema;
 
-/** Parts that the documents of all commands share, by the property that holds them. */
+/** Properties whose schemas are shared by the documents of several commands. */
 const SHARED = ['error', 'rehearsal', 'verify', 'steps', 'checks'];
 
-/** docs/json-output.schema.json: a definition for the document of each form of command, and for what they share. */
+/** docs/json-output.schema.json: a definition for the document of each form of command, and for shared properties. */
 export function jsonSchemaFile(): string {
   const shared = new Map<string, string>();
   const definitions: Record<string, unknown> = {};
@@ -104,7 +104,7 @@ function fields({ properties = {}, required = [] }: Schema, prefix: string): rea
 
 function typeOf(schema: Schema): string {
   if (schema.const !== undefined) return `\`${JSON.stringify(schema.const)}\``;
-  // The list of reasons has a page of its own.
+  // The long list of reasons is documented on its own page.
   if (schema.enum !== undefined) {
     return schema.enum.length > 10 ? 'string' : schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(' or ');
   }

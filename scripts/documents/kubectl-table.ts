@@ -42,7 +42,7 @@ const COLUMNS: Readonly<Record<string, Columns>> = {
   WorkloadGroup: [NAME, AGE],
 };
 
-/** Objects of one kind as `kubectl get` prints them: columns as wide as their widest cell and three blanks. */
+/** Objects of one kind as `kubectl get` prints them: each column is as wide as its widest cell plus three blanks. */
 export function kubectlTable(objects: readonly KubeObject[], now: number): string {
   const columns = COLUMNS[objects[0]?.kind ?? ''] ?? [NAME, AGE];
   const rows = objects

@@ -7,7 +7,7 @@ import { commandReference } from './command-reference.ts';
 import { jsonReference } from './json-reference.ts';
 import { printed } from './terminal.ts';
 
-/** What a mark `<!-- generated: NAME -->` stands for. */
+/** Functions that generate the part of a mark `<!-- generated: NAME -->`, by name. */
 const PARTS: Readonly<Record<string, () => Promise<string> | string>> = {
   configuration: () => configurationTable().trimEnd(),
   commands: commandReference,
@@ -37,30 +37,30 @@ const PARTS: Readonly<Record<string, () => Promise<string> | string>> = {
   },
 };
 
-const made = new Map<string, Promise<string>>();
+const cache = new Map<string, Promise<string>>();
 
-/** The text of a generated part, made once; `$ istio-vms …` is what that command prints in a rehearsal. */
+/** The text of a generated part, which is cached; the part `$ istio-vms …` is the output of that command in a rehearsal. */
 export function part(name: string): Promise<string> {
-  const known = made.get(name) ?? makePart(name);
-  made.set(name, known);
+  const known = cache.get(name) ?? generatePart(name);
+  cache.set(name, known);
   return known;
 }
 
-async function makePart(name: string): Promise<string> {
+async function generatePart(name: string): Promise<string> {
   const command = /^\$ istio-vms (.*)$/.exec(name)?.[1];
   if (command !== undefined) return rehearsed(command);
-  const make = PARTS[name];
-  if (make === undefined) throw new Error(`A document asks for the generated part "${name}", which does not exist.`);
-  return make();
+  const generate = PARTS[name];
+  if (generate === undefined) throw new Error(`There is no generated part named "${name}".`);
+  return generate();
 }
 
-/** Lines that every rehearsal begins or ends with. */
-const ALWAYS = [/ {2}warning {2,}Istio 1\.19 is end-of-life/, / {2}Rehearsal: a simulated world\./, /^Rehearsed in /];
+/** Lines that are in the output of every rehearsal, and are left out. */
+const OMITTED = [/ {2}warning {2,}Istio 1\.19 is end-of-life/, / {2}Rehearsal: a simulated world\./, /^Rehearsed in /];
 
-/** A command's result and errors in a rehearsal, without the progress; a graph as Mermaid. */
+/** The result and the errors of a command in a rehearsal, without progress; a graph is a Mermaid block. */
 async function rehearsed(command: string): Promise<string> {
   const text = await printed([...command.split(' '), '--rehearse', '--quiet']);
-  const lines = text.split('\n').filter((line) => !ALWAYS.some((always) => always.test(line)));
+  const lines = text.split('\n').filter((line) => !OMITTED.some((pattern) => pattern.test(line)));
   const shown = lines
     .join('\n')
     .replaceAll(/\n{3,}/g, '\n\n')

@@ -9,20 +9,20 @@ import { createStyles } from '../../src/ui/styles.ts';
 import { summarize } from '../../src/ui/summary.ts';
 import { EMPTY_TREE, treeLines, updateTree, type Tree, type TreeEvent } from '../../src/ui/tree-lines.ts';
 import { chooseChecks } from '../../src/verify/checks.ts';
-import { edgeOf } from './terminal.ts';
+import { fixedInvocation } from './terminal.ts';
 
 /** The size of the recorded terminal. */
 export const COLUMNS = 100;
 export const ROWS = 26;
 
-/** What the terminal shows for a while: lines with the ANSI codes of colors. */
+/** The content of the terminal for a period of time: lines with ANSI color codes. */
 export interface RecordedFrame {
   readonly lines: readonly string[];
   /** How long it is shown, in milliseconds of the recording. */
   readonly ms: number;
 }
 
-/** Simulated milliseconds between two frames of the steps and of the checks, and how long each is shown. */
+/** Simulated milliseconds between two frames, for steps and for checks, and the time for which each frame is shown. */
 const STEPS_EVERY = 4_000;
 const CHECKS_EVERY = 1_000;
 const FRAME_MS = 250;
@@ -35,7 +35,7 @@ const PROMPT = '$ istio-vms up --rehearse';
 /** `istio-vms up --rehearse` on a terminal, in simulated time: the tree of steps, the checks, and the result. */
 export async function recordUp(): Promise<readonly RecordedFrame[]> {
   const paint = createStyles(true);
-  const invocation = edgeOf(['up', '--rehearse']);
+  const invocation = fixedInvocation(['up', '--rehearse']);
   const options: GlobalOptions = { output: 'text', quiet: false, verbose: false, set: {}, rehearse: true, fault: [] };
   const labOptions = { fixCa: true, fixPilot: true };
   const app = await rehearsedApp(await loadEnvironment(invocation, options), labOptions, []);
@@ -46,7 +46,7 @@ export async function recordUp(): Promise<readonly RecordedFrame[]> {
   let spins = 0;
   let every = STEPS_EVERY;
   let next = 0;
-  const drawn = (now: number, live: boolean): readonly string[] => {
+  const draw = (now: number, live: boolean): readonly string[] => {
     const frame = { columns: COLUMNS, now, spinner: SPINNER.charAt(spins % SPINNER.length), paint };
     return treeLines(tree, live ? { ...frame, rows: ROWS } : frame);
   };
@@ -54,13 +54,13 @@ export async function recordUp(): Promise<readonly RecordedFrame[]> {
     frames.push({ lines: [...above, ...lines].slice(-ROWS), ms });
     spins += 1;
   };
-  /** The tree as it stood at every moment that has passed since the last event. */
-  const event = (happened: ReporterEvent): void => {
-    if (happened.type === 'notice' || happened.type === 'warning') return;
-    if (happened.type === 'run-started' || happened.type === 'checks-started') next = happened.at + every;
-    for (; next <= happened.at; next += every) show(drawn(next, true), FRAME_MS);
-    tree = updateTree(tree, happened satisfies TreeEvent);
-    if (tree.over) above.push(...drawn(happened.at, false));
+  /** Adds a frame for each interval since the last event, then applies the event to the tree. */
+  const event = (occurred: ReporterEvent): void => {
+    if (occurred.type === 'notice' || occurred.type === 'warning') return;
+    if (occurred.type === 'run-started' || occurred.type === 'checks-started') next = occurred.at + every;
+    for (; next <= occurred.at; next += every) show(draw(next, true), FRAME_MS);
+    tree = updateTree(tree, occurred satisfies TreeEvent);
+    if (tree.over) above.push(...draw(occurred.at, false));
   };
 
   const session = {

@@ -1,7 +1,7 @@
 import { lengthOf } from '../../src/ui/wrap.ts';
 import { COLUMNS, ROWS, type RecordedFrame } from './recording.ts';
 
-/** Colors of a terminal, by what they mean. */
+/** Colors of a terminal. */
 export interface Theme {
   readonly background: string;
   readonly text: string;
@@ -41,8 +41,8 @@ const WIDTH = Math.round(COLUMNS * COLUMN) + 2 * MARGIN;
 const HEIGHT = ROWS * LINE + 2 * MARGIN;
 
 /**
- * A recording as one SVG without scripts: its frames lie below each other like a film strip, and CSS moves the strip from
- * frame to frame. Where nothing moves (reduced motion, a viewer without CSS), the last frame is shown.
+ * A recording as one SVG without scripts: its frames are stacked vertically, and a CSS animation moves the stack from
+ * frame to frame. Without animation (reduced motion, a viewer without CSS), the last frame is shown.
  */
 export function recordingSvg(frames: readonly RecordedFrame[], theme: Theme, title: string): string {
   const ids = new Map<string, string>();
@@ -87,7 +87,7 @@ ${strip.join('\n')}
 
 const CLASSES: Readonly<Record<string, string>> = { 1: 'b', 2: 'd', 31: 'r', 32: 'g', 33: 'y', 36: 'c' };
 
-/** A line with ANSI codes as spans, each placed at its own column: no font makes them drift. */
+/** A line with ANSI codes as spans, each placed at its column, so that alignment does not depend on the font. */
 function spans(line: string): string {
   let column = 0;
   let style = '';
@@ -95,7 +95,7 @@ function spans(line: string): string {
   for (const part of line.split(/(\x1b\[\d+m)/)) {
     const code = /^\x1b\[(\d+)m$/.exec(part)?.[1];
     if (code !== undefined) {
-      // 22 ends bold and dim, 39 ends a color, 0 ends all: styles are never nested.
+      // The codes 22 (end of bold and dim), 39 (end of color) and 0 reset the style, because styles are never nested.
       style = CLASSES[code] ?? '';
       continue;
     }
@@ -108,7 +108,7 @@ function spans(line: string): string {
   return found.join('');
 }
 
-/** Text between runs of two blanks or more, with its column: columns of a table stay in place. */
+/** Text between runs of two or more blanks, with its column, so that the columns of tables stay aligned. */
 function words(part: string): readonly { readonly text: string; readonly offset: number }[] {
   return [...part.matchAll(/\S+(?: \S+)*/g)].map((match) => ({
     text: match[0],

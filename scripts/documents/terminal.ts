@@ -14,8 +14,8 @@ import { USER_PROGRAMS } from './user-programs.ts';
 
 const CWD = '/home/you/lab';
 
-/** Collects what would go to a terminal. */
-class Paper extends Writable {
+/** Collects the output to a terminal. */
+class OutputBuffer extends Writable {
   text = '';
   readonly isTTY = false;
   readonly columns = 100;
@@ -25,14 +25,14 @@ class Paper extends Writable {
   }
 }
 
-/** A terminal on a simulated computer on which every command finds what the commands before it left. */
+/** A terminal on a simulated computer, whose state is kept between commands. */
 export interface Terminal {
-  /** Runs commands one after another. @returns what they printed @throws when the world refuses something */
+  /** Runs commands one after another. @returns their output @throws when the simulated world refuses a command */
   readonly type: (commands: readonly BlockCommand[]) => Promise<string>;
 }
 
-/** The edge of a process on a computer that is the same everywhere: nothing of this one goes in. */
-export function edgeOf(argv: readonly string[], output: Writable = new Paper()): Invocation {
+/** An invocation that does not depend on this computer. */
+export function fixedInvocation(argv: readonly string[], output: Writable = new OutputBuffer()): Invocation {
   return {
     argv,
     env: { HOME: '/home/you' },
@@ -47,14 +47,14 @@ export function edgeOf(argv: readonly string[], output: Writable = new Paper()):
   };
 }
 
-/** What `istio-vms` prints when it runs once, over the system interfaces of a simulated computer or in a rehearsal. */
+/** The output of one run of `istio-vms`, with the system interfaces of a simulated computer or in a rehearsal. */
 export async function printed(argv: readonly string[], system?: RealSystem): Promise<string> {
-  const paper = new Paper();
-  await runCli({ ...edgeOf(argv, paper), ...(system === undefined ? {} : { system }) });
-  return paper.text;
+  const buffer = new OutputBuffer();
+  await runCli({ ...fixedInvocation(argv, buffer), ...(system === undefined ? {} : { system }) });
+  return buffer.text;
 }
 
-/** A fresh simulated computer with the programs that documents tell people to type. */
+/** Creates a simulated computer with the programs that the documents use. */
 export async function createTerminal(): Promise<Terminal> {
   const host = { platform: 'linux', cpu: 'amd64', cwd: CWD, home: '/home/you', env: {} } as const;
   const rehearsal = createRehearsal({ host, shipped: await loadShippedData() });
@@ -63,7 +63,7 @@ export async function createTerminal(): Promise<Terminal> {
   const real = { ...system, processes, killAll: () => processes.killAll() };
   let env: Readonly<Record<string, string>> = {};
 
-  const one = async (line: string, stdin: string): Promise<string> => {
+  const runLine = async (line: string, stdin: string): Promise<string> => {
     if (line === 'eval "$(istio-vms env)"') {
       env = { KUBECONFIG: posix.join(CWD, '.data/.kubeconfig') };
       return '';
@@ -97,7 +97,7 @@ export async function createTerminal(): Promise<Terminal> {
     type: async (commands) => {
       const texts: string[] = [];
       for (const { line, stdin } of commands) {
-        const text = await rehearsal.drive(() => one(line, stdin));
+        const text = await rehearsal.drive(() => runLine(line, stdin));
         texts.push(text === '' || text.endsWith('\n') ? text : `${text}\n`);
         if (world.refused.length > 0)
           throw new Error(`${line}: the simulated world refused ${world.refused.join('; ')}`);
@@ -107,7 +107,7 @@ export async function createTerminal(): Promise<Terminal> {
   };
 }
 
-/** Words of a plain command line; quotes keep blanks together. */
+/** Splits a plain command line into words, with support for quotes. */
 function words(line: string): string[] {
   return [...line.matchAll(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g)].map(([word]) =>
     word.replaceAll(/'([^']*)'|"([^"]*)"/g, '$1$2'),

@@ -3,7 +3,7 @@ const LONG: Readonly<Record<string, readonly string[]>> = {
   '-sS': ['--silent', '--show-error'],
 };
 
-/** curl's short flags as the long ones that the simulated curl knows; other programs unchanged. */
+/** Translates short flags of curl to the long flags that the simulated curl supports. Other commands are unchanged. */
 export function withLongFlags(argv: readonly string[]): readonly string[] {
   return argv[0] === 'curl' ? argv.flatMap((arg) => LONG[arg] ?? [arg]) : argv;
 }

@@ -6,8 +6,8 @@ import { withLongFlags } from './user-curl.ts';
 const kubectl = HOST_PROGRAMS['kubectl'] as HostProgram;
 
 /**
- * The simulated kubectl with the short forms that a person types: they are translated into the long forms that it knows,
- * and a list is printed as kubectl's table. The program's own calls pass unchanged.
+ * The simulated kubectl with the short flags that users type: they are translated to the long flags that it supports, and
+ * lists are printed as tables. Calls by istio-vms itself are unchanged.
  */
 export const userKubectl: HostProgram = async (call) => {
   const [verb = ''] = call.args;
@@ -18,7 +18,7 @@ export const userKubectl: HostProgram = async (call) => {
   }
   const context = /^current-context: (.+)$/m.exec((await call.files.readText(kubeconfig)) ?? '')?.[1] ?? '';
   const { own, rest } = split(call.args);
-  const ask = (args: readonly string[]): Promise<ProgramResult> =>
+  const runKubectl = (args: readonly string[]): Promise<ProgramResult> =>
     kubectl({
       ...call,
       args: ['--kubeconfig', kubeconfig, '--context', context, '--request-timeout=20s', ...args],
@@ -26,18 +26,18 @@ export const userKubectl: HostProgram = async (call) => {
   const words = own.map(longFlag);
   switch (verb) {
     case 'get':
-      return get(call, words, ask);
+      return get(call, words, runKubectl);
     case 'apply': {
-      const result = await ask([...words, '--server-side', '--force-conflicts', '--field-manager=kubectl']);
+      const result = await runKubectl([...words, '--server-side', '--force-conflicts', '--field-manager=kubectl']);
       const { stdout } = result;
       return typeof stdout === 'string'
         ? { ...result, stdout: stdout.replaceAll('serverside-applied', 'created') }
         : result;
     }
     case 'delete':
-      return ask([...words, '--wait=true', '--timeout=60s']);
+      return runKubectl([...words, '--wait=true', '--timeout=60s']);
     case 'exec':
-      return ask([...words, '--', ...withLongFlags(rest)]);
+      return runKubectl([...words, '--', ...withLongFlags(rest)]);
     default:
       return { exitCode: 1, stderr: `error: unknown command "${verb}" for "kubectl"\n`, refused: `kubectl ${verb}` };
   }
@@ -46,11 +46,11 @@ export const userKubectl: HostProgram = async (call) => {
 async function get(
   { world }: HostCall,
   words: readonly string[],
-  ask: (args: readonly string[]) => Promise<ProgramResult>,
+  runKubectl: (args: readonly string[]) => Promise<ProgramResult>,
 ): Promise<ProgramResult> {
   const wanted = words.find((word) => word.startsWith('--output='));
-  if (wanted === '--output=json') return ask(words);
-  const result = await ask([...words.filter((word) => word !== wanted), '--output=json']);
+  if (wanted === '--output=json') return runKubectl(words);
+  const result = await runKubectl([...words.filter((word) => word !== wanted), '--output=json']);
   if (result.exitCode !== 0) return result;
   const found = JSON.parse(result.stdout as string) as KubeObject & { readonly items?: readonly KubeObject[] };
   if (wanted === undefined) {
@@ -63,7 +63,7 @@ async function get(
   return { exitCode: 0, stdout: typeof value === 'string' ? value : JSON.stringify(value) };
 }
 
-/** `.items[0].status.conditions`: names and indexes only. */
+/** Supports only names and indexes, e.g. `.items[0].status.conditions`. */
 function valueAt(object: unknown, path: string): unknown {
   return [...path.matchAll(/\.([\w-]+)|\[(\d+)\]/g)].reduce<unknown>(
     (at, [, name, index]) => (at as Record<string, unknown> | undefined)?.[name ?? index ?? ''],
@@ -84,7 +84,7 @@ const SHORT: Readonly<Record<string, string>> = {
   '-l': '--selector',
 };
 
-/** `-n sample` as `--namespace=sample`. */
+/** Replaces short flags, e.g. `-n sample` with `--namespace=sample`. */
 function joined(args: readonly string[]): string[] {
   const found: string[] = [];
   for (let at = 0; at < args.length; at++) {

@@ -6,8 +6,8 @@ import { withLongFlags } from './user-curl.ts';
 import { userKubectl } from './user-kubectl.ts';
 
 /**
- * The simulated programs, which also understand what the documents tell people to type. What neither knows is refused,
- * so a command in a document that would not work fails its test.
+ * The simulated programs, which also support the commands in the documents. Other commands are refused, so that a test
+ * fails for a command in a document that does not work.
  */
 export const USER_PROGRAMS: Readonly<Record<string, HostProgram>> = {
   ...HOST_PROGRAMS,
@@ -28,7 +28,7 @@ async function userMultipass(call: HostCall): Promise<ProgramResult> {
   return program('multipass')({ ...call, args: ['exec', name, '--', ...withLongFlags(inner)] });
 }
 
-/** `systemd-run --unit NAME python3 -m http.server PORT ...`: a program of the user that listens on a port. */
+/** `systemd-run --unit NAME python3 -m http.server PORT ...`: a user program that listens on a port. */
 function systemdRun({ world }: HostCall, machine: string, args: readonly string[]): ProgramResult {
   const instance = world.engine.instances.get(machine);
   const [, unit = '', port] = /^--unit (\S+) python3 -m http\.server (\d+)/.exec(args.join(' ')) ?? [];
@@ -63,7 +63,7 @@ async function list(call: HostCall): Promise<ProgramResult> {
   return { exitCode: 0, stdout: `${text.join('\n')}\n` };
 }
 
-/** `dig +short NAME` on a machine: asked of its own resolver. */
+/** `dig +short NAME` on a machine, with the resolver of that machine. */
 function dig({ world, mesh }: HostCall, machine: string, args: readonly string[]): ProgramResult {
   const instance = world.engine.instances.get(machine);
   const [flag, name, ...more] = args;
@@ -74,7 +74,7 @@ function dig({ world, mesh }: HostCall, machine: string, args: readonly string[]
   return { exitCode: 0, stdout: 'addresses' in answer ? answer.addresses.map((line) => `${line}\n`).join('') : '' };
 }
 
-/** `istioctl tag list`, read from the webhooks that carry tags; everything else as the program itself calls it. */
+/** Prints `istioctl tag list` from the webhooks that have tags; other commands are passed on unchanged. */
 async function userIstioctl(call: HostCall): Promise<ProgramResult> {
   if (call.args.join(' ') !== 'tag list') return program('istioctl')(call);
   const cluster = call.world.cluster as SimulatedCluster | undefined;
