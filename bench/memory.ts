@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 
-/** Tells its peak at its end, through a pipe of its own. */
+/** Writes the peak memory of the process to file descriptor 3 when it exits. */
 const WATCH = `data:text/javascript,import{writeSync}from'node:fs';process.on('exit',()=>writeSync(3,String(process.resourceUsage().maxRSS)))`;
 
-/** Peak resident memory of the built program in a rehearsal of `up` with so many workers, in KiB. */
+/** Peak resident memory of the built program in a rehearsal of `up` with this number of workers, in KiB. */
 export function peakMemory(workers: number): number {
   const args = ['up', '--rehearse', '--skip-verify', '--quiet', '--set', `WORKERS=${workers}`, '--set', 'LAUNCHES=8'];
   const { status, output, stderr } = spawnSync(

@@ -13,13 +13,13 @@ import { createMask } from '../src/system/mask.ts';
 import type { ShippedData } from '../src/system/shipped.ts';
 import { untilTraffic } from './traffic.ts';
 
-/** What one run of ours came to. */
-export interface Ran {
+/** The result of one run of istio-vms. */
+export interface RunResult {
   readonly report: RunReport;
   readonly commands: readonly TranscriptEntry[];
 }
 
-/** A simulated world in which our commands run, each with a memory of its own as processes have. */
+/** A simulated world in which commands of istio-vms run, each without the cached state of earlier ones. */
 export function ourWorld(host: Host, shipped: ShippedData, set: Readonly<Record<string, string>> = {}) {
   const rehearsal = createRehearsal({ host, shipped });
   const { config } = loadConfig({ host, versions: shipped.versions, flags: set });
@@ -33,7 +33,7 @@ export function ourWorld(host: Host, shipped: ShippedData, set: Readonly<Record<
       options: { fixCa: true, fixPilot: true },
     });
   return {
-    /** From the beginning of the world until traffic flows both ways, in milliseconds. */
+    /** Simulated milliseconds from the start of `up` until traffic flows both ways. */
     upTime: async () => {
       const from = rehearsal.world.clock.now();
       await run(rehearsal, lab(), (steps) => ({ kind: 'apply', targets: steps.up }));
@@ -41,7 +41,7 @@ export function ourWorld(host: Host, shipped: ShippedData, set: Readonly<Record<
       return rehearsal.world.clock.now() - from;
     },
     up: () => run(rehearsal, lab(), (steps) => ({ kind: 'apply', targets: steps.up })),
-    /** Everything that `bootstrap` needs, and not it. */
+    /** Applies all prerequisites of `bootstrap`, but not `bootstrap` itself. */
     beforeBootstrap: () =>
       run(rehearsal, lab(), ({ bootstrap, needed }) => ({
         kind: 'apply',
@@ -58,12 +58,12 @@ interface Ids {
   readonly needed: readonly string[];
 }
 
-async function run(rehearsal: Rehearsal, lab: Lab, goal: (ids: Ids) => Goal): Promise<Ran> {
+async function run(rehearsal: Rehearsal, lab: Lab, goal: (ids: Ids) => Goal): Promise<RunResult> {
   const steps = allSteps(lab);
   const bootstrap = stepsOf('bootstrap', steps);
   const ids = { up: labSteps(lab).map(({ id }) => id), bootstrap, needed: [...closure(steps, bootstrap)] };
   const before = rehearsal.transcript.length;
-  // What carrying out takes of a session, and no more.
+  // Only the parts of a session that planAndRun uses.
   const session = {
     app: { lab },
     signal: new AbortController().signal,

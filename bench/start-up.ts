@@ -3,13 +3,13 @@ import { performance } from 'node:perf_hooks';
 
 const RUNS = 20;
 
-/** What is started, besides bare Node. */
-const STARTED = { version: ['dist/main.js', '--version'], help: ['dist/main.js', '--help'] } as const;
+/** Command lines that are compared with bare Node. */
+const COMMANDS = { version: ['dist/main.js', '--version'], help: ['dist/main.js', '--help'] } as const;
 
-/** Start-up as multiples of bare Node: ratios of medians; the runs alternate, so that load hits all alike. */
-export function startUp(): Readonly<Record<keyof typeof STARTED, number>> {
+/** Start-up as multiples of bare Node, as ratios of medians. The runs alternate, so that load affects all equally. */
+export function startUp(): Readonly<Record<keyof typeof COMMANDS, number>> {
   const bare = ['-e', '0'];
-  const programs = [bare, STARTED.version, STARTED.help];
+  const programs = [bare, COMMANDS.version, COMMANDS.help];
   const times = programs.map(() => [] as number[]);
   for (let run = 0; run < RUNS; run++) {
     for (const [place, args] of programs.entries()) {

@@ -1,10 +1,10 @@
 import type { Config } from '../src/config/config.ts';
 import type { Rehearsal } from '../src/rehearsal/index.ts';
 
-const LOOK_MS = 1_000;
+const INTERVAL_MS = 1_000;
 const TIMEOUT_MS = 300_000;
 
-/** The article's own proof, by looking: the sample answers the machine, and the machine a pod of the mesh. */
+/** Waits until the VM gets a response from the sample, and a pod of the mesh gets one from the VM, as in the article. */
 export async function untilTraffic(
   { world, mesh }: Pick<Rehearsal, 'world' | 'mesh'>,
   { workloads: [vm] }: Config,
@@ -13,11 +13,11 @@ export async function untilTraffic(
   if (instance === undefined) throw new Error('there is no workload machine');
   const until = world.clock.now() + TIMEOUT_MS;
   for (;;) {
-    const there = mesh.requestFromVm(instance, 'http://helloworld.sample.svc:5000/hello');
-    const back = mesh.requestFromPod('sample', 'helloworld-v1', `http://${vm.app}.${vm.namespace}.svc:8000/`);
-    if (there.status === 200 && back.status === 200) return;
+    const toMesh = mesh.requestFromVm(instance, 'http://helloworld.sample.svc:5000/hello');
+    const toVm = mesh.requestFromPod('sample', 'helloworld-v1', `http://${vm.app}.${vm.namespace}.svc:8000/`);
+    if (toMesh.status === 200 && toVm.status === 200) return;
     if (world.clock.now() > until)
-      throw new Error(`no traffic: ${there.status} ${there.stderr} / ${back.status} ${back.stderr}`);
-    await world.clock.sleep(LOOK_MS);
+      throw new Error(`no traffic: ${toMesh.status} ${toMesh.stderr} / ${toVm.status} ${toVm.stderr}`);
+    await world.clock.sleep(INTERVAL_MS);
   }
 }

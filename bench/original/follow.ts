@@ -12,17 +12,17 @@ import { SIDECAR_UNIT } from './guest.ts';
 import { originalPrograms } from './programs.ts';
 import { SCRIPTS, type Follower } from './scripts.ts';
 
-/** What following the article came to, in the simulated world. */
-export interface Followed {
+/** Measurements of following the article in the simulated world. */
+export interface OriginalRun {
   readonly makespanMs: number;
   /** Calls of multipass, kubectl and istioctl. */
   readonly commands: number;
-  /** Sessions on the workload machine that brought the sidecar there. */
+  /** Sessions on the workload VM that install the sidecar. */
   readonly bootstrapCalls: number;
 }
 
-/** Follows the article in a fresh world until traffic flows both ways. @throws when the world refuses a command, or it does not */
-export async function followOriginal(host: Host, shipped: ShippedData): Promise<Followed> {
+/** Follows the article in a new world until traffic flows both ways. @throws when the world refuses a command, or on timeout */
+export async function followOriginal(host: Host, shipped: ShippedData): Promise<OriginalRun> {
   const rehearsal = createRehearsal({ host, shipped });
   const { world, mesh, files, drive } = rehearsal;
   const { config } = loadConfig({ host, versions: shipped.versions, flags: {} });
@@ -42,15 +42,15 @@ export async function followOriginal(host: Host, shipped: ShippedData): Promise<
     return stdout;
   };
   const follower: Follower = { config, shipped, cpu: host.cpu, files, run, sleep: (ms) => world.clock.sleep(ms) };
-  await layOut(follower);
+  await writeOriginalFiles(follower);
   const startedAt = world.clock.now();
   let bootstrapCalls = 0;
   await drive(async () => {
     for (const [name, script] of Object.entries(SCRIPTS)) {
       const before = processes.transcript.length;
       await script(follower);
-      const begun = processes.transcript.slice(before);
-      if (name === 'bootstrap') bootstrapCalls = begun.filter(({ command }) => isRemote(command)).length;
+      const issued = processes.transcript.slice(before);
+      if (name === 'bootstrap') bootstrapCalls = issued.filter(({ command }) => isRemote(command)).length;
     }
     await untilTraffic(rehearsal, config);
   });
@@ -62,8 +62,8 @@ export async function followOriginal(host: Host, shipped: ShippedData): Promise<
   };
 }
 
-/** What comes with the original's repository, and on arm64 out of the proxy image. */
-async function layOut({ config, cpu, files }: Follower): Promise<void> {
+/** Writes the files of the original repository, and the programs that it takes from the proxy image on arm64. */
+async function writeOriginalFiles({ config, cpu, files }: Follower): Promise<void> {
   const { data, temp } = config.paths;
   const version = config.istio.version;
   const put = (path: string, content: string | Uint8Array): Promise<void> =>

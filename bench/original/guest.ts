@@ -16,8 +16,8 @@ import { standInBytes } from '../../src/rehearsal/stand-in.ts';
 import type { ProgramResult } from '../../src/rehearsal/world.ts';
 
 /**
- * What the original types on its machines, in the words of its scripts. Files, users and units of the simulated guest
- * change as they would, and time passes as it does for ours; undefined for anything else.
+ * Simulates the commands that the original runs on its machines: they change files, users and units of the simulated
+ * guest, and take as long as those of istio-vms. Returns undefined for any other command.
  */
 export function originalOnGuest(guest: Guest, inner: readonly string[]): (() => Promise<ProgramResult>) | undefined {
   const words = inner[0] === 'sudo' ? inner.slice(1) : inner;
@@ -89,7 +89,7 @@ function change(instance: Guest['instance'], paths: string, mode: string): void 
 
 function own(instance: Guest['instance'], paths: string): void {
   const roots = paths.split(/\s+/).map((path) => guestPath(instance, path));
-  // The agent makes its sockets below them (docs/facts/real-mesh.md 6.2).
+  // The agent creates its sockets in these directories (docs/facts/real-mesh.md 6.2).
   for (const root of roots) makeDirectory(instance, root, { owner: 'istio-proxy' });
   for (const [path, entry] of instance.files) {
     if (roots.some((root) => path === root || path.startsWith(`${root}/`))) {
@@ -98,13 +98,13 @@ function own(instance: Guest['instance'], paths: string): void {
   }
 }
 
-/** The shell's own `{a,b}`. */
+/** Expands `{a,b}` like the shell. */
 function expanded(paths: string): readonly string[] {
   const [, before = '', names = '', after = ''] = /^(.*)\{(.*)\}(.*)$/.exec(paths) ?? [];
   return names === '' ? paths.split(/\s+/) : names.split(',').map((name) => `${before}${name}${after}`);
 }
 
-/** k3s' install script: itself, the checksums, the binary; then a unit of its own, whose flags we keep as its file does. */
+/** Downloads the install script of k3s, the checksums and the binary. Callers write its flags to config.yaml, not to the unit. */
 async function fetchK3s({ world, instance }: Guest, version: string): Promise<void> {
   const file = instance.cpu === 'arm64' ? 'k3s-arm64' : 'k3s';
   const served = await releaseServers(world.shipped)(`/k3s-io/k3s/releases/download/${version}/${file}`);
@@ -118,7 +118,7 @@ async function installServer(guest: Guest, [version = '']: readonly string[]): P
   await fetchK3s(guest, version);
   writeGuest(instance, '/etc/rancher/k3s/config.yaml', 'disable:\n  - traefik\n');
   writeGuest(instance, '/etc/systemd/system/k3s.service', unit('/usr/local/bin/k3s server'));
-  // Type=notify: the script ends when the server says that it is ready.
+  // Type=notify: the script ends when the server reports that it is ready.
   await startUnit(guest, 'k3s', UNIT_MODELS);
   const token = guest.world.cluster?.agentToken ?? '';
   writeGuest(instance, '/var/lib/rancher/k3s/server/node-token', `${token}\n`, { mode: 0o600 });
@@ -129,11 +129,11 @@ async function installAgent(guest: Guest, [version = '', url = '', token = '']: 
   await fetchK3s(guest, version);
   writeGuest(instance, '/etc/rancher/k3s/config.yaml', `server: ${url}\ntoken: ${token}\n`);
   writeGuest(instance, '/etc/systemd/system/k3s-agent.service', unit('/usr/local/bin/k3s agent'));
-  // Type=exec: the script does not wait until it has joined.
+  // Type=exec: the script does not wait until the agent has joined.
   void startUnit(guest, 'k3s-agent', UNIT_MODELS);
 }
 
-/** The package, and its own unit; its start script reads this file as systemd would. */
+/** Installs the package with its unit. The start script of the package reads the environment file like systemd. */
 async function installPackage({ world, instance }: Guest, [version = '']: readonly string[]): Promise<void> {
   const served = await releaseServers(world.shipped)(`/istio-release/releases/${version}/deb/istio-sidecar.deb`);
   if (served === undefined) throw new Error(`there is no package of ${version}`);
@@ -152,7 +152,7 @@ async function installPackage({ world, instance }: Guest, [version = '']: readon
 const unit = (command: string): string => `[Service]\nExecStart=${command}\n`;
 export const SIDECAR_UNIT = `[Service]\nEnvironmentFile=/var/lib/istio/envoy/cluster.env\nExecStart=/usr/local/bin/istio-start.sh\n`;
 
-/** Typed in a terminal, where it stays; it counts as done when its log says that Envoy is ready. */
+/** Runs in the foreground of a terminal; it is done when the log reports that Envoy is ready. */
 async function startSidecar(guest: Guest): Promise<void> {
   await startUnit(guest, 'istio', UNIT_MODELS);
   if (!(await waitReady(guest, 300))) {
@@ -162,7 +162,7 @@ async function startSidecar(guest: Guest): Promise<void> {
   }
 }
 
-/** Typed in a second terminal. What the world knows as the demo workload is this server, in the directory it stands in. */
+/** Runs in a second terminal. The simulated demo workload stands for this server, which serves its current directory. */
 async function startDemo(guest: Guest): Promise<void> {
   writeGuest(guest.instance, '/var/lib/istio-vms/demo/index.html', '<title>Directory listing for /</title>\n');
   writeGuest(

@@ -13,14 +13,14 @@ import { sizeOf } from '../../src/rehearsal/stand-in.ts';
 import type { HostCall, HostProgram, ProgramResult } from '../../src/rehearsal/world.ts';
 import { originalOnGuest } from './guest.ts';
 
-/** The simulated programs, which also understand the original's command lines. What neither knows is refused as ever. */
+/** The simulated programs, which also support the command lines of the original. Other commands are refused. */
 export function originalPrograms(kubeconfig: string): Readonly<Record<string, HostProgram>> {
   const at = ['--kubeconfig', kubeconfig, '--context', 'default'];
   return { ...HOST_PROGRAMS, multipass, wget, kubectl: kubectlAt(at), istioctl: istioctlAt(at) };
 }
 
 const program = (name: 'multipass' | 'kubectl' | 'istioctl'): HostProgram => HOST_PROGRAMS[name] as HostProgram;
-const lacking = (what: string): ProgramResult => ({ exitCode: 1, stderr: `${what}\n`, refused: what });
+const refuse = (what: string): ProgramResult => ({ exitCode: 1, stderr: `${what}\n`, refused: what });
 
 const multipass: HostProgram = async (call) => {
   const [verb, ...args] = call.args;
@@ -36,10 +36,10 @@ const multipass: HostProgram = async (call) => {
   return program('multipass')(call);
 };
 
-/** The table, and the YAML, of which the original reads the first address. */
+/** The table and the YAML output, of which the original reads the first address. */
 async function info(call: HostCall, args: readonly string[]): Promise<ProgramResult> {
   const [name = '', ...format] = args;
-  if (format.length > 0 && format.join(' ') !== '--format yaml') return lacking(`multipass info ${format.join(' ')}`);
+  if (format.length > 0 && format.join(' ') !== '--format yaml') return refuse(`multipass info ${format.join(' ')}`);
   const result = await program('multipass')({ ...call, args: ['info', name, '--format', 'json'] });
   if (result.exitCode !== 0) return result;
   const { info: found } = JSON.parse(result.stdout as string) as { info: Record<string, { ipv4: string[] }> };
@@ -50,30 +50,30 @@ async function info(call: HostCall, args: readonly string[]): Promise<ProgramRes
   };
 }
 
-/** `transfer --parents FILE NAME:PATH`: a session of its own for each file. */
+/** `transfer --parents FILE NAME:PATH`, which opens one session for each file. */
 async function transfer({ world, files }: HostCall, args: readonly string[]): Promise<ProgramResult> {
   const [flag, source = '', target = ''] = args;
   const [name = '', path = ''] = target.split(':');
   const instance = world.engine.instances.get(name);
   const [content, stat] = [await files.read(source), await files.stat(source)];
   if (flag !== '--parents' || instance === undefined || content === undefined || stat === undefined)
-    return lacking(`multipass transfer ${args.join(' ')}`);
+    return refuse(`multipass transfer ${args.join(' ')}`);
   await world.clock.sleep(ENGINE_CALL + EXEC_SESSION + (sizeOf(content) / SESSION_BYTES_PER_SECOND) * 1000);
   writeGuest(instance, posix.resolve('/home/ubuntu', path), content, { mode: stat.mode, owner: 'ubuntu' });
   return { exitCode: 0 };
 }
 
-/** `wget -O FILE URL`: as fast as our own downloads, and unchecked. */
+/** `wget -O FILE URL`: as fast as the downloads of istio-vms, but without a check of the digest. */
 const wget: HostProgram = async ({ world, files, args }) => {
   const [flag, path = '', url = ''] = args;
-  if (flag !== '-O') return lacking(`wget ${args.join(' ')}`);
+  if (flag !== '-O') return refuse(`wget ${args.join(' ')}`);
   const served = await releaseServers(world.shipped)(new URL(url).pathname);
   await world.clock.sleep(LINE_LATENCY + ((served?.size ?? 4_000) / LINE_BYTES_PER_SECOND) * 1000);
   await files.write(path, served?.bytes ?? `# ${url}\n`);
   return { exitCode: 0 };
 };
 
-/** What kubectl is asked in the original, in the words in which this world's kubectl knows it. */
+/** Translates the kubectl commands of the original to those that the simulated kubectl supports. */
 const kubectlAt =
   (at: readonly string[]): HostProgram =>
   async (call) => {
@@ -94,8 +94,8 @@ const kubectlAt =
         ],
       });
     const object = (value: object): Promise<ProgramResult> => apply(JSON.stringify(value));
-    const made = /^create namespace (\S+)$/.exec(line)?.[1];
-    if (made !== undefined) return object({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: made } });
+    const namespace = /^create namespace (\S+)$/.exec(line)?.[1];
+    if (namespace !== undefined) return object({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
     const account = /^create serviceaccount (\S+) -n (\S+)$/.exec(line);
     if (account !== null)
       return object({
@@ -110,7 +110,7 @@ const kubectlAt =
         kind: 'Namespace',
         metadata: { name: label[1], labels: { [label[2] ?? '']: label[3] } },
       });
-    // A namespace is active at once here; it is asked and answered.
+    // A simulated namespace is active at once, so one `get` stands for the wait.
     if (/^wait --for jsonpath=\{\.status\.phase\}=Active --timeout=5s namespace\/\S+$/.test(line)) {
       const name = line.slice(line.lastIndexOf('/') + 1);
       return program('kubectl')({
@@ -123,7 +123,7 @@ const kubectlAt =
     if (file === '-') return apply(stdin);
     if (file.startsWith('https://')) {
       await call.world.clock.sleep(LINE_LATENCY);
-      // Its content is handed over by the script, for this world has no such server.
+      // The script passes the content on standard input, since the simulated world has no such server.
       return apply(stdin);
     }
     return apply((await call.files.read(file)) ?? '');

@@ -9,20 +9,20 @@ import { sampleObjects } from '../../src/kube/manifests/sample.ts';
 import type { Cpu, System } from '../../src/system/system.ts';
 import type { ShippedData } from '../../src/system/shipped.ts';
 
-/** Somebody who follows the article: one command after the other, and no time lost with typing or reading. */
+/** Runs the commands of the article one after another, without time for typing or reading. */
 export interface Follower {
   readonly config: Config;
   readonly shipped: ShippedData;
   readonly cpu: Cpu;
   readonly files: System['files'];
-  /** Runs a command to its end and gives back what it printed. */
+  /** Runs a command and returns its output. */
   readonly run: (file: string, args: readonly string[], stdin?: string) => Promise<string>;
   readonly sleep: (ms: number) => Promise<void>;
 }
 
 /**
- * The article from beginning to end (`article.md`), with what its scripts call (radekg/istio-vms, tag version-1), in their
- * order. Left out is what only looks, and what happens in files of this computer alone (sed, cat, chmod).
+ * The commands of the article (`article.md`) and of its scripts (radekg/istio-vms, tag version-1), in order. Commands
+ * that only inspect or that change only local files (sed, cat, chmod) are left out.
  */
 export const SCRIPTS = { k3s, istioctl, istio, eastwest, vm, workload, bootstrap, start, sample, route } as const;
 
@@ -32,7 +32,7 @@ async function k3s({ config, files, run }: Follower): Promise<void> {
   const { master, masterSize, workerSize, workerNames, version } = config.k3s;
   const sized = (size: typeof masterSize): string[] => ['-c', String(size.cpus), '-m', size.memory, '-d', size.disk];
   await run('multipass', ['launch', ...sized(masterSize), '-n', master, config.runOs]);
-  // The original takes whatever is stable today; here it is the version that ours takes.
+  // The original installs the current stable version; here it is the version that istio-vms installs.
   const install = `curl -sfL https://get.k3s.io | INSTALL_K3S_VERSION=${version}`;
   await run('multipass', [
     'exec',
@@ -113,7 +113,7 @@ async function workload(follower: Follower): Promise<void> {
   await files.write(file, yaml([workloadGroup(config, config.workloads[0])]));
   await run('kubectl', ['apply', '-n', namespace, '-f', file]);
   const output = config.paths.workloadFiles;
-  // Its loop: again every five seconds until the root certificate is there.
+  // Like the original, repeats every five seconds until the root certificate exists.
   do {
     const entry = [
       'x',
@@ -140,7 +140,7 @@ async function workload(follower: Follower): Promise<void> {
   await files.write(join(output, 'cluster.env'), `${env}CA_ADDR=${address}\nPILOT_ADDRESS=${address}\n`);
 }
 
-/** The calls that bring the sidecar onto the machine: 34 lines of install.vm.bootstrap.sh, of which each CPU takes one branch. */
+/** The calls that install the sidecar on the VM: 34 lines of install.vm.bootstrap.sh, with one branch per CPU. */
 async function bootstrap({ config, cpu, files, run }: Follower): Promise<void> {
   const { name } = config.workloads[0];
   const { temp, data, workloadFiles } = config.paths;
@@ -151,13 +151,13 @@ async function bootstrap({ config, cpu, files, run }: Follower): Promise<void> {
   if (cpu === 'arm64') {
     for (const each of ['envoy', 'pilot-agent']) await transfer(join(temp, 'patch', each), `usr/local/bin/${each}`);
   }
-  const kept = [
+  const shippedFiles = [
     'usr/local/bin/istio-start.sh',
     'lib/systemd/system/istio.service',
     'var/lib/istio/envoy/envoy_bootstrap_tmpl.json',
     'var/lib/istio/envoy/sidecar.env',
   ];
-  for (const path of kept) await transfer(join(data, 'istio-sidecar', path), path);
+  for (const path of shippedFiles) await transfer(join(data, 'istio-sidecar', path), path);
   for (const path of [
     '/etc/certs',
     '/etc/istio/config',
@@ -207,7 +207,7 @@ const OWNED = [
   '/var/lib/istio/proxy',
 ];
 
-/** By hand, in two terminals. */
+/** The manual start of the sidecar in a terminal. */
 async function start({ config, run }: Follower): Promise<void> {
   await run('multipass', ['exec', config.workloads[0].name, '--', 'bash', '-c', 'cd / && sudo istio-start.sh']);
 }
