@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { missing } from '../support/on-machines.ts';
-import { failures } from './cases/failures.ts';
-import { freeze } from './cases/freeze.ts';
-import { joins } from './cases/joins.ts';
-import { lives } from './cases/lives.ts';
-import { leaves } from './cases/leaves.ts';
-import { otherWays } from './cases/other-ways.ts';
+import { failureCases } from './cases/failures.ts';
+import { freezeCases } from './cases/freeze.ts';
+import { joiningCases } from './cases/joining.ts';
+import { restartCases } from './cases/restarts.ts';
+import { removalCases } from './cases/removal.ts';
+import { alternativeCases } from './cases/alternatives.ts';
 import { createComputer, type Computer, type Engine } from './computer.ts';
 import { expectOk } from './evidence.ts';
 import { snapshot } from './snapshot.ts';
@@ -19,11 +19,11 @@ describe.each<[Engine, string]>([
   ['multipass', '1.19.3'],
 ])('bootstrap with %s, Istio %s', (engine, version) => {
   const reason = missing(engine);
-  describe.skipIf(reason !== undefined)(reason === undefined ? 'on a real machine' : `not here: ${reason}`, () => {
+  describe.skipIf(reason !== undefined)(reason === undefined ? 'on a real machine' : `not available: ${reason}`, () => {
     let computer: Computer | undefined;
     let before: readonly string[] = [];
-    const get = (): Computer => {
-      if (computer === undefined) throw new Error('there is no computer before the tests');
+    const getComputer = (): Computer => {
+      if (computer === undefined) throw new Error('available only inside tests');
       return computer;
     };
     beforeAll(async () => {
@@ -34,13 +34,13 @@ describe.each<[Engine, string]>([
     });
     afterAll(() => computer?.remove());
 
-    failures(get);
-    joins(get);
-    lives(get);
-    leaves(get, () => before);
+    failureCases(getComputer);
+    joiningCases(getComputer);
+    restartCases(getComputer);
+    removalCases(getComputer, () => before);
     // These cases do not depend on the engine, so they run only with the faster one.
-    if (engine === 'incus') otherWays(get, () => before);
+    if (engine === 'incus') alternativeCases(getComputer, () => before);
     // Sessions of Incus do not use the machine's network (docs/facts/incus.md 2.1), so they cannot freeze.
-    if (engine === 'multipass') freeze(get);
+    if (engine === 'multipass') freezeCases(getComputer);
   });
 });

@@ -16,7 +16,7 @@ import { standIn, standsFor } from '../../smoke/stand-ins.ts';
 import type { Istiod } from './istiod.ts';
 
 /** How far the simulated clock starts in the past: more than the simulated time that creating the cluster takes. */
-const BEFORE_MS = 3_600_000;
+const HEAD_START_MS = 3_600_000;
 
 export interface ClusterOptions {
   /** Working directory of the CLI: it finds kubeconfig, record and istioctl there. */
@@ -41,21 +41,21 @@ export interface ClusterSide {
 export async function startCluster(options: ClusterOptions): Promise<ClusterSide> {
   const { cwd, set, gateway, root, istiod } = options;
   const host = { ...LINUX, cpu: currentHost().cpu, cwd, home: cwd };
-  const lab = simulated({ host, set: { ...set, MACHINE_ENGINE: 'multipass' }, start: Date.now() - BEFORE_MS });
-  await made(lab.run({ kind: 'apply', targets: ['master', 'worker-1'] }));
+  const lab = simulated({ host, set: { ...set, MACHINE_ENGINE: 'multipass' }, start: Date.now() - HEAD_START_MS });
+  await requireSuccess(lab.run({ kind: 'apply', targets: ['master', 'worker-1'] }));
   // The machine must be able to connect to the gateway, which has the first worker's address.
   lab.machine(lab.config.k3s.workerNames[0] ?? '').address = gateway;
-  for (const command of ['k3s', 'istioctl', 'istio', 'eastwest'] as const) await made(lab.step(command));
+  for (const command of ['k3s', 'istioctl', 'istio', 'eastwest'] as const) await requireSuccess(lab.step(command));
   useRoot(lab.cluster, root);
   await lab.pass(Date.now() - lab.world.clock.now());
   istiod.serve(lab.world, lab.cluster);
 
-  await leaveFiles(lab, set['MACHINE_ENGINE'] ?? 'multipass');
+  await writeLabFiles(lab, set['MACHINE_ENGINE'] ?? 'multipass');
   const close = await serveTools(lab, options);
   return { lab, cluster: lab.cluster, close };
 }
 
-async function made(run: ReturnType<Simulated['run']>): Promise<void> {
+async function requireSuccess(run: ReturnType<Simulated['run']>): Promise<void> {
   const { error } = (await run).report;
   if (error !== undefined) throw error;
 }
@@ -85,7 +85,7 @@ function useRoot({ store }: SimulatedCluster, root: string): void {
 }
 
 /** Writes the files that earlier steps leave on this computer. */
-async function leaveFiles(lab: Simulated, engine: string): Promise<void> {
+async function writeLabFiles(lab: Simulated, engine: string): Promise<void> {
   const { kubeconfig, machinesRecord, data } = lab.config.paths;
   const text = async (path: string): Promise<string> => (await lab.files.readText(path)) ?? '';
   await mkdir(data, { recursive: true });
@@ -97,8 +97,8 @@ async function leaveFiles(lab: Simulated, engine: string): Promise<void> {
 async function serveTools(lab: Simulated, { bin }: ClusterOptions): Promise<() => Promise<void>> {
   const { world, mesh, config } = lab;
   const files = createFiles();
-  const seen: Files = { ...files, read: async (path) => standsFor(await files.read(path)) };
-  const processes = createProcesses({ world, mesh, files: seen, programs: HOST_PROGRAMS });
+  const hostFiles: Files = { ...files, read: async (path) => standsFor(await files.read(path)) };
+  const processes = createProcesses({ world, mesh, files: hostFiles, programs: HOST_PROGRAMS });
   const server = createServer({ allowHalfOpen: true }, (line) => {
     line.on('error', () => line.destroy());
     void answer(processes, line);

@@ -19,14 +19,14 @@ import { IMAGE, LAB_PREFIX, PROJECT } from '../support/names.ts';
 
 const CLI = resolve('dist/main.js');
 const MULTIPASS = resolve('test/acceptance/multipass-on-incus/multipass');
-const BESIDE = fileURLToPath(new URL('machines-beside.mjs', import.meta.url));
+const ADD_NODES = fileURLToPath(new URL('add-simulated-nodes.mjs', import.meta.url));
 const BRIDGE = 'ivmstest0';
 /** Limit of one run: the first start of the sidecar may take 60 s to become ready. */
 const RUN_MS = 120_000;
 
 export type Engine = 'multipass' | 'incus';
 
-export interface Ran {
+export interface RunResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -42,7 +42,7 @@ export interface Computer {
   readonly istiod: Istiod;
   readonly mirror: Mirror;
   readonly env: Readonly<Record<string, string>>;
-  readonly run: (...args: readonly string[]) => Promise<Ran>;
+  readonly run: (...args: readonly string[]) => Promise<RunResult>;
   /** The machine as the steps of istio-vms use it: through the engine and the real system interfaces. */
   readonly machine: Machine;
   /** Values of the configuration. */
@@ -154,7 +154,7 @@ async function routeEngine(engine: Engine, bin: string, { lab }: ClusterSide, la
     lab: labName,
   }));
   await writeFile(join(bin, 'nodes.json'), JSON.stringify(nodes));
-  const list = `'${real}' "$@" | '${process.execPath}' '${BESIDE}' '${join(bin, 'nodes.json')}'`;
+  const list = `'${real}' "$@" | '${process.execPath}' '${ADD_NODES}' '${join(bin, 'nodes.json')}'`;
   await program(join(bin, engine), `[ "$1" = list ] || exec '${real}' "$@"\n${list}\n`);
 }
 

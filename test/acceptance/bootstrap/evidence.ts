@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Ran } from './computer.ts';
+import type { RunResult } from './computer.ts';
 
 interface Document {
   readonly error?: {
@@ -12,14 +12,14 @@ interface Document {
 }
 
 /** The JSON document of a run with `--output json`. */
-export const documentOf = ({ stdout }: Ran): Document => JSON.parse(stdout) as Document;
+export const documentOf = ({ stdout }: RunResult): Document => JSON.parse(stdout) as Document;
 
-export function expectOk(ran: Ran): void {
+export function expectOk(ran: RunResult): void {
   expect(ran, ran.stderr).toMatchObject({ exitCode: 0 });
 }
 
 /** Expects success without any change. */
-export function expectNothingToDo(ran: Ran): void {
+export function expectNothingToDo(ran: RunResult): void {
   expectOk(ran);
   expect(ran.stdout).toContain('nothing changed');
 }

@@ -10,7 +10,7 @@ export interface Guest {
   /** Runs a shell script as root and returns its stdout. @throws with its output when it fails */
   readonly sh: (script: string, ...args: readonly string[]) => Promise<string>;
   /** Runs a shell script as root and returns whether it succeeded. */
-  readonly holds: (script: string) => Promise<boolean>;
+  readonly succeeds: (script: string) => Promise<boolean>;
   /** Waits until the script succeeds. @throws after `seconds`, with the output of the script `why` */
   readonly until: (script: string, seconds: number, why?: string) => Promise<void>;
   /** Restarts the machine and waits until it is up again. */
@@ -44,11 +44,11 @@ export function createGuest(name: string): Guest {
       ],
       reject,
     );
-  const holds = async (script: string): Promise<boolean> => (await exec(script, false)).exitCode === 0;
+  const succeeds = async (script: string): Promise<boolean> => (await exec(script, false)).exitCode === 0;
 
   const until: Guest['until'] = async (script, seconds, why = 'true') => {
     const deadline = Date.now() + seconds * 1000;
-    while (!(await holds(script))) {
+    while (!(await succeeds(script))) {
       if (Date.now() > deadline)
         throw new Error(`not within ${seconds} s: ${script}\n${(await exec(why, false)).stdout}`);
       await sleep(300);
@@ -58,7 +58,7 @@ export function createGuest(name: string): Guest {
   return {
     name,
     sh: async (script, ...args) => (await exec(script, true, args)).stdout,
-    holds,
+    succeeds,
     until,
     reboot: async () => {
       const boot = 'cat /proc/1/stat | cut -d " " -f 22';

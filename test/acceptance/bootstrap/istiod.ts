@@ -32,7 +32,7 @@ export interface Istiod {
   /** Connects it to a cluster; until then every request is refused. */
   readonly serve: (world: World, cluster: SimulatedCluster) => void;
   /** How each certificate request so far was authenticated. */
-  readonly proofs: readonly ('certificate' | 'token')[];
+  readonly credentials: readonly ('certificate' | 'token')[];
   readonly close: () => Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export async function startIstiod(
   ca: CertificateAuthority,
 ): Promise<Istiod> {
   const { certificate, key } = await ca.server(names);
-  const proofs: ('certificate' | 'token')[] = [];
+  const credentials: ('certificate' | 'token')[] = [];
   const lines = new Set<TLSSocket>();
   let mesh: { world: World; cluster: SimulatedCluster } | undefined;
 
@@ -56,7 +56,7 @@ export async function startIstiod(
     const claimed = cluster === undefined ? undefined : identityOfToken(cluster, token);
     const identity = known ?? claimed;
     if (identity === undefined) return { error: 'code = Unauthenticated desc = authentication failure' };
-    proofs.push(known === undefined ? 'token' : 'certificate');
+    credentials.push(known === undefined ? 'token' : 'certificate');
     return { certificate: await ca.sign(csr, identity), root: ca.root };
   };
 
@@ -81,20 +81,20 @@ export async function startIstiod(
     lines.add(line);
     line.on('error', () => line.destroy());
     line.on('close', () => lines.delete(line));
-    const talk = async (text: string): Promise<void> => {
+    const handle = async (text: string): Promise<void> => {
       const message = JSON.parse(text) as Message;
       const answer = 'csr' in message ? await certify(line, message) : connect(line, message);
       line.write(`${JSON.stringify(answer)}\n`);
     };
     // A client that does not send JSON is not one of our agents.
-    createInterface(line).once('line', (text) => void talk(text).catch(() => line.destroy()));
+    createInterface(line).once('line', (text) => void handle(text).catch(() => line.destroy()));
   });
   server.listen(0, address);
   await once(server, 'listening');
 
   return {
     port: (server.address() as AddressInfo).port,
-    proofs,
+    credentials,
     serve: (world, cluster) => (mesh = { world, cluster }),
     close: async () => {
       server.close();

@@ -12,9 +12,9 @@ const BUILD = fileURLToPath(new URL('package/build.sh', import.meta.url));
 export interface Mirror {
   readonly url: string;
   /** Publishes another package under the same name and removes the previous one from the cache. */
-  readonly publish: (changes?: { readonly madeFor?: Cpu; readonly dependsOn?: string }) => Promise<void>;
+  readonly publish: (changes?: { readonly architecture?: Cpu; readonly dependsOn?: string }) => Promise<void>;
   /** Removes the package from the mirror and from the cache. */
-  readonly withdraw: () => Promise<void>;
+  readonly unpublish: () => Promise<void>;
   /** Path of the tar with the file system of a proxyv2 image, which `publishImage` creates. */
   readonly image: string;
   readonly publishImage: () => Promise<void>;
@@ -25,13 +25,15 @@ export async function createMirror(directory: string, cache: string, version: st
   const at = join(directory, 'istio-release', 'releases', version, 'deb');
   const file = cpu === 'amd64' ? 'istio-sidecar.deb' : `istio-sidecar-${cpu}.deb`;
   const deb = join(at, file);
-  const withdraw = async (): Promise<void> => {
+  const unpublish = async (): Promise<void> => {
     for (const path of [at, cache]) await rm(path, { recursive: true, force: true });
   };
-  const publish: Mirror['publish'] = async ({ madeFor = cpu, dependsOn } = {}) => {
-    await withdraw();
+  const publish: Mirror['publish'] = async ({ architecture = cpu, dependsOn } = {}) => {
+    await unpublish();
     await mkdir(at, { recursive: true });
-    await execa(BUILD, [version, madeFor, deb, ...(dependsOn === undefined ? [] : [dependsOn])], { stdin: 'ignore' });
+    await execa(BUILD, [version, architecture, deb, ...(dependsOn === undefined ? [] : [dependsOn])], {
+      stdin: 'ignore',
+    });
     const digest = createHash('sha256')
       .update(await readFile(deb))
       .digest('hex');
@@ -44,5 +46,5 @@ export async function createMirror(directory: string, cache: string, version: st
     await execa(BUILD, [version, cpu, built], { stdin: 'ignore' });
     await execa('dpkg-deb', ['--fsys-tarfile', built], { stdin: 'ignore', stdout: { file: image } });
   };
-  return { url: pathToFileURL(directory).href, publish, withdraw, image, publishImage };
+  return { url: pathToFileURL(directory).href, publish, unpublish, image, publishImage };
 }

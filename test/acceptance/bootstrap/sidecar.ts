@@ -37,7 +37,7 @@ export async function owners(guest: Guest, paths: readonly string[]): Promise<Re
 /** An open session of the engine that prints a line every 0.2 s. */
 export interface Session {
   /** Whether output arrives within this many seconds. */
-  readonly speaks: (seconds: number) => Promise<boolean>;
+  readonly hasOutput: (seconds: number) => Promise<boolean>;
   readonly close: () => Promise<void>;
 }
 
@@ -58,20 +58,20 @@ export async function openSession({ env, cwd, set, vm }: Computer): Promise<Sess
     timeout: 120_000,
     killSignal: 'SIGKILL',
   });
-  const speaks = (seconds: number): Promise<boolean> =>
+  const hasOutput = (seconds: number): Promise<boolean> =>
     new Promise((resolve) => {
-      const end = (heard: boolean) => () => {
+      const end = (received: boolean) => () => {
         clearTimeout(timer);
-        child.stdout.off('data', hear);
-        resolve(heard);
+        child.stdout.off('data', onData);
+        resolve(received);
       };
-      const hear = end(true);
+      const onData = end(true);
       const timer = setTimeout(end(false), seconds * 1000);
-      child.stdout.on('data', hear);
+      child.stdout.on('data', onData);
     });
-  if (!(await speaks(30))) throw new Error(`a session on ${vm} does not speak at all`);
+  if (!(await hasOutput(30))) throw new Error(`a session on ${vm} prints nothing`);
   return {
-    speaks,
+    hasOutput,
     close: async () => {
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       await child;

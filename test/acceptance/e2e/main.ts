@@ -11,12 +11,17 @@ const { values } = parseArgs({
   options: { bundle: { type: 'string' }, report: { type: 'string', default: 'e2e-report' } },
 });
 const cwd = process.env['INIT_CWD'] ?? process.cwd();
-const kept = resolve(cwd, values.report);
+const reportDirectory = resolve(cwd, values.report);
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 try {
-  const report = await runStages({ cwd, kept, say, ...(values.bundle === undefined ? {} : { bundle: values.bundle }) });
-  say(`Report and logs: ${kept}`);
+  const report = await runStages({
+    cwd,
+    reportDirectory,
+    say,
+    ...(values.bundle === undefined ? {} : { bundle: values.bundle }),
+  });
+  say(`Report and logs: ${reportDirectory}`);
   process.stdout.write(`${closingLine(report)}\n`);
   process.exitCode = report.stages.some(({ outcome }) => outcome === 'failed') ? 1 : 0;
 } catch (error) {

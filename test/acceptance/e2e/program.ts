@@ -33,11 +33,11 @@ export interface ProgramPlace {
   /** Directory of the program's logs, below TEMP_DIR. */
   readonly logs: string;
   /** Directory for the output of each run. */
-  readonly kept: string;
+  readonly outputDirectory: string;
 }
 
 /** Runs the program with `--output json` and saves its output and log under the name of the stage. */
-export function createProgram({ cwd, logs, kept }: ProgramPlace) {
+export function createProgram({ cwd, logs, outputDirectory }: ProgramPlace) {
   return async (stage: string, ...args: readonly string[]): Promise<Run> => {
     const before = await namesIn(logs);
     const child = spawn(process.execPath, [CLI, ...args, '--output', 'json'], {
@@ -50,11 +50,11 @@ export function createProgram({ cwd, logs, kept }: ProgramPlace) {
       text(child.stderr),
       once(child, 'close') as Promise<[number | null]>,
     ]);
-    await writeFile(join(kept, `${stage}.json`), stdout);
-    await writeFile(join(kept, `${stage}.stderr.txt`), stderr);
+    await writeFile(join(outputDirectory, `${stage}.json`), stdout);
+    await writeFile(join(outputDirectory, `${stage}.stderr.txt`), stderr);
     const written = (await namesIn(logs)).filter((name) => !before.includes(name));
     const log = (await Promise.all(written.map((name) => readFile(join(logs, name), 'utf8')))).join('');
-    if (log !== '') await writeFile(join(kept, `${stage}.log`), log);
+    if (log !== '') await writeFile(join(outputDirectory, `${stage}.log`), log);
     const writes = loggedWrites(log);
     return { exitCode, document: documentOf(stdout), stderr, writes };
   };

@@ -11,7 +11,7 @@ export interface RunOptions {
   /** Working directory of the program, which may contain run.env. */
   readonly cwd: string;
   /** Directory for the report and for the output of each run of the program. */
-  readonly kept: string;
+  readonly reportDirectory: string;
   /** `--bundle FILE` of `up`. */
   readonly bundle?: string;
   /** Source of the artifacts, for the report. */
@@ -35,7 +35,7 @@ export class LabExists extends Error {}
  */
 export async function runStages({
   cwd,
-  kept,
+  reportDirectory,
   bundle,
   source,
   moveMachine,
@@ -43,58 +43,58 @@ export async function runStages({
   inspect,
   say,
 }: RunOptions): Promise<E2eReport> {
-  const around = await environmentIn(cwd);
-  const { lab } = realApp(around, { fixCa: true, fixPilot: true });
+  const environment = await environmentIn(cwd);
+  const { lab } = realApp(environment, { fixCa: true, fixPilot: true });
   const { config } = lab;
-  await mkdir(kept, { recursive: true });
+  await mkdir(reportDirectory, { recursive: true });
   const foreign = await lab.engine.list(quiet);
   const ours = [config.k3s.master, ...config.k3s.workerNames, config.workloads[0].name];
   const taken = foreign.filter(({ name }) => ours.includes(name)).map(({ name }) => name);
-  if (taken.length > 0) throw new LabExists(`There are machines named ${taken.join(', ')} already.`);
+  if (taken.length > 0) throw new LabExists(`Machines named ${taken.join(', ')} already exist.`);
 
-  const stand: StageContext = {
+  const context: StageContext = {
     lab,
-    program: createProgram({ cwd, logs: config.paths.logs, kept }),
+    program: createProgram({ cwd, logs: config.paths.logs, outputDirectory: reportDirectory }),
     source: bundle === undefined ? [] : ['--bundle', resolve(cwd, bundle)],
     foreign,
     ...(moveMachine === undefined ? {} : { moveMachine }),
   };
-  const interrupt = { came: false };
-  process.on('SIGINT', () => (interrupt.came = true));
-  process.on('SIGTERM', () => (interrupt.came = true));
+  const interrupt = { received: false };
+  process.on('SIGINT', () => (interrupt.received = true));
+  process.on('SIGTERM', () => (interrupt.received = true));
 
   const startedAt = new Date().toISOString();
   const stages: StageResult[] = [];
   for (const stage of repeat === undefined ? STAGES : withRepeats(repeat)) {
-    const result = await runStage(stage, stand, interrupt.came ? 'interrupted' : withoutLab(stages));
+    const result = await runStage(stage, context, interrupt.received ? 'interrupted' : withoutLab(stages));
     stages.push(result);
     say(`${result.outcome.padEnd(8)}${stage.title}: ${result.evidence} (${(result.ms / 1000).toFixed(1)} s)`);
     if (result.outcome !== 'failed') continue;
-    await stand.program(`${stage.id}-status`, 'status');
+    await context.program(`${stage.id}-status`, 'status');
     await inspect?.(stage.id);
   }
   const report: E2eReport = {
     startedAt,
     engine: config.engine,
     source: bundle === undefined ? (source ?? config.artifactsUrl ?? 'the release servers') : 'a bundle',
-    configuration: around.loaded.values.filter(({ origin }) => origin === 'environment' || origin === 'run.env'),
+    configuration: environment.loaded.values.filter(({ origin }) => origin === 'environment' || origin === 'run.env'),
     stages,
   };
-  await writeReport(kept, report);
+  await writeReport(reportDirectory, report);
   return report;
 }
 
 /** Reason to skip the other stages: both `up` and the checks after it failed. */
 function withoutLab([up, verify]: readonly StageResult[]): string | undefined {
-  return up?.outcome === 'failed' && verify?.outcome === 'failed' ? 'there is no lab that works' : undefined;
+  return up?.outcome === 'failed' && verify?.outcome === 'failed' ? 'there is no working lab' : undefined;
 }
 
-async function runStage(stage: Stage, stand: StageContext, pointless: string | undefined): Promise<StageResult> {
+async function runStage(stage: Stage, context: StageContext, skipReason: string | undefined): Promise<StageResult> {
   const { id, title } = stage;
-  const skipped = stage.always === true ? undefined : (pointless ?? stage.skip?.(stand));
+  const skipped = stage.always === true ? undefined : (skipReason ?? stage.skip?.(context));
   if (skipped !== undefined) return { id, title, outcome: 'skipped', ms: 0, evidence: skipped };
   const start = performance.now();
-  const ended = (outcome: StageResult['outcome'], evidence: string): StageResult => ({
+  const result = (outcome: StageResult['outcome'], evidence: string): StageResult => ({
     id,
     title,
     outcome,
@@ -102,8 +102,8 @@ async function runStage(stage: Stage, stand: StageContext, pointless: string | u
     ms: Math.round(performance.now() - start),
   });
   try {
-    return ended('passed', await stage.run(stand));
+    return result('passed', await stage.run(context));
   } catch (error) {
-    return ended('failed', error instanceof Error ? error.message : String(error));
+    return result('failed', error instanceof Error ? error.message : String(error));
   }
 }

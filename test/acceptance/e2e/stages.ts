@@ -23,11 +23,11 @@ export interface Stage {
   readonly id: string;
   readonly title: string;
   /** Returns one sentence of evidence. @throws Error that says what is wrong */
-  readonly run: (stand: StageContext) => Promise<string>;
+  readonly run: (context: StageContext) => Promise<string>;
   /** Runs after an interrupt, too, since it cleans up. */
   readonly always?: boolean;
   /** Reason why the stage cannot run here. */
-  readonly skip?: (stand: StageContext) => string | undefined;
+  readonly skip?: (context: StageContext) => string | undefined;
 }
 
 /** Limit for a reboot of the VM or a restart of the sidecar. */
@@ -38,44 +38,44 @@ const POLL_MS = 2_000;
 export const STAGES: readonly Stage[] = [
   {
     id: 'up',
-    title: 'up makes the lab, and proves it',
+    title: 'up makes the lab and verifies it',
     run: async ({ program, source }) => {
       const run = await succeeds(await program('up', 'up', ...source));
-      return `changed ${String(run.data['changed'])} steps; ${proofs(run.data['verify'])}`;
+      return `changed ${String(run.data['changed'])} steps; ${checkSummary(run.data['verify'])}`;
     },
   },
   {
     id: 'verify-all',
-    title: 'verify --strict --network-policy proves everything',
-    run: (stand) => verifies(stand, 'verify-all', '--strict', '--network-policy'),
+    title: 'verify --strict --network-policy passes',
+    run: (context) => verifies(context, 'verify-all', '--strict', '--network-policy'),
   },
   {
     id: 'up-again',
-    title: 'up again writes nothing',
+    title: 'a second up changes nothing',
     run: ({ program, source }) => writesNothing(program, 'up-again', 'up', ...source),
   },
   broken({
     id: 'istiod-at-0',
     title: 'istiod is scaled to 0',
     check: 'istiod',
-    says: /is scaled to 0/,
-    harm: ({ config: { istio }, kubectl }) => kubectl.scale(`istiod-${istio.revision}`, istio.namespace, 0, quiet),
+    expected: /is scaled to 0/,
+    breakLab: ({ config: { istio }, kubectl }) => kubectl.scale(`istiod-${istio.revision}`, istio.namespace, 0, quiet),
   }),
   broken({
     id: 'sidecar-stopped',
     title: "the VM's sidecar is stopped",
     check: 'sidecar',
-    says: /inactive, not ready/,
-    harm: (lab) => onVm(lab, 'systemctl', 'stop', 'istio'),
+    expected: /inactive, not ready/,
+    breakLab: (lab) => onVm(lab, 'systemctl', 'stop', 'istio'),
   }),
   broken({
     id: 'vm-stopped',
     title: 'the VM is stopped',
     check: 'sidecar',
-    says: /is stopped/,
-    harm: async (lab) => {
+    expected: /is stopped/,
+    breakLab: async (lab) => {
       await onVm(lab, 'poweroff').catch(sessionEnded);
-      await untilSo(lab, 'the VM to be stopped', async () => {
+      await waitFor(lab, 'the VM to be stopped', async () => {
         const machines = await lab.engine.list(quiet);
         return machines.some(({ name, state }) => name === lab.config.workloads[0].name && state === 'stopped');
       });
@@ -89,20 +89,20 @@ export const STAGES: readonly Stage[] = [
       // If the sidecar was not ready before, waiting for it after the reboot would only time out.
       if (before?.sidecar.ready !== true) throw new Error('the sidecar was not ready before the reboot');
       await onVm(lab, 'reboot').catch(sessionEnded);
-      await untilVm(lab, 'the sidecar to be ready in a new boot', ({ bootId, sidecar }) => {
+      await waitForVm(lab, 'the sidecar to be ready in a new boot', ({ bootId, sidecar }) => {
         return bootId !== undefined && bootId !== before.bootId && sidecar.ready;
       });
-      return 'a new boot, and the sidecar is ready in it';
+      return 'the sidecar is ready after the reboot';
     },
   },
   {
     id: 'verify-rebooted',
-    title: 'verify proves the lab after the reboot',
-    run: (stand) => verifies(stand, 'verify-rebooted'),
+    title: 'verify passes after the reboot',
+    run: (context) => verifies(context, 'verify-rebooted'),
   },
   {
     id: 'expire',
-    title: 'the token expires, and the sidecar starts anew',
+    title: 'the token expires and the sidecar restarts',
     run: async ({ lab }) => {
       const path = join(lab.config.paths.workloadFiles, 'istio-token');
       const token = await lab.system.files.readText(path);
@@ -111,7 +111,7 @@ export const STAGES: readonly Stage[] = [
       await lab.system.files.write(path, old, 0o600);
       await vmOf(lab).put([{ path: '/var/lib/istio-vms/istio-token', content: old, mode: 0o600 }], undefined, quiet);
       await onVm(lab, 'systemctl', 'restart', '--no-block', 'istio');
-      await untilVm(
+      await waitForVm(
         lab,
         'the sidecar to be ready again',
         ({ sidecar }) => sidecar.active === 'active' && sidecar.ready,
@@ -121,12 +121,12 @@ export const STAGES: readonly Stage[] = [
   },
   {
     id: 'verify-expired',
-    title: 'verify proves the lab with the expired token',
-    run: (stand) => verifies(stand, 'verify-expired'),
+    title: 'verify passes with the expired token',
+    run: (context) => verifies(context, 'verify-expired'),
   },
   {
     id: 'move',
-    title: 'the server comes back at another address, and up repairs the lab',
+    title: 'the server restarts with another address and up repairs the lab',
     skip: needsMove,
     run: async ({ lab, program, moveMachine }) => {
       const { master } = lab.config.k3s;
@@ -134,24 +134,24 @@ export const STAGES: readonly Stage[] = [
       const after = await moveMachine?.(master);
       if (after === undefined || after === before) throw new Error(`${master} is still at ${String(before)}`);
       const run = await succeeds(await program('move', 'up'));
-      return `${master} moved from ${String(before)} to ${after}; changed ${String(run.data['changed'])} steps; ${proofs(run.data['verify'])}`;
+      return `${master} moved from ${String(before)} to ${after}; changed ${String(run.data['changed'])} steps; ${checkSummary(run.data['verify'])}`;
     },
   },
   {
     id: 'verify-moved',
-    title: 'verify proves the lab at its new address',
+    title: 'verify passes at the new address',
     skip: needsMove,
-    run: (stand) => verifies(stand, 'verify-moved'),
+    run: (context) => verifies(context, 'verify-moved'),
   },
   {
     id: 'moved-again',
-    title: 'up again writes nothing after the move',
+    title: 'a second up after the move changes nothing',
     skip: needsMove,
     run: ({ program }) => writesNothing(program, 'moved-again', 'up'),
   },
   {
     id: 'fewer-workers',
-    title: 'one worker less',
+    title: 'up removes a worker',
     skip: needsTwoWorkers,
     run: async ({ lab, program }) => {
       const { workerNames } = lab.config.k3s;
@@ -159,28 +159,28 @@ export const STAGES: readonly Stage[] = [
       await succeeds(await program('fewer-workers', 'up', ...fewer(lab)));
       lab.machines.forget();
       const left = (await lab.engine.list(quiet)).map(({ name }) => name);
-      if (spare === undefined || left.includes(spare)) throw new Error(`${String(spare)} is still there`);
-      return `${spare} is gone`;
+      if (spare === undefined || left.includes(spare)) throw new Error(`${String(spare)} still exists`);
+      return `${spare} is deleted`;
     },
   },
   {
     id: 'verify-fewer',
-    title: 'verify proves the lab with one worker less',
+    title: 'verify passes with one worker less',
     skip: needsTwoWorkers,
-    run: (stand) => verifies(stand, 'verify-fewer', ...fewer(stand.lab)),
+    run: (context) => verifies(context, 'verify-fewer', ...fewer(context.lab)),
   },
   {
     id: 'delete',
-    title: 'up --delete takes it all down',
+    title: 'up --delete deletes the lab',
     always: true,
     run: async ({ program }) => {
       const { data } = await succeeds(await program('delete', 'up', '--delete'));
-      return `removed ${String(data['changed'])} things`;
+      return `deleted ${String(data['changed'])} resources`;
     },
   },
   {
     id: 'nothing-left',
-    title: 'nothing of ours is left, everything foreign is still there',
+    title: 'no resource of the lab is left and foreign machines are unchanged',
     always: true,
     run: async ({ lab, foreign }) => {
       const after = await lab.engine.list(quiet);
@@ -192,8 +192,8 @@ export const STAGES: readonly Stage[] = [
         if ((await lab.system.files.stat(path)) !== undefined) left.push(path);
       }
       if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
-      if (lost.length > 0) throw new Error(`no longer as it was: ${lost.join(', ')}`);
-      return `${after.length} foreign machines, all as they were`;
+      if (lost.length > 0) throw new Error(`changed: ${lost.join(', ')}`);
+      return `${after.length} foreign machines, all unchanged`;
     },
   },
 ];
@@ -202,10 +202,10 @@ export const STAGES: readonly Stage[] = [
 export function withRepeats(times: number): readonly Stage[] {
   const stage: Stage = {
     id: 'repeat',
-    title: 'vm-to-mesh again and again, without a false alarm',
-    run: async (stand) => {
+    title: 'vm-to-mesh passes every time',
+    run: async (context) => {
       for (let run = 1; run <= times; run++) {
-        await verifies(stand, 'repeat', 'vm-to-mesh').catch((error: unknown) => {
+        await verifies(context, 'repeat', 'vm-to-mesh').catch((error: unknown) => {
           throw new Error(`run ${run} of ${times}: ${error instanceof Error ? error.message : String(error)}`);
         });
       }
@@ -218,24 +218,25 @@ export function withRepeats(times: number): readonly Stage[] {
 /** A way to break the lab, and the check that reports it. */
 interface Breakage extends Pick<Stage, 'id' | 'title'> {
   readonly check: string;
-  readonly says: RegExp;
-  readonly harm: (lab: Lab) => Promise<void>;
+  readonly expected: RegExp;
+  readonly breakLab: (lab: Lab) => Promise<void>;
 }
 
 /** Breaks the lab: `verify` must report `check` as the cause, and `up` must repair it. */
-function broken({ id, title, check, says, harm }: Breakage): Stage {
+function broken({ id, title, check, expected, breakLab }: Breakage): Stage {
   return {
     id,
-    title: `${title}: verify names it, up repairs it`,
+    title: `${title}: verify reports it and up repairs it`,
     run: async ({ lab, program, source }) => {
-      await harm(lab);
+      await breakLab(lab);
       const start = performance.now();
       const { document } = await program(id, 'verify');
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      const said = document?.error?.message ?? 'nothing';
-      if (document?.data['cause'] !== check || !says.test(said)) throw new Error(`verify said: ${said}`);
+      const reported = document?.error?.message ?? 'nothing';
+      if (document?.data['cause'] !== check || !expected.test(reported))
+        throw new Error(`verify reported: ${reported}`);
       const { data } = await succeeds(await program(`${id}-up`, 'up', ...source));
-      return `verify said after ${seconds} s: ${said}; changed ${String(data['changed'])} steps; ${proofs(data['verify'])}`;
+      return `verify reported after ${seconds} s: ${reported}; changed ${String(data['changed'])} steps; ${checkSummary(data['verify'])}`;
     },
   };
 }
@@ -243,11 +244,11 @@ function broken({ id, title, check, says, harm }: Breakage): Stage {
 const fewer = (lab: Lab): readonly string[] => ['--set', `WORKERS=${lab.config.k3s.workers - 1}`];
 
 function needsMove({ moveMachine }: StageContext): string | undefined {
-  return moveMachine === undefined ? 'this engine cannot be told to give another address' : undefined;
+  return moveMachine === undefined ? 'this engine cannot change the address of a machine' : undefined;
 }
 
 function needsTwoWorkers({ lab }: StageContext): string | undefined {
-  return lab.config.k3s.workers < 2 ? 'there is one worker only' : undefined;
+  return lab.config.k3s.workers < 2 ? 'the lab has only one worker' : undefined;
 }
 
 async function writesNothing(program: Program, stage: string, ...args: readonly string[]): Promise<string> {
@@ -256,12 +257,12 @@ async function writesNothing(program: Program, stage: string, ...args: readonly 
   if (data['changed'] !== 0) throw new Error(`it changed ${String(data['changed'])} steps`);
   if (run.writes.length > 0)
     throw new Error(`it ran ${run.writes.length} commands that write: ${run.writes.join('; ')}`);
-  return 'no step changed, no command with effect write';
+  return 'no step changed and no command with effect write ran';
 }
 
 async function verifies({ program }: StageContext, stage: string, ...options: readonly string[]): Promise<string> {
   const { data } = await succeeds(await program(stage, 'verify', ...options));
-  return proofs(data);
+  return checkSummary(data);
 }
 
 interface ExpectedCheck {
@@ -270,10 +271,10 @@ interface ExpectedCheck {
   readonly evidence: string;
 }
 
-function proofs(verify: unknown): string {
+function checkSummary(verify: unknown): string {
   const { checks = [] } = (verify ?? {}) as { checks?: readonly ExpectedCheck[] };
   const failed = checks.filter(({ ok }) => !ok);
-  if (checks.length === 0) throw new Error('no check was made');
+  if (checks.length === 0) throw new Error('no check ran');
   if (failed.length > 0) throw new Error(failed.map(({ name, evidence }) => `${name}: ${evidence}`).join('; '));
   return `${checks.length} checks passed`;
 }
@@ -305,14 +306,14 @@ async function onVm(lab: Lab, file: string, ...args: readonly string[]): Promise
 const sessionEnded = (): void => undefined;
 
 /** Waits until the state of the VM meets the condition. */
-async function untilVm(lab: Lab, what: string, isSo: (state: GuestState) => boolean): Promise<void> {
-  await untilSo(lab, what, async () => {
+async function waitForVm(lab: Lab, what: string, condition: (state: GuestState) => boolean): Promise<void> {
+  await waitFor(lab, what, async () => {
     const state = await stateOf(lab);
-    return state !== undefined && isSo(state);
+    return state !== undefined && condition(state);
   });
 }
 
-async function untilSo(lab: Lab, what: string, isSo: () => Promise<boolean>): Promise<void> {
+async function waitFor(lab: Lab, what: string, condition: () => Promise<boolean>): Promise<void> {
   await waitUntil({
     clock: lab.system.clock,
     what,
@@ -320,6 +321,6 @@ async function untilSo(lab: Lab, what: string, isSo: () => Promise<boolean>): Pr
     intervalMs: POLL_MS,
     hint: 'See `istio-vms status`.',
     say: () => undefined,
-    probe: async () => ((await isSo()) ? { ready: true } : { pending: 'it is not so yet' }),
+    probe: async () => ((await condition()) ? { ready: true } : { pending: 'not yet' }),
   });
 }

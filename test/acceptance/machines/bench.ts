@@ -13,7 +13,7 @@ export interface Bench extends Pick<
   | 'config'
   | 'context'
   | 'launch'
-  | 'cutLaunch'
+  | 'interruptLaunch'
   | 'launchForeign'
   | 'cleanUp'
 > {
@@ -26,21 +26,21 @@ export interface Bench extends Pick<
 
 /** Pseudo-random bytes: the same for the same seed and size, with every byte value. */
 export function bytes(seed: number, size: number): Uint8Array {
-  const made = new Uint8Array(size);
+  const result = new Uint8Array(size);
   let state = seed | 1;
   for (let at = 0; at < size; at++) {
     // xorshift32
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    made[at] = state;
+    result[at] = state;
   }
-  return made;
+  return result;
 }
 
 /** The error of a command that must fail. @throws Error if it succeeds */
 export async function failureOf(run: ReturnType<Processes['run']>): Promise<CommandError> {
   const result = await run.catch((thrown: unknown) => thrown as CommandError);
   if (result instanceof Error) return result;
-  throw new Error(`the command should have failed, and said: ${result.stdout}`);
+  throw new Error(`the command should have failed; its output: ${result.stdout}`);
 }

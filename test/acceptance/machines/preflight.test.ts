@@ -16,15 +16,15 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
   afterEach(async () => {
     for (const step of undo.splice(0).reverse()) await step();
   });
-  const given = async (set: Readonly<Record<string, string>>): Promise<TestLab> => {
-    const made = await createTestLab('incus', set);
-    undo.push(() => rm(made.directory, { recursive: true, force: true }));
-    return made;
+  const createLab = async (set: Readonly<Record<string, string>>): Promise<TestLab> => {
+    const testLab = await createTestLab('incus', set);
+    undo.push(() => rm(testLab.directory, { recursive: true, force: true }));
+    return testLab;
   };
   const incus = (...args: string[]): Promise<unknown> =>
     lab().system.processes.run({ file: 'incus', args, effect: 'write', timeoutMs: 60_000 }, quiet);
   const refused = async (set: Readonly<Record<string, string>>, message: RegExp, hint: RegExp): Promise<void> => {
-    const thrown: unknown = await (await given(set)).engine.probe(quiet).catch((error: unknown) => error);
+    const thrown: unknown = await (await createLab(set)).engine.probe(quiet).catch((error: unknown) => error);
     if (!(thrown instanceof CliError)) throw new Error('it should not have been ready', { cause: thrown });
     expect(thrown.message).toMatch(message);
     expect(thrown.facts.hint).toMatch(hint);
@@ -78,7 +78,7 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     const bridge = `ivmsx${process.pid % 100_000}`;
     await incus('network', 'create', bridge, 'ipv4.address=none', 'ipv6.address=none');
     undo.push(() => incus('network', 'delete', bridge));
-    await (await given({ INCUS_NETWORK: bridge })).engine.probe(quiet);
+    await (await createLab({ INCUS_NETWORK: bridge })).engine.probe(quiet);
     await lab().system.processes.run({ file: 'ip', args: ['link', 'delete', bridge], effect: 'write' }, quiet);
     await refused({ INCUS_NETWORK: bridge }, new RegExp(`bridge ${bridge} no longer exists`), /sudo systemctl restart incus/);
   });
@@ -111,12 +111,12 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
 
   it('reports the type of machine that it chose, and launches that type', async (context) => {
     if (await runsVms()) context.skip(`this Incus would choose a virtual machine, and ${IMAGE} is for containers`);
-    const free = await given({ INCUS_TYPE: '' });
+    const free = await createLab({ INCUS_TYPE: '' });
     undo.push(() => free.cleanUp());
     const { name } = free.config.workloads[0];
     await free.launch(name);
     // Whether there is a warning about inotify instances depends on this computer.
-    const [first] = free.said.filter((text) => !text.startsWith('warning: fs.inotify.'));
+    const [first] = free.messages.filter((text) => !text.startsWith('warning: fs.inotify.'));
     expect(first).toBe(`launching ${name} (as a container: this Incus runs no virtual machines)`);
     expect((await free.engine.machine(name).run({ file: 'true', args: [], effect: 'read' }, quiet)).exitCode).toBe(0);
   });

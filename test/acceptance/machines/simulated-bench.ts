@@ -27,24 +27,24 @@ export async function simulatedBench(kind: 'multipass' | 'incus'): Promise<Bench
   const engine = createEngine(system, shipped, config);
   const context = { ...quiet, say: () => undefined };
   const launchFor =
-    (whose: string, by = engine): Bench['launch'] =>
+    (labName: string, by = engine): Bench['launch'] =>
     async (machine, cloudInit) => {
-      await by.launch(specOf(config, whose, machine, cloudInit), context);
+      await by.launch(specOf(config, labName, machine, cloudInit), context);
       return by.machine(machine);
     };
-  const stranger = createEngine(system, shipped, { ...config, lab: `${name}-other` });
+  const foreignEngine = createEngine(system, shipped, { ...config, lab: `${name}-other` });
   return {
     ...{ name, engine, system, shipped, config, context, drive },
     directory: HOST.cwd,
     hostCpu: HOST.cpu,
     launch: launchFor(name),
-    cutLaunch: async (machine) => {
-      const life = killable(rehearsal);
-      void createEngine(life.system, shipped, config).launch(specOf(config, name, machine), context);
+    interruptLaunch: async (machine) => {
+      const run = killable(rehearsal);
+      void createEngine(run.system, shipped, config).launch(specOf(config, name, machine), context);
       while (!world.engine.instances.has(machine)) await world.clock.sleep(50);
-      life.kill('end');
+      run.kill('end');
     },
-    launchForeign: launchFor(`${name}-other`, stranger),
+    launchForeign: launchFor(`${name}-other`, foreignEngine),
     sleep: (ms) => world.clock.sleep(ms),
     // The simulated machines exist only in memory.
     cleanUp: () => Promise.resolve(),

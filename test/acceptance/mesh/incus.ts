@@ -82,8 +82,15 @@ async function createBridge(): Promise<void> {
 async function createVmProfile(): Promise<void> {
   if (!(await succeeds('profile', 'show', VM_PROFILE))) await incus('profile', 'create', VM_PROFILE);
   const spec = { name: '', release: '', cpus: 1, memory: '1G', disk: '5G', cloudInit: {} };
-  const wishes = { lab: '', image: IMAGE, type: 'container', node: true, profile: {}, serverVersion: '6.0.0' } as const;
-  const { config, devices } = withoutModules(launchSettings(spec, wishes));
+  const options = {
+    lab: '',
+    image: IMAGE,
+    type: 'container',
+    node: true,
+    profile: {},
+    serverVersion: '6.0.0',
+  } as const;
+  const { config, devices } = withoutModules(launchSettings(spec, options));
   for (const [key, value] of Object.entries(config)) {
     if (!/^(security|raw)\./.test(key)) continue;
     await incus('profile', 'set', VM_PROFILE, `${key}=${value}`);
@@ -164,11 +171,11 @@ export async function journals(lines: number, { idle = false } = {}): Promise<st
     echo "-- $unit: $state"
     journalctl --unit $unit --no-pager --output cat --lines ${lines} | cut -c 1-${idle ? 200 : 400}
   done`;
-  const said = names.map(async (name) => {
+  const outputs = names.map(async (name) => {
     const text = await incus('exec', name, '--', 'sh', '-c', script).catch(String);
     return text === '' ? '' : `== ${name}\n${text}\n`;
   });
-  return (await Promise.all(said)).join('');
+  return (await Promise.all(outputs)).join('');
 }
 
 async function device(

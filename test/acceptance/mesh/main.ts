@@ -42,11 +42,11 @@ const { values } = parseArgs({
 
 /** Exit code if the rig cannot run on this computer, as in install-incus.sh. */
 const NOT_HERE = 77;
-const LIFE = fileURLToPath(new URL('./life.ts', import.meta.url));
+const STAGES_SCRIPT = fileURLToPath(new URL('./life.ts', import.meta.url));
 const RECORD_LAB = fileURLToPath(new URL('./recordings/lab.ts', import.meta.url));
 const OVERLAY = fileURLToPath(new URL('./overlay.yaml', import.meta.url));
 const MULTIPASS = fileURLToPath(new URL('../multipass-on-incus', import.meta.url));
-const BYSTANDER = 'bystander';
+const FOREIGN_MACHINE = 'bystander';
 
 process.exitCode = await main();
 
@@ -65,11 +65,11 @@ async function main(): Promise<number> {
     return NOT_HERE;
   }
   await installPackages();
-  const kept = resolve(process.env['INIT_CWD'] ?? process.cwd(), values.report);
+  const reportDirectory = resolve(process.env['INIT_CWD'] ?? process.cwd(), values.report);
   if (values.light) {
     const { failed } = await runLight(await buildPrograms(), {
       keep: true,
-      directory: join(kept, 'light'),
+      directory: join(reportDirectory, 'light'),
       istio: values.istio,
     });
     return failed === 0 ? 0 : 1;
@@ -79,10 +79,10 @@ async function main(): Promise<number> {
     return 0;
   }
   const rig = await buildRig();
-  return values.build ? 0 : runEngines(rig, kept);
+  return values.build ? 0 : runEngines(rig, reportDirectory);
 }
 
-async function runEngines(rig: Rig, kept: string): Promise<number> {
+async function runEngines(rig: Rig, reportDirectory: string): Promise<number> {
   // The child process handles the interrupt and deletes the lab; then the cleanup below runs.
   process.on('SIGINT', () => undefined);
   const restore = await raiseInotifyLimit();
@@ -94,8 +94,8 @@ async function runEngines(rig: Rig, kept: string): Promise<number> {
     }
     let [passed, failed] = [0, 0];
     for (const engine of values.engine === undefined ? ['incus', 'multipass'] : [values.engine]) {
-      say(`the life of a lab, MACHINE_ENGINE=${engine}, Istio ${values.istio}`);
-      const counts = await runLife(rig, engine, mirror.url, join(kept, `${engine}-${values.istio}`));
+      say(`running all stages with MACHINE_ENGINE=${engine}, Istio ${values.istio}`);
+      const counts = await runStagesOn(rig, engine, mirror.url, join(reportDirectory, `${engine}-${values.istio}`));
       passed += counts.passed;
       failed += counts.failed;
     }
@@ -107,11 +107,15 @@ async function runEngines(rig: Rig, kept: string): Promise<number> {
 }
 
 /** Runs the stages of e2e with one engine, next to a machine that istio-vms did not create. */
-async function runLife(rig: Rig, engine: string, mirror: string, kept: string) {
-  await rm(kept, { recursive: true, force: true });
-  await mkdir(kept, { recursive: true });
+async function runStagesOn(rig: Rig, engine: string, mirror: string, reportDirectory: string) {
+  await rm(reportDirectory, { recursive: true, force: true });
+  await mkdir(reportDirectory, { recursive: true });
   const repeated = values.repeat === undefined ? [] : ['--repeat', values.repeat];
-  const { exitCode, stdout } = await inLabDirectory(rig, engine, mirror, LIFE, ['--report', kept, ...repeated]);
+  const { exitCode, stdout } = await inLabDirectory(rig, engine, mirror, STAGES_SCRIPT, [
+    '--report',
+    reportDirectory,
+    ...repeated,
+  ]);
   const [, passed = '0', failed = '0'] = /(\d+) passed, (\d+) failed[^\n]*$/.exec(stdout.trim()) ?? [];
   return { passed: Number(passed), failed: exitCode === 0 ? 0 : Math.max(1, Number(failed)) };
 }
@@ -122,7 +126,7 @@ async function inLabDirectory(rig: Rig, engine: string, mirror: string, script: 
   await rm(cwd, { recursive: true, force: true });
   await mkdir(cwd, { recursive: true });
   await removeMachines();
-  if (engine === 'incus') await incus('launch', IMAGE, BYSTANDER);
+  if (engine === 'incus') await incus('launch', IMAGE, FOREIGN_MACHINE);
   const ended = await execa(process.execPath, ['--import', import.meta.resolve('tsx'), script, ...args], {
     cwd,
     env: environment(rig, engine, mirror),
@@ -165,7 +169,7 @@ async function removeMachines(): Promise<void> {
   }[];
   for (const { name, config } of all) {
     const labels = [config?.['user.istio-vms'], config?.['user.multipass-on-incus']];
-    if (name === BYSTANDER || labels.some((label) => label?.startsWith('mesh-') === true)) {
+    if (name === FOREIGN_MACHINE || labels.some((label) => label?.startsWith('mesh-') === true)) {
       await incus('delete', '--force', name);
     }
   }

@@ -159,7 +159,7 @@ onMachines('multipass', 'the contract of Multipass, on Incus machines', (lab) =>
   });
 
   it('10: keeps a machine that does not respond and reports it as Unknown', async () => {
-    const env = { MULTIPASS_ON_INCUS_PATIENCE: '6' };
+    const env = { MULTIPASS_ON_INCUS_TIMEOUT: '6' };
     const stdin = 'bootcmd: [[systemctl, mask, --now, ssh.service, ssh.socket]]\n';
     const words = new RegExp(
       `launch failed: The following errors occurred:\n${name('k5')}: timed out waiting for response`,

@@ -12,7 +12,7 @@ import { awaitSsh, OPTIONS, quoted } from './ssh.ts';
 const NO_LIMIT_MS = 600_000;
 const START_MS = 120_000;
 /** The machine prints this byte when the command starts, which separates errors of ssh from errors of the command. */
-const BEGAN = 0x1e;
+const START_MARK = 0x1e;
 
 /** `multipass exec [-n] NAME -- CMD...`: opens a new session each time and starts a stopped machine. */
 export async function exec({ positionals, options, rest }: ParsedArgs): Promise<number> {
@@ -55,14 +55,14 @@ async function sshAddress(name: string, mapped: boolean): Promise<string> {
   if (found.state === 'Deleted') throw failedFor('exec', [`instance "${name}" is deleted`]);
   if (found.state === 'Unknown') throw failed('exec', '', 'Cannot retrieve credentials in unknown state');
   if (found.state === 'Stopped') process.stdout.write(spinner(`Starting ${name}`));
-  const up = await bringBack(found, Date.now() + START_MS);
+  const up = await ensureRunning(found, Date.now() + START_MS);
   const [address] = up?.addresses ?? [];
   if (address === undefined) throw failed('exec', '', `ssh connection failed: 'Failed to connect to ${name}'`);
   return address;
 }
 
 /** Starts the machine if it is stopped, and waits for SSH; undefined after the deadline. */
-export async function bringBack(instance: Instance, deadline: number): Promise<Instance | undefined> {
+export async function ensureRunning(instance: Instance, deadline: number): Promise<Instance | undefined> {
   if (instance.state === 'Running' && instance.addresses.length > 0) return instance;
   if (instance.state === 'Stopped') await change('start', instance.name);
   return awaitSsh(instance.name, deadline);
@@ -72,18 +72,18 @@ export async function bringBack(instance: Instance, deadline: number): Promise<I
 async function session(address: string, line: string): Promise<number> {
   const remote = `printf '\\036' >&2; ${line}`;
   const ssh = spawn('ssh', [...OPTIONS, '-T', `ubuntu@${address}`, remote], { stdio: ['inherit', 'inherit', 'pipe'] });
-  const stderr = { began: false, before: [] as Buffer[] };
+  const stderr = { started: false, before: [] as Buffer[] };
   ssh.stderr.on('data', (chunk: Buffer) => {
-    const at = stderr.began ? -1 : chunk.indexOf(BEGAN);
-    if (stderr.began) process.stderr.write(chunk);
+    const at = stderr.started ? -1 : chunk.indexOf(START_MARK);
+    if (stderr.started) process.stderr.write(chunk);
     else if (at < 0) stderr.before.push(chunk);
     else {
-      stderr.began = true;
+      stderr.started = true;
       process.stderr.write(Buffer.concat([...stderr.before, chunk.subarray(0, at), chunk.subarray(at + 1)]));
     }
   });
   const exitCode = await new Promise<number>((resolve) => ssh.once('close', (code) => resolve(code ?? 255)));
-  if (stderr.began) return exitCode;
+  if (stderr.started) return exitCode;
   const words = Buffer.concat(stderr.before).toString('utf8').trim();
   throw failed('exec', '', `ssh connection failed: '${words}'`);
 }

@@ -57,21 +57,21 @@ export const daemonUp = async (): Promise<boolean> => (await incus(['list', '--f
 
 /** All instances of this space. @param command for the error message when the daemon is down */
 export async function instances(command: string): Promise<readonly Instance[]> {
-  return (await all(command)).filter((each) => each.config?.[LABEL] === SPACE && !isBeingMade(each)).map(asInstance);
+  return (await all(command)).filter((each) => each.config?.[LABEL] === SPACE && !isBeingCreated(each)).map(asInstance);
 }
 
 /** Whether a machine with this name exists or is being created, in any space. */
-export async function holderOf(command: string, name: string): Promise<'nobody' | 'a machine' | 'one being made'> {
+export async function holderOf(command: string, name: string): Promise<'none' | 'existing' | 'being created'> {
   const found = (await all(command)).find((each) => each.name === name);
-  if (found === undefined) return 'nobody';
-  return isBeingMade(found) ? 'one being made' : 'a machine';
+  if (found === undefined) return 'none';
+  return isBeingCreated(found) ? 'being created' : 'existing';
 }
 
 /**
  * Multipass does not list a machine while its disk is created (docs/facts/multipass.md 2.5). Incus lists it as stopped and
  * never started.
  */
-function isBeingMade({ status_code: code, config, created_at: at }: Shown): boolean {
+function isBeingCreated({ status_code: code, config, created_at: at }: Shown): boolean {
   const neverStarted = code === 102 && config?.['volatile.last_state.power'] === undefined;
   return neverStarted && Date.now() - Date.parse(at) < LAUNCH_MS;
 }
@@ -101,7 +101,7 @@ function asInstance({ name, status_code: code, config, state }: Shown): Instance
   };
 }
 
-export interface Wanted {
+export interface LaunchSpec {
   readonly name: string;
   readonly cpus: string;
   /** Bytes. */
@@ -111,7 +111,7 @@ export interface Wanted {
 }
 
 /** Creates and starts a machine; returns the error message of Incus if that fails. */
-export async function create(wanted: Wanted): Promise<string | undefined> {
+export async function create(wanted: LaunchSpec): Promise<string | undefined> {
   const config = {
     [LABEL]: SPACE,
     'limits.cpu': wanted.cpus,

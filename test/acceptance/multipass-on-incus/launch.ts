@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { parse, stringify } from 'yaml';
 import { spinner, type ParsedArgs } from '../../../src/rehearsal/engines/multipass/parser.ts';
 import { bytesOf } from '../../../src/rehearsal/engines/multipass/views.ts';
-import { create, holderOf, markLost, type Wanted } from './incus.ts';
+import { create, holderOf, markLost, type LaunchSpec } from './incus.ts';
 import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
 import { awaitSsh, OPTIONS, publicKey } from './ssh.ts';
 
@@ -36,8 +36,8 @@ export async function launch({ positionals, options }: ParsedArgs): Promise<numb
   if ((bytesOf(sizes.memory) ?? 0) < 128 * 2 ** 20)
     throw invalid(`Invalid memory size value supplied: ${sizes.memory}.`);
   if (!NAME.test(name)) throw invalid(`Invalid instance name supplied: ${name}`);
-  if (holder === 'a machine') throw failed('launch', noise, `instance "${name}" already exists`);
-  if (holder === 'one being made') throw failed('launch', noise, `instance "${name}" is being prepared`);
+  if (holder === 'existing') throw failed('launch', noise, `instance "${name}" already exists`);
+  if (holder === 'being created') throw failed('launch', noise, `instance "${name}" is being prepared`);
   process.stdout.write(noise);
   await bringUp(
     { name, cpus, memory: bytesOf(sizes.memory) ?? 0, userData, vendorData: await vendorData() },
@@ -49,7 +49,7 @@ export async function launch({ positionals, options }: ParsedArgs): Promise<numb
 }
 
 /** @param asked whether `--timeout` was given: then the client exits after it while the daemon continues */
-async function bringUp(wanted: Wanted, limitMs: number, asked: boolean): Promise<void> {
+async function bringUp(wanted: LaunchSpec, limitMs: number, asked: boolean): Promise<void> {
   const { name } = wanted;
   const problem = await create(wanted);
   if (problem !== undefined) {
@@ -78,7 +78,7 @@ async function bringUp(wanted: Wanted, limitMs: number, asked: boolean): Promise
 export function timeLimit(given: string | undefined): number {
   if (given !== undefined && !/^[1-9]\d*$/.test(given))
     throw badUsage('error: --timeout value has to be a positive integer');
-  return Number(given ?? process.env['MULTIPASS_ON_INCUS_PATIENCE'] ?? 300);
+  return Number(given ?? process.env['MULTIPASS_ON_INCUS_TIMEOUT'] ?? 300);
 }
 
 /** User data as Multipass passes it on: parsed and serialized, so that comments and jinja headers are lost. */

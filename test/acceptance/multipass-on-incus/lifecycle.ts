@@ -1,5 +1,5 @@
 import { spinner, type ParsedArgs } from '../../../src/rehearsal/engines/multipass/parser.ts';
-import { bringBack } from './exec.ts';
+import { ensureRunning } from './exec.ts';
 import { change, erase, instances, markDeleted, markLost, type Instance } from './incus.ts';
 import { timeLimit } from './launch.ts';
 import { badUsage, failed, failedFor, Refusal } from './refusal.ts';
@@ -39,7 +39,7 @@ export async function start({ positionals, options }: ParsedArgs): Promise<numbe
     throw failedFor('start', words);
   }
   process.stdout.write(spinner(`Starting ${positionals.join(', ')}`));
-  return backAll(
+  return ensureAllRunning(
     found.filter((each) => each !== undefined),
     deadline,
     'start',
@@ -70,15 +70,15 @@ export async function restart({ positionals, options }: ParsedArgs): Promise<num
   }
   process.stdout.write(spinner(`Restarting ${positionals.join(', ')}`));
   for (const { name } of found) await change('stop', name);
-  return backAll(
+  return ensureAllRunning(
     found.map((each) => ({ ...each, state: 'Stopped', addresses: [] })),
     deadline,
     'restart',
   );
 }
 
-async function backAll(found: readonly Instance[], deadline: number, command: string): Promise<number> {
-  const up = await Promise.all(found.map((each) => bringBack(each, deadline)));
+async function ensureAllRunning(found: readonly Instance[], deadline: number, command: string): Promise<number> {
+  const up = await Promise.all(found.map((each) => ensureRunning(each, deadline)));
   if (up.every((each) => each !== undefined)) return 0;
   throw new Refusal({ exitCode: 5, stderr: `Timed out waiting for instance to ${command}.\n` });
 }

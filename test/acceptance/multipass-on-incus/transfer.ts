@@ -72,7 +72,7 @@ async function push(source: string, to: Place, options: ParsedArgs['options'], s
   const words = await sftp(address, `put${recursive} ${batch(file)} ${batch(to.path === '' ? '.' : to.path)}`);
   if (words === undefined) return;
   const denied = words.includes('Permission denied');
-  throw told(
+  throw transferError(
     source,
     denied ? `cannot open remote file ${to.path}: SFTP server: Permission denied` : 'remote target does not exist',
   );
@@ -90,7 +90,7 @@ async function pull(from: Place, target: string, options: ParsedArgs['options'],
   const words = await sftp(address, `get${recursive} ${batch(from.path)} ${batch(file)}`);
   if (words !== undefined) {
     const why = words.includes('Permission denied') ? 'Permission denied' : 'No such file';
-    throw told(target, `cannot open remote file ${from.path}: SFTP server: ${why}`);
+    throw transferError(target, `cannot open remote file ${from.path}: SFTP server: ${why}`);
   }
   if (target === '-') process.stdout.write(await readFile(file));
 }
@@ -119,5 +119,6 @@ async function sftp(address: string, line: string): Promise<string | undefined> 
 const batch = (path: string): string => `"${path.replace(/["\\]/g, '\\$&')}"`;
 
 /** An error in the format of the client's log; without the prefix `[sftp]` for a stream. */
-const told = (local: string, text: string): Refusal => failed('transfer', '', local === '-' ? text : `[sftp] ${text}`);
-const local = (text: string): Refusal => told('', text);
+const transferError = (local: string, text: string): Refusal =>
+  failed('transfer', '', local === '-' ? text : `[sftp] ${text}`);
+const local = (text: string): Refusal => transferError('', text);

@@ -14,7 +14,7 @@ function print(value: Json): number {
 function askJson({ options }: ParsedArgs): void {
   const format = options.get('format') ?? 'table';
   if (!['table', 'json', 'csv', 'yaml'].includes(format)) throw badUsage('Invalid format type given.');
-  if (format !== 'json') throw badUsage('This stand-in speaks JSON alone: --format json');
+  if (format !== 'json') throw badUsage('This stand-in supports only JSON: --format json');
 }
 
 export async function version(args: ParsedArgs): Promise<number> {
@@ -45,8 +45,8 @@ export async function info(args: ParsedArgs): Promise<number> {
       'info',
       absent.map((name) => `instance "${name}" does not exist`),
     );
-  const there = found.filter((each) => typeof each !== 'string');
-  return print({ errors: [], info: Object.fromEntries(there.map((instance) => [instance.name, about(instance)])) });
+  const existing = found.filter((each) => typeof each !== 'string');
+  return print({ errors: [], info: Object.fromEntries(existing.map((instance) => [instance.name, about(instance)])) });
 }
 
 /** Lists only the bridge that every machine uses. */

@@ -26,14 +26,14 @@ const OURS = '192.0.2.1/24';
 /** Address of the second namespace, the gateway of the default route; no server listens there. */
 export const NEIGHBOUR = '192.0.2.80';
 
-let made = 0;
+let count = 0;
 
 /**
  * A namespace with only loopback, or with a default route to a second namespace, where connections are refused and the
  * kernel counts the packets.
  */
 export function createNamespace(route: 'none' | 'neighbor'): Namespace {
-  const name = `iv-${process.pid}-${++made}`;
+  const name = `iv-${process.pid}-${++count}`;
   const other = `${name}-b`;
   const names = route === 'none' ? [name] : [name, other];
   const remove = (): void => names.forEach((each) => void spawnSync('ip', ['netns', 'delete', each]));

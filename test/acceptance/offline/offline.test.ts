@@ -26,9 +26,9 @@ describe.skipIf(missing !== undefined)('up from a bundle, without a network', ()
   const namespaces: Namespace[] = [];
 
   const network = (route: 'none' | 'neighbor'): Namespace => {
-    const made = createNamespace(route);
-    namespaces.push(made);
-    return made;
+    const namespace = createNamespace(route);
+    namespaces.push(namespace);
+    return namespace;
   };
   const runIn = async ({ inside }: Namespace, args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const [file = '', ...before] = inside;

@@ -2,10 +2,10 @@ import { pathToFileURL } from 'node:url';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
 /** An open page, and its side effects. */
-export interface Opened extends AsyncDisposable {
+export interface OpenedPage extends AsyncDisposable {
   readonly page: Page;
   /** Console messages, errors, dialogs and network requests of the page; a report must cause none. */
-  readonly noise: readonly string[];
+  readonly sideEffects: readonly string[];
 }
 
 export function launch(executablePath: string): Promise<Browser> {
@@ -14,25 +14,25 @@ export function launch(executablePath: string): Promise<Browser> {
 }
 
 /** Opens a file by its file:// URL. */
-export async function open(browser: Browser, file: string, options: BrowserContextOptions = {}): Promise<Opened> {
+export async function open(browser: Browser, file: string, options: BrowserContextOptions = {}): Promise<OpenedPage> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
-  const noise: string[] = [];
+  const sideEffects: string[] = [];
   const url = pathToFileURL(file).href;
-  page.on('console', (message) => noise.push(`console: ${message.text()}`));
-  page.on('pageerror', (error) => noise.push(`error: ${error.message}`));
+  page.on('console', (message) => sideEffects.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => sideEffects.push(`error: ${error.message}`));
   page.on('dialog', (dialog) => {
-    noise.push(`dialog: ${dialog.message()}`);
+    sideEffects.push(`dialog: ${dialog.message()}`);
     void dialog.dismiss();
   });
   page.on('request', (request) => {
-    if (request.url() !== url) noise.push(`request: ${request.url()}`);
+    if (request.url() !== url) sideEffects.push(`request: ${request.url()}`);
   });
   await page.goto(url);
-  return { page, noise, [Symbol.asyncDispose]: () => context.close() };
+  return { page, sideEffects, [Symbol.asyncDispose]: () => context.close() };
 }
 
 /** Expands all collapsed sections. */
-export async function unfold(page: Page): Promise<void> {
+export async function expandAll(page: Page): Promise<void> {
   await page.evaluate('for (const each of document.querySelectorAll("details:not([open]) > summary")) each.click()');
 }

@@ -6,7 +6,7 @@ import { reportDigest, screenshotComment } from '../../../scripts/documents/repo
 import { renderReport } from '../../../src/ui/report/page.ts';
 import { cli } from '../../rehearsal/support/cli.ts';
 import { reportFixture } from '../../unit/ui/report/report-fixture.ts';
-import { launch, open, unfold } from './browser.ts';
+import { launch, open, expandAll } from './browser.ts';
 
 const found = inject('chromium');
 const IN_PAGE = await readFile(new URL('./in-page.js', import.meta.url), 'utf8');
@@ -22,7 +22,7 @@ const ask = async (page: Page, question: 'faint' | 'overflowing'): Promise<unkno
 const RUNS: Readonly<Record<string, readonly string[]>> = {
   good: [],
   failed: ['--fault', 'guest-disk-full'],
-  'too early': ['--fault', 'daemon-down'],
+  'missing prerequisite': ['--fault', 'daemon-down'],
   again: ['--from', 'lab'],
   recreated: ['--recreate', '--set', 'WORKERS=1'],
   deleted: ['--delete'],
@@ -43,7 +43,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
   let browser: Browser;
   let home: Awaited<ReturnType<typeof createFixture>>;
   const runs = new Map<string, Run>();
-  const theRun = (name: string): Run => runs.get(name)!;
+  const runNamed = (name: string): Run => runs.get(name)!;
 
   beforeAll(async () => {
     if ('missing' in found) return;
@@ -71,15 +71,15 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
   const ALL = [...Object.keys(RUNS), 'long', 'evil'];
 
   it.each(ALL)('opens without console messages or network requests (run %s)', async (name) => {
-    await using opened = await open(browser, theRun(name).file);
-    await unfold(opened.page);
+    await using opened = await open(browser, runNamed(name).file);
+    await expandAll(opened.page);
     await opened.page.mouse.move(200, 200);
     expect(await opened.page.title()).toMatch(/^[✔✖◼] istio-vms up/);
-    expect(opened.noise).toEqual([]);
+    expect(opened.sideEffects).toEqual([]);
   });
 
   it.each(Object.keys(RUNS))('has a bar for every step and a row for every check (run %s)', async (name) => {
-    const { file, data } = theRun(name);
+    const { file, data } = runNamed(name);
     await using opened = await open(browser, file);
     expect(await opened.page.getByRole('img', { name: /^(from .* to |not started)/ }).count()).toBe(
       data.steps?.length ?? 0,
@@ -95,12 +95,12 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
   });
 
   it('is the one in the screenshots of docs/report.md (npm run screenshots)', async () => {
-    await using opened = await open(browser, theRun('good').file);
+    await using opened = await open(browser, runNamed('good').file);
     expect(await readFile('docs/report.md', 'utf8')).toContain(screenshotComment(await reportDigest(opened.page)));
   });
 
   it('draws all bars on one time axis', async () => {
-    await using opened = await open(browser, theRun('good').file);
+    await using opened = await open(browser, runNamed('good').file);
     const box = async (id: string) =>
       (await opened.page.locator(`.step:has(#apply-${id}) rect:not(.mark)`).last().boundingBox())!;
     const [master, server, agent] = [await box('master'), await box('k3s-server'), await box('k3s-agent-1')];
@@ -113,7 +113,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
   it.each([
     ['a click', (page: Page) => page.locator('.title', { hasText: 'machine k3s-worker-2' }).click()],
     [
-      'the keyboard alone',
+      'the keyboard',
       async (page: Page) => {
         const focused = () => page.evaluate('document.activeElement.textContent');
         for (let presses = 0; presses < 60; presses++) {
@@ -124,7 +124,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
       },
     ],
   ])('shows the commands of a step with duration and exit code after %s on the step', async (_how, act) => {
-    await using opened = await open(browser, theRun('good').file);
+    await using opened = await open(browser, runNamed('good').file);
     const { page } = opened;
     const command = page.getByText('multipass launch 22.04 --name k3s-worker-2 ');
     expect(await command.isVisible()).toBe(false);
@@ -138,14 +138,14 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
   });
 
   it('shows the commands of a step without JavaScript', async () => {
-    await using opened = await open(browser, theRun('good').file, { javaScriptEnabled: false });
+    await using opened = await open(browser, runNamed('good').file, { javaScriptEnabled: false });
     const command = opened.page.getByText('multipass launch 22.04 --name k3s-master ');
     await opened.page.locator('.title', { hasText: 'machine k3s-master' }).click();
     expect(await command.isVisible()).toBe(true);
   });
 
   it('opens a step when a link to it is followed', async () => {
-    await using opened = await open(browser, theRun('failed').file);
+    await using opened = await open(browser, runNamed('failed').file);
     const inside = opened.page.locator('.step.failed .inside');
     expect(await inside.isVisible()).toBe(false);
     await opened.page.locator('.path').getByRole('link', { name: 'k3s control plane' }).click();
@@ -154,8 +154,8 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
   });
 
   it('shows markup in texts as plain text', async () => {
-    await using opened = await open(browser, theRun('evil').file);
-    await unfold(opened.page);
+    await using opened = await open(browser, runNamed('evil').file);
+    await expandAll(opened.page);
     expect(await opened.page.evaluate('globalThis.struck')).toBeUndefined();
     expect(await opened.page.locator('script, img, iframe, form').count()).toBe(0);
     expect(await opened.page.getByText('<script>').count()).toBeGreaterThan(20);
@@ -163,8 +163,8 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
   });
 
   it.each(ALL)('has readable texts and marks in light and dark mode (run %s)', async (name) => {
-    await using opened = await open(browser, theRun(name).file);
-    await unfold(opened.page);
+    await using opened = await open(browser, runNamed(name).file);
+    await expandAll(opened.page);
     for (const colorScheme of ['light', 'dark'] as const) {
       await opened.page.emulateMedia({ colorScheme });
       expect({ colorScheme, faint: await ask(opened.page, 'faint') }).toEqual({ colorScheme, faint: [] });
@@ -174,7 +174,7 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
   it('uses different colors in light and dark mode', async () => {
     const grounds = await Promise.all(
       (['light', 'dark'] as const).map(async (colorScheme) => {
-        await using opened = await open(browser, theRun('good').file, { colorScheme });
+        await using opened = await open(browser, runNamed('good').file, { colorScheme });
         return await opened.page.evaluate('getComputedStyle(document.body).backgroundColor');
       }),
     );
@@ -182,10 +182,10 @@ describe.skipIf('missing' in found)(`the report in a browser${'missing' in found
   });
 
   it.each(ALL)('fits every screen width, folded and unfolded (run %s)', async (name) => {
-    await using opened = await open(browser, theRun(name).file);
+    await using opened = await open(browser, runNamed(name).file);
     const { page } = opened;
     for (const open of [false, true]) {
-      if (open) await unfold(page);
+      if (open) await expandAll(page);
       for (const width of [400, 700, 1000, 2560]) {
         await page.setViewportSize({ width, height: 800 });
         expect({ width, open, overflowing: await ask(page, 'overflowing') }).toEqual({ width, open, overflowing: [] });

@@ -33,12 +33,12 @@ export interface TestLab {
   /** A new directory for this lab. */
   readonly directory: string;
   /** Progress messages of the engine. */
-  readonly said: readonly string[];
+  readonly messages: readonly string[];
   readonly context: EngineContext;
   /** Launches a machine of the lab and waits for cloud-init; `config.workloads[0].name` is a workload, other names are nodes. */
   launch(name: string, cloudInit?: Readonly<Record<string, unknown>>): Promise<Machine>;
   /** Starts a launch and kills its processes as soon as the machine is listed. */
-  cutLaunch(name: string): Promise<void>;
+  interruptLaunch(name: string): Promise<void>;
   /** Launches a machine with the marker (and, with Incus, the label) of another lab. */
   launchForeign(name: string): Promise<Machine>;
   /** Removes the directory and the machines that this lab launched. */
@@ -69,45 +69,45 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
   const real = createRealSystem();
   const system: System = { ...real, processes: inEnvironment(real.processes, env) };
   const engine = createEngine(system, shipped, config);
-  const said: string[] = [];
-  const context: EngineContext = { ...quiet, say: (text) => said.push(text) };
+  const messages: string[] = [];
+  const context: EngineContext = { ...quiet, say: (text) => messages.push(text) };
 
-  const stranger = createEngine(system, shipped, { ...config, lab: `${name}-other` });
-  const launchFor = (whose: string, by: MachineEngine): TestLab['launch'] => {
+  const foreignEngine = createEngine(system, shipped, { ...config, lab: `${name}-other` });
+  const launchFor = (labName: string, by: MachineEngine): TestLab['launch'] => {
     return async (machine, cloudInit) => {
-      await by.launch(specOf(config, whose, machine, cloudInit), context);
+      await by.launch(specOf(config, labName, machine, cloudInit), context);
       return by.machine(machine);
     };
   };
-  const cutLaunch = async (machine: string): Promise<void> => {
-    const doomed = createRealSystem();
-    const alive = inEnvironment(doomed.processes, env);
-    const life = { over: false };
+  const interruptLaunch = async (machine: string): Promise<void> => {
+    const killedSystem = createRealSystem();
+    const running = inEnvironment(killedSystem.processes, env);
+    const run = { killed: false };
     // After the kill, commands never return, as in a killed run.
     const processes: Processes = {
       run: async (command, signal) => {
-        const result = life.over ? undefined : await alive.run(command, signal).catch((thrown: unknown) => thrown);
-        if (life.over || result === undefined) return new Promise(() => undefined);
+        const result = run.killed ? undefined : await running.run(command, signal).catch((thrown: unknown) => thrown);
+        if (run.killed || result === undefined) return new Promise(() => undefined);
         if (result instanceof Error) throw result;
         return result as CommandResult;
       },
     };
-    const launch = createEngine({ ...doomed, processes }, shipped, config).launch(
+    const launch = createEngine({ ...killedSystem, processes }, shipped, config).launch(
       specOf(config, name, machine),
       context,
     );
     const ended = launch.then(() => true);
     const isThere = async (): Promise<boolean> => (await engine.list(quiet)).some((each) => each.name === machine);
     while (!(await isThere())) await Promise.race([sleep(50), ended]);
-    life.over = true;
-    doomed.killAll();
+    run.killed = true;
+    killedSystem.killAll();
   };
 
   const cleanUp = async (): Promise<void> => {
     // Incus has labels. Multipass has none: the stand-in lists only its own space, and the names contain the unique id.
-    for (const [whose, by] of [[name, engine] as const, [`${name}-other`, stranger] as const]) {
+    for (const [labName, by] of [[name, engine] as const, [`${name}-other`, foreignEngine] as const]) {
       const ours = (await by.list(quiet)).filter((each) =>
-        each.lab === undefined ? each.name.startsWith(`t${id}`) : each.lab === whose,
+        each.lab === undefined ? each.name.startsWith(`t${id}`) : each.lab === labName,
       );
       await Promise.all(ours.map((each) => by.remove(each.name, context)));
     }
@@ -115,10 +115,10 @@ export async function createTestLab(kind: EngineName, set: Readonly<Record<strin
   };
 
   return {
-    ...{ name, engine, system, shipped, config, env, directory, said, context, cleanUp },
-    cutLaunch,
+    ...{ name, engine, system, shipped, config, env, directory, messages, context, cleanUp },
+    interruptLaunch,
     launch: launchFor(name, engine),
-    launchForeign: launchFor(`${name}-other`, stranger),
+    launchForeign: launchFor(`${name}-other`, foreignEngine),
   };
 }
 

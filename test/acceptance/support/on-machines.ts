@@ -20,16 +20,16 @@ export function onMachines(
   set: Readonly<Record<string, string>> = {},
 ): void {
   const reason = missing(kind);
-  let made: TestLab | undefined;
+  let current: TestLab | undefined;
   const lab = (): TestLab => {
-    if (made === undefined) throw new Error('the lab is there within tests alone');
-    return made;
+    if (current === undefined) throw new Error('available only inside tests');
+    return current;
   };
-  describe.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (not here: ${reason})`, () => {
+  describe.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (not available: ${reason})`, () => {
     beforeAll(async () => {
-      made = await createTestLab(kind, set);
+      current = await createTestLab(kind, set);
     });
-    afterAll(async () => made?.cleanUp());
+    afterAll(async () => current?.cleanUp());
     body(lab);
   });
 }

@@ -5,12 +5,12 @@ import { MARKER } from '../../../src/machines/ownership.ts';
 /** Specification of a small machine with the lab's marker. */
 export function specOf(
   { runOs, workloads: [vm] }: Pick<Config, 'runOs' | 'workloads'>,
-  whose: string,
+  lab: string,
   name: string,
   { write_files: files = [], ...cloudInit }: Readonly<Record<string, unknown>> = {},
 ): MachineSpec {
   const { memory, disk } = vm.size;
-  const mark = { path: MARKER, content: `${whose}\n` };
+  const mark = { path: MARKER, content: `${lab}\n` };
   const data = { ...cloudInit, write_files: [mark, ...(files as readonly unknown[])] };
   return { name, release: runOs, cpus: 2, memory, disk, cloudInit: data };
 }

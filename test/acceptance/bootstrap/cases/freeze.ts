@@ -11,7 +11,7 @@ const SILENCE_S = 5;
  * The freeze of docs/facts/istio-vm.md 5.6: Istio's rules redirect a session that was opened before connection tracking
  * began. Both cases start with a reboot, so that no connection is tracked.
  */
-export function freeze(computer: () => Computer): void {
+export function freezeCases(computer: () => Computer): void {
   it("hangs open sessions, but not new ones, when Istio's own start script loads the rules", async () => {
     const { guest, run, machine } = computer();
     // As in the article: the package's own start script instead of our unit.
@@ -23,12 +23,12 @@ export function freeze(computer: () => Computer): void {
       await guest.sh('cd / && /usr/local/bin/istio-start.sh init');
       expect(await rules(guest)).toContain('-A OUTPUT -p tcp -j ISTIO_OUTPUT');
       // Output that was sent before the rules were loaded may still arrive.
-      await session.speaks(1);
-      expect(await session.speaks(SILENCE_S)).toBe(false);
+      await session.hasOutput(1);
+      expect(await session.hasOutput(SILENCE_S)).toBe(false);
       expect(
         (await machine.run({ file: 'echo', args: ['fresh'], effect: 'read', timeoutMs: 10_000 }, quiet)).stdout,
       ).toBe('fresh\n');
-      expect(await session.speaks(SILENCE_S), 'the frozen one stays frozen').toBe(false);
+      expect(await session.hasOutput(SILENCE_S), 'the old session is still frozen').toBe(false);
     } finally {
       await session.close();
     }
@@ -42,7 +42,7 @@ export function freeze(computer: () => Computer): void {
     try {
       expectOk(await run('bootstrap'));
       await ready(guest);
-      expect(await session.speaks(15)).toBe(true);
+      expect(await session.hasOutput(15)).toBe(true);
     } finally {
       await session.close();
     }

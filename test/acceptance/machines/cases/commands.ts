@@ -60,11 +60,11 @@ export function commandCases({ bench, machine }: Subject): void {
   });
 
   it('keeps output that looks like a progress line unchanged', async () => {
-    const sly = '\u001b[2KStarting k1  \b|\u001b[2K\u001b[0A\u001b[0E\u001erest\r\n';
+    const progressLike = '\u001b[2KStarting k1  \b|\u001b[2K\u001b[0A\u001b[0E\u001erest\r\n';
     const { stdout } = await bench().drive(() =>
-      machine().run({ file: 'cat', args: [], effect: 'read', stdin: sly }, quiet),
+      machine().run({ file: 'cat', args: [], effect: 'read', stdin: progressLike }, quiet),
     );
-    expect(stdout).toBe(sly);
+    expect(stdout).toBe(progressLike);
   });
 
   it('passes every argument unchanged', async () => {

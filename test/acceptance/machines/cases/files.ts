@@ -19,7 +19,7 @@ export function fileCases({ bench, machine }: Subject): void {
       { path: `${DIRECTORY}/empty`, content: '', mode: 0o440 },
     ];
     /** The state of these paths as state.sh reports it. */
-    const told = async (paths: readonly string[]): Promise<readonly string[]> => {
+    const reported = async (paths: readonly string[]): Promise<readonly string[]> => {
       const text = bench().shipped.guest['state.sh'] ?? '';
       const { stdout } = await machine().put([], { name: 'state.sh', text, args: paths }, quiet);
       return stdout.split('\n').filter((line) => line.startsWith('file\t'));
@@ -35,7 +35,7 @@ export function fileCases({ bench, machine }: Subject): void {
       await bench().drive(async () => {
         const paths = files.map(({ path }) => path);
         expect((await machine().put(files, undefined, quiet)).changed).toEqual(paths);
-        expect(await told(paths)).toEqual(files.map(line));
+        expect(await reported(paths)).toEqual(files.map(line));
       });
     });
 
@@ -50,7 +50,7 @@ export function fileCases({ bench, machine }: Subject): void {
         expect((await machine().put(files, undefined, quiet)).changed).toEqual([]);
         const { changed } = await machine().put([big, ...differ], undefined, quiet);
         expect(changed).toEqual(differ.map(({ path }) => path));
-        expect(await told(changed)).toEqual(differ.map(line));
+        expect(await reported(changed)).toEqual(differ.map(line));
       });
     });
 
@@ -62,7 +62,7 @@ export function fileCases({ bench, machine }: Subject): void {
           failure: 'exit',
           result: { exitCode: 1, stderr: expect.stringContaining('no such user: nobody-of-that-name') as string },
         });
-        expect(await told([good.path])).toEqual([`file\t- - - - ${good.path}`]);
+        expect(await reported([good.path])).toEqual([`file\t- - - - ${good.path}`]);
       });
     });
 
@@ -75,7 +75,7 @@ export function fileCases({ bench, machine }: Subject): void {
         expect((await machine().put([{ ...there, content: { file } }], undefined, quiet)).changed).toEqual([
           there.path,
         ]);
-        expect(await told([there.path])).toEqual([line({ ...there, content })]);
+        expect(await reported([there.path])).toEqual([line({ ...there, content })]);
         await expect(
           machine().put([{ ...there, content: { file: `${file}, gone` } }], undefined, quiet),
         ).rejects.toMatchObject({

@@ -30,8 +30,8 @@ export function foreignMachineCases({ bench, machine }: Subject): void {
     const { drive, engine, config, context, launchForeign, system, name: lab } = bench();
     const name = foreignName();
     await drive(async () => {
-      const stranger: Machine = await launchForeign(name);
-      const before = (await stranger.run(boot, quiet)).stdout;
+      const foreign: Machine = await launchForeign(name);
+      const before = (await foreign.run(boot, quiet)).stdout;
       await expect(engine.launch(specOf(config, lab, name), context)).rejects.toMatchObject({
         reason: 'foreign-machine',
       });
@@ -49,7 +49,7 @@ export function foreignMachineCases({ bench, machine }: Subject): void {
       if (infos.some(({ lab: label }) => label !== undefined)) {
         await expect(engine.remove(name, context)).rejects.toMatchObject({ reason: 'foreign-machine' });
       }
-      expect((await stranger.run(boot, quiet)).stdout).toBe(before);
+      expect((await foreign.run(boot, quiet)).stdout).toBe(before);
     });
   });
 }

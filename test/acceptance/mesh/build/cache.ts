@@ -29,15 +29,15 @@ export interface Built {
   readonly digest: string;
 }
 
-const underWay = new Map<string, Promise<void>>();
+const inProgress = new Map<string, Promise<void>>();
 
 /** Returns the directory with the result, and builds it if the cache has none for these inputs. */
 export async function build(recipe: Recipe): Promise<Built> {
   const { name, from, sources = [] } = recipe;
   const digest = digestOf([...from, ...(await Promise.all(sources.map(contentOf)))]);
   const directory = join(CACHE, name, digest);
-  const making = underWay.get(directory) ?? buildIfMissing(recipe, directory);
-  underWay.set(directory, making);
+  const making = inProgress.get(directory) ?? buildIfMissing(recipe, directory);
+  inProgress.set(directory, making);
   await making;
   return { directory, digest };
 }

@@ -23,7 +23,7 @@ export function createChecks(print: (line: string) => void): Checks {
       return { value };
     } catch (error) {
       failed += 1;
-      print(`FAIL  ${name} ${took()}\n      ${words(error)}`);
+      print(`FAIL  ${name} ${took()}\n      ${errorText(error)}`);
       return undefined;
     }
   };
@@ -39,7 +39,7 @@ export function createChecks(print: (line: string) => void): Checks {
 }
 
 /** The message of an error, with the last lines of stderr if a program failed. */
-function words(error: unknown): string {
+function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const stderr = 'result' in error ? (error.result as { stderr?: string } | undefined)?.stderr : undefined;
   const tail = stderr?.trim().split('\n').slice(-8) ?? [];

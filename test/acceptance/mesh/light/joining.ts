@@ -16,7 +16,7 @@ export async function joinMesh(lab: LightLab, checks: Checks, vm: Vm, files: Wor
   const { config } = lab;
   const { name } = vm.place;
   const session = await openSession(vm.place.address);
-  await session.alive();
+  await session.expectAlive();
   await checks.need(`${name}: sidecar-install.sh installs`, async () => equal(await vm.install(), 'installed'));
   await checks.need(`${name}: the demo workload starts`, async () =>
     equal((await vm.putDemo()).stdout.trim(), 'started'),
@@ -25,7 +25,7 @@ export async function joinMesh(lab: LightLab, checks: Checks, vm: Vm, files: Wor
     equal((await vm.putSidecar(files)).stdout.trim(), 'started');
   });
   await checks.need(`${name}: the sidecar is ready`, () => vm.ready());
-  await checks.check(`${name}: a session on port 22 older than the rules survives them`, () => session.alive());
+  await checks.check(`${name}: a session on port 22 older than the rules survives them`, () => session.expectAlive());
   await checks.check(`${name}: state.sh reports what the product waits for`, async () => {
     const { sidecar: all, demo, certExpires, now = 0, lab: owner } = await vm.state();
     const { invocation, ...sidecar } = all;
@@ -107,8 +107,8 @@ function conditionOf(entry: ApiObject): string | undefined {
 
 /** Sends a request as an ordinary user, whose traffic goes through the sidecar. */
 async function answers(place: Place, wanted: RegExp, url: string, ...options: readonly string[]): Promise<void> {
-  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
-  const args = [...nobody, 'curl', '--silent', '--show-error', '--max-time', '5', ...options, url];
+  const unprivileged = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
+  const args = [...unprivileged, 'curl', '--silent', '--show-error', '--max-time', '5', ...options, url];
   await until(url, 15, async () => {
     const { stdout } = await place.run({ file: 'setpriv', args, effect: 'read' });
     match(stdout, wanted);

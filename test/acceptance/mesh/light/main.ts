@@ -19,7 +19,7 @@ const NEEDED = ['unshare', 'nsenter', 'setpriv', 'ip', 'iptables-nft', 'iptables
  * product's payload. Writes only to `options.directory` and uses only its own network.
  */
 export async function runLight(programs: MeshPrograms, options: LightOptions): Promise<Counts> {
-  const why = await whyNot(programs);
+  const why = await missingRequirement(programs);
   if (why !== undefined) {
     process.stderr.write(`The light mesh cannot run here: ${why}\n`);
     return { passed: 0, failed: 1 };
@@ -57,7 +57,7 @@ async function runLine(programs: MeshPrograms, index: number, directory: string,
 }
 
 /** Why the light mesh cannot run on this computer; undefined if it can. */
-async function whyNot(programs: MeshPrograms): Promise<string | undefined> {
+async function missingRequirement(programs: MeshPrograms): Promise<string | undefined> {
   if (process.platform !== 'linux') return 'network namespaces are a feature of Linux';
   if (process.getuid?.() !== 0) return 'only root may create network namespaces';
   const path = (process.env['PATH'] ?? '').split(':');

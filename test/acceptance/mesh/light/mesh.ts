@@ -5,7 +5,7 @@ import { ADDRESSES, bringUpCluster, workloadFiles } from './cluster-side.ts';
 import { startControllers } from './controllers.ts';
 import { checkTraffic, joinMesh } from './joining.ts';
 import { createLab, type LightLab } from './lab.ts';
-import { checkLife, stopsClean } from './life.ts';
+import { checkLifecycle, checkCleanStop } from './lifecycle.ts';
 import { createBridge, type Place } from './place.ts';
 import { createVm } from './vm.ts';
 
@@ -24,7 +24,7 @@ export async function runMesh(
   const checks = createChecks(print);
   process.env['PATH'] = `${programs.kubernetes}:${process.env['PATH'] ?? ''}`;
   try {
-    await everything(programs, istio, directory, checks);
+    await runChecks(programs, istio, directory, checks);
   } catch (error) {
     if (!(error instanceof Stopped))
       await checks.check('the rig itself', async () => {
@@ -35,7 +35,7 @@ export async function runMesh(
   return checks.counts();
 }
 
-async function everything(
+async function runChecks(
   programs: MeshPrograms,
   istio: IstioPrograms,
   directory: string,
@@ -51,14 +51,14 @@ async function everything(
   await checkTraffic(lab, checks, vm, side);
   for (const place of [side.gateway, side.helloworld, vm.place]) await dump(place, directory);
   // In parallel, since both spend most of the time waiting.
-  await allOf(checkLife(lab, checks, vm, files), checkNftAlone(lab, checks));
+  await allOf(checkLifecycle(lab, checks, vm, files), checkNftAlone(lab, checks));
 }
 
 /** Checks a machine that has no legacy iptables. */
 async function checkNftAlone(lab: LightLab, checks: Checks): Promise<void> {
   const vm = await createVm(lab, ADDRESSES.vmNftAlone, 'nft alone');
   await joinMesh(lab, checks, vm, await workloadFiles(lab, checks, ADDRESSES.vmNftAlone));
-  await checks.check('vm-nft: a stop leaves no rule', () => stopsClean(vm));
+  await checks.check('vm-nft: a stop leaves no rule', () => checkCleanStop(vm));
 }
 
 /** Waits until all have settled, then throws the first error. */

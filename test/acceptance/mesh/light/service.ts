@@ -31,7 +31,7 @@ export function createService(place: Place, name: string, log: string): Service 
   let main: Running | undefined;
   let restarts = 0;
   /** Incremented by every start, stop and cut, so that an earlier one in progress gives up. */
-  let turn = 0;
+  let generation = 0;
 
   const load = async (): Promise<Unit> =>
     parseUnit(await readFile(`${place.root}/etc/systemd/system/${name}.service`, 'utf8'));
@@ -97,37 +97,37 @@ export function createService(place: Place, name: string, log: string): Service 
   let starting: Promise<boolean> | undefined;
 
   const startOnce = async (): Promise<boolean> => {
-    const mine = ++turn;
+    const attempt = ++generation;
     state = 'activating';
     const unit = await load();
     const invocation = randomBytes(16).toString('hex');
     current = { unit, invocation };
     const deadline = performance.now() + unit.startMs;
     let good = await runAll(unit, unit.startPre, invocation, deadline);
-    if (turn !== mine) return false;
+    if (generation !== attempt) return false;
     if (good) {
       main = await exec(unit, unit.start, invocation);
       const { child, code } = main;
       good = await runAll(unit, unit.startPost, invocation, deadline, { MAINPID: String(child.pid) });
-      if (turn !== mine) return false;
+      if (generation !== attempt) return false;
       if (good && child.exitCode === null && child.signalCode === null) {
         state = 'active';
-        void code.then(() => (turn === mine ? failed(unit, invocation, mine) : undefined));
+        void code.then(() => (generation === attempt ? failed(unit, invocation, attempt) : undefined));
         return true;
       }
     }
-    await failed(unit, invocation, mine);
+    await failed(unit, invocation, attempt);
     return false;
   };
 
   /** After a failed start or the exit of the main process: runs `ExecStopPost=`, then restarts (`Restart=always`). */
-  const failed = async (unit: Unit, invocation: string, mine: number): Promise<void> => {
+  const failed = async (unit: Unit, invocation: string, attempt: number): Promise<void> => {
     state = 'deactivating';
     await end(unit, invocation);
-    if (turn !== mine) return;
+    if (generation !== attempt) return;
     state = 'activating';
     void sleep(unit.restartMs).then(() => {
-      if (turn !== mine) return;
+      if (generation !== attempt) return;
       restarts += 1;
       void startOnce();
     });
@@ -145,7 +145,7 @@ export function createService(place: Place, name: string, log: string): Service 
       return starting;
     },
     stop: async () => {
-      turn += 1;
+      generation += 1;
       if (current !== undefined && state !== 'inactive') {
         state = 'deactivating';
         await end(current.unit, current.invocation);
@@ -153,7 +153,7 @@ export function createService(place: Place, name: string, log: string): Service 
       state = 'inactive';
     },
     cut: async () => {
-      turn += 1;
+      generation += 1;
       if (current !== undefined) killAll(current.invocation);
       await main?.code;
       main = undefined;

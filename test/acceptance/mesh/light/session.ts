@@ -4,7 +4,7 @@ import { sleep } from './processes.ts';
 /** A TCP connection to port 22 of a machine whose server sends continuously. */
 export interface Session {
   /** @throws Error when no more data arrives */
-  alive(): Promise<void>;
+  expectAlive(): Promise<void>;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -19,17 +19,19 @@ export async function openSession(address: string): Promise<Session> {
     socket.once('connect', resolve);
     socket.once('error', reject);
   });
-  // alive() reports a broken connection.
+  // expectAlive() reports a broken connection.
   socket.on('error', () => undefined);
   return {
-    alive: async () => {
+    expectAlive: async () => {
       const before = received;
       const deadline = performance.now() + TIMEOUT_MS;
       while (performance.now() < deadline) {
         if (received >= before + ENOUGH) return;
         await sleep(50);
       }
-      throw new Error(`the session on port 22 is frozen: ${received - before} bytes came within ${TIMEOUT_MS / 1000}s`);
+      throw new Error(
+        `the session on port 22 is frozen: ${received - before} bytes arrived within ${TIMEOUT_MS / 1000}s`,
+      );
     },
   };
 }

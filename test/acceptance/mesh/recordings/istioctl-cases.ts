@@ -52,35 +52,35 @@ export async function recordIstioctl(lab: LightLab, targets: Targets, record: Re
   const unreachable = Object.entries(targets).flatMap(([name, target]) => [
     ...(name === 'old' ? [] : [record(`tag-set-${dashed(name)}`, tag(target))]),
     ...(name === 'old' ? [] : [record(`configure-${dashed(name)}`, configure(target))]),
-    record(`install-${dashed(name)}`, sooner(install(target))),
+    record(`install-${dashed(name)}`, withShortTimeout(install(target))),
   ]);
   for (const [name, text] of Object.entries(OVERLAYS)) {
     const file = `${lab.directory}/overlay-${name}.yaml`;
     await writeFile(file, text);
-    await record(`install-overlay-${name}`, sooner(install(cluster, file)));
+    await record(`install-overlay-${name}`, withShortTimeout(install(cluster, file)));
   }
-  await record('install-overlay-absent', sooner(install(cluster, `${lab.directory}/absent.yaml`)));
+  await record('install-overlay-absent', withShortTimeout(install(cluster, `${lab.directory}/absent.yaml`)));
   const flagged = install(cluster);
   await record('install-unknown-flag', { ...flagged, args: [...flagged.args, '--nonsense'] });
   await record('tag-set-no-revision', tag(cluster));
   await record('configure-no-control-plane', configure(cluster));
 
-  await record('install-not-ready', sooner(install(cluster)));
+  await record('install-not-ready', withShortTimeout(install(cluster)));
   await record('configure-no-root-certificate', configure(cluster));
   const stop = startControllers(cluster.api);
   try {
     await record('install', install(cluster));
     await record('tag-set', tag(cluster));
-    await withoutAccount(lab);
+    await createNamespaceWithoutAccount(lab);
     await record('configure-no-service-account', configure(cluster));
     await cluster.api.create(`/api/v1/namespaces/${config.workloads[0].namespace}/serviceaccounts`, {
       metadata: { name: config.workloads[0].serviceAccount },
     });
     await record('configure', configure(cluster));
-    await otherSelector(lab);
-    await record('install-immutable', sooner(argv.installCommand(at(cluster), [gateway])));
-    await failingWebhook(lab);
-    await record('install-webhook-failing', sooner(install(cluster)));
+    await createOtherSelector(lab);
+    await record('install-immutable', withShortTimeout(argv.installCommand(at(cluster), [gateway])));
+    await createFailingWebhook(lab);
+    await record('install-webhook-failing', withShortTimeout(install(cluster)));
     await Promise.all(unreachable);
   } finally {
     stop();
@@ -88,13 +88,13 @@ export async function recordIstioctl(lab: LightLab, targets: Targets, record: Re
 }
 
 /** Shortens the timeout of a command that is expected to time out. */
-const sooner = (command: Command): Command => ({
+const withShortTimeout = (command: Command): Command => ({
   ...command,
   args: command.args.map((arg) => (arg === '300s' ? '3s' : arg)),
 });
 
 /** Creates the VM's namespace with istiod's root certificate and without the service account. */
-async function withoutAccount({ cluster, config }: LightLab): Promise<void> {
+async function createNamespaceWithoutAccount({ cluster, config }: LightLab): Promise<void> {
   const { namespace } = config.workloads[0];
   await cluster.api.create('/api/v1/namespaces', { metadata: { name: namespace } }).catch(() => undefined);
   await cluster.api.create(`/api/v1/namespaces/${namespace}/configmaps`, {
@@ -104,7 +104,7 @@ async function withoutAccount({ cluster, config }: LightLab): Promise<void> {
 }
 
 /** Creates a gateway Deployment with another selector, which is immutable. */
-async function otherSelector({ cluster, config }: LightLab): Promise<void> {
+async function createOtherSelector({ cluster, config }: LightLab): Promise<void> {
   const labels = { app: 'other' };
   await cluster.api.create(`/apis/apps/v1/namespaces/${config.istio.namespace}/deployments`, {
     metadata: { name: GATEWAY_SERVICE },
@@ -116,7 +116,7 @@ async function otherSelector({ cluster, config }: LightLab): Promise<void> {
 }
 
 /** Creates a webhook for ConfigMaps whose Service does not exist. */
-async function failingWebhook({ cluster, config }: LightLab): Promise<void> {
+async function createFailingWebhook({ cluster, config }: LightLab): Promise<void> {
   const { namespace } = config.istio;
   await cluster.api.create('/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations', {
     metadata: { name: 'unanswered' },

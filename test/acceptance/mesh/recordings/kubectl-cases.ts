@@ -102,7 +102,7 @@ export async function recordKubectl(lab: LightLab, targets: Targets, record: Rec
   await record('delete-unknown-kind', argv.deleteCommand(cluster, 'gateways.networking.istio.io', 'a', NAMESPACE));
   await recordHealth(lab, record);
   // It times out because no controller removes the finalizer.
-  await record('delete-timeout', shorter(argv.deleteCommand(cluster, 'namespaces', NAMESPACE)));
+  await record('delete-timeout', withShortTimeout(argv.deleteCommand(cluster, 'namespaces', NAMESPACE)));
   await record('apply-terminating', apply(object('v1', 'ServiceAccount', 'vm-sa', inside())));
   await Promise.all(unreachable);
 }
@@ -146,7 +146,7 @@ async function recordHealth({ cluster }: LightLab, record: Record): Promise<void
   await record('wait-health', wait('vm'));
 }
 
-const shorter = (command: Command): Command => ({
+const withShortTimeout = (command: Command): Command => ({
   ...command,
   args: command.args.map((arg) => (arg === '--timeout=120s' ? '--timeout=1s' : arg)),
 });

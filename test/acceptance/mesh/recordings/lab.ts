@@ -18,7 +18,7 @@ import { environmentIn } from '../../support/environment.ts';
 import { formOf, formText, listening, ownOutput, type Answer } from '../../../support/command-forms.ts';
 import { normalise, shortened } from './normalise.ts';
 import { writeRecording } from './recorder.ts';
-import { NAMESPACE as RECORDED, TROUBLED, FAILING_OBJECTS } from './pod-failures.ts';
+import { NAMESPACE as RECORDED, FAILING_MANIFESTS, FAILING_OBJECTS } from './pod-failures.ts';
 
 /**
  * Records every command that the product runs on machines for `up`, `plan`, `verify` and `up --delete`. Runs the steps in
@@ -30,64 +30,64 @@ const answers = new Map<string, Answer>();
 const signal = new AbortController().signal;
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-const around = await environmentIn(cwd);
-const { guest } = around.shipped;
-const { real } = around;
-let heard = true;
-const hear = (answer: Answer): void => {
-  if (!heard) return;
+const environment = await environmentIn(cwd);
+const { guest } = environment.shipped;
+const { real } = environment;
+let recording = true;
+const record = (answer: Answer): void => {
+  if (!recording) return;
   // Keeps the last result for each form and exit code, when the lab is most complete.
   answers.set(`${formText(formOf(answer.command, guest))} → ${answer.result.exitCode}`, answer);
 };
 const lab = createLab({
-  config: around.loaded.config,
-  host: around.host,
-  shipped: around.shipped,
-  system: { ...real, processes: listening(real.processes, hear) },
+  config: environment.loaded.config,
+  host: environment.host,
+  shipped: environment.shipped,
+  system: { ...real, processes: listening(real.processes, record) },
   mask: createMask(),
   options: { fixCa: true, fixPilot: true },
 });
-const work = {
+const session = {
   app: { lab } as App,
   signal,
   reporter: { event: () => undefined, finish: async () => undefined, abandon: () => undefined },
 } as unknown as Session;
-const carry = async (goal: Goal): Promise<void> => {
-  const { error } = await planAndRun(work, labSteps(lab), goal);
+const execute = async (goal: Goal): Promise<void> => {
+  const { error } = await planAndRun(session, labSteps(lab), goal);
   if (error !== undefined) throw error;
 };
 
 try {
-  await carry({ kind: 'apply', targets: 'all' });
+  await execute({ kind: 'apply', targets: 'all' });
   say('recordings: the lab is up');
   const checks = chooseChecks({ names: [], strict: true, networkPolicy: true });
-  const red = (await verify(lab, checks, { signal, say: () => undefined }, () => undefined)).filter(({ ok }) => !ok);
-  if (red.length > 0)
-    throw new Error(`not proven: ${red.map(({ name, evidence }) => `${name}: ${evidence}`).join('; ')}`);
+  const failed = (await verify(lab, checks, { signal, say: () => undefined }, () => undefined)).filter(({ ok }) => !ok);
+  if (failed.length > 0)
+    throw new Error(`checks failed: ${failed.map(({ name, evidence }) => `${name}: ${evidence}`).join('; ')}`);
   await checkSteps(labSteps(lab), { signal });
-  await recordTroubles();
+  await recordPodFailures();
 } finally {
-  await carry({ kind: 'delete', targets: 'all' });
+  await execute({ kind: 'delete', targets: 'all' });
 }
 await writeAll();
 
 /** Records the output of kubectl for pods that cannot start for various reasons. */
-async function recordTroubles(): Promise<void> {
+async function recordPodFailures(): Promise<void> {
   // The product does not run this command, so it is not recorded.
-  heard = false;
-  await lab.kubectl.apply(TROUBLED, quiet);
-  heard = true;
-  let seen: Awaited<ReturnType<typeof lab.kubectl.get>> = [];
+  recording = false;
+  await lab.kubectl.apply(FAILING_MANIFESTS, quiet);
+  recording = true;
+  let objects: Awaited<ReturnType<typeof lab.kubectl.get>> = [];
   await waitUntil({
     clock: lab.system.clock,
-    what: 'the pods to be in trouble',
+    what: 'the pods to fail',
     deadlineMs: 180_000,
     intervalMs: 3_000,
     hint: 'See the rig.',
     say,
     probe: async () => {
-      seen = await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: RECORDED }, quiet);
-      const missing = FAILING_OBJECTS.filter(({ there }) => !there(seen)).map(({ name }) => name);
+      objects = await lab.kubectl.get(['deployments.apps', 'pods'], { namespace: RECORDED }, quiet);
+      const missing = FAILING_OBJECTS.filter(({ isReported }) => !isReported(objects)).map(({ name }) => name);
       return missing.length === 0 ? { ready: true } : { pending: missing.join(', ') };
     },
   });
@@ -109,14 +109,14 @@ async function writeAll(): Promise<void> {
   for (const [key, answer] of answers) {
     const form = formOf(answer.command, guest);
     const { stdout, stderr } = ownOutput(answer);
-    const withheld = answer.command.secretOutput === true;
+    const secret = answer.command.secretOutput === true;
     // Output about the failing pods is not shortened, since each pod differs.
     const whole = form.words.includes(RECORDED);
     await writeRecording(join(values.target, folders[form.program] ?? form.program), fileName(form.words, key), {
       recordedAt,
       argv: [form.program, ...form.words.map((word) => normalise(word, cwd))],
       exitCode: answer.result.exitCode,
-      stdout: withheld ? 'WITHHELD\n' : whole ? normalise(stdout, cwd) : shortened(normalise(stdout, cwd)),
+      stdout: secret ? 'WITHHELD\n' : whole ? normalise(stdout, cwd) : shortened(normalise(stdout, cwd)),
       stderr: normalise(stderr, cwd),
     });
   }

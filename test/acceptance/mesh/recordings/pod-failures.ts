@@ -7,7 +7,7 @@ export const NAMESPACE = 'recorded';
 /** An image that the nodes have. */
 const OURS = { image: CURL_IMAGE, imagePullPolicy: 'IfNotPresent' };
 
-interface Trouble {
+interface PodFailure {
   /** Name of the Deployment. */
   readonly name: string;
   /** Kinds that podProblem may report; a container that cannot start is later reported as crashing. */
@@ -17,7 +17,7 @@ interface Trouble {
 }
 
 /** Deployments whose pods cannot start. */
-const ALL: readonly Trouble[] = [
+const ALL: readonly PodFailure[] = [
   { name: 'registry-away', kinds: ['image pull'], container: { image: 'registry.invalid/absent:1' } },
   { name: 'bad-image-name', kinds: ['image name'], container: { image: 'Not An Image' } },
   { name: 'never-pulled', kinds: ['image name'], container: { image: 'absent:1', imagePullPolicy: 'Never' } },
@@ -52,11 +52,12 @@ const ALL: readonly Trouble[] = [
 export const FAILING_OBJECTS = ALL.map(({ name, kinds }) => ({
   name,
   kinds,
-  there: (objects: readonly KubeObject[]): boolean => kinds.includes(podProblem(objects, name, NAMESPACE)?.kind ?? ''),
+  isReported: (objects: readonly KubeObject[]): boolean =>
+    kinds.includes(podProblem(objects, name, NAMESPACE)?.kind ?? ''),
 }));
 
 /** The objects that cause the failures. */
-export const TROUBLED: readonly KubeObject[] = [
+export const FAILING_MANIFESTS: readonly KubeObject[] = [
   { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } },
   ...ALL.map(({ name, container, pod = {} }) => ({
     apiVersion: 'apps/v1',

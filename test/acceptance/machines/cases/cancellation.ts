@@ -10,12 +10,12 @@ const LIMIT_MS = 3_000;
 const GONE_MS = 60_000;
 
 /** Commands that do not end by themselves. */
-export function endingCases({ bench, machine }: Subject): void {
-  const runsStill = async (what: string): Promise<boolean> => {
+export function cancellationCases({ bench, machine }: Subject): void {
+  const isRunning = async (what: string): Promise<boolean> => {
     // The brackets keep pgrep from matching the command line that contains the pattern.
     const pattern = `^(sudo )?${what.replace('sleep', '[s]leep')}`;
-    const looked = machine().run({ file: 'pgrep', args: ['-f', pattern], effect: 'read' }, quiet);
-    return looked.then(
+    const search = machine().run({ file: 'pgrep', args: ['-f', pattern], effect: 'read' }, quiet);
+    return search.then(
       () => true,
       (thrown: unknown) => {
         expect(thrown).toMatchObject({ failure: 'exit', result: { exitCode: 1 } });
@@ -23,10 +23,10 @@ export function endingCases({ bench, machine }: Subject): void {
       },
     );
   };
-  const goneInTime = async (what: string): Promise<void> => {
+  const waitUntilGone = async (what: string): Promise<void> => {
     const { sleep } = bench();
-    for (let waited = 0; await runsStill(what); waited += 500) {
-      if (waited > GONE_MS) throw new Error(`\`${what}\` is still there after ${GONE_MS / 1000} s`);
+    for (let waited = 0; await isRunning(what); waited += 500) {
+      if (waited > GONE_MS) throw new Error(`\`${what}\` still runs after ${GONE_MS / 1000} s`);
       await sleep(500);
     }
   };
@@ -40,13 +40,13 @@ export function endingCases({ bench, machine }: Subject): void {
   describe('a time limit', () => {
     it.each([
       ['a command', '3001', long('3001', 'write')],
-      ['one of root', '3002', asRoot(long('3002', 'write'))],
+      ['a command as root', '3002', asRoot(long('3002', 'write'))],
       ['a child of a command', '3003', { ...long('', 'write'), file: 'sh', args: ['-c', 'sleep 3003; echo never'] }],
     ])('ends %s and leaves no process on the machine', async (_, seconds, command) => {
       await bench().drive(async () => {
         const ended = failureOf(machine().run(command, quiet));
         expect((await ended).failure).toBe('timed-out');
-        await goneInTime(`sleep ${seconds}`);
+        await waitUntilGone(`sleep ${seconds}`);
       });
     });
 
@@ -67,10 +67,10 @@ export function endingCases({ bench, machine }: Subject): void {
           machine().run({ ...long('3004', 'read'), timeoutMs: 60_000 }, { ...quiet, signal: controller.signal }),
         );
         await sleep(2_000);
-        expect(await runsStill('sleep 3004')).toBe(true);
+        expect(await isRunning('sleep 3004')).toBe(true);
         controller.abort();
         expect((await ended).failure).toBe('aborted');
-        await goneInTime('sleep 3004');
+        await waitUntilGone('sleep 3004');
       });
     });
 

@@ -5,12 +5,12 @@ import { specOf } from '../../support/spec.ts';
 import type { Subject } from '../conformance.ts';
 
 /** Launches whose client was killed while the daemon continues. */
-export function cutCases({ bench }: Subject): void {
+export function interruptedLaunchCases({ bench }: Subject): void {
   it('resumes a launch whose client was killed', async () => {
-    const { drive, engine, config, context, name: lab, cutLaunch } = bench();
+    const { drive, engine, config, context, name: lab, interruptLaunch } = bench();
     const name = `${config.k3s.master}-cut`;
     await drive(async () => {
-      await cutLaunch(name);
+      await interruptLaunch(name);
       // Adopts the machine, or replaces it if it does not start.
       await engine.launch(specOf(config, lab, name), { ...context, ours: true, unfinished: true });
       expect((await engine.list(quiet)).filter((each) => each.name === name)).toMatchObject([{ state: 'running' }]);
@@ -22,10 +22,10 @@ export function cutCases({ bench }: Subject): void {
   });
 
   it('removes a machine that is still starting', async () => {
-    const { drive, engine, config, context, sleep, cutLaunch } = bench();
+    const { drive, engine, config, context, sleep, interruptLaunch } = bench();
     const name = `${config.k3s.master}-cut-again`;
     await drive(async () => {
-      await cutLaunch(name);
+      await interruptLaunch(name);
       await engine.remove(name, context);
       await sleep(5_000);
       expect((await engine.list(quiet)).map((each) => each.name)).not.toContain(name);

@@ -8,9 +8,9 @@ import { until } from './processes.ts';
 import type { Vm } from './vm.ts';
 
 /** Restarts, reboots and failures of a machine after it has joined. */
-export async function checkLife(lab: LightLab, checks: Checks, vm: Vm, files: WorkloadFiles): Promise<void> {
+export async function checkLifecycle(lab: LightLab, checks: Checks, vm: Vm, files: WorkloadFiles): Promise<void> {
   await checks.check(
-    'a restart with an expired token: the certificate proves the machine, and is renewed',
+    'a restart with an expired token: the certificate authenticates the machine and is renewed',
     async () => {
       const before = await certificate(vm);
       const now = Math.floor(Date.now() / 1000);
@@ -21,13 +21,13 @@ export async function checkLife(lab: LightLab, checks: Checks, vm: Vm, files: Wo
       await health(lab, vm, 'True');
     },
   );
-  await checks.check('a reboot with an expired token: ready again by itself', async () => {
+  await checks.check('a reboot with an expired token: the sidecar becomes ready by itself', async () => {
     await reboot(vm);
     await vm.ready();
     await health(lab, vm, 'True');
   });
-  await checks.check('SIGKILL of the agent: no rule is left, and the machine has its DNS', async () => {
-    notEqual((await vm.rules()).length, 0, 'there were no rules before, this check would see nothing');
+  await checks.check('SIGKILL of the agent leaves no rule, and DNS works', async () => {
+    notEqual((await vm.rules()).length, 0, 'no rules were loaded before, so this check proves nothing');
     process.kill(vm.sidecar.mainPid() ?? Number.NaN, 'SIGKILL');
     // In this state `cleanup` has run and the next start has not begun.
     await until('the unit to wait for its restart', 14, async () =>
@@ -36,11 +36,11 @@ export async function checkLife(lab: LightLab, checks: Checks, vm: Vm, files: Wo
     await noRules(vm);
     await outsideName(vm);
   });
-  await checks.check('after that it starts again and is ready', async () => {
+  await checks.check('the sidecar starts again after the SIGKILL and becomes ready', async () => {
     await vm.place.sh('systemctl start istio');
     await vm.ready();
   });
-  await checks.check('a stop leaves no rule', () => stopsClean(vm));
+  await checks.check('a stop leaves no rule', () => checkCleanStop(vm));
   await checks.check('cleanup leaves no rule when the agent is gone from the disk', async () => {
     await vm.place.sh('systemctl start istio');
     await vm.ready();
@@ -52,7 +52,7 @@ export async function checkLife(lab: LightLab, checks: Checks, vm: Vm, files: Wo
 }
 
 /** Stops the unit and checks that no rule is left and DNS works. */
-export async function stopsClean(vm: Vm): Promise<void> {
+export async function checkCleanStop(vm: Vm): Promise<void> {
   await vm.place.sh('systemctl stop istio');
   await noRules(vm);
   await outsideName(vm);

@@ -10,7 +10,7 @@ import { snapshot } from '../snapshot.ts';
 const shipped = await loadShippedData();
 
 /** Less common ways to install and remove the sidecar, on a machine without files of istio-vms. */
-export function otherWays(computer: () => Computer, before: () => readonly string[]): void {
+export function alternativeCases(computer: () => Computer, before: () => readonly string[]): void {
   it('removes iptables rules that are left while the unit is stopped', async () => {
     const { machine, guest, run } = computer();
     expectOk(await run('bootstrap'));
@@ -23,13 +23,13 @@ export function otherWays(computer: () => Computer, before: () => readonly strin
 
   it('installs, runs and removes the programs from the image when no package is published', async () => {
     const { machine, guest, run, mirror } = computer();
-    await mirror.withdraw();
+    await mirror.unpublish();
     await mirror.publishImage();
     expectOk(await run('bootstrap'));
     await ready(guest);
     const programs = ['/usr/local/bin/pilot-agent', '/usr/local/bin/envoy'];
     expect(Object.values(await owners(guest, programs))).toEqual(Array(2).fill('2755 root:istio-proxy'));
-    expect(await guest.holds('dpkg-query --show istio-sidecar')).toBe(false);
+    expect(await guest.succeeds('dpkg-query --show istio-sidecar')).toBe(false);
     expectNothingToDo(await run('bootstrap'));
     await machine.put([], removeScript(shipped), quiet);
     expect(await snapshot(guest)).toEqual(before());

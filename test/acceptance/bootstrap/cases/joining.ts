@@ -14,12 +14,12 @@ const LIB = '/usr/local/lib/istio-vms';
 export const TOKEN = '/var/run/secrets/tokens/istio-token';
 
 /** Joining the mesh, and the state of the machine afterwards. */
-export function joins(computer: () => Computer): void {
+export function joiningCases(computer: () => Computer): void {
   it('makes the machine ready without breaking an open session', async () => {
     const session = await openSession(computer());
     try {
       expectOk(await computer().run('bootstrap'));
-      expect(await session.speaks(15)).toBe(true);
+      expect(await session.hasOutput(15)).toBe(true);
     } finally {
       await session.close();
     }
@@ -85,7 +85,7 @@ export function joins(computer: () => Computer): void {
     expect(await guest.sh('curl --silent http://127.0.0.1:15000/certs')).toContain(
       `spiffe://cluster.local/ns/${namespace}/sa/${serviceAccount}`,
     );
-    expect(istiod.proofs).toEqual(['token']);
+    expect(istiod.credentials).toEqual(['token']);
     expect(registered(clusterSide.cluster)).toEqual([await machine.address(quiet)]);
   });
 

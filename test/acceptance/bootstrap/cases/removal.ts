@@ -9,7 +9,7 @@ import { snapshot } from '../snapshot.ts';
 const shipped = await loadShippedData();
 
 /** Removing the sidecar from a machine that runs the demo workload, too. */
-export function leaves(computer: () => Computer, before: () => readonly string[]): void {
+export function removalCases(computer: () => Computer, before: () => readonly string[]): void {
   it('restores the machine to its former state when the sidecar is removed', async () => {
     const { machine, guest, run } = computer();
     expectOk(await run('route'));

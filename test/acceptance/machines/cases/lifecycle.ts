@@ -6,7 +6,7 @@ import { FIRST_BOOT, type Subject } from '../conformance.ts';
 const REBOOT_MS = 120_000;
 
 /** Stopping, starting, rebooting and deleting a machine. */
-export function lifeCases({ bench, machine }: Subject): void {
+export function lifecycleCases({ bench, machine }: Subject): void {
   const boot = async (): Promise<string> =>
     (await machine().run({ file: 'cat', args: ['/proc/sys/kernel/random/boot_id'], effect: 'read' }, quiet)).stdout;
   const firstBoot = asRoot({ file: 'cat', args: [FIRST_BOOT.path], effect: 'read' });
@@ -39,15 +39,15 @@ export function lifeCases({ bench, machine }: Subject): void {
     await drive(async () => {
       await engine.stop(machine().name, context);
       const echo = machine().run({ file: 'cat', args: [], effect: 'read', stdin: 'awake' }, quiet);
-      const said = await echo.then(
+      const output = await echo.then(
         ({ stdout }) => stdout,
         (thrown: unknown) => {
           expect(thrown).toMatchObject({ failure: 'exit', result: { exitCode: 255 } });
-          return 'never began';
+          return 'not started';
         },
       );
       // `multipass exec` starts a stopped machine and prints a progress line before the output.
-      expect(said).toBe(engine.name === 'multipass' ? 'awake' : 'never began');
+      expect(output).toBe(engine.name === 'multipass' ? 'awake' : 'not started');
       await engine.start(machine().name, context);
     });
   });

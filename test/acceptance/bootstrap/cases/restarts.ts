@@ -4,12 +4,12 @@ import type { Computer } from '../computer.ts';
 import { expectNothingToDo, expectOk } from '../evidence.ts';
 import { registered } from '../istiod.ts';
 import { ready, rules, unit } from '../sidecar.ts';
-import { TOKEN } from './joins.ts';
+import { TOKEN } from './joining.ts';
 
 const STORE_TOKEN = '/var/lib/istio-vms/istio-token';
 
 /** Reboots, changed files and a stopped unit on a machine that has joined the mesh. */
-export function lives(computer: () => Computer): void {
+export function restartCases(computer: () => Computer): void {
   it('changes nothing after a reboot because the sidecar starts by itself', async () => {
     const { guest, run } = computer();
     const token = await guest.sh(`cat ${TOKEN}`);
@@ -30,12 +30,12 @@ export function lives(computer: () => Computer): void {
     await guest.sh(`rm ${STORE_TOKEN} ${TOKEN}`);
     await guest.reboot();
     await ready(guest);
-    expect(istiod.proofs.at(-1)).toBe('certificate');
-    expect(await guest.holds(`[ -e ${TOKEN} ]`)).toBe(false);
+    expect(istiod.credentials.at(-1)).toBe('certificate');
+    expect(await guest.succeeds(`[ -e ${TOKEN} ]`)).toBe(false);
     expect(registered(clusterSide.cluster)).toHaveLength(1);
     const before = await unit(guest, 'InvocationID');
     expectOk(await run('bootstrap'));
-    expect(await guest.holds(`cmp ${STORE_TOKEN} ${TOKEN}`)).toBe(true);
+    expect(await guest.succeeds(`cmp ${STORE_TOKEN} ${TOKEN}`)).toBe(true);
     expect(await unit(guest, 'InvocationID')).toBe(before);
   });
 
@@ -44,7 +44,7 @@ export function lives(computer: () => Computer): void {
     const before = await unit(guest, 'InvocationID');
     await guest.sh('echo BROKEN=1 >>/var/lib/istio/envoy/cluster.env');
     expectOk(await run('bootstrap'));
-    expect(await guest.holds('grep -q BROKEN /var/lib/istio/envoy/cluster.env')).toBe(false);
+    expect(await guest.succeeds('grep -q BROKEN /var/lib/istio/envoy/cluster.env')).toBe(false);
     expect(await unit(guest, 'InvocationID')).toBe(before);
   });
 
