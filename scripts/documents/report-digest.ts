@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
-/** The part of a page of playwright that is needed here. */
+/** The part of a Playwright page that is used here. */
 interface ReportPage {
   locator(selector: string): { innerText(): Promise<string> };
 }
 
 /**
- * Digest of the text that a report shows, without its command line, which differs. docs/report.md keeps the one of its
- * screenshots, so that a test detects screenshots of an old report.
+ * Digest of the text of a report without its command line, which contains a temporary path. docs/report.md contains the
+ * digest of its screenshots, so that a test detects screenshots of an old report.
  */
 export async function reportDigest(page: ReportPage): Promise<string> {
   const [text, typed] = await Promise.all(['main', '.typed'].map((part) => page.locator(part).innerText()));

@@ -23,7 +23,7 @@ describe('createClock', () => {
 describe('currentHost', () => {
   const source = { platform: 'darwin', arch: 'arm64', env: { HOME: '/Users/a' }, cwd: () => '/work' };
 
-  it('uses our names for platform and CPU', () => {
+  it('translates the platform and the CPU of Node', () => {
     expect(currentHost(source)).toEqual({
       platform: 'darwin',
       cpu: 'arm64',

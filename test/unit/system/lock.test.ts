@@ -76,7 +76,7 @@ describe('a lock', () => {
     await release();
   });
 
-  it('is free whatever its file says: our own process id, another boot, or garbage', async () => {
+  it('is free whatever its file contains: the id of this process, that of another boot, or garbage', async () => {
     for (const content of [
       JSON.stringify({ pid: process.pid, ...ME }),
       JSON.stringify({ pid: 1, ...ME }),

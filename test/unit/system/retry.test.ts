@@ -36,7 +36,7 @@ describe('a retry', () => {
     expect(clock.now()).toBe(7_000);
   });
 
-  it('is not made after a permanent error', async () => {
+  it('does not follow a permanent error', async () => {
     const { run, clock } = setup(9, 'never');
     await expect(run()).rejects.toThrow('never');
     expect(clock.now()).toBe(0);

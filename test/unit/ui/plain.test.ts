@@ -61,7 +61,7 @@ describe('plain lines', () => {
     ]);
   });
 
-  it('show everything when verbose', () => {
+  it('show every message when verbose', () => {
     expect(lines(events, true)).toContain('12:00:02Z  vm                fetching: 2 of 30 MB');
   });
 

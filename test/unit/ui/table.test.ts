@@ -123,7 +123,7 @@ describe('the summary', () => {
     );
   });
 
-  it('says when nothing changed', () => {
+  it('reports that nothing changed', () => {
     expect(summarize(report({ changed: 0 }), { paint, width: 80 })).toEqual([
       'Everything is up to date; nothing changed.',
     ]);

@@ -83,7 +83,7 @@ describe('a simulated guest', () => {
     expect(guestEntry(k1, '/etc/good')).toBeUndefined();
   });
 
-  it('denies an ordinary user what only root may do', async () => {
+  it('refuses an ordinary user what only root may do', async () => {
     const r = rig();
     r.machine('k1');
     await r.put('k1', [{ path: '/etc/secret', content: 'x', mode: '0600' }, unit('k3s')]);
