@@ -3,26 +3,26 @@ import { describe, expect, it } from 'vitest';
 import type { StepCommand } from '../../src/steps/lab-step.ts';
 import { readStatus } from '../../src/verify/status.ts';
 import { BREAKAGES } from './support/breakages.ts';
-import { BAR_MS, verifyScreen, type Screen } from './support/screen.ts';
-import { labThatIsUp, refusals, type Ran, type Simulated } from './support/simulated.ts';
+import { VERIFY_LIMIT_MS, verifyScreen, type Screen } from './support/screen.ts';
+import { labThatIsUp, refusals, type RunResult, type Simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
 
-/** Of all harms those in which a request, a health or a machine's answer could be waited for. */
-const CHOSEN = [
+/** The breakages for which `verify` could wait: for a request, for health, or for a machine. */
+const SELECTED = [
   'the VM is stopped',
   'a worker is purged',
   'a worker is stopped',
-  "istiod is scaled to 0, and the gateway's Deployment is gone",
+  "istiod is scaled to 0, and the gateway's Deployment is deleted",
   'cluster DNS is scaled to 0',
-  'the whole control plane is gone',
-  "the namespace's network label is gone",
-  'the cross-network gateway is gone',
-  'the namespace of the VM is gone',
+  'the whole control plane is deleted',
+  "the namespace's network label is deleted",
+  'the cross-network gateway is deleted',
+  'the namespace of the VM is deleted',
   'the demo workload is stopped',
-  'the route is gone',
-  "the VM's address is another one",
-  "the server's address is another one",
+  'the route is deleted',
+  'the VM has another address',
+  'the server has another address',
 ];
 
 const scaledToZero = (lab: Simulated, name: string): void =>
@@ -30,15 +30,15 @@ const scaledToZero = (lab: Simulated, name: string): void =>
     (object['spec'] as { replicas: number }).replicas = 0;
   });
 
-const CASES: readonly { readonly what: string; readonly harm: (lab: Simulated) => unknown }[] = [
-  ...BREAKAGES.filter(({ what }) => CHOSEN.includes(what)),
+const CASES: readonly { readonly what: string; readonly breakLab: (lab: Simulated) => unknown }[] = [
+  ...BREAKAGES.filter(({ what }) => SELECTED.includes(what)),
   {
-    what: "helloworld's Service is gone",
-    harm: (lab) => lab.cluster.store.remove('services', 'sample', 'helloworld'),
+    what: "helloworld's Service is deleted",
+    breakLab: (lab) => lab.cluster.store.remove('services', 'sample', 'helloworld'),
   },
   {
     what: 'both versions of helloworld are scaled to 0',
-    harm: async (lab) => {
+    breakLab: async (lab) => {
       scaledToZero(lab, 'helloworld-v1');
       scaledToZero(lab, 'helloworld-v2');
       await lab.pass(10_000);
@@ -46,36 +46,36 @@ const CASES: readonly { readonly what: string; readonly harm: (lab: Simulated) =
   },
 ];
 
-/** Runs what an error advises: one command of ours. */
-const follow = (lab: Simulated, advice: string): Promise<Ran> => {
+/** Runs the istio-vms command of a hint. */
+const follow = (lab: Simulated, advice: string): Promise<RunResult> => {
   const [, command] = /^istio-vms (\S+)$/.exec(advice) ?? [];
-  if (command === undefined) throw new Error(`not a command of ours: ${advice}`);
+  if (command === undefined) throw new Error(`not an istio-vms command: ${advice}`);
   return command === 'up' ? lab.up() : lab.step(command as StepCommand);
 };
 const textOf = ({ report: { error } }: Screen): string => `${error?.message ?? ''} → ${error?.facts.hint ?? ''}`;
 
-describe('verify of a harmed lab', () => {
-  it('is tried on every harm that was chosen', () => {
-    expect(CASES.filter(({ what }) => CHOSEN.includes(what))).toHaveLength(CHOSEN.length);
+describe('verify of a broken lab', () => {
+  it('is tested with every selected breakage', () => {
+    expect(CASES.filter(({ what }) => SELECTED.includes(what))).toHaveLength(SELECTED.length);
   });
 
-  it.each(CASES)('$what: answers within 20 seconds, and its first advice repairs something', async ({ harm }) => {
+  it.each(CASES)('ends within 20 seconds with a hint that repairs something when $what', async ({ breakLab }) => {
     const lab = watch(await labThatIsUp());
-    await harm(lab);
+    await breakLab(lab);
     const before = await verifyScreen(lab);
     expect(before.report.error).toBeDefined();
-    expect(before.ms).toBeLessThan(BAR_MS);
+    expect(before.ms).toBeLessThan(VERIFY_LIMIT_MS);
     const ran = await follow(lab, before.report.error?.facts.hint ?? '');
     expect(ran.report.error).toBeUndefined();
     expect(ran.changed).not.toEqual([]);
     const after = await verifyScreen(lab);
     expect(textOf(after)).not.toBe(textOf(before));
-    expect(after.ms).toBeLessThan(BAR_MS);
+    expect(after.ms).toBeLessThan(VERIFY_LIMIT_MS);
   });
 
-  it('cluster DNS at 0 is named by the check of the nodes and by status, and repaired by `istio-vms k3s`', async () => {
+  it('reports cluster DNS that is scaled to 0, as status does, with the hint `istio-vms k3s`', async () => {
     const lab = watch(await labThatIsUp());
-    await BREAKAGES.find(({ what }) => what === 'cluster DNS is scaled to 0')?.harm(lab);
+    await BREAKAGES.find(({ what }) => what === 'cluster DNS is scaled to 0')?.breakLab(lab);
     const { report } = await verifyScreen(lab);
     expect(report.error?.message).toMatch(
       /^nodes: coredns: scaled to 0; k3s-master, .* \(1 of 13 checks failed, 1 skipped\)$/,
@@ -89,17 +89,17 @@ describe('verify of a harmed lab', () => {
     expect(await rows()).toEqual(['false scaled to 0']);
     await lab.step('k3s');
     expect(await rows()).toEqual(['true available']);
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('cluster DNS that starts is waited for', async () => {
+  it('waits for cluster DNS that is starting', async () => {
     const lab = watch(await labThatIsUp());
     for (const { metadata } of lab.cluster.list('pods'))
       if (metadata.name.startsWith('coredns-')) lab.cluster.store.remove('pods', 'kube-system', metadata.name);
-    expect((await lab.verify(['nodes'])).red).toEqual([]);
+    expect((await lab.verify(['nodes'])).failed).toEqual([]);
   });
 
-  it("a user's NetworkPolicy that stops egress of the sample is named, within 20 seconds", async () => {
+  it("names a user's NetworkPolicy that blocks egress of the sample, within 20 seconds", async () => {
     const lab = watch(await labThatIsUp());
     const policy = (name: string, egress: readonly object[]): void =>
       void lab.cluster.store.put({
@@ -112,25 +112,25 @@ describe('verify of a harmed lab', () => {
     const { report, ms } = await verifyScreen(lab);
     expect(report.error?.message).toMatch(/^mesh-to-vm: .*; NetworkPolicy sample\/no-egress limits the traffic/);
     expect(report.error?.facts.hint).toMatch(/^kubectl .* -n sample get networkpolicies\.networking\.k8s\.io -o yaml$/);
-    expect(ms).toBeLessThan(BAR_MS);
+    expect(ms).toBeLessThan(VERIFY_LIMIT_MS);
     lab.cluster.store.remove('networkpolicies.networking.k8s.io', 'sample', 'no-egress');
     policy('all-egress', [{}]);
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('reads the health once with DEMO=off when nothing listens', async () => {
+  it('reads the health only once with DEMO=off when no process listens on the port', async () => {
     const set = { DEMO: 'off' };
     const lab = watch(await labThatIsUp({ set }));
     const { report, ms } = await verifyScreen(lab);
     expect(report.error?.message).toMatch(
       /^health: Healthy is False; the port is served by nothing \(DEMO=off\) on port 8000 \(2 of 13/,
     );
-    expect(ms).toBeLessThan(BAR_MS);
+    expect(ms).toBeLessThan(VERIFY_LIMIT_MS);
   });
 });
 
-describe('a request that is not served', () => {
-  /** Requests of pods fail for so long, as after the node of istiod went: nothing in the cluster shows it. */
+describe('a failing request', () => {
+  /** Makes requests of pods fail for this time without a visible cause in the cluster, as after a failure of istiod's node. */
   const failFor = (lab: Simulated, ms: number): void => {
     const until = lab.world.clock.now() + ms;
     const serve = lab.mesh.requestFromPod.bind(lab.mesh);
@@ -140,7 +140,7 @@ describe('a request that is not served', () => {
         : serve(...request);
   };
 
-  it('is repeated for half a minute when a pod has just changed', async () => {
+  it('is retried for half a minute when a pod has just changed', async () => {
     const lab = watch(await labThatIsUp());
     await lab.pass(300_000);
     const pod = lab.cluster.list('pods').find(({ metadata }) => metadata.name.startsWith('istiod-'));
@@ -154,19 +154,19 @@ describe('a request that is not served', () => {
     });
   });
 
-  it('is not repeated for long in a lab where nothing changes', async () => {
+  it('is not retried for long in a lab without recent changes', async () => {
     const lab = watch(await labThatIsUp());
     await lab.pass(300_000);
     failFor(lab, 600_000);
     const { report, ms } = await verifyScreen(lab);
     expect(report.error?.message).toMatch(/^mesh-to-vm: .*503 upstream connect error/);
-    expect(ms).toBeLessThan(BAR_MS);
+    expect(ms).toBeLessThan(VERIFY_LIMIT_MS);
   });
 
-  it('is repeated there for a moment', async () => {
+  it('is retried for a few seconds in a lab without recent changes', async () => {
     const lab = watch(await labThatIsUp());
     await lab.pass(300_000);
     failFor(lab, 13_000);
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 });

@@ -2,26 +2,26 @@ import { quiet } from '../support/context.ts';
 import { describe, expect, it } from 'vitest';
 import { verifyData } from '../../src/commands/verify.ts';
 import { readStatus } from '../../src/verify/status.ts';
-import { BAR_MS, verifyScreen, type Screen } from './support/screen.ts';
+import { VERIFY_LIMIT_MS, verifyScreen, type Screen } from './support/screen.ts';
 import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
 import { edit } from './support/breakages.ts';
 
 const { watch } = refusals();
 const VM = 'vm-istio-external-workload';
 
-/** `name verdict` of each check that did not pass. */
+/** `name outcome` of each check that did not pass. */
 const notPassed = ({ report }: Screen): readonly string[] =>
   report.results.filter(({ ok }) => !ok).map(({ name, outcome }) => `${name} ${outcome}`);
 
-const statusRows = async (made: Simulated): Promise<readonly string[]> => {
-  const sections = await made.drive(() => readStatus(made.lab(), quiet));
+const statusRows = async (lab: Simulated): Promise<readonly string[]> => {
+  const sections = await lab.drive(() => readStatus(lab.lab(), quiet));
   return sections.flatMap(({ rows }) =>
     rows.filter(({ ok }) => ok === false).map(({ what, state }) => `${what}: ${state}`),
   );
 };
 
 describe('verify of a broken lab names the cause first, within 20 seconds', () => {
-  it('shows a stopped VM as a screen, and skips what stands on its sidecar', async () => {
+  it('reports a stopped VM, and skips the checks that need its sidecar', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass stop ${VM}`);
     const screen = await verifyScreen(lab);
@@ -49,7 +49,7 @@ Cause: sidecar: ${VM} is stopped`,
       facts: { hint: 'istio-vms vm' },
     });
     expect(verifyData(screen.report)).toMatchObject({ ok: false, cause: 'sidecar' });
-    expect(screen.ms).toBeLessThan(BAR_MS);
+    expect(screen.ms).toBeLessThan(VERIFY_LIMIT_MS);
     expect(lab.machine(VM).state).toBe('Stopped');
   });
 
@@ -62,13 +62,13 @@ Cause: sidecar: ${VM} is stopped`,
     const screen = await verifyScreen(lab);
     expect(notPassed(screen)).toEqual(['istiod failed', 'health skipped']);
     expect(screen.report.error?.message).toMatch(/^istiod: istiod-1-19-3 is scaled to 0 \(0 of 0 pods\)/);
-    expect(screen.ms).toBeLessThan(BAR_MS);
+    expect(screen.ms).toBeLessThan(VERIFY_LIMIT_MS);
     expect(await statusRows(lab)).toEqual([
       expect.stringMatching(/^istiod 1-19-3: (scaled to 0|no ready pod behind its Service)$/),
     ]);
   });
 
-  it("the gateway's Deployment is deleted, its Service is still there", async () => {
+  it('reports that the Deployment of the gateway is deleted although its Service exists', async () => {
     const lab = watch(await labThatIsUp());
     lab.cluster.store.remove('deployments.apps', 'istio-system', 'istio-eastwestgateway');
     for (const { metadata } of lab.cluster.list('pods')) {
@@ -81,11 +81,11 @@ Cause: sidecar: ${VM} is stopped`,
     expect(screen.report.error?.message).toMatch(/^gateway: no Deployment istio-system\/istio-eastwestgateway/);
     expect(screen.report.error?.facts.hint).toBe('istio-vms eastwest');
     expect(screen.report.results.find(({ name }) => name === 'registration')).toMatchObject({ cause: 'gateway' });
-    expect(screen.ms).toBeLessThan(BAR_MS);
+    expect(screen.ms).toBeLessThan(VERIFY_LIMIT_MS);
     expect((await statusRows(lab))[0]).toBe('east-west gateway: its Deployment does not exist');
   });
 
-  it.each(['inactive', 'failed'] as const)('a sidecar unit that is %s is not waited for', async (active) => {
+  it.each(['inactive', 'failed'] as const)('does not wait for a sidecar unit that is %s', async (active) => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass exec -n ${VM} -- sudo systemctl stop istio`);
     lab.machine(VM).units.get('istio')!.active = active;
@@ -96,7 +96,7 @@ Cause: sidecar: ${VM} is stopped`,
     expect(screen.ms).toBeLessThan(5_000);
   });
 
-  it('a sidecar that never becomes ready is waited for, but not long', async () => {
+  it('does not wait long for a sidecar that never becomes ready', async () => {
     const lab = watch(await labThatIsUp());
     const hosts = lab.machine(VM).files.get('/var/lib/istio-vms/hosts')!;
     hosts.content = '';
@@ -104,7 +104,7 @@ Cause: sidecar: ${VM} is stopped`,
     await lab.pass(30_000);
     const screen = await verifyScreen(lab);
     expect(screen.report.error?.message).toMatch(/^sidecar: .*not ready/);
-    expect(screen.ms).toBeLessThan(BAR_MS);
+    expect(screen.ms).toBeLessThan(VERIFY_LIMIT_MS);
   });
 
   it('advises the command that creates the WorkloadGroup when it is deleted', async () => {
@@ -117,11 +117,11 @@ Cause: sidecar: ${VM} is stopped`,
     expect(screen.report.error?.message).toMatch(/^registration: no WorkloadEntry/);
     expect(screen.report.error?.facts.hint).toBe('istio-vms workload');
     expect(notPassed(screen)).toEqual(['registration failed', 'health skipped', 'mesh-to-vm skipped']);
-    expect(screen.ms).toBeLessThan(BAR_MS);
+    expect(screen.ms).toBeLessThan(VERIFY_LIMIT_MS);
     expect((await lab.step('workload')).report.error).toBeUndefined();
   });
 
-  it("a user's AuthorizationPolicy is named, and none of our commands is advised", async () => {
+  it("names a user's AuthorizationPolicy, with a hint that is not an istio-vms command", async () => {
     const lab = watch(await labThatIsUp());
     const policy = (name: string, spec: object): void =>
       void lab.cluster.store.put({
@@ -136,17 +136,17 @@ Cause: sidecar: ${VM} is stopped`,
       /^strict: plain traffic is refused already without STRICT: 403 RBAC: access denied, by AuthorizationPolicy vmns\/only-the-sample/,
     );
     expect(strict.report.error?.facts.hint).toMatch(/^kubectl .* -n vmns get authorizationpolicies/);
-    policy('nobody', {});
+    policy('deny-all', {});
     policy('others', { selector: { matchLabels: { app: 'other' } }, action: 'DENY', rules: [{}] });
     lab.cluster.store.remove('authorizationpolicies.security.istio.io', 'vmns', 'only-the-sample');
     const traffic = await verifyScreen(lab, ['mesh-to-vm']);
     expect(traffic.report.results[0]?.evidence).toMatch(
-      /: 403 RBAC: access denied, by AuthorizationPolicy vmns\/nobody$/,
+      /: 403 RBAC: access denied, by AuthorizationPolicy vmns\/deny-all$/,
     );
-    expect(traffic.ms).toBeLessThan(BAR_MS);
+    expect(traffic.ms).toBeLessThan(VERIFY_LIMIT_MS);
   });
 
-  it('a stopped control plane machine is named at once, without waiting for its address', async () => {
+  it('reports a stopped control plane machine at once, without waiting for its address', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell('multipass stop k3s-master');
     const screen = await verifyScreen(lab);
@@ -155,7 +155,7 @@ Cause: sidecar: ${VM} is stopped`,
     expect(screen.ms).toBeLessThan(5_000);
   });
 
-  it('a check requested by name is reported with the failed check that it needs', async () => {
+  it('reports a check that is requested by name with the failed check that it needs', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass stop ${VM}`);
     const screen = await verifyScreen(lab, ['dns']);
@@ -164,13 +164,13 @@ Cause: sidecar: ${VM} is stopped`,
   });
 });
 
-describe('token and certificate', () => {
+describe('the checks of token and certificate', () => {
   const expire = async (lab: Simulated): Promise<void> => {
-    // Longer than a token lasts; the agent renews its certificate by itself.
+    // Longer than the lifetime of a token; the agent renews its certificate by itself.
     await lab.pass(20 * 3_600_000);
   };
 
-  it('an expired token with a valid certificate is reported and passes', async () => {
+  it('pass when the token has expired but the certificate is valid', async () => {
     const lab = watch(await labThatIsUp());
     await expire(lab);
     const { report } = await verifyScreen(lab, ['workload-files']);
@@ -180,7 +180,7 @@ describe('token and certificate', () => {
     );
   });
 
-  it('an expired token without a certificate is named as what keeps the sidecar out; status has a line for both', async () => {
+  it('fail when the token has expired and there is no certificate; status reports both', async () => {
     const lab = watch(await labThatIsUp());
     await expire(lab);
     for (const path of [...lab.machine(VM).files.keys()].filter((key) => key.startsWith('/etc/certs/cert-chain')))
@@ -192,7 +192,7 @@ describe('token and certificate', () => {
       /^workload-files: the token expired at .*Z, and the VM has no certificate: the sidecar cannot authenticate/,
     );
     expect(screen.report.error?.facts.hint).toBe('istio-vms bootstrap');
-    expect(screen.ms).toBeLessThan(BAR_MS);
+    expect(screen.ms).toBeLessThan(VERIFY_LIMIT_MS);
     expect(await statusRows(lab)).toEqual(expect.arrayContaining(['certificate: no certificate', 'token: expired']));
   });
 });

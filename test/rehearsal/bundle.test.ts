@@ -9,29 +9,29 @@ import { labSteps } from '../../src/steps/steps.ts';
 import { failed } from '../../src/system/source.ts';
 import type { ArchiveMember } from '../../src/system/system.ts';
 import { cli, cliJson } from './support/cli.ts';
-import { LINUX, refusals, shown, simulated, type Simulated } from './support/simulated.ts';
+import { LINUX, refusals, commandLine, simulated, type Simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
 const FILE = `${LINUX.cwd}/lab.tar`;
 const IMAGES = '/var/lib/rancher/k3s/agent/images';
 
-/** Makes a bundle on a simulated computer, as `bundle create` does. */
-async function make(computer: Simulated, over: Partial<BundleRequest> = {}, set = {}): Promise<CreatedBundle> {
+/** Creates a bundle on a simulated computer, as `bundle create` does. */
+async function createBundle(computer: Simulated, over: Partial<BundleRequest> = {}, set = {}): Promise<CreatedBundle> {
   const lab = computer.lab({ set });
-  const making = planBundle(lab, { cpus: ['amd64', 'arm64'], output: FILE, imageArchives: [], ...over });
-  const plan = makePlan(making.steps, { kind: 'apply', targets: 'all' });
+  const planned = planBundle(lab, { cpus: ['amd64', 'arm64'], output: FILE, imageArchives: [], ...over });
+  const plan = makePlan(planned.steps, { kind: 'apply', targets: 'all' });
   const signal = new AbortController().signal;
   const { error } = await computer.drive(() =>
     runPlan({ plan, bounds: BUNDLE_LIMITS, clock: lab.system.clock, signal }),
   );
-  await making.cleanUp();
+  await planned.cleanUp();
   if (error !== undefined) throw error;
-  const made = making.made();
-  if (made === undefined) throw new Error('no bundle came of it');
-  return made;
+  const created = planned.made();
+  if (created === undefined) throw new Error('no bundle was created');
+  return created;
 }
 
-/** `up` out of the bundle, on a computer that may be another one. */
+/** Runs `up --bundle` on a simulated computer. */
 async function upFromBundle(computer: Simulated, set = {}): Promise<RunReport> {
   const lab = computer.lab({ set });
   const { cache, temp } = lab.config.paths;
@@ -41,18 +41,18 @@ async function upFromBundle(computer: Simulated, set = {}): Promise<RunReport> {
   return computer.drive(() => runPlan({ plan, clock: lab.system.clock, signal }));
 }
 
-/** The bundle, carried to another computer that has no way out. */
-async function carried(to: Simulated): Promise<Simulated> {
+/** Copies the bundle to another computer. */
+async function withBundleFile(to: Simulated): Promise<Simulated> {
   bundle ??= (async () => {
     const connected = watch(simulated());
-    await make(connected);
+    await createBundle(connected);
     return (await connected.files.read(FILE)) ?? new Uint8Array();
   })();
   await to.files.write(FILE, await bundle);
   return to;
 }
 
-/** Made once: the same bytes each time, which a test below shows. */
+/** Created once for all tests, because it has the same bytes each time, as a test below shows. */
 let bundle: Promise<Uint8Array> | undefined;
 
 const offline = (options: Parameters<typeof simulated>[0] = {}) =>
@@ -61,7 +61,7 @@ const offline = (options: Parameters<typeof simulated>[0] = {}) =>
 describe('bundle create', () => {
   it('contains every file and every image for both CPUs, and leaves no temporary files', async () => {
     const connected = watch(simulated());
-    const { manifest } = await make(connected);
+    const { manifest } = await createBundle(connected);
     expect(manifest).toMatchObject({ istio: '1.19.3', k3s: 'v1.28.15+k3s1', cpus: ['amd64', 'arm64'] });
     expect(manifest.files.map(({ file }) => file)).toEqual([
       'istio-sidecar-arm64.deb',
@@ -80,19 +80,24 @@ describe('bundle create', () => {
       ['arm64', 5],
     ]);
     expect(await connected.files.list(`${connected.config.paths.temp}/bundle`)).toEqual([]);
-    // Each image by its CPU; this computer's last, for a tool may keep only one by a name.
-    const pulls = connected.transcript.map(shown).filter((line) => line.includes(' pull '));
+    // Images for the CPU of this computer are pulled last, because a tool may keep only one image per name.
+    const pulls = connected.transcript.map(commandLine).filter((line) => line.includes(' pull '));
     expect(pulls).toHaveLength(10);
     expect(pulls.at(-1)).toBe('docker pull --platform linux/amd64 docker.io/curlimages/curl:8.4.0');
   });
 
   it.each<[string, Partial<BundleRequest>, Record<string, string>, readonly string[]]>([
-    ['those of the CPU', { cpus: ['amd64'] }, {}, ['linux-amd64', 'osx-amd64']],
-    ['ISTIO_ARCH alone', { cpus: ['amd64'] }, { ISTIO_ARCH: 'linux-amd64' }, ['linux-amd64']],
-    ['what is named', { istioctl: ['linux-arm64', 'osx-arm64'] }, {}, ['linux-arm64', 'osx-arm64']],
-    ['what is named, over ISTIO_ARCH', { istioctl: ['osx-arm64'] }, { ISTIO_ARCH: 'linux-amd64' }, ['osx-arm64']],
+    ['those for the CPU by default', { cpus: ['amd64'] }, {}, ['linux-amd64', 'osx-amd64']],
+    ['only that of ISTIO_ARCH', { cpus: ['amd64'] }, { ISTIO_ARCH: 'linux-amd64' }, ['linux-amd64']],
+    ['those of --istioctl', { istioctl: ['linux-arm64', 'osx-arm64'] }, {}, ['linux-arm64', 'osx-arm64']],
+    [
+      'those of --istioctl instead of ISTIO_ARCH',
+      { istioctl: ['osx-arm64'] },
+      { ISTIO_ARCH: 'linux-amd64' },
+      ['osx-arm64'],
+    ],
   ])('contains these builds of istioctl: %s', async (_what, request, set, builds) => {
-    const { manifest } = await make(watch(simulated()), request, set);
+    const { manifest } = await createBundle(watch(simulated()), request, set);
     const names = manifest.files.filter(({ id }) => id === 'istioctl').map(({ file }) => file);
     expect(names).toEqual(builds.map((build) => `istioctl-1.19.3-${build}.tar.gz`));
   });
@@ -100,13 +105,13 @@ describe('bundle create', () => {
   it.each([
     ['hub and tag', 'hub: registry.example/istio\n  tag: 1.19.3-debug'],
     ['values.global', 'values: { global: { hub: registry.example/istio, tag: 1.19.3-debug } }'],
-  ])("holds Istio's images as an overlay names them: %s", async (_what, spec) => {
+  ])("contains Istio's images as an overlay names them: %s", async (_what, spec) => {
     const connected = watch(simulated());
     await connected.files.write(
       `${LINUX.cwd}/overlay.yaml`,
       `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  ${spec}\n`,
     );
-    const { manifest } = await make(connected, { cpus: ['amd64'] }, { ISTIO_OVERLAY: 'overlay.yaml' });
+    const { manifest } = await createBundle(connected, { cpus: ['amd64'] }, { ISTIO_OVERLAY: 'overlay.yaml' });
     expect(manifest.images[0]?.names).toEqual(
       expect.arrayContaining([
         'registry.example/istio/pilot:1.19.3-debug',
@@ -118,27 +123,27 @@ describe('bundle create', () => {
   it('does not need builds of istioctl that are not requested', async () => {
     const connected = watch(simulated());
     const { downloads } = connected.system;
-    const only = <T extends { url: string } | string>(request: T): T => {
+    const withoutMac = <T extends { url: string } | string>(request: T): T => {
       if (JSON.stringify(request).includes('osx')) throw failed('macOS build', 'the mirror does not have it');
       return request;
     };
     Object.assign(connected.system, {
       downloads: {
-        fetch: (request: Parameters<typeof downloads.fetch>[0]) => downloads.fetch(only(request)),
-        text: (url: string, signal?: AbortSignal) => downloads.text(only(url), signal),
+        fetch: (request: Parameters<typeof downloads.fetch>[0]) => downloads.fetch(withoutMac(request)),
+        text: (url: string, signal?: AbortSignal) => downloads.text(withoutMac(url), signal),
       },
     });
-    await make(connected, { cpus: ['amd64'] }, { ISTIO_ARCH: 'linux-amd64' });
-    await make(connected, { cpus: ['amd64'], istioctl: ['linux-amd64'] });
-    await expect(make(connected, { cpus: ['amd64'] })).rejects.toThrow('macOS build');
+    await createBundle(connected, { cpus: ['amd64'] }, { ISTIO_ARCH: 'linux-amd64' });
+    await createBundle(connected, { cpus: ['amd64'], istioctl: ['linux-amd64'] });
+    await expect(createBundle(connected, { cpus: ['amd64'] })).rejects.toThrow('macOS build');
   });
 
   it('has the same bytes each time, on each computer and with each container tool', async () => {
-    const makers = [simulated(), simulated(), simulated({ start: Date.parse('2027-05-01T00:00:00Z') })].map(watch);
+    const computers = [simulated(), simulated(), simulated({ start: Date.parse('2027-05-01T00:00:00Z') })].map(watch);
     const sets = [{}, {}, { CONTAINER_TOOL: 'podman', ARTIFACTS_URL: 'http://mirror.example/x' }];
-    const made = await Promise.all(makers.map((connected, index) => make(connected, {}, sets[index])));
-    expect(new Set(made.map(({ sha256 }) => sha256)).size).toBe(1);
-    const bytes = await Promise.all(makers.map((connected) => connected.files.read(FILE)));
+    const bundles = await Promise.all(computers.map((connected, index) => createBundle(connected, {}, sets[index])));
+    expect(new Set(bundles.map(({ sha256 }) => sha256)).size).toBe(1);
+    const bytes = await Promise.all(computers.map((connected) => connected.files.read(FILE)));
     expect(Buffer.compare(bytes[0] ?? Buffer.from('0'), bytes[2] ?? Buffer.from('2'))).toBe(0);
   });
 
@@ -156,9 +161,9 @@ describe('bundle create', () => {
     }
     const imageArchives = (await connected.files.list('/tmp')).map((name) => `/tmp/${name}`);
     const before = connected.transcript.length;
-    const { manifest } = await make(connected, { cpus: ['amd64'], imageArchives });
+    const { manifest } = await createBundle(connected, { cpus: ['amd64'], imageArchives });
     expect(manifest.images[0]?.names).toHaveLength(5);
-    expect(connected.transcript.slice(before).map(shown)).toEqual([]);
+    expect(connected.transcript.slice(before).map(commandLine)).toEqual([]);
   });
 
   it('fails when the container tool returns an image for another CPU', async () => {
@@ -167,13 +172,13 @@ describe('bundle create', () => {
     const run: typeof processes.run = (command, signal) =>
       processes.run({ ...command, args: command.args.map((arg) => arg.replace('linux/arm64', 'linux/amd64')) }, signal);
     Object.assign(connected.system, { processes: { ...processes, run } });
-    await expect(make(connected, { cpus: ['arm64'] })).rejects.toMatchObject({
+    await expect(createBundle(connected, { cpus: ['arm64'] })).rejects.toMatchObject({
       reason: 'tool-failed',
       message: expect.stringContaining('docker.io/istio/pilot:1.19.3 for arm64') as string,
     });
   });
 
-  it('says for which CPU it can be made when a file was never published for the other', async () => {
+  it('suggests the CPU for which it can be created when a file is not published for the other', async () => {
     const run = await cli(['bundle', 'create', '--rehearse', '--fault', 'arm64-deb-missing']);
     expect(run.code).toBe(5);
     expect(run.stderr).toContain('Try: Create the bundle for the other CPU only: --cpu amd64.');
@@ -203,19 +208,19 @@ describe('bundle create', () => {
   });
 });
 
-describe('up out of a bundle', () => {
+describe('up --bundle', () => {
   it('creates the lab on a computer without a network, where `up` without the bundle fails', async () => {
-    const computer = await carried(offline());
+    const computer = await withBundleFile(offline());
     const report = await upFromBundle(computer);
     expect(report.error).toBeUndefined();
-    expect(await computer.verify()).toMatchObject({ red: [] });
+    expect(await computer.verify()).toMatchObject({ failed: [] });
 
     const other = await offline().up();
     expect(other.report.error?.reason).toBe('download-failed');
   });
 
   it('copies images to each node before k3s starts there, and the package to the VM', async () => {
-    const computer = await carried(offline());
+    const computer = await withBundleFile(offline());
     const { steps } = await upFromBundle(computer);
     const at = new Map(steps.map(({ id, startedAt = 0, endedAt = 0 }) => [id, { startedAt, endedAt }]));
     const before = (earlier: string, later: string): boolean =>
@@ -231,7 +236,7 @@ describe('up out of a bundle', () => {
   });
 
   it('changes nothing the second time', async () => {
-    const computer = await carried(offline());
+    const computer = await withBundleFile(offline());
     await upFromBundle(computer);
     const before = computer.transcript.length;
     const again = await upFromBundle(computer);
@@ -240,7 +245,7 @@ describe('up out of a bundle', () => {
   });
 
   it('imports images into a running cluster, and imports them again when they are lost', async () => {
-    const computer = await carried(watch(simulated()));
+    const computer = await withBundleFile(watch(simulated()));
     await computer.up();
     expect((await upFromBundle(computer)).error).toBeUndefined();
     const node = computer.machine('k3s-worker-1');
@@ -250,59 +255,59 @@ describe('up out of a bundle', () => {
     expect(steps.filter(({ outcome }) => outcome === 'changed').map(({ id }) => id)).toEqual(['images-worker-1']);
   });
 
-  it('resumes after a run that was interrupted while it unpacked files or copied images', async () => {
-    const computer = await carried(offline());
+  it('resumes after a run that failed while it unpacked files or copied images', async () => {
+    const computer = await withBundleFile(offline());
     const { files, processes } = computer.system;
-    const cutOnce = <Args extends unknown[], T>(
-      isIt: (...args: Args) => boolean,
+    const failOnce = <Args extends unknown[], T>(
+      isMatch: (...args: Args) => boolean,
       work: (...args: Args) => Promise<T>,
     ) => {
-      let cut = false;
+      let failed = false;
       return async (...args: Args): Promise<T> => {
-        if (cut || !isIt(...args)) return work(...args);
-        cut = true;
-        throw new Error('cut');
+        if (failed || !isMatch(...args)) return work(...args);
+        failed = true;
+        throw new Error('planted failure');
       };
     };
     const extract: typeof files.extract = async (archive, into, members) => {
-      // Some of them are there when it is cut.
+      // Extracts some files before it fails.
       if (members.length > 5) await files.extract(archive, into, members.slice(0, 4));
-      return whole(archive, into, members);
+      return extractAll(archive, into, members);
     };
-    const whole = cutOnce(
+    const extractAll = failOnce(
       (_archive: string, _into: string, members: readonly ArchiveMember[]) => members.length > 5,
       (archive, into, members) => files.extract(archive, into, members),
     );
-    const run = cutOnce(
+    const run = failOnce(
       (...[{ stdin }]: Parameters<typeof processes.run>) =>
         typeof stdin === 'object' && 'tar' in stdin && stdin.tar.some(({ name }) => name.includes('istio-vms-images')),
       (command, context) => processes.run(command, context),
     );
     Object.assign(computer.system, { files: { ...files, extract }, processes: { ...processes, run } });
     const first = await upFromBundle(computer);
-    expect(first.error?.message).toContain('cut');
+    expect(first.error?.message).toContain('planted failure');
     expect(first.steps.find(({ id }) => id === 'bundle')?.outcome).toBe('failed');
     const second = await upFromBundle(computer);
     expect(second.steps.filter(({ outcome }) => outcome === 'failed').map(({ id }) => id)).toHaveLength(1);
-    expect(second.error?.message).toContain('cut');
+    expect(second.error?.message).toContain('planted failure');
     expect((await upFromBundle(computer)).error).toBeUndefined();
-    expect(await computer.verify()).toMatchObject({ red: [] });
+    expect(await computer.verify()).toMatchObject({ failed: [] });
   });
 
   it('uses the arm64 files on an arm64 computer', async () => {
-    const computer = await carried(offline({ host: { ...LINUX, cpu: 'arm64' } }));
+    const computer = await withBundleFile(offline({ host: { ...LINUX, cpu: 'arm64' } }));
     expect((await upFromBundle(computer)).error).toBeUndefined();
-    expect(await computer.verify()).toMatchObject({ red: [] });
+    expect(await computer.verify()).toMatchObject({ failed: [] });
   });
 
   it('says which CPUs it was created for when this one is not among them', async () => {
     const connected = watch(simulated());
-    await make(connected, { cpus: ['arm64'] });
+    await createBundle(connected, { cpus: ['arm64'] });
     const report = await upFromBundle(connected);
     expect(report.error).toMatchObject({ reason: 'artifact-not-found' });
     expect(report.error?.message).toContain('it was created for arm64');
-    // Nothing is fetched in another way.
-    expect(connected.transcript.map(shown).filter((line) => /docker create/.test(line))).toEqual([]);
+    // Nothing is downloaded in another way.
+    expect(connected.transcript.map(commandLine).filter((line) => /docker create/.test(line))).toEqual([]);
   });
 
   it('is rehearsed without a network', async () => {

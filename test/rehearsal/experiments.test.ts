@@ -15,7 +15,7 @@ const POLICIES = 'networkpolicies.networking.k8s.io';
 const AUTHENTICATION = 'peerauthentications.security.istio.io';
 const OTHER_LAB = { 'app.kubernetes.io/managed-by': 'istio-vms', 'istio-vms/lab': 'other' };
 
-/** What `verify --strict --network-policy` has created when it is killed. */
+/** Creates the temporary objects of `verify --strict --network-policy`, as a killed run leaves them. */
 async function killedVerify(lab: Simulated): Promise<void> {
   const { config, kubectl, engine } = lab.lab();
   await lab.drive(async () => {
@@ -38,8 +38,8 @@ const leftIn = ({ cluster }: Simulated): readonly string[] => [
   ...(cluster.get('namespaces', undefined, 'istio-vms-plain') === undefined ? [] : ['istio-vms-plain']),
 ];
 
-describe('what a verify that was killed leaves behind', () => {
-  it('is reported by plan and deleted by up, after which nothing is left to do', async () => {
+describe('temporary objects that a killed verify leaves behind', () => {
+  it('are reported by plan and deleted by up, and a second up changes nothing', async () => {
     const lab = watch(await labThatIsUp());
     await killedVerify(lab);
     const found = (await lab.plan()).find(({ step }) => step.id === 'experiments')?.finding;
@@ -47,10 +47,10 @@ describe('what a verify that was killed leaves behind', () => {
     expect((await lab.up()).changed).toEqual(['experiments']);
     expect(leftIn(lab)).toEqual([]);
     expect((await lab.up()).changed).toEqual([]);
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it.each(['verify', 'verify mesh-to-vm'])('is listed by status and deleted by %s', async (line) => {
+  it.each(['verify', 'verify mesh-to-vm'])('are listed by status and deleted by %s', async (line) => {
     const lab = watch(await labThatIsUp());
     await killedVerify(lab);
     const run = await inOneWorld(lab);
@@ -65,7 +65,7 @@ describe('what a verify that was killed leaves behind', () => {
     expect((await run(['status'])).stdout).not.toContain('Left over');
   });
 
-  it('is never what a user or another lab has created, under the same names or with our labels', async () => {
+  it('do not include objects of a user or another lab with the same names or labels', async () => {
     const lab = watch(await labThatIsUp());
     const { store } = lab.cluster;
     const policy = (name: string, namespace: string, labels: Record<string, string>) =>
@@ -94,7 +94,7 @@ describe('what a verify that was killed leaves behind', () => {
     expect(strict?.evidence).toContain('a PeerAuthentication default that istio-vms did not create');
   });
 
-  it('stays when its namespace contains objects of the user', async () => {
+  it('do not include a namespace that contains objects of the user', async () => {
     const lab = watch(await labThatIsUp());
     await killedVerify(lab);
     lab.cluster.store.put({

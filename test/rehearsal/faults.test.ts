@@ -11,7 +11,7 @@ import { labThatIsUp, refusals, simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
 
-/** What each fault does to `up`; what it prints is in golden/faults, updated by `npx vitest run -u --project long`. */
+/** The effect of each fault on `up`. The printed lines are in golden/faults; `npx vitest run -u --project long` updates them. */
 const OUTCOMES: Readonly<Record<string, FaultOutcome>> = {
   'launch-timeout-lies': { slower: { steps: 300 } },
   'gateway-port-conflict': { reason: 'port-conflict' },
@@ -40,7 +40,7 @@ const OUTCOMES: Readonly<Record<string, FaultOutcome>> = {
   'image-server-down': { slower: { steps: 30 } },
   'launch-client-timeout': { moreCommands: 15 },
   'exec-lost': { moreCommands: 1 },
-  'second-address': { costsNothing: 'the right address is found without a question' },
+  'second-address': { costsNothing: 'the right address is found without another command' },
   'mirror-down': { slowerSteps: { 'k3s-binary': 8 } },
   offline: { reason: 'download-failed' },
   'line-slow': { slowerSteps: { 'k3s-binary': 100 } },
@@ -49,23 +49,23 @@ const OUTCOMES: Readonly<Record<string, FaultOutcome>> = {
   'guest-disk-full': { reason: 'disk-full' },
   'clock-behind': { slowerSteps: { sidecar: 70 } },
   'load-balancer-hostname': { reason: 'timed-out' },
-  // Ready at its second start, after 60 s of the first and a pause of 15 s.
+  // The sidecar becomes ready at its second start: 60 s of the first and a pause of 15 s later.
   'dns-captured': { slowerSteps: { sidecar: 70 } },
-  'address-gone': { costsNothing: 'no step asks for the address meanwhile; a test below is about a run that does' },
+  'address-gone': { costsNothing: 'no step reads the address meanwhile; a test below covers a run that does' },
   'load-balancer-late': { slowerSteps: { eastwest: 55 } },
   'pulls-slow': { slower: { steps: 80 } },
   'second-up': { slower: { command: 28 } },
   'vm-deleted': { reason: 'machine-failed' },
   'vm-moved': { moreCommands: 1 },
   'vm-stopped': { moreCommands: 1 },
-  // istiod ran on that worker: its pod is not believed, though the cluster calls it Ready for a while.
+  // istiod ran on that worker; its pod does not count as ready, although the cluster reports it Ready for a while.
   'worker-stopped': { reason: 'timed-out' },
   'worker-rebooted': { slowerSteps: { istio: 5 } },
   'master-rebooted': { slower: { steps: 15 } },
 };
 
-describe('every fault at the terminal', () => {
-  it('has a row here', () => {
+describe('every fault', () => {
+  it('is in the table of this test', () => {
     expect(
       faultsOf('multipass')
         .map(({ name }) => name)
@@ -81,7 +81,7 @@ describe('every fault at the terminal', () => {
     await expect(linesOf(run, normal)).toMatchFileSnapshot(`golden/faults/${fault}.txt`);
   });
 
-  it('triggers no fault in a run without one, which satisfies no outcome that has a price', async () => {
+  it('is not triggered in a fault-free run, which has none of the effects', async () => {
     const normal = await faultFreeUp();
     expect([...normal.triggered]).toEqual([]);
     const satisfied = Object.entries(OUTCOMES).filter(
@@ -92,7 +92,7 @@ describe('every fault at the terminal', () => {
     );
   });
 
-  it('lets up succeed when several occur together', async () => {
+  it('does not fail up when it occurs together with other transient faults', async () => {
     const faults = [
       'launch-timeout-lies',
       'token-expired',
@@ -105,7 +105,7 @@ describe('every fault at the terminal', () => {
     expect({ code: run.code, stderr: run.code === 0 ? '' : run.stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  it('lists all faults when the requested one does not exist', async () => {
+  it('is listed when the requested fault does not exist', async () => {
     const run = await cli(['up', '--rehearse', '--fault', 'gremlins']);
     expect(run.code).toBe(2);
     for (const { name } of faultsOf('multipass')) expect(run.stderr).toContain(name);
@@ -119,7 +119,7 @@ describe('every fault at the terminal', () => {
 });
 
 describe('faults that end a run', () => {
-  it('port-conflict: the next run succeeds when the other Service is gone', async () => {
+  it('port-conflict: the next run succeeds when the other Service is deleted', async () => {
     const lab = watch(simulated({ faults: ['gateway-port-conflict'] }));
     const { report } = await lab.up();
     expect(report.error?.reason).toBe('port-conflict');
@@ -129,7 +129,7 @@ describe('faults that end a run', () => {
     expect(next.report.error).toBeUndefined();
     expect(next.changed).toEqual(expect.arrayContaining(['eastwest', 'sidecar']));
     expect(next.changed).not.toContain('istio');
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
   it('port-conflict: is reported within 15 seconds of the wait for the address', async () => {
@@ -149,7 +149,7 @@ describe('faults that end a run', () => {
     await lab.up();
     const set = { EWG_PORT_TLS_ISTIOD: '15112' };
     expect((await lab.up({ set })).report.error).toBeUndefined();
-    expect((await lab.verify([], { set })).red).toEqual([]);
+    expect((await lab.verify([], { set })).failed).toEqual([]);
   });
 
   it('daemon-down: starts nothing, and the next run succeeds when the daemon is up', async () => {
@@ -160,13 +160,13 @@ describe('faults that end a run', () => {
     expect((await lab.up()).report.error).toBeUndefined();
   });
 
-  it('digest-mismatch: the wrong bytes are never used, and the next run fetches again', async () => {
+  it('digest-mismatch: the wrong file is never used, and the next run downloads it again', async () => {
     const lab = watch(simulated({ faults: ['digest-mismatch'] }));
     const { report } = await lab.up();
     expect(report.error?.reason).toBe('digest-mismatch');
     expect(await lab.files.stat(lab.config.paths.istioctl)).toBeUndefined();
     expect((await lab.up()).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
   it('cloud-init-error: nothing is installed on the machine until it is recreated', async () => {
@@ -177,15 +177,15 @@ describe('faults that end a run', () => {
     expect(again.changed).not.toContain('k3s-server');
     expect((await lab.step('k3s', { kind: 'recreate' })).report.error).toBeUndefined();
     expect((await lab.up()).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('load-balancer-hostname: the next run succeeds when the other load balancer is gone', async () => {
+  it('load-balancer-hostname: the next run succeeds when the other load balancer is removed', async () => {
     const lab = watch(simulated({ faults: ['load-balancer-hostname'] }));
     expect((await lab.up()).report.error?.reason).toBe('timed-out');
     lab.world.faults.clear();
     expect((await lab.up()).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
   it('worker-stopped: the next run starts the machine', async () => {
@@ -193,17 +193,17 @@ describe('faults that end a run', () => {
     await lab.up();
     const next = await lab.up();
     expect(next.report.error).toBeUndefined();
-    expect(next.said).toContain('worker-1: starting it again');
-    expect((await lab.verify()).red).toEqual([]);
+    expect(next.messages).toContain('worker-1: starting it again');
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('vm-deleted: the next run makes the machine again', async () => {
+  it('vm-deleted: the next run creates the machine again', async () => {
     const lab = watch(simulated({ faults: ['vm-deleted'] }));
     expect((await lab.up()).report.error?.reason).toBe('machine-failed');
     const next = await lab.up();
     expect(next.report.error).toBeUndefined();
     expect(next.changed).toContain('vm');
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
   it('tool-missing: a missing tool is reported before anything begins', async () => {
@@ -222,45 +222,47 @@ describe('faults that end a run', () => {
 });
 
 describe('faults that a run recovers from', () => {
-  it('address-gone: a run that meets it waits for the address', async () => {
+  it('address-gone: a run that reads the address waits for it', async () => {
     const lab = watch(await labThatIsUp());
     startFault(lab, 'address-gone');
     const next = await lab.up();
     expect(next.report.error).toBeUndefined();
-    expect(next.said).toContain('vm: vm-istio-external-workload has no address yet; waiting for it');
-    expect((await lab.verify()).red).toEqual([]);
+    expect(next.messages).toContain('vm: vm-istio-external-workload has no address yet; waiting for it');
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('vm-moved: all files are made for the new address', async () => {
+  it('vm-moved: all workload files have the new address', async () => {
     const lab = watch(simulated({ faults: ['vm-moved'] }));
     expect((await lab.up()).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
     expect((await lab.up()).changed).toEqual([]);
   });
 
-  it('a namespace that is deleted while we look away is made again, when it is gone', async () => {
+  it('a namespace that is being deleted is created again after its deletion', async () => {
     const lab = watch(await labThatIsUp());
     holdNamespace(lab.world, lab.cluster.store, lab.config.workloads[0].namespace);
     const next = await lab.up();
     expect(next.report.error).toBeUndefined();
-    expect(next.said).toContain(
+    expect(next.messages).toContain(
       'workload: waiting for a former namespace to be gone: namespace vmns is still being deleted',
     );
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('istio-system that is deleted meanwhile is created again when it is gone', async () => {
+  it('istio-system that is being deleted is created again after its deletion', async () => {
     const lab = watch(await labThatIsUp());
     holdNamespace(lab.world, lab.cluster.store, lab.config.istio.namespace);
     const next = await lab.up();
-    expect({ error: next.report.error?.facts, said: next.report.error === undefined ? [] : next.said }).toEqual({
-      error: undefined,
-      said: [],
-    });
-    expect((await lab.verify()).red).toEqual([]);
+    expect({ error: next.report.error?.facts, messages: next.report.error === undefined ? [] : next.messages }).toEqual(
+      {
+        error: undefined,
+        messages: [],
+      },
+    );
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('a daemon that restarts during reads is asked again', async () => {
+  it('reads are retried when the daemon restarts', async () => {
     const lab = watch(await labThatIsUp());
     const next = await lab.up({
       onEvent: ({ type }) => {
@@ -272,8 +274,8 @@ describe('faults that a run recovers from', () => {
   });
 });
 
-describe('the workload VM where no package is published', () => {
-  it('gets the binaries of the image, and a second up finds them', async () => {
+describe('a workload VM for whose CPU no package is published', () => {
+  it('gets the binaries from the image, and a second up changes nothing', async () => {
     const lab = watch(simulated({ faults: ['arm64-deb-missing'] }));
     const first = await lab.up();
     expect(first.report.error).toBeUndefined();

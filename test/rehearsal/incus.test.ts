@@ -11,7 +11,7 @@ describe('a rehearsal with MACHINE_ENGINE=incus', () => {
   it('creates the lab, verifies it, writes nothing in a second up, and deletes it', async () => {
     const lab = watch(simulated({ set }));
     expect((await lab.up()).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
     const again = await lab.up();
     expect(again.report.error).toBeUndefined();
     expect(again.writes).toEqual([]);
@@ -22,14 +22,14 @@ describe('a rehearsal with MACHINE_ENGINE=incus', () => {
     expect(files).not.toContain('multipass');
   });
 
-  it('has the server, project, network and members that the configuration names', async () => {
-    const named = {
+  it('uses the remote, project, network and cluster members of the configuration', async () => {
+    const settings = {
       ...{ INCUS_REMOTE: 'rack', INCUS_PROJECT: 'labs', INCUS_IMAGE: 'my-node', INCUS_TYPE: 'virtual-machine' },
       ...{ INCUS_NETWORK: 'wide', INCUS_TARGETS: 'm1,m2' },
     };
-    const lab = watch(simulated({ set: { ...set, ...named } }));
+    const lab = watch(simulated({ set: { ...set, ...settings } }));
     expect((await lab.up()).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
     const { stdout } = await lab.shell('incus list rack: --project labs --format json');
     const found = JSON.parse(stdout) as { name: string; type: string; location: string }[];
     expect(found.map(({ location }) => location).sort()).toEqual(['m1', 'm1', 'm2', 'm2']);
@@ -47,9 +47,9 @@ describe('a rehearsal with MACHINE_ENGINE=incus', () => {
     const { code, stdout } = await cli(['plan', '--commands', '--rehearse', ...INCUS]);
     expect(code).toBe(0);
     expect(stdout).not.toContain('multipass');
-    // In the order in which they begin, and without what runs on the machines.
-    const own = stdout.split('\n').filter((line) => /^\S*\s*incus (?!exec )/.test(line));
-    await expect(`${own.join('\n')}\n`).toMatchFileSnapshot('golden/plan-commands-incus.txt');
+    // In the order in which they start, and without commands on the machines.
+    const incusCommands = stdout.split('\n').filter((line) => /^\S*\s*incus (?!exec )/.test(line));
+    await expect(`${incusCommands.join('\n')}\n`).toMatchFileSnapshot('golden/plan-commands-incus.txt');
   });
 
   it('refuses a fault of the other engine', async () => {
@@ -62,8 +62,8 @@ describe('a rehearsal with MACHINE_ENGINE=incus', () => {
   });
 });
 
-/** Faults that come to something else than with Multipass; the reason for which a run ends, and a sentence of it. */
-const OUTCOMES: readonly (readonly [fault: string, reason: string | undefined, said: string])[] = [
+/** Faults whose effect differs from Multipass: the reason why the run fails, if it does, and a message of the run. */
+const OUTCOMES: readonly (readonly [fault: string, reason: string | undefined, message: string])[] = [
   ['kernel-modules-missing', undefined, 'master: starting k3s-master without loading kernel modules'],
   ['image-server-down', undefined, 'k3s-master: Incus is not ready yet, trying again'],
   ['exec-lost', undefined, 'the session was lost; retrying in a new one'],
@@ -81,19 +81,19 @@ const OUTCOMES: readonly (readonly [fault: string, reason: string | undefined, s
 describe('faults with Incus', () => {
   it.each(sampled(OUTCOMES, 20))('%s ends as expected', async (fault, reason, sentence) => {
     const lab = watch(simulated({ set, faults: [fault] }));
-    const { report, said } = await lab.up();
+    const { report, messages } = await lab.up();
     expect({ reason: report.error?.reason, message: reason === undefined ? report.error?.message : undefined }).toEqual(
       {
         reason,
         message: undefined,
       },
     );
-    expect([...said, report.error?.message ?? ''].join('\n')).toContain(sentence);
+    expect([...messages, report.error?.message ?? ''].join('\n')).toContain(sentence);
     expect([...lab.world.triggeredFaults]).toEqual([fault]);
-    if (reason === undefined) expect((await lab.verify()).red).toEqual([]);
+    if (reason === undefined) expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('daemon-down: nothing was begun; goes on when it is up', async () => {
+  it('daemon-down: starts nothing, and the next run succeeds when the daemon is up', async () => {
     const lab = watch(simulated({ set, faults: ['daemon-down'] }));
     await expect(lab.up()).rejects.toMatchObject({ reason: 'engine-unavailable' });
     expect(lab.transcript.filter(({ effect }) => effect === 'write')).toEqual([]);
@@ -102,7 +102,7 @@ describe('faults with Incus', () => {
   });
 });
 
-// Last: from here on every rehearsal of this file happens in one world.
+// These run last, because they make all rehearsals of this file use one world.
 describe('in a lab on Incus that is up', () => {
   it.each(sampled(['up --delete', 'up', 'status', 'verify', 'env'], 5))('runs %s', async (command) => {
     const run = await inOneWorld(watch(await labThatIsUp({ set })));

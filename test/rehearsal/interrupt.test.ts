@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import { long, sampled } from '../support/sampled.ts';
 import { cli } from './support/cli.ts';
-import { labThatIsUp, refusals, simulated, type Ran, type RunOptions } from './support/simulated.ts';
+import { labThatIsUp, refusals, simulated, type RunResult, type RunOptions } from './support/simulated.ts';
 
 const { watch } = refusals();
 
-/** When the signal came, no step began its work after it, and no command that changes something either. */
-function nothingNewAfter(run: Ran, abortedAt: number): void {
+/** Fails if a step was applied after the interrupt. */
+function expectNoNewWork(run: RunResult, abortedAt: number): void {
   for (const { id, workedAt } of run.report.steps) {
     if (workedAt !== undefined && workedAt > abortedAt)
       throw new Error(`${id} began ${workedAt - abortedAt} ms after the interrupt`);
@@ -14,7 +14,7 @@ function nothingNewAfter(run: Ran, abortedAt: number): void {
 }
 
 describe('an interrupt', () => {
-  // While machines are launched, k3s starts, Istio is installed, the VM joins.
+  // During the launches, the start of k3s, the installation of Istio, and the join of the VM.
   it.each(sampled([1_000, 30_000, 89_500, 95_000, 120_000, 135_000, 148_000, 156_000, 160_000, 164_000], 10))(
     'after %i ms starts nothing new, says how to resume, and the next up finishes the lab',
     async (after) => {
@@ -22,22 +22,22 @@ describe('an interrupt', () => {
       const interrupt = new AbortController();
       const begin = lab.world.clock.now();
       lab.world.clock.after(after, () => interrupt.abort());
-      const cut = await lab.up({ signal: interrupt.signal });
-      const { error } = cut.report;
+      const interrupted = await lab.up({ signal: interrupt.signal });
+      const { error } = interrupted.report;
       expect(error?.reason).toBe('interrupted');
       expect(error?.exitCode).toBe(130);
       expect(error?.message).toMatch(/^Interrupted: \d+ steps? done, \d+ interrupted, \d+ not started\.$/);
       expect(error?.facts.hint).toBe('Re-run the same command to resume.');
-      nothingNewAfter(cut, begin + after);
+      expectNoNewWork(interrupted, begin + after);
 
       const next = await lab.up();
       expect(next.report.error).toBeUndefined();
-      expect((await lab.verify()).red).toEqual([]);
+      expect((await lab.verify()).failed).toEqual([]);
       expect((await lab.up()).changed).toEqual([]);
     },
   );
 
-  it('before anything has begun changes nothing', async () => {
+  it('before the first step changes nothing', async () => {
     const lab = watch(simulated());
     const interrupt = new AbortController();
     interrupt.abort();
@@ -46,7 +46,7 @@ describe('an interrupt', () => {
     expect(writes).toEqual([]);
   });
 
-  it('during a removal finishes what has begun, and the next removal does the rest', async () => {
+  it('of up --delete finishes operations in flight, and the next up --delete deletes the rest', async () => {
     const lab = watch(await labThatIsUp());
     const interrupt = new AbortController();
     const over: RunOptions = {
@@ -60,7 +60,7 @@ describe('an interrupt', () => {
     expect(lab.world.engine.instances.size).toBe(0);
   });
 
-  it('during the checks leaves no experiment behind, and the demo workload runs', async () => {
+  it('during the checks leaves no temporary object and no stopped demo workload', async () => {
     const lab = watch(await labThatIsUp());
     for (const [name, after] of [
       ['health', 1_500],
@@ -76,7 +76,7 @@ describe('an interrupt', () => {
       expect(lab.cluster.list('peerauthentications.security.istio.io')).toEqual([]);
       expect(lab.cluster.get('namespaces', undefined, 'istio-vms-plain')).toBeUndefined();
     }
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 });
 
@@ -88,47 +88,47 @@ describe.runIf(long)('an interrupt while the API server does not answer', () => 
     );
     const { clock } = lab.world;
     const interrupt = new AbortController();
-    const silent = vi.spyOn(lab.cluster, 'ready');
-    let cutAt = 0;
-    const cut = await lab.up({
+    const ready = vi.spyOn(lab.cluster, 'ready');
+    let interruptedAt = 0;
+    const interrupted = await lab.up({
       signal: interrupt.signal,
       onEvent: (event) => {
         if (event.type !== 'step-working' || event.id !== 'route') return;
-        silent.mockReturnValue(false);
+        ready.mockReturnValue(false);
         clock.after(after, () => {
-          cutAt = clock.now();
+          interruptedAt = clock.now();
           interrupt.abort();
         });
       },
     });
-    expect(cut.report.error?.reason).toBe('interrupted');
-    expect(cut.report.error?.exitCode).toBe(130);
-    expect(cutAt).toBeGreaterThan(0);
-    expect(clock.now() - cutAt).toBeLessThanOrEqual(1_000);
+    expect(interrupted.report.error?.reason).toBe('interrupted');
+    expect(interrupted.report.error?.exitCode).toBe(130);
+    expect(interruptedAt).toBeGreaterThan(0);
+    expect(clock.now() - interruptedAt).toBeLessThanOrEqual(1_000);
 
-    silent.mockRestore();
+    ready.mockRestore();
     const next = await lab.up();
     expect(next.report.error).toBeUndefined();
     expect(next.changed).toEqual(['route']);
   });
 
-  it('ends the checks and tries once to delete their experiment', async () => {
+  it('ends the checks and tries once to delete their temporary objects', async () => {
     const lab = watch(await labThatIsUp());
     const { clock } = lab.world;
     const interrupt = new AbortController();
-    const silent = vi.spyOn(lab.cluster, 'ready');
-    let cutAt = 0;
+    const ready = vi.spyOn(lab.cluster, 'ready');
+    let interruptedAt = 0;
     clock.after(2_000, () => {
-      silent.mockReturnValue(false);
-      cutAt = clock.now();
+      ready.mockReturnValue(false);
+      interruptedAt = clock.now();
       interrupt.abort(new Error('stop'));
     });
     const from = lab.transcript.length;
     await expect(lab.verify(['strict'], { signal: interrupt.signal })).rejects.toThrow();
-    expect(clock.now() - cutAt).toBeLessThanOrEqual(2_000);
+    expect(clock.now() - interruptedAt).toBeLessThanOrEqual(2_000);
     const deletes = lab.transcript.slice(from).filter(({ command }) => command.args.includes('delete'));
     expect(deletes.map(({ exitCode }) => exitCode)).toEqual([1, 1]);
-    silent.mockRestore();
+    ready.mockRestore();
   });
 });
 
@@ -136,7 +136,7 @@ describe('at the terminal', () => {
   it('exits with 130 after the first signal and says how to resume', async () => {
     const run = await cli(['up', '--rehearse'], { onSignal: (send) => setTimeout(send, 1) });
     expect(run.code).toBe(130);
-    expect(run.left).toBeUndefined();
+    expect(run.quitWith).toBeUndefined();
     expect(run.stderr).toContain('Interrupted. Finishing in-flight operations; press Ctrl-C again to quit now.');
     expect(run.stderr).toContain('◼ Interrupted: ');
     expect(run.stderr).toContain('Reason: interrupted (exit code 130)');
@@ -151,7 +151,7 @@ describe('at the terminal', () => {
           send();
         }, 1),
     });
-    expect(run.left).toBe(130);
+    expect(run.quitWith).toBe(130);
   });
 
   it('exits with 130 when the signal comes during the checks', async () => {

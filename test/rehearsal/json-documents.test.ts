@@ -40,9 +40,9 @@ const FAILURE: readonly (readonly [string, DocumentForm, string])[] = [
   ['env --set WORKERS=x', 'env', 'invalid-configuration'],
 ];
 
-// Before the other tests: from then on, all rehearsals of this file happen in one world.
+// These run before the other tests, after whose setup all rehearsals of this file use one world.
 describe('a JSON document of a failure', () => {
-  it.each(FAILURE)('of `%s` is as documented', async (line, form, reason) => {
+  it.each(FAILURE)('of `%s` matches its schema', async (line, form, reason) => {
     const run = await cli([...line.split(' '), '--rehearse', '--quiet', '--output', 'json']);
     const document = documentSchema(form).parse(JSON.parse(run.stdout));
     expect(document).toMatchObject({ outcome: 'error', error: { reason, exitCode: run.code } });
@@ -51,18 +51,18 @@ describe('a JSON document of a failure', () => {
 
 describe('a JSON document', () => {
   let runHere: (argv: readonly string[]) => Promise<CliRun>;
-  // One world for all: each command finds what those before it left.
+  // One world, so that each command sees the effects of earlier ones.
   beforeAll(async () => {
     runHere = await inOneWorld(createRehearsal({ host: LINUX, shipped }));
   });
 
-  it.each(SUCCESS)('of `%s` is as documented', async (line, form) => {
+  it.each(SUCCESS)('of `%s` matches its schema', async (line, form) => {
     const run = await runHere([...line.split(' '), '--quiet', '--output', 'json']);
     const document = documentSchema(form).parse(JSON.parse(run.stdout));
     expect({ code: run.code, outcome: document.outcome }).toEqual({ code: 0, outcome: 'ok' });
   });
 
-  it('is tested in every form', () => {
+  it('is tested for every form', () => {
     expect(new Set(SUCCESS.map(([, form]) => form))).toEqual(new Set(DOCUMENT_FORMS));
   });
 });

@@ -20,12 +20,12 @@ const leftoversOf = async (lab: Simulated, set: Record<string, string>) =>
     leftoverName(a) < leftoverName(b) ? -1 : 1,
   );
 
-/** `up --prune`. */
+/** Does what `up --prune` does; returns the steps that changed something. */
 async function prune(lab: Simulated, set: Record<string, string>): Promise<readonly string[]> {
-  const made = lab.lab({ set });
-  const plan = makePlan([...labSteps(made), leftoversStep(made)], { kind: 'apply', targets: 'all' });
+  const app = lab.lab({ set });
+  const plan = makePlan([...labSteps(app), leftoversStep(app)], { kind: 'apply', targets: 'all' });
   const signal = new AbortController().signal;
-  const { error, steps } = await lab.drive(() => runPlan({ plan, clock: made.system.clock, signal }));
+  const { error, steps } = await lab.drive(() => runPlan({ plan, clock: app.system.clock, signal }));
   expect(error).toBeUndefined();
   return steps.filter(({ outcome }) => outcome === 'changed').map(({ id }) => id);
 }
@@ -39,7 +39,7 @@ const object = (kind: string, name: string, namespace?: string, labels?: Record<
 describe('objects left over from previous settings', () => {
   const set = { VM_NAMESPACE: 'shops' };
 
-  it('are none in a lab as it is configured', async () => {
+  it('do not exist in a lab whose settings have not changed', async () => {
     expect(await leftoversOf(watch(await labThatIsUp()), {})).toEqual([]);
   });
 
@@ -51,10 +51,10 @@ describe('objects left over from previous settings', () => {
     expect(await leftoversOf(lab, set)).toEqual([]);
     expect(lab.cluster.store.get('namespaces', undefined, 'vmns')).toBeUndefined();
     expect(await prune(lab, set)).toEqual([]);
-    expect((await lab.verify([], { set })).red).toEqual([]);
+    expect((await lab.verify([], { set })).failed).toEqual([]);
   });
 
-  it('of another VM_APP and SERVICE_ACCOUNT go one by one; the namespace is still wanted', async () => {
+  it('of another VM_APP and SERVICE_ACCOUNT are deleted without their namespace, which is still used', async () => {
     const lab = watch(await labThatIsUp());
     const other = { VM_APP: 'shop', SERVICE_ACCOUNT: 'clerk' };
     await lab.up({ set: other });
@@ -62,37 +62,37 @@ describe('objects left over from previous settings', () => {
     await prune(lab, other);
     expect(await leftoversOf(lab, other)).toEqual([]);
     expect(lab.cluster.store.get('namespaces', undefined, 'vmns')).toBeDefined();
-    expect((await lab.verify([], { set: other })).red).toEqual([]);
+    expect((await lab.verify([], { set: other })).failed).toEqual([]);
   });
 
-  it('never include what has no label of this lab, and keep a namespace that holds such objects', async () => {
+  it('do not include objects without a label of this lab, nor a namespace that contains such objects', async () => {
     const lab = watch(await labThatIsUp());
     await lab.up({ set });
     const { store } = lab.cluster;
     const otherLab = { 'app.kubernetes.io/managed-by': 'istio-vms', 'istio-vms/lab': 'other' };
     store.put(object('ConfigMap', 'mine', 'vmns'));
-    store.put(object('Namespace', 'theirs', undefined, otherLab));
-    store.put(object('ServiceAccount', 'theirs', 'shops', otherLab));
-    store.put({ ...object('Service', 'bystander', 'shops'), spec: {} });
-    const left = await leftoversOf(lab, set);
-    expect(left.map(leftoverName)).toEqual(FORMER);
-    expect(left.map(({ holds }) => holds)).toEqual(['ConfigMap mine', undefined, undefined, undefined]);
+    store.put(object('Namespace', 'foreign', undefined, otherLab));
+    store.put(object('ServiceAccount', 'foreign', 'shops', otherLab));
+    store.put({ ...object('Service', 'user-service', 'shops'), spec: {} });
+    const found = await leftoversOf(lab, set);
+    expect(found.map(leftoverName)).toEqual(FORMER);
+    expect(found.map(({ holds }) => holds)).toEqual(['ConfigMap mine', undefined, undefined, undefined]);
     await prune(lab, set);
     expect((await leftoversOf(lab, set)).map(leftoverName)).toEqual(['Namespace vmns']);
     expect(store.get('configmaps', 'vmns', 'mine')).toBeDefined();
-    expect(store.get('namespaces', undefined, 'theirs')).toBeDefined();
-    expect(store.get('serviceaccounts', 'shops', 'theirs')).toBeDefined();
-    expect(store.get('services', 'shops', 'bystander')).toBeDefined();
+    expect(store.get('namespaces', undefined, 'foreign')).toBeDefined();
+    expect(store.get('serviceaccounts', 'shops', 'foreign')).toBeDefined();
+    expect(store.get('services', 'shops', 'user-service')).toBeDefined();
     expect(await prune(lab, set)).toEqual([]);
   });
 
-  it('are no control plane of another ISTIO_NAMESPACE', async () => {
+  it('do not include a control plane of another ISTIO_NAMESPACE', async () => {
     const lab = watch(await labThatIsUp());
     const names = (await leftoversOf(lab, { ISTIO_NAMESPACE: 'mesh' })).map(leftoverName);
     expect(names).toEqual([]);
   });
 
-  it('go with the machines of up --delete', async () => {
+  it('are deleted with the machines by up --delete', async () => {
     const lab = watch(await labThatIsUp());
     await lab.up({ set });
     await lab.down({ set });

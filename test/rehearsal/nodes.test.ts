@@ -5,8 +5,8 @@ import { labThatIsUp, refusals, type Simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
 
-/** Off, and on again at another address, as after a new lease. */
-const moved = async (lab: Simulated, name: string, settleMs: number): Promise<void> => {
+/** Restarts a machine with another address, as after a new DHCP lease. */
+const restartWithOtherAddress = async (lab: Simulated, name: string, settleMs: number): Promise<void> => {
   await lab.shell(`multipass stop ${name}`);
   lab.machine(name).address = `192.168.64.${200 + lab.world.engine.instances.size}`;
   await lab.shell(`multipass start ${name} --timeout 300`);
@@ -25,37 +25,37 @@ const addressOf = (lab: Simulated, name: string): string | undefined => {
   return node?.status.addresses[0]?.address;
 };
 
-describe('after the server moved to another address', () => {
-  it('workers join it there in the same run, although the cluster still reports them Ready', async () => {
+describe('a server whose address has changed', () => {
+  it('is joined by its workers again in the same run, although the cluster still reports them Ready', async () => {
     const lab = watch(await labThatIsUp());
-    await moved(lab, 'k3s-master', 20_000);
+    await restartWithOtherAddress(lab, 'k3s-master', 20_000);
     const run = await lab.up();
     expect(run.report.error).toBeUndefined();
     expect(run.changed).toEqual(expect.arrayContaining(['k3s-server', 'k3s-agent-1', 'k3s-agent-2']));
-    // Cut off, they would be called Unknown by then.
+    // By then, nodes without a connection would be reported as Unknown.
     await lab.pass(180_000);
     expect(['k3s-master', 'k3s-worker-1', 'k3s-worker-2'].map((name) => readyOf(lab, name))).toEqual([
       'True',
       'True',
       'True',
     ]);
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
     expect((await lab.up()).changed).toEqual([]);
   });
 
-  it('a run that repaired only the server is followed by one that repairs the workers', async () => {
+  it('is repaired without its workers by one step, and plan then reports the workers', async () => {
     const lab = watch(await labThatIsUp());
-    await moved(lab, 'k3s-master', 20_000);
+    await restartWithOtherAddress(lab, 'k3s-master', 20_000);
     await lab.run({ kind: 'apply', targets: ['k3s-server'] });
     const finding = (await lab.plan()).find(({ step }) => step.id === 'k3s-agent-1')?.finding ?? 'ready';
     expect(findingText(finding)).toMatch(/joined with another server address/);
   });
 });
 
-describe('a worker that moved', () => {
-  it('is waited for until its node has the new address', async () => {
+describe('a worker whose address has changed', () => {
+  it('is ready only when its node has the new address', async () => {
     const lab = watch(await labThatIsUp());
-    await moved(lab, 'k3s-worker-2', 1_000);
+    await restartWithOtherAddress(lab, 'k3s-worker-2', 1_000);
     const run = await lab.up();
     expect(run.report.error).toBeUndefined();
     expect(addressOf(lab, 'k3s-worker-2')).toBe(lab.machine('k3s-worker-2').address);
@@ -63,7 +63,7 @@ describe('a worker that moved', () => {
 });
 
 describe('a server that has just started again', () => {
-  it('is not believed to have its node and cluster DNS because they were there before', async () => {
+  it('is not ready because of the node and cluster DNS from before the restart', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell('multipass stop k3s-master');
     await lab.pass(60_000);
@@ -73,16 +73,16 @@ describe('a server that has just started again', () => {
     const finding = (await lab.plan()).find(({ step }) => step.id === 'nodes')?.finding ?? 'ready';
     expect(findingText(finding)).toMatch(/k3s-master.*no heartbeat|waits for/);
     expect((await lab.up()).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 });
 
 describe('a surplus worker', () => {
-  const bareMinimum = { set: { WORKERS: '1' } };
+  const oneWorker = { set: { WORKERS: '1' } };
 
-  it('is drained before its machine goes, and nothing waits for pods that Kubernetes has not given up yet', async () => {
+  it('is drained before its machine is deleted, and no step waits for its terminating pods', async () => {
     const lab = watch(await labThatIsUp());
-    const run = await lab.up(bareMinimum);
+    const run = await lab.up(oneWorker);
     expect(run.report.error).toBeUndefined();
     const drained = run.writes.findIndex((line) => line.startsWith('kubectl drain k3s-worker-2'));
     const deleted = run.writes.findIndex((line) => /multipass delete .*k3s-worker-2/.test(line));
@@ -90,39 +90,39 @@ describe('a surplus worker', () => {
     expect(deleted).toBeGreaterThan(drained);
     const step = run.report.steps.find(({ id }) => id === 'spare-workers');
     expect((step?.endedAt ?? Infinity) - (step?.startedAt ?? 0)).toBeLessThan(45_000);
-    expect(run.said.join('\n')).not.toMatch(/on nodes that are gone/);
-    expect((await lab.verify([], bareMinimum)).red).toEqual([]);
+    expect(run.messages.join('\n')).not.toMatch(/on nodes that are gone/);
+    expect((await lab.verify([], oneWorker)).failed).toEqual([]);
   });
 
-  it('is removed with its pods without a drain when its kubelet does not report', async () => {
+  it('is removed with its pods and without a drain when its kubelet does not report', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell('multipass stop k3s-worker-2');
     await lab.pass(90_000);
-    const run = await lab.up(bareMinimum);
+    const run = await lab.up(oneWorker);
     expect(run.report.error).toBeUndefined();
     expect(run.writes.some((line) => line.startsWith('kubectl drain'))).toBe(false);
     const pods = lab.cluster.list('pods') as (KubeObject & { spec: { nodeName?: string } })[];
     expect(pods.filter(({ spec }) => spec.nodeName === 'k3s-worker-2')).toEqual([]);
-    expect((await lab.verify([], bareMinimum)).red).toEqual([]);
+    expect((await lab.verify([], oneWorker)).failed).toEqual([]);
   });
 
-  it('does not wait for Deployments of others that were not available before', async () => {
+  it('is removed without waiting for foreign Deployments that were unavailable before', async () => {
     const lab = watch(await labThatIsUp());
     lab.cluster.store.apply(
       {
         apiVersion: 'apps/v1',
         kind: 'Deployment',
-        metadata: { name: 'theirs', namespace: 'default' },
+        metadata: { name: 'foreign', namespace: 'default' },
         spec: {
           replicas: 0,
-          selector: { matchLabels: { app: 'theirs' } },
-          template: { metadata: { labels: { app: 'theirs' } }, spec: { containers: [{ name: 'a', image: 'a' }] } },
+          selector: { matchLabels: { app: 'foreign' } },
+          template: { metadata: { labels: { app: 'foreign' } }, spec: { containers: [{ name: 'a', image: 'a' }] } },
         },
       },
-      'them',
+      'user',
     );
     await lab.pass(5_000);
-    expect((await lab.up(bareMinimum)).report.error).toBeUndefined();
+    expect((await lab.up(oneWorker)).report.error).toBeUndefined();
   });
 });
 
@@ -130,7 +130,7 @@ describe('a worker whose token is wrong', () => {
   it.each([
     ['of another cluster', (token: string) => token.replace(/^K10.{64}/, `K10${'0'.repeat(64)}`), /token CA hash/],
     ['unknown to the server', (token: string) => token.replace(/[^:]*$/, 'wrong'), /401 Unauthorized/],
-  ])('(%s) fails within a minute, and says why', async (_, change, text) => {
+  ])('(%s) fails within a minute and reports the reason', async (_, change, text) => {
     const lab = watch(await labThatIsUp());
     const file = lab.machine('k3s-master').files.get('/var/lib/rancher/k3s/server/agent-token');
     if (file === undefined) throw new Error('no token on the server');

@@ -4,13 +4,13 @@ import { ourWorld } from '../../bench/ours.ts';
 import { isRemote } from '../../bench/remote.ts';
 import { LINUX, shipped } from './support/simulated.ts';
 
-/** What the bench compares, held to what its table says: no machine's own speed is in it. */
-describe('the article, followed by hand in the simulated world', () => {
+/** Checks the numbers of the benchmark that do not depend on the speed of the computer. */
+describe('the steps of the article in the simulated world', () => {
   it.each([
-    // 34 lines of its script call Multipass: one asks, the rest are sessions, and each CPU takes one branch of them.
+    // 34 lines of the article's script call Multipass: one is a query, the others are sessions, some of them for one CPU only.
     ['amd64', 26],
     ['arm64', 32],
-  ] as const)('on %s ends with traffic both ways, after %s sessions for the sidecar', async (cpu, sessions) => {
+  ] as const)('on %s lead to traffic in both directions, after %s sessions for the sidecar', async (cpu, sessions) => {
     const followed = await followOriginal({ ...LINUX, cpu }, shipped);
     expect(followed.bootstrapCalls).toBe(sessions);
     expect(followed.commands).toBeGreaterThan(50);
@@ -18,7 +18,7 @@ describe('the article, followed by hand in the simulated world', () => {
     expect(ours).toBeLessThan(followed.makespanMs);
   });
 
-  it.each(['amd64', 'arm64'] as const)('a bootstrap of ours on %s takes six sessions at most', async (cpu) => {
+  it.each(['amd64', 'arm64'] as const)('need at most six sessions for bootstrap on %s with istio-vms', async (cpu) => {
     const world = ourWorld({ ...LINUX, cpu }, shipped);
     await world.beforeBootstrap();
     const { commands, report } = await world.bootstrap();

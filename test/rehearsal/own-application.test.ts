@@ -9,8 +9,8 @@ const { watch } = refusals();
 const VM = 'vm-istio-external-workload';
 const NGINX = { program: 'nginx', pid: 812 };
 
-describe("an application of one's own on the VM's port", () => {
-  it('is kept: the demo workload is not started, and `up` says who listens', async () => {
+describe("a user's application on the VM's port", () => {
+  it('replaces the demo workload, and is named by plan, status and verify', async () => {
     const lab = watch(await labThatIsUp());
     const vm = lab.machine(VM);
     listenOn(vm, 8000, NGINX);
@@ -23,9 +23,9 @@ describe("an application of one's own on the VM's port", () => {
     expect(vm.units.has('istio-vms-demo')).toBe(false);
     const second = await lab.up();
     expect([second.report.error, second.changed]).toEqual([undefined, []]);
-    // It is not ours to stop: only what it is now is seen, and nothing is written.
+    // The check must not stop a user's application, so it only reads the health.
     const health = await lab.verify(['health']);
-    expect([health.red, health.writes]).toEqual([[], []]);
+    expect([health.failed, health.writes]).toEqual([[], []]);
     expect(health.results.at(-1)?.evidence).toBe(
       'Healthy True, served by nginx (pid 812, nginx.service) on 0.0.0.0:8000; not stopped for this check',
     );
@@ -34,13 +34,13 @@ describe("an application of one's own on the VM's port", () => {
       what: 'demo workload',
       state: 'not used: the port is served by nginx (pid 812, nginx.service) on 0.0.0.0:8000',
     });
-    // When it goes, the demo workload comes back.
+    // When the application has ended, `up` installs the demo workload again.
     listenOn(vm, 8000, undefined);
     expect((await lab.up()).changed).toEqual(['demo']);
     expect(vm.units.get('istio-vms-demo')?.active).toBe('active');
   });
 
-  it('comes while the demo workload starts: the reason is shown', async () => {
+  it('is named in the error when it takes the port while the demo workload starts', async () => {
     const lab = watch(await labThatIsUp());
     const vm = lab.machine(VM);
     const { report } = await lab.up({
@@ -55,7 +55,7 @@ describe("an application of one's own on the VM's port", () => {
     expect(report.error?.facts.hint).toContain('DEMO=off');
   });
 
-  it('DEMO=off takes the demo workload away and leaves it away', async () => {
+  it('is not needed with DEMO=off, which removes the demo workload and does not install it again', async () => {
     const lab = watch(await labThatIsUp());
     const set = { DEMO: 'off' };
     expect((await lab.up({ set })).changed).toEqual(['demo']);

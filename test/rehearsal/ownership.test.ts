@@ -15,17 +15,17 @@ const FOREIGN: readonly Pick<Instance, 'name' | 'state'>[] = [
   { name: 'old-experiment', state: 'Deleted' },
 ];
 
-/** Everything of these machines that could have been touched. */
+/** The state of these machines that a command could change. */
 const fingerprint = (lab: Simulated, names: readonly string[]): unknown =>
   names.map((name) => {
     const { state, address, bootId, files, units } = lab.machine(name);
     return { name, state, address, bootId, files: [...files.keys()].sort(), units: [...units.keys()] };
   });
 
-describe('machines of other people', () => {
+describe('foreign machines', () => {
   const names = FOREIGN.map(({ name }) => name);
 
-  it('survive up, up --recreate and up --delete, the soft-deleted one too', async () => {
+  it('are unchanged by up, up --recreate and up --delete, even if soft-deleted', async () => {
     const lab = watch(simulated({ foreign: FOREIGN }));
     const before = fingerprint(lab, names);
     for (const run of [lab.up, lab.recreate, lab.down]) expect((await run()).report.error).toBeUndefined();
@@ -38,7 +38,7 @@ describe('machines of other people', () => {
   });
 
   it.each<Instance['state']>(['Running', 'Stopped', 'Deleted'])(
-    'are refused and not touched when one has a name of ours and is %s',
+    'cause an error and are unchanged when one has a name of the lab and is %s',
     async (state) => {
       const lab = watch(simulated({ foreign: [{ name: 'k3s-worker-1', state }] }));
       const before = fingerprint(lab, ['k3s-worker-1']);
@@ -51,12 +51,12 @@ describe('machines of other people', () => {
       const recreate = await lab.step('k3s', { kind: 'recreate' });
       expect(recreate.report.error?.reason).toBe('foreign-machine');
       expect(fingerprint(lab, ['k3s-worker-1'])).toEqual(before);
-      // What we had made besides it is gone all the same.
+      // The machines of the lab are deleted nevertheless.
       expect([...lab.world.engine.instances.keys()]).toEqual(['k3s-worker-1']);
     },
   );
 
-  it('stay when they belong to a lab of another name', async () => {
+  it('are unchanged when they belong to a lab of another name', async () => {
     const lab = watch(await labThatIsUp());
     const before = fingerprint(lab, OURS);
     const set = { LAB_NAME: 'second' };
@@ -66,7 +66,7 @@ describe('machines of other people', () => {
     expect(fingerprint(lab, OURS)).toEqual(before);
   });
 
-  it('belong to one of two labs that run side by side', async () => {
+  it('are unchanged when a second lab under other names is deleted', async () => {
     const lab = watch(await labThatIsUp());
     const before = fingerprint(lab, OURS);
     const set = {
@@ -82,7 +82,7 @@ describe('machines of other people', () => {
 });
 
 describe('a lost record', () => {
-  it('still lets us delete running machines, which carry our label', async () => {
+  it('does not prevent the deletion of running machines, which are labeled as part of the lab', async () => {
     const lab = watch(await labThatIsUp());
     await lab.files.remove(lab.config.paths.machinesRecord);
     expect((await lab.up()).report.error).toBeUndefined();
@@ -91,7 +91,7 @@ describe('a lost record', () => {
     expect(lab.world.engine.instances.size).toBe(0);
   });
 
-  it("a stopped machine without a record could be anybody's: it is refused, and the rest goes", async () => {
+  it('prevents the deletion of a stopped machine, whose label cannot be read, and of no other', async () => {
     const lab = watch(await labThatIsUp());
     await lab.files.remove(lab.config.paths.machinesRecord);
     await lab.shell('multipass stop k3s-worker-2');
@@ -112,7 +112,7 @@ describe('a lost record', () => {
 });
 
 describe('a launch that was interrupted', () => {
-  it('is waited for by the next run, which launches nothing again', async () => {
+  it('is completed by the next run, which launches nothing again', async () => {
     const lab = watch(await labThatIsUp());
     const path = lab.config.paths.machinesRecord;
     const record = JSON.parse((await lab.files.readText(path))!) as { machines: Record<string, { upSince?: string }> };
@@ -127,8 +127,8 @@ describe('a launch that was interrupted', () => {
     expect((await lab.up()).changed).toEqual([]);
   });
 
-  /** A run that was killed with SIGKILL in its launch of the VM, whose client lives on; then time passes. */
-  const afterAKill = async (passed: number, cloudInit: object, onRecord = true): Promise<Simulated> => {
+  /** A lab whose run was killed during the launch of the VM while the client continued, this number of milliseconds later. */
+  const afterKill = async (elapsed: number, cloudInit: object, onRecord = true): Promise<Simulated> => {
     const lab = watch(simulated());
     lab.world.engine.images.add('22.04');
     const recordedAt = new Date(lab.world.clock.now()).toISOString();
@@ -145,45 +145,48 @@ describe('a launch that was interrupted', () => {
         quiet,
       )
       .catch(() => undefined);
-    await lab.pass(passed);
+    await lab.pass(elapsed);
     return lab;
   };
-  // It appears six seconds after its launch: forty moments a second around our look and our launch.
-  const moments = Array.from({ length: 48 }, (_, index) => 5_000 + index * 25);
+  // The machine appears six seconds after its launch, so these cover the time around the check and the launch of the next run.
+  const elapsedTimes = Array.from({ length: 48 }, (_, index) => 5_000 + index * 25);
 
-  it("may come up at any moment of the next one, and is not taken for somebody else's", async () => {
-    for (const passed of moments) {
-      const lab = await afterAKill(passed, workloadCloudInit(simulated().config));
+  it('can complete at any time during the next run, and is not taken for a foreign machine', async () => {
+    for (const elapsed of elapsedTimes) {
+      const lab = await afterKill(elapsed, workloadCloudInit(simulated().config));
       const { report } = await lab.step('vm');
-      expect(report.error?.message, `after ${passed} ms`).toBeUndefined();
+      expect(report.error?.message, `after ${elapsed} ms`).toBeUndefined();
       expect(lab.world.engine.instances.size).toBe(1);
     }
   });
 
   it.each([
     ['on record', true],
-    ['that somebody else makes at this moment', false],
-  ])('without our mark, %s, is refused whenever it comes up, and is not taken for ours later', async (_, onRecord) => {
-    for (const passed of moments) {
-      const lab = await afterAKill(passed, {}, onRecord);
-      expect((await lab.step('vm')).report.error?.reason, `after ${passed} ms`).toBe('foreign-machine');
-      expect(await lab.lab().ownership.recorded(), `after ${passed} ms`).toEqual([]);
-      await lab.pass(60_000);
-      // One that rests cannot be asked whose it is.
-      await lab.shell(`multipass stop ${VM}`);
-      for (const kind of ['delete', 'apply'] as const) {
-        expect((await lab.step('vm', { kind })).report.error?.reason).toBe('foreign-machine');
+    ['not on record', false],
+  ])(
+    'is an error at any time when its machine is not labeled as part of the lab and is %s, also later',
+    async (_, onRecord) => {
+      for (const elapsed of elapsedTimes) {
+        const lab = await afterKill(elapsed, {}, onRecord);
+        expect((await lab.step('vm')).report.error?.reason, `after ${elapsed} ms`).toBe('foreign-machine');
+        expect(await lab.lab().ownership.recorded(), `after ${elapsed} ms`).toEqual([]);
+        await lab.pass(60_000);
+        // The label of a stopped machine cannot be read.
+        await lab.shell(`multipass stop ${VM}`);
+        for (const kind of ['delete', 'apply'] as const) {
+          expect((await lab.step('vm', { kind })).report.error?.reason).toBe('foreign-machine');
+        }
+        expect(lab.machine(VM).state).toBe('Stopped');
       }
-      expect(lab.machine(VM).state).toBe('Stopped');
-    }
-  });
+    },
+  );
 
-  it('is deleted with the rest, although the engine does not list it yet', async () => {
-    for (const passed of [0, 3_000, 5_500]) {
-      const lab = await afterAKill(passed, workloadCloudInit(simulated().config));
-      const { report, said } = await lab.down();
+  it('is deleted with the other machines, although the engine does not list it yet', async () => {
+    for (const elapsed of [0, 3_000, 5_500]) {
+      const lab = await afterKill(elapsed, workloadCloudInit(simulated().config));
+      const { report, messages } = await lab.down();
       expect(report.error).toBeUndefined();
-      expect(said).toContain(`vm: its launch was interrupted: checking for 90s whether ${VM} starts after all`);
+      expect(messages).toContain(`vm: its launch was interrupted: checking for 90s whether ${VM} starts after all`);
       await lab.pass(600_000);
       expect(lab.world.engine.instances.size).toBe(0);
       const before = lab.world.clock.now();
@@ -192,20 +195,20 @@ describe('a launch that was interrupted', () => {
     }
   });
 
-  it('is not waited for when the launch was refused', async () => {
+  it('is not waited for when the engine rejected it', async () => {
     const lab = watch(simulated({ set: { RUN_OS: '23.04' } }));
     expect((await lab.step('vm')).report.error?.reason).toBe('invalid-configuration');
     expect(await lab.lab().ownership.recorded()).toEqual([]);
-    expect((await lab.down()).said.join()).not.toContain('its launch was cut');
+    expect((await lab.down()).messages.join()).not.toContain('its launch was cut');
   });
 
-  it('is not waited for when it began so long ago that it would be there', async () => {
-    const lab = await afterAKill(0, {});
+  it('is not waited for when it began so long ago that it would be complete', async () => {
+    const lab = await afterKill(0, {});
     await lab.shell(`multipass list --format json`);
     await lab.pass(60_000);
     await lab.shell(`multipass delete --purge ${VM}`);
     await lab.pass(900_000);
-    expect((await lab.down()).said.join()).not.toContain('its launch was cut');
+    expect((await lab.down()).messages.join()).not.toContain('its launch was cut');
   });
 
   it('is started and waited for when the machine was stopped meanwhile', async () => {
@@ -217,11 +220,11 @@ describe('a launch that was interrupted', () => {
     for (const [name, { state }] of lab.world.engine.instances)
       if (state === 'Running') await lab.shell(`multipass stop ${name}`);
     expect((await lab.up()).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 });
 
-describe('a machine that somebody made in place of ours', () => {
+describe('a foreign machine in place of one of the lab', () => {
   it.each([VM, 'k3s-worker-1', 'k3s-master'])('is not changed although its name is on record: %s', async (name) => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass delete --purge ${name}`);
@@ -236,7 +239,7 @@ describe('a machine that somebody made in place of ours', () => {
     expect(fingerprint(lab, [name])).toEqual(before);
   });
 
-  it('is not removed although its name is on record', async () => {
+  it('is not deleted although its name is on record', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass delete --purge ${VM}`);
     await lab.shell(
@@ -249,9 +252,9 @@ describe('a machine that somebody made in place of ours', () => {
   });
 });
 
-describe('removing in the middle', () => {
+describe('up --delete of an incomplete lab', () => {
   it.each([30_000, 95_000, 130_000, 160_000])(
-    'deletes all of ours after an up that was interrupted at %i ms',
+    'deletes all machines of the lab after an up that was interrupted at %i ms',
     async (after) => {
       const lab = watch(simulated({ foreign: FOREIGN }));
       const interrupt = new AbortController();
@@ -265,7 +268,7 @@ describe('removing in the middle', () => {
     },
   );
 
-  it('deletes machines that are stopped or soft-deleted, also when one is already purged', async () => {
+  it('deletes machines that are stopped or soft-deleted, even if one is already purged', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell('multipass stop k3s-master');
     await lab.shell('multipass delete k3s-worker-1');

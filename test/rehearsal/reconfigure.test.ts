@@ -7,7 +7,7 @@ import { labThatIsUp, LINUX, refusals, simulated } from './support/simulated.ts'
 
 const { watch } = refusals();
 
-/** Another configuration on a lab that is up, and what `plan` says of it: the step that differs, and why. */
+/** Another configuration for a lab that is up, and the findings of `plan` by step. */
 const DRIFTS: readonly (readonly [Readonly<Record<string, string>>, Readonly<Record<string, RegExp>>])[] = [
   [{ WORKERS: '3' }, { 'worker-3': /^no machine k3s-worker-3$/, 'k3s-agent-3': /^waits for machine k3s-worker-3$/ }],
   [{ WORKERS: '1' }, { 'spare-workers': /k3s-worker-2: more than WORKERS=1 asks for/ }],
@@ -25,11 +25,11 @@ const DRIFTS: readonly (readonly [Readonly<Record<string, string>>, Readonly<Rec
   ],
   [{ VM_APP_PORT: '8081' }, { workload: /WorkloadGroup .* has other spec/, demo: /drift on .*demo/ }],
   [{ SERVICE_ACCOUNT: 'other' }, { workload: /no ServiceAccount .*other/ }],
-  // Every namespace has this one already.
+  // Every namespace already has this ServiceAccount.
   [{ SERVICE_ACCOUNT: 'default' }, { workload: /ServiceAccount vmns\/default has other labels/ }],
   [{ VM_NAMESPACE: 'otherns' }, { workload: /no Namespace otherns/ }],
   [{ VM_NETWORK: 'other-network' }, { workload: /WorkloadGroup .* has other spec/ }],
-  // What istiod wrote into proxies when their pods were made, and istioctl into the files, says the old name.
+  // Existing proxies and workload files have the old name.
   [
     { ISTIO_CLUSTER: 'other' },
     {
@@ -54,17 +54,17 @@ const DRIFTS: readonly (readonly [Readonly<Record<string, string>>, Readonly<Rec
 ];
 
 describe('another configuration on a lab that is up', () => {
-  it.each(DRIFTS)('is reported by plan and applied by up: %o', async (set, named) => {
+  it.each(DRIFTS)('is reported by plan and applied by up: %o', async (set, expected) => {
     const lab = watch(await labThatIsUp());
     const findings = Object.fromEntries(
       (await lab.plan({ set })).map(({ step, finding }) => [step.id, findingText(finding)]),
     );
-    for (const [id, words] of Object.entries(named)) expect(findings[id]).toMatch(words);
+    for (const [id, pattern] of Object.entries(expected)) expect(findings[id]).toMatch(pattern);
     const { report, changed } = await lab.up({ set });
     expect(report.error).toBeUndefined();
-    expect(changed).toEqual(expect.arrayContaining(Object.keys(named)));
+    expect(changed).toEqual(expect.arrayContaining(Object.keys(expected)));
     expect((await lab.plan({ set })).filter(({ finding }) => finding !== 'ready')).toEqual([]);
-    expect((await lab.verify([], { set })).red).toEqual([]);
+    expect((await lab.verify([], { set })).failed).toEqual([]);
     const config = lab.configOf(set);
     const namespaces = ['sample', config.istio.namespace];
     const pods = ofKind(lab.cluster.list('pods').map(parseObject), 'Pod').filter(({ metadata }) =>
@@ -77,7 +77,7 @@ describe('another configuration on a lab that is up', () => {
     expect(env).toContain(`ISTIO_META_CLUSTER_ID="${config.istio.cluster}"`);
   });
 
-  it('another ISTIO_NAMESPACE is refused before anything in the cluster is changed', async () => {
+  it('is refused for another ISTIO_NAMESPACE, before anything in the cluster is changed', async () => {
     const lab = watch(await labThatIsUp());
     const set = { ISTIO_NAMESPACE: 'other-system' };
     const { report, commands } = await lab.up({ set });
@@ -89,10 +89,10 @@ describe('another configuration on a lab that is up', () => {
       ({ effect, command }) => effect === 'write' && /kubectl|istioctl/.test(command.file),
     );
     expect(writes).toEqual([]);
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('another overlay reaches the mesh settings of the VM', async () => {
+  it('is applied to the mesh settings of the VM when the overlay changes', async () => {
     const overlay = (concurrency: number): string =>
       `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  meshConfig: { defaultConfig: { concurrency: ${concurrency} } }\n`;
     const lab = watch(simulated({ set: { ISTIO_OVERLAY: 'overlay.yaml' } }));

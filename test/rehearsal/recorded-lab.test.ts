@@ -7,7 +7,8 @@ import { parseObjects } from '../../src/kube/object.ts';
 import { formOf, formText, ownOutput, type Answer } from '../support/command-forms.ts';
 import { LINUX, refusals, shipped, simulated } from './support/simulated.ts';
 
-// What the product ran in the life of a real lab (`npm run mesh -- --record-lab`), beside the same life of a simulated one.
+// Compares the commands of a real lab, recorded from creation to deletion (`npm run mesh -- --record-lab`), with those of a
+// simulated lab.
 const FOLDER = 'test/recordings';
 const RECORDED: readonly (Recording & { readonly name: string })[] = [
   'kubectl-1.34.2',
@@ -26,7 +27,7 @@ const { watch } = refusals();
 const answers = new Map<string, Answer[]>();
 
 beforeAll(async () => {
-  const hear = (answer: Answer): void => {
+  const record = (answer: Answer): void => {
     const form = formText(formOf(answer.command, shipped.guest));
     answers.set(form, [...(answers.get(form) ?? []), answer]);
   };
@@ -36,60 +37,60 @@ beforeAll(async () => {
     LAB_NAME: 'mesh-incus',
     ISTIO_OVERLAY: 'overlay.yaml',
   };
-  const lab = watch(simulated({ set, hear }));
+  const lab = watch(simulated({ set, onAnswer: record }));
   await lab.files.write(`${LINUX.cwd}/overlay.yaml`, readFileSync('test/acceptance/mesh/overlay.yaml', 'utf8'));
   expect((await lab.up()).report.error).toBeUndefined();
-  expect((await lab.verify([], { strict: true, networkPolicy: true })).red).toEqual([]);
+  expect((await lab.verify([], { strict: true, networkPolicy: true })).failed).toEqual([]);
   await lab.plan();
   expect((await lab.down()).report.error).toBeUndefined();
 }, 60_000);
 
-/** The life of the real lab was on Incus, on a computer that cannot load kernel modules. */
+/** The real lab was on Incus, on a computer that cannot load kernel modules. */
 beforeAll(async () => {
-  const hear = (answer: Answer): void => {
+  const record = (answer: Answer): void => {
     if (answer.command.onMachine !== undefined || answer.command.file !== 'incus') return;
     const form = formText(formOf(answer.command, shipped.guest));
     answers.set(form, [...(answers.get(form) ?? []), answer]);
   };
   const place = { INCUS_PROJECT: 'istio-vms-mesh', INCUS_IMAGE: 'mesh-node', INCUS_NETWORK: 'ivmsmesh0' };
   const set = { MACHINE_ENGINE: 'incus', LAB_NAME: 'mesh-incus', ...place };
-  const lab = watch(simulated({ set, hear, faults: ['kernel-modules-missing'] }));
+  const lab = watch(simulated({ set, onAnswer: record, faults: ['kernel-modules-missing'] }));
   expect((await lab.up()).report.error).toBeUndefined();
   expect((await lab.down()).report.error).toBeUndefined();
 }, 60_000);
 
-/** Only where something is late, and there it was: what the unit of an agent says. */
+/** Runs only when an agent is late, as it was in the real lab. */
 const OCCASIONAL = /^guest sudo journalctl /;
 const BLOCKS = /^kubectl wait /;
-/** Which of the workers comes late enough to know of the modules is a matter of milliseconds. */
+/** Depends on which worker starts after the missing modules are known, which varies. */
 const OTHER_WORKER = /^incus (?:launch|start|config) .*k3s-worker-\d/;
 const PROVOKED = /--namespace recorded /;
 
 describe('a recorded lab', () => {
   it.each(RECORDED.filter(({ argv }) => !PROVOKED.test(argv.join(' '))).map((each) => [each.name, each] as const))(
-    '%s: the simulated one answers in the same shape',
+    '%s: the simulated lab answers in the same form',
     (_, recording) => {
       const { argv, exitCode, stdout, stderr } = recording;
       const form = argv.join(' ');
       if (OCCASIONAL.test(form) || (OTHER_WORKER.test(form) && !answers.has(form))) return;
       const ran = answers.get(form) ?? [];
-      expect(ran.length, `${form} was not run in the simulated life`).toBeGreaterThan(0);
+      expect(ran.length, `${form} was not run in the simulated lab`).toBeGreaterThan(0);
       const alike = ran.filter(({ result }) => result.exitCode === exitCode);
-      // An empty list has no shape.
+      // An empty list has no keys to compare.
       const last = form.startsWith('incus list ') ? longest(alike) : alike.at(-1);
-      // What waits may end in time here, and be asked again there.
+      // A wait that timed out in the real lab may succeed here.
       if (last === undefined && (BLOCKS.test(form) || OTHER_WORKER.test(form))) return;
-      expect(last, `${form} never ended with ${exitCode} in the simulated life`).toBeDefined();
+      expect(last, `${form} never ended with ${exitCode} in the simulated lab`).toBeDefined();
       if (last === undefined) return;
       const own = ownOutput(last);
       const streams = (out: { stdout: string; stderr: string }) => [out.stdout.trim() !== '', out.stderr.trim() !== ''];
       expect.soft(streams(own)).toEqual(streams({ stdout, stderr }));
       if (last.command.file === 'incus' && last.command.onMachine === undefined) expect.soft(own.stderr).toBe(stderr);
-      if (last.command.secretOutput !== true) expect.soft(invented(own.stdout, stdout)).toEqual([]);
+      if (last.command.secretOutput !== true) expect.soft(onlySimulated(own.stdout, stdout)).toEqual([]);
     },
   );
 
-  it.each(FAILING_OBJECTS)('says why the pods of $name do not start', ({ name, kinds }) => {
+  it.each(FAILING_OBJECTS)('has the reason why the pods of $name do not start', ({ name, kinds }) => {
     const recording = RECORDED.find(({ argv }) => PROVOKED.test(argv.join(' ')));
     expect(kinds).toContain(podProblem(parseObjects(recording?.stdout ?? ''), name, 'recorded')?.kind);
   });
@@ -99,17 +100,19 @@ function longest(ran: readonly Answer[]): Answer | undefined {
   return [...ran].sort((a, b) => a.result.stdout.length - b.result.stdout.length).at(-1);
 }
 
-/** The real lab had the network of its project's profile, and no card of its own. */
-const OWN_CARD = /^devices\.eth0\./;
+/** The real lab used the network of its project's profile, and no network device of the instance. */
+const OWN_DEVICE = /^devices\.eth0\./;
 
-/** What the simulated answer has and the real one has not: keys of JSON, of `key<TAB>value`, or the form of a line. */
-function invented(simulated: string, real: string): readonly string[] {
-  const theirs = new Set([...featuresOf(real), ...OBJECTS]);
-  return [...featuresOf(simulated)].filter((feature) => !theirs.has(feature) && !OWN_CARD.test(feature)).sort();
+/** Features that only the simulated answer has: keys of JSON, of `key<TAB>value`, or the form of a line. */
+function onlySimulated(simulated: string, real: string): readonly string[] {
+  const recorded = new Set([...featuresOf(real), ...OBJECT_FEATURES]);
+  return [...featuresOf(simulated)].filter((feature) => !recorded.has(feature) && !OWN_DEVICE.test(feature)).sort();
 }
 
-/** What objects had at any time: in one answer a pod waits, in another one it runs. */
-const OBJECTS: readonly string[] = RECORDED.filter(({ argv }) => argv.includes('get') && argv.includes('--output=json'))
+/** Features of recorded objects in any state, e.g. of a pending and of a running pod. */
+const OBJECT_FEATURES: readonly string[] = RECORDED.filter(
+  ({ argv }) => argv.includes('get') && argv.includes('--output=json'),
+)
   .map(({ stdout }) => [...featuresOf(stdout)])
   .flat();
 
@@ -121,7 +124,7 @@ function featuresOf(text: string): ReadonlySet<string> {
   }
 }
 
-/** Objects of Kubernetes by their kind; what users name freely counts as one key. */
+/** Paths of all keys, by the kind of object; free-form keys such as labels count as one. */
 function pathsOf(value: unknown, at: string): readonly string[] {
   if (Array.isArray(value)) return value.flatMap((each) => pathsOf(each, at));
   if (typeof value !== 'object' || value === null) return [at];

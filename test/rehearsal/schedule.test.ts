@@ -2,26 +2,27 @@ import { fc } from '../support/fast-check.ts';
 import { describe, expect, it } from 'vitest';
 import { cliJson, inOneWorld } from './support/cli.ts';
 import { bestMakespan, measured } from './support/best-schedule.ts';
-import { refusals, simulated, type Ran } from './support/simulated.ts';
+import { refusals, simulated, type RunResult } from './support/simulated.ts';
 
 const { watch } = refusals();
 
-/** How much longer than the best a run may be. */
-const WASTE = 1.05;
+/** The maximum ratio of the makespan to that of the best schedule. */
+const MAX_RATIO = 1.05;
 
-const up = async (set: Record<string, string>): Promise<Ran> => {
+const up = async (set: Record<string, string>): Promise<RunResult> => {
   const ran = await watch(simulated({ set })).up();
   expect(ran.report.error).toBeUndefined();
   return ran;
 };
 const isMachine = (id: string): boolean => /^(master|worker-\d+|vm)$/.test(id);
-const bestOf = ({ report }: Ran, launches: number): number => bestMakespan(measured(report.steps, isMachine), launches);
+const bestOf = ({ report }: RunResult, launches: number): number =>
+  bestMakespan(measured(report.steps, isMachine), launches);
 
 describe('the schedule of `up`', () => {
   it('takes as long as its critical path when all launches may run at once', async () => {
     const { report } = await up({ WORKERS: '2', LAUNCHES: '8' });
     expect(report.makespanMs).toBeGreaterThanOrEqual(report.criticalPathMs);
-    expect(report.makespanMs / report.criticalPathMs).toBeLessThanOrEqual(WASTE);
+    expect(report.makespanMs / report.criticalPathMs).toBeLessThanOrEqual(MAX_RATIO);
   });
 
   const MATRIX = [
@@ -37,28 +38,28 @@ describe('the schedule of `up`', () => {
     async (WORKERS, LAUNCHES) => {
       const ran = await up({ WORKERS, LAUNCHES });
       const best = bestOf(ran, Number(LAUNCHES));
-      expect(ran.report.makespanMs / best).toBeLessThanOrEqual(WASTE);
+      expect(ran.report.makespanMs / best).toBeLessThanOrEqual(MAX_RATIO);
     },
   );
 
-  it('grows with eight workers only by what two launches at a time force', async () => {
+  it('is longer with eight workers only by the additional launches', async () => {
     const [few, many] = [await up({ WORKERS: '2', LAUNCHES: '2' }), await up({ WORKERS: '8', LAUNCHES: '2' })];
-    // What is forced: nine machines in two places take so much longer than four, were there nothing else to do.
-    const launches = ({ report }: Ran): number =>
+    // The unavoidable difference: nine launches in two slots compared with four, without any other work.
+    const launches = ({ report }: RunResult): number =>
       measured(report.steps, isMachine)
         .filter(({ bounded }) => bounded)
-        .reduce((sum, { heldMs }) => sum + heldMs, 0) / 2;
-    const forced = Math.max(0, launches(many) - launches(few));
-    expect(many.report.makespanMs).toBeLessThanOrEqual(WASTE * (few.report.makespanMs + forced));
+        .reduce((sum, { slotMs }) => sum + slotMs, 0) / 2;
+    const unavoidable = Math.max(0, launches(many) - launches(few));
+    expect(many.report.makespanMs).toBeLessThanOrEqual(MAX_RATIO * (few.report.makespanMs + unavoidable));
     const { report } = await up({ WORKERS: '6', LAUNCHES: '8' });
-    expect(report.makespanMs / report.criticalPathMs).toBeLessThanOrEqual(WASTE);
+    expect(report.makespanMs / report.criticalPathMs).toBeLessThanOrEqual(MAX_RATIO);
   });
 
-  it('is reported as text and JSON with its length and critical path', async () => {
+  it('is reported as text and JSON with its makespan and critical path', async () => {
     const { json } = await cliJson(['up', '--rehearse', '--skip-verify', '--set', 'LAUNCHES=4']);
     const { makespanMs, criticalPathMs, criticalPath, steps } = json.data;
     expect(json.data.rehearsal).toMatchObject({ criticalPath, criticalPathMs });
-    // Each of the path's steps begins when the one before it has ended, the first with the run and the last at its end.
+    // Each step of the path starts when the one before it has ended, so that their durations add up to the makespan.
     const times: { ms: number; waitedMs: number }[] = criticalPath.map((id: string) =>
       steps.find((step: { id: string }) => step.id === id),
     );
@@ -88,25 +89,25 @@ describe('a second `up` of a large lab', () => {
 
 describe('the search for the best schedule', () => {
   const task = fc.record({
-    lookMs: fc.integer({ min: 0, max: 3 }),
-    heldMs: fc.integer({ min: 1, max: 9 }),
+    checkMs: fc.integer({ min: 0, max: 3 }),
+    slotMs: fc.integer({ min: 1, max: 9 }),
     restMs: fc.integer({ min: 0, max: 2 }),
   });
-  /** A few bounded tasks, and a tail behind each. */
+  /** A few bounded tasks, each with one task that depends on it. */
   const cases = fc.tuple(
     fc.array(fc.tuple(task, task), { minLength: 1, maxLength: 5 }),
     fc.integer({ min: 1, max: 3 }),
   );
 
-  it('finds the same length as trying every order', () => {
+  it('finds the same makespan as trying every order', () => {
     fc.assert(
-      fc.property(cases, ([pairs, places]) => {
+      fc.property(cases, ([pairs, slots]) => {
         const tasks = pairs.flatMap(([first, then], index) => [
           { ...first, id: `b${index}`, after: [], bounded: true },
           { ...then, id: `t${index}`, after: [`b${index}`], bounded: false },
         ]);
-        expect(bestMakespan(tasks, places)).toBe(
-          Math.min(...orders(pairs.length).map((order) => inThatOrder(pairs, order, places))),
+        expect(bestMakespan(tasks, slots)).toBe(
+          Math.min(...orders(pairs.length).map((order) => makespanOf(pairs, order, slots))),
         );
       }),
       { numRuns: 200 },
@@ -114,7 +115,7 @@ describe('the search for the best schedule', () => {
   });
 });
 
-type Times = Record<'lookMs' | 'heldMs' | 'restMs', number>;
+type Times = Record<'checkMs' | 'slotMs' | 'restMs', number>;
 
 function orders(count: number): number[][] {
   if (count === 0) return [[]];
@@ -123,15 +124,15 @@ function orders(count: number): number[][] {
   );
 }
 
-/** When everything is over if the places are given out in this order. */
-function inThatOrder(pairs: readonly (readonly [Times, Times])[], order: readonly number[], places: number): number {
-  const free = new Array<number>(places).fill(0);
+/** The makespan when tasks get a slot in this order. */
+function makespanOf(pairs: readonly (readonly [Times, Times])[], order: readonly number[], slots: number): number {
+  const free = new Array<number>(slots).fill(0);
   const ends = order.map((index) => {
     const [first, then] = pairs[index]!;
-    const place = free.indexOf(Math.min(...free));
-    const start = Math.max(free[place]!, first.lookMs);
-    free[place] = start + first.heldMs;
-    return free[place] + first.restMs + then.lookMs + then.heldMs + then.restMs;
+    const slot = free.indexOf(Math.min(...free));
+    const start = Math.max(free[slot]!, first.checkMs);
+    free[slot] = start + first.slotMs;
+    return free[slot] + first.restMs + then.checkMs + then.slotMs + then.restMs;
   });
   return Math.max(...ends);
 }

@@ -6,7 +6,7 @@ import { refusals, simulated, type Simulated } from './support/simulated.ts';
 
 const { watch } = refusals();
 
-/** Everything in this world that nobody may see, by what it is. */
+/** All secrets of the lab by name. */
 async function secretsOf(lab: Simulated): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   const server = lab.machine('k3s-master');
@@ -28,7 +28,7 @@ function expectNone(text: string, secrets: ReadonlyMap<string, string>, where: s
       Buffer.from(secret).toString('base64').replace(/=+$/, ''),
       encodeURIComponent(secret),
     ]) {
-      if (text.includes(form)) throw new Error(`the ${what} stands in ${where}`);
+      if (text.includes(form)) throw new Error(`the ${what} is in ${where}`);
     }
   }
 }
@@ -44,7 +44,7 @@ describe('secrets', () => {
     for (const secret of secrets.values()) expect(secret.length).toBeGreaterThanOrEqual(16);
   });
 
-  it('are in no argument, environment or log of any run', async () => {
+  it('are not in the arguments, environment or log of any run', async () => {
     const lab = watch(simulated());
     const runs = [
       await lab.up(),
@@ -63,18 +63,18 @@ describe('secrets', () => {
         `the arguments of ${command.file}`,
       );
     }
-    for (const { log, said } of runs) {
+    for (const { log, messages } of runs) {
       expect(log.length).toBeGreaterThan(100);
       expectNone(log, secrets, 'a log');
-      expectNone(said.join('\n'), secrets, 'the story');
+      expectNone(messages.join('\n'), secrets, 'the progress messages');
     }
   });
 
-  it('are in nothing that any command prints', async () => {
+  it('are not in the output of any command', async () => {
     const lab = watch(simulated());
     const run = await inOneWorld(lab);
     await run(['up']);
-    const report = `the picture of up\n${(await lab.files.readText(`${lab.config.paths.temp}/report.html`))!}`;
+    const report = `the report of up\n${(await lab.files.readText(`${lab.config.paths.temp}/report.html`))!}`;
     const commands = [
       ['up', '-o', 'json'],
       ['up', '--verbose'],
@@ -105,7 +105,7 @@ describe('secrets', () => {
     }
   });
 
-  it('are not shown by an error whose command printed them', async () => {
+  it('are not logged by a run that repeats a command that printed them', async () => {
     const lab = watch(simulated({ faults: ['computer-slept'] }));
     const { report, log } = await lab.up();
     expect(report.error).toBeUndefined();

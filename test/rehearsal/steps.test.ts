@@ -17,8 +17,8 @@ const ARTICLE: readonly StepCommand[] = [
   'route',
 ];
 
-describe('each step alone', () => {
-  it("makes the lab in the article's order, and does nothing a second time", async () => {
+describe('step commands', () => {
+  it("create the lab in the article's order, and change nothing the second time", async () => {
     const run = await inOneWorld(watch(simulated()));
     for (const command of ARTICLE) {
       const first = await run([command]);
@@ -32,10 +32,10 @@ describe('each step alone', () => {
       expect({ command, code: second.code, writes: second.writes }).toEqual({ command, code: 0, writes: [] });
       expect(second.stdout).toContain('Everything is up to date; nothing changed.');
     }
-    // The sample application is the proofs' own.
-    const proven = await run(['verify']);
-    expect(proven.code).toBe(0);
-    expect(proven.stdout).toContain('13 of 13 checks passed');
+    // The checks create the sample application themselves.
+    const verified = await run(['verify']);
+    expect(verified.code).toBe(0);
+    expect(verified.stdout).toContain('13 of 13 checks passed');
   });
 
   it.each<[StepCommand, RegExp]>([
@@ -44,22 +44,19 @@ describe('each step alone', () => {
     ['workload', /istio-vms k3s.*istio-vms vm|istio-vms vm.*istio-vms k3s/],
     ['bootstrap', /istio-vms vm.*istio-vms workload/],
     ['route', /istio-vms vm.*istio-vms workload/],
-  ])(
-    'fails for %s when prerequisites are missing, names their commands, and changes nothing',
-    async (command, hint) => {
-      const run = await inOneWorld(watch(simulated()));
-      const early = await run([command, '-o', 'json']);
-      expect(early.code).toBe(2);
-      expect(early.writes).toEqual([]);
-      const { error } = JSON.parse(early.stdout);
-      expect(error.reason).toBe('prerequisite-missing');
-      expect(error.hint).toMatch(hint);
-      expect(error.message).toContain('nothing was changed');
-      expect(early.stderr).toContain('Reason: prerequisite-missing (exit code 2)');
-    },
-  );
+  ])('fail for %s when prerequisites are missing, name their commands, and change nothing', async (command, hint) => {
+    const run = await inOneWorld(watch(simulated()));
+    const early = await run([command, '-o', 'json']);
+    expect(early.code).toBe(2);
+    expect(early.writes).toEqual([]);
+    const { error } = JSON.parse(early.stdout);
+    expect(error.reason).toBe('prerequisite-missing');
+    expect(error.hint).toMatch(hint);
+    expect(error.message).toContain('nothing was changed');
+    expect(early.stderr).toContain('Reason: prerequisite-missing (exit code 2)');
+  });
 
-  it('reports what is missing at every stage of the article', async () => {
+  it('report missing prerequisites at every stage of the article', async () => {
     const lab = watch(simulated());
     const earliest: Partial<Record<StepCommand, StepCommand>> = {
       istio: 'istioctl',
@@ -87,7 +84,7 @@ describe('each step alone', () => {
     }
   });
 
-  it('reports for k3s that only its machines are missing, without further commands', async () => {
+  it('report for bootstrap only the missing machine, without the commands of later steps', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell(`multipass delete --purge ${VM}`);
     const { report, writes } = await lab.step('bootstrap');
@@ -100,41 +97,41 @@ describe('each step alone', () => {
 describe('deleting and recreating', () => {
   it('k3s --delete deletes machines and kubeconfig, and up creates them again', async () => {
     const lab = watch(await labThatIsUp());
-    const gone = await lab.step('k3s', { kind: 'delete' });
-    expect(gone.report.error).toBeUndefined();
+    const deleted = await lab.step('k3s', { kind: 'delete' });
+    expect(deleted.report.error).toBeUndefined();
     expect([...lab.world.engine.instances.keys()]).toEqual([VM]);
     expect(await lab.files.stat(lab.config.paths.kubeconfig)).toBeUndefined();
 
     const again = await lab.up();
     expect(again.report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('k3s --recreate gives another cluster, whose root certificate the VM gets by up', async () => {
+  it('k3s --recreate creates another cluster, and up installs its root certificate on the VM', async () => {
     const lab = watch(await labThatIsUp());
     const before = lab.cluster.ca;
-    const made = await lab.step('k3s', { kind: 'recreate' });
-    expect(made.report.error).toBeUndefined();
+    const recreated = await lab.step('k3s', { kind: 'recreate' });
+    expect(recreated.report.error).toBeUndefined();
     expect(lab.cluster.ca).not.toBe(before);
 
     const findings = Object.fromEntries((await lab.plan()).map(({ step, finding }) => [step.id, finding]));
     expect(findings['nodes']).toBe('ready');
     expect(findings['istio']).toEqual({ missing: 'no Deployment istio-system/istiod-1-19-3' });
     expect((await lab.up()).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
   it('vm --delete also deletes the workload files', async () => {
     const lab = watch(await labThatIsUp());
-    const gone = await lab.step('vm', { kind: 'delete' });
-    expect(gone.report.error).toBeUndefined();
+    const deleted = await lab.step('vm', { kind: 'delete' });
+    expect(deleted.report.error).toBeUndefined();
     expect(lab.world.engine.instances.has(VM)).toBe(false);
     expect(await lab.files.stat(lab.config.paths.workloadFiles)).toBeUndefined();
     expect((await lab.up()).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('vm --recreate gives another machine; bootstrap is too early until workload has run', async () => {
+  it('vm --recreate creates another machine, and bootstrap fails until workload has run', async () => {
     const lab = watch(await labThatIsUp());
     const before = lab.machine(VM).address;
     expect((await lab.step('vm', { kind: 'recreate' })).report.error).toBeUndefined();
@@ -143,19 +140,19 @@ describe('deleting and recreating', () => {
     for (const command of ['workload', 'bootstrap', 'route'] as const) {
       expect((await lab.step(command)).report.error).toBeUndefined();
     }
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('up --delete leaves nothing but what is shared or not ours; a second time there is nothing', async () => {
+  it('up --delete leaves no file of the lab, and deletes nothing the second time', async () => {
     const lab = watch(await labThatIsUp());
     const before = new Set(lab.files.nodes.keys());
-    const gone = await lab.down();
-    expect(gone.report.error).toBeUndefined();
+    const deleted = await lab.down();
+    expect(deleted.report.error).toBeUndefined();
     expect(lab.world.engine.instances.size).toBe(0);
     const left = [...lab.files.nodes.keys()].filter(
       (path) => path.startsWith(lab.world.host.cwd) && lab.files.nodes.get(path)?.kind !== 'directory',
     );
-    // The record of machines stays, and is empty.
+    // The empty record of machines is kept.
     expect(left.filter((path) => path !== lab.config.paths.machinesRecord)).toEqual([]);
     expect(before.size).toBeGreaterThan(0);
 
@@ -169,7 +166,7 @@ describe('deleting and recreating', () => {
     const lab = watch(await labThatIsUp());
     const run = await lab.recreate();
     expect(run.report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
     expect((await lab.up()).changed).toEqual([]);
   });
 });
@@ -177,21 +174,24 @@ describe('deleting and recreating', () => {
 describe('arm64-patch', () => {
   const PATHS = ['envoy', 'pilot-agent', 'envoy_bootstrap_tmpl.json'];
 
-  it.each(['docker', 'podman'])('takes three files out of the image with %s, and leaves no container', async (tool) => {
-    const lab = watch(simulated({ set: { CONTAINER_TOOL: tool } }));
-    const { report, writes } = await lab.step('arm64-patch');
-    expect(report.error).toBeUndefined();
-    const directory = `${lab.config.paths.temp}/istio-proxy-1.19.3-arm64`;
-    for (const name of PATHS) expect(await lab.files.stat(`${directory}/${name}`)).toMatchObject({ kind: 'file' });
-    expect(lab.world.containers.size).toBe(0);
-    expect(writes.every((line) => line.startsWith(`${tool} `))).toBe(true);
-    expect(
-      writes.some((line) =>
-        line.includes('create --name istio-vms-lab-1.19.3 --platform linux/arm64 docker.io/istio/proxyv2:1.19.3'),
-      ),
-    ).toBe(true);
-    expect((await lab.step('arm64-patch')).writes).toEqual([]);
-  });
+  it.each(['docker', 'podman'])(
+    'extracts three files from the image with %s, and leaves no container',
+    async (tool) => {
+      const lab = watch(simulated({ set: { CONTAINER_TOOL: tool } }));
+      const { report, writes } = await lab.step('arm64-patch');
+      expect(report.error).toBeUndefined();
+      const directory = `${lab.config.paths.temp}/istio-proxy-1.19.3-arm64`;
+      for (const name of PATHS) expect(await lab.files.stat(`${directory}/${name}`)).toMatchObject({ kind: 'file' });
+      expect(lab.world.containers.size).toBe(0);
+      expect(writes.every((line) => line.startsWith(`${tool} `))).toBe(true);
+      expect(
+        writes.some((line) =>
+          line.includes('create --name istio-vms-lab-1.19.3 --platform linux/arm64 docker.io/istio/proxyv2:1.19.3'),
+        ),
+      ).toBe(true);
+      expect((await lab.step('arm64-patch')).writes).toEqual([]);
+    },
+  );
 
   it('requires no tool but the container tool', async () => {
     const lab = watch(simulated({ tools: ['docker'] }));
@@ -199,20 +199,20 @@ describe('arm64-patch', () => {
   });
 });
 
-describe('what istioctl wrote', () => {
-  it('--no-fix-ca leaves the CA address, and the next ordinary run puts it right', async () => {
+describe('the workload files', () => {
+  it('keep the CA address with --no-fix-ca, and the next run without it corrects the address', async () => {
     const lab = watch(await labThatIsUp());
     await lab.files.remove(lab.config.paths.workloadFiles);
-    const left = await lab.step('workload', { options: { fixCa: false } });
-    expect(left.report.error).toBeUndefined();
+    const unfixed = await lab.step('workload', { options: { fixCa: false } });
+    expect(unfixed.report.error).toBeUndefined();
     const env = await lab.files.readText(`${lab.config.paths.workloadFiles}/cluster.env`);
     expect(env).toMatch(/CA_ADDR="istiod-1-19-3\.istio-system\.svc:15012/);
-    expect((await lab.verify(['workload-files'])).red).toEqual(['workload-files']);
+    expect((await lab.verify(['workload-files'])).failed).toEqual(['workload-files']);
     expect((await lab.up()).changed).toContain('workload');
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('nothing is built upon a CA address of the inner port: bootstrap names it', async () => {
+  it('prevent bootstrap when the CA address has the port inside the cluster', async () => {
     const lab = watch(await labThatIsUp());
     await lab.files.remove(lab.config.paths.workloadFiles);
     await lab.step('workload', { options: { fixCa: false } });
@@ -222,15 +222,15 @@ describe('what istioctl wrote', () => {
     expect(writes).toEqual([]);
   });
 
-  it('where the port outside is the one inside, there is nothing to put right', async () => {
+  it('need no correction when the ports inside and outside the cluster are the same', async () => {
     const lab = watch(simulated({ set: { EWG_PORT_TLS_ISTIOD: '15012' } }));
     const options = { fixCa: false, fixPilot: false };
     expect((await lab.up({ options })).report.error).toBeUndefined();
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
     expect((await lab.up({ options })).changed).toEqual([]);
   });
 
-  it('--no-fix-pilot leaves the address of istiod', async () => {
+  it('keep the address of istiod with --no-fix-pilot', async () => {
     const lab = watch(await labThatIsUp());
     await lab.files.remove(lab.config.paths.workloadFiles);
     expect((await lab.step('workload', { options: { fixPilot: false } })).report.error).toBeUndefined();
@@ -238,7 +238,7 @@ describe('what istioctl wrote', () => {
     expect((await lab.up()).changed).toContain('workload');
   });
 
-  it('the five files, and the note on what they were made from, are 0600 in a directory of 0700', async () => {
+  it('and the file with their inputs have mode 0600 in a directory with mode 0700', async () => {
     const lab = watch(await labThatIsUp());
     const at = lab.config.paths.workloadFiles;
     expect(await lab.files.list(at)).toEqual([

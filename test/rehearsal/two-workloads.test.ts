@@ -10,7 +10,7 @@ const second = { ...first, name: 'VM-two', app: 'second-app', appPort: 9000, ser
 describe('a configuration with two workload VMs', () => {
   const lab = simulated({ moreWorkloads: [second] });
 
-  it('plans the second VM with ids that end with its name', async () => {
+  it('has steps for the second VM whose ids end with its name', async () => {
     const ids = (await lab.plan()).map(({ step }) => step.id);
     for (const id of ['vm', 'sidecar-package', 'workload', 'sidecar', 'demo', 'route']) {
       expect(ids).toContain(id);
@@ -18,7 +18,7 @@ describe('a configuration with two workload VMs', () => {
     }
   });
 
-  it('joins both VMs, finds them ready and verifies them', { timeout: 120_000 }, async () => {
+  it('is applied, unchanged by a second up, and verified for both VMs', { timeout: 120_000 }, async () => {
     const run = await lab.up();
     expect(run.report.error).toBeUndefined();
     expect((await lab.up()).changed).toEqual([]);
@@ -27,27 +27,27 @@ describe('a configuration with two workload VMs', () => {
     for (const { name } of config.workloads)
       expect(await lab.files.stat(`${config.paths.workloadFiles}/${name}/istio-token`)).toBeDefined();
 
-    const proofs = await lab.verify([], { strict: true, networkPolicy: true });
-    expect(proofs.red).toEqual([]);
-    expect(proofs.results.map(({ name }) => name)).toEqual(checksOf(config).map(({ name }) => name));
-    expect(proofs.results.find(({ name }) => name === 'mesh-to-vm-vm-two')?.evidence).toContain('second-app');
-    expect(proofs.results.find(({ name }) => name === 'identity-vm-two')?.evidence).toContain('/sa/second');
+    const verification = await lab.verify([], { strict: true, networkPolicy: true });
+    expect(verification.failed).toEqual([]);
+    expect(verification.results.map(({ name }) => name)).toEqual(checksOf(config).map(({ name }) => name));
+    expect(verification.results.find(({ name }) => name === 'mesh-to-vm-vm-two')?.evidence).toContain('second-app');
+    expect(verification.results.find(({ name }) => name === 'identity-vm-two')?.evidence).toContain('/sa/second');
 
     const sections = await lab.drive(() => readStatus(lab.lab(), quiet));
     expect(sections.map(({ title }) => title)).toContain('Workload VM VM-two');
   });
 
-  it('blames the VM that is stopped, and not the other', { timeout: 120_000 }, async () => {
+  it('reports only the VM that is stopped', { timeout: 120_000 }, async () => {
     await lab.shell(`multipass stop ${second.name}`);
-    const { red } = await lab.verify();
-    expect(red).toContain('sidecar-vm-two');
-    expect(red).not.toContain('sidecar');
-    expect(red).not.toContain('vm-to-mesh');
+    const { failed } = await lab.verify();
+    expect(failed).toContain('sidecar-vm-two');
+    expect(failed).not.toContain('sidecar');
+    expect(failed).not.toContain('vm-to-mesh');
     expect((await lab.up()).changed).toContain('vm-vm-two');
-    expect((await lab.verify()).red).toEqual([]);
+    expect((await lab.verify()).failed).toEqual([]);
   });
 
-  it('deletes both VMs with their files', { timeout: 120_000 }, async () => {
+  it('is deleted with both VMs and their files', { timeout: 120_000 }, async () => {
     expect((await lab.down()).report.error).toBeUndefined();
     expect([...lab.world.engine.instances.values()].filter(({ state }) => state !== 'Deleted')).toEqual([]);
     for (const { name } of lab.config.workloads)

@@ -12,12 +12,15 @@ describe('other configurations', () => {
     ['three workers, one launch at a time', { WORKERS: '3', LAUNCHES: '1' }],
     ['eight workers, eight launches', { WORKERS: '8', LAUNCHES: '8' }],
     ['a small lab', { LAB_SIZE: 'small' }],
-    ['a small lab of the newest', { LAB_SIZE: 'small', ISTIO_VERSION: shipped.versions.newestTested }],
-    ['istiod on its own port outside', { EWG_PORT_TLS_ISTIOD: '15012', EWG_PORT_TLS_WEBHOOK: '15017' }],
-    ['other ports outside', { EWG_PORT_TLS_ISTIOD: '25012', EWG_PORT_STATUS: '25021', EWG_PORT_TLS_WEBHOOK: '25017' }],
-    ['other ports inside', { DEFAULT_PORT_TLS_ISTIOD: '15112', DEFAULT_PORT_TLS_WEBHOOK: '15117' }],
+    ['a small lab with the newest Istio', { LAB_SIZE: 'small', ISTIO_VERSION: shipped.versions.newestTested }],
+    ['the same ports outside as inside the cluster', { EWG_PORT_TLS_ISTIOD: '15012', EWG_PORT_TLS_WEBHOOK: '15017' }],
     [
-      'other names everywhere',
+      'other ports outside the cluster',
+      { EWG_PORT_TLS_ISTIOD: '25012', EWG_PORT_STATUS: '25021', EWG_PORT_TLS_WEBHOOK: '25017' },
+    ],
+    ['other ports inside the cluster', { DEFAULT_PORT_TLS_ISTIOD: '15112', DEFAULT_PORT_TLS_WEBHOOK: '15117' }],
+    [
+      'other names for everything',
       {
         LAB_NAME: 'second',
         NODE_PREFIX: 'node',
@@ -35,13 +38,13 @@ describe('other configurations', () => {
       },
     ],
     ['podman', { CONTAINER_TOOL: 'podman' }],
-    ['another Ubuntu', { RUN_OS: '24.04' }],
+    ['another Ubuntu release', { RUN_OS: '24.04' }],
   ];
-  it.each(sampled(CONFIGURATIONS, 8))('brings up a lab that passes its checks with %s', async (_name, set) => {
+  it.each(sampled(CONFIGURATIONS, 8))('create a lab that passes its checks: %s', async (_name, set) => {
     watch((await upTwice({ set })).lab);
   });
 
-  it('gives an overlay to istioctl after our own file, and sees when it changes', async () => {
+  it('pass an overlay to istioctl after the generated file, and report drift when it changes', async () => {
     const overlay = (cpu: string): string =>
       `apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec:\n  components:\n    pilot:\n      k8s:\n        resources:\n          requests:\n            cpu: ${cpu}\n`;
     const set = { ISTIO_OVERLAY: 'overlay.yaml' };
@@ -101,36 +104,36 @@ describe.runIf(long)('a configuration that changes', () => {
       'k3s-worker-1',
       'vm-istio-external-workload',
     ]);
-    expect((await lab.verify([], { set: { WORKERS: '1' } })).red).toEqual([]);
+    expect((await lab.verify([], { set: { WORKERS: '1' } })).failed).toEqual([]);
   });
 
-  it('gives other outside ports to the VM', async () => {
+  it('applies other ports outside the cluster to the VM', async () => {
     const lab = watch(simulated());
     await lab.up();
     const set = { EWG_PORT_TLS_ISTIOD: '15112' };
     const run = await lab.up({ set });
     expect(run.report.error).toBeUndefined();
     expect(run.changed).toEqual(expect.arrayContaining(['eastwest', 'workload', 'sidecar']));
-    expect((await lab.verify([], { set })).red).toEqual([]);
+    expect((await lab.verify([], { set })).failed).toEqual([]);
   });
 
-  it('gives another application port to probe, demo workload and route', async () => {
+  it('applies another application port to the probe, the demo workload and the route', async () => {
     const lab = watch(simulated());
     await lab.up();
     const set = { VM_APP_PORT: '9000' };
     const run = await lab.up({ set });
     expect(run.report.error).toBeUndefined();
     expect(run.changed).toEqual(expect.arrayContaining(['workload', 'sidecar', 'demo', 'route']));
-    expect((await lab.verify([], { set })).red).toEqual([]);
+    expect((await lab.verify([], { set })).failed).toEqual([]);
   });
 
-  it('installs a newer Istio beside the old one and moves the VM to it', async () => {
+  it('installs a newer Istio next to the old one and moves the VM to it', async () => {
     const lab = watch(simulated({ set: { K3S_VERSION: 'v1.28.15+k3s1' } }));
     await lab.up();
     const set = { ISTIO_VERSION: '1.20.8' };
     const run = await lab.up({ set });
     expect(run.report.error).toBeUndefined();
-    expect((await lab.verify([], { set })).red).toEqual([]);
+    expect((await lab.verify([], { set })).failed).toEqual([]);
     expect((await lab.up({ set })).changed).toEqual([]);
   });
 });

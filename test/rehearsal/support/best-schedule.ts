@@ -1,44 +1,44 @@
 import type { StepReport } from '../../../src/plan/report.ts';
 
-/** A step with what it was measured to take, in milliseconds. */
+/** A step with its measured durations in milliseconds. */
 export interface Task {
   readonly id: string;
   readonly after: readonly string[];
-  /** The look before anything else. */
-  readonly lookMs: number;
-  /** While it holds one of the bounded places; all of its work when it needs none. */
-  readonly heldMs: number;
-  /** What follows when the place is given back. */
+  /** The check before the step is applied. */
+  readonly checkMs: number;
+  /** The work while it holds one of the limited slots; all of its work when it needs no slot. */
+  readonly slotMs: number;
+  /** The work after the slot is released. */
   readonly restMs: number;
   readonly bounded: boolean;
 }
 
-/** What the steps of a run really took. `bounded`: which of them need one of the places. */
+/** The measured durations of the steps of a run. @param bounded which steps need a slot */
 export function measured(reports: readonly StepReport[], bounded: (id: string) => boolean): readonly Task[] {
   return reports.map(({ id, after, startedAt = 0, workedAt, endedAt = 0, waitedMs }) => {
     if (workedAt === undefined) {
-      return { id, after, lookMs: endedAt - startedAt, heldMs: 0, restMs: 0, bounded: false };
+      return { id, after, checkMs: endedAt - startedAt, slotMs: 0, restMs: 0, bounded: false };
     }
-    const lookMs = workedAt - waitedMs - startedAt;
-    // The second look takes as long as the first and needs no place.
-    const restMs = bounded(id) ? Math.min(lookMs, endedAt - workedAt) : 0;
-    return { id, after, lookMs, heldMs: endedAt - workedAt - restMs, restMs, bounded: bounded(id) };
+    const checkMs = workedAt - waitedMs - startedAt;
+    // The second check takes as long as the first and needs no slot.
+    const restMs = bounded(id) ? Math.min(checkMs, endedAt - workedAt) : 0;
+    return { id, after, checkMs, slotMs: endedAt - workedAt - restMs, restMs, bounded: bounded(id) };
   });
 }
 
 /**
- * The shortest time in which the tasks can be done with so many places, by branch and bound over the orders in which the
- * places are given out. Bounded tasks have no needs of their own, so that no place is ever better left empty.
+ * The shortest makespan with this number of slots, by branch and bound over the orders in which tasks get a slot. Bounded
+ * tasks have no dependencies, so that leaving a slot empty never helps.
  */
-export function bestMakespan(tasks: readonly Task[], places: number): number {
+export function bestMakespan(tasks: readonly Task[], slots: number): number {
   const bounded = tasks.filter((task) => task.bounded);
   if (bounded.some(({ after }) => after.length > 0))
-    throw new Error('a bounded task has needs: this search is not for it');
+    throw new Error('a bounded task has dependencies, which this search does not support');
   const tails = tailsOf(tasks);
-  const tail = ({ id, heldMs, lookMs }: Task): number => (tails.get(id) ?? 0) - lookMs - heldMs;
+  const tail = ({ id, slotMs, checkMs }: Task): number => (tails.get(id) ?? 0) - checkMs - slotMs;
   let best = Infinity;
 
-  const place = (left: readonly Task[], free: readonly number[], starts: ReadonlyMap<string, number>): void => {
+  const assign = (left: readonly Task[], free: readonly number[], starts: ReadonlyMap<string, number>): void => {
     if (left.length === 0) {
       best = Math.min(best, makespan(tasks, starts));
       return;
@@ -47,14 +47,14 @@ export function bestMakespan(tasks: readonly Task[], places: number): number {
     if (lowerBound(left, free, starts) >= best) return;
     const tried = new Set<string>();
     for (const task of [...left].sort((a, b) => (tails.get(b.id) ?? 0) - (tails.get(a.id) ?? 0))) {
-      // Two that take the same and lead to the same are one choice.
-      const kind = `${task.lookMs} ${task.heldMs} ${tail(task)}`;
+      // Tasks with the same durations and the same tail are equivalent.
+      const kind = `${task.checkMs} ${task.slotMs} ${tail(task)}`;
       if (tried.has(kind)) continue;
       tried.add(kind);
-      const start = Math.max(at, task.lookMs);
+      const start = Math.max(at, task.checkMs);
       const rest = [...free];
-      rest[rest.indexOf(at)] = start + task.heldMs;
-      place(
+      rest[rest.indexOf(at)] = start + task.slotMs;
+      assign(
         left.filter((each) => each !== task),
         rest,
         new Map([...starts, [task.id, start]]),
@@ -62,59 +62,59 @@ export function bestMakespan(tasks: readonly Task[], places: number): number {
     }
   };
 
-  /** What is placed so far and all that must follow it; and the work that is left, poured over the places. */
+  /** The longer of two bounds: the makespan if every remaining task started now, and the remaining work spread over all slots. */
   const lowerBound = (left: readonly Task[], free: readonly number[], starts: ReadonlyMap<string, number>): number => {
     const chains = makespan(
       tasks,
       new Map([
-        ...left.map((task): [string, number] => [task.id, Math.max(Math.min(...free), task.lookMs)]),
+        ...left.map((task): [string, number] => [task.id, Math.max(Math.min(...free), task.checkMs)]),
         ...starts,
       ]),
     );
-    const work = left.reduce((sum, { heldMs }) => sum + heldMs, 0);
-    return Math.max(chains, level(work, free) + Math.min(...left.map(tail)));
+    const work = left.reduce((sum, { slotMs }) => sum + slotMs, 0);
+    return Math.max(chains, earliestEnd(work, free) + Math.min(...left.map(tail)));
   };
 
-  place(bounded, new Array<number>(places).fill(0), new Map());
+  assign(bounded, new Array<number>(slots).fill(0), new Map());
   return best;
 }
 
-/** How high the work stands when it is poured over the places like water: no order of it ends sooner. */
-function level(work: number, free: readonly number[]): number {
-  const workers = [...free].sort((a, b) => a - b);
-  let filled = work;
-  for (const [index, bed] of workers.entries()) {
-    filled += bed;
-    const height = filled / (index + 1);
-    if (height <= (workers[index + 1] ?? Infinity)) return height;
+/** When all slots end if the work is spread evenly over them: no order ends sooner. */
+function earliestEnd(work: number, free: readonly number[]): number {
+  const ends = [...free].sort((a, b) => a - b);
+  let total = work;
+  for (const [index, end] of ends.entries()) {
+    total += end;
+    const common = total / (index + 1);
+    if (common <= (ends[index + 1] ?? Infinity)) return common;
   }
   return work;
 }
 
-/** When everything is over, if the bounded tasks get their places at `starts`. */
+/** When all tasks have ended if the bounded ones get their slots at `starts`. */
 function makespan(tasks: readonly Task[], starts: ReadonlyMap<string, number>): number {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const ends = new Map<string, number>();
   const endOf = (id: string): number => {
-    const known = ends.get(id);
+    const cached = ends.get(id);
     const task = byId.get(id);
-    if (known !== undefined || task === undefined) return known ?? 0;
-    const ready = Math.max(0, ...task.after.map(endOf)) + task.lookMs;
-    const end = Math.max(ready, starts.get(id) ?? 0) + task.heldMs + task.restMs;
+    if (cached !== undefined || task === undefined) return cached ?? 0;
+    const ready = Math.max(0, ...task.after.map(endOf)) + task.checkMs;
+    const end = Math.max(ready, starts.get(id) ?? 0) + task.slotMs + task.restMs;
     ends.set(id, end);
     return end;
   };
   return Math.max(0, ...tasks.map(({ id }) => endOf(id)));
 }
 
-/** From the beginning of each task to the end of the longest chain behind it. */
+/** By task: the time from its start to the end of the longest chain of tasks that depend on it. */
 function tailsOf(tasks: readonly Task[]): ReadonlyMap<string, number> {
   const tails = new Map<string, number>();
   const tailOf = (task: Task): number => {
-    const known = tails.get(task.id);
-    if (known !== undefined) return known;
-    const behind = tasks.filter(({ after }) => after.includes(task.id)).map(tailOf);
-    const ms = task.lookMs + task.heldMs + task.restMs + Math.max(0, ...behind);
+    const cached = tails.get(task.id);
+    if (cached !== undefined) return cached;
+    const dependents = tasks.filter(({ after }) => after.includes(task.id)).map(tailOf);
+    const ms = task.checkMs + task.slotMs + task.restMs + Math.max(0, ...dependents);
     tails.set(task.id, ms);
     return ms;
   };

@@ -3,16 +3,16 @@ import { run } from '../../../src/cli.ts';
 import type { ExitCode } from '../../../src/errors/reasons.ts';
 import type { Invocation, Output } from '../../../src/invocation.ts';
 import type { Rehearsal, RehearsalOptions } from '../../../src/rehearsal/index.ts';
-import { shown } from './simulated.ts';
+import { commandLine } from './simulated.ts';
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly platform?: string;
   readonly arch?: string;
-  /** Columns of a terminal; absent means that the streams are none. */
+  /** Columns of the terminal; absent: the streams are no terminal. */
   readonly columns?: number;
-  /** Is given what a signal does, as soon as the program listens. */
+  /** Receives the function that sends a signal, once the program handles signals. */
   readonly onSignal?: (send: () => void) => void;
 }
 
@@ -20,14 +20,14 @@ export interface CliRun {
   readonly code: ExitCode;
   readonly stdout: string;
   readonly stderr: string;
-  /** Set when the program left at once. */
-  readonly left?: ExitCode;
+  /** The exit code when the program quit without finishing. */
+  readonly quitWith?: ExitCode;
 }
 
-/** Runs the program in this process, as `main.ts` does, with streams that keep what was written. */
+/** Runs the program in this process, as `main.ts` does, and captures its output. */
 export async function cli(argv: readonly string[], options: CliOptions = {}): Promise<CliRun> {
   const [stdout, stderr] = [stream(options.columns), stream(options.columns)];
-  let left: ExitCode | undefined;
+  let quitWith: ExitCode | undefined;
   const invocation: Invocation = {
     argv,
     env: { NO_COLOR: '1', HOME: '/home/u', ...options.env },
@@ -39,13 +39,13 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
     stdout: stdout.output,
     stderr: stderr.output,
     onSignal: (act) => options.onSignal?.(act),
-    exit: (code) => (left ??= code),
+    exit: (code) => (quitWith ??= code),
   };
   const code = await run(invocation);
-  return { code, stdout: stdout.text(), stderr: stderr.text(), ...(left === undefined ? {} : { left }) };
+  return { code, stdout: stdout.text(), stderr: stderr.text(), ...(quitWith === undefined ? {} : { quitWith }) };
 }
 
-/** The JSON document on stdout. @throws when there is anything else on it */
+/** Runs the program with `--output json`. @throws when stdout is not one JSON document */
 export async function cliJson(argv: readonly string[], options: CliOptions = {}) {
   const result = await cli([...argv, '--output', 'json'], options);
 
@@ -65,15 +65,15 @@ function stream(columns: number | undefined): { output: Output; text: () => stri
   return { output, text: () => text };
 }
 
-/** Runs the program in a rehearsal of its own; gives its JSON document, and the world of that rehearsal. */
+/** Runs the program in a new rehearsal, and returns its JSON document and the rehearsal. */
 export async function cliInItsWorld(argv: readonly string[], options: CliOptions = {}) {
   const path = '../../../src/rehearsal/index.ts';
   const actual = await vi.importActual<{ createRehearsal: (options: RehearsalOptions) => Rehearsal }>(path);
   const created: { readonly rehearsal: Rehearsal; readonly from: number }[] = [];
   vi.doMock(path, () => ({
     ...actual,
-    createRehearsal: (wanted: RehearsalOptions) => {
-      const rehearsal = actual.createRehearsal(wanted);
+    createRehearsal: (requested: RehearsalOptions) => {
+      const rehearsal = actual.createRehearsal(requested);
       created.push({ rehearsal, from: rehearsal.world.clock.now() });
       return rehearsal;
     },
@@ -85,8 +85,8 @@ export async function cliInItsWorld(argv: readonly string[], options: CliOptions
 }
 
 /**
- * Lets every following rehearsal of the program happen in this one world, so that a command finds what the ones before
- * it left. Undone by `vi.doUnmock` of the same module, or with the test file.
+ * Makes all following rehearsals of the program use this one world, so that a command sees the effects of earlier ones.
+ * Undone by `vi.doUnmock` of the same module, or at the end of the test file.
  */
 export async function inOneWorld(rehearsal: Rehearsal) {
   const path = '../../../src/rehearsal/index.ts';
@@ -100,8 +100,8 @@ export async function inOneWorld(rehearsal: Rehearsal) {
     return {
       ...result,
       commands,
-      reads: commands.filter(({ effect }) => effect === 'read').map(shown),
-      writes: commands.filter(({ effect }) => effect === 'write').map(shown),
+      reads: commands.filter(({ effect }) => effect === 'read').map(commandLine),
+      writes: commands.filter(({ effect }) => effect === 'write').map(commandLine),
     };
   };
 }

@@ -5,17 +5,17 @@ import { cliInItsWorld } from './cli.ts';
 export interface FaultOutcome {
   /** Why the run ends; absent when it succeeds and all checks pass. */
   readonly reason?: Reason;
-  /** At least so many seconds longer than an undisturbed run: its steps together, or the command as a whole. */
+  /** The minimum delay in seconds, compared with a fault-free run: of all steps, or of the whole command. */
   readonly slower?: { readonly steps?: number; readonly command?: number };
-  /** At least so many seconds longer than in an undisturbed run, by step. */
+  /** The minimum delay in seconds by step, compared with a fault-free run. */
   readonly slowerSteps?: Readonly<Record<string, number>>;
-  /** At least so many commands more than in an undisturbed run. */
+  /** The minimum number of additional commands, compared with a fault-free run. */
   readonly moreCommands?: number;
-  /** Why it costs nothing that could be measured. */
+  /** Why it has no measurable cost. */
   readonly costsNothing?: string;
 }
 
-/** What a run of `up` came to. */
+/** The measurements of one run of `up`. */
 export interface FaultRun {
   readonly code: number;
   readonly reason: Reason | undefined;
@@ -28,14 +28,14 @@ export interface FaultRun {
   readonly stderr: string;
 }
 
-/** What `up --output json` tells of its run, as far as it is compared. */
+/** The compared parts of `up --output json`. */
 interface RunData {
   readonly makespanMs?: number;
   readonly steps?: readonly { readonly id: string; readonly ms: number }[];
   readonly verify?: { readonly ok: boolean; readonly checks: readonly unknown[] };
 }
 
-/** Runs `up` with this fault, or undisturbed. */
+/** Runs `up` with this fault, or without any. */
 export async function upWith(fault?: string): Promise<FaultRun> {
   const { code, json, stderr, rehearsal, tookMs } = await cliInItsWorld([
     'up',
@@ -57,34 +57,35 @@ export async function upWith(fault?: string): Promise<FaultRun> {
 
 let faultFree: Promise<FaultRun> | undefined;
 
-/** The run that all others are compared with. */
+/** The fault-free run, which all others are compared with. */
 export function faultFreeUp(): Promise<FaultRun> {
   return (faultFree ??= upWith());
 }
 
-/** What the run lacks of the outcome, a line each; whether the fault was triggered is another question. */
+/** One line per difference from the outcome. It does not tell whether the fault was triggered. */
 export function differences(outcome: FaultOutcome, run: FaultRun, normal: FaultRun): readonly string[] {
   const { reason, slower, slowerSteps = {}, moreCommands } = outcome;
-  const wrong: string[] = [];
+  const mismatches: string[] = [];
   const atLeast = (what: string, least: number | undefined, more: number): void => {
-    if (least !== undefined && more < least) wrong.push(`${what}: ${more.toFixed(2)} more, expected at least ${least}`);
+    if (least !== undefined && more < least)
+      mismatches.push(`${what}: ${more.toFixed(2)} more, expected at least ${least}`);
   };
-  if (run.reason !== reason) wrong.push(`reason: ${String(run.reason)}, expected ${String(reason)}`);
-  if (run.checksPassed !== (reason === undefined)) wrong.push(`all checks passed: ${String(run.checksPassed)}`);
+  if (run.reason !== reason) mismatches.push(`reason: ${String(run.reason)}, expected ${String(reason)}`);
+  if (run.checksPassed !== (reason === undefined)) mismatches.push(`all checks passed: ${String(run.checksPassed)}`);
   atLeast('seconds of all steps', slower?.steps, run.stepsSeconds - normal.stepsSeconds);
   atLeast('seconds of the command', slower?.command, run.commandSeconds - normal.commandSeconds);
   for (const [id, least] of Object.entries(slowerSteps))
     atLeast(`seconds of ${id}`, least, (run.secondsOf[id] ?? 0) - (normal.secondsOf[id] ?? 0));
   atLeast('commands', moreCommands, run.commands - normal.commands);
-  return wrong;
+  return mismatches;
 }
 
-/** Lines that an undisturbed run does not print, figures aside, without their time of day. */
+/** Lines that a fault-free run does not print, compared without numbers and returned without the time of day. */
 export function linesOf(run: FaultRun, normal: FaultRun): string {
-  const shape = (line: string): string => line.replaceAll(/\d+/g, '0');
+  const withoutNumbers = (line: string): string => line.replaceAll(/\d+/g, '0');
   const lines = ({ stderr }: FaultRun): string[] =>
     stderr.split('\n').map((line) => line.replace(/^\d\d:\d\d:\d\dZ {2}/, '').trimEnd());
-  const usual = new Set(lines(normal).map(shape));
-  const unusual = lines(run).filter((line) => !usual.has(shape(line)) && !line.startsWith('Rehearsed in '));
+  const usual = new Set(lines(normal).map(withoutNumbers));
+  const unusual = lines(run).filter((line) => !usual.has(withoutNumbers(line)) && !line.startsWith('Rehearsed in '));
   return `${unusual.join('\n')}\n`;
 }

@@ -4,32 +4,32 @@ import { createStyles } from '../../../src/ui/styles.ts';
 import { chooseChecks } from '../../../src/verify/checks.ts';
 import type { RunOptions, Simulated } from './simulated.ts';
 
-/** Within so many milliseconds `verify` answers on a broken lab. */
-export const BAR_MS = 20_000;
+/** The time limit of `verify` on a broken lab, in milliseconds. */
+export const VERIFY_LIMIT_MS = 20_000;
 
-/** What `verify` shows a person. */
+/** The result and the output of `verify`. */
 export interface Screen {
   readonly report: VerifyReport;
   readonly text: string;
-  /** Virtual time that it took. */
+  /** Duration in simulated time. */
   readonly ms: number;
 }
 
-/** Runs `verify` as the command does; `over` are other values of the configuration. */
+/** Runs `verify` as the command does. @param overrides other values of the configuration */
 export async function verifyScreen(
-  made: Simulated,
+  simulated: Simulated,
   names: readonly string[] = [],
   strict = false,
-  over?: RunOptions,
+  overrides?: RunOptions,
 ): Promise<Screen> {
-  const lab = made.lab(over);
-  const work = {
+  const lab = simulated.lab(overrides);
+  const session = {
     app: { lab },
     signal: new AbortController().signal,
     reporter: { event: () => undefined, finish: async () => undefined, abandon: () => undefined },
   } as unknown as Session;
-  const from = made.world.clock.now();
-  const report = await made.drive(() => runChecks(work, chooseChecks({ names, strict, networkPolicy: false })));
+  const from = simulated.world.clock.now();
+  const report = await simulated.drive(() => runChecks(session, chooseChecks({ names, strict, networkPolicy: false })));
   const text = reportText(report, { paint: createStyles(false), width: 120 });
-  return { report, text, ms: made.world.clock.now() - from };
+  return { report, text, ms: simulated.world.clock.now() - from };
 }

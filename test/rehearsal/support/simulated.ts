@@ -26,7 +26,7 @@ import { createMask } from '../../../src/system/mask.ts';
 import { loadShippedData, type ShippedData } from '../../../src/system/shipped.ts';
 import { createRunLog, loggingProcesses } from '../../../src/ui/log.ts';
 import { checksOf, chooseChecks } from '../../../src/verify/checks.ts';
-import type { CheckResult as Proof } from '../../../src/verify/check.ts';
+import type { CheckResult } from '../../../src/verify/check.ts';
 import { verify as runVerify } from '../../../src/verify/verify.ts';
 import { listening, type Answer } from '../../support/command-forms.ts';
 
@@ -40,19 +40,19 @@ export interface SimulatedOptions extends Partial<Omit<RehearsalOptions, 'shippe
   readonly set?: Readonly<Record<string, string>>;
   /** Workload VMs besides the one that the variables describe. */
   readonly moreWorkloads?: readonly WorkloadConfig[];
-  /** Hears every command with its answer. */
-  readonly hear?: (answer: Answer) => void;
+  /** Called with every command and its result. */
+  readonly onAnswer?: (answer: Answer) => void;
 }
 
-/** What one run of the program came to, and what it ran. */
-export interface Ran {
+/** The result of one run of the program, and the commands that it ran. */
+export interface RunResult {
   readonly report: RunReport;
   readonly commands: readonly TranscriptEntry[];
-  /** Commands that may have changed the world, as `file verb…` lines. */
+  /** Commands with effect `write`, as `file verb…` lines. */
   readonly writes: readonly string[];
   readonly reads: readonly string[];
-  /** Every sentence that a person saw, a line each: `step: text`. */
-  readonly said: readonly string[];
+  /** All progress messages, as `step: text`. */
+  readonly messages: readonly string[];
   /** The log file of this run. */
   readonly log: string;
   /** Ids of the steps that changed something. */
@@ -64,16 +64,21 @@ export interface RunOptions {
   readonly set?: Readonly<Record<string, string>>;
   readonly options?: Partial<LabOptions>;
   readonly signal?: AbortSignal;
-  /** Hears every event as it comes, e.g. to interrupt at a moment. */
+  /** Called with every event, e.g. to interrupt the run at that event. */
   readonly onEvent?: (event: RunEvent) => void;
 }
 
 /**
- * One simulated world on which the program runs again and again, each time with a new memory, as new processes would.
- * Nothing is mocked below the system interfaces.
+ * One simulated world for many runs of the program, each with new state in memory, as new processes have. Only the
+ * system interfaces are simulated.
  */
-export function simulated({ set = {}, moreWorkloads = [], hear = () => undefined, ...options }: SimulatedOptions = {}) {
-  // The world is that of the configured engine, as for the program itself.
+export function simulated({
+  set = {},
+  moreWorkloads = [],
+  onAnswer = () => undefined,
+  ...options
+}: SimulatedOptions = {}) {
+  // The world simulates the configured engine, as in the program's own rehearsal.
   const { engine, engineSettings } = loadConfig({
     host: options.host ?? LINUX,
     versions: shipped.versions,
@@ -88,18 +93,18 @@ export function simulated({ set = {}, moreWorkloads = [], hear = () => undefined
   });
   const { world, files, transcript } = rehearsal;
   const { host } = world;
-  const configOf = (over: Readonly<Record<string, string>> = {}): Config => {
-    const { config } = loadConfig({ host, versions: shipped.versions, flags: { ...set, ...over } });
+  const configOf = (overrides: Readonly<Record<string, string>> = {}): Config => {
+    const { config } = loadConfig({ host, versions: shipped.versions, flags: { ...set, ...overrides } });
     return { ...config, workloads: [...config.workloads, ...moreWorkloads] };
   };
   let runs = 0;
 
-  const fresh = ({ set: over, options: labOptions }: RunOptions = {}) => {
-    const config = configOf(over);
+  const fresh = ({ set: overrides, options: labOptions }: RunOptions = {}) => {
+    const config = configOf(overrides);
     const { system } = rehearsal;
     const mask = createMask();
     const log = createRunLog({ files, clock: system.clock, path: `/log/${++runs}.log`, mask });
-    const logged = { ...system, processes: loggingProcesses(listening(system.processes, hear), log) };
+    const logged = { ...system, processes: loggingProcesses(listening(system.processes, onAnswer), log) };
     const lab = createLab({
       config,
       host,
@@ -111,69 +116,72 @@ export function simulated({ set = {}, moreWorkloads = [], hear = () => undefined
     return { lab, log };
   };
 
-  const run = async (goal: Goal | ((lab: Lab) => Goal), over: RunOptions = {}): Promise<Ran> => {
-    const { lab, log } = fresh(over);
+  const run = async (goal: Goal | ((lab: Lab) => Goal), overrides: RunOptions = {}): Promise<RunResult> => {
+    const { lab, log } = fresh(overrides);
     const before = transcript.length;
-    const said: string[] = [];
-    const event = (happened: RunEvent): void => {
-      if (happened.type === 'step-said') said.push(`${happened.id}: ${happened.text}`);
-      over.onEvent?.(happened);
+    const messages: string[] = [];
+    const event = (occurred: RunEvent): void => {
+      if (occurred.type === 'step-said') messages.push(`${occurred.id}: ${occurred.text}`);
+      overrides.onEvent?.(occurred);
     };
-    const work = {
+    const session = {
       app: { lab },
-      signal: over.signal ?? new AbortController().signal,
+      signal: overrides.signal ?? new AbortController().signal,
       reporter: { event, finish: async () => undefined, abandon: () => undefined },
     } as unknown as Session;
-    const wanted = typeof goal === 'function' ? goal(lab) : goal;
-    const steps = wanted.targets === 'all' ? labSteps(lab) : allSteps(lab);
-    const report = await rehearsal.drive(() => planAndRun(work, steps, wanted));
+    const resolved = typeof goal === 'function' ? goal(lab) : goal;
+    const steps = resolved.targets === 'all' ? labSteps(lab) : allSteps(lab);
+    const report = await rehearsal.drive(() => planAndRun(session, steps, resolved));
     await log.flush();
     return {
       report,
-      said,
+      messages,
       log: (await files.readText(log.path)) ?? '',
       ...commandsSince(transcript, before),
       changed: changedIn(report),
     };
   };
 
-  const step = (command: StepCommand, over: RunOptions & { readonly kind?: Goal['kind'] } = {}): Promise<Ran> =>
-    run((lab) => ({ kind: over.kind ?? 'apply', targets: stepsOf(command, allSteps(lab)) }), over);
+  const step = (
+    command: StepCommand,
+    overrides: RunOptions & { readonly kind?: Goal['kind'] } = {},
+  ): Promise<RunResult> =>
+    run((lab) => ({ kind: overrides.kind ?? 'apply', targets: stepsOf(command, allSteps(lab)) }), overrides);
 
   return {
     ...rehearsal,
     config: configOf(),
     configOf,
-    lab: (over?: RunOptions): Lab => fresh(over).lab,
+    lab: (overrides?: RunOptions): Lab => fresh(overrides).lab,
     run,
-    up: (over?: RunOptions): Promise<Ran> => run({ kind: 'apply', targets: 'all' }, over),
-    down: (over?: RunOptions): Promise<Ran> => run({ kind: 'delete', targets: 'all' }, over),
-    recreate: (over?: RunOptions): Promise<Ran> => run({ kind: 'recreate', targets: 'all' }, over),
+    up: (overrides?: RunOptions): Promise<RunResult> => run({ kind: 'apply', targets: 'all' }, overrides),
+    down: (overrides?: RunOptions): Promise<RunResult> => run({ kind: 'delete', targets: 'all' }, overrides),
+    recreate: (overrides?: RunOptions): Promise<RunResult> => run({ kind: 'recreate', targets: 'all' }, overrides),
     step,
-    /** What `plan` would show: every step and its finding. */
-    plan: async (over?: RunOptions): Promise<readonly StepFinding[]> => {
-      const { lab } = fresh(over);
+    /** Every step and its finding, as `plan` shows them. */
+    plan: async (overrides?: RunOptions): Promise<readonly StepFinding[]> => {
+      const { lab } = fresh(overrides);
       return rehearsal.drive(() => checkSteps(labSteps(lab), { signal: new AbortController().signal }));
     },
     verify: async (
       names: readonly string[] = [],
-      over: RunOptions & { strict?: boolean; networkPolicy?: boolean } = {},
+      overrides: RunOptions & { strict?: boolean; networkPolicy?: boolean } = {},
     ): Promise<VerifyRun> => {
-      const { lab } = fresh(over);
+      const { lab } = fresh(overrides);
       const before = transcript.length;
       const checks = chooseChecks(
-        { names, strict: over.strict === true, networkPolicy: over.networkPolicy === true },
+        { names, strict: overrides.strict === true, networkPolicy: overrides.networkPolicy === true },
         checksOf(lab.config),
       );
-      const context = { signal: over.signal ?? new AbortController().signal, say: () => undefined };
+      const context = { signal: overrides.signal ?? new AbortController().signal, say: () => undefined };
       const results = await rehearsal.drive(() => runVerify(lab, checks, context, () => undefined));
       return {
         results,
-        red: results.filter(({ ok }) => !ok).map(({ name }) => name),
+        failed: results.filter(({ ok }) => !ok).map(({ name }) => name),
         ...commandsSince(transcript, before),
       };
     },
-    /** A person at a terminal: a command that is none of ours. @throws CommandError */
+    /** Runs a command as a user does in a shell. @throws CommandError */
     shell: async (line: string, stdin?: string) => {
       const [file = '', ...args] = line.split(' ');
       return rehearsal.drive(() =>
@@ -189,7 +197,7 @@ export function simulated({ set = {}, moreWorkloads = [], hear = () => undefined
         ),
       );
     },
-    /** Lets so much time pass. */
+    /** Advances the simulated clock. */
     pass: (ms: number): Promise<void> => world.clock.advance(ms),
     machine: (name: string): Instance => {
       const found = world.engine.instances.get(name);
@@ -205,31 +213,32 @@ export function simulated({ set = {}, moreWorkloads = [], hear = () => undefined
 
 export type Simulated = ReturnType<typeof simulated>;
 
-export interface VerifyRun extends Pick<Ran, 'commands' | 'writes' | 'reads'> {
-  readonly results: readonly Proof[];
+export interface VerifyRun extends Pick<RunResult, 'commands' | 'writes' | 'reads'> {
+  readonly results: readonly CheckResult[];
   /** Names of the checks that failed. */
-  readonly red: readonly string[];
+  readonly failed: readonly string[];
 }
 
-/** A copy is not to be had of a world; so a lab that is up is made anew for each test that wants one. */
+/** Creates a lab. Each test creates its own, because a simulated world cannot be copied. */
 export async function labThatIsUp(options: SimulatedOptions = {}): Promise<Simulated> {
-  const it = simulated(options);
-  const { report } = await it.up();
+  const lab = simulated(options);
+  const { report } = await lab.up();
   if (report.error !== undefined) throw report.error;
-  return it;
+  return lab;
 }
 
 function commandsSince(
   transcript: Rehearsal['transcript'],
   before: number,
-): Pick<Ran, 'commands' | 'writes' | 'reads'> {
+): Pick<RunResult, 'commands' | 'writes' | 'reads'> {
   const commands = transcript.slice(before);
-  const lines = (effect: 'read' | 'write'): string[] => commands.filter((entry) => entry.effect === effect).map(shown);
+  const lines = (effect: 'read' | 'write'): string[] =>
+    commands.filter((entry) => entry.effect === effect).map(commandLine);
   return { commands, writes: lines('write'), reads: lines('read') };
 }
 
-/** A command as one short line, without what is the same everywhere. */
-export function shown({ command: { file, args } }: TranscriptEntry): string {
+/** A command as one short line, without arguments that all commands have. */
+export function commandLine({ command: { file, args } }: TranscriptEntry): string {
   const name = file.slice(file.lastIndexOf('/') + 1);
   const words = args
     .map((arg) => (arg.includes('\n') ? '…' : arg))
@@ -244,17 +253,17 @@ function changedIn({ steps }: RunReport): readonly string[] {
   return steps.filter(({ outcome }) => outcome === 'changed').map(({ id }) => id);
 }
 
-/** Makes sure that nothing of ours was ever refused by a simulated program: register it once per file. */
-export function refusals(): { readonly watch: <T extends { readonly world: Rehearsal['world'] }>(made: T) => T } {
+/** Fails the test file if a simulated program rejected a command in one of the watched worlds. Call it once per file. */
+export function refusals(): { readonly watch: <T extends { readonly world: Rehearsal['world'] }>(lab: T) => T } {
   const worlds: Rehearsal['world'][] = [];
   afterAll(() => {
     const refused = worlds.flatMap((world) => world.refused);
-    if (refused.length > 0) throw new Error(`the world refused: ${refused.join('; ')}`);
+    if (refused.length > 0) throw new Error(`commands that the simulated world rejected: ${refused.join('; ')}`);
   });
   return {
-    watch: (made) => {
-      worlds.push(made.world);
-      return made;
+    watch: (lab) => {
+      worlds.push(lab.world);
+      return lab;
     },
   };
 }
