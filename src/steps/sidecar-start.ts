@@ -97,7 +97,7 @@ export async function waitForReadiness(
         // The agent may answer us shortly before it answers the unit's own `ready` check; until then the unit is not
         // started. This reads and caches the whole state, so that the step's final check needs no further session.
         if ((await freshState(lab, context))?.sidecar.active === 'active') return { ready: 'ready' } as const;
-        return { pending: 'the agent is ready; waiting for its unit' };
+        return { pending: 'the agent is ready, its unit is not yet' };
       }
       if (giveUp()) return { ready: 'given-up' } as const;
       const error = await errorProbe(context);

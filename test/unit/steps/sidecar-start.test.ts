@@ -7,14 +7,21 @@ import type { Command } from '../../../src/system/system.ts';
 import { fakeClock } from '../../support/fake-clock.ts';
 import { resultOf } from '../../support/fake-processes.ts';
 
-const journal = [
+const JOURNAL = [
   { MESSAGE: 'error\tca\tan old line', SYSLOG_IDENTIFIER: 'pilot-agent', _SYSTEMD_INVOCATION_ID: 'a' },
   { MESSAGE: 'error\tca\trequest failed', SYSLOG_IDENTIFIER: 'pilot-agent', _SYSTEMD_INVOCATION_ID: 'b' },
   { MESSAGE: 'Failed to start istio.service.', SYSLOG_IDENTIFIER: 'systemd', INVOCATION_ID: 'b' },
 ];
 
+interface State {
+  readonly agent: boolean;
+  readonly unit?: string;
+}
+
 /** A machine whose agent and unit report one of these states per probe. */
-function machineWith(...states: readonly { agent: boolean; unit?: string }[]) {
+const machineWith = (...states: readonly State[]) => machineWithJournal(JOURNAL, ...states);
+
+function machineWithJournal(journal: readonly object[], ...states: readonly State[]) {
   let probe = -1;
   const run = async (command: Command) => {
     if (command.file === 'pilot-agent') probe++;
@@ -57,8 +64,19 @@ describe('waiting for the sidecar', () => {
     expect(outcome).toBe('ready');
     expect(machine.probes()).toBe(3);
     expect(messages).toBe(
-      'waiting for the sidecar on vm: ca: request failed\nwaiting for the sidecar on vm: the agent is ready; waiting for its unit',
+      'waiting for the sidecar on vm: ca: request failed\nwaiting for the sidecar on vm: the agent is ready, its unit is not yet',
     );
+  });
+
+  it('fails at the second probe when the agent can never start', async () => {
+    const MESSAGE = 'istio.service: Failed to execute /usr/local/bin/pilot-agent: Exec format error';
+    const entry = { MESSAGE, SYSLOG_IDENTIFIER: '(agent)', _SYSTEMD_INVOCATION_ID: 'b' };
+    const machine = machineWithJournal([entry], { agent: false }, { agent: false });
+    await expect(wait(machine)).rejects.toMatchObject({
+      reason: 'wrong-architecture',
+      message: expect.stringContaining('istio cannot start on vm') as string,
+    });
+    expect(machine.probes()).toBe(2);
   });
 
   it('times out with a hint for the engine in use', async () => {
