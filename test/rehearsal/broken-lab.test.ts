@@ -170,7 +170,7 @@ describe('the checks of token and certificate', () => {
     await lab.pass(20 * 3_600_000);
   };
 
-  it('pass when the token has expired but the certificate is valid', async () => {
+  it('pass with an expired token when the certificate is valid', async () => {
     const lab = watch(await labThatIsUp());
     await expire(lab);
     const { report } = await verifyScreen(lab, ['workload-files']);
@@ -180,7 +180,7 @@ describe('the checks of token and certificate', () => {
     );
   });
 
-  it('fail when the token has expired and there is no certificate; status reports both', async () => {
+  it('fail with an expired token when there is no certificate, and status reports both', async () => {
     const lab = watch(await labThatIsUp());
     await expire(lab);
     for (const path of [...lab.machine(VM).files.keys()].filter((key) => key.startsWith('/etc/certs/cert-chain')))

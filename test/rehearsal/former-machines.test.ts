@@ -43,7 +43,7 @@ describe('machines left over from previous settings', () => {
   it('do not include machines of another lab or machines that are not on record', async () => {
     const lab = watch(await labThatIsUp());
     addCopy(lab, VM, 'other-vm', 'other');
-    // A lab of the same LAB_NAME in another directory: labeled as ours, but not on record here.
+    // A lab of the same LAB_NAME in another directory: labeled as part of the lab, but not on record here.
     addCopy(lab, VM, 'elsewhere-vm', lab.config.lab);
     const run = await inOneWorld(lab);
     const changed = ['--set', 'WORKLOAD_VM_NAME=vm-new'];

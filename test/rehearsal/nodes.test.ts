@@ -63,7 +63,7 @@ describe('a worker whose address has changed', () => {
 });
 
 describe('a server that has just started again', () => {
-  it('is not ready because of the node and cluster DNS from before the restart', async () => {
+  it('is not ready as long as only the node status from before the restart says so', async () => {
     const lab = watch(await labThatIsUp());
     await lab.shell('multipass stop k3s-master');
     await lab.pass(60_000);

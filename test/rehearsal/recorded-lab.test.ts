@@ -90,7 +90,7 @@ describe('a recorded lab', () => {
     },
   );
 
-  it.each(FAILING_OBJECTS)('has the reason why the pods of $name do not start', ({ name, kinds }) => {
+  it.each(FAILING_OBJECTS)('contains the reason why the pods of $name do not start', ({ name, kinds }) => {
     const recording = RECORDED.find(({ argv }) => PROVOKED.test(argv.join(' ')));
     expect(kinds).toContain(podProblem(parseObjects(recording?.stdout ?? ''), name, 'recorded')?.kind);
   });

@@ -30,7 +30,7 @@ describe('Ctrl-C', () => {
     await cli.prints('press Ctrl-C again to quit now');
     // The CLI waits for the launch, because a complete machine is easier to resume from than a partial one.
     expect(await Promise.race([cli.done, sleep(1_000, 'still running')])).toBe('still running');
-    expect(held.gone).toBe(false);
+    expect(held.callerEnded).toBe(false);
     await allHaveCalled(computer);
     const begun = launches().length;
     hold.release();
@@ -67,7 +67,7 @@ describe('Ctrl-C', () => {
     const held = await hold.reached;
     cli.ctrlC();
     expect(await cli.done).toMatchObject({ exitCode: 130 });
-    await expect.poll(() => held.gone).toBe(true);
+    await expect.poll(() => held.callerEnded).toBe(true);
     hold.release();
     await converges();
   });
@@ -99,7 +99,7 @@ describe('Ctrl-C', () => {
     const held = await hold.reached;
     await allHaveCalled(computer);
     await endsWithin(1_000, cli, computer);
-    await expect.poll(() => held.gone).toBe(true);
+    await expect.poll(() => held.callerEnded).toBe(true);
     expect(await survivors(computer, 0)).toEqual([]);
     hold.release();
   });
@@ -132,7 +132,7 @@ describe('Ctrl-C', () => {
     const held = await hold.reached;
     await allHaveCalled(computer);
     cli.ctrlC();
-    await expect.poll(() => held.gone).toBe(true);
+    await expect.poll(() => held.callerEnded).toBe(true);
     expect(await cli.done).toMatchObject({ exitCode: 130 });
     expect(await survivors(computer, 0)).toEqual([]);
     hold.release();
@@ -152,7 +152,7 @@ describe('Ctrl-C', () => {
     cli.ctrlC();
     expect(await cli.done).toMatchObject({ exitCode: 130 });
     expect(computer.calls).toHaveLength(begun);
-    await expect.poll(() => held.gone).toBe(true);
+    await expect.poll(() => held.callerEnded).toBe(true);
     hold.release();
   });
 

@@ -74,7 +74,7 @@ describe('a run on a terminal', () => {
     terminal.type(CTRL_C);
     await terminal.shows('press Ctrl-C again to quit now');
     await sleep(NO_ECHO_MS);
-    expect(held.gone).toBe(false);
+    expect(held.callerEnded).toBe(false);
     hold.release();
     expect(await terminal.done).toBe(130);
     expect(terminal.written()).not.toContain('Aborted.');
@@ -88,7 +88,7 @@ describe('a run on a terminal', () => {
     terminal.close();
     await terminal.done;
     await computer.waitForLog('press Ctrl-C again to quit now');
-    expect(held.gone).toBe(false);
+    expect(held.callerEnded).toBe(false);
     await allHaveCalled(computer);
     const begun = computer.calls.filter(isLaunch).length;
     hold.release();
@@ -146,7 +146,7 @@ describe('a run without a terminal', () => {
     const held = await hold.reached;
     cli.send(signal);
     await cli.prints('press Ctrl-C again to quit now');
-    expect(held.gone).toBe(false);
+    expect(held.callerEnded).toBe(false);
     hold.release();
     const run = await cli.done;
     expect(run).toMatchObject({ exitCode: 130, stdout: '' });

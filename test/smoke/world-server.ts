@@ -28,7 +28,7 @@ export interface Call {
   /** KUBECONFIG of the caller, if it is set. */
   readonly env: Readonly<Record<string, string>>;
   /** Whether the caller has ended: its connection is closed. */
-  gone: boolean;
+  callerEnded: boolean;
 }
 
 /** The result of a program that fails. */
@@ -50,8 +50,8 @@ export interface WorldServer {
   readonly artifactsUrl: string;
   /** Every call so far, in order. */
   readonly calls: readonly Call[];
-  /** Holds the next call for which `isIt` says so. */
-  readonly hold: (isIt: (call: Call) => boolean) => Hold;
+  /** Holds the next call that `isMatch` accepts. */
+  readonly hold: (isMatch: (call: Call) => boolean) => Hold;
   /** Stops the simulated clock, so that operations in progress do not complete. */
   readonly stopTime: () => Promise<void>;
   readonly resumeTime: () => void;
@@ -77,21 +77,21 @@ export async function startWorldServer({
   const world = createWorld({ host: currentHost(), shipped, foreign, start: Date.now() });
   const processes = createProcesses({ world, mesh: createMesh(world), files: hostFiles(), programs });
   const calls: Call[] = [];
-  const holds: { isIt: (call: Call) => boolean; hold: (call: Call) => Promise<Failure | undefined> }[] = [];
+  const holds: { isMatch: (call: Call) => boolean; hold: (call: Call) => Promise<Failure | undefined> }[] = [];
 
   const server = createServer((connection) => {
-    const gone = new AbortController();
+    const ended = new AbortController();
     connection.on('error', () => connection.destroy());
     void receive(connection).then(async (call) => {
       if (call === undefined) return;
       calls.push(call);
       connection.on('close', () => {
-        call.gone = true;
-        gone.abort();
+        call.callerEnded = true;
+        ended.abort();
       });
-      const at = holds.findIndex(({ isIt }) => isIt(call));
+      const at = holds.findIndex(({ isMatch }) => isMatch(call));
       const failure = at < 0 ? undefined : await holds.splice(at, 1)[0]?.hold(call);
-      const answer = failure === undefined ? await perform(processes, call, gone.signal) : { ...failure, stdout: '' };
+      const answer = failure === undefined ? await perform(processes, call, ended.signal) : { ...failure, stdout: '' };
       connection.end(JSON.stringify(answer));
     });
   });
@@ -106,11 +106,11 @@ export async function startWorldServer({
     socket,
     artifactsUrl: releases.url,
     calls,
-    hold: (isIt) => {
+    hold: (isMatch) => {
       let release: Hold['release'] = () => undefined;
       const released = new Promise<Failure | undefined>((resolve) => (release = resolve));
       const reached = new Promise<Call>((resolve) => {
-        holds.push({ isIt, hold: (call) => (resolve(call), released) });
+        holds.push({ isMatch, hold: (call) => (resolve(call), released) });
       });
       return { reached, release };
     },
@@ -146,8 +146,8 @@ async function receive(connection: Socket): Promise<Call | undefined> {
     });
   });
   if (!whole) return undefined;
-  const call = JSON.parse(text) as Omit<Call, 'stdin' | 'gone'> & { readonly stdin: string };
-  return { ...call, stdin: Buffer.from(call.stdin, 'base64'), gone: connection.destroyed };
+  const call = JSON.parse(text) as Omit<Call, 'stdin' | 'callerEnded'> & { readonly stdin: string };
+  return { ...call, stdin: Buffer.from(call.stdin, 'base64'), callerEnded: connection.destroyed };
 }
 
 interface Answer {

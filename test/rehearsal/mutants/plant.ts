@@ -16,17 +16,17 @@ export const inStep =
     return steps.map((step) => (step.id === id ? change(step, lab) : step));
   };
 
-/** Runs something else for every command that `isIt` matches. */
+/** Runs something else for every command that `isMatch` matches. */
 export const inCommand =
   (
-    isIt: (command: Command) => boolean,
+    isMatch: (command: Command) => boolean,
     run: (command: Command, system: System, context: Context) => ReturnType<System['processes']['run']>,
   ) =>
   (system: System): System => ({
     ...system,
     processes: {
       run: (command, context) =>
-        isIt(command) ? run(command, system, context) : system.processes.run(command, context),
+        isMatch(command) ? run(command, system, context) : system.processes.run(command, context),
     },
   });
 
