@@ -80,7 +80,11 @@ onMachines('incus', 'the preflight of Incus', (lab) => {
     undo.push(() => incus('network', 'delete', bridge));
     await (await createLab({ INCUS_NETWORK: bridge })).engine.probe(quiet);
     await lab().system.processes.run({ file: 'ip', args: ['link', 'delete', bridge], effect: 'write' }, quiet);
-    await refused({ INCUS_NETWORK: bridge }, new RegExp(`bridge ${bridge} no longer exists`), /sudo systemctl restart incus/);
+    await refused(
+      { INCUS_NETWORK: bridge },
+      new RegExp(`bridge ${bridge} no longer exists`),
+      /sudo systemctl restart incus/,
+    );
   });
 
   it('reports an Incus without storage and network that was never set up', async () => {
