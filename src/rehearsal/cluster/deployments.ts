@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { admit } from './injection.ts';
 import { deploymentObjects, podObjects, stamp, type Controller, type Kube } from './kube.ts';
 import { endPod, newPod } from './pods.ts';
-import { isReady, type Condition, type Deployment, type Pod, type PodTemplate } from './shapes.ts';
+import { isReady, ownerOf, type Condition, type Deployment, type Pod, type PodTemplate } from './shapes.ts';
 
 const HASH = 'pod-template-hash';
 
@@ -24,8 +24,6 @@ export const deployments: Controller = (kube) => {
     writeStatus(kube, deployment, mine, current.slice(0, wanted), refused);
   }
 };
-
-export const ownerOf = (pod: Pod): string | undefined => pod.metadata.ownerReferences?.[0]?.uid;
 
 /** Creates the missing pods; returns the reason when admission rejects them. */
 function grow(kube: Kube, deployment: Deployment, hash: string, count: number): string | undefined {
@@ -55,16 +53,15 @@ function writeStatus(
   const wanted = deployment.spec.replicas ?? 1;
   const ready = all.filter(isReady).length;
   kube.store.edit('deployments.apps', deployment.metadata.namespace, deployment.metadata.name, (copy) => {
-    const next = copy;
-    const old = next.status?.conditions ?? [];
+    const old = copy.status?.conditions ?? [];
     const since = (entry: Condition): Condition => {
       const before = old.find(({ type }) => type === entry.type);
       const time = before?.status === entry.status ? before.lastTransitionTime : undefined;
       return { ...entry, lastTransitionTime: time ?? stamp(kube.world.clock.now()) };
     };
     const available = ready >= wanted;
-    next.status = {
-      observedGeneration: next.metadata.generation ?? 1,
+    copy.status = {
+      observedGeneration: copy.metadata.generation ?? 1,
       ...counts({
         replicas: all.length,
         updatedReplicas: current.length,

@@ -1,5 +1,6 @@
 import { podObjects, type Controller } from './kube.ts';
 import { endPod } from './pods.ts';
+import { ownerOf } from './shapes.ts';
 
 /** Deletes objects whose owner is gone: pods gracefully, everything else at once. */
 export const garbage: Controller = (kube) => {
@@ -12,7 +13,7 @@ export const garbage: Controller = (kube) => {
     if (plural !== 'pods') kube.store.remove(plural, object.metadata.namespace, object.metadata.name);
   }
   for (const pod of podObjects(kube.store)) {
-    const owner = pod.metadata.ownerReferences?.[0]?.uid;
+    const owner = ownerOf(pod);
     if (owner !== undefined && !alive.has(owner)) endPod(kube, pod);
   }
 };

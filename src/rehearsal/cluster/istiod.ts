@@ -2,6 +2,7 @@ import { ROOT_CERT, ROOT_CERT_LATE } from '../durations.ts';
 import { isFaultOn } from '../fault-state.ts';
 import { createdAt, deploymentObjects, once, type Controller, type Kube } from './kube.ts';
 import { pem } from './access.ts';
+import { isTerminating } from './shapes.ts';
 import type { Store } from './store.ts';
 
 const SECRET = 'istio-ca-secret';
@@ -41,7 +42,7 @@ export const istiod: Controller = (kube) => {
   const up = once(kube, `istiod ${first.metadata.uid ?? ''}`, () => now);
   for (const namespace of kube.store.list('namespaces')) {
     const { name, uid = '' } = namespace.metadata;
-    if (namespace.status?.phase === 'Terminating') continue;
+    if (isTerminating(namespace)) continue;
     const due = once(kube, `root ${uid}`, () => Math.max(createdAt(namespace), up) + delay(kube, name, home));
     if (now < due) kube.wakeAt(due);
     else {

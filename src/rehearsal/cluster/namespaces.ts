@@ -2,14 +2,14 @@ import { NAMESPACE_GOES, NAMESPACE_HELD } from '../durations.ts';
 import type { World } from '../world.ts';
 import { once, podObjects, stamp, type Controller } from './kube.ts';
 import { endPod } from './pods.ts';
-import type { Namespace } from './shapes.ts';
+import { isTerminating } from './shapes.ts';
 import type { Store } from './store.ts';
 
 /** Creates the default service account of each namespace; deletes a namespace after its content. */
 export const namespaces: Controller = (kube) => {
   for (const home of kube.store.list('namespaces')) {
     const { name, uid = '' } = home.metadata;
-    if (!isEnding(home)) {
+    if (!isTerminating(home)) {
       if (kube.store.get('serviceaccounts', name, 'default') === undefined)
         kube.store.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace: name } });
       continue;
@@ -29,8 +29,6 @@ export const namespaces: Controller = (kube) => {
     }
   }
 };
-
-const isEnding = (home: Namespace): boolean => home.status?.phase === 'Terminating';
 
 /** Marks a namespace as being deleted. */
 export function endNamespace(store: Store, name: string, now: number): void {

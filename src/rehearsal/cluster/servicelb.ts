@@ -1,6 +1,6 @@
 import { LOAD_BALANCER_LATE, LOAD_BALANCER_STATUS } from '../durations.ts';
 import type { KubeObject } from '../world.ts';
-import { ownerOf, suffix } from './deployments.ts';
+import { suffix } from './deployments.ts';
 import {
   k3sConfig,
   k3sList,
@@ -15,7 +15,15 @@ import { same } from './merge.ts';
 import { endPod, newPod } from './pods.ts';
 import { PINNED } from './scheduling.ts';
 import { isFaultOn, isFaultActive } from '../fault-state.ts';
-import { isReady, type NodeObject, type Pod, type PodTemplate, type Service, type Toleration } from './shapes.ts';
+import {
+  isReady,
+  ownerOf,
+  type NodeObject,
+  type Pod,
+  type PodTemplate,
+  type Service,
+  type Toleration,
+} from './shapes.ts';
 
 /** The hostname that a foreign load balancer sets, with the fault `load-balancer-hostname`. */
 const FOREIGN_BALANCER = 'gateway-1234.elb.example.com';

@@ -215,3 +215,9 @@ export function condition(
 /** Whether an object's condition `Ready` is True. */
 export const isReady = (object: { status?: { conditions?: Condition[] } } | undefined): boolean =>
   condition(object, 'Ready')?.status === 'True';
+
+/** The uid of the object that created a pod. */
+export const ownerOf = ({ metadata }: Pod): string | undefined => metadata.ownerReferences?.[0]?.uid;
+
+/** Whether a namespace is being deleted. */
+export const isTerminating = ({ status }: Namespace): boolean => status?.phase === 'Terminating';

@@ -2,7 +2,7 @@ import type { KubeObject } from '../world.ts';
 import { ApiError, fromServer } from './api-error.ts';
 import { BUILTIN_KINDS, preferredApiVersion, splitApiVersion, type KindInfo } from './kinds.ts';
 import { copyOf, mergeApplied, same } from './merge.ts';
-import type { ObjectOf } from './shapes.ts';
+import { isTerminating, type ObjectOf } from './shapes.ts';
 
 /**
  * The API server's memory: objects by kind, namespace and name. What `get` and `list` return is shared, for speed:
@@ -58,7 +58,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
     for (const listener of listeners) listener();
   };
 
-  /** Objects have the type of the kind under which they are stored: the only cast of the simulated cluster. */
+  /** Objects have the type of the kind under which they are stored, so the casts here and in `list` are safe. */
   const objectsOf = <P extends string>(plural: P): Map<string, ObjectOf<P>> => {
     let map = objects.get(plural);
     if (map === undefined) objects.set(plural, (map = new Map<string, KubeObject>()));
@@ -108,7 +108,7 @@ export function createStore({ now, uid }: StoreOptions): Store {
     if (!info.namespaced || namespace === undefined) return;
     const home = objectsOf('namespaces').get(key(undefined, namespace));
     if (home === undefined) throw fromServer('NotFound', `namespaces "${namespace}" not found`);
-    if (home.status?.phase === 'Terminating' && !objectsOf(info.plural).has(key(namespace, name))) {
+    if (isTerminating(home) && !objectsOf(info.plural).has(key(namespace, name))) {
       throw fromServer(
         'Forbidden',
         `${info.plural} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,

@@ -1,6 +1,6 @@
 import { podObjects, type SimulatedCluster } from '../cluster/kube.ts';
 import { matchesMap } from '../cluster/selectors.ts';
-import { isReady, type Pod, type Service, type WorkloadEntry } from '../cluster/shapes.ts';
+import { isReady, ownerOf, type Pod, type Service, type WorkloadEntry } from '../cluster/shapes.ts';
 import type { HttpAnswer, Instance, KubeObject, World } from '../world.ts';
 import * as answer from './answers.ts';
 import { isDenied, type Caller } from './authorization.ts';
@@ -41,9 +41,7 @@ export function requestFromPod(view: VmView, namespace: string, deployment: stri
 /** A ready pod of a Deployment. */
 function clientPod(cluster: SimulatedCluster, namespace: string, deployment: string): Pod | undefined {
   const uid = cluster.store.get('deployments.apps', namespace, deployment)?.metadata.uid;
-  return podObjects(cluster.store).find(
-    (pod) => isReady(pod) && uid !== undefined && pod.metadata.ownerReferences?.[0]?.uid === uid,
-  );
+  return podObjects(cluster.store).find((pod) => isReady(pod) && uid !== undefined && ownerOf(pod) === uid);
 }
 
 function dnsWorks(cluster: SimulatedCluster, client: Pod): boolean {

@@ -1,6 +1,6 @@
+import { ownerOf } from '../../cluster/shapes.ts';
 import { fromServer } from '../../cluster/api-error.ts';
 import { endNamespace } from '../../cluster/namespaces.ts';
-import { ownerOf } from '../../cluster/deployments.ts';
 import { podObjects, type SimulatedCluster } from '../../cluster/kube.ts';
 import type { ProgramResult } from '../../world.ts';
 import { flag, type Parsed } from './args.ts';

@@ -1,7 +1,6 @@
 import { ApiError, fromServer } from '../../cluster/api-error.ts';
-import { ownerOf } from '../../cluster/deployments.ts';
 import { podObjects, stamp, type SimulatedCluster } from '../../cluster/kube.ts';
-import { isReady, type Pod } from '../../cluster/shapes.ts';
+import { isReady, type Pod, ownerOf } from '../../cluster/shapes.ts';
 import { flag, type Parsed } from './args.ts';
 import { runInPod } from './pod-programs.ts';
 import type { Verb } from './verb.ts';
