@@ -49,7 +49,8 @@ const OTHER_ERROR =
 
 /**
  * The last error that the unit's own programs wrote in its newest start, shortened; undefined when there is none.
- * systemd's messages about the unit are skipped, except that it cannot execute the program, and a symptom is used only if there is no better line.
+ * systemd's messages about the unit are skipped, but not those about a program that it cannot start. A symptom is used
+ * only if there is no better line.
  * @param before a start whose lines are old, e.g. the one that has just been replaced
  */
 export function lastError(entries: readonly JournalEntry[], before?: string): string | undefined {

@@ -158,7 +158,7 @@ function createWatchdog(stallMs: number, outer: AbortSignal | undefined): Watchd
 function absent(url: string, why: string): CliError {
   return new CliError('artifact-not-found', {
     message: `${url} does not exist: ${why}.`,
-    hint: 'Check the version in the configuration; not every version is published for every system.',
+    hint: 'Check the version in the configuration: it may not be published for this operating system and CPU.',
   });
 }
 
