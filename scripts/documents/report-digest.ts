@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../src/system/digest.ts';
 
 /** The part of a Playwright page that is used here. */
 interface ReportPage {
@@ -12,7 +12,7 @@ interface ReportPage {
 export async function reportDigest(page: ReportPage): Promise<string> {
   const [text, typed] = await Promise.all(['main', '.typed'].map((part) => page.locator(part).innerText()));
   const shown = (text ?? '').replace(typed ?? '', '');
-  return createHash('sha256').update(shown).digest('hex').slice(0, 16);
+  return sha256(shown).slice(0, 16);
 }
 
 /** The comment in docs/report.md with the digest of its screenshots. */
