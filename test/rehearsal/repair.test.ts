@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findingText } from '../../src/plan/text.ts';
 import { BREAKAGES } from './support/breakages.ts';
+import { upTwiceIn } from './support/healthy.ts';
 import { labThatIsUp, refusals } from './support/simulated.ts';
 
 const { watch } = refusals();
@@ -20,13 +21,7 @@ describe('a lab that was changed outside of istio-vms', () => {
       expect(lab.transcript.slice(before).filter(({ effect }) => effect === 'write')).toEqual([]);
       for (const [id, pattern] of Object.entries(expected)) expect(findings[id]).toMatch(pattern);
 
-      const repaired = await lab.up();
-      expect(repaired.report.error).toBeUndefined();
-      const verification = await lab.verify();
-      expect(verification.results.filter(({ ok }) => !ok)).toEqual([]);
-      const again = await lab.up();
-      expect(again.report.error).toBeUndefined();
-      expect(again.changed).toEqual([]);
+      await upTwiceIn(lab);
     },
   );
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ARTICLE_COMMANDS } from '../support/step-commands.ts';
 import type { StepCommand } from '../../src/steps/lab-step.ts';
 import { inOneWorld } from './support/cli.ts';
 import { labThatIsUp, refusals, simulated } from './support/simulated.ts';
@@ -6,21 +7,10 @@ import { labThatIsUp, refusals, simulated } from './support/simulated.ts';
 const { watch } = refusals();
 const VM = 'vm-istio-external-workload';
 
-const ARTICLE: readonly StepCommand[] = [
-  'k3s',
-  'istioctl',
-  'istio',
-  'eastwest',
-  'vm',
-  'workload',
-  'bootstrap',
-  'route',
-];
-
 describe('step commands', () => {
   it("create the lab in the article's order, and change nothing the second time", async () => {
     const run = await inOneWorld(watch(simulated()));
-    for (const command of ARTICLE) {
+    for (const command of ARTICLE_COMMANDS) {
       const first = await run([command]);
       expect({ command, code: first.code, stderr: first.code === 0 ? '' : first.stderr }).toEqual({
         command,
@@ -66,7 +56,7 @@ describe('step commands', () => {
       route: 'workload',
     };
     const done = new Set<StepCommand>();
-    for (const next of ARTICLE) {
+    for (const next of ARTICLE_COMMANDS) {
       for (const [command, needs] of Object.entries(earliest) as [StepCommand, StepCommand][]) {
         if (done.has(needs)) continue;
         const { report, writes } = await lab.step(command);

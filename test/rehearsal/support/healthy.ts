@@ -1,9 +1,11 @@
 import { expect } from 'vitest';
-import { simulated, type SimulatedOptions } from './simulated.ts';
+import { simulated, type Simulated, type SimulatedOptions } from './simulated.ts';
+
+/** Creates a lab with `upTwiceIn`. */
+export const upTwice = (options: SimulatedOptions) => upTwiceIn(simulated(options));
 
 /** Runs `up`, verifies the lab, and expects that a second `up` changes nothing. */
-export async function upTwice(options: SimulatedOptions) {
-  const lab = simulated(options);
+export async function upTwiceIn(lab: Simulated) {
   const first = await lab.up();
   expect(first.report.error).toBeUndefined();
   const verification = await lab.verify();

@@ -1,20 +1,11 @@
 import { expect, it } from 'vitest';
+import { ARTICLE_COMMANDS } from '../../support/step-commands.ts';
 import { closure, validateGraph } from '../../../src/plan/graph.ts';
 import type { StepCommand } from '../../../src/steps/lab-step.ts';
 import { allSteps, labSteps, stepsOf } from '../../../src/steps/steps.ts';
 import { simulated } from '../../rehearsal/support/simulated.ts';
 
-const COMMANDS: readonly StepCommand[] = [
-  'k3s',
-  'istioctl',
-  'istio',
-  'eastwest',
-  'vm',
-  'workload',
-  'bootstrap',
-  'route',
-  'arm64-patch',
-];
+const COMMANDS: readonly StepCommand[] = [...ARTICLE_COMMANDS, 'arm64-patch'];
 
 it.each(['1', '2', '50'])('the steps form a valid graph with %s workers', (workers) => {
   const steps = allSteps(simulated({ set: { WORKERS: workers } }).lab());

@@ -1,21 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { GuestState } from '../../../src/guest/state.ts';
 import { dns } from '../../../src/verify/vm-checks.ts';
-import { config, node, NODES, object, REVISION, verdictOf, VM, type View } from './fake-lab.ts';
+import { config, node, NODES, object, READY_VM, REVISION, verdictOf, VM, type View } from './fake-lab.ts';
 
 const CLUSTER_IP = '10.43.0.9';
-const guest = {
-  sidecar: { version: config.istio.version, enabled: true, active: 'active', ready: true, readyCode: 200 },
-  demo: { enabled: true, active: 'active' },
-  sudo: 'sudo',
-} as unknown as GuestState;
 
 const service = object('Service', `istiod-${REVISION}`, config.istio.namespace, { spec: { clusterIP: CLUSTER_IP } });
 
 /** A lab whose VM resolves the name of istiod to these addresses. */
 const resolving = (addresses: readonly string[], objects = [service]): View => ({
   objects: [...NODES.map((name) => node(name)), ...objects],
-  vm: guest,
+  vm: READY_VM,
   onVm: { istiod: addresses.map((address) => `${address}\n`).join('') },
 });
 

@@ -39,6 +39,13 @@ export interface View {
   readonly kubectl?: Partial<Lab['kubectl']>;
 }
 
+/** State of a workload VM whose sidecar and demo workload run. */
+export const READY_VM = {
+  sidecar: { version: config.istio.version, enabled: true, active: 'active', ready: true, readyCode: 200 },
+  demo: { enabled: true, active: 'active' },
+  sudo: 'sudo',
+} as unknown as GuestState;
+
 const ADDRESSES = new Map([...NODES, VM].map((name, index) => [name, `192.168.64.${index + 2}`]));
 export const addressOf = (name: string): string => ADDRESSES.get(name) ?? '';
 

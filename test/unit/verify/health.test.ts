@@ -1,16 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { GuestState } from '../../../src/guest/state.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
 import { health } from '../../../src/verify/health.ts';
-import { addressOf, config, object, verdictOf, VM, type View } from './fake-lab.ts';
+import { addressOf, config, object, READY_VM, verdictOf, VM, type View } from './fake-lab.ts';
 
 const { namespace, app } = config.workloads[0];
-
-const vm = {
-  sidecar: { enabled: true, active: 'active', ready: true, readyCode: 200 },
-  demo: { enabled: true, active: 'active' },
-  sudo: 'sudo',
-} as unknown as GuestState;
 
 /** A lab whose WorkloadEntry becomes unhealthy only after this number of waits; istiod became ready 10 s ago, or has no pod. */
 function lab(waits: number, istiod: 'recent' | 'old'): View {
@@ -28,7 +21,7 @@ function lab(waits: number, istiod: 'recent' | 'old'): View {
     get: async () => [entry],
     entryHealth: async (_name: string, _namespace: string, wanted: string) => wanted === 'True' || ++calls > waits,
   } as unknown as Partial<Lab['kubectl']>;
-  return { vm, objects: [entry, pod('istiod-1', '2026-01-01T00:00:10Z')], kubectl };
+  return { vm: READY_VM, objects: [entry, pod('istiod-1', '2026-01-01T00:00:10Z')], kubectl };
 }
 
 /** The check stops the demo workload itself, so the step of the demo workload differs meanwhile. */

@@ -1,16 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { GuestState } from '../../../src/guest/state.ts';
 import type { KubeObject } from '../../../src/kube/kinds.ts';
 import { MESH_CLIENT as CLIENT_NAME, SAMPLE_NAMESPACE } from '../../../src/kube/manifests/sample.ts';
 import type { Lab } from '../../../src/steps/lab.ts';
 import { meshToVm, vmToMesh } from '../../../src/verify/traffic-checks.ts';
-import { config, node, NODES, object, verdictOf, type View } from './fake-lab.ts';
-
-const vm = {
-  sidecar: { version: config.istio.version, enabled: true, active: 'active', ready: true, readyCode: 200 },
-  demo: { enabled: true, active: 'active' },
-  sudo: 'sudo',
-} as unknown as GuestState;
+import { config, node, NODES, object, READY_VM, verdictOf, type View } from './fake-lab.ts';
 
 const pod = (name: string, labels: Readonly<Record<string, string>>): KubeObject =>
   object('Pod', name, SAMPLE_NAMESPACE, {
@@ -45,7 +38,7 @@ const fromVm = (responses: string, policies: readonly KubeObject[] = [], more: P
     vmToMesh,
     {
       objects: sample,
-      vm,
+      vm: READY_VM,
       onVm: { curl: responses },
       kubectl: { get: async () => policies },
       ...more,
@@ -104,7 +97,7 @@ const fromPod = (responses: readonly string[], policies: readonly KubeObject[] =
   let next = 0;
   const exec = async () => ({ stdout: responses[Math.min(next++, responses.length - 1)] ?? '' });
   const kubectl = { get: async () => policies, exec } as unknown as Partial<Lab['kubectl']>;
-  return verdictOf(meshToVm, { objects: sample, vm, kubectl }, { stepDiffers: async () => false });
+  return verdictOf(meshToVm, { objects: sample, vm: READY_VM, kubectl }, { stepDiffers: async () => false });
 };
 
 describe('the check mesh-to-vm', () => {

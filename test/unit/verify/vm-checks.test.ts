@@ -3,23 +3,14 @@ import type { GuestState } from '../../../src/guest/state.ts';
 import { certificateText, tokenText } from '../../../src/verify/vm-checks.ts';
 import { healthOf } from '../../../src/verify/health.ts';
 import { identity, registration, sidecar } from '../../../src/verify/vm-checks.ts';
-import { addressOf, config, node, NODES, object, verdictOf, VM, type View } from './fake-lab.ts';
+import { addressOf, config, node, NODES, object, READY_VM, verdictOf, VM, type View } from './fake-lab.ts';
 
 const { namespace, app, serviceAccount } = config.workloads[0];
 
-const guest = (overrides: Partial<GuestState['sidecar']> = {}): GuestState =>
-  ({
-    sidecar: {
-      version: config.istio.version,
-      enabled: true,
-      active: 'active',
-      ready: true,
-      readyCode: 200,
-      ...overrides,
-    },
-    demo: { enabled: true, active: 'active' },
-    sudo: 'sudo',
-  }) as unknown as GuestState;
+const guest = (overrides: Partial<GuestState['sidecar']> = {}): GuestState => ({
+  ...READY_VM,
+  sidecar: { ...READY_VM.sidecar, ...overrides },
+});
 
 describe('the check sidecar', () => {
   it('passes when the unit is active, ready and starts at boot', async () => {
